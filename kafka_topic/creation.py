@@ -1,0 +1,69 @@
+"""The `dcos kafka` command lines that list, create, describe and delete topics, and their output parsed.
+
+Nothing is run here. Each argument list starts after the `dcos` executable, which the caller chooses. List the
+topics before creating: for a topic that exists, the error can't be told from an unreachable scheduler.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kafka_topic.errors import CreationOutputError
+from kafka_topic.plan import TopicSpec
+
+
+def list_argv(service: str) -> list[str]:
+    """Arguments that print the names of all topics of a Kafka service."""
+    return _topic_argv(service, "list")
+
+
+def create_argv(service: str, spec: TopicSpec) -> list[str]:
+    """Arguments that create a topic."""
+    return _topic_argv(
+        service, "create", spec.name, f"--partitions={spec.partitions}", f"--replication={spec.replication}"
+    )
+
+
+def describe_argv(service: str, name: str) -> list[str]:
+    """Arguments that print the partitions of a topic."""
+    return _topic_argv(service, "describe", name)
+
+
+def delete_argv(service: str, name: str) -> list[str]:
+    """Arguments that delete a topic and everything in it."""
+    return _topic_argv(service, "delete", name)
+
+
+def parse_list(stdout: str) -> list[str]:
+    """The topic names that `topic list` printed."""
+    names = _parsed("topic list", stdout)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _unexpected("topic list", "a JSON list of names", stdout)
+    return names
+
+
+def parse_partitions(stdout: str) -> int:
+    """The number of partitions of the topic that `topic describe` printed."""
+    described = _parsed("topic describe", stdout)
+    partitions = described.get("partitions") if isinstance(described, dict) else None
+    if not isinstance(partitions, list):
+        raise _unexpected("topic describe", 'a JSON object with a list "partitions"', stdout)
+    return len(partitions)
+
+
+def _topic_argv(service: str, *rest: str) -> list[str]:
+    return ["kafka", f"--name={service}", "topic", *rest]
+
+
+def _parsed(command: str, stdout: str) -> Any:
+    try:
+        return json.loads(stdout)
+    except ValueError:
+        raise _unexpected(command, "JSON", stdout) from None
+
+
+def _unexpected(command: str, wanted: str, stdout: str) -> CreationOutputError:
+    # `dcos kafka` writes its errors to stdout, so the text itself is the best explanation there is.
+    said = stdout.strip()[:300] or "nothing"
+    return CreationOutputError(f"`dcos kafka {command}` should print {wanted}; it printed: {said}")

@@ -1,0 +1,49 @@
+"""What can go wrong with topics and records.
+
+KafkaTopicError
+ +- SymbolError             a symbol or prefix that can't be part of a topic name
+ +- PlanError               a topic plan that can't be carried out
+ +- CreationOutputError     `dcos kafka` answered something that isn't the JSON it promises
+ +- ContractError           a record that breaks its contract
+ +- BrokerUnreachableError  no broker answered in time (also a TimeoutError)
+ +- TopicMissingError       the topic does not exist on the cluster
+ +- RecordTimeoutError      no record came in time (also a TimeoutError)
+"""
+
+from __future__ import annotations
+
+
+class KafkaTopicError(Exception):
+    """The root of this room's errors."""
+
+
+class SymbolError(KafkaTopicError, ValueError):
+    """A symbol or a topic prefix that Kafka would refuse or that would collide with another."""
+
+
+class PlanError(KafkaTopicError, ValueError):
+    """A topic plan that can't be carried out."""
+
+
+class CreationOutputError(KafkaTopicError):
+    """The output of a `dcos kafka` command isn't what the command promises."""
+
+
+class ContractError(KafkaTopicError, ValueError):
+    """A record breaks its contract; `field` names the field, or is None when the whole record is at fault."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class BrokerUnreachableError(KafkaTopicError, TimeoutError):
+    """None of the bootstrap servers answered in time."""
+
+
+class TopicMissingError(KafkaTopicError):
+    """The topic does not exist on the cluster."""
+
+
+class RecordTimeoutError(KafkaTopicError, TimeoutError):
+    """No record came within the time the caller gave."""

