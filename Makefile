@@ -1,0 +1,41 @@
+# Set-up, deploy, test. Nothing but Python 3.11 (or newer) and make is needed; all the rest comes from the registries.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+USE := $(VENV)/.use
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help deploy test lint clean
+
+help: ## Show this help
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+deploy: $(USE) ## Set up, deploy on this machine, and show that data flows
+	$(BIN)/pipectl deploy
+
+test: lint ## Set up, check the code, and run every test
+	$(BIN)/python -m pytest
+
+lint: $(DEV) ## Check style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean: ## End the local cluster, and remove what was installed and built here
+	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --yes --purge
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python found; install Python 3.11, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The constraints make installs repeatable; the ranges in setup.cfg say what is supported.
+$(USE): setup.cfg constraints.txt | $(VENV)/bin/python
+	@echo "Installing into $(VENV) (a minute the first time) ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local]'
+	@touch $@
+
+$(DEV): $(USE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev]'
+	@touch $@

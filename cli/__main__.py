@@ -1,0 +1,60 @@
+"""The entry point of `pipectl`."""
+
+import importlib
+import sys
+
+import click
+
+from cli import __version__
+from cli.commands import SHORT_HELP
+
+
+class _Verbs(click.Group):
+    """Imports a verb's module only when that verb is asked for, so that `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(SHORT_HELP)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SHORT_HELP:
+            return None
+        command: click.Command = importlib.import_module(f"cli.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SHORT_HELP.items()))
+
+
+@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pipectl")
+def pipectl() -> None:
+    """Put a streaming volatility pipeline on a DC/OS cluster, or on this laptop, and prove that data flows.
+
+    \b
+    Exit codes: 0 done or healthy, 1 error, 2 bad usage or settings,
+    3 timed out waiting, 4 unhealthy, 130 interrupted.
+
+    \b
+    Example:
+      pipectl deploy              # real Kafka and real Flink on this machine
+      pipectl watch --position AAPL
+      pipectl deploy --cluster prod
+    """
+
+
+def main() -> None:
+    """Run `pipectl`; Ctrl-C ends it with exit code 130 and without a traceback."""
+    try:
+        code = pipectl.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.secho("interrupted", fg="yellow", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""`pipectl logs`: what an app has printed."""
+
+import click
+
+from cli import options
+from cli.errors import PipectlError, UsageProblem
+from cli.session import Session, session
+
+
+@click.command("logs")
+@options.cluster_option
+@options.overrides_option
+@options.verbose_option
+@click.argument("app")
+@click.option("-f", "--follow", is_flag=True, help="Go on as it prints more; Ctrl-C stops.")
+@click.option(
+    "--lines", type=click.IntRange(min=0), default=50, show_default=True, help="How many lines to begin with."
+)
+@click.option("--stderr", is_flag=True, help="The error output instead of the output.")
+def command(
+    cluster: str | None,
+    overrides: tuple[str, ...],
+    verbose: bool,
+    app: str,
+    follow: bool,
+    lines: int,
+    stderr: bool,
+) -> None:
+    """Show what APP has printed: kafka, flink-jobmanager, flink-taskmanager, gatherer or data-generator.
+
+    With several instances, the newest one is shown.
+
+    \b
+    Example:
+      pipectl logs gatherer -f
+    """
+    run = session(cluster, (), overrides, verbose, reads_only=True)
+    args = ["task", "log", f"--lines={lines}", *(["--follow"] if follow else []), _newest_task(run, app)]
+    try:
+        run.cluster.dcos.stream([*args, "stderr" if stderr else "stdout"])
+    except KeyboardInterrupt:
+        return
+
+
+def _newest_task(run: Session, name: str) -> str:
+    ids = {app.name: app.id for app in run.bundle.apps.values()}
+    ids |= dict.fromkeys(run.bundle.packages, f"/{run.settings.kafka.service}")
+    if name not in ids:
+        raise UsageProblem(f"no app {name}", hint=f"choose one of {', '.join(ids)}")
+    tasks = sorted(run.cluster.tasks(ids[name]), key=lambda task: str(task.get("startedAt") or ""))
+    if not tasks:
+        raise PipectlError(f"app {ids[name]} has no task", hint="`pipectl status` shows why")
+    task_id: str = tasks[-1]["id"]
+    return task_id

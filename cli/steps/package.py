@@ -1,0 +1,124 @@
+"""The Kafka package as a step."""
+
+import json
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from cli.cluster import Cluster
+from cli.errors import DcosError, PipectlError
+from cli.steps.base import Change, Report, State, wait_until
+
+
+class PackageStep:
+    """Installs a package, and waits until its service has carried out its deploy plan."""
+
+    kind = "package"
+    needs: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        name: str,
+        version: str,
+        service: str,
+        options: Mapping[str, Any],
+        cluster: Cluster,
+        *,
+        timeout: timedelta,
+    ) -> None:
+        self.name = name
+        self._version = version
+        self._service = service
+        self._options = options
+        self._cluster = cluster
+        self._timeout = timeout
+        self._seen = ""
+
+    def plan(self) -> Change:
+        """Look for the package under this service name; another service of the same package is not ours."""
+        installed = self._installed()
+        if installed is None:
+            wanted = [f"+{self.name} {self._version} as service {self._service}"]
+            return Change(
+                "create",
+                [*wanted, *(f"+{line}" for line in json.dumps(self._options, indent=2).splitlines())],
+            )
+        return Change("unchanged")
+
+    def apply(self, change: Change) -> None:
+        """Install the package."""
+        if change.action == "create":
+            self._cluster.install_package(
+                self.name, self._version, self._options, timeout=self._timeout.total_seconds()
+            )
+
+    def wait(self, report: Report, stop: threading.Event) -> None:
+        """Wait for the deploy plan to be COMPLETE: the command's exit code says nothing of that."""
+
+        def complete() -> bool:
+            state = self.state()
+            self._seen = state.detail
+            report(state.detail)
+            return state.ready
+
+        wait_until(
+            complete,
+            what=f"the deploy plan of service {self._service} to be COMPLETE",
+            timeout=self._timeout,
+            stop=stop,
+            hint=f"see `dcos {' '.join(plan_argv(self._service))}` and `pipectl logs {self.name}`",
+            last_seen=lambda: self._seen,
+        )
+
+    def state(self) -> State:
+        """The status of the deploy plan, with the steps that are not done."""
+        if self._installed() is None:
+            return State(False, "absent", "not installed")
+        try:
+            plan = json.loads(self._cluster.kafka(plan_argv(self._service)))
+        except (DcosError, ValueError):
+            return State(False, "starting", "the scheduler does not answer yet" + self._rejections())
+        status = str(plan.get("status", "UNKNOWN"))
+        pending = [
+            f"{step['name']} {step['status']}" + (f" ({step['message']})" if step.get("message") else "")
+            for phase in plan.get("phases", [])
+            for step in phase.get("steps", [])
+            if step.get("status") != "COMPLETE"
+        ]
+        errors = [str(error) for error in plan.get("errors", [])]
+        detail = "; ".join([f"deploy plan {status}", *pending[:2], *errors])
+        return State(status == "COMPLETE", "healthy" if status == "COMPLETE" else status.lower(), detail)
+
+    def remove(self, report: Report, stop: threading.Event) -> bool:
+        """Nothing: uninstalling the service would destroy its volumes, and every topic on them."""
+        report("kept: it holds the topics")
+        return False
+
+    def _installed(self) -> Mapping[str, Any] | None:
+        for package in self._cluster.packages():
+            if package["name"] == self.name and f"/{self._service}" in (package.get("apps") or ()):
+                return package
+        return None
+
+    def _rejections(self) -> str:
+        reasons = self._cluster.rejections(f"/{self._service}")
+        return f", no offer fits: {', '.join(reasons)}" if reasons else ""
+
+
+def plan_argv(service: str) -> list[str]:
+    """Arguments of the `dcos` command that prints the deploy plan."""
+    return ["kafka", f"--name={service}", "plan", "status", "deploy", "--json"]
+
+
+def broker_addresses(cluster: Cluster, service: str) -> list[str]:
+    """`host:port` of every broker. Newer services have the endpoint `broker`, old ones only `connection`."""
+    try:
+        answer = cluster.kafka(["kafka", f"--name={service}", "endpoints", "broker"])
+    except DcosError:
+        answer = cluster.kafka(["kafka", f"--name={service}", "connection"])
+    try:
+        found = json.loads(answer)
+        return list(found.get("address") or found["dns"])
+    except (ValueError, KeyError, TypeError):
+        raise PipectlError(f"service {service} has no broker endpoint: {answer.strip()}") from None
