@@ -1,0 +1,102 @@
+"""The bundle that settings stand for: Marathon app definitions and package options, rendered and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from marathon.definition import Definition, read_definition
+from marathon.errors import BundleError, Problem
+from marathon.layers import merge
+from marathon.paths import ROOM
+from marathon.rules import findings
+from marathon.settings import Settings
+from marathon.shape import misshapen
+from marathon.templates import TemplateFault, render_template
+
+
+@dataclass(frozen=True)
+class App:
+    """One Marathon app: its name in the bundle, its id in Marathon, and its definition."""
+
+    name: str
+    id: str
+    definition: dict[str, Any]
+    template: Path
+
+
+@dataclass(frozen=True)
+class Package:
+    """One DC/OS package: its name in the catalog, its version (None: the newest) and its options."""
+
+    name: str
+    version: str | None
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything that runs, by name. Equal settings give equal bundles."""
+
+    apps: Mapping[str, App]
+    packages: Mapping[str, Package]
+
+
+def render(settings: Settings, *, room: Path = ROOM) -> Bundle:
+    """The bundle of `settings`, from the templates in `room`.
+
+    Raises `BundleError` with every mistake: an undefined name, text that skipped `tojson`, invalid JSON, a
+    shape that Marathon doesn't know, a rule of Marathon's broken. Each names its template and line.
+    """
+    context = {name: getattr(settings, name) for name in Settings.model_fields} | {"names": settings.names}
+    problems: list[Problem] = []
+    definitions: dict[str, Definition] = {}
+    for template in [*_templates(room / "apps"), room / "packages" / "kafka.json.j2"]:
+        try:
+            definitions[_name(template)] = read_definition(render_template(template, context))
+        except TemplateFault as fault:
+            problems.append(fault.problem)
+    options = definitions.pop("kafka", None)
+    for definition in definitions.values():
+        problems += _app_problems(definition)
+    problems += _bundle_problems(settings.group, definitions)
+    if problems or options is None:
+        raise BundleError(problems)
+
+    apps = {
+        name: App(name, definition.value["id"], definition.value, room / "apps" / f"{name}.json.j2")
+        for name, definition in definitions.items()
+    }
+    kafka = settings.kafka
+    package = Package(kafka.package, kafka.version, merge(options.value, kafka.options))
+    return Bundle(MappingProxyType(apps), MappingProxyType({"kafka": package}))
+
+
+def _templates(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json.j2"))
+
+
+def _name(template: Path) -> str:
+    return template.name.removesuffix(".json.j2")
+
+
+def _app_problems(definition: Definition) -> list[Problem]:
+    shape = [definition.problem(*found) for found in misshapen(definition.value)]
+    # A rule reads keys that it expects to be of the right type.
+    return shape or [definition.problem(*found) for found in findings(definition.value)]
+
+
+def _bundle_problems(group: str, definitions: Mapping[str, Definition]) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for definition in definitions.values():
+        path = definition.value.get("id")
+        if not isinstance(path, str):
+            continue
+        if not path.startswith(f"{group}/"):
+            yield definition.problem(("id",), f"{path!r} is not below the group {group}")
+        if path in owners:
+            yield definition.problem(("id",), f"{path!r} is the id of {owners[path]} too")
+        owners.setdefault(path, definition.file)

@@ -1,0 +1,102 @@
+"""The forms that single settings must have: app and service ids, symbols, addresses, URIs.
+
+Each check returns the value or raises `FormError`, whose `hint` says what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+_SEGMENT = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]*")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]*")
+_SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:]+")
+
+
+class FormError(ValueError):
+    """A value that doesn't have the form its setting needs."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def is_id_segment(text: str) -> bool:
+    """True when Marathon takes `text` between the slashes of an app id."""
+    return _SEGMENT.fullmatch(text) is not None
+
+
+def check_group(path: str) -> str:
+    """A Marathon group path: `/volatility`, `/data/volatility`."""
+    segments = path.removeprefix("/").split("/")
+    if not path.startswith("/") or not all(is_id_segment(segment) for segment in segments):
+        fixed = "/" + re.sub(r"[^a-z0-9./-]+", "-", path.lower()).strip("/-.")
+        raise FormError(
+            f"{path!r} is no group path: / first, then lower-case letters, digits, - and . between slashes",
+            f'write "{fixed}"' if fixed != "/" else 'write, for example, "/volatility"',
+        )
+    return path
+
+
+def check_service(name: str) -> str:
+    """A package's service name, which may lie in a folder: `kafka`, `/data/kafka`."""
+    if not all(is_id_segment(segment) for segment in name.removeprefix("/").split("/")):
+        raise FormError(
+            f"{name!r} is no service name", 'lower-case letters, digits and -, as in "data/kafka"'
+        )
+    return name
+
+
+def check_symbol(symbol: str) -> str:
+    """A position's symbol. Topics are case-sensitive, so symbols are written in capitals, always."""
+    if _SYMBOL.fullmatch(symbol) is None:
+        fixed = symbol.upper()
+        raise FormError(
+            f"{symbol!r} is no symbol: capitals and digits, with . or - after the first",
+            f'write "{fixed}"' if _SYMBOL.fullmatch(fixed) else "",
+        )
+    return symbol
+
+
+def check_prefix(prefix: str) -> str:
+    """What every topic's name begins with."""
+    if _TOPIC.fullmatch(prefix) is None or len(prefix) > 100:
+        raise FormError(f"{prefix!r} can't begin a topic name: at most 100 letters, digits, '.', '_' and '-'")
+    return prefix
+
+
+def check_servers(servers: str) -> str:
+    """Kafka's `bootstrap.servers`: host:port, several with commas."""
+    for server in servers.split(","):
+        found = _SERVER.fullmatch(server)
+        if found is None or not 0 < int(found[1]) < 65536:
+            raise FormError(f"{server!r} is no host:port", 'write "host1:9092,host2:9092", without spaces')
+    return servers
+
+
+def check_length(length: timedelta) -> timedelta:
+    """A length of time that isn't nothing."""
+    if not length:
+        raise FormError("must be longer than nothing")
+    return length
+
+
+def check_host(host: str) -> str:
+    """A host name or an address, without a port."""
+    if _HOST.fullmatch(host) is None:
+        raise FormError(f"{host!r} is no host name", "the port is a setting of its own")
+    return host
+
+
+def check_state(uri: str) -> str:
+    """Where Flink keeps checkpoints and savepoints: a URI with a path, without a slash at its end."""
+    parts = urlsplit(uri)
+    if not parts.scheme or not parts.path.strip("/") or (parts.scheme == "file" and parts.netloc):
+        raise FormError(
+            f"{uri!r} is no URI with a path",
+            "write hdfs://…, s3://bucket/path or, for a folder, file:///path with three slashes",
+        )
+    return uri.rstrip("/")

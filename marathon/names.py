@@ -1,0 +1,62 @@
+"""What follows from the settings: the names and addresses by which the parts of one bundle find each other.
+
+Everything that must differ between two bundles on one cluster is derived from the group path here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from marathon.settings import Settings
+
+# Where DC/OS's layer-4 load balancer answers for a named VIP. Marathon's VIPs are below `marathon`, a
+# package's below its service name.
+_VIP_DOMAIN = "l4lb.thisdcos.directory"
+_KAFKA_VIP_PORT = 9092
+
+
+@dataclass(frozen=True)
+class Names:
+    """Derived names and addresses ("host:port"); `bootstrap_servers` is "h:p,h:p"."""
+
+    bundle: str
+    """The group path without its slashes: `/data/volatility` gives `data-volatility`."""
+    job: str
+    """The Flink job's name, its consumer group and the prefix of its transactional ids."""
+    flink_service: str
+    """The JobManager's name at Admin Router: `/service/<name>/`."""
+    jobmanager_vip: str
+    """The name in the JobManager's VIP labels; a DNS name only when the JobManager has no host of its own."""
+    jobmanager_rpc: str
+    jobmanager_rest: str
+    bootstrap_servers: str
+
+
+def names_of(settings: Settings) -> Names:
+    """The derived names of `settings`."""
+    segments = settings.group.strip("/").split("/")
+    bundle = "-".join(segments)
+    vip = f"{bundle}-flink-jobmanager"
+    manager = settings.flink.jobmanager
+    host = manager.host or f"{vip}.marathon.{_VIP_DOMAIN}"
+    return Names(
+        bundle=bundle,
+        job=".".join([*segments, "gatherer"]),
+        flink_service=f"{bundle}-flink",
+        jobmanager_vip=vip,
+        jobmanager_rpc=f"{host}:{manager.rpc_port}",
+        jobmanager_rest=f"{host}:{manager.rest_port}",
+        bootstrap_servers=_bootstrap_servers(settings),
+    )
+
+
+def _bootstrap_servers(settings: Settings) -> str:
+    kafka = settings.kafka
+    if kafka.bootstrap_servers:
+        return kafka.bootstrap_servers
+    if kafka.host:
+        return f"{kafka.host}:{kafka.port}"
+    # A service in a folder, `/data/kafka`, loses its slashes in VIP names and keeps its dots.
+    return f"broker.{kafka.service.replace('/', '')}.{_VIP_DOMAIN}:{_KAFKA_VIP_PORT}"

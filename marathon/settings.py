@@ -1,0 +1,178 @@
+"""The settings of a bundle, typed. Their values come from `defaults.yaml` and the layers above it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import ceil
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from marathon import formats
+from marathon.durations import format_duration, parse_duration
+from marathon.names import Names, names_of
+
+DurationOrZero = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str, when_used="json"),
+]
+Duration = Annotated[DurationOrZero, AfterValidator(formats.check_length)]
+Text = Annotated[str, Field(min_length=1)]
+Symbol = Annotated[str, AfterValidator(formats.check_symbol)]
+Host = Annotated[str, AfterValidator(formats.check_host)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+# Flink refuses to start in less than its fixed parts (metaspace, JVM overhead, network buffers) need.
+FlinkMemory = Annotated[int, Field(ge=896)]
+
+
+class Section(BaseModel):
+    """A mapping of settings: exactly these keys, of exactly these types, and unchanged once loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Dcos(Section):
+    executable: Text | None = Field(
+        description="`dcos` command to run; null: the client built into local_dcos"
+    )
+    cluster: Text | None = Field(
+        description="name or id of the cluster as `dcos cluster list` shows it; null: the attached one"
+    )
+    timeout: Duration = Field(description="longest time for one `dcos` command")
+
+
+class Kafka(Section):
+    service: Annotated[str, AfterValidator(formats.check_service)] = Field(
+        description="name of the Kafka service; another bundle may share it or have its own"
+    )
+    package: Text = Field(description="DC/OS package that provides it")
+    version: Text | None = Field(description="package version; null: the catalog's newest")
+    host: Host | None = Field(description="host of the broker; null: reached through the service's VIP")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        description="port each broker listens on; 0: picked by DC/OS, clients use the VIP's 9092"
+    )
+    bootstrap_servers: Annotated[str, AfterValidator(formats.check_servers)] | None = Field(
+        description='"host:port,host:port"; null: derived from host and port or from the VIP'
+    )
+    brokers: Count = Field(description="number of brokers")
+    cpus: Positive = Field(description="CPU shares of one broker")
+    mem: Annotated[int, Field(ge=512)] = Field(
+        description="memory of one broker in MiB; half of it is its heap"
+    )
+    disk: Count = Field(description="disk of one broker in MiB; can't be changed after installation")
+    options: dict[str, Any] = Field(description="package options laid over those in `packages/kafka.json.j2`")
+
+
+class Topics(Section):
+    prefix: Annotated[str, AfterValidator(formats.check_prefix)] = Field(
+        description="begins every topic's name, to keep bundles on one Kafka apart"
+    )
+    partitions: Count = Field(description="partitions of each topic")
+    replication: Count = Field(description="replicas of each topic; at most `kafka.brokers`")
+
+
+class Generator(Section):
+    model: Literal["gbm", "uniform", "normal", "ou"] = Field(
+        description="price model: gbm, uniform, normal or ou"
+    )
+    rate: Positive = Field(description="ticks per second and position")
+    seed: Annotated[int, Field(ge=0)] | None = Field(
+        description="seed of the prices; null: others on each start"
+    )
+    start_price: Positive = Field(description="price of the first tick")
+    volatility: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        description="the model's volatility, per year"
+    )
+    instances: Annotated[int, Field(ge=0)] = Field(description="0 stops it, 1 runs it")
+    cpus: Positive = Field(description="CPU shares")
+    mem: Annotated[int, Field(ge=64)] = Field(description="memory in MiB")
+
+
+class JobManager(Section):
+    host: Host | None = Field(
+        description="address to bind and reach it at; null: its VIP, on ports that Marathon picks"
+    )
+    rpc_port: Port = Field(description="port of its RPC: on the host, or of the VIP")
+    rest_port: Port = Field(description="port of its REST API and web page: on the host, or of the VIP")
+    cpus: Positive = Field(description="CPU shares")
+    mem: FlinkMemory = Field(description="memory in MiB")
+
+
+class TaskManager(Section):
+    instances: Count = Field(description="number of TaskManagers")
+    slots: Count = Field(description="slots of each")
+    cpus: Positive = Field(description="CPU shares of each")
+    mem: FlinkMemory = Field(description="memory of each in MiB")
+
+
+class Flink(Section):
+    state: Annotated[str, AfterValidator(formats.check_state)] | None = Field(
+        description="URI below which checkpoints and savepoints lie, reachable from every agent; "
+        "null: the folder `flink` in PIPECTL_HOME, on `local` only"
+    )
+    checkpoint_interval: Duration = Field(
+        description="time between checkpoints, which is how late results show"
+    )
+    parallelism: Count = Field(description="parallelism of the gatherer's job; at most the number of slots")
+    jobmanager: JobManager
+    taskmanager: TaskManager
+
+
+class Gatherer(Section):
+    window: Duration = Field(description="length of the moving window; a multiple of the slide")
+    slide: Duration = Field(description="time between two windows' ends")
+    watermark_bound: DurationOrZero = Field(description="how late a tick may be and still count")
+    idle_timeout: Duration = Field(description="silence after which a position no longer holds up the others")
+    discovery_interval: Duration = Field(description="time between two looks for new positions' topics")
+    delivery: Literal["exactly-once", "at-least-once"] = Field(description="exactly-once or at-least-once")
+    cpus: Positive = Field(description="CPU shares of the process that submits and watches the job")
+    mem: Annotated[int, Field(ge=256)] = Field(description="memory of that process in MiB")
+
+
+class Health(Section):
+    interval: Duration = Field(description="time between two health checks of a task, in whole seconds")
+    patience: Duration = Field(
+        description="how long a started task may fail its health check before it is killed"
+    )
+
+    @property
+    def failures(self) -> int:
+        """Failed checks in a row that `patience` amounts to. Never 0: a MESOS_* check would kill at once."""
+        return max(1, ceil(self.patience / self.interval))
+
+
+class Waits(Section):
+    package: Duration = Field(description="longest wait for a package's deploy plan to complete")
+    app: Duration = Field(description="longest wait for an app to be healthy")
+    data: Duration = Field(description="longest wait for a fresh record of every position")
+
+
+class Settings(Section):
+    """All settings of one bundle on one cluster, checked as a whole by `load_settings`."""
+
+    group: Annotated[str, AfterValidator(formats.check_group)] = Field(
+        description="Marathon group of the apps; tells bundles on one cluster apart"
+    )
+    python: Text = Field(description="Python that runs the apps, looked up on the agent's or image's PATH")
+    image: Text | None = Field(
+        description="Docker image of the apps; null: the project is installed on each agent"
+    )
+    positions: Annotated[tuple[Symbol, ...], Field(strict=False, min_length=1)] = Field(
+        description="symbols whose prices are generated and watched"
+    )
+    dcos: Dcos
+    kafka: Kafka
+    topics: Topics
+    generator: Generator
+    flink: Flink
+    gatherer: Gatherer
+    health: Health
+    waits: Waits
+
+    @property
+    def names(self) -> Names:
+        """The names and addresses that follow from these settings."""
+        return names_of(self)

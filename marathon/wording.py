@@ -1,0 +1,113 @@
+"""What pydantic found, in words: one `Problem` for each of its errors, at the place the value was written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from difflib import get_close_matches
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from marathon.errors import Problem
+from marathon.formats import FormError
+from marathon.paths import KeyPath, dotted
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from marathon.layers import Layers
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "finite_number": "a finite number",
+    "model_type": "a mapping of settings",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def problem_of(error: ErrorDetails, model: type[BaseModel], layers: Layers) -> Problem:
+    """The problem that `error`, found in `layers` by `model`, stands for."""
+    path: KeyPath = tuple(error["loc"])
+    message, hint = _worded(error, model, path)
+    place = layers.place(path)
+    if place is None:
+        return Problem("marathon/defaults.yaml", None, dotted(path), message, hint)
+    return Problem(place.file, place.line, dotted(path), message, hint)
+
+
+def _worded(error: ErrorDetails, model: type[BaseModel], path: KeyPath) -> tuple[str, str]:
+    kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return "unknown key", _did_you_mean_key(model, path)
+    if kind == "missing":
+        return "is required, and no file sets it", ""
+    if kind in _EXPECTED:
+        quotable = kind == "string_type" and isinstance(given, bool | int | float)
+        hint = f'put it in quotes: "{_literal(given)}"' if quotable else ""
+        return f"expected {_EXPECTED[kind]}, got {_literal(given)}", hint
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        return f"must be {words} {_literal(context[key])}, got {_literal(given)}", ""
+    if kind in ("too_short", "string_too_short"):
+        return "must not be empty", ""
+    if kind == "literal_error":
+        choices = [choice.strip("' ") for choice in context["expected"].replace(" or ", ",").split(",")]
+        return f"must be one of {', '.join(choices)}, got {_literal(given)}", did_you_mean(
+            str(given), choices
+        )
+    cause = context.get("error")
+    if isinstance(cause, ValueError):
+        return str(cause), cause.hint if isinstance(cause, FormError) else ""
+    return error["msg"], ""
+
+
+def did_you_mean(word: str, choices: list[str]) -> str:
+    """A hint naming the choice nearest to `word`, empty when none is near."""
+    near = get_close_matches(word, choices, n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else ""
+
+
+def setting_paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """The dotted path of every setting of `model`, in its order."""
+    for name, info in model.model_fields.items():
+        section = _section(info.annotation)
+        if section is None:
+            yield f"{above}{name}"
+        else:
+            yield from setting_paths(section, f"{above}{name}.")
+
+
+def _did_you_mean_key(model: type[BaseModel], path: KeyPath) -> str:
+    section: type[BaseModel] | None = model
+    for part in path[:-1]:
+        section = section and _section(section.model_fields[str(part)].annotation)
+    word = str(path[-1])
+    near = did_you_mean(word, list(section.model_fields)) if section else ""
+    if near:
+        return near
+    # Right key, wrong level: `slots` at the top is most likely flink.taskmanager.slots.
+    elsewhere = [known for known in setting_paths(model) if known.rpartition(".")[2] == word]
+    return f"did you mean {' or '.join(elsewhere)}?" if elsewhere else ""
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    if get_origin(annotation) in (Union, UnionType):
+        return next(filter(None, map(_section, get_args(annotation))), None)
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return json.dumps(value, default=str, ensure_ascii=False)
