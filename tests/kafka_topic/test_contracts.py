@@ -1,0 +1,173 @@
+import json
+import math
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafka_topic.contracts import MovingAverage, Price, parse_time
+from kafka_topic.errors import ContractError
+
+TS = datetime(2026, 11, 22, 1, 2, 3, 4000, tzinfo=UTC)
+PRICE = {"ts": "2026-11-22 01:02:03.004", "symbol": "AAPL", "price": 238.32}
+AVERAGE = {
+    "symbol": "AAPL",
+    "window_start": "2026-11-22 01:02:00.000",
+    "window_end": "2026-11-22 01:02:10.000",
+    "count": 3,
+    "last": 11.0,
+    "min": 10.0,
+    "max": 12.0,
+    "mean": 11.0,
+    "stddev": 1.0,
+    "cv": 9.09,
+}
+PRICES = st.floats(min_value=1e-6, max_value=1e12)
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(
+    lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000, tzinfo=UTC)
+)
+
+
+def encoded(record, **changes):
+    return json.dumps({**record, **changes}).encode()
+
+
+def without(record, name):
+    return json.dumps({key: value for key, value in record.items() if key != name}).encode()
+
+
+def test_a_price_has_the_canonical_form():
+    assert Price(TS, "AAPL", 238.32).to_json() == (
+        b'{"ts": "2026-11-22 01:02:03.004", "symbol": "AAPL", "price": 238.32}'
+    )
+    assert Price(TS.replace(microsecond=0), "BRK.B", 5).to_json() == (
+        b'{"ts": "2026-11-22 01:02:03.000", "symbol": "BRK.B", "price": 5.00}'
+    )
+
+
+@given(ts=TIMES, price=PRICES)
+def test_a_price_reads_back_as_written(ts, price):
+    tick = Price(ts, "BTC-USD", price)
+    assert Price.from_json(tick.to_json()) == tick
+
+
+def test_times_are_turned_to_utc_and_cut_to_milliseconds():
+    local = TS.astimezone(timezone(timedelta(hours=-7))) + timedelta(microseconds=999)
+    assert Price(local, "AAPL", 1).ts == TS
+    assert Price(local, "AAPL", 1).to_json() == Price(TS, "AAPL", 1).to_json()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("price", price) for price in (0, -1.5, "238.32", None, True, [1], 1e999, 10**400)),
+        *(("symbol", symbol) for symbol in (None, 7, "", "A B", "^X")),
+        *(
+            ("ts", ts)
+            for ts in (
+                None,
+                1700000000000,
+                "2026-11-22T01:02:03.004",
+                "2026-11-22 01:02:03",
+                "2026-11-22 01:02:03.004Z",
+                "2026-11-22 01:02:03.0041",
+                "2026-02-30 01:02:03.004",
+                "2026-11-22 25:02:03.004",
+                "٢٠٢٦-11-22 01:02:03.004",
+            )
+        ),
+    ],
+)
+def test_a_bad_price_names_field_and_value(field, value):
+    with pytest.raises(ContractError) as caught:
+        Price.from_json(encoded(PRICE, **{field: value}))
+    assert caught.value.field == field
+    assert f"field {field!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", PRICE)
+def test_a_price_misses_a_field(name):
+    with pytest.raises(ContractError, match=f"field '{name}' is missing"):
+        Price.from_json(without(PRICE, name))
+
+
+@pytest.mark.parametrize("data", [b"", b"AAPL 1 2", b"[1]", b"null", b"\xff", b'{"a":1', b"[" * 100_000])
+def test_what_is_no_json_object_is_shown(data):
+    with pytest.raises(ContractError, match="the record is not") as caught:
+        Price.from_json(data)
+    assert caught.value.field is None
+    assert len(str(caught.value)) < 300
+
+
+def test_a_price_cannot_be_built_without_time_zone_or_value():
+    with pytest.raises(ContractError, match="'ts' must be a datetime with a time zone"):
+        Price(TS.replace(tzinfo=None), "AAPL", 1.0)
+    with pytest.raises(ContractError, match="'price' must be finite; it is nan"):
+        Price(TS, "AAPL", math.nan)
+
+
+def test_a_moving_average_reads_back_as_written():
+    record = MovingAverage.from_json(encoded(AVERAGE))
+    assert record.window_end == datetime(2026, 11, 22, 1, 2, 10, tzinfo=UTC)
+    assert json.loads(record.to_json()) == AVERAGE
+    assert MovingAverage.from_json(record.to_json()) == record
+
+
+def test_fields_added_later_are_ignored():
+    assert MovingAverage.from_json(encoded(AVERAGE, window="10s", median=None)) == MovingAverage.from_json(
+        encoded(AVERAGE)
+    )
+
+
+def test_one_tick_has_no_spread():
+    one = MovingAverage.from_json(encoded(AVERAGE, count=1, stddev=None, cv=None))
+    assert one.stddev is None and one.cv is None
+    assert json.loads(one.to_json())["stddev"] is None
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("count", {"count": 0}),
+        ("count", {"count": 2.0}),
+        ("count", {"count": True}),
+        ("last", {"last": 12.5}),
+        ("last", {"last": None}),
+        ("min", {"min": "10"}),
+        ("max", {"max": 1e999}),
+        ("mean", {"mean": None}),
+        ("stddev", {"stddev": -0.1}),
+        ("stddev", {"stddev": None}),
+        ("stddev", {"count": 1}),
+        ("cv", {"cv": None}),
+        ("cv", {"count": 1, "stddev": None}),
+        ("window_end", {"window_end": AVERAGE["window_start"]}),
+        ("window_start", {"window_start": "yesterday"}),
+        ("symbol", {"symbol": "A/B"}),
+    ],
+)
+def test_a_bad_moving_average_names_the_field(field, changes):
+    with pytest.raises(ContractError) as caught:
+        MovingAverage.from_json(encoded(AVERAGE, **changes))
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("name", AVERAGE)
+def test_a_moving_average_misses_a_field(name):
+    with pytest.raises(ContractError, match=f"field '{name}' is missing"):
+        MovingAverage.from_json(without(AVERAGE, name))
+
+
+def test_parse_time_knows_its_format_only():
+    assert parse_time("ts", "2026-11-22 01:02:03.004") == TS
+
+
+def test_the_light_modules_load_no_kafka_client():
+    code = (
+        "import sys, kafka_topic, kafka_topic.names, kafka_topic.plan, kafka_topic.creation;"
+        "sys.exit('confluent_kafka' in sys.modules or 'numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
