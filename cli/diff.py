@@ -15,7 +15,8 @@ def differences(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[s
     Only what `wanted` names is compared. Marathon adds defaults, and a port 0 stays 0 in the definition's
     meaning though the server shows the number that it chose.
     """
-    left, right = _dump(_seen_as(wanted, current)), _dump(wanted)
+    left = _dump(_seen_as(wanted, current)) if current else []
+    right = _dump(wanted)
     return list(difflib.unified_diff(left, right, "on the cluster", "wanted", n=2, lineterm=""))
 
 

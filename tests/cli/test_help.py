@@ -1,0 +1,42 @@
+"""Help is part of the product: each verb has an example, and `--help` loads nothing heavy."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from cli.__main__ import pipectl
+from cli.commands import SHORT_HELP
+
+
+def test_help_names_every_verb_and_the_exit_codes():
+    result = CliRunner().invoke(pipectl, ["--help"])
+    assert result.exit_code == 0
+    assert "Exit codes" in result.output
+    assert all(f"\n  {name} " in result.output for name in SHORT_HELP)
+
+
+@pytest.mark.parametrize("name", SHORT_HELP)
+def test_every_verb_has_help_with_an_example(name):
+    args = [name, "env", "--help"] if name == "cluster" else [name, "--help"]
+    result = CliRunner().invoke(pipectl, args)
+    assert result.exit_code == 0
+    assert "Example:\n    " in result.output
+    assert "pipectl " + name in result.output.split("Example:")[1]
+
+
+def test_an_unknown_verb_is_bad_usage():
+    assert CliRunner().invoke(pipectl, ["depoly"]).exit_code == 2
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; from cli.__main__ import pipectl\n"
+        "try: pipectl.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'pyflink', 'numpy', 'confluent_kafka', 'pydantic', 'jinja2', 'rich', 'yaml'}\n"
+        "print(sorted(heavy & sys.modules.keys()), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"

@@ -1,0 +1,107 @@
+"""What a new user gets wrong, and what `pipectl` says."""
+
+import signal
+import socket
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("generator.rat=5", ["generator.rat", 'did you mean "rate"']),
+        ("generator.rate=fast", ["--set", "generator.rate"]),
+        ("gatherer.window=1500ms", ["gatherer.window", "slide"]),
+        ("positions=[AAPL, AAPL]", ["AAPL"]),
+    ],
+)
+def test_a_bad_setting_is_named_before_anything_is_contacted(pipectl_elsewhere, setting, said):
+    user = pipectl_elsewhere
+    for verb in ("validate", "deploy", "render"):
+        refused = user.run(verb, "--set", setting, code=2)
+        for words in said:
+            assert words in refused.stderr
+    assert user.processes() == []
+
+
+def test_a_bad_settings_file_is_named_with_its_line(pipectl_elsewhere, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("generator:\n  rate: 5\n  modle: gbm\n")
+    refused = pipectl_elsewhere.run("validate", "-f", str(file), code=2)
+    assert f"{file}:3" in refused.stderr
+    assert 'did you mean "model"' in refused.stderr
+
+
+def test_an_unknown_cluster_is_named(pipectl_elsewhere):
+    refused = pipectl_elsewhere.run("validate", "--cluster", "prdo", code=2)
+    assert "prdo" in refused.stderr
+    assert "prod" in refused.stderr
+
+
+def test_reading_where_nothing_was_deployed_says_so_and_starts_nothing(pipectl_elsewhere):
+    user = pipectl_elsewhere
+    for args in (
+        ["status"],
+        ["endpoints"],
+        ["watch", "--count", "1"],
+        ["logs", "gatherer"],
+        ["cluster", "env"],
+    ):
+        refused = user.run(*args, code=4)
+        assert "pipectl deploy" in refused.stderr
+    assert user.processes() == []
+
+
+def test_destroy_asks_and_without_a_terminal_refuses(pipectl_elsewhere):
+    refused = pipectl_elsewhere.run("destroy", code=2)
+    assert "--yes" in refused.stderr
+
+
+def test_destroy_where_nothing_is_does_nothing(pipectl_elsewhere):
+    pipectl_elsewhere.run("destroy", "--yes")
+    pipectl_elsewhere.run("destroy", "--yes", "--purge")
+    assert not (pipectl_elsewhere.home / "cluster").exists()
+
+
+def test_an_unwritable_folder_is_named(pipectl_elsewhere, tmp_path):
+    blocked = tmp_path / "a-file"
+    blocked.write_text("")
+    pipectl_elsewhere.home = blocked / "home"
+    refused = pipectl_elsewhere.run("deploy", code=1)
+    assert str(blocked) in refused.stderr
+    assert "PIPECTL_HOME" in refused.stderr
+
+
+def test_a_port_that_somebody_took_is_named_and_the_next_deploy_goes_on(pipectl_elsewhere):
+    user = pipectl_elsewhere
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        options = ("--set", f"flink.jobmanager.rest_port={port}")
+        refused = user.run("deploy", *options, "--set", "waits.app=8s", code=3)
+        assert f"{port}" in refused.stderr
+        assert "taken" in refused.stderr
+    document = user.json("deploy", *options)
+    assert document["endpoints"]["flink"].endswith(f":{port}")
+
+
+def test_ctrl_c_in_the_middle_then_deploy_again(pipectl_elsewhere):
+    user = pipectl_elsewhere
+    process = user.start("deploy")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "flink-jobmanager: creating" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "pipectl deploy" in err
+    assert "Traceback" not in err
+    assert time.monotonic() - began < 30
+    document = user.json("deploy")
+    assert len(document["records"]) == 5
