@@ -1,48 +1,20 @@
-"""The bundle that settings stand for: Marathon app definitions and package options, rendered and checked."""
+"""Rendering settings into a bundle: Marathon app definitions and package options, all of them checked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from marathon.definition import Definition, read_definition
 from marathon.errors import BundleError, Problem
 from marathon.layers import merge
+from marathon.model import App, Bundle, Package
 from marathon.paths import ROOM
 from marathon.rules import findings
 from marathon.settings import Settings
 from marathon.shape import misshapen
 from marathon.templates import TemplateFault, render_template
-
-
-@dataclass(frozen=True)
-class App:
-    """One Marathon app: its name in the bundle, its id in Marathon, and its definition."""
-
-    name: str
-    id: str
-    definition: dict[str, Any]
-    template: Path
-
-
-@dataclass(frozen=True)
-class Package:
-    """One DC/OS package: its name in the catalog, its version (None: the newest) and its options."""
-
-    name: str
-    version: str | None
-    options: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """Everything that runs, by name. Equal settings give equal bundles."""
-
-    apps: Mapping[str, App]
-    packages: Mapping[str, Package]
 
 
 def render(settings: Settings, *, room: Path = ROOM) -> Bundle:

@@ -24,8 +24,6 @@ Host = Annotated[str, AfterValidator(formats.check_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-# Flink refuses to start in less than its fixed parts (metaspace, JVM overhead, network buffers) need.
-FlinkMemory = Annotated[int, Field(ge=896)]
 
 
 class Section(BaseModel):
@@ -91,6 +89,10 @@ class Generator(Section):
     mem: Annotated[int, Field(ge=64)] = Field(description="memory in MiB")
 
 
+# The least that Flink starts in (metaspace, JVM overhead, buffers, a small heap), and 64 MiB for the process
+# around it: 704 + 64 for a JobManager, 1024 + 64 for a TaskManager.
+
+
 class JobManager(Section):
     host: Host | None = Field(
         description="address to bind and reach it at; null: its VIP, on ports that Marathon picks"
@@ -98,14 +100,14 @@ class JobManager(Section):
     rpc_port: Port = Field(description="port of its RPC: on the host, or of the VIP")
     rest_port: Port = Field(description="port of its REST API and web page: on the host, or of the VIP")
     cpus: Positive = Field(description="CPU shares")
-    mem: FlinkMemory = Field(description="memory in MiB")
+    mem: Annotated[int, Field(ge=768)] = Field(description="memory in MiB")
 
 
 class TaskManager(Section):
     instances: Count = Field(description="number of TaskManagers")
     slots: Count = Field(description="slots of each")
     cpus: Positive = Field(description="CPU shares of each")
-    mem: FlinkMemory = Field(description="memory of each in MiB")
+    mem: Annotated[int, Field(ge=1088)] = Field(description="memory of each in MiB")
 
 
 class Flink(Section):
