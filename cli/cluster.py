@@ -81,14 +81,16 @@ class Cluster:
         listed: list[Json] = self.dcos.json(["package", "list", "--json"])
         return listed
 
-    def install_package(self, name: str, version: str, options: Mapping[str, Any], timeout: float) -> None:
+    def install_package(
+        self, name: str, version: str | None, options: Mapping[str, Any], timeout: float
+    ) -> None:
         """Install a package with its options, which travel in a file that only this user reads."""
         with TemporaryDirectory(prefix="pipectl-") as folder:
             file = Path(folder) / "options.json"
             file.write_text(json.dumps(options))
+            pinned = [f"--package-version={version}"] if version else []
             self.dcos.run(
-                ["package", "install", name, f"--package-version={version}", f"--options={file}", "--yes"],
-                timeout=timeout,
+                ["package", "install", name, *pinned, f"--options={file}", "--yes"], timeout=timeout
             )
         self._forget()
 

@@ -5,8 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from cli.deployed import Deployed
-from cli.errors import WaitTimeout
+from cli.errors import PipectlError, WaitTimeout
 from kafka_topic.contracts import MovingAverage
+
+HINT = (
+    "`pipectl status` shows which component holds them up; if only the brokers are out of reach from here, "
+    "run it inside the cluster's network"
+)
 
 
 def fresh_records(
@@ -14,36 +19,35 @@ def fresh_records(
 ) -> dict[str, MovingAverage]:
     """Wait for a record of every position that is written after this call, and return them by symbol."""
     from kafka_topic.consumer import MovingAverageConsumer
+    from kafka_topic.errors import KafkaTopicError
 
     wanted = set(bundle.positions)
     seen: dict[str, MovingAverage] = {}
     deadline = time.monotonic() + timeout.total_seconds()
     began = datetime.now(UTC)
 
-    def missing() -> WaitTimeout:
-        return WaitTimeout(
-            f"waited {timeout.total_seconds():g} s for fresh movingaverage records of "
-            f"{', '.join(sorted(wanted - seen.keys()))} on {bundle.bootstrap_servers}",
-            hint="`pipectl status` shows which component holds them up; if only the brokers are out of reach "
-            "from here, run it inside the cluster's network",
-        )
-
     report(f"waiting for records, 0/{len(wanted)} positions")
-    with MovingAverageConsumer(
-        bundle.bootstrap_servers,
-        prefix=bundle.prefix,
-        positions=sorted(wanted),
-        start=began,
-        timeout=timeout.total_seconds(),
-    ) as records:
-        try:
+    try:
+        with MovingAverageConsumer(
+            bundle.bootstrap_servers,
+            prefix=bundle.prefix,
+            positions=wanted,
+            start=began,
+            timeout=timeout.total_seconds(),
+        ) as records:
             for record in records:
                 seen[record.symbol] = record
                 report(f"waiting for records, {len(seen)}/{len(wanted)} positions")
-                if seen.keys() >= wanted:
-                    return {symbol: seen[symbol] for symbol in bundle.positions}
-                if time.monotonic() > deadline:
-                    raise missing()
-        except TimeoutError:
-            raise missing() from None
-    raise missing()
+                if seen.keys() >= wanted or time.monotonic() > deadline:
+                    break
+    except TimeoutError:
+        pass  # said below, with what is missing
+    except KafkaTopicError as error:
+        raise PipectlError(str(error), hint=HINT) from None
+    if not seen.keys() >= wanted:
+        raise WaitTimeout(
+            f"waited {timeout.total_seconds():g} s for fresh movingaverage records of "
+            f"{', '.join(sorted(wanted - seen.keys()))} on {bundle.bootstrap_servers}",
+            hint=HINT,
+        )
+    return {symbol: seen[symbol] for symbol in bundle.positions}

@@ -20,7 +20,7 @@ class PackageStep:
     def __init__(
         self,
         name: str,
-        version: str,
+        version: str | None,
         service: str,
         options: Mapping[str, Any],
         cluster: Cluster,
@@ -39,7 +39,7 @@ class PackageStep:
         """Look for the package under this service name; another service of the same package is not ours."""
         installed = self._installed()
         if installed is None:
-            wanted = [f"+{self.name} {self._version} as service {self._service}"]
+            wanted = [f"+{self.name} {self._version or '(newest)'} as service {self._service}"]
             return Change(
                 "create",
                 [*wanted, *(f"+{line}" for line in json.dumps(self._options, indent=2).splitlines())],

@@ -4,9 +4,10 @@ import threading
 from datetime import timedelta
 
 from cli.cluster import Cluster
-from cli.errors import DcosError
+from cli.errors import DcosError, PipectlError
 from cli.steps.base import Change, Report, State, wait_until
 from kafka_topic import creation
+from kafka_topic.errors import CreationOutputError
 from kafka_topic.plan import TopicSpec
 
 
@@ -62,10 +63,8 @@ class TopicsStep:
         """How many of the topics exist, and which do not."""
         try:
             missing = [spec.name for spec in self._missing()]
-        except DcosError as error:
-            return State(
-                False, "unknown", f"cannot list topics: {error.said.splitlines()[0] if error.said else error}"
-            )
+        except PipectlError as error:
+            return State(False, "unknown", f"cannot list topics: {error.message}")
         count = f"{len(self._specs) - len(missing)}/{len(self._specs)} topics"
         return (
             State(False, "absent", f"{count}, missing {', '.join(missing)}")
@@ -97,4 +96,9 @@ class TopicsStep:
         return [spec for spec in self._specs if spec.name not in existing]
 
     def _existing(self) -> list[str]:
-        return creation.parse_list(self._cluster.kafka(creation.list_argv(self._service)))
+        try:
+            return creation.parse_list(self._cluster.kafka(creation.list_argv(self._service)))
+        except CreationOutputError as error:
+            raise PipectlError(
+                str(error), hint=f"see `dcos kafka --name={self._service} topic list`"
+            ) from None
