@@ -9,8 +9,8 @@ from marathon.durations import format_duration
 from marathon.paths import KeyPath
 from marathon.settings import Settings
 
-Disagreement = tuple[KeyPath, str, str]
-"""The path of the setting, what is wrong with it, and what to do."""
+Disagreement = tuple[tuple[KeyPath, ...], str, str]
+"""The paths of the settings concerned, what is wrong with them, and what to do."""
 
 
 def disagreements(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
@@ -25,19 +25,20 @@ def disagreements(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
 def _positions(settings: Settings) -> Iterator[Disagreement]:
     for index, symbol in enumerate(settings.positions):
         if symbol in settings.positions[:index]:
-            yield ("positions", index), f"{symbol} is there twice", "each position is one topic"
+            yield (("positions", index),), f"{symbol} is there twice", "each position is one topic"
 
 
 def _kafka(settings: Settings) -> Iterator[Disagreement]:
-    kafka, topics = settings.kafka, settings.topics
-    if topics.replication > kafka.brokers:
+    kafka, replicas = settings.kafka, settings.topics.replication
+    if replicas > kafka.brokers:
         yield (
-            ("topics", "replication"),
-            f"{topics.replication} replicas need as many brokers, and kafka.brokers is {kafka.brokers}",
-            f"at most {kafka.brokers}, or more brokers",
+            (("topics", "replication"), ("kafka", "brokers")),
+            f"{replicas} replicas of each topic need as many brokers, and there are {kafka.brokers}",
+            "lower topics.replication or raise kafka.brokers",
         )
     if kafka.host and not kafka.port and not kafka.bootstrap_servers:
-        yield ("kafka", "port"), "clients need a port when kafka.host is set", "write the broker's port"
+        paths = (("kafka", "host"), ("kafka", "port"))
+        yield paths, "with a host of its own, Kafka needs a port", "write the broker's as kafka.port"
 
 
 def _flink(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
@@ -45,19 +46,20 @@ def _flink(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
     slots = flink.taskmanager.instances * flink.taskmanager.slots
     if flink.parallelism > slots:
         yield (
-            ("flink", "parallelism"),
-            f"{flink.parallelism} is more than the {slots} slot(s) of flink.taskmanager, instances x slots",
-            "raise flink.taskmanager.instances or slots",
+            (
+                ("flink", "parallelism"),
+                ("flink", "taskmanager", "instances"),
+                ("flink", "taskmanager", "slots"),
+            ),
+            f"a parallelism of {flink.parallelism} is more than there are slots, {slots}",
+            "slots are flink.taskmanager.instances x slots",
         )
     if flink.jobmanager.rpc_port == flink.jobmanager.rest_port:
-        yield (
-            ("flink", "jobmanager", "rest_port"),
-            f"{flink.jobmanager.rest_port} is rpc_port already",
-            "pick another",
-        )
+        paths = (("flink", "jobmanager", "rpc_port"), ("flink", "jobmanager", "rest_port"))
+        yield paths, f"rpc_port and rest_port are both {flink.jobmanager.rpc_port}", "pick another for one"
     if flink.state is None and not local:
         yield (
-            ("flink", "state"),
+            (("flink", "state"),),
             "is required on this cluster: where checkpoints and savepoints lie, reachable from every agent",
             "write hdfs://…, s3://bucket/path or a mounted folder, file:///mnt/…",
         )
@@ -66,15 +68,15 @@ def _flink(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
 def _gatherer(settings: Settings) -> Iterator[Disagreement]:
     window, slide = settings.gatherer.window, settings.gatherer.slide
     if window % slide:
-        down = window // slide * slide or slide
+        fitting = window // slide * slide or slide
         yield (
-            ("gatherer", "window"),
-            f"{format_duration(window)} is no multiple of the slide, {format_duration(slide)}",
-            f"{format_duration(down)} would be",
+            (("gatherer", "window"), ("gatherer", "slide")),
+            f"the window, {format_duration(window)}, is no multiple of the slide, {format_duration(slide)}",
+            f"a window of {format_duration(fitting)} is",
         )
     if settings.generator.instances > 1:
         yield (
-            ("generator", "instances"),
+            (("generator", "instances"),),
             f"{settings.generator.instances} generators would publish each price as often",
             "0 or 1; raise generator.rate for more ticks",
         )
@@ -83,8 +85,5 @@ def _gatherer(settings: Settings) -> Iterator[Disagreement]:
 def _health(settings: Settings) -> Iterator[Disagreement]:
     # Marathon's health checks count in whole seconds.
     if settings.health.interval % timedelta(seconds=1):
-        yield (
-            ("health", "interval"),
-            f"{format_duration(settings.health.interval)} is not in whole seconds",
-            "",
-        )
+        paths = (("health", "interval"),)
+        yield paths, f"{format_duration(settings.health.interval)} is not in whole seconds", ""

@@ -13,7 +13,7 @@ _SEGMENT = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]*")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]*")
 _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})")
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:]+")
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class FormError(ValueError):
@@ -59,6 +59,13 @@ def check_symbol(symbol: str) -> str:
             f'write "{fixed}"' if _SYMBOL.fullmatch(fixed) else "",
         )
     return symbol
+
+
+def check_some(items: tuple[str, ...]) -> tuple[str, ...]:
+    """A list that isn't empty."""
+    if not items:
+        raise FormError("must not be empty")
+    return items
 
 
 def check_prefix(prefix: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -43,28 +43,13 @@ class Layers:
                 return place
         return None
 
-
-def without(document: Document, faults: Iterable[KeyPath]) -> Document:
-    """`document` less the keys at `faults`; a fault within a list takes the whole list with it."""
-    value = deepcopy(document.value)
-    for path in faults:
-        keys = [*takewhile(lambda part: isinstance(part, str), path)]
-        holder = value
-        for key in keys[:-1]:
-            holder = holder.get(key) if isinstance(holder, dict) else None
-        if isinstance(holder, dict):
-            holder.pop(keys[-1], None)
-    return replace(document, value=value)
-
-
-def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` laid over `base`: mappings key by key, everything else (lists too) replaced. Changes neither."""
-    merged = deepcopy(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        merged[key] = merge(below, value) if both else deepcopy(value)  # type: ignore[arg-type]
-    return merged
+    def latest(self, paths: Sequence[KeyPath]) -> KeyPath:
+        """The first of `paths` that the highest layer among theirs sets."""
+        # A key that is set again moves to the end of the mapping: `under` drops its old place first.
+        order = {path: age for age, path in enumerate(self.places)}
+        highest = self.place(max(paths, key=lambda path: order.get(path, -1)))
+        file = highest.file if highest else ""
+        return next((path for path in paths if (place := self.place(path)) and place.file == file), paths[0])
 
 
 def override(text: str) -> Document:

@@ -87,7 +87,8 @@ def _laid_over(
 
 def _disagreements(settings: Settings, layers: Layers, *, local: bool) -> list[Problem]:
     problems = []
-    for path, message, hint in disagreements(settings, local=local):
+    for paths, message, hint in disagreements(settings, local=local):
+        path = layers.latest(paths)
         place = layers.place(path)
         file, line = (place.file, place.line) if place else ("marathon/defaults.yaml", None)
         problems.append(Problem(file, line, dotted(path), message, hint))

@@ -162,7 +162,7 @@ class Settings(Section):
     image: Text | None = Field(
         description="Docker image of the apps; null: the project is installed on each agent"
     )
-    positions: Annotated[tuple[Symbol, ...], Field(strict=False, min_length=1)] = Field(
+    positions: Annotated[tuple[Symbol, ...], Field(strict=False), AfterValidator(formats.check_some)] = Field(
         description="symbols whose prices are generated and watched"
     )
     dcos: Dcos

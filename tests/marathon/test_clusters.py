@@ -1,0 +1,194 @@
+"""The bundle as it is shipped, on each cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator
+
+from marathon.bundle import render
+from marathon.loading import cluster_names
+from marathon.paths import ROOM
+from marathon.rules import findings
+from marathon.settings import Settings
+
+SettingsOf = Callable[..., Settings]
+CLUSTERS = ["dev", "local", "prod"]
+SCHEMA = json.loads((ROOM / "schema" / "marathon-app-definition-1.7.236.schema.json").read_text())
+
+
+def definitions(settings: Settings) -> dict[str, dict[str, Any]]:
+    return {name: app.definition for name, app in render(settings).apps.items()}
+
+
+def test_there_is_a_file_for_each_cluster() -> None:
+    assert cluster_names() == CLUSTERS
+
+
+@pytest.mark.parametrize("image", [None, "registry.example.com/volatility:1"])
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_every_app_is_valid(cluster: str, image: str | None, settings_of: SettingsOf) -> None:
+    settings = settings_of(cluster, f"image={image or 'null'}", "generator.seed=7")
+    for name, app in definitions(settings).items():
+        assert list(Draft4Validator(SCHEMA).iter_errors(app)) == []
+        assert list(findings(app)) == []
+        assert app["id"] == f"/volatility/{name}"
+        assert app["labels"]["pipectl.bundle"] == "/volatility"
+        assert app["networks"] == [{"mode": "host"}]
+        assert "cmd" not in app
+        assert app["args"][1:3] in (["-m", "data_generator"], ["-m", "flink_scripts"])
+        assert ("container" in app) == (image is not None)
+        assert all(isinstance(value, str) for value in app["env"].values())
+        assert app["unreachableStrategy"]["inactiveAfterSeconds"] > 0
+        (check,) = app["healthChecks"]
+        assert check["maxConsecutiveFailures"] * check["intervalSeconds"] >= 60
+        assert check["delaySeconds"] < 15
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_rendering_twice_gives_the_same(cluster: str, settings_of: SettingsOf) -> None:
+    first, second = (json.dumps(definitions(settings_of(cluster))) for _ in range(2))
+    assert first == second
+
+
+def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
+    apps = definitions(settings_of("local", "generator.seed=7", "topics.prefix=try.", "gatherer.window=1m"))
+    addresses = {
+        "FLINK_JOBMANAGER_REST": "127.0.0.1:8081",
+        "FLINK_STATE": "file:///home/of/pipectl/flink",
+    }
+    assert apps["data-generator"]["env"] == {
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
+        "TOPIC_PREFIX": "try.",
+        "POSITIONS": "AAPL,AMZN,GOOG,MSFT,TSLA",
+        "GENERATOR_MODEL": "gbm",
+        "GENERATOR_RATE": "50",
+        "GENERATOR_SEED": "7",
+        "GENERATOR_START_PRICE": "100",
+        "GENERATOR_VOLATILITY": "0.2",
+    }
+    assert apps["flink-jobmanager"]["env"] == addresses | {
+        "FLINK_JOBMANAGER_RPC": "127.0.0.1:6123",
+        "FLINK_MEMORY_MB": "1088",
+    }
+    assert apps["flink-taskmanager"]["env"] == {
+        "FLINK_JOBMANAGER_RPC": "127.0.0.1:6123",
+        "FLINK_STATE": "file:///home/of/pipectl/flink",
+        "FLINK_SLOTS": "1",
+        "FLINK_MEMORY_MB": "1472",
+    }
+    assert apps["gatherer"]["env"] == addresses | {
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
+        "TOPIC_PREFIX": "try.",
+        "JOB_NAME": "volatility.gatherer",
+        "FLINK_PARALLELISM": "1",
+        "FLINK_CHECKPOINT_SECONDS": "1",
+        "GATHERER_WINDOW_SECONDS": "60",
+        "GATHERER_SLIDE_SECONDS": "1",
+        "GATHERER_WATERMARK_SECONDS": "0.5",
+        "GATHERER_IDLE_SECONDS": "5",
+        "GATHERER_DISCOVERY_SECONDS": "5",
+        "GATHERER_DELIVERY": "exactly-once",
+    }
+
+
+def test_without_a_seed_there_is_none(settings_of: SettingsOf) -> None:
+    assert "GENERATOR_SEED" not in definitions(settings_of())["data-generator"]["env"]
+
+
+def test_a_jobmanager_with_a_host_has_its_ports_and_no_vip(settings_of: SettingsOf) -> None:
+    app = definitions(settings_of("local", "flink.jobmanager.rest_port=18081"))["flink-jobmanager"]
+    assert app["requirePorts"] is True
+    assert [(port["name"], port["port"]) for port in app["portDefinitions"]] == [
+        ("rpc", 6123),
+        ("rest", 18081),
+    ]
+    assert not any("labels" in port for port in app["portDefinitions"])
+
+
+def test_a_jobmanager_without_a_host_is_reached_through_its_vip(settings_of: SettingsOf) -> None:
+    apps = definitions(settings_of("prod", "group=/data/volatility"))
+    manager = apps["flink-jobmanager"]
+    assert manager["requirePorts"] is False
+    assert [port["labels"] for port in manager["portDefinitions"]] == [
+        {"VIP_0": "/data-volatility-flink-jobmanager:6123"},
+        {"VIP_1": "/data-volatility-flink-jobmanager:8081"},
+    ]
+    vip = "data-volatility-flink-jobmanager.marathon.l4lb.thisdcos.directory"
+    assert apps["flink-taskmanager"]["env"]["FLINK_JOBMANAGER_RPC"] == f"{vip}:6123"
+    assert apps["gatherer"]["env"]["FLINK_JOBMANAGER_REST"] == f"{vip}:8081"
+    assert manager["labels"]["DCOS_SERVICE_NAME"] == "data-volatility-flink"
+
+
+def test_singletons_never_run_twice(settings_of: SettingsOf) -> None:
+    apps = definitions(settings_of("prod"))
+    for name in ("flink-jobmanager", "gatherer", "data-generator"):
+        assert apps[name]["upgradeStrategy"] == {"minimumHealthCapacity": 0, "maximumOverCapacity": 0}
+    for name in ("flink-jobmanager", "gatherer"):
+        assert apps[name]["labels"]["MARATHON_SINGLE_INSTANCE_APP"] == "true"
+    assert apps["gatherer"]["taskKillGracePeriodSeconds"] == 60
+
+
+def test_two_bundles_share_no_name(settings_of: SettingsOf) -> None:
+    one = settings_of("prod")
+    other = settings_of("prod", "group=/trial", "topics.prefix=trial.", "kafka.service=trial-kafka")
+    pairs = zip(definitions(one).values(), definitions(other).values(), strict=True)
+    for left, right in pairs:
+        assert left["id"] != right["id"]
+        for key in ("JOB_NAME", "FLINK_JOBMANAGER_RPC", "KAFKA_BOOTSTRAP_SERVERS", "TOPIC_PREFIX"):
+            assert left["env"].get(key) is None or left["env"][key] != right["env"][key]
+    names = (one.names, other.names)
+    for field in ("job", "flink_service", "jobmanager_vip"):
+        assert len({getattr(name, field) for name in names}) == 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "servers"),
+    [
+        ((), "broker.kafka.l4lb.thisdcos.directory:9092"),
+        (("kafka.service=/data/my.kafka",), "broker.datamy.kafka.l4lb.thisdcos.directory:9092"),
+        (("kafka.host=10.0.0.1", "kafka.port=9094"), "10.0.0.1:9094"),
+        (('kafka.bootstrap_servers="a:1,b:2"',), "a:1,b:2"),
+    ],
+)
+def test_where_clients_find_kafka(overrides: tuple[str, ...], servers: str, settings_of: SettingsOf) -> None:
+    assert settings_of("prod", *overrides).names.bootstrap_servers == servers
+
+
+def test_kafka_package(settings_of: SettingsOf) -> None:
+    package = render(settings_of("prod")).packages["kafka"]
+    assert (package.name, package.version) == ("kafka", "2.10.0-2.4.0")
+    assert package.options["service"] == {"name": "kafka"}
+    assert package.options["brokers"]["count"] == 3
+    assert package.options["kafka"]["transaction_state_log_min_isr"] == 2
+
+
+def test_kafka_options_are_laid_over_ours(settings_of: SettingsOf) -> None:
+    settings = settings_of("local", "kafka.options={service: {user: kafka}, brokers: {heap: {size: 300}}}")
+    options = render(settings).packages["kafka"].options
+    assert options["service"] == {"name": "kafka", "user": "kafka"}
+    assert options["brokers"]["heap"] == {"size": 300}
+    assert options["brokers"]["port"] == 9092
+    # One broker can hold one replica, of Kafka's own topics too.
+    replicas = [value for key, value in options["kafka"].items() if key.endswith("replication_factor")]
+    assert replicas == [1, 1, 1]
+
+
+def test_text_from_settings_cannot_break_out_of_its_place(settings_of: SettingsOf) -> None:
+    hostile = 'py"}, "cmd": "\n\t\\x02 {{ 7*7 }} é 🐍 </script>'
+    settings = settings_of("local", f"python={json.dumps(hostile, ensure_ascii=False)}")
+    for app in definitions(settings).values():
+        assert app["args"][0] == hostile
+        assert "cmd" not in app
+
+
+def test_a_cluster_file_can_be_copied(room: Path) -> None:
+    from marathon.loading import load_settings
+
+    copy = (room / "clusters" / "prod.yaml").read_text().replace("state: null", "state: s3://bucket/flink")
+    (room / "clusters" / "mine.yaml").write_text(copy)
+    assert load_settings("mine", room=room).flink.state == "s3://bucket/flink"

@@ -1,0 +1,50 @@
+"""What `import marathon` offers and costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import marathon
+
+
+def test_public_names() -> None:
+    assert marathon.__all__ == [
+        "App",
+        "Bundle",
+        "BundleError",
+        "MarathonError",
+        "Package",
+        "Problem",
+        "Settings",
+        "cluster_names",
+        "load_settings",
+        "render",
+    ]
+    for name in marathon.__all__:
+        assert getattr(marathon, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'rendr'"):
+        getattr(marathon, "rendr")  # noqa: B009 - the point is the attribute that isn't there
+
+
+def test_import_loads_no_library() -> None:
+    names = ", ".join(name for name in marathon.__all__ if name != "Settings")
+    heavy = "{'pydantic', 'yaml', 'jinja2', 'jsonschema', 'platformdirs'}"
+    code = f"import sys; from marathon import {names}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_functions_work_from_the_package() -> None:
+    assert marathon.cluster_names() == ["dev", "local", "prod"]
+    bundle = marathon.render(marathon.load_settings("local"))
+    assert list(bundle.apps) == ["data-generator", "flink-jobmanager", "flink-taskmanager", "gatherer"]
+
+
+def test_errors_carry_the_exit_code_and_tell_each_mistake_once() -> None:
+    problem = marathon.Problem("a.yaml", 3, "flink.state", "is wrong", "write it right")
+    error = marathon.BundleError([problem, problem])
+    assert error.exit_code == 2
+    assert str(error) == "a.yaml:3: flink.state: is wrong; write it right"

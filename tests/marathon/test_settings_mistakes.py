@@ -1,0 +1,202 @@
+"""Every mistake in the settings, named with file, line and key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from marathon.errors import Problem
+from marathon.loading import load_settings
+from marathon.settings import Settings
+
+Mistakes = Callable[..., list[Problem]]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("flink.taskmanager.slotz=2", 'flink.taskmanager.slotz: unknown key; did you mean "slots"?'),
+        ("slots=2", "slots: unknown key; did you mean flink.taskmanager.slots?"),
+        ("xyz=2", "xyz: unknown key"),
+        ("flink.state.folder=x", 'flink.state: expected text, got {"folder": "x"}'),
+        ("flink=null", "flink: expected a mapping of settings, got null"),
+        ("generator=5", "generator: expected a mapping of settings, got 5"),
+        ("kafka.options=[]", "kafka.options: expected a mapping, got []"),
+        ("group=volatility", "group: 'volatility' is no group path"),
+        ("group=/Vola tility", 'write "/vola-tility"'),
+        ("group=/", 'write, for example, "/volatility"'),
+        ("python=3", 'python: expected text, got 3; put it in quotes: "3"'),
+        ("python=", "python: must not be empty"),
+        ("positions=[]", "positions: must not be empty"),
+        ("positions=AAPL", 'positions: expected a list, got "AAPL"'),
+        ("positions=[AAPL, msft]", "positions[1]: 'msft' is no symbol"),
+        ("positions=[AAPL, msft]", '; write "MSFT"'),
+        (
+            "positions=[-A]",
+            "positions[0]: '-A' is no symbol: capitals and digits, with . or - after the first",
+        ),
+        ("positions=[1]", 'positions[0]: expected text, got 1; put it in quotes: "1"'),
+        ("positions=[A, B, A]", "positions[2]: A is there twice"),
+        ("dcos.timeout=60", 'dcos.timeout: expected a length of time such as "500ms", "10s"'),
+        ("dcos.timeout=0s", "dcos.timeout: must be longer than nothing"),
+        ("kafka.service=Kafka", "kafka.service: 'Kafka' is no service name"),
+        ("kafka.host=a:1", "kafka.host: 'a:1' is no host name; the port is a setting of its own"),
+        ("kafka.port=70000", "kafka.port: must be at most 65535, got 70000"),
+        ("kafka.port=0", "kafka.port: with a host of its own, Kafka needs a port"),
+        ("kafka.bootstrap_servers=a,b:2", "kafka.bootstrap_servers: 'a' is no host:port"),
+        ("kafka.bootstrap_servers=a:99999", "kafka.bootstrap_servers: 'a:99999' is no host:port"),
+        ("topics.prefix=a b", "topics.prefix: 'a b' can't begin a topic name"),
+        ("topics.partitions=1.5", "topics.partitions: expected a whole number, got 1.5"),
+        ("topics.partitions=true", "topics.partitions: expected a whole number, got true"),
+        (
+            "topics.replication=2",
+            "topics.replication: 2 replicas of each topic need as many brokers, and there are 1",
+        ),
+        ("generator.model=gmb", 'generator.model: must be one of gbm, uniform, normal, ou, got "gmb"'),
+        ("generator.model=gmb", '; did you mean "gbm"?'),
+        ("generator.rate=0", "generator.rate: must be more than 0, got 0"),
+        ("generator.rate=fast", 'generator.rate: expected a number, got "fast"'),
+        ("generator.instances=2", "generator.instances: 2 generators would publish each price as often"),
+        ("flink.state=/tmp/x", "flink.state: '/tmp/x' is no URI with a path; write hdfs://"),
+        ("flink.state=file://tmp/x", "flink.state: 'file://tmp/x' is no URI with a path"),
+        ("flink.state=s3://bucket", "flink.state: 's3://bucket' is no URI with a path"),
+        ("flink.parallelism=2", "flink.parallelism: a parallelism of 2 is more than there are slots, 1"),
+        ("flink.jobmanager.mem=700", "flink.jobmanager.mem: must be at least 768, got 700"),
+        (
+            "flink.jobmanager.rest_port=6123",
+            "flink.jobmanager.rest_port: rpc_port and rest_port are both 6123",
+        ),
+        ("gatherer.window=10500ms", "gatherer.window: the window, 10500ms, is no multiple of the slide, 1s"),
+        (
+            "gatherer.slide=20s",
+            "gatherer.slide: the window, 10s, is no multiple of the slide, 20s; a window of",
+        ),
+        ("gatherer.delivery=once", "gatherer.delivery: must be one of exactly-once, at-least-once"),
+        ("health.interval=1500ms", "health.interval: 1500ms is not in whole seconds"),
+        ("flink.parallelism=[", "not valid YAML"),
+    ],
+)
+def test_an_override_with_a_mistake(text: str, problem: str, mistakes: Mistakes) -> None:
+    (found,) = mistakes(overrides=[text])
+    assert (found.file, found.line) == (f"--set {text}", None)
+    assert problem in str(found)
+
+
+def test_a_mistake_in_a_cluster_file_has_its_line(room: Path, mistakes: Mistakes) -> None:
+    file = room / "clusters" / "prod.yaml"
+    file.write_text(
+        file.read_text().replace("    slots: 2", "    slotz: 2").replace("parallelism: 2", "parallelism: 4")
+    )
+    lines = [line.strip() for line in file.read_text().splitlines()]
+    found = {problem.path: problem for problem in mistakes("prod", room=room)}
+    assert str(found.pop("flink.taskmanager.slotz")) == (
+        f'{file}:{1 + lines.index("slotz: 2")}: flink.taskmanager.slotz: unknown key; did you mean "slots"?'
+    )
+    # Without the mistaken key, the rest is still checked: two instances of one slot each.
+    assert found.pop("flink.parallelism").message == "a parallelism of 4 is more than there are slots, 2"
+    assert list(found) == ["flink.state"]
+
+
+def test_our_own_files_are_named_from_the_package_on(mistakes: Mistakes) -> None:
+    (problem,) = mistakes("prod")
+    assert problem.file == "marathon/clusters/prod.yaml"
+    lines = Path("marathon/clusters/prod.yaml").read_text().splitlines()
+    assert problem.line is not None
+    assert lines[problem.line - 1].strip() == "state: null"
+    assert problem.path == "flink.state"
+    for way in ("hdfs://", "s3://", "file:///"):
+        assert way in problem.hint
+
+
+def test_all_mistakes_of_all_layers_come_at_once(tmp_path: Path, mistakes: Mistakes) -> None:
+    low, high = tmp_path / "low.yaml", tmp_path / "high.yaml"
+    low.write_text("generator:\n  rate: fast\n  modle: ou\n")
+    high.write_text("# The rate is right here, which doesn't make it right there.\ngenerator:\n  rate: 5\n")
+    found = mistakes(files=[low, high], overrides=["gatherer.window=2500ms", "topics.partitions=0"])
+    assert sorted(map(str, found)) == sorted(
+        [
+            f'{low}:2: generator.rate: expected a number, got "fast"',
+            f'{low}:3: generator.modle: unknown key; did you mean "model"?',
+            "--set topics.partitions=0: topics.partitions: must be at least 1, got 0",
+            "--set gatherer.window=2500ms: gatherer.window: the window, 2500ms, is no multiple of "
+            "the slide, 1s; a window of 2s is",
+        ]
+    )
+
+
+def test_a_mistake_in_a_list_leaves_the_other_checks_alone(mistakes: Mistakes) -> None:
+    found = mistakes(overrides=["positions=[a]", "flink.parallelism=9"])
+    assert [problem.path for problem in found] == ["positions[0]", "flink.parallelism"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- a\n", "{file}:1: expected a mapping of settings"),
+        ("just text\n", "{file}:1: expected a mapping of settings"),
+        (
+            "topics:\n  prefix: a\n  prefix: b\n",
+            "{file}:3: topics.prefix: written twice; the first is on line 2",
+        ),
+        ("topics: {\n", "{file}:2: not valid YAML: while parsing a flow node"),
+    ],
+)
+def test_a_file_with_a_mistake_of_form(text: str, problem: str, tmp_path: Path, mistakes: Mistakes) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    (found,) = mistakes(files=[file])
+    assert str(found).startswith(problem.format(file=file))
+
+
+def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "empty.yaml"
+    file.write_text("# nothing yet\n")
+    assert load_settings("local", files=[file]) == load_settings("local")
+
+
+def test_a_file_that_does_not_exist(tmp_path: Path, mistakes: Mistakes) -> None:
+    (found,) = mistakes(files=[tmp_path / "none.yaml"])
+    assert str(found) == f"{tmp_path / 'none.yaml'}: no such file"
+
+
+def test_unknown_clusters(mistakes: Mistakes) -> None:
+    (near,) = mistakes("prd")
+    assert (
+        str(near)
+        == '--cluster prd: unknown cluster; there is no file clusters/prd.yaml; did you mean "prod"?'
+    )
+    (far,) = mistakes("xyz")
+    assert far.hint == "there are dev, local, prod"
+
+
+def test_layers_in_their_order(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    one.write_text("generator: {rate: 1, seed: 1, mem: 100}\n")
+    two.write_text("generator: {seed: 2, mem: 200}\n")
+    generator = load_settings("local", files=[one, two], overrides=["generator.mem=300"]).generator
+    assert (generator.rate, generator.seed, generator.mem, generator.model) == (1, 2, 300, "gbm")
+
+
+def test_settings_do_not_change() -> None:
+    settings = load_settings("local")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.generator.rate = 5
+    assert settings == load_settings("local")
+
+
+def test_flink_keeps_its_state_below_pipectl_home(
+    settings_of: Callable[..., Settings], tmp_path: Path
+) -> None:
+    assert settings_of().flink.state == "file:///home/of/pipectl/flink"
+    folder = tmp_path / "with space"
+    assert (
+        load_settings("local", environ={"PIPECTL_HOME": str(folder)}).flink.state == f"file://{folder}/flink"
+    )
+    assert str(load_settings("local", environ={}).flink.state).endswith("/pipectl/flink")
+    assert settings_of("local", "flink.state=file:///mnt/x/").flink.state == "file:///mnt/x"
+
+
+def test_durations_are_written_as_they_are_read() -> None:
+    assert '"window":"10s"' in load_settings("local").model_dump_json()

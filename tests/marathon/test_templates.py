@@ -1,0 +1,130 @@
+"""Mistakes in a template, named with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from marathon.errors import Problem
+from marathon.templates import Rendered, TemplateFault, render_template
+
+Faults = Callable[..., list[Problem]]
+GENERATOR = "apps/data-generator.json.j2"
+
+
+def line_of(file: Path, text: str) -> int:
+    (line,) = (n for n, content in enumerate(file.read_text().splitlines(), 1) if text in content)
+    return line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "message"),
+    [
+        ("generator.rate |", "generator.raet |", "raet", '"raet" is not defined; did you mean "rate"?'),
+        ("topics.prefix |", "topicz.prefix |", "topicz", '"topicz" is not defined; did you mean "topics"?'),
+        ("{{ topics.prefix | tojson }}", "{{ topics.prefx }}", "prefx", '"prefx" is not defined'),
+        ("{{ topics.prefix | tojson }}", "{{ prefix | tojson }}", "{{ prefix", '"prefix" is not defined'),
+        ("names.bootstrap_servers", "names.brokers", "names.brokers", '"brokers" is not defined'),
+        (
+            "{{ topics.prefix | tojson }}",
+            '"{{ topics.prefix }}"',
+            "topics.prefix",
+            "must pass through tojson",
+        ),
+        ("{{ topics.prefix | tojson }}", '{{ "x" }}', '{{ "x" }}', "must pass through tojson"),
+        ("{{ topics.prefix | tojson }}", "{{ topics | tojson }}", "topics |", "not JSON serializable"),
+        ("{{ topics.prefix | tojson }}", "{{ 1 / 0 | tojson }}", "1 / 0", "unsupported operand"),
+        (
+            "topics.prefix | tojson }}",
+            "topics.prefix | upper | tojson }}",
+            "upper",
+            "No filter named 'upper'",
+        ),
+        ("{% if image %}", "{% if image", '"container"', "template syntax: expected token"),
+        (
+            "{% if generator.seed",
+            "{% fi generator.seed",
+            "{% fi",
+            "template syntax: Encountered unknown tag 'fi'",
+        ),
+        ('"disk": 0,', '"disk": 0', '"disk": 0', "renders to invalid JSON: Expecting ',' delimiter"),
+        ('"disk": 0,', '"disk": 0,,', '"disk": 0,,', "renders to invalid JSON"),
+        ('"disk": 0,', '"disk": 0, "mem": 1,', '"disk": 0,', "mem: written twice"),
+        ("[{{ python | tojson }}", "[{{ python | tojson }} x", "x, ", "renders to invalid JSON"),
+    ],
+)
+def test_a_mistake_names_its_line(
+    old: str, new: str, at: str, message: str, faults: Faults, room: Path
+) -> None:
+    (problem,) = faults(GENERATOR, old, new)
+    assert problem.file == str(room / GENERATOR)
+    assert problem.line == line_of(room / GENERATOR, at)
+    assert message in str(problem)
+
+
+def test_mistakes_of_all_templates_come_at_once(faults: Faults, room: Path) -> None:
+    (room / "apps" / "gatherer.json.j2").write_text("{\n  {{ nothing }}\n}\n")
+    (room / "packages" / "kafka.json.j2").write_text("[]\n")
+    found = faults(GENERATOR, '"disk": 0,', '"disc": 0,')
+    assert sorted((Path(problem.file).name, problem.line) for problem in found) == [
+        ("data-generator.json.j2", line_of(room / GENERATOR, '"disc"')),
+        ("gatherer.json.j2", 2),
+        ("kafka.json.j2", 1),
+    ]
+
+
+def test_a_template_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(TemplateFault, match=r"none\.json\.j2: no such file"):
+        render_template(tmp_path / "none.json.j2", {})
+
+
+TEMPLATE = """\
+{# a comment
+   of two lines #}
+{
+  {% for item in items %}
+  "{{ item | tojson }}":
+    1,
+  {% endfor %}
+  {%- if items %}
+  "after": 2,
+  {%- endif %}
+  "long": {{ items
+             | join(",")
+             | tojson }}, "same line": 3,
+  "last": 4
+}
+"""
+
+
+def rendered(tmp_path: Path) -> Rendered:
+    template = tmp_path / "x.json.j2"
+    template.write_text(TEMPLATE)
+    return render_template(template, {"items": ["a", "b"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("{\n", 3),
+        ('"a"', 5),
+        ('"b"', 5),
+        ("1,", 6),
+        ('"after"', 9),
+        ('"long"', 11),
+        ('"same', 13),
+        ('"last"', 14),
+    ],
+)
+def test_every_part_of_the_text_knows_its_template_line(text: str, line: int, tmp_path: Path) -> None:
+    result = rendered(tmp_path)
+    assert result.text.count(text) >= 1
+    offset = -1
+    while (offset := result.text.find(text, offset + 1)) >= 0:
+        assert result.line(offset) == line
+
+
+def test_the_marks_leave_no_trace(tmp_path: Path) -> None:
+    assert not any(character < " " for character in rendered(tmp_path).text if character != "\n")
