@@ -52,6 +52,32 @@ class Layers:
         return next((path for path in paths if (place := self.place(path)) and place.file == file), paths[0])
 
 
+def without(document: Document, faults: Iterable[KeyPath]) -> Document:
+    """`document` less the keys at `faults`; a fault within a list takes the whole list with it."""
+    value, places = deepcopy(document.value), document.places
+    for fault in faults:
+        keys = tuple(takewhile(lambda part: isinstance(part, str), fault))
+        places = {path: place for path, place in places.items() if path[: len(keys)] != keys}
+        holder = value
+        for key in keys[:-1]:
+            holder = holder.get(key) if isinstance(holder, dict) else None
+        if isinstance(holder, dict):
+            holder.pop(keys[-1], None)
+    return replace(document, value=value, places=places)
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` laid over `base`: mappings key by key, everything else (lists too) replaced. Changes neither."""
+    merged = deepcopy(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = merge(below, value)
+        else:
+            merged[key] = deepcopy(value)
+    return merged
+
+
 def override(text: str) -> Document:
     """The layer that `--set TEXT` stands for: `a.b=c`, with c in YAML. Nothing after = is the empty text."""
     file = f"--set {text}"
