@@ -1,0 +1,51 @@
+"""The configuration folder that a Flink process or client reads: config.yaml and log4j-console.properties."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+LOG4J_FILE = "log4j-console.properties"
+
+# One appender, to stdout: the sandbox keeps it. No monitorInterval: it costs a thread and a file check.
+_LOG4J = """\
+status = ERROR
+rootLogger.level = {level}
+rootLogger.appenderRef.console.ref = Console
+appender.console.name = Console
+appender.console.type = CONSOLE
+appender.console.target = {target}
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{{yyyy-MM-dd HH:mm:ss,SSS}} %-5p %c{{1}} - %m%n
+# One line for each setting of each client would bury what matters.
+logger.kafkaconfig.name = org.apache.kafka.common.config
+logger.kafkaconfig.level = WARN
+logger.producerconfig.name = org.apache.kafka.clients.producer.ProducerConfig
+logger.producerconfig.level = WARN
+logger.consumerconfig.name = org.apache.kafka.clients.consumer.ConsumerConfig
+logger.consumerconfig.level = WARN
+logger.adminconfig.name = org.apache.kafka.clients.admin.AdminClientConfig
+logger.adminconfig.level = WARN
+"""
+
+
+def write_config(
+    folder: Path, options: Mapping[str, str], *, log_level: str = "INFO", log_to: str = "SYSTEM_OUT"
+) -> None:
+    """Write `options` as config.yaml, and the log4j file, into `folder` (made when missing).
+
+    Values are written as JSON strings, which are YAML strings whatever they contain.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{key}: {json.dumps(value)}\n" for key, value in sorted(options.items())]
+    (folder / "config.yaml").write_text("".join(lines), encoding="utf-8")
+    (folder / LOG4J_FILE).write_text(_LOG4J.format(level=log_level, target=log_to), encoding="utf-8")
+
+
+def work_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where a process keeps its own files: the Mesos sandbox, or a new temporary folder outside Mesos."""
+    sandbox = environ.get("MESOS_SANDBOX")
+    return Path(sandbox) if sandbox else Path(tempfile.mkdtemp(prefix="flink-"))

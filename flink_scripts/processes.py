@@ -1,0 +1,124 @@
+"""JobManager and TaskManager as foreground processes.
+
+The Python process becomes the JVM (`exec`): Marathon's signals, exit code and memory figures are the JVM's
+own, and none of the distribution's shell scripts, which run more JVMs first, is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from flink_scripts.config import LOG4J_FILE, work_folder, write_config
+from flink_scripts.connectors import connector_jars
+from flink_scripts.java import flink_jars, java_home, module_options
+from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
+from flink_scripts.settings import Environment
+
+_JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+_TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+_SERIAL_GC_BELOW_MB = 1792  # the heap at which the JVM itself starts to prefer G1 is about this size
+
+
+def jobmanager_options(env: Environment, memory: Memory) -> dict[str, str]:
+    """The JobManager's config.yaml."""
+    rpc, rest = env.address("FLINK_JOBMANAGER_RPC"), env.address("FLINK_JOBMANAGER_REST")
+    return {
+        "jobmanager.rpc.address": rpc.host,
+        "jobmanager.rpc.port": str(rpc.port),
+        "jobmanager.rpc.bind-port": str(env.integer("PORT_RPC", rpc.port)),
+        "jobmanager.bind-host": env.bind_host,
+        "rest.address": rest.host,
+        "rest.port": str(rest.port),
+        "rest.bind-port": str(env.integer("PORT_REST", rest.port)),
+        "rest.bind-address": env.bind_host,
+        "blob.server.port": "0",
+        "web.submit.enable": "false",  # nobody uploads jars: jobs come as job graphs
+        "web.cancel.enable": "false",  # the submitter stops jobs, with a savepoint
+        # A lost TaskManager is noticed, and its slots are given up, well before the job's restart attempts
+        # end.
+        "heartbeat.interval": "3 s",
+        "heartbeat.timeout": "20 s",
+        "jobmanager.execution.failover-strategy": "region",
+        "slot.request.timeout": "60 s",
+        **_common_options(env),
+        **memory.options,
+    }
+
+
+def taskmanager_options(env: Environment, memory: Memory, work: Path) -> dict[str, str]:
+    """The TaskManager's config.yaml."""
+    rpc = env.address("FLINK_JOBMANAGER_RPC")
+    slots = env.integer("FLINK_SLOTS", 1)
+    return {
+        "jobmanager.rpc.address": rpc.host,
+        "jobmanager.rpc.port": str(rpc.port),
+        "taskmanager.host": env.host,
+        "taskmanager.bind-host": env.bind_host,
+        "taskmanager.rpc.port": str(env.integer("PORT_RPC", 0, minimum=0)),
+        "taskmanager.data.port": str(env.integer("PORT_DATA", 0, minimum=0)),
+        "taskmanager.data.bind-port": str(env.integer("PORT_DATA", 0, minimum=0)),
+        "taskmanager.numberOfTaskSlots": str(slots),
+        "taskmanager.cpu.cores": str(float(slots)),
+        "io.tmp.dirs": str(work),
+        # Wait for a JobManager as long as it takes, and look for it often: it may start after us.
+        "taskmanager.registration.timeout": "240 d",  # more than 248 d is too much for Pekko's scheduler
+        "cluster.registration.initial-timeout": "100 ms",
+        "cluster.registration.max-timeout": "2 s",
+        "cluster.registration.error-delay": "1 s",
+        "cluster.registration.refused-registration-delay": "1 s",
+        "heartbeat.interval": "3 s",
+        "heartbeat.timeout": "20 s",
+        **_common_options(env),
+        **memory.options,
+    }
+
+
+def _common_options(env: Environment) -> dict[str, str]:
+    return {
+        "execution.checkpointing.dir": f"{env.state_uri}/checkpoints",
+        "execution.checkpointing.savepoint-dir": f"{env.state_uri}/savepoints",
+        "state.backend.type": "hashmap",
+    }
+
+
+def command(main_class: str, env: Environment, memory: Memory, conf: Path) -> list[str]:
+    """The java command line of a Flink process that reads its configuration from `conf`."""
+    collector = "-XX:+UseSerialGC" if memory.heap < _SERIAL_GC_BELOW_MB else "-XX:+UseG1GC"
+    return [
+        str(java_home() / "bin" / "java"),
+        *memory.jvm_options(),
+        collector,
+        "-Xshare:auto",
+        "-XX:+ExitOnOutOfMemoryError",
+        *module_options(),
+        f"-Dlog4j.configurationFile={(conf / LOG4J_FILE).as_uri()}",
+        "-cp",
+        os.pathsep.join(str(jar) for jar in [*flink_jars(), *connector_jars(env.variables)]),
+        main_class,
+        "--configDir",
+        str(conf),
+    ]
+
+
+def run_jobmanager(env: Environment) -> None:
+    """Become a JobManager. Returns only by raising."""
+    memory = jobmanager_memory(env.integer("FLINK_MEMORY_MB", 1024))
+    conf = work_folder(env.variables).absolute() / "conf"
+    write_config(conf, jobmanager_options(env, memory))
+    _become(command(_JOBMANAGER, env, memory, conf))
+
+
+def run_taskmanager(env: Environment) -> None:
+    """Become a TaskManager. Returns only by raising."""
+    memory = taskmanager_memory(env.integer("FLINK_MEMORY_MB", 1536))
+    work = work_folder(env.variables).absolute()
+    write_config(work / "conf", taskmanager_options(env, memory, work))
+    _become(command(_TASKMANAGER, env, memory, work / "conf"))
+
+
+def _become(argv: list[str]) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(argv[0], argv)  # noqa: S606

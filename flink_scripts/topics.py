@@ -1,0 +1,41 @@
+"""Waiting for Kafka, and telling a topic from another of the same name created later."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from flink_scripts.errors import NotReadyError
+
+# librdkafka's own log lines would repeat, every second, what our one message says.
+_LOGGER = logging.getLogger("flink_scripts.kafka")
+_LOGGER.addHandler(logging.NullHandler())
+_LOGGER.propagate = False
+
+_CALL_SECONDS = 5.0
+_NO_ID = ("", "AAAAAAAAAAAAAAAAAAAAAA")  # what brokers before 2.8 answer
+
+
+def topic_ids(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, str]:
+    """The id of each topic: another one when the topic was deleted and created again; "" when the broker
+    has none.
+
+    Raises NotReadyError when Kafka doesn't answer or a topic doesn't exist (yet).
+    """
+    from confluent_kafka import KafkaException, TopicCollection
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers}, logger=_LOGGER)
+    try:
+        # Asking for a missing topic by name could create it, so look it up in the list of all.
+        existing = admin.list_topics(timeout=_CALL_SECONDS).topics
+        missing = [topic for topic in topics if topic not in existing]
+        if missing:
+            raise NotReadyError(f"the topic {', '.join(missing)} at {bootstrap_servers}")
+        if not topics:
+            return {}
+        futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=_CALL_SECONDS)
+        ids = {topic: str(future.result(_CALL_SECONDS).topic_id) for topic, future in futures.items()}
+    except (KafkaException, TimeoutError) as error:
+        raise NotReadyError(f"Kafka at {bootstrap_servers} ({error})") from error
+    return {topic: "" if topic_id in _NO_ID else topic_id for topic, topic_id in ids.items()}

@@ -1,0 +1,33 @@
+"""`python -m gatherer` submits the job; `python -m gatherer --describe` prints what it is, without Flink."""
+
+from __future__ import annotations
+
+import sys
+
+from gatherer.errors import GathererError
+from gatherer.settings import Settings
+
+
+def main(argv: list[str]) -> int:
+    """Submit or describe the job that the environment defines."""
+    if argv not in ([], ["--describe"]):
+        sys.stderr.write("usage: python -m gatherer [--describe]\n")
+        return 2
+    try:
+        settings = Settings.from_environ()
+    except GathererError as error:
+        sys.stderr.write(f"gatherer: {error}\n")
+        return 1
+    if argv:
+        from gatherer.description import describe
+
+        sys.stdout.write(describe(settings) + "\n")
+    else:
+        from gatherer.job import submit
+
+        submit(settings)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
