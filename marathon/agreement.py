@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from math import sqrt
 
 from marathon.durations import format_duration
 from marathon.paths import KeyPath
@@ -19,6 +20,7 @@ def disagreements(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
     yield from _kafka(settings)
     yield from _flink(settings, local=local)
     yield from _gatherer(settings)
+    yield from _generator(settings)
     yield from _health(settings)
 
 
@@ -74,11 +76,22 @@ def _gatherer(settings: Settings) -> Iterator[Disagreement]:
             f"the window, {format_duration(window)}, is no multiple of the slide, {format_duration(slide)}",
             f"a window of {format_duration(fitting)} is",
         )
-    if settings.generator.instances > 1:
+
+
+def _generator(settings: Settings) -> Iterator[Disagreement]:
+    generator = settings.generator
+    if generator.instances > 1:
         yield (
             (("generator", "instances"),),
-            f"{settings.generator.instances} generators would publish each price as often",
+            f"{generator.instances} generators would publish each price as often",
             "0 or 1; raise generator.rate for more ticks",
+        )
+    # The uniform distribution with this standard deviation reaches sqrt(3) of it to both sides.
+    if generator.model == "uniform" and generator.volatility * sqrt(3) >= 1:
+        yield (
+            (("generator", "volatility"), ("generator", "model")),
+            f"a volatility of {generator.volatility:g} gives the model uniform prices below zero",
+            f"less than {1 / sqrt(3):.3f}",
         )
 
 

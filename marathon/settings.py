@@ -82,7 +82,8 @@ class Generator(Section):
     )
     start_price: Positive = Field(description="price of the first tick")
     volatility: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="the model's volatility, per year"
+        description="gbm: standard deviation of the log return over a year; ou: of the log price in the long "
+        "run; uniform, normal: of a price, relative to the start price"
     )
     instances: Annotated[int, Field(ge=0)] = Field(description="0 stops it, 1 runs it")
     cpus: Positive = Field(description="CPU shares")

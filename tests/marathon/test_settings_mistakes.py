@@ -59,6 +59,10 @@ Mistakes = Callable[..., list[Problem]]
         ("generator.rate=0", "generator.rate: must be more than 0, got 0"),
         ("generator.rate=fast", 'generator.rate: expected a number, got "fast"'),
         ("generator.instances=2", "generator.instances: 2 generators would publish each price as often"),
+        (
+            "generator={model: uniform, volatility: 0.6}",
+            "generator.volatility: a volatility of 0.6 gives the",
+        ),
         ("flink.state=/tmp/x", "flink.state: '/tmp/x' is no URI with a path; write hdfs://"),
         ("flink.state=file://tmp/x", "flink.state: 'file://tmp/x' is no URI with a path"),
         ("flink.state=s3://bucket", "flink.state: 's3://bucket' is no URI with a path"),

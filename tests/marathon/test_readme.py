@@ -1,0 +1,44 @@
+"""The settings table of the README holds exactly the settings, with their defaults and meanings."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from marathon.paths import ROOM
+from marathon.settings import Section, Settings
+
+README = (ROOM / "README.md").read_text()
+DEFAULTS = yaml.safe_load((ROOM / "defaults.yaml").read_text())
+
+
+def written(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(value)}]"
+    return value if isinstance(value, str) and value else json.dumps(value)
+
+
+def rows(model: type[Section], values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str, str]]:
+    assert list(values) == list(model.model_fields), "defaults.yaml is in the order of the model"
+    for name, info in model.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Section):
+            yield from rows(info.annotation, values[name], f"{above}{name}.")
+        else:
+            assert info.description, f"{above}{name} has no description"
+            yield f"{above}{name}", written(values[name]), info.description
+
+
+def test_the_table_is_the_model() -> None:
+    table = README.split("## Settings")[1]
+    assert re.findall(r"^\| `(.+?)` \| `(.*?)` \| (.+) \|$", table, re.MULTILINE) == list(
+        rows(Settings, DEFAULTS)
+    )
+
+
+def test_every_module_is_listed() -> None:
+    listed = set(re.findall(r"`(\w+\.py)`", README))
+    assert listed == {file.name for file in ROOM.glob("*.py")} - {"__init__.py", "errors.py", "paths.py"}
