@@ -1,0 +1,1 @@
+"""The generator service: publishes prices, one topic per position."""

@@ -22,10 +22,11 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 
-# librdkafka writes its log to stderr unless a Python logger takes it, and Python prints warnings of
-# loggers without a handler: with both closed, its messages reach only those who configure logging.
+# librdkafka writes its log, a line per failed connection, to stderr unless a Python logger takes it. This one
+# keeps it: to see it, add a handler here. What matters of it, errors say.
 LOGGER = logging.getLogger("kafka_topic.librdkafka")
 LOGGER.addHandler(logging.NullHandler())
+LOGGER.propagate = False
 
 _NO_ANSWER = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
 

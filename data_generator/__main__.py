@@ -1,0 +1,144 @@
+"""`python -m data_generator`."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import signal
+import sys
+import threading
+from contextlib import ExitStack
+
+import click
+from click.core import ParameterSource
+
+from data_generator.errors import GeneratorError
+from data_generator.models import MODELS
+from data_generator.service import Service
+from data_generator.settings import Settings
+from data_generator.web import serve
+
+_LOG = logging.getLogger("data_generator")
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+    epilog="""\b
+Example, 5000 ticks into the topics of two positions, the same each time:
+  python -m data_generator --bootstrap-servers 127.0.0.1:9092 \\
+      --positions AAPL,MSFT --seed 7 --count 5000""",
+)
+@click.option(
+    "--bootstrap-servers",
+    envvar="KAFKA_BOOTSTRAP_SERVERS",
+    show_envvar=True,
+    required=True,
+    help="host:port,…",
+)
+@click.option(
+    "--topic-prefix", envvar="TOPIC_PREFIX", show_envvar=True, default="", help="Put before each topic name."
+)
+@click.option(
+    "--positions",
+    envvar="POSITIONS",
+    show_envvar=True,
+    default="AAPL,AMZN,GOOG,MSFT,TSLA",
+    help="Symbols, with commas between; SYMBOL's prices go to the topic position.SYMBOL.",
+)
+@click.option(
+    "--model", type=click.Choice(list(MODELS)), envvar="GENERATOR_MODEL", show_envvar=True, default="gbm",
+    help="Where prices come from.",
+)  # fmt: skip
+@click.option(
+    "--rate", type=float, envvar="GENERATOR_RATE", show_envvar=True, default=50.0,
+    help="Ticks per second and position.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(min=0), envvar="GENERATOR_SEED", show_envvar=True,
+    help="Same seed, same prices; without one they differ each time.",
+)  # fmt: skip
+@click.option(
+    "--start-price", type=float, envvar="GENERATOR_START_PRICE", show_envvar=True, default=100.0,
+    help="First price of gbm and ou, the middle of all others.",
+)  # fmt: skip
+@click.option(
+    "--volatility", type=float, envvar="GENERATOR_VOLATILITY", show_envvar=True, default=0.2,
+    help="gbm: standard deviation of a year's log return. Others: that of a price relative to its start.",
+)  # fmt: skip
+@click.option(
+    "--count", type=click.IntRange(min=1),
+    help="Make exactly so many ticks in all, then end: as fast as possible, or at --rate if given here.",
+)  # fmt: skip
+@click.option(
+    "--patience", type=float, default=60.0,
+    help="With --count: give up after so many seconds without a delivery.",
+)  # fmt: skip
+@click.option(
+    "--flush-timeout",
+    type=float,
+    default=10.0,
+    help="Seconds for the last deliveries after SIGTERM or Ctrl-C.",
+)
+@click.option("--host", envvar="HOST", show_envvar=True, default="127.0.0.1", help="Where /health is served.")
+@click.option(
+    "--port", type=int, envvar="PORT0", show_envvar=True, help="Port of /health and /counters; none without."
+)
+@click.pass_context
+def main(
+    context: click.Context,
+    bootstrap_servers: str,
+    topic_prefix: str,
+    positions: str,
+    model: str,
+    rate: float,
+    seed: int | None,
+    start_price: float,
+    volatility: float,
+    count: int | None,
+    patience: float,
+    flush_timeout: float,
+    host: str,
+    port: int | None,
+) -> None:
+    """Publish made-up prices to Kafka, one topic per position, until stopped or until --count is reached.
+
+    Ticks that Kafka can't take wait in a bounded queue; topics that don't exist are waited for, never
+    created.
+    """
+    # A rate in the environment is the service's; a count asked for by hand shouldn't crawl because of it.
+    rate_by_hand = context.get_parameter_source("rate") is ParameterSource.COMMANDLINE
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s data_generator: %(message)s"
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        settings = Settings(
+            bootstrap_servers=bootstrap_servers,
+            positions=tuple(symbol.strip() for symbol in positions.split(",") if symbol.strip()),
+            seed=secrets.randbits(32) if seed is None else seed,
+            prefix=topic_prefix,
+            model=model,
+            rate=rate,
+            start_price=start_price,
+            volatility=volatility,
+            count=count,
+            paced=count is None or rate_by_hand,
+            patience=patience,
+            flush_timeout=flush_timeout,
+        )
+        service = Service(settings, stop)
+        with ExitStack() as web:
+            if port is not None:
+                bound = web.enter_context(serve(service, host, port))
+                _LOG.info("http://%s:%d/health and /counters", host, bound)
+            _LOG.info("%s of %s, seed %d", model, ", ".join(settings.positions), settings.seed)
+            service.run()
+    except GeneratorError as error:
+        _LOG.error("%s", error)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Handing records to Kafka: each exactly once and in order, with the outcome of each counted."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from confluent_kafka import KafkaError, Producer
+
+from data_generator.counters import Counters
+from data_generator.errors import DeliveryError
+from kafka_topic.brokers import LOGGER
+from kafka_topic.names import Topics
+
+_LOG = logging.getLogger(__name__)
+
+MAX_QUEUED = 100_000
+"""Ticks that may wait for Kafka, about 30 MB; more than six minutes of the default positions and rate."""
+
+
+class Delivery:
+    """The Kafka client of the generator, with a bounded queue.
+
+    Records carry the time of writing as their Kafka timestamp, because retention goes by it and would delete
+    old event times.
+    """
+
+    def __init__(self, bootstrap_servers: str, topics: Topics, counters: Counters) -> None:
+        self.counters = counters
+        self.last_error = ""
+        self.progress_at = time.monotonic()
+        self._fatal: KafkaError | None = None
+        self._topics = topics
+        self._delivered = 0
+        self._failed = 0
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "enable.idempotence": True,  # implies acks=all and a gapless order per partition over retries
+                "acks": "all",
+                "message.timeout.ms": 0,  # a tick waits for Kafka for ever
+                "allow.auto.create.topics": False,
+                "topic.metadata.propagation.max.ms": 5000,
+                "partitioner": "murmur2_random",  # the Java clients': one key, one partition
+                "compression.type": "lz4",
+                "linger.ms": 5,
+                # Above our own bound, which therefore is the one that counts.
+                "queue.buffering.max.messages": 2 * MAX_QUEUED,
+                "error_cb": self._note_error,
+            },
+            logger=LOGGER,
+        )
+
+    def room(self) -> int:
+        """How many ticks the queue still takes."""
+        return max(0, MAX_QUEUED - len(self._producer))
+
+    def send(self, symbol: str, records: list[bytes]) -> list[bytes]:
+        """Queue at most `room()` records of a position; returns those that can't be queued, for want of
+        the topic."""
+        count = self.counters.positions[symbol]
+        messages: list[dict[str, Any]] = [{"value": record, "key": symbol} for record in records]
+        taken = self._producer.produce_batch(
+            self._topics.position(symbol), messages, on_delivery=count.on_delivery
+        )
+        count.produced += taken
+        return (
+            [message["value"] for message in messages if "_error" in message] if taken < len(records) else []
+        )
+
+    def poll(self, seconds: float = 0) -> None:
+        """Count the delivery reports that have come; wait for the first at most some seconds.
+
+        Raises DeliveryError when the client has failed for good.
+        """
+        self._producer.poll(seconds)
+        delivered = self.counters.total("delivered")
+        if delivered != self._delivered:
+            self._delivered = delivered
+            self.progress_at = time.monotonic()
+        self._note_failed()
+        if self._fatal is not None:
+            raise DeliveryError(f"the Kafka client failed for good: {self._fatal.str()}; {self.counters}")
+
+    def _note_failed(self) -> None:
+        failed = self.counters.total("failed")
+        if failed == self._failed:
+            return
+        reasons = {
+            f"{symbol}: {count.last_error}"
+            for symbol, count in self.counters.positions.items()
+            if count.failed
+        }
+        _LOG.warning(
+            "Kafka refused %d more ticks for good; %s", failed - self._failed, "; ".join(sorted(reasons))
+        )
+        self._failed = failed
+
+    def _note_error(self, error: KafkaError) -> None:
+        self.last_error = error.str()
+        if error.fatal():
+            self._fatal = error

@@ -1,0 +1,43 @@
+"""The ticks of one position: its schedule, its prices, its records."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from data_generator.encoding import encode, to_cents
+from data_generator.models import PriceModel
+
+MAX_BLOCK = 2000
+"""Ticks made at once: enough to make numpy pay, few enough to keep positions in step."""
+
+
+class TickSource:
+    """Makes the records of one position, in order.
+
+    Tick number k is scheduled at start_ms + k * 1000 / rate; its event time is that, cut to the
+    millisecond. So event times strictly increase up to 1000 ticks/s and never decrease above.
+    """
+
+    def __init__(self, symbol: str, model: PriceModel, *, rate: float, start_ms: int) -> None:
+        self.symbol = symbol
+        self._model = model
+        self._rate = rate
+        self._start_ms = start_ms
+        self._number = 0
+
+    def due(self, now_ms: float) -> int:
+        """How many ticks are scheduled up to now and neither taken nor skipped."""
+        return max(0, math.floor((now_ms - self._start_ms) * self._rate / 1000) + 1 - self._number)
+
+    def skip(self, count: int) -> None:
+        """Leave out the next ticks of the schedule. The price path goes on where it was."""
+        self._number += count
+
+    def take(self, count: int) -> list[bytes]:
+        """The records of the next ticks of the schedule."""
+        numbers = np.arange(self._number, self._number + count)
+        self._number += count
+        epoch_ms = self._start_ms + np.floor(numbers * 1000 / self._rate).astype(np.int64)
+        return encode(self.symbol, epoch_ms, to_cents(self._model.next(count)))
