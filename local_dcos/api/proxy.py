@@ -1,0 +1,125 @@
+"""/service/<name>/…: the way to an app's own HTTP port, as DC/OS' Admin Router gives it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+from aiohttp import web
+
+from local_dcos.agent import Agent
+from local_dcos.api.requests import COOKIE
+from local_dcos.errors import ApiError
+from local_dcos.model import RUNNING
+from local_dcos.ports import HOST
+
+# Headers that belong to one connection, and the token, which is not the app's to know.
+DROPPED = frozenset(
+    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length", "authorization", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol", "content-encoding"]
+)
+CONNECT_SECONDS = 5.0
+
+
+class Proxy:
+    """Passes requests, streams and websockets to the app that carries the label DCOS_SERVICE_NAME."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._state = agent.state
+        self._session: aiohttp.ClientSession | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.route("*", "/service/{name}", self.handle),
+            web.route("*", "/service/{name}/{path:.*}", self.handle),
+        ]
+
+    async def session(self, app: web.Application) -> AsyncIterator[None]:
+        """Keeps one client session for the life of the server."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as self._session:
+            yield
+
+    def _target(self, request: web.Request) -> str:
+        name = request.match_info["name"]
+        for app in self._state.apps.values():
+            labels = app.definition["labels"]
+            if labels.get("DCOS_SERVICE_NAME") != name:
+                continue
+            index = int(labels.get("DCOS_SERVICE_PORT_INDEX", 0))
+            running = [task for task in self._state.tasks_of(app.id) if task.state == RUNNING]
+            ports = [task.ports[index] for task in running if index < len(task.ports)]
+            if not ports:
+                raise ApiError(503, f"Service '{name}' has no running task")
+            scheme = labels.get("DCOS_SERVICE_SCHEME", "http")
+            path = request.raw_path.removeprefix(f"/service/{name}").lstrip("/")
+            return f"{scheme}://{HOST}:{ports[0]}/{path}"
+        raise ApiError(404, f"Service '{name}' does not exist")
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        url = self._target(request)
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._websocket(request, url)
+        return await self._http(request, url)
+
+    @staticmethod
+    def _headers(request: web.Request) -> dict[str, str]:
+        headers = {key: value for key, value in request.headers.items() if key.lower() not in DROPPED}
+        cookies = [one for one in headers.pop("Cookie", "").split("; ") if one and not one.startswith(COOKIE)]
+        return headers | ({"Cookie": "; ".join(cookies)} if cookies else {})
+
+    async def _http(self, request: web.Request, url: str) -> web.StreamResponse:
+        if self._session is None:
+            raise ApiError(503, "The cluster is still starting")
+        from yarl import URL
+
+        data = request.content if request.body_exists else None
+        try:
+            async with self._session.request(
+                request.method,
+                URL(url, encoded=True),
+                headers=self._headers(request),
+                data=data,
+                allow_redirects=False,
+                ssl=False,
+            ) as answer:
+                response = web.StreamResponse(status=answer.status, reason=answer.reason)
+                for key, value in answer.headers.items():
+                    if key.lower() not in DROPPED or key.lower() in ("content-length", "content-encoding"):
+                        response.headers.add(key, value)
+                await response.prepare(request)
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+                await response.write_eof()
+                return response
+        except aiohttp.ClientConnectorError as error:
+            raise ApiError(502, f"Service '{request.match_info['name']}' does not answer: {error}") from error
+
+    async def _websocket(self, request: web.Request, url: str) -> web.StreamResponse:
+        if self._session is None:
+            raise ApiError(503, "The cluster is still starting")
+        asked = request.headers.get("Sec-WebSocket-Protocol", "")
+        protocols = [one.strip() for one in asked.split(",") if one.strip()]
+        try:
+            async with self._session.ws_connect(
+                url, headers=self._headers(request), protocols=protocols, ssl=False
+            ) as behind:
+                front = web.WebSocketResponse(protocols=[behind.protocol] if behind.protocol else ())
+                await front.prepare(request)
+                pumps = [asyncio.create_task(_pump(front, behind)), asyncio.create_task(_pump(behind, front))]
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+                for pump in pumps:
+                    pump.cancel()
+                await front.close()
+                return front
+        except aiohttp.ClientError as error:
+            raise ApiError(502, f"Service '{request.match_info['name']}' does not answer: {error}") from error
+
+
+Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+async def _pump(source: Socket, target: Socket) -> None:
+    async for message in source:
+        if message.type is aiohttp.WSMsgType.TEXT:
+            await target.send_str(message.data)
+        elif message.type is aiohttp.WSMsgType.BINARY:
+            await target.send_bytes(message.data)

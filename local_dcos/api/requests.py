@@ -1,0 +1,82 @@
+"""What every API shares: reading bodies and flags, answering, errors as JSON, the token."""
+
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from local_dcos.errors import ApiError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+COOKIE = "dcos-acs-auth-cookie"
+# Read before there is a login, and by clients that send no token; nothing secret is in them.
+OPEN_PATHS = ("/acs/api/v1/auth/", "/dcos-metadata/", "/package-resource/")
+_log = logging.getLogger(__name__)
+
+
+def is_set(request: web.Request, name: str) -> bool:
+    """Tells whether a query flag such as ?force=true is set."""
+    return request.query.get(name, "").lower() in ("true", "1")
+
+
+async def body(request: web.Request) -> Any:
+    """Returns the JSON body of a request.
+
+    Raises:
+        ApiError: 400 when it isn't JSON.
+    """
+    try:
+        return json.loads(await request.text())
+    except ValueError as error:
+        raise ApiError(400, "Invalid JSON", {"details": str(error)}) from error
+
+
+async def object_body(request: web.Request) -> dict[str, Any]:
+    """Returns the JSON body, which must be an object."""
+    document = await body(request)
+    if not isinstance(document, dict):
+        raise ApiError(400, "Invalid JSON", {"details": "an object was expected"})
+    return document
+
+
+def answer(document: Any, status: int = 200, **headers: str) -> web.Response:
+    """Returns a JSON answer; underscores in header names stand for hyphens."""
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    return web.json_response(document, status=status, headers=named)
+
+
+@web.middleware
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns errors into the JSON that Marathon's clients read."""
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return answer(error.body, error.status)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return answer({"message": error.reason}, error.status)
+    except ConnectionResetError:
+        raise
+    except Exception as error:
+        _log.exception("%s %s failed", request.method, request.path)
+        return answer({"message": f"{type(error).__name__}: {error}"}, 500)
+
+
+def token_check(token: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """Returns the middleware that lets only holders of `token` in."""
+    expected = token.encode()
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").removeprefix("token=")
+        given = given or request.cookies.get(COOKIE, "")
+        if request.path.startswith(OPEN_PATHS) or hmac.compare_digest(given.encode(), expected):
+            return await handler(request)
+        document = {"title": "401 Unauthorized", "message": "Authentication failed: no valid token was sent"}
+        return answer(document, 401, WWW_Authenticate="acsjwt")
+
+    return check

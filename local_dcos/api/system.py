@@ -1,0 +1,196 @@
+"""What DC/OS has beside Marathon: Mesos' state, logs, metadata, login."""
+
+import asyncio
+import hmac
+import json
+import os
+from pathlib import Path
+
+from aiohttp import web
+
+from local_dcos import views
+from local_dcos.agent import Agent
+from local_dcos.api.requests import answer, object_body
+from local_dcos.errors import ApiError
+from local_dcos.model import Json
+from local_dcos.sandbox import file_in, tail
+
+DCOS_VERSION = "2.0.0"
+CAPABILITIES = ("PACKAGE_MANAGEMENT", "LOGGING", "LOGGING_V2", "SUPPORT_CLUSTER_REPORT")
+CAPABILITIES_TYPE = "application/vnd.dcos.capabilities+json;charset=utf-8;version=v1"
+FOLLOW_SECONDS = 0.1
+
+
+class System:
+    """The handlers of everything that is neither Marathon nor packages."""
+
+    def __init__(self, agent: Agent, cluster: Json) -> None:
+        self._agent = agent
+        self._state = agent.state
+        self._cluster = cluster
+
+    def routes(self) -> list[web.RouteDef]:
+        log = "/system/v1/logs/v2/task/{task}"
+        return [
+            web.get("/mesos/master/state.json", self.state),
+            web.get("/mesos/master/state", self.state),
+            web.get("/mesos/state.json", self.state),
+            web.get("/mesos/state", self.state),
+            web.get("/mesos/master/state-summary", self.summary),
+            web.get("/mesos/state-summary", self.summary),
+            web.get("/mesos/slaves", self.slaves),
+            web.get("/mesos/master/slaves", self.slaves),
+            web.get("/mesos_dns/v1/hosts/{name}", self.dns),
+            web.get(log, self.log),
+            web.get(log + "/file/{file:.+}", self.log),
+            web.get("/metadata", self.metadata),
+            web.get("/dcos-metadata/dcos-version.json", self.version),
+            web.get("/dcos-metadata/ui-config.json", self.ui_config),
+            web.get("/capabilities", self.capabilities),
+            web.get("/cluster/v1/links", self.links),
+            web.post("/acs/api/v1/auth/login", self.login),
+        ]
+
+    def _slaves(self) -> list[Json]:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2
+        resources = {"cpus": os.cpu_count(), "mem": memory, "disk": 0, "ports": "[21000-32767]"}
+        return [
+            {
+                "id": views.AGENT_ID,
+                "hostname": views.HOST,
+                "pid": f"slave(1)@{views.HOST}:5051",
+                "active": True,
+                "attributes": {},
+                "resources": resources,
+            }
+        ]
+
+    def _framework(self) -> Json:
+        return {
+            "id": views.FRAMEWORK_ID,
+            "name": "marathon",
+            "active": True,
+            "connected": True,
+            "hostname": views.HOST,
+            "user": os.environ.get("USER", "root"),
+            "role": "*",
+            "resources": {"cpus": 0, "mem": 0, "disk": 0},
+            "tasks": [views.mesos_task(task) for task in self._state.tasks.values()],
+            "completed_tasks": [views.mesos_task(task) for task in self._state.ended],
+            "unreachable_tasks": [],
+        }
+
+    async def state(self, request: web.Request) -> web.Response:
+        return answer(
+            {
+                "version": "1.9.0",
+                "id": self._cluster["id"],
+                "cluster": self._cluster["name"],
+                "hostname": views.HOST,
+                "leader": f"master@{views.HOST}:5050",
+                "frameworks": [self._framework()],
+                "completed_frameworks": [],
+                "unregistered_frameworks": [],
+                "orphan_tasks": [],
+                "slaves": self._slaves(),
+            }
+        )
+
+    async def summary(self, request: web.Request) -> web.Response:
+        summary = {"hostname": views.HOST, "cluster": self._cluster["name"], "slaves": self._slaves()}
+        return answer(
+            {**summary, "frameworks": [{"id": views.FRAMEWORK_ID, "name": "marathon", "active": True}]}
+        )
+
+    async def slaves(self, request: web.Request) -> web.Response:
+        return answer({"slaves": self._slaves()})
+
+    async def dns(self, request: web.Request) -> web.Response:
+        return answer([{"host": f"{request.match_info['name']}.", "ip": views.HOST}])
+
+    async def metadata(self, request: web.Request) -> web.Response:
+        return answer({"PUBLIC_IPV4": views.HOST, "CLUSTER_ID": self._cluster["id"]})
+
+    async def version(self, request: web.Request) -> web.Response:
+        return answer({"version": DCOS_VERSION, "dcos-image-commit": "local", "bootstrap-id": "local_dcos"})
+
+    async def ui_config(self, request: web.Request) -> web.Response:
+        return answer({"uiConfiguration": {"plugins": {"mesos": {"logging-strategy": "logrotate"}}}})
+
+    async def capabilities(self, request: web.Request) -> web.Response:
+        document = {"capabilities": [{"name": name} for name in CAPABILITIES]}
+        return web.Response(text=json.dumps(document), headers={"Content-Type": CAPABILITIES_TYPE})
+
+    async def links(self, request: web.Request) -> web.Response:
+        return answer({"links": []})
+
+    async def login(self, request: web.Request) -> web.Response:
+        # There are no accounts: who knows the token, as a password or as a token, gets it back.
+        document, token = await object_body(request), self._agent.home.token()
+        given = str(document.get("password") or document.get("token") or "")
+        if not hmac.compare_digest(given.encode(), token.encode()):
+            raise ApiError(401, "The password of this cluster is its token")
+        return answer({"token": token})
+
+    def _file(self, request: web.Request) -> Path:
+        sandbox = self._agent.home.sandboxes / request.match_info["task"]
+        inside = sandbox.resolve().parent == self._agent.home.sandboxes.resolve()
+        found = file_in(sandbox, request.match_info.get("file", "stdout")) if inside else None
+        if found is None:
+            raise ApiError(404, "No such file in this task's sandbox")
+        return found
+
+    async def log(self, request: web.Request) -> web.StreamResponse:
+        """Serves a log: the whole, its end (?cursor=END&skip=-N), limited (?limit=N), or followed (SSE)."""
+        path = self._file(request)
+        try:
+            skip = int(request.query.get("skip", 0))
+            limit = int(request.query.get("limit", 0))
+        except ValueError as error:
+            raise ApiError(400, "skip and limit are whole numbers") from error
+        at_end = request.query.get("cursor", "BEG") == "END"
+        size = path.stat().st_size
+        if at_end:
+            lines = await asyncio.to_thread(tail, path, -skip)
+        else:
+            text = await asyncio.to_thread(path.read_text, "utf-8", "replace")
+            lines = text.splitlines()[max(0, skip) :]
+        lines = lines[:limit] if limit else lines
+        if "text/event-stream" in request.headers.get("Accept", ""):
+            return await self._follow(request, path, lines, size)
+        if not lines:
+            return web.Response(status=204)
+        return web.Response(text="".join(f"{line}\n" for line in lines))
+
+    async def _follow(
+        self, request: web.Request, path: Path, lines: list[str], position: int
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+        )
+        await response.prepare(request)
+        rest = b""
+        try:
+            while True:
+                for line in lines:
+                    data = json.dumps({"fields": {"MESSAGE": line}})
+                    await response.write(f"id: {position}\ndata: {data}\n\n".encode())
+                await asyncio.sleep(FOLLOW_SECONDS)
+                data_now, position = _read_on(path, position)
+                complete, newline, rest = (rest + data_now).rpartition(b"\n")
+                lines = complete.decode("utf-8", "replace").split("\n") if newline else []
+                transport = request.transport
+                ended = request.match_info["task"] not in self._state.tasks and not data_now
+                if ended or transport is None or transport.is_closing():
+                    return response
+        except (ConnectionResetError, FileNotFoundError):
+            return response
+
+
+def _read_on(path: Path, position: int) -> tuple[bytes, int]:
+    with path.open("rb") as file:
+        # A file that got shorter was rotated: its new content starts at its beginning.
+        size = file.seek(0, os.SEEK_END)
+        file.seek(position if position <= size else 0)
+        data = file.read(1 << 20)
+        return data, file.tell()

@@ -1,0 +1,1 @@
+"""A small `dcos` command line client, standard library only."""

@@ -1,0 +1,97 @@
+"""Starting, finding and ending the detached agent of a home. Imports no server code, so that it is quick."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from local_dcos.errors import StartError
+from local_dcos.home import Home, locked
+
+START_SECONDS = 20.0
+STOP_SECONDS = 120.0
+POLL_SECONDS = 0.02
+
+
+def answers(home: Home) -> bool:
+    """Tells whether the agent of `home` runs and answers."""
+    url = home.cluster().get("url")
+    if not url or not home.agent_is_running():
+        return False
+    request = urllib.request.Request(  # noqa: S310 - always http to the loopback address
+        f"{url}/service/marathon/ping", headers={"Authorization": f"token={home.token()}"}
+    )
+    # No proxy from the environment may stand between this process and its own machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def start(home: Home, port: int = 0) -> str:
+    """Makes sure that the agent of `home` runs; returns its url.
+
+    Raises:
+        HomeError: The folder can't be written.
+        StartError: The agent did not come up.
+    """
+    home.create()
+    with locked(home.start_lock, wait=True):
+        if answers(home):
+            return str(home.cluster()["url"])
+        command = [sys.executable, "-m", "local_dcos", "serve", "--home", str(home.path), "--port", str(port)]
+        with home.agent_log.open("ab") as log:
+            offset = log.tell()
+            agent = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if agent.poll() is not None:
+                raise StartError(f"The cluster did not start: {_said(home, offset)}")
+            if home.cluster().get("pid") == agent.pid and answers(home):
+                # It outlives this process on purpose: nobody will wait for it.
+                agent.returncode = 0
+                return str(home.cluster()["url"])
+            time.sleep(POLL_SECONDS)
+        agent.kill()
+        agent.wait()
+        raise StartError(f"The cluster did not answer within {START_SECONDS:g} s: see {home.agent_log}")
+
+
+def _said(home: Home, offset: int) -> str:
+    with home.agent_log.open("rb") as log:
+        log.seek(offset)
+        lines = log.read().decode("utf-8", "replace").strip().splitlines()
+    return f"{lines[-1] if lines else 'it said nothing'} (more in {home.agent_log})"
+
+
+def stop(home: Home) -> None:
+    """Ends the agent and every task of `home`, also those that a killed agent left behind."""
+    if not home.path.exists():
+        return
+    home.create()
+    with locked(home.start_lock, wait=True):
+        pid = home.cluster().get("pid")
+        if home.agent_is_running() and isinstance(pid, int):
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + STOP_SECONDS
+            while home.agent_is_running() and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+            if home.agent_is_running():
+                os.kill(pid, signal.SIGKILL)
+        from local_dcos.processes import end_marked
+
+        end_marked(home.path, lambda _: True, grace=3.0)
+
+
+def purge(home: Home) -> None:
+    """Ends everything of `home` and removes the folder."""
+    stop(home)
+    shutil.rmtree(home.path, ignore_errors=True)

@@ -1,0 +1,48 @@
+"""Every error this room raises on purpose.
+
+LocalDcosError
+├── HomeError        the state folder can't be used
+├── StartError       the agent did not come up
+├── LaunchError      a task can't be started
+├── JarError         the Kafka jars can't be had
+├── BrokerError      the broker can't be started or asked
+└── ApiError         what an HTTP caller is told: a status and a JSON body
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class LocalDcosError(Exception):
+    """Root of this room's errors. `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class HomeError(LocalDcosError):
+    """The state folder can't be used."""
+
+
+class StartError(LocalDcosError):
+    """The agent did not come up."""
+
+
+class LaunchError(LocalDcosError):
+    """A task can't be started. The text becomes the app's last task failure."""
+
+
+class JarError(LocalDcosError):
+    """The Kafka jars can't be had."""
+
+
+class BrokerError(LocalDcosError):
+    """The broker can't be started or asked."""
+
+
+class ApiError(LocalDcosError):
+    """What an HTTP caller is told: a status and a JSON body."""
+
+    def __init__(self, status: int, message: str, body: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: dict[str, Any] = {"message": message, **(body or {})}

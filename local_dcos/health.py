@@ -1,0 +1,152 @@
+"""Health and readiness checks of running tasks."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import ssl
+import subprocess
+import time
+from collections.abc import Callable
+
+import aiohttp
+
+from local_dcos.home import Home
+from local_dcos.launching import environment, port_specs
+from local_dcos.model import CheckResult, Json, Task
+from local_dcos.ports import HOST
+from local_dcos.stamps import seconds_of, stamp
+
+# A task that is coming up is looked at more often than its definition asks, so that a deployment ends when the task is
+# healthy and not an interval later. Failures still count once an interval.
+EAGER_SECONDS = 0.2
+
+
+def _insecure() -> ssl.SSLContext:
+    # Marathon doesn't verify the certificates of what it checks either.
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def fetch_status(url: str, timeout: float) -> int:
+    """Returns the HTTP status of a GET, redirects not followed."""
+    limit = aiohttp.ClientTimeout(total=timeout)
+    connector = aiohttp.TCPConnector(ssl=_insecure() if url.startswith("https") else True)
+    async with (
+        aiohttp.ClientSession(timeout=limit, connector=connector) as session,
+        session.get(url, allow_redirects=False) as answer,
+    ):
+        return answer.status
+
+
+class Checker:
+    """Runs the checks of tasks and tells when something changed or a task is to be killed."""
+
+    def __init__(
+        self, home: Home, changed: Callable[[Task], None], kill: Callable[[Task, str], None]
+    ) -> None:
+        self._home = home
+        self._changed = changed
+        self._kill = kill
+
+    def watch(self, task: Task, definition: Json) -> None:
+        """Starts every check of `definition` on a running task."""
+        for check in definition["healthChecks"]:
+            result = CheckResult()
+            task.health.append(result)
+            task.watchers.append(asyncio.create_task(self._check_loop(task, definition, check, result)))
+        for check in definition.get("readinessChecks", []):
+            task.ready = False
+            task.watchers.append(asyncio.create_task(self._readiness_loop(task, definition, check)))
+
+    async def _check_loop(self, task: Task, definition: Json, check: Json, result: CheckResult) -> None:
+        interval = max(float(check["intervalSeconds"]), 0.05)
+        started = seconds_of(task.started_at or task.staged_at)
+        counted = 0.0
+        while True:
+            cause = await self._probe(task, definition, check)
+            before = result.alive
+            if cause is None:
+                result.alive, result.consecutive_failures = True, 0
+                result.last_success = stamp()
+                result.first_success = result.first_success or result.last_success
+            else:
+                # Until it was healthy once, a task has its grace period to come up.
+                excused = not result.first_success and time.time() - started < check["gracePeriodSeconds"]
+                if not excused and time.monotonic() - counted >= interval * 0.9:
+                    counted = time.monotonic()
+                    result.alive = False
+                    result.consecutive_failures += 1
+                    result.last_failure, result.last_cause = stamp(), cause
+                    if self._is_fatal(check, result):
+                        self._kill(task, f"Task was killed since health check failed. Reason: {cause}")
+                        return
+            if result.alive is not before:
+                self._changed(task)
+            await asyncio.sleep(interval if result.first_success else min(interval, EAGER_SECONDS))
+
+    @staticmethod
+    def _is_fatal(check: Json, result: CheckResult) -> bool:
+        allowed = int(check["maxConsecutiveFailures"])
+        if allowed == 0:
+            # For Marathon's own checks 0 means never; Mesos kills at the first failure.
+            return check["protocol"] not in ("HTTP", "HTTPS", "TCP")
+        return result.consecutive_failures >= allowed
+
+    async def _probe(self, task: Task, definition: Json, check: Json) -> str | None:
+        """Runs a check once; returns None when it passed, else the cause."""
+        timeout = float(check["timeoutSeconds"]) or 20.0
+        protocol = check["protocol"].removeprefix("MESOS_")
+        try:
+            if protocol == "COMMAND":
+                return await self._command(task, definition, check["command"]["value"], timeout)
+            port = check.get("port") or task.ports[check.get("portIndex", 0)]
+            if protocol == "TCP":
+                async with asyncio.timeout(timeout):
+                    _, writer = await asyncio.open_connection(HOST, port)
+                writer.close()
+                return None
+            url = f"{protocol.lower()}://{HOST}:{port}/{check['path'].lstrip('/')}"
+            status = await fetch_status(url, timeout)
+            return None if 200 <= status < 400 else f"HTTP {status} from {url}"
+        except TimeoutError:
+            return f"no answer within {timeout:g} s"
+        except (OSError, aiohttp.ClientError, IndexError) as error:
+            return f"{type(error).__name__}: {error}"
+
+    async def _command(self, task: Task, definition: Json, command: str, timeout: float) -> str | None:
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            command,
+            cwd=self._home.sandboxes / task.id,
+            env=environment(self._home, task, definition),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(timeout):
+                code = await process.wait()
+            return None if code == 0 else f"command exited with status {code}"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    async def _readiness_loop(self, task: Task, definition: Json, check: Json) -> None:
+        names = [spec.get("name") for spec, _ in port_specs(definition)]
+        port = task.ports[names.index(check["portName"])]
+        url = f"{check['protocol'].lower()}://{HOST}:{port}/{check['path'].lstrip('/')}"
+        while not task.ready:
+            try:
+                status = await fetch_status(url, float(check["timeoutSeconds"]))
+            except (OSError, aiohttp.ClientError, TimeoutError):
+                status = 0
+            task.ready = status in check["httpStatusCodesForReady"]
+            task.readiness = {"name": check["name"], "taskId": task.id, "ready": task.ready}
+            if not task.ready:
+                await asyncio.sleep(min(float(check["intervalSeconds"]), EAGER_SECONDS))
+        self._changed(task)

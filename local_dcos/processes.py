@@ -1,0 +1,108 @@
+"""Processes as the operating system sees them: watching, ending, finding what belongs to a home."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+# Every task carries it in its environment: the way to find what an agent that was killed left behind.
+HOME_MARK = "LOCAL_DCOS_HOME"
+TASK_MARK = "MESOS_TASK_ID"
+POLL_SECONDS = 0.05
+
+
+def identity(pid: int) -> float:
+    """Returns when process `pid` was created: with the pid, a name that is not used twice; 0.0 when it is gone."""
+    try:
+        process = psutil.Process(pid)
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.Error:
+        return 0.0
+
+
+def is_same(pid: int, created: float) -> bool:
+    """Tells whether `pid` still is the process that was created at `created`."""
+    return pid > 0 and created > 0 and abs(identity(pid) - created) < 0.5
+
+
+async def wait_for_exit(pid: int, created: float) -> None:
+    """Returns when the process has ended, whether or not it is a child of this one."""
+    if not hasattr(os, "pidfd_open"):
+        while is_same(pid, created):
+            await asyncio.sleep(POLL_SECONDS)
+        return
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        loop.add_reader(descriptor, ended.set)
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def exit_status(pid: int) -> int | None:
+    """Collects the exit status of a child, negative for a signal; None when it isn't our child."""
+    try:
+        _, status = os.waitpid(pid, 0)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status)
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Sends a signal to the process group that `pid` leads, if it still exists."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def marked(home: Path, matches: Callable[[str], bool]) -> list[psutil.Process]:
+    """Returns this user's processes that belong to `home` and whose task id `matches`."""
+    found, own = [], os.getpid()
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ() if process.pid != own else {}
+        except (psutil.Error, OSError):
+            continue
+        if environment.get(HOME_MARK) == str(home) and matches(environment.get(TASK_MARK, "")):
+            found.append(process)
+    return found
+
+
+def end_marked(home: Path, matches: Callable[[str], bool], grace: float = 0.0) -> int:
+    """Ends such processes, by SIGTERM first when there is a `grace` in seconds; returns how many there were."""
+    found = marked(home, matches)
+    if grace:
+        _send(found, signal.SIGTERM)
+        deadline = time.monotonic() + grace
+        while time.monotonic() < deadline and any(_alive(process) for process in found):
+            time.sleep(POLL_SECONDS)
+    # A process may have made children meanwhile: look again until nothing is left.
+    for _ in range(20):
+        left = marked(home, matches)
+        if not left:
+            break
+        _send(left, signal.SIGKILL)
+        psutil.wait_procs(left, timeout=1)
+    return len(found)
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _send(found: list[psutil.Process], number: int) -> None:
+    for process in found:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(number)

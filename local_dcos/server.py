@@ -1,0 +1,96 @@
+"""The server process: the agent behind its HTTP APIs, on the loopback address."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+
+from aiohttp import web
+
+from local_dcos.agent import Agent
+from local_dcos.api.apps import Apps
+from local_dcos.api.marathon import Marathon
+from local_dcos.api.packages import Packages
+from local_dcos.api.proxy import Proxy
+from local_dcos.api.requests import errors_as_json, token_check
+from local_dcos.api.system import System
+from local_dcos.errors import StartError
+from local_dcos.home import Home, locked
+from local_dcos.model import Json
+from local_dcos.ports import HOST, is_free
+
+CLUSTER_NAME = "local"
+
+
+def application(agent: Agent, cluster: Json) -> web.Application:
+    """Returns the HTTP application of a cluster."""
+    app = web.Application(
+        middlewares=[errors_as_json, token_check(agent.home.token())], client_max_size=16 * 1024**2
+    )
+    proxy = Proxy(agent)
+    for prefix in ("/service/marathon", "/marathon"):
+        app.add_routes(Apps(agent).routes(prefix))
+        app.add_routes(Marathon(agent).routes(prefix))
+    app.add_routes(System(agent, cluster).routes())
+    app.add_routes(Packages(agent, cluster).routes())
+    app.add_routes(proxy.routes())
+    app.cleanup_ctx.append(proxy.session)
+    return app
+
+
+def listening_socket(home: Home, port: int) -> socket.socket:
+    """Returns a socket on `port`; for 0 on the port of the last time when that is free, else on any.
+
+    Raises:
+        StartError: The port that was asked for is taken.
+    """
+    last = int(str(home.cluster().get("url", "")).rpartition(":")[2] or 0)
+    wanted = port or (last if last and is_free(last) else 0)
+    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        server.bind((HOST, wanted))
+    except OSError as error:
+        server.close()
+        raise StartError(f"Port {wanted} is in use: choose another with --port, or 0 for any") from error
+    server.listen(128)
+    return server
+
+
+def serve(home: Home, port: int) -> None:
+    """Runs the cluster of `home` until SIGTERM or SIGINT, then ends every task.
+
+    Raises:
+        StartError: Another agent holds this home, or the port is taken.
+    """
+    home.create()
+    with locked(home.agent_lock, wait=False) as got:
+        if not got:
+            raise StartError(f"A cluster already runs in {home.path}")
+        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        with listening_socket(home, port) as server:
+            asyncio.run(_serve(home, server))
+
+
+async def _serve(home: Home, server: socket.socket) -> None:
+    home.token()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    url = f"http://{HOST}:{server.getsockname()[1]}"
+    agent = Agent(home)
+    cluster = home.write_cluster(CLUSTER_NAME, url, os.getpid())
+    runner = web.AppRunner(application(agent, cluster), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        agent.start()
+        await web.SockSite(runner, server).start()
+        print(url, flush=True)  # noqa: T201 - what `serve` is asked for
+        await stop.wait()
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await agent.stop()
+        await runner.cleanup()

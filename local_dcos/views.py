@@ -1,0 +1,187 @@
+"""The JSON that Marathon's clients read."""
+
+import getpass
+import math
+import time
+
+from local_dcos import model
+from local_dcos.launching import HOST, port_specs
+from local_dcos.model import App, Deployment, Json, Task
+from local_dcos.stamps import stamp
+from local_dcos.store import State
+
+AGENT_ID = "local-S0"
+FRAMEWORK_ID = "local-0001"
+REJECT_REASONS = (
+    "UnfulfilledRole",
+    "UnfulfilledConstraint",
+    "NoCorrespondingReservationFound",
+    "AgentMaintenance",
+    "InsufficientCpus",
+    "InsufficientMemory",
+    "InsufficientDisk",
+    "InsufficientGpus",
+    "InsufficientPorts",
+)
+
+
+def task_view(app: App | None, task: Task) -> Json:
+    """Returns a task as /v2/tasks shows it."""
+    document: Json = {
+        "appId": task.app_id,
+        "healthCheckResults": [],
+        "host": HOST,
+        "id": task.id,
+        "ipAddresses": [{"ipAddress": HOST, "protocol": "IPv4"}],
+        "ports": task.ports,
+        "servicePorts": _service_ports(app.definition) if app else [],
+        "slaveId": AGENT_ID,
+        "stagedAt": task.staged_at,
+        "startedAt": task.started_at,
+        "state": task.state,
+        "version": task.version,
+    }
+    for result in task.health:
+        if result.alive is not None:
+            document["healthCheckResults"].append(
+                {
+                    "alive": result.alive,
+                    "consecutiveFailures": result.consecutive_failures,
+                    "firstSuccess": result.first_success,
+                    "lastFailure": result.last_failure,
+                    "lastFailureCause": result.last_cause,
+                    "lastSuccess": result.last_success,
+                    "taskId": task.id,
+                }
+            )
+    return document
+
+
+def _service_ports(definition: Json) -> list[int]:
+    return [spec.get("servicePort", spec.get("port", 0)) for spec, _ in port_specs(definition)]
+
+
+def app_view(state: State, app: App, *, with_tasks: bool = False) -> Json:
+    """Returns an app: its definition and how it is doing."""
+    tasks = state.tasks_of(app.id)
+    running = [task for task in tasks if task.state == model.RUNNING]
+    document: Json = {
+        **app.definition,
+        "versionInfo": {
+            "lastConfigChangeAt": app.last_config_change_at,
+            "lastScalingAt": app.last_scaling_at,
+        },
+        "tasksStaged": sum(task.state == model.STAGING for task in tasks),
+        "tasksRunning": len(running),
+        "tasksHealthy": sum(task.is_healthy is True for task in running),
+        "tasksUnhealthy": sum(task.is_healthy is False for task in running),
+        "deployments": [{"id": app.deployment}] if app.deployment else [],
+    }
+    if app.last_failure:
+        document["lastTaskFailure"] = app.last_failure
+    if app.definition.get("readinessChecks"):
+        document["readinessCheckResults"] = [task.readiness for task in tasks if task.readiness]
+    if with_tasks:
+        document["tasks"] = [task_view(app, task) for task in tasks]
+    return document
+
+
+def deployment_view(deployment: Deployment) -> Json:
+    """Returns a deployment as /v2/deployments shows it."""
+    current = deployment.steps[deployment.step] if deployment.step < len(deployment.steps) else []
+    return {
+        "id": deployment.id,
+        "version": deployment.version,
+        "affectedApps": deployment.app_ids,
+        "affectedPods": [],
+        "steps": [{"actions": step} for step in deployment.steps],
+        "currentActions": [{**action, "readinessCheckResults": []} for action in current],
+        "currentStep": deployment.step + 1,
+        "totalSteps": len(deployment.steps),
+    }
+
+
+def queue_view(state: State, *, with_offers: bool) -> list[Json]:
+    """Returns the apps that wait to launch, each with what it waits for."""
+    waiting = [app for app in state.apps.values() if app.waiting_since and not app.deleting and not app.held]
+    return [_queue_item(state, app, with_offers=with_offers) for app in waiting]
+
+
+def _queue_item(state: State, app: App, *, with_offers: bool) -> Json:
+    left = max(0, math.ceil(app.next_launch - time.time()))
+    summary: Json = {
+        "processedOffersCount": app.offers,
+        "unusedOffersCount": app.offers,
+        "rejectSummaryLaunchAttempt": [],
+        "rejectSummaryLastOffers": [
+            {
+                "reason": reason,
+                "declined": int(reason in app.rejections),
+                "processed": int(bool(app.offers)),
+            }
+            for reason in REJECT_REASONS
+        ],
+    }
+    if app.last_rejection:
+        summary["lastUnusedOfferAt"] = app.last_rejection
+    if app.last_offer_used:
+        summary["lastUsedOfferAt"] = app.last_offer_used
+    item: Json = {
+        "app": app.definition,
+        "count": app.instances - len(state.tasks_of(app.id)),
+        "delay": {"timeLeftSeconds": left, "overdue": left == 0},
+        "since": stamp(app.waiting_since),
+        "processedOffersSummary": summary,
+    }
+    if with_offers:
+        offer = {"id": "local-O1", "hostname": HOST, "agentId": AGENT_ID, "resources": [], "attributes": []}
+        rejected = [{"offer": offer, "reason": list(app.rejections), "timestamp": app.last_rejection}]
+        item["lastUnusedOffers"] = rejected if app.rejections else []
+    return item
+
+
+def group_view(state: State, group_id: str, version: str) -> Json:
+    """Returns a group with its apps and the groups below it."""
+    prefix = group_id.rstrip("/") + "/"
+    below = {one for one in state.groups if one.startswith(prefix) and one != group_id}
+    apps = []
+    for app in state.apps.values():
+        if app.id.startswith(prefix):
+            rest = app.id.removeprefix(prefix)
+            if "/" in rest:
+                below.add(prefix + rest.rpartition("/")[0])
+            else:
+                apps.append(app_view(state, app))
+    children = {prefix + one.removeprefix(prefix).split("/")[0] for one in below}
+    return {
+        "id": group_id,
+        "apps": apps,
+        "dependencies": [],
+        "groups": [group_view(state, child, version) for child in sorted(children)],
+        "pods": [],
+        "version": version,
+    }
+
+
+def mesos_task(task: Task) -> Json:
+    """Returns a task as Mesos shows it."""
+    name = ".".join(reversed(task.app_id.strip("/").split("/")))
+    status: Json = {
+        "state": task.state,
+        "container_status": {
+            "container_id": {"value": task.id},
+            "network_infos": [{"ip_addresses": [{"ip_address": HOST, "protocol": "IPv4"}]}],
+        },
+    }
+    return {
+        "id": task.id,
+        "name": name,
+        "framework_id": FRAMEWORK_ID,
+        "executor_id": "",
+        "slave_id": AGENT_ID,
+        "state": task.state,
+        "user": getpass.getuser(),
+        "resources": {},
+        "statuses": [status],
+        "discovery": {"name": name, "ports": {"ports": [{"number": port} for port in task.ports]}},
+    }
