@@ -13,7 +13,7 @@ from marathon.model import App, Bundle, Package
 from marathon.paths import ROOM
 from marathon.rules import findings
 from marathon.settings import Settings
-from marathon.shape import misshapen
+from marathon.shape import misshapen, unknown_keys
 from marathon.templates import TemplateFault, render_template
 
 
@@ -56,9 +56,11 @@ def _name(template: Path) -> str:
 
 
 def _app_problems(definition: Definition) -> list[Problem]:
-    shape = [definition.problem(*found) for found in misshapen(definition.value)]
-    # A rule reads keys that it expects to be of the right type.
-    return shape or [definition.problem(*found) for found in findings(definition.value)]
+    app = definition.value
+    shape = [definition.problem(*found) for found in misshapen(app)]
+    # The rules expect each key to be of the right type; keys they don't know don't hurt them.
+    rules = [] if shape else [definition.problem(*found) for found in findings(app)]
+    return [*(definition.problem(*found) for found in unknown_keys(app)), *shape, *rules]
 
 
 def _bundle_problems(group: str, definitions: Mapping[str, Definition]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 _SEGMENT = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
@@ -14,6 +15,9 @@ _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]*")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]*")
 _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+
+# Those that come with Flink, and Hadoop's own through hdfs.
+_FILE_SYSTEMS = ("file", "hdfs", "viewfs", "s3", "s3a", "s3p", "gs", "oss", "abfs", "abfss", "wasb", "wasbs")
 
 
 class FormError(ValueError):
@@ -101,6 +105,10 @@ def check_host(host: str) -> str:
 def check_state(uri: str) -> str:
     """Where Flink keeps checkpoints and savepoints: a URI with a path, without a slash at its end."""
     parts = urlsplit(uri)
+    if parts.scheme and parts.scheme not in _FILE_SYSTEMS:
+        near = get_close_matches(parts.scheme, _FILE_SYSTEMS, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(_FILE_SYSTEMS)}"
+        raise FormError(f"Flink has no file system for {parts.scheme}://", hint)
     if not parts.scheme or not parts.path.strip("/") or (parts.scheme == "file" and parts.netloc):
         raise FormError(
             f"{uri!r} is no URI with a path",

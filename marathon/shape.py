@@ -19,18 +19,28 @@ _SCHEMA = ROOM / "schema" / "marathon-app-definition-1.7.236.schema.json"
 _NEWER_KEYS = {"check", "resourceLimits", "role", "tty"}
 
 
-def misshapen(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str, str]]:
-    """Every part of `app` that isn't of the shape Marathon takes: its path, what is wrong, and a hint."""
+def unknown_keys(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str, str]]:
+    """The keys of `app` that Marathon doesn't know: path, what is wrong, and a hint."""
     for error in _validator().iter_errors(app):
         path: KeyPath = tuple(error.absolute_path)
-        if error.validator == "additionalProperties":
-            yield from _unknown_keys(error, path)
-        elif error.validator == "oneOf" and path[:1] != ("env",):
+        known = _known_keys(error)
+        for key in known and error.instance:
+            if key not in known and (path or key not in _NEWER_KEYS):
+                yield (*path, key), "unknown to Marathon", did_you_mean(key, known)
+
+
+def misshapen(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """The values in `app` that aren't of the shape Marathon takes: path, and what is wrong."""
+    for error in _validator().iter_errors(app):
+        path: KeyPath = tuple(error.absolute_path)
+        if _known_keys(error):
+            continue
+        if error.validator == "oneOf" and path[:1] != ("env",):
             # The alternatives of unreachableStrategy: what keeps the value from being any of them.
-            yield path, _reason(error), ""
+            yield path, _reason(error)
         elif error.validator not in ("oneOf", "not") and (error.validator, path) != ("pattern", ("id",)):
             # These have rules that say it better: text_environment, one_command and lower_case_id.
-            yield path, _short(error.message), ""
+            yield path, _short(error.message)
 
 
 @cache
@@ -38,17 +48,10 @@ def _validator() -> Draft4Validator:
     return Draft4Validator(json.loads(_SCHEMA.read_text(encoding="utf-8")))
 
 
-def _unknown_keys(error: ValidationError, path: KeyPath) -> Iterator[tuple[KeyPath, str, str]]:
+def _known_keys(error: ValidationError) -> list[str]:
+    """The keys there might have been, if the error is about one that isn't among them."""
     schema: Any = error.schema
-    instance: Any = error.instance
-    known = schema.get("properties", {})
-    if not known:
-        # A map of free names, labels for one: the value is what is wrong.
-        yield path, _short(error.message), ""
-        return
-    for key in instance:
-        if key not in known and (path or key not in _NEWER_KEYS):
-            yield (*path, key), "unknown to Marathon", did_you_mean(key, list(known))
+    return list(schema.get("properties", ())) if error.validator == "additionalProperties" else []
 
 
 def _reason(error: ValidationError) -> str:

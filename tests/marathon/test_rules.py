@@ -205,3 +205,8 @@ def test_an_image_may_have_a_command_of_its_own(room: Path, settings_of: Callabl
     file = room / GENERATOR
     file.write_text(re.sub(r'  "args": .*\n', "", file.read_text()))
     assert render(settings_of("local", "image=x:1"), room=room).apps  # type: ignore[arg-type]
+
+
+def test_an_unknown_key_does_not_hide_a_broken_rule(faults: Faults) -> None:
+    found = faults(GENERATOR, '"disk": 0', '"disc": 0, "cmd": "x"')
+    assert [problem.path for problem in found] == ["disc", "cmd"]

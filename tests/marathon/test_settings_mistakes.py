@@ -65,6 +65,8 @@ Mistakes = Callable[..., list[Problem]]
         ),
         ("flink.state=/tmp/x", "flink.state: '/tmp/x' is no URI with a path; write hdfs://"),
         ("flink.state=file://tmp/x", "flink.state: 'file://tmp/x' is no URI with a path"),
+        ("flink.state=hfds://a/b", 'flink.state: Flink has no file system for hfds://; did you mean "hdfs"?'),
+        ("flink.state=ftp://a/b", "flink.state: Flink has no file system for ftp://; there are file, hdfs"),
         ("flink.state=s3://bucket", "flink.state: 's3://bucket' is no URI with a path"),
         ("flink.parallelism=2", "flink.parallelism: a parallelism of 2 is more than there are slots, 1"),
         ("flink.jobmanager.mem=700", "flink.jobmanager.mem: must be at least 768, got 700"),

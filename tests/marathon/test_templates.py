@@ -42,6 +42,7 @@ def line_of(file: Path, text: str) -> int:
             "upper",
             "No filter named 'upper'",
         ),
+        ("{% if image %}", "{% if imge %}", "{% if imge", '"imge" is not defined; did you mean "image"?'),
         ("{% if image %}", "{% if image", '"container"', "template syntax: expected token"),
         (
             "{% if generator.seed",
