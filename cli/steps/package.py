@@ -20,6 +20,7 @@ class PackageStep:
     def __init__(
         self,
         name: str,
+        package: str,
         version: str | None,
         service: str,
         options: Mapping[str, Any],
@@ -28,6 +29,7 @@ class PackageStep:
         timeout: timedelta,
     ) -> None:
         self.name = name
+        self._package = package
         self._version = version
         self._service = service
         self._options = options
@@ -39,7 +41,7 @@ class PackageStep:
         """Look for the package under this service name; another service of the same package is not ours."""
         installed = self._installed()
         if installed is None:
-            wanted = [f"+{self.name} {self._version or '(newest)'} as service {self._service}"]
+            wanted = [f"+{self._package} {self._version or '(newest)'} as service {self._service}"]
             return Change(
                 "create",
                 [*wanted, *(f"+{line}" for line in json.dumps(self._options, indent=2).splitlines())],
@@ -50,7 +52,7 @@ class PackageStep:
         """Install the package."""
         if change.action == "create":
             self._cluster.install_package(
-                self.name, self._version, self._options, timeout=self._timeout.total_seconds()
+                self._package, self._version, self._options, timeout=self._timeout.total_seconds()
             )
 
     def wait(self, report: Report, stop: threading.Event) -> None:
@@ -97,7 +99,7 @@ class PackageStep:
 
     def _installed(self) -> Mapping[str, Any] | None:
         for package in self._cluster.packages():
-            if package["name"] == self.name and f"/{self._service}" in (package.get("apps") or ()):
+            if package["name"] == self._package and f"/{self._service}" in (package.get("apps") or ()):
                 return package
         return None
 

@@ -53,6 +53,13 @@ OPTIONS: Json = {
                     "maximum": 65535,
                     "default": 9092,
                 },
+                "cpus": {"type": "number", "description": "CPU shares", "minimum": 0.1, "default": 0.5},
+                "mem": {"type": "integer", "description": "Memory in MB", "minimum": 256, "default": 1024},
+                "disk": {
+                    "type": "integer",
+                    "description": "Disk in MB; nothing here limits it",
+                    "minimum": 1,
+                },
                 "heap": {
                     "type": "object",
                     "description": "The broker's Java heap",
@@ -67,6 +74,11 @@ OPTIONS: Json = {
                     },
                 },
             },
+        },
+        "kafka": {
+            "type": "object",
+            "description": "The broker's own options, as in the catalogue; one broker leaves no choice",
+            "properties": {},
         },
     },
 }
@@ -96,8 +108,8 @@ def app_definition(options: Json, version: str) -> Json:
     return {
         "id": f"/{name}",
         "args": [sys.executable, "-m", "local_dcos.kafka"],
-        "cpus": 0.5,
-        "mem": 256 + options["brokers"]["heap"]["size"],
+        "cpus": options["brokers"]["cpus"],
+        "mem": options["brokers"]["mem"],
         "instances": 1,
         "env": {"KAFKA_SERVICE_NAME": name, "KAFKA_HEAP_MB": str(options["brokers"]["heap"]["size"])},
         "portDefinitions": ports,
