@@ -3,7 +3,7 @@
 import click
 
 from cli import options
-from cli.errors import PipectlError, UsageProblem
+from cli.errors import DcosError, PipectlError, UsageProblem
 from cli.session import Session, session
 
 
@@ -35,11 +35,23 @@ def command(
       pipectl logs gatherer -f
     """
     run = session(cluster, (), overrides, verbose, reads_only=True)
-    args = ["task", "log", f"--lines={lines}", *(["--follow"] if follow else []), _newest_task(run, app)]
-    try:
-        run.cluster.dcos.stream([*args, "stderr" if stderr else "stdout"])
-    except KeyboardInterrupt:
+    args = ["task", "log", f"--lines={lines}", _newest_task(run, app), "stderr" if stderr else "stdout"]
+    if follow:
+        _follow(run, args)
         return
+    try:
+        click.echo(run.cluster.dcos.run(args), nl=False)
+    except DcosError as error:
+        if "no logs found" not in error.said.lower():
+            raise
+        click.secho(f"{app} has printed nothing on {args[-1]} yet", err=True, dim=True)
+
+
+def _follow(run: Session, args: list[str]) -> None:
+    try:
+        run.cluster.dcos.stream([*args[:2], "--follow", *args[2:]])
+    except KeyboardInterrupt:
+        return  # that is how following ends
 
 
 def _newest_task(run: Session, name: str) -> str:
