@@ -3,21 +3,37 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from cli.deployed import Deployed
 from cli.errors import PipectlError, WaitTimeout
 from kafka_topic.contracts import MovingAverage
 
+if TYPE_CHECKING:
+    from marathon import Settings
+
+SLACK = timedelta(seconds=10)
 HINT = (
     "`pipectl status` shows which component holds them up; if only the brokers are out of reach from here, "
     "run it inside the cluster's network"
 )
 
 
+def freshness(settings: Settings) -> timedelta:
+    """How old the newest window may be: what the pipeline itself takes, and some slack for a busy machine."""
+    gatherer = settings.gatherer
+    own = (
+        gatherer.slide + gatherer.watermark_bound + gatherer.idle_timeout + settings.flink.checkpoint_interval
+    )
+    return own + SLACK
+
+
 def fresh_records(
-    bundle: Deployed, *, timeout: timedelta, report: Callable[[str], None]
+    bundle: Deployed, *, max_age: timedelta, timeout: timedelta, report: Callable[[str], None]
 ) -> dict[str, MovingAverage]:
-    """Wait for a record of every position that is written after this call, and return them by symbol."""
+    """Wait until every position has a record, written after this call, of a window that ended `max_age` ago at
+    most; return these by symbol. After a resumption, windows of the time before come first: they do not count.
+    """
     from kafka_topic.consumer import MovingAverageConsumer
     from kafka_topic.errors import KafkaTopicError
 
@@ -36,7 +52,8 @@ def fresh_records(
             timeout=timeout.total_seconds(),
         ) as records:
             for record in records:
-                seen[record.symbol] = record
+                if datetime.now(UTC) - record.window_end <= max_age:
+                    seen[record.symbol] = record
                 report(f"waiting for records, {len(seen)}/{len(wanted)} positions")
                 if seen.keys() >= wanted or time.monotonic() > deadline:
                     break

@@ -1,6 +1,6 @@
 """`pipectl status`: is every component healthy, and does data flow on every position?"""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,11 @@ from cli import local, options
 from cli import output as out
 from cli.deployed import Deployed, deployed
 from cli.errors import DcosError, Unhealthy
+from cli.proof import freshness
 from cli.session import Session, session
 from kafka_topic.contracts import format_time
-from marathon import Settings
 
 KAFKA_SECONDS = 10.0
-SLACK = timedelta(seconds=10)
 
 
 @click.command("status")
@@ -89,7 +88,7 @@ def _positions(run: Session, bundle: Deployed) -> tuple[list[dict[str, Any]], st
         topics = Topics(bundle.prefix)
         unknown = {"last_window_end": None, "age_seconds": None, "lag": None, "state": "unknown"}
         return [{"symbol": s, "topic": topics.position(s), **unknown} for s in bundle.positions], str(error)
-    now, limit = datetime.now(UTC), _freshness(run.settings).total_seconds()
+    now, limit = datetime.now(UTC), freshness(run.settings).total_seconds()
     return [
         {
             "symbol": status.symbol,
@@ -103,15 +102,6 @@ def _positions(run: Session, bundle: Deployed) -> tuple[list[dict[str, Any]], st
         }
         for status in read
     ], None
-
-
-def _freshness(settings: Settings) -> timedelta:
-    """How old the newest window may be: what the pipeline itself takes, and some slack for a busy machine."""
-    gatherer = settings.gatherer
-    own = (
-        gatherer.slide + gatherer.watermark_bound + gatherer.idle_timeout + settings.flink.checkpoint_interval
-    )
-    return own + SLACK
 
 
 def _state(now: datetime, last: datetime | None, limit: float) -> str:

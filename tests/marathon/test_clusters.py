@@ -68,7 +68,7 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "GENERATOR_MODEL": "gbm",
         "GENERATOR_RATE": "50",
         "GENERATOR_SEED": "7",
-        "GENERATOR_START_PRICE": "100",
+        "GENERATOR_START_PRICE": "500",
         "GENERATOR_VOLATILITY": "0.2",
     }
     assert apps["flink-jobmanager"]["env"] == addresses | {
