@@ -9,7 +9,21 @@ from local_dcos.errors import ApiError
 from local_dcos.model import Json
 
 READ_ONLY = frozenset(
-    ["tasks", "tasksStaged", "tasksRunning", "tasksHealthy", "tasksUnhealthy", "deployments", "lastTaskFailure", "versionInfo", "version", "taskStats", "readinessCheckResults", "uris", "storeUrls"]
+    {
+        "tasks",
+        "tasksStaged",
+        "tasksRunning",
+        "tasksHealthy",
+        "tasksUnhealthy",
+        "deployments",
+        "lastTaskFailure",
+        "versionInfo",
+        "version",
+        "taskStats",
+        "readinessCheckResults",
+        "uris",
+        "storeUrls",
+    }
 )
 _SEGMENT = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\.\.?")
 _ROOT_ID_RULE = (

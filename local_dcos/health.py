@@ -17,8 +17,8 @@ from local_dcos.model import CheckResult, Json, Task
 from local_dcos.ports import HOST
 from local_dcos.stamps import seconds_of, stamp
 
-# A task that is coming up is looked at more often than its definition asks, so that a deployment ends when the task is
-# healthy and not an interval later. Failures still count once an interval.
+# A task that is coming up is looked at more often than its definition asks, so that a deployment ends when
+# the task is healthy and not an interval later. Failures still count once an interval.
 EAGER_SECONDS = 0.2
 
 

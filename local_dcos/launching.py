@@ -15,7 +15,20 @@ from local_dcos.sandbox import LOG_FILES
 
 # What a task gets from the environment that the agent was started in. Not all of it: a task must run the same
 # whoever started the cluster, and the starter's tokens are not for it.
-INHERITED = frozenset(["HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PIPECTL_HOME"])
+INHERITED = frozenset(
+    {
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "PIPECTL_HOME",
+    }
+)
 INHERITED_PREFIXES = ("LC_", "XDG_", "SSL_", "JGO_", "MAVEN_", "M2_")
 INHERITED_ENDINGS = ("_proxy", "_PROXY")
 
@@ -120,7 +133,8 @@ def _is_inherited(key: str) -> bool:
 
 
 def _secret(home: Home, definition: Json, name: str) -> str:
-    path = home.secrets / definition["secrets"][name]["source"].lstrip("/")
+    source = str(definition["secrets"][name]["source"])
+    path = home.secrets / source.lstrip("/")
     try:
         return path.read_text(encoding="utf-8").rstrip("\n")
     except OSError as error:

@@ -5,7 +5,7 @@ import subprocess
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from local_dcos.stamps import seconds_of, stamp
 
@@ -52,7 +52,20 @@ class Task:
     exited: asyncio.Event = field(default_factory=asyncio.Event)
     watchers: list["asyncio.Task[None]"] = field(default_factory=list)
 
-    SAVED = ["id", "app_id", "version", "config_version", "ports", "staged_at", "pid", "created", "started_at", "finished_at", "state", "message"]
+    SAVED: ClassVar[tuple[str, ...]] = (
+        "id",
+        "app_id",
+        "version",
+        "config_version",
+        "ports",
+        "staged_at",
+        "pid",
+        "created",
+        "started_at",
+        "finished_at",
+        "state",
+        "message",
+    )
 
     def to_json(self) -> Json:
         return {key: getattr(self, key) for key in self.SAVED}
@@ -98,7 +111,16 @@ class App:
     last_offer_used: str | None = None
     timer: asyncio.TimerHandle | None = None
 
-    SAVED = ["definition", "versions", "last_scaling_at", "last_config_change_at", "last_failure", "deleting", "delay", "next_launch"]
+    SAVED: ClassVar[tuple[str, ...]] = (
+        "definition",
+        "versions",
+        "last_scaling_at",
+        "last_config_change_at",
+        "last_failure",
+        "deleting",
+        "delay",
+        "next_launch",
+    )
 
     def to_json(self) -> Json:
         return {key: getattr(self, key) for key in self.SAVED}
@@ -167,7 +189,13 @@ class Deployment:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     step: int = 0
 
-    SAVED = ["version", "steps", "previous", "id", "step"]
+    SAVED: ClassVar[tuple[str, ...]] = (
+        "version",
+        "steps",
+        "previous",
+        "id",
+        "step",
+    )
 
     def to_json(self) -> Json:
         return {key: getattr(self, key) for key in self.SAVED}

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from local_dcos.errors import LaunchError
 
-# Below the kernel's range for outgoing connections, so that a port that was free stays free until its task binds it.
+# Below the kernel's range for outgoing connections: a port that was free stays free until its task binds it.
 HOST_PORTS = range(21000, 32768)
 SERVICE_PORTS = range(10000, 20001)
 HOST = "127.0.0.1"

@@ -17,7 +17,7 @@ POLL_SECONDS = 0.05
 
 
 def identity(pid: int) -> float:
-    """Returns when process `pid` was created: with the pid, a name that is not used twice; 0.0 when it is gone."""
+    """Returns when process `pid` was created, 0.0 when it is gone. With the pid it names one process."""
     try:
         process = psutil.Process(pid)
         return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
@@ -78,7 +78,7 @@ def marked(home: Path, matches: Callable[[str], bool]) -> list[psutil.Process]:
 
 
 def end_marked(home: Path, matches: Callable[[str], bool], grace: float = 0.0) -> int:
-    """Ends such processes, by SIGTERM first when there is a `grace` in seconds; returns how many there were."""
+    """Ends such processes, by SIGTERM first if there is a `grace` in seconds; returns how many there were."""
     found = marked(home, matches)
     if grace:
         _send(found, signal.SIGTERM)

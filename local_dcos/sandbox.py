@@ -13,7 +13,7 @@ LOG_FILES = ("stdout", "stderr")
 def rotate(sandbox: Path, limit: int = MAX_BYTES) -> None:
     """Keeps each log below about two times `limit`.
 
-    The task itself holds the file open for appending, so the file is copied to "<name>.1" and emptied in place.
+    The task holds the file open for appending, so the file is copied to "<name>.1" and emptied in place.
     """
     for name in LOG_FILES:
         path = sandbox / name
@@ -46,7 +46,7 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 def file_in(sandbox: Path, name: str) -> Path | None:
-    """Returns the file `name` of a sandbox; None when there is none, or when the name leads out of the sandbox."""
+    """Returns the file `name` of a sandbox; None when there is none, or the name leads out of the sandbox."""
     path = (sandbox / name).resolve()
     inside = path.is_relative_to(sandbox.resolve())
     return path if inside and path.is_file() else None

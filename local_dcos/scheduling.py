@@ -1,7 +1,8 @@
 """Bringing each app to its wanted state: what to launch, what to kill, and when.
 
-`Scheduler.reconcile` looks at an app and acts; it is called after everything that may matter to the app. Nothing is
-remembered between two calls but what the model holds, so a restarted agent goes on where the old one stopped.
+`Scheduler.reconcile` looks at an app and acts; it is called after everything that may matter to the app.
+Nothing is remembered between two calls but what the model holds, so a restarted agent goes on where the old
+one stopped.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from local_dcos.errors import LaunchError
 from local_dcos.health import Checker
 from local_dcos.home import Home
 from local_dcos.model import App, Json, Task
+from local_dcos.ports import HOST
 from local_dcos.sandbox import last_line
 from local_dcos.stamps import stamp
 from local_dcos.store import State
@@ -179,7 +181,7 @@ class Scheduler:
     def _failure(task: Task) -> Json:
         return {
             "appId": task.app_id,
-            "host": launching.HOST,
+            "host": HOST,
             "message": task.message,
             "slaveId": "local-S0",
             "state": task.state,
@@ -189,7 +191,7 @@ class Scheduler:
         }
 
     def kill(self, task: Task, reason: str = "") -> None:
-        """Ends a task: SIGTERM to its group, SIGKILL after its grace. A `reason` makes it count as a failure."""
+        """Ends a task: SIGTERM to its group, SIGKILL after its grace. A `reason` makes it a failure."""
         if task.kill_reason is None:
             task.kill_reason, task.state = reason, model.KILLING
             self._run(self._end(task))
@@ -218,7 +220,7 @@ class Scheduler:
         await asyncio.to_thread(processes.end_marked, self._home.path, lambda _: True)
 
     def adopt(self) -> None:
-        """Takes over the tasks of an agent that was killed; ends what belongs to this home but to no task of it."""
+        """Takes over the tasks of an agent that was killed; ends what else of this home still runs."""
         lost = []
         for task in list(self._state.tasks.values()):
             app = self._state.apps.get(task.app_id)

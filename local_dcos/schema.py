@@ -1,7 +1,8 @@
 """The shape of an app definition: which keys exist and what type each value has.
 
-A shape is a Python type, a tuple of allowed words, a list with the shape of its items, a dict of known keys, or one of
-the classes below. Marathon's own words for a wrong type ("error.expected.jsnumber") are kept for its clients.
+A shape is a Python type, a tuple of allowed words, a list with the shape of its items, a dict of known keys,
+or one of the classes below. Marathon's own words for a wrong type ("error.expected.jsnumber") are kept for
+its clients.
 """
 
 from collections.abc import Iterator
@@ -139,7 +140,7 @@ _WORDS = {str: "jsstring", bool: "jsboolean"}
 
 
 def problems(value: Any, shape: Any = APP, path: str = "") -> Iterator[Problem]:
-    """Yields (path, error) for each place where `value` doesn't have `shape`; paths as "/healthChecks(0)/port"."""
+    """Yields (path, error) where `value` doesn't have `shape`; paths are like "/healthChecks(0)/port"."""
     match shape:
         case MapOf(value=inner):
             if isinstance(value, dict):

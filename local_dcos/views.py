@@ -5,8 +5,9 @@ import math
 import time
 
 from local_dcos import model
-from local_dcos.launching import HOST, port_specs
+from local_dcos.launching import port_specs
 from local_dcos.model import App, Deployment, Json, Task
+from local_dcos.ports import HOST
 from local_dcos.stamps import stamp
 from local_dcos.store import State
 
@@ -58,7 +59,7 @@ def task_view(app: App | None, task: Task) -> Json:
 
 
 def _service_ports(definition: Json) -> list[int]:
-    return [spec.get("servicePort", spec.get("port", 0)) for spec, _ in port_specs(definition)]
+    return [int(spec.get("servicePort") or spec.get("port") or 0) for spec, _ in port_specs(definition)]
 
 
 def app_view(state: State, app: App, *, with_tasks: bool = False) -> Json:

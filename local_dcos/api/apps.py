@@ -8,6 +8,7 @@ from local_dcos.api.requests import answer, body, is_set, object_body
 from local_dcos.changes import Changes
 from local_dcos.errors import ApiError
 from local_dcos.model import App, Deployment, Json, Task
+from local_dcos.ports import HOST
 
 
 def accepted(deployment: Deployment, status: int = 200) -> web.Response:
@@ -27,8 +28,8 @@ class Apps:
     def routes(self, prefix: str) -> list[web.RouteDef]:
         one = f"{prefix}/v2/apps/{{id:.+?}}"
         return [
-            web.get(f"{prefix}/v2/apps", self.list),
-            web.get(f"{prefix}/v2/apps/", self.list),
+            web.get(f"{prefix}/v2/apps", self.list_all),
+            web.get(f"{prefix}/v2/apps/", self.list_all),
             web.post(f"{prefix}/v2/apps", self.create),
             web.put(f"{prefix}/v2/apps", self.update_all),
             web.post(f"{one}/restart", self.restart),
@@ -49,7 +50,7 @@ class Apps:
     def _embeds_tasks(request: web.Request) -> bool:
         return any(one in ("app.tasks", "apps.tasks") for one in request.query.getall("embed", []))
 
-    async def list(self, request: web.Request) -> web.Response:
+    async def list_all(self, request: web.Request) -> web.Response:
         with_tasks, wanted = self._embeds_tasks(request), request.query
         apps = [
             views.app_view(self._state, app, with_tasks=with_tasks)
@@ -117,7 +118,7 @@ class Apps:
         tasks = [
             task
             for task in self._state.tasks_of(app.id)
-            if name in (None, task.id) and host in (None, "*", views.HOST, "localhost")
+            if name in (None, task.id) and host in (None, "*", HOST, "localhost")
         ]
         if name and not tasks:
             raise ApiError(404, f"Task '{name}' does not exist")
@@ -130,7 +131,7 @@ class Apps:
         result = self._kill(tasks, scale=is_set(request, "scale"))
         return result if isinstance(result, web.Response) else answer({"tasks": result})
 
-    def _kill(self, tasks: "list_of[Task]", *, scale: bool) -> "web.Response | list_of[Json]":
+    def _kill(self, tasks: list[Task], *, scale: bool) -> web.Response | list[Json]:
         shown = [views.task_view(self._state.apps.get(task.app_id), task) for task in tasks]
         answered: web.Response | None = None
         if scale:
@@ -142,9 +143,6 @@ class Apps:
         for task in tasks:
             self._agent.scheduler.kill(task)
         return answered or shown
-
-
-list_of = list
 
 
 def _has_labels(app: App, selector: str) -> bool:

@@ -39,7 +39,8 @@ class CosmosError(Exception):
 
 
 def _media_type(endpoint: str, version: str) -> str:
-    return f"application/vnd.dcos.package.{endpoint.replace('/', '.')}-response+json;charset=utf-8;version={version}"
+    name = endpoint.replace("/", ".")
+    return f"application/vnd.dcos.package.{name}-response+json;charset=utf-8;version={version}"
 
 
 class Packages:
@@ -67,10 +68,11 @@ class Packages:
             fitting = [version for version in versions if _media_type(endpoint, version) in accept]
             document = await object_body(request)
             try:
+                answer = work(document)
+                # Only now: a client that is told of a mistake asks again, for an older form of the answer.
                 if not fitting and "vnd.dcos.package" in accept:
                     available = [_media_type(endpoint, version) for version in versions]
                     raise CosmosError("NotAcceptable", f"Available: {', '.join(available)}", status=406)
-                answer = work(document)
                 media = _media_type(endpoint, (fitting or versions)[0])
                 return web.Response(text=json.dumps(answer), headers={"Content-Type": media})
             except CosmosError as error:

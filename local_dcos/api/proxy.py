@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from local_dcos.agent import Agent
 from local_dcos.api.requests import COOKIE
@@ -14,7 +15,23 @@ from local_dcos.ports import HOST
 
 # Headers that belong to one connection, and the token, which is not the app's to know.
 DROPPED = frozenset(
-    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length", "authorization", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol", "content-encoding"]
+    {
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+        "content-length",
+        "authorization",
+        "sec-websocket-key",
+        "sec-websocket-version",
+        "sec-websocket-extensions",
+        "sec-websocket-protocol",
+        "content-encoding",
+    }
 )
 CONNECT_SECONDS = 5.0
 
@@ -69,8 +86,6 @@ class Proxy:
     async def _http(self, request: web.Request, url: str) -> web.StreamResponse:
         if self._session is None:
             raise ApiError(503, "The cluster is still starting")
-        from yarl import URL
-
         data = request.content if request.body_exists else None
         try:
             async with self._session.request(

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from local_dcos.errors import ApiError
 
@@ -66,7 +67,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return answer({"message": f"{type(error).__name__}: {error}"}, 500)
 
 
-def token_check(token: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def token_check(token: str) -> Middleware:
     """Returns the middleware that lets only holders of `token` in."""
     expected = token.encode()
 

@@ -13,6 +13,7 @@ from local_dcos.agent import Agent
 from local_dcos.api.requests import answer, object_body
 from local_dcos.errors import ApiError
 from local_dcos.model import Json
+from local_dcos.ports import HOST
 from local_dcos.sandbox import file_in, tail
 
 DCOS_VERSION = "2.0.0"
@@ -57,8 +58,8 @@ class System:
         return [
             {
                 "id": views.AGENT_ID,
-                "hostname": views.HOST,
-                "pid": f"slave(1)@{views.HOST}:5051",
+                "hostname": HOST,
+                "pid": f"slave(1)@{HOST}:5051",
                 "active": True,
                 "attributes": {},
                 "resources": resources,
@@ -71,7 +72,7 @@ class System:
             "name": "marathon",
             "active": True,
             "connected": True,
-            "hostname": views.HOST,
+            "hostname": HOST,
             "user": os.environ.get("USER", "root"),
             "role": "*",
             "resources": {"cpus": 0, "mem": 0, "disk": 0},
@@ -86,8 +87,8 @@ class System:
                 "version": "1.9.0",
                 "id": self._cluster["id"],
                 "cluster": self._cluster["name"],
-                "hostname": views.HOST,
-                "leader": f"master@{views.HOST}:5050",
+                "hostname": HOST,
+                "leader": f"master@{HOST}:5050",
                 "frameworks": [self._framework()],
                 "completed_frameworks": [],
                 "unregistered_frameworks": [],
@@ -97,7 +98,7 @@ class System:
         )
 
     async def summary(self, request: web.Request) -> web.Response:
-        summary = {"hostname": views.HOST, "cluster": self._cluster["name"], "slaves": self._slaves()}
+        summary = {"hostname": HOST, "cluster": self._cluster["name"], "slaves": self._slaves()}
         return answer(
             {**summary, "frameworks": [{"id": views.FRAMEWORK_ID, "name": "marathon", "active": True}]}
         )
@@ -106,10 +107,10 @@ class System:
         return answer({"slaves": self._slaves()})
 
     async def dns(self, request: web.Request) -> web.Response:
-        return answer([{"host": f"{request.match_info['name']}.", "ip": views.HOST}])
+        return answer([{"host": f"{request.match_info['name']}.", "ip": HOST}])
 
     async def metadata(self, request: web.Request) -> web.Response:
-        return answer({"PUBLIC_IPV4": views.HOST, "CLUSTER_ID": self._cluster["id"]})
+        return answer({"PUBLIC_IPV4": HOST, "CLUSTER_ID": self._cluster["id"]})
 
     async def version(self, request: web.Request) -> web.Response:
         return answer({"version": DCOS_VERSION, "dcos-image-commit": "local", "bootstrap-id": "local_dcos"})

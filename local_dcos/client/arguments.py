@@ -36,7 +36,8 @@ def parse(argv: Sequence[str], usage: str, low: int = 0, high: int | None = None
     Raises:
         UsageError: They don't fit.
     """
-    options, flags = set(), set()
+    options: set[str] = set()
+    flags: set[str] = set()
     for part in usage.replace("[", " ").replace("]", " ").replace("|", " ").split():
         if part.startswith("-"):
             name, has_value, _ = part.partition("=")

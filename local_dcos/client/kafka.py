@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """`dcos kafka …`: the command of the package kafka.
 
-This file is both a module of the small client and, downloaded by `dcos package install kafka`, the program behind the
-real client's `dcos kafka`. So it imports nothing but the standard library. As with the real command, what goes wrong
-is said on stdout, with exit code 1.
+This file is both a module of the small client and, downloaded by `dcos package install kafka`, the program
+behind the real client's `dcos kafka`. So it imports nothing but the standard library. As with the real
+command, what goes wrong is said on stdout, with exit code 1.
 """
 
 import http.client
@@ -40,7 +40,7 @@ class Refused(Exception):
 
 
 def _configuration() -> "tuple[str, str]":
-    """Returns the url and the token of the cluster: from the environment, else from the attached cluster's file."""
+    """Returns the url and the token of the cluster: of the environment, else of the attached cluster."""
     url, token = os.environ.get("DCOS_URL", ""), os.environ.get("DCOS_ACS_TOKEN", "")
     if url:
         return url.rstrip("/"), token

@@ -72,7 +72,8 @@ def _refusal(error: Any) -> str:
         if one.get("instance"):
             lines.append(f"Path: {one['instance'].get('pointer', '').lstrip('/').replace('/', '.')}")
     lines.append(
-        "\nPlease create a JSON file with the appropriate options, and pass the /path/to/file as an --options argument."
+        "\nPlease create a JSON file with the appropriate options, and"
+        " pass the /path/to/file as an --options argument."
     )
     return "\n".join(lines)
 
@@ -194,7 +195,8 @@ def _list(argv: list[str]) -> int:
         return 0
     if not packages:
         raise ClientError(
-            "There are currently no installed packages. Please use `dcos package install` to install a package."
+            "There are currently no installed packages. "
+            "Please use `dcos package install` to install a package."
         )
     fields = {
         "NAME": lambda row: row["name"],
@@ -240,8 +242,8 @@ def _uninstall(argv: list[str]) -> int:
             emit(f"Package '{name}' is not installed.")
             return 1
         emit(
-            f"WARNING: This action cannot be undone. This will uninstall [{app_id or name}] and delete all of its "
-            "persistent data (logs, configurations, database artifacts, everything)."
+            f"WARNING: This action cannot be undone. This will uninstall [{app_id or name}] and delete all "
+            "of its persistent data (logs, configurations, database artifacts, everything)."
         )
         if not _typed("Please type the name of the service to confirm", app_id or name):
             emit("Cancelling uninstall.")

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,11 +62,13 @@ def base_url() -> str:
     return url.rstrip("/")
 
 
-def _open(method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[http.client.HTTPResponse, str]:
+def _open(
+    method: str, path: str, body: Any, headers: dict[str, str], timeout: float | None = READ_SECONDS
+) -> tuple[http.client.HTTPResponse, str]:
     url = base_url() + "/" + path.lstrip("/")
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=READ_SECONDS)
+    connection = kind(parts.hostname or "", parts.port, timeout=timeout)
     sent = {"Accept": "application/json", **headers}
     token = os.environ.get("DCOS_ACS_TOKEN")
     if token:
@@ -163,13 +164,11 @@ def follow(path: str) -> Iterator[str]:
     Raises:
         ClientError: The stream can't be had.
     """
-    response, url = _open("GET", path, None, {"Accept": "text/event-stream"})
+    response, url = _open("GET", path, None, {"Accept": "text/event-stream"}, None)
     if response.status == 404:
         raise ClientError("No files exist. Exiting.")
     if response.status != 200:
         raise ClientError(f'Error while fetching [{url}]: HTTP {response.status}: "{response.reason}".')
-    if response.fp is not None and isinstance(getattr(response.fp, "raw", None), socket.SocketIO):
-        response.fp.raw._sock.settimeout(None)
     for line in response:
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         if text.startswith("data:"):

@@ -10,7 +10,16 @@ from local_dcos.client.output import EMPTY, emit, table
 from local_dcos.client.rest import ClientError
 
 COMPLETED = frozenset(
-    ["TASK_FINISHED", "TASK_KILLED", "TASK_FAILED", "TASK_LOST", "TASK_ERROR", "TASK_GONE", "TASK_DROPPED", "TASK_UNREACHABLE"]
+    {
+        "TASK_FINISHED",
+        "TASK_KILLED",
+        "TASK_FAILED",
+        "TASK_LOST",
+        "TASK_ERROR",
+        "TASK_GONE",
+        "TASK_DROPPED",
+        "TASK_UNREACHABLE",
+    }
 )
 LIST_USAGE = "dcos task [--all | --completed] [--json] [<task>]"
 LOG_USAGE = "dcos task log [--all | --completed] [--follow] [--lines=N] [<task>] [<file>]"

@@ -40,7 +40,7 @@ class Broker:
         return f"{HOST}:{self.port}"
 
     def prepare(self, port: int) -> None:
-        """Chooses the ports and writes settings and storage. `port` 0 means the one of the last time, or any."""
+        """Chooses the ports and writes settings and storage. `port` 0 means the last one, or any."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self.port = port or self._kept_port()
         controller = pick(HOST_PORTS, {self.port})
@@ -88,7 +88,7 @@ class Broker:
         return "".join(f"{key}={value}\n" for key, value in settings.items())
 
     def _format(self) -> None:
-        """Writes what `kafka-storage format` writes for one static voter, without a Java process of its own."""
+        """Writes what `kafka-storage format` writes for one static voter, without a Java process for it."""
         path = self._folder / "log" / "meta.properties"
         if path.exists():
             return

@@ -1,0 +1,144 @@
+"""The agent itself: starting, stopping, being killed, adopting."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+SLEEP = "exec sleep 1000"
+
+
+def test_start_is_quick_idempotent_and_private(own_cluster):
+    started = time.monotonic()
+    again = own_cluster.local_dcos("start")
+    assert time.monotonic() - started < 1.0
+    assert again.stdout.strip() == own_cluster.url
+    assert json.loads((own_cluster.home / "cluster.json").read_text())["pid"] == own_cluster.pid
+    assert stat.S_IMODE((own_cluster.home / "token").stat().st_mode) == 0o600
+    assert own_cluster.local_dcos("status").stdout.strip() == own_cluster.url
+    assert own_cluster.url.startswith("http://127.0.0.1:")
+    assert own_cluster.token not in " ".join(psutil.Process(own_cluster.pid).cmdline())
+    assert own_cluster.token not in (own_cluster.home / "agent.log").read_text()
+
+
+def test_two_starts_at_once_make_one_agent(tmp_path):
+    command = [sys.executable, "-m", "local_dcos", "start", "--home", str(tmp_path / "c")]
+    starts = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    urls = {start.communicate(timeout=60)[0].strip() for start in starts}
+    try:
+        assert len(urls) == 1
+        assert [start.returncode for start in starts] == [0, 0, 0]
+    finally:
+        subprocess.run([*command[:3], "purge", *command[4:]], check=True)
+
+
+def test_a_second_agent_is_refused(own_cluster):
+    refused = own_cluster.local_dcos("serve", check=False)
+    assert refused.returncode == 1
+    assert str(own_cluster.home) in refused.stderr
+
+
+def test_a_folder_that_cant_be_written_is_named(tmp_path: Path):
+    (tmp_path / "file").touch()
+    home = tmp_path / "file" / "cluster"
+    command = [sys.executable, "-m", "local_dcos", "start", "--home", str(home)]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert str(home) in refused.stderr
+    assert "PIPECTL_HOME" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path, taken_port: int):
+    command = [sys.executable, "-m", "local_dcos", "start", "--home", str(tmp_path), "--port", str(taken_port)]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert f"Port {taken_port} is in use" in refused.stderr
+
+
+def test_pipectl_home_is_the_default(tmp_path: Path):
+    env = {**os.environ, "PIPECTL_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "local_dcos"]
+    try:
+        subprocess.run([*command, "start"], env=env, check=True, stdout=subprocess.DEVNULL)
+        assert (tmp_path / "cluster" / "cluster.json").exists()
+    finally:
+        subprocess.run([*command, "purge"], env=env, check=True)
+    assert not (tmp_path / "cluster").exists()
+
+
+def test_a_killed_agents_tasks_are_adopted(own_cluster):
+    before = own_cluster.run(own_cluster.web("/keep", instances=2))
+    own_cluster.kill_agent()
+    own_cluster.start()
+    own_cluster.wait_for(lambda: own_cluster.app("/keep")["tasksHealthy"] == 2)
+    after = own_cluster.app("/keep")
+    assert [task["id"] for task in after["tasks"]] == [task["id"] for task in before["tasks"]]
+    assert [task["startedAt"] for task in after["tasks"]] == [task["startedAt"] for task in before["tasks"]]
+    # Adopted tasks are followed like others: killed, replaced, removed.
+    victim = after["tasks"][0]["id"]
+    pid = next(pid for pid in own_cluster.processes() if psutil.Process(pid).environ()["MESOS_TASK_ID"] == victim)
+    os.kill(pid, signal.SIGKILL)
+    own_cluster.wait_for(lambda: own_cluster.app("/keep").get("lastTaskFailure"))
+    own_cluster.wait_for(lambda: own_cluster.app("/keep")["tasksHealthy"] == 2)
+    own_cluster.marathon("DELETE", "apps/keep")
+    own_cluster.wait_for(lambda: own_cluster.processes() == [])
+
+
+def test_what_died_while_the_agent_was_away_is_replaced(own_cluster):
+    own_cluster.run({"id": "/away", "cmd": "setsid sleep 1000 & exec sleep 1000"})
+    own_cluster.kill_agent()
+    before = own_cluster.wait_for(lambda: len(own_cluster.processes()) == 2 and own_cluster.processes())
+    parent = next(pid for pid in before if psutil.Process(pid).ppid() not in before)
+    main = next(pid for pid in before if os.getpgid(pid) == pid and psutil.Process(pid).pid == min(before))
+    os.kill(main, signal.SIGKILL)
+    own_cluster.start()
+    own_cluster.wait_for(lambda: own_cluster.app("/away")["tasksRunning"] == 1)
+    assert "away" in own_cluster.app("/away")["lastTaskFailure"]["message"]
+    own_cluster.wait_for(lambda: not set(before) & set(own_cluster.processes()))
+    assert parent in before
+
+
+def test_a_deployment_goes_on_after_the_agent_was_killed(own_cluster):
+    own_cluster.run({"id": "/half", "cmd": SLEEP})
+    marker = own_cluster.home / "go"
+    check = {"protocol": "COMMAND", "command": {"value": f"test -e {marker}"}, "intervalSeconds": 1}
+    answer = own_cluster.marathon("PUT", "apps/half", {"healthChecks": [check]})
+    own_cluster.kill_agent()
+    own_cluster.start()
+    assert own_cluster.marathon("GET", "deployments")[0]["id"] == answer["deploymentId"]
+    marker.touch()
+    own_cluster.settle()
+    app = own_cluster.app("/half")
+    assert [task["version"] for task in app["tasks"]] == [answer["version"]]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_stop_leaves_nothing_and_start_brings_the_apps_back(own_cluster, killed):
+    own_cluster.run({"id": "/again", "cmd": "setsid sleep 1000 & exec sleep 1000"})
+    own_cluster.wait_for(lambda: len(own_cluster.processes()) == 2)
+    url, first = own_cluster.url, own_cluster.app("/again")["tasks"][0]["id"]
+    if killed:
+        own_cluster.kill_agent()
+    own_cluster.local_dcos("stop")
+    assert own_cluster.processes() == []
+    assert own_cluster.local_dcos("status", check=False).returncode == 4
+    own_cluster.start()
+    assert own_cluster.url == url, "the port of the last time is kept"
+    own_cluster.wait_for(lambda: own_cluster.app("/again")["tasksRunning"] == 1)
+    assert own_cluster.app("/again")["tasks"][0]["id"] != first
+
+
+def test_an_idle_agent_costs_nothing(own_cluster):
+    own_cluster.run(own_cluster.web("/idle"))
+    agent = psutil.Process(own_cluster.pid)
+    before, clock = sum(agent.cpu_times()[:2]), time.monotonic()
+    own_cluster.wait_for(lambda: time.monotonic() - clock > 2.0)
+    assert sum(agent.cpu_times()[:2]) - before < 0.5
