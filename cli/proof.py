@@ -31,8 +31,9 @@ def freshness(settings: Settings) -> timedelta:
 def fresh_records(
     bundle: Deployed, *, max_age: timedelta, timeout: timedelta, report: Callable[[str], None]
 ) -> dict[str, MovingAverage]:
-    """Wait until every position has a record, written after this call, of a window that ended `max_age` ago at
-    most; return these by symbol. After a resumption, windows of the time before come first: they do not count.
+    """Wait until every position has a record that is written after this call; return these by symbol.
+
+    Only windows that ended `max_age` ago or later count: after a resumption, those of the time before come first.
     """
     from kafka_topic.consumer import MovingAverageConsumer
     from kafka_topic.errors import KafkaTopicError

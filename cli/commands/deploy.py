@@ -87,12 +87,13 @@ def _bring_up(run: Session, progress: Progress) -> dict[str, str]:
 
 
 def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
-    from cli.proof import fresh_records
+    from cli.proof import fresh_records, freshness
 
     progress.begin("data", "waiting for records")
     try:
         records = fresh_records(
             deployed(run),
+            max_age=freshness(run.settings),
             timeout=run.settings.waits.data,
             report=lambda detail: progress.report("data", detail),
         )
