@@ -1,5 +1,7 @@
 """The last word of a deploy: a fresh `movingaverage` record of every position."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -33,7 +35,7 @@ def fresh_records(
 ) -> dict[str, MovingAverage]:
     """Wait until every position has a record that is written after this call; return these by symbol.
 
-    Only windows that ended `max_age` ago or later count: after a resumption, those of the time before come first.
+    Only windows that ended `max_age` ago or later count: after a resumption, older ones come first.
     """
     from kafka_topic.consumer import MovingAverageConsumer
     from kafka_topic.errors import KafkaTopicError
