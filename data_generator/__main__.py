@@ -70,6 +70,10 @@ Example, 5000 ticks into the topics of two positions, the same each time:
     help="Make exactly so many ticks in all, then end: as fast as possible, or at --rate if given here.",
 )  # fmt: skip
 @click.option(
+    "--max-queued", type=click.IntRange(min=1), default=100_000,
+    help="Ticks that may wait for Kafka, about 300 bytes each; no more are made while so many do.",
+)  # fmt: skip
+@click.option(
     "--patience", type=float, default=60.0,
     help="With --count: give up after so many seconds without a delivery.",
 )  # fmt: skip
@@ -95,6 +99,7 @@ def main(
     start_price: float,
     volatility: float,
     count: int | None,
+    max_queued: int,
     patience: float,
     flush_timeout: float,
     host: str,
@@ -125,6 +130,7 @@ def main(
             volatility=volatility,
             count=count,
             paced=count is None or rate_by_hand,
+            max_queued=max_queued,
             patience=patience,
             flush_timeout=flush_timeout,
         )

@@ -15,9 +15,6 @@ from kafka_topic.names import Topics
 
 _LOG = logging.getLogger(__name__)
 
-MAX_QUEUED = 100_000
-"""Ticks that may wait for Kafka, about 30 MB; more than six minutes of the default positions and rate."""
-
 
 class Delivery:
     """The Kafka client of the generator, with a bounded queue.
@@ -26,10 +23,13 @@ class Delivery:
     old event times.
     """
 
-    def __init__(self, bootstrap_servers: str, topics: Topics, counters: Counters) -> None:
+    def __init__(
+        self, bootstrap_servers: str, topics: Topics, counters: Counters, *, max_queued: int
+    ) -> None:
         self.counters = counters
         self.last_error = ""
         self.progress_at = time.monotonic()
+        self._max_queued = max_queued
         self._fatal: KafkaError | None = None
         self._topics = topics
         self._delivered = 0
@@ -46,7 +46,7 @@ class Delivery:
                 "compression.type": "lz4",
                 "linger.ms": 5,
                 # Above our own bound, which therefore is the one that counts.
-                "queue.buffering.max.messages": 2 * MAX_QUEUED,
+                "queue.buffering.max.messages": 2 * max_queued,
                 "error_cb": self._note_error,
             },
             logger=LOGGER,
@@ -54,7 +54,7 @@ class Delivery:
 
     def room(self) -> int:
         """How many ticks the queue still takes."""
-        return max(0, MAX_QUEUED - len(self._producer))
+        return max(0, self._max_queued - len(self._producer))
 
     def send(self, symbol: str, records: list[bytes]) -> list[bytes]:
         """Queue at most `room()` records of a position; returns those that can't be queued, for want of
@@ -79,6 +79,7 @@ class Delivery:
         if delivered != self._delivered:
             self._delivered = delivered
             self.progress_at = time.monotonic()
+            self.last_error = ""
         self._note_failed()
         if self._fatal is not None:
             raise DeliveryError(f"the Kafka client failed for good: {self._fatal.str()}; {self.counters}")

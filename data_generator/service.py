@@ -8,7 +8,7 @@ import threading
 import time
 
 from data_generator.counters import Counters
-from data_generator.delivery import MAX_QUEUED, Delivery
+from data_generator.delivery import Delivery
 from data_generator.errors import DeliveryError
 from data_generator.models import MODELS, position_random
 from data_generator.settings import Settings
@@ -18,8 +18,8 @@ from kafka_topic.names import Topics
 
 _LOG = logging.getLogger(__name__)
 
-SLICE_SECONDS = 0.02
-"""How often due ticks are made: no tick is later than this, as long as Kafka takes them."""
+SLICE_SECONDS = 0.05
+"""How often due ticks are made: none comes later than this, as long as Kafka takes them."""
 
 MAX_LATE_SECONDS = 1.0
 """A tick that could not be made within this time of its schedule is skipped and counted."""
@@ -44,7 +44,9 @@ class Service:
         self._stop = stop
         self._topics = Topics(settings.prefix)
         self.counters = Counters(settings.positions)
-        self._delivery = Delivery(settings.bootstrap_servers, self._topics, self.counters)
+        self._delivery = Delivery(
+            settings.bootstrap_servers, self._topics, self.counters, max_queued=settings.max_queued
+        )
         self._positions = [self._position(symbol) for symbol in settings.positions]
         self._watch = TopicWatch(settings.bootstrap_servers, [position.topic for position in self._positions])
         self._full = False
@@ -116,10 +118,10 @@ class Service:
             self._full = True
             _LOG.warning(
                 "Kafka takes no ticks and the queue of %d is full: no more are made until it does (%s)",
-                MAX_QUEUED,
+                self._settings.max_queued,
                 self._delivery.last_error or "slow broker",
             )
-        elif self._full and self._delivery.room() > MAX_QUEUED / 2:
+        elif self._full and self._delivery.room() > self._settings.max_queued / 2:
             self._full = False
             _LOG.warning("Kafka takes ticks again; %d skipped so far", self.counters.total("skipped"))
 
@@ -152,7 +154,8 @@ class Service:
         if self._watch.missing and self._watch.present:
             return f"topics are missing: {', '.join(self._watch.missing)}"
         if self._delivery.last_error:
-            return f"the Kafka client last said: {self._delivery.last_error}"
+            servers = self._settings.bootstrap_servers
+            return f"the client of Kafka at {servers} last said: {self._delivery.last_error}"
         if self._watch.missing:
             return f"topics were not found: {', '.join(self._watch.missing)}"
         return "the run was interrupted" if self._stop.is_set() else "the Kafka client said nothing"

@@ -25,6 +25,7 @@ class Settings:
     volatility: float = 0.2
     count: int | None = None
     paced: bool = True
+    max_queued: int = 100_000
     patience: float = 60.0
     flush_timeout: float = 10.0
 
@@ -46,6 +47,8 @@ class Settings:
             raise SettingsError(f"volatility is {self.volatility}; it must be finite and not negative")
         if self.count is not None and self.count < 1:
             raise SettingsError(f"count is {self.count}; it must be at least 1")
+        if self.max_queued < 1:
+            raise SettingsError(f"max_queued is {self.max_queued}; it must be at least 1")
 
     def shares(self) -> dict[str, int]:
         """How `count` is spread: evenly; what doesn't divide goes to the first positions, one tick each."""

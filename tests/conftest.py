@@ -11,8 +11,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+    from confluent_kafka.admin import AdminClient
 
 KAFKA_JARS = "+".join(
     (
@@ -98,6 +103,53 @@ auto.create.topics.enable=true
         """Stop and start; the port, the topics and their records stay."""
         self.stop()
         self.start()
+
+    def create(self, *topics: str, partitions: int = 1) -> None:
+        """Create topics."""
+        from confluent_kafka.admin import NewTopic
+
+        admin = self._admin()
+        for future in admin.create_topics([NewTopic(name, partitions, 1) for name in topics]).values():
+            future.result()
+
+    def delete(self, *topics: str) -> None:
+        """Delete topics."""
+        admin = self._admin()
+        for future in admin.delete_topics(list(topics)).values():
+            future.result()
+
+    def topics(self) -> set[str]:
+        """The names of all topics."""
+        return set(self._admin().list_topics(timeout=10).topics)
+
+    def records(self, topic: str) -> list[Message]:
+        """All committed records of a topic with one partition, in order."""
+        from confluent_kafka import Consumer, TopicPartition
+
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap_servers,
+                "group.id": "test-reader",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,
+            }
+        )
+        try:
+            consumer.assign([TopicPartition(topic, 0, 0)])
+            records = []
+            while True:
+                for message in consumer.consume(10_000, timeout=0.1):
+                    if message.error() is not None:
+                        return records
+                    records.append(message)
+        finally:
+            consumer.close()
+
+    def _admin(self) -> AdminClient:
+        from confluent_kafka.admin import AdminClient
+
+        return AdminClient({"bootstrap.servers": self.bootstrap_servers})
 
     def _output(self) -> str:
         return (self._folder / "output").read_text(errors="replace")[-3000:]

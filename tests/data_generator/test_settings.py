@@ -1,0 +1,92 @@
+import socket
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from data_generator.__main__ import main
+from data_generator.errors import SettingsError
+from data_generator.settings import Settings
+
+
+def settings(**changes):
+    return Settings(
+        **{"bootstrap_servers": "127.0.0.1:1", "positions": ("AAPL", "MSFT"), "seed": 1, **changes}
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"positions": ()}, "no positions"),
+        ({"positions": ("A B",)}, "'A B'"),
+        ({"positions": ("A.B", "A_B")}, "'A.B' and 'A_B'"),
+        ({"prefix": "p" * 240}, "shorten the prefix"),
+        ({"prefix": "a/"}, "topic prefix 'a/'"),
+        ({"model": "levy"}, "model 'levy' is not one of gbm, uniform, normal, ou"),
+        ({"rate": 0.0}, "rate is 0.0"),
+        ({"rate": float("inf")}, "rate is inf"),
+        ({"start_price": -1.0}, "start_price is -1.0"),
+        ({"volatility": float("nan")}, "volatility is nan"),
+        ({"volatility": -0.1}, "volatility is -0.1"),
+        ({"count": 0}, "count is 0"),
+        ({"max_queued": 0}, "max_queued is 0"),
+    ],
+)
+def test_settings_that_cannot_work_are_named(changes, message):
+    with pytest.raises(SettingsError) as caught:
+        settings(**changes)
+    assert message in str(caught.value)
+
+
+def test_a_count_is_spread_evenly_and_the_rest_goes_to_the_first():
+    five = ("A", "B", "C", "D", "E")
+    assert settings(positions=five, count=5003).shares() == {
+        "A": 1001,
+        "B": 1001,
+        "C": 1001,
+        "D": 1000,
+        "E": 1000,
+    }
+    assert settings(positions=five, count=2).shares() == {"A": 1, "B": 1, "C": 0, "D": 0, "E": 0}
+
+
+def test_help_shows_an_example_and_every_option_from_the_environment():
+    text = CliRunner().invoke(main, ["--help"]).output
+    assert "python -m data_generator --bootstrap-servers 127.0.0.1:9092" in text
+    for name in (
+        "KAFKA_BOOTSTRAP_SERVERS", "TOPIC_PREFIX", "POSITIONS", "GENERATOR_MODEL", "GENERATOR_RATE",
+        "GENERATOR_SEED", "GENERATOR_START_PRICE", "GENERATOR_VOLATILITY", "HOST", "PORT0",
+    ):  # fmt: skip
+        assert name in text
+
+
+def run(*args):
+    command = [sys.executable, "-m", "data_generator", "--bootstrap-servers", "127.0.0.1:1", *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_wrong_setting_ends_with_2_and_one_line():
+    done = run("--positions", "A B")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "symbol 'A B'" in done.stderr
+
+
+def test_a_taken_port_ends_with_2_and_is_named():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("--port", str(port))
+    assert done.returncode == 2
+    assert f"can't listen on 127.0.0.1:{port}" in done.stderr
+
+
+def test_a_count_without_a_broker_ends_with_1_and_says_what_is_missing():
+    done = run("--count", "10", "--patience", "0.5")
+    assert done.returncode == 1
+    assert "10 of 10 ticks are not in Kafka" in done.stderr
+    assert "127.0.0.1:1" in done.stderr
+    assert len(done.stderr.splitlines()) <= 5, "the client's log must not flood the screen"
