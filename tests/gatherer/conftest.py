@@ -1,0 +1,359 @@
+"""A real Flink run by our own entry points, a bundle of topics on the real broker, and an exact recomputation."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, localcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
+PATIENCE = 90.0
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.05)
+
+
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+class Flink:
+    """One JobManager and one TaskManager in a folder, on fixed ports, so that each can be killed and return."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        rpc, rest, task_rpc, task_data = _free_ports(4)
+        self.environ = {
+            **os.environ,
+            "HOST": "127.0.0.1",
+            "FLINK_JOBMANAGER_RPC": f"127.0.0.1:{rpc}",
+            "FLINK_JOBMANAGER_REST": f"127.0.0.1:{rest}",
+            "FLINK_STATE": (folder / "state").as_uri(),
+        }
+        self._roles = {
+            "jobmanager": {"PORT_RPC": rpc, "PORT_REST": rest, "FLINK_MEMORY_MB": 1024},
+            "taskmanager": {"PORT_RPC": task_rpc, "PORT_DATA": task_data, "FLINK_SLOTS": 4, "FLINK_MEMORY_MB": 1536},
+        }
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, role: str) -> None:
+        environ = {name: str(value) for name, value in self._roles[role].items()}
+        self._processes[role] = self.run(role, [role], environ)
+
+    def run(self, name: str, args: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+        sandbox = self.folder / name
+        sandbox.mkdir(parents=True, exist_ok=True)
+        with (sandbox / "stdout").open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "flink_scripts", *args],
+                env={**self.environ, **environ, "MESOS_SANDBOX": str(sandbox)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+
+    def kill(self, role: str) -> None:
+        process = self._processes.pop(role)
+        process.kill()
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+        for process in self._processes.values():
+            process.wait()
+
+    def rest(self, path: str) -> Any:
+        try:
+            with urllib.request.urlopen(f"http://{self.environ['FLINK_JOBMANAGER_REST']}{path}", timeout=5) as answer:
+                return json.load(answer)
+        except OSError:
+            return None
+
+
+class App:
+    """The gatherer app as Marathon runs it: the submit-and-watch process, started again when it ends by itself."""
+
+    def __init__(self, flink: Flink, name: str, environ: dict[str, str]) -> None:
+        self._flink, self._name = flink, name
+        (port,) = _free_ports(1)
+        self._environ = {**environ, "JOB_NAME": name, "PORT0": str(port)}
+        self._url = f"http://127.0.0.1:{port}/health"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, **environ: str) -> None:
+        self._environ.update(environ)
+        self.process = self._flink.run(self._name, ["job", "gatherer"], self._environ)
+
+    def health(self) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(self._url, timeout=5) as answer:
+                return {**json.load(answer), "status": answer.status}
+        except urllib.error.HTTPError as error:
+            with error:
+                return {**json.load(error), "status": error.code}
+        except OSError:
+            return {"healthy": False, "status": None, "reason": "no answer"}
+
+    def until_healthy(self) -> None:
+        def healthy() -> bool:
+            assert self.process is not None and self.process.poll() is None, self.output()
+            return bool(self.health()["healthy"])
+
+        wait_until(healthy, f"{self._name} healthy; it says:\n{self.output()}")
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def output(self) -> str:
+        return (self._flink.folder / self._name / "stdout").read_text()
+
+
+@pytest.fixture(scope="session")
+def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
+    flink = Flink(tmp_path_factory.mktemp("flink"))
+    for role in ("jobmanager", "taskmanager"):
+        flink.start(role)
+    yield flink
+    flink.stop()
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A usable raw record. `price` is in units of 1e-8."""
+
+    time: datetime
+    place: tuple[int, int]
+    price: int
+
+
+class Bundle:
+    """The topics of one test behind a prefix of their own, and the app that reads and writes them."""
+
+    def __init__(self, flink: Flink, bootstrap_servers: str, name: str) -> None:
+        from confluent_kafka import Producer
+        from confluent_kafka.admin import AdminClient
+
+        self.prefix = f"{name}."
+        self.bootstrap_servers = bootstrap_servers
+        self.admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self.producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 5, "acks": "all"})
+        environ = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers, "TOPIC_PREFIX": self.prefix}
+        environ |= {"FLINK_CHECKPOINT_SECONDS": "0.5", "GATHERER_DISCOVERY_SECONDS": "1"}
+        self.app = App(flink, f"{name}.gatherer", environ)
+        self.create("movingaverage")
+
+    def create(self, topic: str, partitions: int = 1) -> None:
+        from confluent_kafka.admin import NewTopic
+
+        for future in self.admin.create_topics([NewTopic(self.prefix + topic, partitions, 1)]).values():
+            future.result(30)
+
+    def send(self, symbol: str, value: bytes, partition: int = 0) -> None:
+        self.producer.produce(f"{self.prefix}position.{symbol}", value, key=symbol, partition=partition)
+        self.producer.poll(0)
+
+    def tick(self, symbol: str, when: datetime, price: str, partition: int = 0) -> None:
+        ts = when.strftime(TIME_FORMAT)[:-3]
+        self.send(symbol, f'{{"ts": "{ts}", "symbol": "{symbol}", "price": {price}}}'.encode(), partition)
+
+    def flush(self) -> None:
+        assert self.producer.flush(30) == 0
+
+    def records(self, topic: str) -> list[Any]:
+        """All committed records of a topic as they are."""
+        from confluent_kafka import Consumer, TopicPartition
+
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap_servers,
+                "group.id": "oracle",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+            }
+        )
+        try:
+            name = self.prefix + topic
+            open_partitions = set(consumer.list_topics(name, timeout=30).topics[name].partitions)
+            consumer.assign([TopicPartition(name, partition, 0) for partition in open_partitions])
+            found = []
+            while open_partitions:
+                message = consumer.poll(30)
+                assert message is not None, f"no answer for {name}"
+                if message.error() is None:
+                    found.append(message)
+                else:
+                    open_partitions.discard(message.partition())
+            return found
+        finally:
+            consumer.close()
+
+    def ticks(self, symbol: str) -> list[Tick]:
+        """The usable raw records of a position: whatever is not is left out, by rules written anew here."""
+        found = []
+        for message in self.records(f"position.{symbol}"):
+            try:
+                record = json.loads(message.value(), parse_float=Decimal, parse_int=Decimal)
+                moment = datetime.strptime(record["ts"], TIME_FORMAT).replace(tzinfo=UTC)
+                price = record["price"]
+                if record["symbol"] == symbol and isinstance(price, Decimal) and 0 < price < Decimal("1e9"):
+                    found.append(Tick(moment, (message.offset(), message.partition()), int(price * 10**8)))
+            except (ValueError, KeyError, TypeError):
+                continue
+        return found
+
+    def averages(self) -> list[dict[str, Any]]:
+        found = self.records("movingaverage")
+        assert all(json.loads(message.value())["symbol"].encode() == message.key() for message in found)
+        return [json.loads(message.value()) for message in found]
+
+    def verify(self, symbols: list[str], until: datetime, *, since: dict[str, datetime] | None = None) -> int:
+        """Wait for all windows ending at or before `until`, stop the job, and compare every window; their number.
+
+        since: symbols whose windows are due only from that window end on.
+        """
+        expected = {}
+        for symbol in symbols:
+            first = (since or {}).get(symbol, datetime.min.replace(tzinfo=UTC))
+            for end, ticks in windows(self.ticks(symbol)).items():
+                if first <= end <= until:
+                    expected[symbol, end] = ticks
+        wait_until(lambda: len(self.averages()) >= len(expected), f"{len(expected)} windows")
+        assert self.app.stop() == 0, self.app.output()
+        seen = set()
+        for record in self.averages():
+            end = datetime.strptime(record["window_end"], TIME_FORMAT).replace(tzinfo=UTC)
+            key = record["symbol"], end
+            assert key not in seen, f"{key} came twice"
+            seen.add(key)
+            if record["symbol"] in (since or {}) and key not in expected:
+                continue
+            compare(record, end, expected[key])
+        assert expected.keys() <= seen
+        return len(expected)
+
+
+def windows(ticks: list[Tick], size: int = 10) -> dict[datetime, list[Tick]]:
+    """Each window of `size` seconds that slides by one second and has ticks, by its end."""
+    found: dict[datetime, list[Tick]] = defaultdict(list)
+    for tick in ticks:
+        first = tick.time.replace(microsecond=0) + timedelta(seconds=1)
+        for number in range(size):
+            found[first + timedelta(seconds=number)].append(tick)
+    return found
+
+
+def compare(record: dict[str, Any], end: datetime, ticks: list[Tick]) -> None:
+    """Check one record against exact arithmetic over the decimal prices."""
+    n, unit = len(ticks), 10**8
+    prices = [tick.price for tick in ticks]
+    latest = max(ticks, key=lambda tick: (tick.time, tick.place))
+    total = sum(prices)
+    assert record["window_start"] == (end - timedelta(seconds=10)).strftime(TIME_FORMAT)[:-3], record
+    assert record["window_end"] == end.strftime(TIME_FORMAT)[:-3], record
+    assert record["count"] == n, (record, n)
+    assert record["min"] == float(Decimal(min(prices)) / unit), record
+    assert record["max"] == float(Decimal(max(prices)) / unit), record
+    assert record["last"] == float(Decimal(latest.price) / unit), (record, latest)
+    with localcontext(prec=60):
+        mean = Decimal(total) / n / unit
+        assert abs(Decimal(record["mean"]) / mean - 1) < Decimal("1e-9"), (record, mean)
+        if n == 1:
+            assert record["stddev"] is None and record["cv"] is None, record
+            return
+        squares = n * sum(price * price for price in prices) - total * total
+        stddev = (Decimal(squares) / (n * (n - 1))).sqrt() / unit
+        if stddev == 0:
+            assert record["stddev"] == 0 and record["cv"] == 0, record
+            return
+        assert abs(Decimal(record["stddev"]) / stddev - 1) < Decimal("1e-9"), (record, stddev)
+        assert abs(Decimal(record["cv"]) / (100 * stddev / mean) - 1) < Decimal("1e-9"), record
+
+
+@pytest.fixture
+def bundle(flink: Flink, kafka: Any, request: pytest.FixtureRequest) -> Iterator[Bundle]:
+    bundle = Bundle(flink, kafka.bootstrap_servers, request.node.name.removeprefix("test_").replace("_", "-"))
+    yield bundle
+    if bundle.app.process is not None and bundle.app.process.poll() is None:
+        bundle.app.stop()
+
+
+class Feed:
+    """Live ticks in a thread: 20 a second for each symbol, event time = the clock."""
+
+    def __init__(self, bundle: Bundle, symbols: list[str]) -> None:
+        self._bundle, self._draw = bundle, random.Random(3)
+        self._cents = dict.fromkeys(symbols, 100_000)
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        for symbol in symbols:
+            bundle.create(f"position.{symbol}")
+        self._thread.start()
+
+    def add(self, symbol: str) -> None:
+        self._bundle.create(f"position.{symbol}")
+        self._cents = {**self._cents, symbol: 5_000}
+
+    def remove(self, symbol: str) -> None:
+        self._cents = {other: cents for other, cents in self._cents.items() if other != symbol}
+
+    def close(self) -> datetime:
+        """End the feed with one tick 30 s ahead for each symbol; windows ending before it minus 1 s are due."""
+        self._end.set()
+        self._thread.join()
+        close = datetime.now(UTC) + timedelta(seconds=30)
+        for symbol in self._cents:
+            self._bundle.tick(symbol, close, "1.00")
+        self._bundle.flush()
+        return close - timedelta(seconds=1)
+
+    def _run(self) -> None:
+        while not self._end.wait(0.05):
+            cents = self._cents
+            for symbol in cents:
+                cents[symbol] += self._draw.choice((-1, 0, 1))
+                self._bundle.tick(symbol, datetime.now(UTC), f"{cents[symbol] / 100:.2f}")
+
+
+@pytest.fixture
+def feed(bundle: Bundle) -> Feed:
+    return Feed(bundle, ["AAPL", "AMZN", "GOOG"])

@@ -1,0 +1,76 @@
+"""Whatever is killed or restarted: every window of a live feed comes out once and exact."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def _progress(bundle: Any, records: int = 6) -> None:
+    """Wait until the job has committed so many more records."""
+    start, deadline = len(bundle.averages()), time.monotonic() + 90
+    while len(bundle.averages()) < start + records:
+        assert time.monotonic() < deadline, f"no progress; the app says:\n{bundle.app.output()}"
+        time.sleep(0.1)
+
+
+def test_kill_each_part(bundle: Any, feed: Any, flink: Any) -> None:
+    app = bundle.app
+    app.start()
+    app.until_healthy()
+    _progress(bundle)
+
+    flink.kill("taskmanager")
+    flink.start("taskmanager")
+    _progress(bundle)
+    app.until_healthy()
+
+    app.kill()
+    app.start()
+    app.until_healthy()
+    assert "runs already" in app.output()
+    _progress(bundle)
+
+    flink.kill("jobmanager")
+    flink.start("jobmanager")
+    assert app.process.wait(60) == 1
+    assert "gone from the JobManager" in app.output()
+    app.start()
+    app.until_healthy()
+    assert re.search(r"resuming from .*/chk-\d+", app.output())
+    _progress(bundle)
+
+    assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
+
+
+def test_stop_and_resume(bundle: Any, feed: Any) -> None:
+    app = bundle.app
+    app.start()
+    app.until_healthy()
+    _progress(bundle)
+    assert app.stop() == 0
+    assert "with savepoint" in app.output()
+    app.start()
+    app.until_healthy()
+    assert re.search(r"resuming from .*/savepoint-", app.output())
+
+    # Another definition with the same state replaces the running job, from a savepoint.
+    app.kill()
+    app.start(GATHERER_IDLE_SECONDS="6")
+    app.until_healthy()
+    assert "with another definition" in app.output()
+    assert len(re.findall(r"resuming from .*/savepoint-", app.output())) == 2
+
+    # One position falls silent, a new one appears.
+    feed.remove("GOOG")
+    feed.add("TSLA")
+    known = datetime.now(UTC) + timedelta(seconds=3)
+    _progress(bundle, 12)
+    until = feed.close()
+    assert bundle.verify(["AAPL", "AMZN", "GOOG", "TSLA"], until=until, since={"TSLA": known}) > 60
