@@ -96,6 +96,13 @@ auto.create.topics.enable=true
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
+            self._process = process
+            self.kill()
+
+    def kill(self) -> None:
+        """End the broker as a crash would; the data stays."""
+        process, self._process = self._process, None
+        if process is not None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 

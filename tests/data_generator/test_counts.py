@@ -56,7 +56,8 @@ def test_same_seed_same_prices_whatever_the_other_positions(kafka, prefix, gener
     assert len(set(prices)) > 100
 
 
-def test_a_broker_restart_in_the_middle_loses_and_repeats_nothing(kafka, prefix, generate):
+@pytest.mark.parametrize("end_broker", ["stop", "kill"])
+def test_a_broker_restart_in_the_middle_loses_and_repeats_nothing(kafka, prefix, generate, end_broker):
     symbols = ["AAPL", "MSFT"]
     kafka.create(*(f"{prefix}position.{symbol}" for symbol in symbols))
     run = generate(
@@ -64,7 +65,8 @@ def test_a_broker_restart_in_the_middle_loses_and_repeats_nothing(kafka, prefix,
         "--port", "0",
     )  # fmt: skip
     run.wait_for_count("delivered", 5000)
-    kafka.restart()
+    getattr(kafka, end_broker)()
+    kafka.start()
     assert run.process.poll() is None, "the restart was meant to happen in the middle"
     assert run.end() == 0, run.log
     assert run.final_counts()["delivered"] == 60_000
