@@ -61,6 +61,8 @@ class Deployments:
                 self._state.apps[app_id].held = True
         self._emit("deployment_info", {"plan": {"id": deployment.id, "version": version}})
         self.progress()
+        # Whoever asked is answered next: what was promised must survive the agent.
+        self._state.save()
         return deployment
 
     def _moves(self, app_id: str, new: Json | None, restart: Collection[str]) -> bool:

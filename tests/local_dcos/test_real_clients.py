@@ -1,0 +1,320 @@
+"""Real clients against the cluster: PyPI dcoscli 0.6.1 and PyPI marathon, each in an environment of its own.
+
+The environments are built once per machine: they lie in the user's cache folder, keyed by their recipe.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+pytestmark = pytest.mark.slow
+
+# dcoscli is from 2018: what it needs of an older setuptools and of `collections` is put back.
+COMPAT = """import collections, collections.abc
+for name in ("Mapping", "MutableMapping", "Sequence", "Iterable", "Callable"):
+    setattr(collections, name, getattr(collections.abc, name))
+"""
+DCOSCLI = [
+    ["setuptools<81", "wheel"],
+    ["--no-deps", "--no-build-isolation", "dcos==0.6.1", "dcoscli==0.6.1"],
+    [
+        *["docopt", "pager", "prettytable", "jsonschema", "requests", "six", "toml", "sseclient==0.0.19"],
+        *["retrying", "PyJWT", "pygments", "pkginfo", "cryptography"],
+    ],
+]
+MARATHON = [["marathon==0.13.0"]]
+
+
+def environment(name: str, recipe: list[list[str]], compat: str = "") -> Path:
+    """Returns the bin folder of a virtual environment made by `pip install` for each line of `recipe`."""
+    key = hashlib.sha256(json.dumps([recipe, compat, sys.version_info[:2]]).encode()).hexdigest()[:12]
+    target = platformdirs.user_cache_path("pipectl") / "test-environments" / f"{name}-{key}"
+    if not (target / "complete").exists():
+        shutil.rmtree(target, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(target)], check=True)
+        pip = [str(target / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        for line in recipe:
+            subprocess.run([*pip, *line], check=True)
+        packages = next((target / "lib").glob("python3*")) / "site-packages"
+        (packages / "old_collections.py").write_text(compat)
+        (packages / "old_collections.pth").write_text("import old_collections\n")
+        (target / "complete").touch()
+    return target / "bin"
+
+
+class RealDcos:
+    """PyPI dcoscli, attached to a cluster by a configuration folder of its own."""
+
+    def __init__(self, cluster, folder: Path) -> None:
+        self._program = environment("dcoscli", DCOSCLI, COMPAT) / "dcos"
+        self._env = {**os.environ, "DCOS_DIR": str(folder)}
+        self._env.pop("DCOS_URL", None)
+        # With a terminal's name `deployment watch` would clear the screen first.
+        self._env.pop("TERM", None)
+        mine = folder / "clusters" / cluster.document["id"]
+        mine.mkdir(parents=True)
+        config = mine / "dcos.toml"
+        config.touch(mode=0o600)
+        config.write_text(
+            f'[core]\ndcos_url = "{cluster.url}"\ndcos_acs_token = "{cluster.token}"\n'
+            'ssl_verify = "false"\ntimeout = 20\n[cluster]\nname = "local"\n'
+        )
+        (mine / "attached").touch()
+
+    def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [str(self._program), *arguments]
+        return subprocess.run(
+            command, input=stdin, env=self._env, capture_output=True, text=True, timeout=120
+        )
+
+
+@pytest.fixture
+def real(own_cluster, tmp_path) -> RealDcos:
+    return RealDcos(own_cluster, tmp_path / "dcos")
+
+
+def both(cluster, real, *arguments: str, stdin: str = ""):
+    """Runs a command that changes nothing with both clients: they must agree in every respect."""
+    theirs = real(*arguments, stdin=stdin)
+    ours = cluster.dcos(*arguments, stdin=stdin)
+    assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
+    return theirs
+
+
+def alike(text: str) -> str:
+    """Hides what two runs of the same change can't have in common."""
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z", "*", text)
+
+
+def test_both_clients_walk_through_an_apps_life(own_cluster, real):
+    seen = {}
+    for name, client in (("theirs", real), ("ours", own_cluster.dcos)):
+        outputs = seen[name] = []
+
+        def run(*arguments: str, stdin: str = "", client=client, outputs=outputs) -> None:
+            done = client(*arguments, stdin=stdin)
+            own_cluster.settle()
+            outputs.append((arguments, done.returncode, alike(done.stdout), done.stderr))
+
+        definition = json.dumps(own_cluster.web("/life", mem=32, cpus=0.1))
+        run("marathon", "app", "add", stdin=definition)
+        run("marathon", "app", "add", stdin=definition)
+        run("marathon", "app", "update", "life", "env={\"GREETING\": \"x\"}", "mem=48")
+        run("marathon", "app", "update", "life", stdin='{"instances": 2}')
+        run("marathon", "app", "update", "life", "instances=many")
+        run("marathon", "app", "start", "life")
+        run("marathon", "app", "restart", "/life")
+        run("marathon", "app", "kill", "--scale", "life")
+        run("marathon", "app", "stop", "life")
+        run("marathon", "app", "stop", "life")
+        run("marathon", "app", "restart", "life")
+        run("marathon", "app", "start", "life", "2")
+        run("marathon", "group", "add", stdin='{"id": "/grp", "apps": []}')
+        run("marathon", "group", "remove", "grp")
+        run("marathon", "app", "remove", "life")
+        run("marathon", "app", "remove", "life")
+    assert [run[1] for run in seen["theirs"]] == [0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1]
+    # The real client shows a killed deployment as a Python dict, with the same words in it.
+    assert seen["ours"] == seen["theirs"]
+
+
+def test_both_clients_read_the_same(own_cluster, real):
+    own_cluster.run(own_cluster.web("/grp/web", instances=2, mem=32.5))
+    own_cluster.run({"id": "/plain", "cmd": "seq 1 30; exec sleep 1000"})
+    own_cluster.marathon("POST", "apps", own_cluster.web("/coming", args=["sleep", "1000"]))
+    own_cluster.wait_for(lambda: own_cluster.app("/coming")["tasksRunning"] == 1)
+    deployment = own_cluster.marathon("GET", "deployments")[0]["id"]
+    task = own_cluster.app("/plain")["tasks"][0]["id"]
+    for command in (
+        ["--version"],
+        ["cluster", "list"],
+        ["cluster", "list", "--json"],
+        ["config", "show", "core.dcos_url"],
+        ["config", "show", "core.nothing"],
+        ["marathon", "about"],
+        ["marathon", "ping"],
+        ["marathon", "app", "list"],
+        ["marathon", "app", "list", "--quiet"],
+        ["marathon", "app", "show", "plain"],
+        ["marathon", "app", "show", "absent"],
+        ["marathon", "app", "version", "list", "plain"],
+        ["marathon", "app", "version", "list", "--max-count=1", "/plain"],
+        ["marathon", "app", "update", "coming", "instances=2"],
+        ["marathon", "app", "update", "absent", "instances=2"],
+        ["marathon", "app", "update", "plain", "nothing=1"],
+        ["marathon", "deployment", "list"],
+        ["marathon", "deployment", "list", "--json"],
+        ["marathon", "deployment", "list", "--quiet", "coming"],
+        ["marathon", "deployment", "list", "plain"],
+        ["marathon", "deployment", "watch", "unknown"],
+        ["marathon", "deployment", "watch", "--max-count=1", deployment],
+        ["marathon", "deployment", "stop", "unknown"],
+        ["marathon", "debug", "list"],
+        ["marathon", "debug", "summary", "/plain"],
+        ["marathon", "group", "list"],
+        ["marathon", "group", "list", "--json"],
+        ["marathon", "group", "show", "grp"],
+        ["marathon", "group", "show", "absent"],
+        ["marathon", "task", "list"],
+        ["marathon", "task", "list", "--json", "plain"],
+        ["marathon", "task", "show", task],
+        ["marathon", "task", "show", "absent"],
+        ["marathon", "task", "kill", "absent"],
+        ["task"],
+        ["task", "--json", "plain"],
+        ["task", "log", "plain"],
+        ["task", "log", "--lines=2", task, "stdout"],
+        ["task", "log", "plain", "stderr"],
+        ["task", "log", "web"],
+        ["task", "log", "absent"],
+        ["package", "list"],
+        ["package", "list", "--json"],
+        ["package", "search"],
+        ["package", "search", "kaf", "--json"],
+        ["package", "search", "nonsense"],
+        ["package", "describe", "kafka"],
+        ["package", "describe", "kafka", "--package-versions"],
+        ["package", "describe", "kafka", "--config"],
+        ["package", "describe", "kafka", "--app", "--render"],
+        ["package", "describe", "absent"],
+        ["package", "install", "kafka", "--package-version=0", "--yes"],
+        ["package", "uninstall", "kafka", "--yes"],
+        ["package", "uninstall", "kafka"],
+        ["package", "repo", "list"],
+        ["security", "org"],
+    ):
+        if "watch" in command and deployment in command:
+            theirs, ours = real(*command), own_cluster.dcos(*command)
+            hidden = re.compile(r"update time: .*")
+            assert hidden.sub("", ours.stdout).strip() == hidden.sub("", theirs.stdout).strip()
+            continue
+        both(own_cluster, real, *command)
+
+
+def test_both_clients_say_why_an_app_waits(own_cluster, real, taken_port):
+    definition = {
+        "id": "/port",
+        "cmd": "exec sleep 1000",
+        "requirePorts": True,
+        "portDefinitions": [{"port": taken_port}],
+    }
+    own_cluster.marathon("POST", "apps", definition)
+    own_cluster.wait_for(lambda: own_cluster.marathon("GET", "queue")["queue"])
+    hidden = re.compile(r" +\d+ +\d+ +\d{4}-\d\d-\d\dT\S+|\d{4}-\d\d-\d\dT\S+")
+    for verb in (["list"], ["summary", "/port"], ["details", "/port"], ["summary", "/absent"]):
+        theirs, ours = real("marathon", "debug", *verb), own_cluster.dcos("marathon", "debug", *verb)
+        assert hidden.sub("*", ours.stdout) == hidden.sub("*", theirs.stdout)
+        assert (ours.stderr, ours.returncode) == (theirs.stderr, theirs.returncode)
+    summary = real("marathon", "debug", "summary", "/port").stdout
+    assert re.search(r"^PORTS .* 0 / 1 .*0\.00%", summary, re.MULTILINE), summary
+
+
+def test_the_real_client_follows_a_log(own_cluster, real):
+    app = own_cluster.run({"id": "/go", "cmd": "echo '{\"a\": 1}'; exec sleep 1000"})
+    sandbox = own_cluster.home / "sandboxes" / app["tasks"][0]["id"]
+    own_cluster.wait_for((sandbox / "stdout").read_text)
+    command = [str(real._program), "task", "log", "--follow", "go"]
+    with subprocess.Popen(command, env=real._env, stdout=subprocess.PIPE, text=True) as follower:
+        assert follower.stdout.readline() == '{"a": 1}\n'
+        with (sandbox / "stdout").open("a") as stdout:
+            stdout.write("more\n")
+        assert follower.stdout.readline() == "more\n"
+        follower.kill()
+
+
+def test_the_real_client_sets_a_cluster_up(own_cluster, tmp_path):
+    program = environment("dcoscli", DCOSCLI, COMPAT) / "dcos"
+    env = {**os.environ, "DCOS_DIR": str(tmp_path / "fresh"), "PASSWORD": own_cluster.token}
+    arguments = ["cluster", "setup", own_cluster.url, "--username=me", "--password-env=PASSWORD"]
+    done = subprocess.run([str(program), *arguments], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = subprocess.run([str(program), "marathon", "app", "list"], env=env, capture_output=True, text=True)
+    assert listed.returncode == 0, listed.stderr
+
+
+def test_the_real_client_installs_kafka_and_its_command(own_cluster, real, tmp_path):
+    options = tmp_path / "options.json"
+    options.write_text(json.dumps({"service": {"name": "events"}, "brokers": {"port": 0}}))
+    done = real("package", "install", "kafka", f"--options={options}", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "New command available: dcos kafka" in done.stdout
+    again = real("package", "install", "kafka", f"--options={options}", "--yes", "--app")
+    assert (again.returncode, again.stderr) == (1, "Package is already installed\n")
+
+    def is_complete() -> bool:
+        shown = real("kafka", "--name=events", "plan", "show", "deploy", "--json")
+        return shown.returncode == 0 and json.loads(shown.stdout)["status"] == "COMPLETE"
+
+    own_cluster.wait_for(is_complete, 120)
+    created = real("kafka", "--name=events", "topic", "create", "a.B", "--partitions=2", "--replication=1")
+    assert created.returncode == 0, created.stdout
+    for command in (
+        ["topic", "list"],
+        ["topic", "describe", "a.B"],
+        ["topic", "create", "a.B", "--partitions=2", "--replication=1"],
+        ["plan", "list"],
+        ["plan", "status", "deploy"],
+        ["endpoints"],
+        ["endpoints", "broker"],
+        ["broker", "list"],
+    ):
+        both(own_cluster, real, "kafka", "--name=events", *command)
+    both(own_cluster, real, "kafka", "topic", "list")
+    both(own_cluster, real, "package", "list")
+    removed = real("package", "uninstall", "kafka", "--yes")
+    assert removed.returncode == 0, removed.stderr
+    own_cluster.wait_for(lambda: own_cluster.app("/events") is None, 60)
+    assert real("package", "list").returncode == 1
+    assert "'kafka' is not a dcos command." in real("kafka", "topic", "list").stderr
+
+
+def test_the_marathon_package_manages_an_app(own_cluster):
+    python = environment("marathon", MARATHON) / "python"
+    script = """
+import os, sys, time
+from marathon import MarathonClient
+from marathon.models import MarathonApp
+client = MarathonClient(os.environ["DCOS_URL"] + "/service/marathon", auth_token=os.environ["DCOS_ACS_TOKEN"])
+def settle():
+    while client.list_deployments(): time.sleep(0.05)
+created = client.create_app("pypi", MarathonApp(cmd="exec sleep 1000", mem=16, cpus=0.1))
+assert created.id == "/pypi", created
+settle()
+assert [app.id for app in client.list_apps(embed_tasks=True)] == ["/pypi"]
+client.scale_app("/pypi", instances=2)
+settle()
+app = client.get_app("pypi")
+assert (app.instances, app.tasks_running, len(app.tasks)) == (2, 2, 2), app
+assert len(client.list_tasks("/pypi")) == 2
+assert client.list_groups() == [] and client.list_queue() == []
+client.update_app("/pypi", MarathonApp(labels={"a": "b"}))
+settle()
+assert client.get_app("/pypi").labels == {"a": "b"}
+assert client.ping().strip() in (b"pong", "pong") and client.get_info().name == "marathon"
+client.delete_app("/pypi")
+settle()
+assert client.list_apps() == []
+"""
+    command = [str(python), "-c", script]
+    done = subprocess.run(
+        command, env=own_cluster.environment(), capture_output=True, text=True, timeout=60, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_our_client_is_not_slower_than_the_real_one(own_cluster, real):
+    def took(client) -> float:
+        started = time.monotonic()
+        client("marathon", "app", "list", "--json")
+        return time.monotonic() - started
+
+    assert min(took(own_cluster.dcos) for _ in range(3)) < min(took(real) for _ in range(3))
