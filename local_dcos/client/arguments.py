@@ -1,21 +1,19 @@
 """A small parser for `dcos`-style arguments; argparse alone would take a third of the client's time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 
 class UsageError(Exception):
     """The arguments don't fit; the text is the command's usage."""
 
 
-@dataclass
 class Arguments:
-    """Parsed arguments."""
+    """Parsed arguments. Not a dataclass: importing that module takes longer than all the parsing."""
 
-    usage: str
-    flags: set[str] = field(default_factory=set)
-    options: dict[str, str] = field(default_factory=dict)
-    words: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.flags: set[str] = set()
+        self.options: dict[str, str] = {}
+        self.words: list[str] = []
 
     def has(self, name: str) -> bool:
         return name in self.flags
@@ -42,7 +40,7 @@ def parse(argv: Sequence[str], usage: str, low: int = 0, high: int | None = None
         if part.startswith("-"):
             name, has_value, _ = part.partition("=")
             (options if has_value else flags).add(name)
-    result, rest = Arguments(usage), list(argv)
+    result, rest = Arguments(), list(argv)
     while rest:
         word = rest.pop(0)
         name, has_value, value = word.partition("=")

@@ -1,7 +1,6 @@
 """Printing: JSON and tables exactly as the real client prints them."""
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -12,7 +11,9 @@ Fields = Mapping[str, Callable[[Any], Any]]
 
 
 def emit(text: Any) -> None:
-    """Prints a text, or anything else as JSON."""
+    """Prints a text, or anything else as JSON; of an empty text, which an empty table is, nothing."""
+    if text == "":
+        return
     sys.stdout.write((text if isinstance(text, str) else as_json(text)) + "\n")
     sys.stdout.flush()
 
@@ -24,8 +25,8 @@ def warn(text: str) -> None:
 
 
 def as_json(document: Any) -> str:
-    """Returns sorted, indented JSON without spaces at the ends of lines."""
-    return re.sub(r"\s+$", "", json.dumps(document, sort_keys=True, indent=2), count=0, flags=re.MULTILINE)
+    """Returns sorted, indented JSON."""
+    return json.dumps(document, sort_keys=True, indent=2)
 
 
 def table(
@@ -36,7 +37,7 @@ def table(
     sort: str | None = None,
     limits: Mapping[str, int] | None = None,
 ) -> str:
-    """Returns a table without borders.
+    """Returns a table without borders, "" when it has no rows.
 
     Args:
         fields: The columns: a heading and how to get the cell out of a row. A missing key shows as N/A.
@@ -44,7 +45,9 @@ def table(
         sort: The heading of the column to sort by.
         limits: The longest text of a column, longer ones are cut.
     """
-    headings = list(fields)
+    headings, rows = list(fields), list(rows)
+    if not rows:
+        return ""
     cells = [[_cell(row, fields[one], (limits or {}).get(one)) for one in headings] for row in rows]
     if sort is not None:
         position = headings.index(sort)

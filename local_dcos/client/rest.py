@@ -5,8 +5,7 @@ import json
 import os
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 READ_SECONDS = 180.0
 UNUSABLE = (
@@ -23,8 +22,7 @@ class ClientError(Exception):
         self.to_stdout = to_stdout
 
 
-@dataclass
-class Answer:
+class Answer(NamedTuple):
     """The answer to a request."""
 
     method: str

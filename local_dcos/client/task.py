@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+import sys
 from typing import Any
 
 from local_dcos.client import rest
@@ -94,8 +95,7 @@ def _log(argv: list[str]) -> int:
         raise ClientError("No logs found")
     if answer.status != 200:
         raise ClientError(f"Error getting logs. Url: {answer.url};response code: {answer.status}")
-    for line in answer.text.splitlines():
-        emit(line)
+    sys.stdout.write("".join(f"{line}\n" for line in answer.text.splitlines()))
     return 0
 
 
@@ -127,7 +127,8 @@ def _one(pattern: str | None, *, completed: bool, every: bool) -> Any:
 
 def _print_entry(data: str) -> None:
     try:
-        entry = json.loads(data)
-        emit(str(entry["fields"]["MESSAGE"]))
+        line = str(json.loads(data)["fields"]["MESSAGE"])
     except (ValueError, KeyError, TypeError):
-        emit(data)
+        line = data
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

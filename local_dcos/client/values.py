@@ -1,5 +1,6 @@
 """Reading JSON resources from files, stdin and key=value words."""
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -58,9 +59,20 @@ def _unquoted(text: str) -> str:
 
 
 def _value(text: str) -> Any:
-    for read in (int, float, json.loads):
-        try:
+    """Guesses a value as the real client does, its fault included.
+
+    What is no number, boolean, null or list becomes a web address: objects and texts must come on stdin. A command
+    that works here must work there.
+    """
+    for read in (int, float):
+        with contextlib.suppress(ValueError):
             return read(text)
-        except ValueError:
-            continue
-    return {"True": True, "False": False}.get(text, text)
+    with contextlib.suppress(ValueError):
+        value = json.loads(text.lower())
+        if value is None or isinstance(value, bool):
+            return value
+    with contextlib.suppress(ValueError):
+        value = json.loads(text)
+        if isinstance(value, list):
+            return value
+    return text if text.lower().startswith(("http://", "https://")) else f"https://{text}"

@@ -17,7 +17,12 @@ import psutil
 import pytest
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-QUICK_CHECK = {"gracePeriodSeconds": 30, "intervalSeconds": 0, "timeoutSeconds": 2, "maxConsecutiveFailures": 2}
+QUICK_CHECK = {
+    "gracePeriodSeconds": 30,
+    "intervalSeconds": 0,
+    "timeoutSeconds": 2,
+    "maxConsecutiveFailures": 2,
+}
 # A server that answers 200 until somebody asks for /break, and then 500.
 WEB = """
 import http.server, os
@@ -130,7 +135,10 @@ class Cluster:
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get("LOCAL_DCOS_HOME") == str(self.home) and process.status() != "zombie":
+                if (
+                    process.environ().get("LOCAL_DCOS_HOME") == str(self.home)
+                    and process.status() != "zombie"
+                ):
                     found.append(process.pid)
             except psutil.Error:
                 continue

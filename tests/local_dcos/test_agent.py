@@ -57,7 +57,16 @@ def test_a_folder_that_cant_be_written_is_named(tmp_path: Path):
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path, taken_port: int):
-    command = [sys.executable, "-m", "local_dcos", "start", "--home", str(tmp_path), "--port", str(taken_port)]
+    command = [
+        sys.executable,
+        "-m",
+        "local_dcos",
+        "start",
+        "--home",
+        str(tmp_path),
+        "--port",
+        str(taken_port),
+    ]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert f"Port {taken_port} is in use" in refused.stderr
@@ -84,7 +93,9 @@ def test_a_killed_agents_tasks_are_adopted(own_cluster):
     assert [task["startedAt"] for task in after["tasks"]] == [task["startedAt"] for task in before["tasks"]]
     # Adopted tasks are followed like others: killed, replaced, removed.
     victim = after["tasks"][0]["id"]
-    pid = next(pid for pid in own_cluster.processes() if psutil.Process(pid).environ()["MESOS_TASK_ID"] == victim)
+    pid = next(
+        pid for pid in own_cluster.processes() if psutil.Process(pid).environ()["MESOS_TASK_ID"] == victim
+    )
     os.kill(pid, signal.SIGKILL)
     own_cluster.wait_for(lambda: own_cluster.app("/keep").get("lastTaskFailure"))
     own_cluster.wait_for(lambda: own_cluster.app("/keep")["tasksHealthy"] == 2)

@@ -51,7 +51,9 @@ def test_the_view_has_the_servers_defaults_and_counts(cluster):
 
 
 def test_args_are_an_argv_and_cmd_goes_through_the_shell(cluster):
-    cluster.run({"id": "/argv", "args": ["sh", "-c", 'printf "%s|" "$@"; exec sleep 1000', "x", "a b", "$HOME"]})
+    cluster.run(
+        {"id": "/argv", "args": ["sh", "-c", 'printf "%s|" "$@"; exec sleep 1000', "x", "a b", "$HOME"]}
+    )
     task = cluster.app("/argv")["tasks"][0]
     stdout = cluster.home / "sandboxes" / task["id"] / "stdout"
     cluster.wait_for(stdout.read_text)
@@ -151,13 +153,17 @@ def test_removing_an_app_ends_its_whole_group(cluster):
     family = cluster.wait_for(lambda: len(cluster.processes()) >= 3 and cluster.processes())
     cluster.marathon("DELETE", "apps/family")
     cluster.wait_for(lambda: cluster.app("/family") is None)
-    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in family), task_id
+    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in family), (
+        task_id
+    )
 
 
 def test_the_group_goes_when_the_main_process_is_killed(cluster):
     app = cluster.run({"id": "/orphans", "cmd": "sleep 1000 & echo $$ >pids; echo $! >>pids; wait"})
     pids = cluster.home / "sandboxes" / app["tasks"][0]["id"] / "pids"
-    main, child = cluster.wait_for(lambda: pids.exists() and len(pids.read_text().split()) == 2 and pids.read_text().split())
+    main, child = cluster.wait_for(
+        lambda: pids.exists() and len(pids.read_text().split()) == 2 and pids.read_text().split()
+    )
     os.kill(int(main), signal.SIGKILL)
     cluster.wait_for(lambda: not psutil.pid_exists(int(child)))
     failure = cluster.wait_for(lambda: cluster.app("/orphans").get("lastTaskFailure"))
@@ -203,7 +209,9 @@ def test_groups_with_dependencies_start_in_order(cluster):
         ["/shop/front"],
     ]
     cluster.settle()
-    started = {app["id"]: app["tasks"][0]["startedAt"] for app in map(cluster.app, ["/shop/back", "/shop/front"])}
+    started = {
+        app["id"]: app["tasks"][0]["startedAt"] for app in map(cluster.app, ["/shop/back", "/shop/front"])
+    }
     assert started["/shop/back"] < started["/shop/front"]
     shown = cluster.marathon("GET", "groups/shop")
     assert sorted(app["id"] for app in shown["apps"]) == ["/shop/back", "/shop/front"]

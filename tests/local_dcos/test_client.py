@@ -20,11 +20,10 @@ def test_an_apps_life(cluster, tmp_path):
     again = cluster.dcos("marathon", "app", "add", stdin=json.dumps(SLEEP))
     assert (again.returncode, again.stdout, again.stderr) == (1, "", "Application '/small' already exists\n")
     assert json.loads(cluster.dcos("marathon", "app", "show", "small").stdout)["tasksRunning"] == 1
-    updated = cluster.dcos("marathon", "app", "update", "small", 'env={"A": "1"}', "instances=2")
+    updated = cluster.dcos("marathon", "app", "update", "small", "instances=2", "cpus=0.2")
     assert updated.returncode == 0
     cluster.settle()
-    assert cluster.app("/small")["env"] == {"A": "1"}
-    assert cluster.app("/small")["instances"] == 2
+    assert (cluster.app("/small")["instances"], cluster.app("/small")["cpus"]) == (2, 0.2)
     cluster.dcos("marathon", "app", "update", "small", stdin='{"labels": {"x": "y"}}')
     cluster.settle()
     assert cluster.app("/small")["labels"] == {"x": "y"}
@@ -101,7 +100,9 @@ def test_packages_before_any_is_installed(cluster):
     assert (none.returncode, none.stdout) == (1, "")
     assert none.stderr.startswith("There are currently no installed packages.")
     assert json.loads(cluster.dcos("package", "list", "--json").stdout) == []
-    assert cluster.dcos("package", "uninstall", "kafka", "--yes").stderr == "Package [kafka] is not installed\n"
+    assert (
+        cluster.dcos("package", "uninstall", "kafka", "--yes").stderr == "Package [kafka] is not installed\n"
+    )
     version = cluster.dcos("package", "install", "kafka", "--package-version=0.0", "--yes")
     assert (version.returncode, version.stderr) == (1, "Version [0.0] of package [kafka] not found\n")
     assert cluster.dcos("package", "install", "nothing", "--yes").stderr == "Package [nothing] not found\n"

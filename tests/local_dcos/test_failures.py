@@ -7,7 +7,9 @@ import pytest
 
 
 def test_a_crash_is_told_with_its_status_and_last_words(cluster):
-    cluster.marathon("POST", "apps", {"id": "/crash", "cmd": "echo out of beans >&2; exit 3", "backoffSeconds": 60})
+    cluster.marathon(
+        "POST", "apps", {"id": "/crash", "cmd": "echo out of beans >&2; exit 3", "backoffSeconds": 60}
+    )
     failure = cluster.wait_for(lambda: cluster.app("/crash").get("lastTaskFailure"))
     assert failure["message"] == "Command exited with status 3: out of beans"
     assert (failure["state"], failure["appId"]) == ("TASK_FAILED", "/crash")
@@ -18,7 +20,9 @@ def test_restarts_back_off_and_the_queue_says_so(cluster):
     definition = {"id": "/loop", "cmd": "exit 1", "backoffSeconds": 1, "backoffFactor": 100}
     cluster.marathon("POST", "apps", definition)
     item = cluster.wait_for(
-        lambda: [one for one in cluster.marathon("GET", "queue")["queue"] if one["delay"]["timeLeftSeconds"] > 5]
+        lambda: [
+            one for one in cluster.marathon("GET", "queue")["queue"] if one["delay"]["timeLeftSeconds"] > 5
+        ]
     )[0]
     assert item["app"]["id"] == "/loop"
     assert (item["count"], item["delay"]["overdue"]) == (1, False)
@@ -52,7 +56,7 @@ def test_an_unhealthy_task_is_replaced(cluster):
     [
         ({"protocol": "TCP", "portIndex": 0}, 1),
         ({"protocol": "MESOS_HTTP", "path": "/x", "portIndex": 0}, 1),
-        ({"protocol": "COMMAND", "command": {"value": "test -n \"$PORT0\""}}, 1),
+        ({"protocol": "COMMAND", "command": {"value": 'test -n "$PORT0"'}}, 1),
     ],
 )
 def test_every_kind_of_check(cluster, check, healthy):
@@ -87,9 +91,15 @@ def test_a_taken_port_is_waited_for(cluster, taken_port):
     }
     cluster.marathon("POST", "apps", definition)
     item = cluster.wait_for(
-        lambda: [q for q in cluster.marathon("GET", "queue")["queue"] if q["processedOffersSummary"]["unusedOffersCount"]]
+        lambda: [
+            q
+            for q in cluster.marathon("GET", "queue")["queue"]
+            if q["processedOffersSummary"]["unusedOffersCount"]
+        ]
     )[0]
-    reasons = {one["reason"]: one["declined"] for one in item["processedOffersSummary"]["rejectSummaryLastOffers"]}
+    reasons = {
+        one["reason"]: one["declined"] for one in item["processedOffersSummary"]["rejectSummaryLastOffers"]
+    }
     assert (reasons["InsufficientPorts"], reasons["InsufficientCpus"]) == (1, 0)
     assert cluster.app("/port")["tasksRunning"] == 0
     offers = cluster.marathon("GET", "queue?embed=lastUnusedOffers")["queue"][0]["lastUnusedOffers"]
@@ -130,7 +140,10 @@ def test_a_required_port_is_the_tasks_port_as_soon_as_it_is_free(cluster):
         ({"healthChecks": [{"portt": 1}]}, "/healthChecks(0)/portt"),
         ({"healthChecks": [{"protocol": "MESOS_TCP"}] * 2}, "/healthChecks"),
         ({"healthChecks": [{"protocol": "COMMAND"}]}, "/healthChecks(0)/command"),
-        ({"readinessChecks": [{"portName": "default", "timeoutSeconds": 30}]}, "/readinessChecks(0)/timeoutSeconds"),
+        (
+            {"readinessChecks": [{"portName": "default", "timeoutSeconds": 30}]},
+            "/readinessChecks(0)/timeoutSeconds",
+        ),
         ({"container": {"portMappings": [{}]}, "networks": [{"mode": "host"}]}, "/container/portMappings"),
         ({"portDefinitions": [{}], "networks": [{"mode": "container/bridge"}]}, "/portDefinitions"),
         ({"labels": {"MARATHON_SINGLE_INSTANCE_APP": "true"}, "instances": 2}, "/instances"),
@@ -143,7 +156,9 @@ def test_a_required_port_is_the_tasks_port_as_soon_as_it_is_free(cluster):
     ],
 )
 def test_a_wrong_definition_is_refused_with_its_path(cluster, change, path):
-    status, answer = cluster.call("POST", "/service/marathon/v2/apps", {"id": "/bad", "cmd": "true", **change})
+    status, answer = cluster.call(
+        "POST", "/service/marathon/v2/apps", {"id": "/bad", "cmd": "true", **change}
+    )
     assert status == 422
     assert path in [detail["path"] for detail in answer["details"]], answer
     assert cluster.marathon("GET", "apps")["apps"] == []
@@ -164,7 +179,11 @@ def test_an_app_with_an_image_runs_its_command(cluster):
     definition = {
         "id": "/image",
         "args": [sys.executable, "-c", "import time; time.sleep(1000)"],
-        "container": {"type": "MESOS", "docker": {"image": "org/image:1"}, "portMappings": [{"containerPort": 80}]},
+        "container": {
+            "type": "MESOS",
+            "docker": {"image": "org/image:1"},
+            "portMappings": [{"containerPort": 80}],
+        },
         "networks": [{"mode": "container/bridge"}],
     }
     app = cluster.run(definition)

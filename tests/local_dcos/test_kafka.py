@@ -91,9 +91,7 @@ def test_topics_outlive_the_cluster_and_a_taken_port_is_waited_for(own_cluster, 
     assert own_cluster.processes() == []
     started = time.monotonic()
     own_cluster.start()
-    own_cluster.wait_for(
-        lambda: "position.AAPL" in own_cluster.dcos("kafka", "topic", "list").stdout, 60
-    )
+    own_cluster.wait_for(lambda: "position.AAPL" in own_cluster.dcos("kafka", "topic", "list").stdout, 60)
     assert time.monotonic() - started < 60
     port = int(topic.rpartition(":")[2])
     options = tmp_path / "second.json"

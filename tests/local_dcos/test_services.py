@@ -79,7 +79,9 @@ def test_logs_whole_tail_and_limit(cluster):
 
 
 def test_following_a_log_sees_what_comes(cluster):
-    app = cluster.run({"id": "/go", "cmd": "echo first; while [ ! -e go ]; do sleep 0.05; done; echo '{\"a\": 1}'"})
+    app = cluster.run(
+        {"id": "/go", "cmd": "echo first; while [ ! -e go ]; do sleep 0.05; done; echo '{\"a\": 1}'"}
+    )
     task = app["tasks"][0]["id"]
     headers = {"Authorization": f"token={cluster.token}", "Accept": "text/event-stream"}
     url = f"{cluster.url}/system/v1/logs/v2/task/{task}/file/stdout?cursor=END&skip=-10"
@@ -96,7 +98,9 @@ def test_following_a_log_sees_what_comes(cluster):
 
 
 def test_a_chatty_task_does_not_fill_the_disk(cluster):
-    app = cluster.run({"id": "/chatty", "cmd": "yes 'all work and no play' | head -c 60000000; exec sleep 1000"})
+    app = cluster.run(
+        {"id": "/chatty", "cmd": "yes 'all work and no play' | head -c 60000000; exec sleep 1000"}
+    )
     sandbox = cluster.home / "sandboxes" / app["tasks"][0]["id"]
     cluster.wait_for((sandbox / "stdout.1").exists)
     cluster.wait_for(lambda: (sandbox / "stdout").stat().st_size < 9_000_000)
@@ -113,5 +117,8 @@ def test_mesos_state_names_tasks_as_mesos_does(cluster):
 def test_what_is_open_without_a_token(cluster):
     assert cluster.call("GET", "/dcos-metadata/dcos-version.json", Authorization="")[0] == 200
     login = {"uid": "me", "password": cluster.token}
-    assert cluster.call("POST", "/acs/api/v1/auth/login", login, Authorization="") == (200, {"token": cluster.token})
+    assert cluster.call("POST", "/acs/api/v1/auth/login", login, Authorization="") == (
+        200,
+        {"token": cluster.token},
+    )
     assert cluster.call("POST", "/acs/api/v1/auth/login", {"password": "x"}, Authorization="")[0] == 401
