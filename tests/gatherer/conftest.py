@@ -63,7 +63,12 @@ class Flink:
         }
         self._roles = {
             "jobmanager": {"PORT_RPC": rpc, "PORT_REST": rest, "FLINK_MEMORY_MB": 1024},
-            "taskmanager": {"PORT_RPC": task_rpc, "PORT_DATA": task_data, "FLINK_SLOTS": 4, "FLINK_MEMORY_MB": 1536},
+            "taskmanager": {
+                "PORT_RPC": task_rpc,
+                "PORT_DATA": task_data,
+                "FLINK_SLOTS": 4,
+                "FLINK_MEMORY_MB": 1536,
+            },
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -96,7 +101,9 @@ class Flink:
 
     def rest(self, path: str) -> Any:
         try:
-            with urllib.request.urlopen(f"http://{self.environ['FLINK_JOBMANAGER_REST']}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(
+                f"http://{self.environ['FLINK_JOBMANAGER_REST']}{path}", timeout=5
+            ) as answer:
                 return json.load(answer)
         except OSError:
             return None
@@ -323,6 +330,8 @@ class Feed:
     def __init__(self, bundle: Bundle, symbols: list[str]) -> None:
         self._bundle, self._draw = bundle, random.Random(3)
         self._cents = dict.fromkeys(symbols, 100_000)
+        self._held: dict[str, list[tuple[datetime, str]]] = {}
+        self._lock = threading.Lock()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         for symbol in symbols:
@@ -335,6 +344,16 @@ class Feed:
 
     def remove(self, symbol: str) -> None:
         self._cents = {other: cents for other, cents in self._cents.items() if other != symbol}
+
+    def hold(self, symbols: set[str]) -> None:
+        """Keep the ticks of some symbols back; `release` sends them in order."""
+        self._held = {symbol: [] for symbol in symbols}
+
+    def release(self, symbol: str) -> None:
+        with self._lock:
+            for moment, price in self._held.pop(symbol):
+                self._bundle.tick(symbol, moment, price)
+        self._bundle.flush()
 
     def close(self) -> datetime:
         """End the feed with one tick 30 s ahead for each symbol; windows ending before it minus 1 s are due."""
@@ -351,7 +370,12 @@ class Feed:
             cents = self._cents
             for symbol in cents:
                 cents[symbol] += self._draw.choice((-1, 0, 1))
-                self._bundle.tick(symbol, datetime.now(UTC), f"{cents[symbol] / 100:.2f}")
+                moment, price = datetime.now(UTC), f"{cents[symbol] / 100:.2f}"
+                with self._lock:
+                    if symbol in self._held:
+                        self._held[symbol].append((moment, price))
+                    else:
+                        self._bundle.tick(symbol, moment, price)
 
 
 @pytest.fixture

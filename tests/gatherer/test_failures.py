@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,11 @@ def _progress(bundle: Any, records: int = 6) -> None:
     while len(bundle.averages()) < start + records:
         assert time.monotonic() < deadline, f"no progress; the app says:\n{bundle.app.output()}"
         time.sleep(0.1)
+
+
+def _let_pass(seconds: float) -> None:
+    """For what is itself a span of time: an outage, or the time between two arrivals."""
+    threading.Event().wait(seconds)
 
 
 def test_kill_each_part(bundle: Any, feed: Any, flink: Any) -> None:
@@ -46,6 +52,25 @@ def test_kill_each_part(bundle: Any, feed: Any, flink: Any) -> None:
     assert re.search(r"resuming from .*/chk-\d+", app.output())
     _progress(bundle)
 
+    assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
+
+
+def test_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
+    """An outage longer than the idle timeout, after which the topics' backlogs come one after the other."""
+    app = bundle.app
+    app.start(GATHERER_IDLE_SECONDS="8")
+    app.until_healthy()
+    _progress(bundle)
+    kafka.stop()
+    feed.hold({"AMZN", "GOOG"})
+    _let_pass(11)
+    kafka.start()
+    bundle.flush()
+    for late in ("AMZN", "GOOG"):
+        _let_pass(0.5)
+        feed.release(late)
+    _progress(bundle)
+    app.until_healthy()
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
 
 
