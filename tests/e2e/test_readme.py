@@ -1,0 +1,37 @@
+"""The README is true: its commands are run, in its order, on a cluster that starts empty."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from cli.commands import SHORT_HELP
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+COMMANDS = re.findall(r"^ *\$ (.+)$", README, re.MULTILINE)
+
+
+def test_readme_names_every_verb():
+    assert [verb for verb in SHORT_HELP if f"`pipectl {verb}" not in README] == []
+
+
+def test_every_readme_command_is_run_here():
+    assert COMMANDS[:2] == ["make deploy", "make test"]
+    assert all(command.startswith(".venv/bin/pipectl ") for command in COMMANDS[2:])
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(420)
+def test_readme_commands_work_in_their_order(pipectl_elsewhere):
+    user = pipectl_elsewhere
+    user.run("deploy")  # what `make deploy` runs once all is installed
+    run_snippets(user.json("endpoints")["kafka"])
+    for command in COMMANDS[2:]:
+        user.run(*shlex.split(command)[1:])
+
+
+def run_snippets(servers: str) -> None:
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        lines = [line[3:] if line.startswith("   ") else line for line in block.splitlines()]
+        exec(compile("\n".join(lines).replace("127.0.0.1:9092", servers), "README.md", "exec"), {})  # noqa: S102
