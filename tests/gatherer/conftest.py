@@ -1,4 +1,4 @@
-"""A real Flink run by our own entry points, a bundle of topics on the real broker, and an exact recomputation."""
+"""A real Flink run by our own entry points, topics on the real broker, and an exact recomputation."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _free_ports(number: int) -> list[int]:
 
 
 class Flink:
-    """One JobManager and one TaskManager in a folder, on fixed ports, so that each can be killed and return."""
+    """One JobManager and one TaskManager on fixed ports, so that each can be killed and return."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -110,7 +110,7 @@ class Flink:
 
 
 class App:
-    """The gatherer app as Marathon runs it: the submit-and-watch process, started again when it ends by itself."""
+    """The gatherer app as Marathon runs it: the submit-and-watch process."""
 
     def __init__(self, flink: Flink, name: str, environ: dict[str, str]) -> None:
         self._flink, self._name = flink, name
@@ -254,7 +254,7 @@ class Bundle:
         return [json.loads(message.value()) for message in found]
 
     def verify(self, symbols: list[str], until: datetime, *, since: dict[str, datetime] | None = None) -> int:
-        """Wait for all windows ending at or before `until`, stop the job, and compare every window; their number.
+        """Wait for all windows ending at or before `until`, stop the job, compare every window; their number.
 
         since: symbols whose windows are due only from that window end on.
         """
@@ -356,7 +356,7 @@ class Feed:
         self._bundle.flush()
 
     def close(self) -> datetime:
-        """End the feed with one tick 30 s ahead for each symbol; windows ending before it minus 1 s are due."""
+        """End the feed with a tick 30 s ahead for each symbol; returns the last window end that is due."""
         self._end.set()
         self._thread.join()
         close = datetime.now(UTC) + timedelta(seconds=30)

@@ -83,7 +83,8 @@ def test_windows_are_exact(bundle: Any) -> None:
         for moment in _disorder(draw, 300):
             bundle.tick("SPREAD", moment, next(walk), partition)
         bundle.tick("SPREAD", CLOSE, "50.00", partition)
-    # One tick in each window, none at all, and one that falls silent: the others must not wait for them for good.
+    # One tick in each window, none at all, and one that falls silent: the others must not wait for them for
+    # good.
     bundle.create("position.LONE")
     for second in range(0, SECONDS, 13):
         bundle.tick("LONE", START + timedelta(seconds=second, milliseconds=999), "7.77")

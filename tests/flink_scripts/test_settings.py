@@ -1,0 +1,114 @@
+"""Reading the task's environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flink_scripts.__main__ import main
+from flink_scripts.connectors import connector_jars
+from flink_scripts.errors import ConnectorError, JavaError, SettingsError
+from flink_scripts.java import java_home
+from flink_scripts.memory import jobmanager_memory, taskmanager_memory
+from flink_scripts.processes import jobmanager_options, taskmanager_options
+from flink_scripts.settings import Address, Environment, local_path
+
+BASE = {
+    "FLINK_JOBMANAGER_RPC": "jm.example:6123",
+    "FLINK_JOBMANAGER_REST": "jm.example:8081",
+    "FLINK_STATE": "file:///shared/flink/",
+    "PORT_RPC": "31001",
+    "PORT_REST": "31002",
+    "PORT_DATA": "31003",
+}
+
+
+def test_values() -> None:
+    env = Environment({"A": "h:1", "N": "3", "S": "0.5", "EMPTY": ""})
+    assert env.address("A") == Address("h", 1)
+    assert env.integer("N") == 3
+    assert env.seconds("S", 1) == 0.5
+    assert env.text("EMPTY", "default") == "default"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("N", "three"),
+        ("N", "0"),
+        ("A", "host"),
+        ("A", ":80"),
+        ("S", "-1"),
+        ("S", "nan"),
+        ("S", "x"),
+        ("T", ""),
+    ],
+)
+def test_mistakes_name_the_variable(name: str, value: str) -> None:
+    env = Environment({name: value})
+    read = {"N": env.integer, "A": env.address, "T": env.text, "S": lambda key: env.seconds(key, 1.0)}[name]
+    with pytest.raises(SettingsError, match=name):
+        read(name)
+
+
+def test_advertised_and_bound_addresses_differ() -> None:
+    env = Environment({**BASE, "HOST": "10.0.0.7"})
+    manager = jobmanager_options(env, jobmanager_memory(1024))
+    assert manager["jobmanager.rpc.address"] == manager["rest.address"] == "jm.example"
+    assert (manager["jobmanager.rpc.port"], manager["jobmanager.rpc.bind-port"]) == ("6123", "31001")
+    assert (manager["rest.port"], manager["rest.bind-port"]) == ("8081", "31002")
+    assert manager["jobmanager.bind-host"] == manager["rest.bind-address"] == "0.0.0.0"  # noqa: S104
+    worker = taskmanager_options(env, taskmanager_memory(1536), Path("/sandbox"))
+    assert (worker["taskmanager.host"], worker["taskmanager.bind-host"]) == ("10.0.0.7", "0.0.0.0")  # noqa: S104
+    assert (worker["taskmanager.rpc.port"], worker["taskmanager.data.port"]) == ("31001", "31003")
+    assert worker["execution.checkpointing.dir"] == "file:///shared/flink/checkpoints"
+
+
+def test_on_loopback_nothing_listens_elsewhere() -> None:
+    env = Environment({**BASE, "HOST": "127.0.0.1"})
+    assert jobmanager_options(env, jobmanager_memory(1024))["jobmanager.bind-host"] == "127.0.0.1"
+    assert (
+        taskmanager_options(env, taskmanager_memory(1536), Path("/s"))["taskmanager.bind-host"] == "127.0.0.1"
+    )
+
+
+def test_local_path() -> None:
+    assert local_path("file:///a%20b/c") == Path("/a b/c")
+    assert local_path("/plain") == Path("/plain")
+    assert local_path("s3://bucket/flink") is None
+
+
+def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_a_missing_variable_ends_with_its_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLINK_JOBMANAGER_RPC", raising=False)
+    assert main(["jobmanager"]) == 1
+    assert "FLINK_JOBMANAGER_RPC is not set" in capsys.readouterr().err
+
+
+def test_java_of_path_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(JavaError, match="JAVA_HOME"):
+        java_home({"PATH": "/usr/bin"})
+    with pytest.raises(JavaError, match="no bin/java"):
+        java_home({"JAVA_HOME": "/nowhere"})
+
+
+def test_connector_of_an_image(tmp_path: Path) -> None:
+    jar = tmp_path / "connector.jar"
+    jar.write_bytes(b"cut off")
+    with pytest.raises(ConnectorError, match=r"connector\.jar"):
+        connector_jars({"FLINK_CONNECTOR_JARS": str(jar)})
+
+
+def test_connector_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setitem(__import__("sys").modules, "jgo", None)
+    with pytest.raises(ConnectorError, match="connect to the network once"):
+        connector_jars({})

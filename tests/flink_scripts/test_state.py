@@ -1,0 +1,81 @@
+"""Finding and pruning checkpoints and savepoints."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from flink_scripts.description import Description
+from flink_scripts.errors import SettingsError
+from flink_scripts.state import StateFolder
+
+
+def _snapshot(folder: Path, time: float, complete: bool = True) -> Path:
+    folder.mkdir(parents=True)
+    if complete:
+        (folder / "_metadata").write_bytes(b"")
+        os.utime(folder / "_metadata", (time, time))
+    os.utime(folder, (time, time))
+    os.utime(folder.parent, (time, time))
+    return folder
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateFolder:
+    return StateFolder(tmp_path.as_uri(), "job", "shape")
+
+
+def test_nothing_yet(state: StateFolder) -> None:
+    assert state.newest() is None
+    assert state.prune("a") == []
+
+
+def test_newest_complete_snapshot_wins(state: StateFolder) -> None:
+    _snapshot(state.savepoints / "savepoint-1", 100)
+    _snapshot(state.checkpoints / "a" / "chk-7", 200)
+    newest = _snapshot(state.checkpoints / "b" / "chk-2", 300)
+    _snapshot(state.checkpoints / "b" / "chk-3", 400, complete=False)
+    found = state.newest()
+    assert found is not None and found.path == newest
+    savepoint = _snapshot(state.savepoints / "savepoint-2", 500)
+    found = state.newest()
+    assert found is not None and found.path == savepoint
+
+
+def test_other_jobs_and_shapes_are_not_ours(state: StateFolder, tmp_path: Path) -> None:
+    _snapshot(tmp_path / "checkpoints" / "job" / "other" / "a" / "chk-1", 100)
+    _snapshot(tmp_path / "checkpoints" / "another" / "shape" / "a" / "chk-1", 100)
+    assert state.newest() is None
+
+
+def test_prune_keeps_what_is_needed(state: StateFolder, tmp_path: Path) -> None:
+    running = _snapshot(state.checkpoints / "running" / "chk-9", 100)
+    old = _snapshot(state.checkpoints / "old" / "chk-5", 90)
+    savepoints = [_snapshot(state.savepoints / f"savepoint-{n}", n) for n in range(5)]
+    shapes = [_snapshot(tmp_path / "checkpoints" / "job" / f"s{n}" / "a" / "chk-1", n) for n in range(4)]
+    for number, shape in enumerate(shapes):
+        os.utime(shape.parent.parent, (number, number))
+    state.prune("running")
+    assert running.exists() and not old.parent.exists()
+    assert [path.exists() for path in savepoints] == [False, False, True, True, True]
+    assert [path.exists() for path in shapes] == [False, False, True, True]
+
+
+def test_state_elsewhere_is_refused() -> None:
+    with pytest.raises(SettingsError, match="s3://bucket"):
+        StateFolder("s3://bucket", "job", "shape")
+
+
+def test_shape_follows_state_and_topics() -> None:
+    description = Description({"window_ms": 10_000}, {"sql": "a"}, ("movingaverage",))
+    shape = description.shape({"movingaverage": "id1"})
+    assert shape == Description({"window_ms": 10_000}, {"sql": "b"}, ()).shape({"movingaverage": "id1"})
+    assert shape != Description({"window_ms": 20_000}, {"sql": "a"}, ()).shape({"movingaverage": "id1"})
+    assert shape != description.shape({"movingaverage": "id2"})
+    identity = description.identity(shape, {"parallelism.default": "1"})
+    assert identity != description.identity(shape, {"parallelism.default": "2"})
+    assert identity != Description({"window_ms": 10_000}, {"sql": "b"}, ()).identity(
+        shape, {"parallelism.default": "1"}
+    )
