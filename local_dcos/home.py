@@ -41,7 +41,8 @@ class Home:
     """The folder of one cluster and the files in it."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.expanduser().absolute()
+        # One spelling for one folder: tasks are found again by it.
+        self.path = path.expanduser().resolve()
         self.cluster_file = self.path / "cluster.json"
         self.token_file = self.path / "token"
         self.state_file = self.path / "state.json"

@@ -61,8 +61,8 @@ def _unquoted(text: str) -> str:
 def _value(text: str) -> Any:
     """Guesses a value as the real client does, its fault included.
 
-    What is no number, boolean, null or list becomes a web address: objects and texts must come on stdin. A command
-    that works here must work there.
+    What is no number, boolean, null or list becomes a web address: objects and texts must come on stdin. A
+    command that works here must work there.
     """
     for read in (int, float):
         with contextlib.suppress(ValueError):

@@ -20,7 +20,8 @@ async def stream(request):
     return answer
 async def seen(request):
     body = await request.text()
-    return web.json_response({"path": request.raw_path, "headers": dict(request.headers), "body": body}, status=207)
+    told = {"path": request.raw_path, "headers": dict(request.headers), "body": body}
+    return web.json_response(told, status=207)
 app = web.Application()
 app.add_routes([web.get("/socket", socket), web.get("/stream", stream), web.route("*", "/{any:.*}", seen)])
 web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT1"]), print=None)
@@ -56,10 +57,12 @@ def test_a_request_reaches_the_app_without_the_token(echo):
 def test_websockets_pass(echo):
     async def talk() -> str:
         headers = {"Authorization": f"token={echo.token}"}
-        async with aiohttp.ClientSession(headers=headers) as session:
-            async with session.ws_connect(f"{echo.url}/service/echo/socket") as socket:
-                await socket.send_str("hi")
-                return str(await socket.receive_str(timeout=5))
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.ws_connect(f"{echo.url}/service/echo/socket") as socket,
+        ):
+            await socket.send_str("hi")
+            return str(await socket.receive_str(timeout=5))
 
     assert asyncio.run(talk()) == "echo hi"
 
