@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cli.cluster import Cluster, Json
@@ -13,6 +13,7 @@ from cli.steps.base import Change, Report, State, wait_until
 # A task that failed this often since the step began is not going to come up by itself.
 FAILURES_TOO_MANY = 4
 LAST_LINES = 15
+TRUSTED_AFTER = timedelta(seconds=5)
 
 
 class AppStep:
@@ -87,8 +88,12 @@ class AppStep:
             return State(
                 False, "deploying" if app["deployments"] else "unhealthy", self._why_waiting(app, counts)
             )
-        if not self._only_this_version(app):
+        tasks = self._cluster.tasks(self.app_id)
+        since = _time(app["versionInfo"]["lastConfigChangeAt"])
+        if any(_time(task["version"]) < since for task in tasks):
             return State(False, "deploying", f"{counts}, tasks of an older version are still there")
+        if self._may_fall_again(app, tasks, since):
+            return State(False, "deploying", f"{counts}, watching whether it stays up")
         return State(True, "healthy", counts)
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
@@ -118,9 +123,15 @@ class AppStep:
         ports = [str(p["port"]) for p in self._definition.get("portDefinitions", []) if p["port"]]
         return f"port {' or '.join(ports)} is taken by another process"
 
-    def _only_this_version(self, app: Json) -> bool:
-        since = _time(app["versionInfo"]["lastConfigChangeAt"])
-        return all(_time(task["version"]) >= since for task in self._cluster.tasks(self.app_id))
+    def _may_fall_again(self, app: Json, tasks: list[Json], since: datetime) -> bool:
+        """Whether tasks are too young to trust: nothing checks them, or this version has failed before."""
+        now = datetime.now(UTC)
+        if all(now - _time(task["startedAt"]) >= TRUSTED_AFTER for task in tasks):
+            return False
+        if not app.get("healthChecks"):
+            return True
+        failure = self._cluster.last_failure(self.app_id)
+        return failure is not None and _time(failure["timestamp"]) > since
 
     def _give_up_on_failures(self) -> None:
         failure = self._cluster.last_failure(self.app_id)
@@ -136,7 +147,9 @@ class AppStep:
 
     def _last_lines(self, task_id: str) -> str:
         try:
-            lines = self._cluster.dcos.run(["task", "log", f"--lines={LAST_LINES}", task_id, "stderr"])
+            lines = self._cluster.dcos.run(
+                ["task", "log", "--all", f"--lines={LAST_LINES}", task_id, "stderr"]
+            )
         except DcosError:
             return ""
         return "\n".join(f"  | {line}" for line in lines.splitlines())
