@@ -182,6 +182,9 @@ async def _main() -> int:
     work, stopped = asyncio.create_task(service.run()), asyncio.create_task(stop.wait())
     await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
+        # The broker's end is no failure now, and nobody is to start it any more.
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
         await service.stop()
         return 0
     try:

@@ -87,8 +87,11 @@ def test_a_broker_serves_and_outlives_its_crash(own_cluster, tmp_path, topic):
 
 
 def test_topics_outlive_the_cluster_and_a_taken_port_is_waited_for(own_cluster, tmp_path, topic):
+    sandbox = own_cluster.home / "sandboxes" / own_cluster.app("/kafka")["tasks"][0]["id"]
     own_cluster.local_dcos("stop")
     assert own_cluster.processes() == []
+    assert (own_cluster.home / "kafka" / "kafka" / "log" / ".kafka_cleanshutdown").exists()
+    assert (sandbox / "stderr").read_text() == ""
     started = time.monotonic()
     own_cluster.start()
     own_cluster.wait_for(lambda: "position.AAPL" in own_cluster.dcos("kafka", "topic", "list").stdout, 60)
@@ -105,14 +108,27 @@ def test_topics_outlive_the_cluster_and_a_taken_port_is_waited_for(own_cluster, 
     assert own_cluster.dcos("package", "uninstall", "kafka", "--app-id=second", "--yes").returncode == 0
 
 
+def without_network(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+
+def test_known_jars_need_no_network(own_cluster, tmp_path, monkeypatch, topic):
+    # The fixture has brought a broker up once, so the jars are known by now.
+    own_cluster.local_dcos("stop")
+    without_network(monkeypatch)
+    own_cluster.start()
+    own_cluster.wait_for(lambda: "position.AAPL" in own_cluster.dcos("kafka", "topic", "list").stdout, 60)
+    assert "lastTaskFailure" not in own_cluster.app("/kafka")
+
+
 def test_jars_that_cant_be_fetched_are_a_clear_error(own_cluster, tmp_path, monkeypatch):
     # An agent whose caches are empty and whose way out leads nowhere.
     own_cluster.local_dcos("stop")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("JGO_CACHE_DIR", str(tmp_path / "home" / "jgo"))
     monkeypatch.setenv("M2_REPO", str(tmp_path / "home" / "m2"))
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    without_network(monkeypatch)
     own_cluster.start()
     options = tmp_path / "options.json"
     options.write_text('{"brokers": {"port": 0}}')
