@@ -24,7 +24,7 @@ from flink_scripts.health import Health, serve_health
 from flink_scripts.rest import Job, Rest
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
-from flink_scripts.submit import IDENTITY, SHAPE, client_options, job_options, start_submission
+from flink_scripts.submit import IDENTITY, SHAPE, client_options, job_options, start_submission, submission_id
 from flink_scripts.topics import topic_ids
 
 _READY_SECONDS = 300.0
@@ -127,10 +127,10 @@ class Submitter:
             else "no usable state: starting from the earliest records"
         )
         self._health.reason = "submitting the job"
-        before = {job.id for job in self._rest.jobs()}
-        process = start_submission(
-            self._module, self._env, options, newest.uri if newest else None, self._work
-        )
+        resume_from = newest.uri if newest else None
+        known = {job.id for job in self._rest.jobs() if job.name == self._name}
+        job_id = submission_id(options, resume_from, known)
+        process = start_submission(self._module, self._env, options, resume_from, job_id, self._work)
         started = time.monotonic()
         try:
             while process.poll() is None:
@@ -141,20 +141,23 @@ class Submitter:
                 self._pause()
         except BaseException:
             _kill_group(process)
-            self._withdraw(before, state)
+            self._withdraw(job_id, state)
             raise
-        new = [job for job in self._rest.jobs() if job.id not in before and job.name == self._name]
-        if not new:
+        submitted = next((job for job in self._rest.jobs() if job.id == job_id), None)
+        if submitted is None:
             raise SubmitError(
                 f"python -m {self._module} ended with exit code {process.returncode}; see its output above"
             )
-        _say(f"submitted job {new[0].id} in {time.monotonic() - started:.1f} s")
-        return new[0]
+        if process.returncode == 0:
+            _say(f"submitted job {job_id} in {time.monotonic() - started:.1f} s")
+        else:
+            _say(f"job {job_id} had been submitted already, by a process that outlived its submitter")
+        return submitted
 
-    def _withdraw(self, before: set[str], state: StateFolder) -> None:
+    def _withdraw(self, job_id: str, state: StateFolder) -> None:
         """End what a submission that we gave up may have started all the same."""
         for job in self._running():
-            if job.id not in before:
+            if job.id == job_id:
                 self._end(job, state)
 
     def _watch(self, job: Job, state: StateFolder) -> None:

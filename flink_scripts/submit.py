@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, write_config
@@ -72,13 +74,29 @@ def client_options(
     }
 
 
+def submission_id(options: Mapping[str, str], resume_from: str | None, known: Iterable[str]) -> str:
+    """The id that the job gets.
+
+    A submitter that is killed leaves its submitting process behind; its successor, in the same situation,
+    comes to the same id, and the JobManager takes one job of an id only.
+    """
+    situation = json.dumps([sorted(options.items()), resume_from, sorted(known)])
+    return hashlib.sha256(situation.encode()).hexdigest()[:32]
+
+
 def start_submission(
-    module: str, env: Environment, options: dict[str, str], resume_from: str | None, work: Path
+    module: str,
+    env: Environment,
+    options: dict[str, str],
+    resume_from: str | None,
+    job_id: str,
+    work: Path,
 ) -> subprocess.Popen[bytes]:
     """Start the submitting process in the folder `work`; its output goes to ours.
 
     It runs in a process group of its own, so that its JVM can be ended with it.
     """
+    options = {**options, "$internal.pipeline.job-id": job_id}
     if resume_from is not None:
         # The old job's snapshot is only read; it stays ours to prune.
         options = {

@@ -56,10 +56,10 @@ def prices_table(settings: Settings) -> str:
     """
     # A broker outage must fail the job before it makes partitions idle. A restarted job waits for each
     # partition anew; one that runs on would follow the partition that comes back first and drop the others'
-    # backlog as late. Looking for new topics is what notices the outage: (1/5 + 7/10) of the idle timeout
+    # backlog as late. Looking for new topics is what notices the outage: (1/5 + 1/2) of the idle timeout
     # after it began at most.
     discovery_ms = min(settings.discovery_ms, max(settings.idle_ms // 5, 1))
-    give_up_ms = str(max(settings.idle_ms * 7 // 10, 1))
+    give_up_ms = str(max(settings.idle_ms // 2, 1))
     options = {
         "connector": "kafka",
         "properties.bootstrap.servers": settings.bootstrap_servers,

@@ -113,7 +113,7 @@ class App:
     """The gatherer app as Marathon runs it: the submit-and-watch process."""
 
     def __init__(self, flink: Flink, name: str, environ: dict[str, str]) -> None:
-        self._flink, self._name = flink, name
+        self._flink, self.name = flink, name
         (port,) = _free_ports(1)
         self._environ = {**environ, "JOB_NAME": name, "PORT0": str(port)}
         self._url = f"http://127.0.0.1:{port}/health"
@@ -121,7 +121,7 @@ class App:
 
     def start(self, **environ: str) -> None:
         self._environ.update(environ)
-        self.process = self._flink.run(self._name, ["job", "gatherer"], self._environ)
+        self.process = self._flink.run(self.name, ["job", "gatherer"], self._environ)
 
     def health(self) -> dict[str, Any]:
         try:
@@ -138,7 +138,7 @@ class App:
             assert self.process is not None and self.process.poll() is None, self.output()
             return bool(self.health()["healthy"])
 
-        wait_until(healthy, f"{self._name} healthy; it says:\n{self.output()}")
+        wait_until(healthy, f"{self.name} healthy; it says:\n{self.output()}")
 
     def kill(self) -> None:
         assert self.process is not None
@@ -151,7 +151,7 @@ class App:
         return self.process.wait(PATIENCE)
 
     def output(self) -> str:
-        return (self._flink.folder / self._name / "stdout").read_text()
+        return (self._flink.folder / self.name / "stdout").read_text()
 
 
 @pytest.fixture(scope="session")
@@ -187,6 +187,8 @@ class Bundle:
         environ |= {"FLINK_CHECKPOINT_SECONDS": "0.5", "GATHERER_DISCOVERY_SECONDS": "1"}
         self.app = App(flink, f"{name}.gatherer", environ)
         self.create("movingaverage")
+
+    wait_until = staticmethod(wait_until)
 
     def create(self, topic: str, partitions: int = 1) -> None:
         from confluent_kafka.admin import NewTopic

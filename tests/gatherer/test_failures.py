@@ -55,19 +55,31 @@ def test_kill_each_part(bundle: Any, feed: Any, flink: Any) -> None:
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
 
 
+def test_killed_while_submitting(bundle: Any, feed: Any, flink: Any) -> None:
+    """The submitting process goes on without its parent; there is one job all the same."""
+    app = bundle.app
+    app.start()
+    bundle.wait_until(lambda: "starting from the earliest" in app.output(), "a submission")
+    app.kill()
+    app.start()
+    app.until_healthy()
+    assert len([job for job in flink.rest("/jobs/overview")["jobs"] if job["name"] == app.name]) == 1
+    assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 30
+
+
 def test_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
     """An outage longer than the idle timeout, after which the topics' backlogs come one after the other."""
     app = bundle.app
-    app.start(GATHERER_IDLE_SECONDS="8")
+    app.start(GATHERER_IDLE_SECONDS="10")
     app.until_healthy()
     _progress(bundle)
     kafka.stop()
     feed.hold({"AMZN", "GOOG"})
-    _let_pass(11)
+    _let_pass(13)
     kafka.start()
     bundle.flush()
+    _let_pass(4)
     for late in ("AMZN", "GOOG"):
-        _let_pass(0.5)
         feed.release(late)
     _progress(bundle)
     app.until_healthy()
