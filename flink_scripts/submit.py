@@ -104,9 +104,15 @@ def start_submission(
             "execution.state-recovery.path": resume_from,
             "execution.state-recovery.claim-mode": "NO_CLAIM",
         }
+    environ = client_environ(env, options, work)
+    return subprocess.Popen([sys.executable, "-m", module], env=environ, start_new_session=True)
+
+
+def client_environ(env: Environment, options: Mapping[str, str], work: Path) -> dict[str, str]:
+    """The environment in which PyFlink is a client with these options; its files are written into `work`."""
     conf = work / "submit-conf"
     write_config(conf, options, log_level="WARN", log_to="SYSTEM_ERR")
-    environ = {
+    return {
         **env.variables,
         "FLINK_HOME": str(flink_jars()[0].parent.parent),
         "FLINK_LIB_DIR": str(_library(work / "submit-lib", env.variables)),
@@ -116,7 +122,6 @@ def start_submission(
         "JAVA_HOME": str(java_home(env.variables)),
         "JVM_ARGS": " ".join(_JVM_FLAGS),
     }
-    return subprocess.Popen([sys.executable, "-m", module], env=environ, start_new_session=True)
 
 
 def _library(folder: Path, environ: Mapping[str, str]) -> Path:

@@ -11,16 +11,17 @@ from __future__ import annotations
 from gatherer.settings import Settings
 
 # Decimal places of a price, and its largest value: 17 digits are the most that leave room, in the 38 digits
-# of a DECIMAL, for the sum of a million squares of prices of 1e8, or for `last` (see `_LAST`).
+# of a DECIMAL, for the sum of a million squares of prices of 1e8, or for the latest price.
 PRICE_SCALE = 8
 PRICE_DIGITS = 17
 _UNIT = 10**PRICE_SCALE
 
-# The price of the latest tick, as the largest of (event time, offset, price) written as one number of 38
-# digits: milliseconds since 2020 (12 digits, until 2051), offset (its last 9 digits), price in units (17
-# digits).
-_OFFSET_DIGITS = 9
-_LAST_EPOCH = "2020-01-01 00:00:00"
+# The price of the latest tick is in the largest of (event time, offset, price) written as one number: a
+# BIGINT of the milliseconds since FIRST_TIME and of the offset, then the 17 digits of the price.
+# (LAST_VALUE can't be merged, so a sliding window refuses it.) The BIGINT has room for the offset's
+# remainder only: two ticks of the same millisecond on both sides of a multiple of 5 million records of a
+# partition may change places.
+_OFFSETS = 5_000_000
 
 FIRST_TIME, LAST_TIME = "2000-01-01 00:00:00", "2050-01-01 00:00:00"
 TIME_FORMAT = "yyyy-MM-dd HH:mm:ss.SSS"
@@ -139,14 +140,13 @@ def statistics(settings: Settings, with_last: bool = True) -> str:
     stddev = sqrt(M2 / (n - 1)); a constant price gives d = 0 and M2 = 0 exactly.
     """
     units = f"CAST(price * {_UNIT} AS DECIMAL({PRICE_DIGITS}, 0))"
-    order = (
-        f"(CAST(CAST(TIMESTAMPDIFF(SECOND, TIMESTAMP '{_LAST_EPOCH}', event_time) AS BIGINT) * 1000"
-        f" + EXTRACT(MILLISECOND FROM event_time) AS DECIMAL(12, 0)) * {10**_OFFSET_DIGITS}"
-        f" + CAST(MOD(record_offset, {10**_OFFSET_DIGITS}) AS DECIMAL({_OFFSET_DIGITS}, 0)))"
-    )
-    last = f"MAX(CAST({order} AS DECIMAL(21, 0)) * {10**PRICE_DIGITS} + units)" if with_last else "MAX(units)"
-    slide, window = _interval(settings.slide_ms), _interval(settings.window_ms)
     modulus = f"CAST({10**PRICE_DIGITS} AS DECIMAL({PRICE_DIGITS + 1}, 0))"
+    order = (
+        f"((CAST(TIMESTAMPDIFF(SECOND, TIMESTAMP '{FIRST_TIME}', event_time) AS BIGINT) * 1000"
+        f" + EXTRACT(MILLISECOND FROM event_time)) * {_OFFSETS} + MOD(record_offset, {_OFFSETS}))"
+    )
+    last = f"MAX({order} * {modulus} + units)" if with_last else "MAX(units)"
+    slide, window = _interval(settings.slide_ms), _interval(settings.window_ms)
     m2 = "(sum_of_squares - middle * (2 * total - n * middle))"
     rest = "CAST(total - n * middle AS DOUBLE)"
     return f"""
@@ -172,6 +172,7 @@ WITH ticks AS (
 )
 SELECT symbol,
   DATE_FORMAT(window_start, '{TIME_FORMAT}'), DATE_FORMAT(window_end, '{TIME_FORMAT}'), n,
-  CAST(MOD(MOD(latest, {modulus}) + {modulus}, {modulus}) AS DOUBLE) / {_UNIT}, CAST(low AS DOUBLE) /
-  {_UNIT}, CAST(high AS DOUBLE) / {_UNIT}, mean, stddev, 100 * stddev / mean
+  CAST(MOD(latest, {modulus}) AS DOUBLE) / {_UNIT},
+  CAST(low AS DOUBLE) / {_UNIT}, CAST(high AS DOUBLE) / {_UNIT},
+  mean, stddev, 100 * stddev / mean
 FROM moments"""  # noqa: S608 - every part is made of numbers

@@ -67,7 +67,7 @@ def test_killed_while_submitting(bundle: Any, feed: Any, flink: Any) -> None:
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 30
 
 
-def test_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
+def test_broker_outage(bundle: Any, feed: Any, kafka: Any, flink: Any) -> None:
     """An outage longer than the idle timeout, after which the topics' backlogs come one after the other."""
     app = bundle.app
     app.start(GATHERER_IDLE_SECONDS="10")
@@ -83,6 +83,9 @@ def test_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
         feed.release(late)
     _progress(bundle)
     app.until_healthy()
+    # What saves the late backlogs: the outage restarted the job before it made their partitions idle.
+    failures = flink.rest(f"/jobs/{app.health()['job_id']}/exceptions")["exceptionHistory"]["entries"]
+    assert any("Failed to list subscribed topic partitions" in entry["stacktrace"] for entry in failures)
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
 
 

@@ -1,0 +1,197 @@
+"""Ticks per second through the gatherer's job on one slot, read from a topic that is full already.
+
+    python bench/gatherer_throughput.py [--ticks 2000000] [--rounds 3] [--bootstrap-servers HOST:PORT]
+
+Variants run one after the other on the same Flink, after one round to warm up; only their
+ratios mean something on another machine. Without --bootstrap-servers, a broker is started as for the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from flink_scripts.settings import Environment
+from flink_scripts.state import StateFolder
+from flink_scripts.submit import client_environ, client_options, job_options
+from gatherer.settings import Settings
+from gatherer.statements import moving_average_table, prices_table, statistics
+
+SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
+PREFIX = "bench."
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def broker(folder: Path) -> Iterator[str]:
+    spec = importlib.util.spec_from_file_location("conftest", ROOT / "tests" / "conftest.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    kafka = module.Broker(folder)
+    kafka.start()
+    try:
+        yield kafka.bootstrap_servers
+    finally:
+        kafka.stop()
+
+
+@contextmanager
+def flink(folder: Path) -> Iterator[dict[str, str]]:
+    """A JobManager and a TaskManager with one slot; yields the environment of a job on them."""
+    rpc, rest = free_port(), free_port()
+    environ = {
+        **os.environ,
+        "HOST": "127.0.0.1",
+        "FLINK_JOBMANAGER_RPC": f"127.0.0.1:{rpc}",
+        "FLINK_JOBMANAGER_REST": f"127.0.0.1:{rest}",
+        "FLINK_STATE": (folder / "state").as_uri(),
+    }
+    processes = []
+    for role, more in (
+        ("jobmanager", {"PORT_RPC": str(rpc), "PORT_REST": str(rest), "FLINK_MEMORY_MB": "1024"}),
+        ("taskmanager", {"FLINK_SLOTS": "1", "FLINK_MEMORY_MB": "2048"}),
+    ):
+        sandbox = folder / role
+        sandbox.mkdir()
+        with (sandbox / "stdout").open("wb") as out:
+            argv = [sys.executable, "-m", "flink_scripts", role]
+            env = {**environ, **more, "MESOS_SANDBOX": str(sandbox)}
+            processes.append(subprocess.Popen(argv, env=env, stdout=out, stderr=out, cwd=ROOT))
+    try:
+        yield environ
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
+
+
+def preload(bootstrap_servers: str, ticks: int) -> None:
+    """Random walks of one tick per ms and symbol."""
+    from confluent_kafka import Producer
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    topics = [f"{PREFIX}position.{symbol}" for symbol in SYMBOLS] + [f"{PREFIX}movingaverage"]
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    for future in admin.create_topics([NewTopic(topic, 1, 1) for topic in topics]).values():
+        future.result(30)
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 50, "compression.type": "lz4"})
+    draw, start = random.Random(1), datetime(2026, 1, 5, 9, tzinfo=UTC)  # noqa: S311
+    cents = dict.fromkeys(SYMBOLS, 10_000)
+    for number in range(ticks // len(SYMBOLS)):
+        ts = (start + timedelta(milliseconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        for symbol in SYMBOLS:
+            cents[symbol] = max(1, cents[symbol] + draw.choice((-1, 0, 1)))
+            value = f'{{"ts": "{ts}", "symbol": "{symbol}", "price": {cents[symbol] / 100:.2f}}}'
+            producer.produce(f"{PREFIX}position.{symbol}", value, key=symbol)
+        if number % 5000 == 0:
+            producer.flush()
+    assert producer.flush(60) == 0
+
+
+def job_seconds(rest: str, job_id: str) -> float:
+    """How long a job's tasks ran, without their deployment; waits for the end of the job."""
+    while True:
+        with urllib.request.urlopen(f"http://{rest}/jobs/{job_id}") as response:
+            job: dict[str, Any] = json.load(response)
+        if job["state"] == "FINISHED":
+            return float(job["end-time"] - max(vertex["start-time"] for vertex in job["vertices"])) / 1000
+        assert job["state"] in ("CREATED", "RUNNING"), job["state"]
+        time.sleep(0.1)
+
+
+def variants(settings: Settings) -> dict[str, tuple[Settings, str]]:
+    """Name: settings and query. The first is what the gatherer does."""
+    loose = replace(settings, delivery="at-least-once")
+    return {
+        "exactly-once": (settings, statistics(settings)),
+        "at-least-once": (loose, statistics(loose)),
+        "without last": (settings, statistics(settings, with_last=False)),
+    }
+
+
+def measure(ticks: int, rounds: int) -> None:
+    """Runs in the client process: each variant in turn, from the first record to the last that is there."""
+    from pyflink.table import TableEnvironment
+
+    from gatherer.job import table_environment
+
+    settings = Settings.from_environ()
+    rest = os.environ["FLINK_JOBMANAGER_REST"]
+    rates: dict[str, list[float]] = {}
+    for number in range(rounds + 1):
+        for name, (setting, query) in variants(settings).items():
+            environment: TableEnvironment = table_environment()
+            environment.execute_sql(prices_table(setting))
+            environment.execute_sql(moving_average_table(setting))
+            bounded = query.replace(
+                "FROM prices", "FROM prices /*+ OPTIONS('scan.bounded.mode'='latest-offset') */"
+            )
+            result = environment.execute_sql(f"INSERT INTO moving_average {bounded}")
+            seconds = job_seconds(rest, str(result.get_job_client().get_job_id()))
+            if number:
+                rates.setdefault(name, []).append(ticks / seconds)
+    base = median(next(iter(rates.values())))
+    for name, found in rates.items():
+        print(f"{name:15} {median(found):10,.0f} ticks/s   {median(found) / base:5.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--ticks", type=int, default=2_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bootstrap-servers")
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.measure:
+        measure(args.ticks, args.rounds)
+        return
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        (folder / "kafka").mkdir()
+        servers = args.bootstrap_servers or stack.enter_context(broker(folder / "kafka"))
+        preload(servers, args.ticks)
+        environ = stack.enter_context(flink(folder))
+        environ |= {"KAFKA_BOOTSTRAP_SERVERS": servers, "TOPIC_PREFIX": PREFIX, "JOB_NAME": "bench.gatherer"}
+        env = Environment(environ)
+        options = client_options(env, job_options(env), StateFolder(env.state_uri, "bench", "bench"), "bench")
+        argv = [
+            sys.executable,
+            __file__,
+            "--measure",
+            "--ticks",
+            str(args.ticks),
+            "--rounds",
+            str(args.rounds),
+        ]
+        subprocess.run(argv, env=client_environ(env, options, folder), check=True)
+
+
+if __name__ == "__main__":
+    main()
