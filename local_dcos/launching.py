@@ -27,6 +27,10 @@ INHERITED = frozenset(
         "TMPDIR",
         "LD_LIBRARY_PATH",
         "PIPECTL_HOME",
+        # Where the agent's own Python finds the project, and whom it trusts when it fetches jars.
+        "PYTHONPATH",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
     }
 )
 INHERITED_PREFIXES = ("LC_", "XDG_", "SSL_", "JGO_", "MAVEN_", "M2_")
