@@ -139,9 +139,9 @@ class AppStep:
             return
         self._failures.add(failure["timestamp"])
         if len(self._failures) >= FAILURES_TOO_MANY:
+            said = self._last_lines(failure["taskId"]) or f"  | {failure.get('message', '')}"
             raise StepFailed(
-                f"app {self.app_id} keeps failing ({failure['state']}): {failure.get('message', '')}\n"
-                + self._last_lines(failure["taskId"]),
+                f"app {self.app_id} keeps failing ({failure['state']}); its last lines:\n{said}",
                 hint=f"`pipectl logs {self.name}` shows more",
             )
 

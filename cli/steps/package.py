@@ -88,8 +88,9 @@ class PackageStep:
             for step in phase.get("steps", [])
             if step.get("status") != "COMPLETE"
         ]
-        errors = [str(error) for error in plan.get("errors", [])]
-        detail = "; ".join([f"deploy plan {status}", *pending[:2], *errors])
+        told = "; ".join([f"deploy plan {status}", *pending[:2]])
+        errors = [str(error) for error in plan.get("errors", []) if str(error) not in told]
+        detail = "; ".join([told, *errors])
         return State(status == "COMPLETE", "healthy" if status == "COMPLETE" else status.lower(), detail)
 
     def remove(self, report: Report, stop: threading.Event) -> bool:

@@ -83,6 +83,20 @@ def test_pipectl_home_is_the_default(tmp_path: Path):
     assert not (tmp_path / "cluster").exists()
 
 
+def test_tasks_get_the_users_certificates_and_proxies_but_not_the_rest(own_cluster, monkeypatch):
+    passed = {"REQUESTS_CA_BUNDLE": "/a.pem", "SSL_CERT_FILE": "/b.pem", "HTTPS_PROXY": "http://p:1"}
+    for name, value in {**passed, "DCOS_ACS_TOKEN": "secret", "AWS_SECRET_ACCESS_KEY": "secret"}.items():
+        monkeypatch.setenv(name, value)
+    own_cluster.local_dcos("stop")
+    own_cluster.start()
+    task = own_cluster.run({"id": "/env", "cmd": "env; echo done; exec sleep 1000"})["tasks"][0]
+    stdout = own_cluster.home / "sandboxes" / task["id"] / "stdout"
+    own_cluster.wait_for(lambda: stdout.read_text().endswith("done\n"))
+    lines = stdout.read_text().splitlines()
+    assert [f"{name}={value}" for name, value in passed.items() if f"{name}={value}" not in lines] == []
+    assert "secret" not in stdout.read_text()
+
+
 def test_a_killed_agents_tasks_are_adopted(own_cluster):
     before = own_cluster.run(own_cluster.web("/keep", instances=2))
     own_cluster.kill_agent()
