@@ -18,6 +18,8 @@ LOG_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
     <Logger name="org.apache.kafka.common.config" level="WARN"/>
     <Logger name="kafka.server.KafkaConfig" level="WARN"/>
     <Logger name="org.apache.kafka.clients" level="WARN"/>
+    <!-- An exactly-once sink begins a transaction every checkpoint: a line or two a second. -->
+    <Logger name="kafka.coordinator.transaction" level="WARN"/>
     <Root level="INFO"><AppenderRef ref="out"/></Root>
   </Loggers>
 </Configuration>
