@@ -61,7 +61,7 @@ def test_watch_refuses_a_position_that_is_not_there(pipectl, bundle):
     assert "AAPL" in refused.stderr
 
 
-@pytest.mark.parametrize(("app", "mark"), [("flink-jobmanager", "checkpoint"), ("kafka", "afka")])
+@pytest.mark.parametrize(("app", "mark"), [("flink-jobmanager", "checkpoint"), ("kafka", "INFO")])
 def test_logs_show_what_an_app_printed(pipectl, bundle, app, mark):
     both = pipectl.run("logs", app).stdout + pipectl.run("logs", app, "--stderr").stdout
     assert mark in both
