@@ -1,4 +1,4 @@
-# Set-up, deploy, test. Nothing but Python 3.11 (or newer) and make is needed; all the rest comes from the registries.
+# Set-up, deploy, test. Nothing but Python 3.11 (or 3.12) and make is needed; all the rest comes from the registries.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +12,7 @@ help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
 deploy: $(USE) ## Set up, deploy on this machine, and show that data flows
-	$(BIN)/pipectl deploy
+	$(BIN)/pipectl deploy --cluster local
 
 test: lint ## Set up, check the code, and run every test
 	$(BIN)/python -m pytest
@@ -23,12 +23,14 @@ lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/mypy
 
 clean: ## End the local cluster, and remove what was installed and built here
-	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --yes --purge
+	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --cluster local --yes --purge
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python found; install Python 3.11, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v < (3, 13))' || \
+	  { echo "error: $(PYTHON) is not Python 3.11 or 3.12; run make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The constraints make installs repeatable; the ranges in setup.cfg say what is supported.
 $(USE): setup.cfg constraints.txt | $(VENV)/bin/python

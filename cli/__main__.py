@@ -1,6 +1,7 @@
 """The entry point of `pipectl`."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -47,12 +48,20 @@ def main() -> None:
     """Run `pipectl`; Ctrl-C ends it with exit code 130 and without a traceback."""
     try:
         code = pipectl.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Abort:
         click.secho("interrupted", fg="yellow", err=True)
         code = 130
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has what they wanted. What is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        click.secho(f"error: {error}", fg="red", err=True)
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -38,7 +38,9 @@ def connector_jars(environ: Mapping[str, str] = os.environ) -> list[Path]:
 
 
 def _repository() -> Path:
-    return Path.home() / ".m2" / "repository"
+    """Where jgo puts what it fetches."""
+    moved = os.environ.get("M2_REPO")
+    return Path(moved) if moved else Path.home() / ".m2" / "repository"
 
 
 def _fetch() -> Path:

@@ -22,15 +22,16 @@ from flink_scripts.description import Description, describe
 from flink_scripts.errors import FlinkScriptsError, JobFailedError, NotReadyError, RestError, SubmitError
 from flink_scripts.health import Health, serve_health
 from flink_scripts.rest import Job, Rest
-from flink_scripts.settings import Environment
+from flink_scripts.settings import Environment, file_uri
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import IDENTITY, SHAPE, client_options, job_options, start_submission, submission_id
 from flink_scripts.topics import topic_ids
 
 _READY_SECONDS = 300.0
 _SUBMIT_SECONDS = 180.0
-_SAVEPOINT_SECONDS = 120.0
-_END_SECONDS = 30.0
+# Together less than the app's kill grace period, 60 s: a job without a savepoint must still be cancelled.
+_SAVEPOINT_SECONDS = 40.0
+_END_SECONDS = 8.0
 _PAUSE_SECONDS = 0.25
 _WATCH_SECONDS = 1.0
 
@@ -194,7 +195,7 @@ class Submitter:
         """Stop a job with a savepoint, or without one if need be; whether there is a savepoint."""
         location = ""
         try:
-            request = self._rest.stop_with_savepoint(job.id, state.savepoints.as_uri())
+            request = self._rest.stop_with_savepoint(job.id, file_uri(state.savepoints))
             location = self._await_savepoint(job, request)
             _say(f"stopped job {job.id} with savepoint {location}")
         except (RestError, NotReadyError) as error:

@@ -7,8 +7,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 from flink_scripts.errors import SettingsError
 
@@ -89,8 +87,16 @@ class Environment:
 
 
 def local_path(uri: str) -> Path | None:
-    """The path of a file: URI (or a plain path), None for another file system."""
-    parsed = urlparse(uri)
-    if parsed.scheme == "file":
-        return Path(url2pathname(parsed.path))
-    return Path(uri) if not parsed.scheme else None
+    """The path of a file: URI (or a plain path), None for another file system.
+
+    As Flink reads it: what follows the scheme is a path, in which a space, `%` or `#` stands for itself.
+    """
+    scheme, found, path = uri.partition("://")
+    if not found:
+        return Path(uri)
+    return Path(path) if scheme == "file" else None
+
+
+def file_uri(path: Path) -> str:
+    """The file: URI under which Flink finds `path`; with Path.as_uri() it would make a folder named %20."""
+    return f"file://{path}"

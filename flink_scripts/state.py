@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flink_scripts.errors import SettingsError
-from flink_scripts.settings import local_path
+from flink_scripts.settings import file_uri, local_path
 
 _KEEP_SAVEPOINTS = 3
 _KEEP_SHAPES = 3
@@ -32,7 +32,7 @@ class Snapshot:
     @property
     def uri(self) -> str:
         """The place as Flink wants it."""
-        return self.path.as_uri()
+        return file_uri(self.path)
 
 
 class StateFolder:

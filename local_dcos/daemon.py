@@ -74,7 +74,11 @@ def _said(home: Home, offset: int) -> str:
 
 def stop(home: Home) -> None:
     """Ends the agent and every task of `home`, also those that a killed agent left behind."""
+    from local_dcos.processes import end_marked
+
     if not home.path.exists():
+        # Somebody removed the folder under a running cluster; its processes still carry its name.
+        end_marked(home.path, lambda _: True, grace=3.0)
         return
     home.create()
     with locked(home.start_lock, wait=True):
@@ -86,8 +90,6 @@ def stop(home: Home) -> None:
                 time.sleep(POLL_SECONDS)
             if home.agent_is_running():
                 os.kill(pid, signal.SIGKILL)
-        from local_dcos.processes import end_marked
-
         end_marked(home.path, lambda _: True, grace=3.0)
 
 

@@ -18,7 +18,7 @@ def default_home() -> Path:
     """Returns PIPECTL_HOME/cluster, or the platform's data folder when PIPECTL_HOME isn't set."""
     base = os.environ.get("PIPECTL_HOME")
     if base:
-        return Path(base) / "cluster"
+        return Path(base).expanduser() / "cluster"
     from platformdirs import user_data_path
 
     return user_data_path("pipectl") / "cluster"

@@ -97,7 +97,7 @@ def _disagreements(settings: Settings, layers: Layers, *, local: bool) -> list[P
 
 def _with_local_state(settings: Settings, environ: Mapping[str, str] | None) -> Settings:
     home = (os.environ if environ is None else environ).get("PIPECTL_HOME")
-    folder = Path(home).absolute() if home else user_data_path("pipectl")
+    folder = Path(home).expanduser().absolute() if home else user_data_path("pipectl")
     # Not Path.as_uri(): Flink takes a path as it is, and would make a folder named with %20.
     flink = settings.flink.model_copy(update={"state": f"file://{folder / 'flink'}"})
     return settings.model_copy(update={"flink": flink})

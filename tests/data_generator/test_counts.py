@@ -1,7 +1,6 @@
 """N asked is N in the topics: each tick once, in order, with its price."""
 
 import itertools
-import time
 from datetime import UTC, datetime
 
 import numpy as np
@@ -99,10 +98,8 @@ def test_an_interrupted_count_says_what_is_missing(kafka, prefix, generate):
     assert f"{100_000 - there} of 100000 ticks are not in Kafka; the run was interrupted" in run.log
 
 
-def test_a_large_count_is_fast(kafka, prefix, generate):
+def test_a_large_count_is_there_to_the_last_tick(kafka, prefix, generate):
     kafka.create(*(f"{prefix}position.{symbol}" for symbol in ("AAPL", "MSFT")))
-    started = time.monotonic()
     run = generate("--positions", "AAPL,MSFT", "--count", "200000")
     assert run.end() == 0, run.log
-    # About 300,000/s on an idle machine with 2 cores: this bound is for a crowded one.
-    assert 200_000 / (time.monotonic() - started) > 20_000
+    assert [len(kafka.records(f"{prefix}position.{symbol}")) for symbol in ("AAPL", "MSFT")] == [100_000] * 2

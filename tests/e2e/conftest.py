@@ -21,7 +21,9 @@ class Pipectl:
 
     @property
     def environ(self) -> dict[str, str]:
-        return {**os.environ, "PIPECTL_HOME": str(self.home)}
+        # Whatever cluster the developer works with must not be what the tests deploy to.
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("PIPECTL_", "DCOS_"))}
+        return {**clean, "PIPECTL_HOME": str(self.home)}
 
     def start(self, *args: str, **kwargs: Any) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "cli", *args]
@@ -58,7 +60,7 @@ class Pipectl:
 
 @pytest.fixture(scope="session")
 def pipectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipectl]:
-    user = Pipectl(tmp_path_factory.mktemp("e2e") / "home")
+    user = Pipectl(tmp_path_factory.mktemp("e2e") / "a home")
     try:
         yield user
     finally:

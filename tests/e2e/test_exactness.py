@@ -19,7 +19,7 @@ WINDOW, SLIDE = 10_000, 1_000  # the defaults, in milliseconds
 TOLERANCE = Fraction(1, 10**9)
 # A new topic is found within the discovery interval. Ticks older than the watermark by then would be late, so
 # those of new positions are dated a little ahead.
-AHEAD = timedelta(seconds=8)
+AHEAD = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def test_a_silent_position_holds_up_nobody(servers):
     feed.flush()
     newest = max(end for _, end in written(servers))
     wait_for_window(servers, "AAPL", newest + 60_000, timeout=120)
-    back = datetime.now(UTC) + timedelta(seconds=2)
+    back = datetime.now(UTC) + AHEAD
     feed.send("QUIET", back, "11.00")
     feed.flush()
     wait_for_window(servers, "QUIET", ms(back.strftime("%Y-%m-%d %H:%M:%S")) + WINDOW)

@@ -30,7 +30,7 @@ def test_destroy_then_deploy_goes_on_from_the_savepoint(pipectl, bundle):
     assert "savepoint" in log
 
 
-def test_an_app_that_is_killed_comes_back_and_status_tells_both(pipectl, bundle):
+def test_an_app_that_is_killed_comes_back(pipectl, bundle):
     generator = [p for p in pipectl.processes() if "data_generator" in " ".join(p.cmdline())]
     assert generator
     for process in generator:

@@ -12,7 +12,7 @@ from flink_scripts.errors import ConnectorError, JavaError, SettingsError
 from flink_scripts.java import java_home
 from flink_scripts.memory import jobmanager_memory, taskmanager_memory
 from flink_scripts.processes import jobmanager_options, taskmanager_options
-from flink_scripts.settings import Address, Environment, local_path
+from flink_scripts.settings import Address, Environment, file_uri, local_path
 
 BASE = {
     "FLINK_JOBMANAGER_RPC": "jm.example:6123",
@@ -74,7 +74,8 @@ def test_on_loopback_nothing_listens_elsewhere() -> None:
 
 
 def test_local_path() -> None:
-    assert local_path("file:///a%20b/c") == Path("/a b/c")
+    assert local_path("file:///a b/100%20 #1?") == Path("/a b/100%20 #1?")
+    assert local_path(file_uri(Path("/a b/%"))) == Path("/a b/%")
     assert local_path("/plain") == Path("/plain")
     assert local_path("s3://bucket/flink") is None
 

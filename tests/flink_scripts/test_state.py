@@ -24,7 +24,7 @@ def _snapshot(folder: Path, time: float, complete: bool = True) -> Path:
 
 @pytest.fixture
 def state(tmp_path: Path) -> StateFolder:
-    return StateFolder(tmp_path.as_uri(), "job", "shape")
+    return StateFolder(f"file://{tmp_path}/with a space, 100% #1", "job", "shape")
 
 
 def test_nothing_yet(state: StateFolder) -> None:
@@ -50,11 +50,11 @@ def test_other_jobs_and_shapes_are_not_ours(state: StateFolder, tmp_path: Path) 
     assert state.newest() is None
 
 
-def test_prune_keeps_what_is_needed(state: StateFolder, tmp_path: Path) -> None:
+def test_prune_keeps_what_is_needed(state: StateFolder) -> None:
     running = _snapshot(state.checkpoints / "running" / "chk-9", 100)
     old = _snapshot(state.checkpoints / "old" / "chk-5", 90)
     savepoints = [_snapshot(state.savepoints / f"savepoint-{n}", n) for n in range(5)]
-    shapes = [_snapshot(tmp_path / "checkpoints" / "job" / f"s{n}" / "a" / "chk-1", n) for n in range(4)]
+    shapes = [_snapshot(state.checkpoints.parent / f"s{n}" / "a" / "chk-1", n) for n in range(4)]
     for number, shape in enumerate(shapes):
         os.utime(shape.parent.parent, (number, number))
     state.prune("running")

@@ -59,7 +59,7 @@ class Flink:
             "HOST": "127.0.0.1",
             "FLINK_JOBMANAGER_RPC": f"127.0.0.1:{rpc}",
             "FLINK_JOBMANAGER_REST": f"127.0.0.1:{rest}",
-            "FLINK_STATE": (folder / "state").as_uri(),
+            "FLINK_STATE": f"file://{folder}/the state",
         }
         self._roles = {
             "jobmanager": {"PORT_RPC": rpc, "PORT_REST": rest, "FLINK_MEMORY_MB": 1024},

@@ -1,7 +1,6 @@
 """The package kafka with a real broker."""
 
 import json
-import time
 
 import psutil
 import pytest
@@ -92,10 +91,8 @@ def test_topics_outlive_the_cluster_and_a_taken_port_is_waited_for(own_cluster, 
     assert own_cluster.processes() == []
     assert (own_cluster.home / "kafka" / "kafka" / "log" / ".kafka_cleanshutdown").exists()
     assert (sandbox / "stderr").read_text() == ""
-    started = time.monotonic()
     own_cluster.start()
     own_cluster.wait_for(lambda: "position.AAPL" in own_cluster.dcos("kafka", "topic", "list").stdout, 60)
-    assert time.monotonic() - started < 60
     port = int(topic.rpartition(":")[2])
     options = tmp_path / "second.json"
     options.write_text(json.dumps({"service": {"name": "second"}, "brokers": {"port": port}}))

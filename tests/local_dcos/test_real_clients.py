@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import platformdirs
@@ -319,12 +318,3 @@ assert client.list_apps() == []
         command, env=own_cluster.environment(), capture_output=True, text=True, timeout=60, cwd="/"
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_our_client_is_not_slower_than_the_real_one(own_cluster, real):
-    def took(client) -> float:
-        started = time.monotonic()
-        client("marathon", "app", "list", "--json")
-        return time.monotonic() - started
-
-    assert min(took(own_cluster.dcos) for _ in range(3)) < min(took(real) for _ in range(3))

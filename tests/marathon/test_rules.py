@@ -53,7 +53,7 @@ CASES = [
         "healthChecks[0].protocol", "HTTP is deprecated; write MESOS_HTTP",
     ),
     Case(
-        "some_failures", GENERATOR, "{{ health.failures | tojson }}", "0", "Failures",
+        "some_failures", GENERATOR, "{{ (60 * health.failures) | tojson }}", "0", "Failures",
         "healthChecks[0].maxConsecutiveFailures", "kills the task at its first failed",
     ),
     Case(
