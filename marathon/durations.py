@@ -17,9 +17,12 @@ def parse_duration(text: object) -> timedelta:
     if found is None:
         raise ValueError(f'expected a length of time such as "500ms", "10s", "1m" or "2h", got {text!r}')
     try:
-        return timedelta(**{_UNITS[found[2]]: float(found[1])})
+        length = timedelta(**{_UNITS[found[2]]: float(found[1])})
     except OverflowError:
         raise ValueError(f"{text} is longer than can be counted") from None
+    if length % timedelta(milliseconds=1):
+        raise ValueError(f"{text} is finer than a millisecond, which is as fine as event times are")
+    return length
 
 
 def format_duration(length: timedelta) -> str:

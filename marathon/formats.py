@@ -62,6 +62,8 @@ def check_symbol(symbol: str) -> str:
             f"{symbol!r} is no symbol: capitals and digits, with . or - after the first",
             f'write "{fixed}"' if _SYMBOL.fullmatch(fixed) else "",
         )
+    if len(symbol) > 100:
+        raise FormError(f"{symbol[:20]!r}… has {len(symbol)} characters", "100 are the most that a topic takes")
     return symbol
 
 
@@ -76,6 +78,8 @@ def check_prefix(prefix: str) -> str:
     """What every topic's name begins with."""
     if _TOPIC.fullmatch(prefix) is None or len(prefix) > 100:
         raise FormError(f"{prefix!r} can't begin a topic name: at most 100 letters, digits, '.', '_' and '-'")
+    if prefix.startswith("position."):
+        raise FormError(f"{prefix!r} makes topics that look like positions", "begin it with another word")
     return prefix
 
 

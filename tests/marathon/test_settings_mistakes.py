@@ -48,6 +48,9 @@ Mistakes = Callable[..., list[Problem]]
         ("kafka.bootstrap_servers=a,b:2", "kafka.bootstrap_servers: 'a' is no host:port"),
         ("kafka.bootstrap_servers=a:99999", "kafka.bootstrap_servers: 'a:99999' is no host:port"),
         ("topics.prefix=a b", "topics.prefix: 'a b' can't begin a topic name"),
+        ("topics.prefix=position.x", "topics.prefix: 'position.x' makes topics that look like positions"),
+        (f"positions=[{'A' * 300}]", "positions[0]: 'AAAAAAAAAAAAAAAAAAAA'… has 300 characters"),
+        ("gatherer.slide=0.1ms", "gatherer.slide: 0.1ms is finer than a millisecond"),
         ("topics.partitions=1.5", "topics.partitions: expected a whole number, got 1.5"),
         ("topics.partitions=true", "topics.partitions: expected a whole number, got true"),
         (
