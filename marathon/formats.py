@@ -63,7 +63,7 @@ def check_symbol(symbol: str) -> str:
             f'write "{fixed}"' if _SYMBOL.fullmatch(fixed) else "",
         )
     if len(symbol) > 100:
-        raise FormError(f"{symbol[:20]!r}… has {len(symbol)} characters", "100 are the most that a topic takes")
+        raise FormError(f"{symbol[:20]!r}… has {len(symbol)} characters", "100 are the most for a topic")
     return symbol
 
 
