@@ -88,9 +88,7 @@ class Dcos:
         try:
             return json.loads(text)
         except ValueError:
-            raise NotUnderstood(
-                self._shown(args), 0, text[:300], "should print JSON, and printed something else"
-            ) from None
+            raise NotUnderstood(self._shown(args), 0, text[:300], "this is not JSON") from None
 
     def stream(self, args: Sequence[str]) -> None:
         """Run one command with its output going straight to ours, until it ends or the user stops it."""

@@ -118,7 +118,7 @@ def plan_of(
         report(f"comparing {name}")
         changes[name] = everything[name].plan()
     besides = needed_besides([name for name in chosen if name in NEEDS], NEEDS)
-    missing = [name for name in besides if steps[name].state().state == "absent"]
+    missing = [name for name in besides if steps[name].plan().action == "create"]
     partial = len([name for name in chosen if name in NEEDS]) < len(NEEDS)
     return Plan({name: everything[name] for name in chosen}, changes, missing, partial)
 

@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -47,7 +47,7 @@ class Small:
     Marathon and its apps are real. The Kafka package and its topics are made up by that `dcos`.
     """
 
-    needs = {
+    needs: ClassVar = {
         "kafka": frozenset[str](),
         "topics": frozenset({"kafka"}),
         "flink-taskmanager": frozenset[str](),

@@ -1,9 +1,10 @@
 """A `dcos` for tests: the built-in client, behind faults, and with a catalogue and a Kafka that cost no JVM.
 
-Run as a process with the folder of its state as the first argument. Each call is a line in `calls`. `fault.json`
-there says what goes wrong: `at` (number of the call), `say` (printed, exit code 1), `after` (the command is
-carried out first), `hang`, `kill` (of the process that asked). `service.json` holds the installed package and the
-topics; only these commands are made up, everything of Marathon is the real thing.
+Run as a process with the folder of its state as the first argument. Each call is a line in `calls`.
+`fault.json` there says what goes wrong: `at` (the number of the call, or words of it), `until` (the last call
+that fails), `say` (printed, exit code 1), `after` (the command is carried out first), `hang`, `kill` (of the
+process that asked). `service.json` holds the installed package and the topics; only these commands are made
+up, everything of Marathon is the real thing.
 """
 
 import contextlib
@@ -19,13 +20,21 @@ from pathlib import Path
 FOLDER, ROOT, ARGS = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
 
 
-def number_of_this_call() -> int:
+def fault_of_this_call():
+    """Note the call; return the fault that is meant for it, None for none."""
     with (FOLDER / "calls").open("a+") as calls:
         fcntl.flock(calls, fcntl.LOCK_EX)
         calls.seek(0)
-        number = len(calls.readlines()) + 1
+        before = calls.read().splitlines()
         calls.write(" ".join(ARGS) + "\n")
-    return number
+    plan = FOLDER / "fault.json"
+    if not plan.exists():
+        return None
+    fault = json.loads(plan.read_text())
+    if isinstance(fault["at"], str):
+        first = not any(fault["at"] in call for call in before)
+        return fault if first and fault["at"] in " ".join(ARGS) else None
+    return fault if fault["at"] <= len(before) + 1 <= fault.get("until", fault["at"]) else None
 
 
 def service() -> int:
@@ -37,7 +46,7 @@ def service() -> int:
         options = dict(word[2:].split("=", 1) for word in ARGS if word.startswith("--") and "=" in word)
         code, said = answer(state, words, options)
         file.write_text(json.dumps(state))
-    print(said if isinstance(said, str) else json.dumps(said))
+    sys.stdout.write((said if isinstance(said, str) else json.dumps(said)) + "\n")
     return code
 
 
@@ -88,12 +97,9 @@ def with_fault(fault) -> int:
         return 1
     if fault.get("hang"):
         time.sleep(600)
-    print(fault["say"], file=sys.stdout if ARGS[0] == "kafka" else sys.stderr)
+    (sys.stdout if ARGS[0] == "kafka" else sys.stderr).write(fault["say"] + "\n")
     return 1
 
 
-number = number_of_this_call()
-plan = FOLDER / "fault.json"
-fault = json.loads(plan.read_text()) if plan.exists() else {"at": 0}
-until = fault.get("until", fault["at"])
-sys.exit(with_fault(fault) if fault["at"] <= number <= until else carry_out())
+fault = fault_of_this_call()
+sys.exit(with_fault(fault) if fault else carry_out())
