@@ -1,86 +1,94 @@
 """The one way to a cluster: running `dcos` commands."""
 
 import json
+import os
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from cli.errors import DcosError, DcosMissing, DcosTimeout
+from cli.errors import DcosError, DcosMissing, DcosTimeout, Interrupted, NotUnderstood
+from cli.faults import kind_of
 
-# What real clients print, in lower case, and what the user can do about it.
-_HINTS = (
-    (("401", "unauthorized", "authentication failed", "dcos auth login"), "log in with `dcos auth login`"),
-    (("403", "forbidden", "not authorized"), "ask for the permission, or log in as another user"),
-    (
-        ("connection refused", "could not connect", "unable to reach", "no such host", "could not resolve"),
-        "check the cluster's address with `dcos config show core.dcos_url`, and that this machine reaches it",
-    ),
-    (("not attached", "no cluster is attached"), "set one up with `dcos cluster setup URL`"),
-)
+T = TypeVar("T")
+LONGEST_PAUSE = 8.0
+# A command that hung once is tried once more only: each try costs the whole timeout.
+TRIES_OF_A_HANG = 2
+# After a stop, a command that is under way may still end by itself for so long.
+LAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Dcos:
     """Runs `dcos` commands: an argv list and never a shell, a timeout per call, typed errors.
 
+    Faults that may pass (an unreachable cluster, a 5xx, a lock, a hang) are tried again, after longer and
+    longer pauses; what needs the user (a login, a permission, another definition) is raised at once.
+
     argv: the executable, with what comes before the arguments.
     environ: the whole environment of the process; secrets travel here, never in argv.
     timeout: seconds that one call may take.
+    attempts: how often a command is tried.
+    pause: seconds before the second try; they double with each further one.
     echo: called with each command line before it runs (`pipectl -v`).
+    stop: when set, nothing is tried again and what runs is ended.
     """
 
     argv: tuple[str, ...]
     environ: Mapping[str, str] = field(repr=False)
     timeout: float = 60.0
     echo: Callable[[str], None] | None = None
+    attempts: int = 5
+    pause: float = 0.5
+    stop: threading.Event = field(default_factory=threading.Event, repr=False)
 
-    def run(self, args: Sequence[str], *, stdin: str | None = None, timeout: float | None = None) -> str:
-        """Run one command to its end and return its stdout.
+    def run(
+        self,
+        args: Sequence[str],
+        *,
+        stdin: str | None = None,
+        timeout: float | None = None,
+        retry: bool = True,
+    ) -> str:
+        """Run a command that only reads and return its stdout; passing faults are tried again.
 
-        Raises DcosMissing, DcosTimeout, or DcosError when its exit code is not 0.
+        Raises DcosMissing, DcosTimeout, or another DcosError when its exit code is not 0.
         """
-        shown = self._announce(args)
-        limit = timeout or self.timeout
-        try:
-            done = subprocess.run(
-                [*self.argv, *args],
-                input=stdin if stdin is not None else "",
-                capture_output=True,
-                text=True,
-                timeout=limit,
-                env=dict(self.environ),
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise DcosTimeout(
-                shown,
-                None,
-                "",
-                f"gave up after {limit:g} s",
-                hint="raise `dcos.timeout`, or check the cluster",
-            ) from None
-        except OSError as error:
-            raise self._missing(error) from None
-        if done.returncode != 0:
-            raise DcosError(
-                shown, done.returncode, done.stdout, done.stderr, hint=_hint(done.stderr + done.stdout)
-            )
-        return done.stdout
+        return self._persist(lambda: self._once(args, stdin, timeout), attempts=self.attempts if retry else 1)
 
-    def json(self, args: Sequence[str], *, timeout: float | None = None) -> Any:
-        """Run one command and parse its stdout as JSON."""
-        text = self.run(args, timeout=timeout)
+    def change(
+        self,
+        args: Sequence[str],
+        *,
+        took: Callable[[], bool],
+        stdin: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Run a command that changes something.
+
+        When it fails in a way that leaves open whether it took effect (a lost answer, a hang), `took` reads
+        the cluster before the command is repeated or given up.
+        """
+
+        def once() -> None:
+            try:
+                self._once(args, stdin, timeout)
+            except DcosError as error:
+                if error.certain or not took():
+                    raise
+
+        self._persist(once, attempts=self.attempts)
+
+    def json(self, args: Sequence[str], *, timeout: float | None = None, retry: bool = True) -> Any:
+        """Run one command that only reads and parse its stdout as JSON."""
+        text = self.run(args, timeout=timeout, retry=retry)
         try:
             return json.loads(text)
         except ValueError:
-            raise DcosError(
-                self._shown(args),
-                0,
-                text,
-                "the answer is not JSON",
-                hint="check that the cluster's address leads to DC/OS: `dcos config show core.dcos_url`",
-            ) from None
+            raise NotUnderstood(self._shown(args), 0, text[:300], "this is not JSON") from None
 
     def stream(self, args: Sequence[str]) -> None:
         """Run one command with its output going straight to ours, until it ends or the user stops it."""
@@ -97,13 +105,72 @@ class Dcos:
         if returncode != 0:
             raise DcosError(shown, returncode, "", "")
 
+    def _persist(self, once: Callable[[], T], *, attempts: int) -> T:
+        pause = self.pause
+        for tried in range(1, attempts + 1):
+            try:
+                return once()
+            except DcosError as error:
+                limit = min(attempts, TRIES_OF_A_HANG) if isinstance(error, DcosTimeout) else attempts
+                if not error.passing or tried >= limit:
+                    raise
+                if self.echo:
+                    self.echo(f"again in {pause:g} s: {error.cause or 'no answer in time'}")
+                if self.stop.wait(pause):
+                    raise Interrupted(f"stopped after: {error.message}") from None
+            pause = min(2 * pause, LONGEST_PAUSE)
+        raise AssertionError("attempts is at least 1")
+
+    def _once(self, args: Sequence[str], stdin: str | None, timeout: float | None) -> str:
+        shown = self._announce(args)
+        limit = timeout or self.timeout
+        try:
+            # In a group of its own: some clients run a package's command as a child, which ends with them so.
+            process = subprocess.Popen(
+                [*self.argv, *args],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=dict(self.environ),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise self._missing(error) from None
+        with process:
+            try:
+                stdout, stderr = self._outputs(process, stdin or "", limit)
+            except subprocess.TimeoutExpired:
+                if self.stop.is_set():
+                    raise Interrupted(f"ended `{' '.join(shown)}`") from None
+                raise DcosTimeout(shown, None, "", f"gave up after {limit:g} s") from None
+            finally:
+                if process.returncode is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+        if process.returncode != 0:
+            raise kind_of(f"{stderr}\n{stdout}")(shown, process.returncode, stdout, stderr)
+        return stdout
+
+    def _outputs(self, process: subprocess.Popen[str], stdin: str, limit: float) -> tuple[str, str]:
+        deadline, stopping = time.monotonic() + limit, False
+        given: str | None = stdin
+        while True:
+            try:
+                return process.communicate(given, timeout=min(0.2, max(0.0, deadline - time.monotonic())))
+            except subprocess.TimeoutExpired:
+                given = None
+                if self.stop.is_set() and not stopping:
+                    stopping, deadline = True, min(deadline, time.monotonic() + LAST_SECONDS)
+                if time.monotonic() >= deadline:
+                    raise
+
     def _shown(self, args: Sequence[str]) -> list[str]:
         return ["dcos", *args]
 
     def _announce(self, args: Sequence[str]) -> list[str]:
         shown = self._shown(args)
         if self.echo:
-            self.echo(" ".join(shown))
+            self.echo(f"$ {' '.join(shown)}")
         return shown
 
     def _missing(self, error: OSError) -> DcosMissing:
@@ -112,10 +179,5 @@ class Dcos:
             None,
             "",
             error.strerror or str(error),
-            hint="install the DC/OS command line, or name it with `--set dcos.executable=PATH`",
+            hint="install the DC/OS command line, or name it with `--dcos PATH`",
         )
-
-
-def _hint(said: str) -> str | None:
-    low = said.lower()
-    return next((hint for marks, hint in _HINTS if any(mark in low for mark in marks)), None)

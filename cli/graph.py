@@ -34,6 +34,7 @@ def run(
     first_error: BaseException | None = None
     with ThreadPoolExecutor(max_workers=max(len(needs), 1), thread_name_prefix="step") as pool:
         running: dict[Future[None], str] = {}
+        finished = False
         try:
             while sorter.is_active() and first_error is None:
                 running |= {pool.submit(work, name): name for name in sorter.get_ready()}
@@ -45,7 +46,9 @@ def run(
                         sorter.done(name)
                     elif first_error is None or isinstance(first_error, Interrupted):
                         first_error = error
+            finished = first_error is None
         finally:
-            stop.set()
+            if not finished:
+                stop.set()
     if first_error is not None:
         raise first_error

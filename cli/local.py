@@ -92,7 +92,8 @@ def purge() -> None:
     """End every process of the local cluster and remove all that it kept; the fetched jars stay cached."""
     if cluster_folder().exists():
         _agent("purge", "--home", str(cluster_folder()), timeout=120)
-    shutil.rmtree(home() / "flink", ignore_errors=True)
+    for folder in ("flink", "dcos"):
+        shutil.rmtree(home() / folder, ignore_errors=True)
     for file in (settings_file(), home() / "last.json"):
         file.unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
 """Options that several commands share, each declared once."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +34,20 @@ overrides_option = click.option(
 output_option = click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result."
 )
+_DCOS = f"{__name__}.dcos"
+
+
+def _keep_dcos(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    ctx.meta[_DCOS] = value
+
+
+dcos_option = click.option(
+    "--dcos",
+    metavar="PATH",
+    expose_value=False,
+    callback=_keep_dcos,
+    help="The `dcos` command to run; the same as --set dcos.executable=PATH.",
+)
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show each `dcos` command on stderr.")
 
 
@@ -43,4 +58,32 @@ def settings_options(function: F) -> F:
 
 def common_options(function: F) -> F:
     """What every command that contacts a cluster takes."""
-    return cluster_option(settings_options(output_option(verbose_option(function))))
+    return cluster_option(settings_options(output_option(dcos_option(verbose_option(function)))))
+
+
+def selection_options(function: F) -> F:
+    """`--only C` and `--skip C`, which may be repeated."""
+    only = click.option(
+        "--only", metavar="COMPONENT", multiple=True, help="Only this component; may be repeated."
+    )
+    skip = click.option(
+        "--skip", metavar="COMPONENT", multiple=True, help="Not this component; may be repeated."
+    )
+    return only(skip(function))
+
+
+adopt_option = click.option(
+    "--adopt",
+    metavar="COMPONENT",
+    multiple=True,
+    help="Take over this component's app although it is not labelled as this bundle's; may be repeated.",
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+def dcos_override() -> tuple[str, ...]:
+    """The setting that the running command's `--dcos PATH` stands for."""
+    context = click.get_current_context(silent=True)
+    path = context.meta.get(_DCOS) if context else None
+    # JSON's quotes keep a path with spaces or colons one YAML text.
+    return (f"dcos.executable={json.dumps(path)}",) if path else ()

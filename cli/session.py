@@ -1,18 +1,19 @@
 """One run of `pipectl` against one cluster: its settings, its rendered bundle, and the way to it."""
 
 import os
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import click
 
-from cli import local
+from cli import local, options
 from cli.cluster import Cluster
 from cli.dcos import Dcos
 from cli.errors import UsageProblem
-from cli.home import last_cluster
+from cli.home import home, last_cluster
 from marathon import Bundle, BundleError, Settings, load_settings, render
 
 LOCAL = "local"
@@ -26,6 +27,7 @@ class Session:
     files: tuple[Path, ...]
     overrides: tuple[str, ...]
     verbose: bool
+    stop: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
     @property
     def is_local(self) -> bool:
@@ -56,15 +58,19 @@ class Session:
         if self.is_local:
             argv = local.CLIENT if wanted.executable is None else (wanted.executable,)
             environ = local.client_environ()
+            if wanted.executable is not None:
+                # A real client keeps what it installs in a folder, and the user's own is not ours to change.
+                environ["DCOS_DIR"] = str(home() / "dcos")
         else:
             argv = (wanted.executable or "dcos",)
             # For this one process: the user's own attached cluster is not ours to change.
             environ = {**os.environ, **({"DCOS_CLUSTER": wanted.cluster} if wanted.cluster else {})}
-        return Cluster(Dcos(tuple(argv), environ, wanted.timeout.total_seconds(), self._echo))
+        timeout = wanted.timeout.total_seconds()
+        return Cluster(Dcos(argv, environ, timeout, self._echo, attempts=wanted.attempts, stop=self.stop))
 
-    def _echo(self, command: str) -> None:
+    def _echo(self, line: str) -> None:
         if self.verbose:
-            click.secho(f"$ {command}", err=True, dim=True)
+            click.secho(line, err=True, dim=True)
 
 
 def session(
@@ -75,4 +81,4 @@ def session(
     if cluster is None and reads_only and (last := last_cluster()) and last != LOCAL:
         click.secho(f"cluster {last}: deployed to last; choose with --cluster", err=True, dim=True)
         name = last
-    return Session(name, tuple(files), tuple(overrides), verbose)
+    return Session(name, tuple(files), (*overrides, *options.dcos_override()), verbose)

@@ -45,11 +45,27 @@ def parse_list(stdout: str) -> list[str]:
 
 def parse_partitions(stdout: str) -> int:
     """The number of partitions of the topic that `topic describe` printed."""
+    return len(_partitions(stdout))
+
+
+def parse_replicas(stdout: str) -> int:
+    """The copies in sync of the topic that `topic describe` printed, of its best partition.
+
+    What the service shows of a partition is `{"0": {"isr": [0, 2], …}}`; replicas out of sync are not told.
+    """
+    try:
+        in_sync = [len(partition["isr"]) for entry in _partitions(stdout) for partition in entry.values()]
+    except (KeyError, TypeError, AttributeError):
+        raise _unexpected("topic describe", 'an "isr" for each partition', stdout) from None
+    return max(in_sync, default=0)
+
+
+def _partitions(stdout: str) -> list[Any]:
     described = _parsed("topic describe", stdout)
     partitions = described.get("partitions") if isinstance(described, dict) else None
     if not isinstance(partitions, list):
         raise _unexpected("topic describe", 'a JSON object with a list "partitions"', stdout)
-    return len(partitions)
+    return partitions
 
 
 def _topic_argv(service: str, *rest: str) -> list[str]:

@@ -40,6 +40,9 @@ class Dcos(Section):
         description="name or id of the cluster as `dcos cluster list` shows it; null: the attached one"
     )
     timeout: Duration = Field(description="longest time for one `dcos` command")
+    attempts: Count = Field(
+        description="how often a `dcos` command is tried when it fails for a reason that may pass"
+    )
 
 
 class Kafka(Section):
@@ -149,7 +152,10 @@ class Health(Section):
 
 class Waits(Section):
     package: Duration = Field(description="longest wait for a package's deploy plan to complete")
-    app: Duration = Field(description="longest wait for an app to be healthy")
+    app: Duration | None = Field(
+        description="longest wait for an app to be healthy; null: what its own health check allows, "
+        "and a minute to launch"
+    )
     data: Duration = Field(description="longest wait for a fresh record of every position")
 
 

@@ -1,18 +1,25 @@
-"""A real Apache Kafka for the tests that want one: fixture `kafka`, started on first use, gone at the end."""
+"""Real parts for the tests that want them: Apache Kafka (`kafka`), PyPI's `dcos` and `marathon` clients.
+
+The environments of the clients are built once per machine, in the user's cache folder.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
 import pytest
 
 if TYPE_CHECKING:
@@ -28,6 +35,22 @@ KAFKA_JARS = "+".join(
     )
 )
 START_SECONDS = 90
+
+
+# dcoscli is from 2018: what it needs of an older setuptools and of `collections` is put back.
+COMPAT = """import collections, collections.abc
+for name in ("Mapping", "MutableMapping", "Sequence", "Iterable", "Callable"):
+    setattr(collections, name, getattr(collections.abc, name))
+"""
+DCOSCLI = [
+    ["setuptools<81", "wheel"],
+    ["--no-deps", "--no-build-isolation", "dcos==0.6.1", "dcoscli==0.6.1"],
+    [
+        *["docopt", "pager", "prettytable", "jsonschema", "requests", "six", "toml", "sseclient==0.0.19"],
+        *["retrying", "PyJWT", "pygments", "pkginfo", "cryptography"],
+    ],
+]
+MARATHON = [["marathon==0.13.0"]]
 
 
 class Broker:
@@ -195,6 +218,42 @@ def kafka() -> Iterator[Broker]:
         if broker is not None:
             broker.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def dcoscli() -> Path:
+    """The executable of PyPI's dcoscli 0.6.1. Mark tests that use it `slow`."""
+    return _environment("dcoscli", DCOSCLI, COMPAT) / "dcos"
+
+
+@pytest.fixture(scope="session")
+def marathon_package_python() -> Path:
+    """A Python with PyPI's package `marathon`, whose import name is our folder's. Mark tests `slow`."""
+    return _environment("marathon", MARATHON) / "python"
+
+
+def _environment(name: str, recipe: list[list[str]], compat: str = "") -> Path:
+    """Returns the bin folder of a virtual environment made by `pip install` for each line of `recipe`."""
+    key = hashlib.sha256(json.dumps([recipe, compat, sys.version_info[:2]]).encode()).hexdigest()[:12]
+    target = platformdirs.user_cache_path("pipectl") / "test-environments" / f"{name}-{key}"
+    if not (target / "complete").exists():
+        shutil.rmtree(target, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(target)], check=True)
+        pip = [
+            str(target / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
+        for line in recipe:
+            subprocess.run([*pip, *line], check=True)
+        packages = next((target / "lib").glob("python3*")) / "site-packages"
+        (packages / "old_collections.py").write_text(compat)
+        (packages / "old_collections.pth").write_text("import old_collections\n")
+        (target / "complete").touch()
+    return target / "bin"
 
 
 def _free_ports(number: int) -> list[int]:

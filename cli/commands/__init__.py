@@ -2,11 +2,13 @@
 
 # The short helps stand here so that `pipectl --help` need not import the commands.
 SHORT_HELP = {
+    "plan": "Show what deploy would do; changes nothing.",
     "deploy": "Deploy the bundle, wait until data flows, and show it.",
     "status": "Show how every component and every position is.",
     "watch": "Show movingaverage records as they come.",
     "logs": "Show what an app has printed.",
     "endpoints": "Print the addresses of Kafka, Flink and the cluster.",
+    "scale": "Change the number of instances of an app.",
     "render": "Write the Marathon app definitions; contacts nothing.",
     "validate": "Check settings and templates; contacts nothing.",
     "destroy": "Take the bundle down; topics stay unless you name them.",

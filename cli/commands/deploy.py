@@ -1,48 +1,68 @@
 """`pipectl deploy`: bring the cluster to the bundle, in order, and prove it."""
 
-import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cli import graph, local, options
+from cli import local, options
 from cli import output as out
 from cli.deployed import deployed
 from cli.errors import Interrupted, PipectlError
 from cli.home import remember_cluster
+from cli.planning import Plan, plan_of
 from cli.progress import Progress
+from cli.rollout import HINT_AFTER_STOP, carry_out, confirm
 from cli.session import Session, session
 from kafka_topic.contracts import MovingAverage
-
-HINT_AFTER_STOP = "what runs stays; `pipectl deploy` again goes on from there"
 
 
 @click.command("deploy")
 @options.common_options
+@options.selection_options
+@options.adopt_option
+@options.yes_option
+@click.option("--atomic", is_flag=True, help="On failure, put the previous definitions back.")
 def command(
-    cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, ...], output: str, verbose: bool
+    cluster: str | None,
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    output: str,
+    verbose: bool,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    adopt: tuple[str, ...],
+    yes: bool,
+    atomic: bool,
 ) -> None:
     """Deploy the bundle, wait until data flows, and show it.
 
     Every component is compared with what the cluster has, changed only where it differs, and waited for until
     it is healthy. The deploy has succeeded when every position has a fresh movingaverage record.
 
+    What would change or remove something that exists is shown first, and asked for unless --yes. Without a
+    terminal to ask on, that ends with exit code 2.
+
     \b
     Example:
       pipectl deploy
-      pipectl deploy --cluster prod --set generator.rate=100
+      pipectl deploy --cluster prod --set generator.rate=100 --yes
+      pipectl deploy --only gatherer --atomic
     """
     run = session(cluster, files, overrides, verbose, reads_only=False)
     _ = run.settings, run.bundle  # every mistake in them is shown before anything is contacted
     with Progress() as progress:
         if run.is_local:
             run = _start_local(run, progress)
-        changes = _bring_up(run, progress)
+        plan = _planned(run, progress, only, skip, adopt)
+        with progress.paused():
+            confirm(plan, run.cluster_name, yes=yes)
+        carry_out(plan, progress, run.stop, atomic=atomic)
         remember_cluster(run.cluster_name)
-        records = _prove(run, progress)
+        records = _prove(run, progress) if _whole(plan, run) else None
         seconds = progress.seconds
-    _show(run, changes, records, seconds, as_json=output == "json")
+    _show(run, plan, records, seconds, as_json=output == "json")
 
 
 def _start_local(run: Session, progress: Progress) -> Session:
@@ -51,39 +71,39 @@ def _start_local(run: Session, progress: Progress) -> Session:
     local.start()
     progress.end("cluster", "unchanged" if was_running else "done", f"local, at {local.address()[0]}")
     # Its ports are known only now.
-    return Session(run.cluster_name, run.files, run.overrides, run.verbose)
+    return replace(run)
 
 
-def _bring_up(run: Session, progress: Progress) -> dict[str, str]:
-    from cli.steps.bundle import NEEDS, steps_of
-
-    steps = steps_of(run)
-    changes: dict[str, str] = {}
-    stop = threading.Event()
-
-    def work(name: str) -> None:
-        step = steps[name]
-        progress.begin(name, "comparing")
-        try:
-            change = step.plan()
-            changes[name] = change.action
-            if change.action != "unchanged":
-                progress.report(name, {"create": "creating", "update": "updating"}[change.action])
-                step.apply(change)
-            step.wait(lambda detail: progress.report(name, detail), stop)
-        except Interrupted:
-            progress.end(name, "stopped")
-            raise
-        except PipectlError:
-            progress.end(name, "failed")
-            raise
-        progress.end(name, "unchanged" if change.action == "unchanged" else "done")
-
+def _planned(
+    run: Session, progress: Progress, only: tuple[str, ...], skip: tuple[str, ...], adopt: tuple[str, ...]
+) -> Plan:
+    progress.begin("plan", "comparing")
     try:
-        graph.run(NEEDS, work, stop)
+        plan = plan_of(
+            run,
+            run.cluster,
+            only=only,
+            skip=skip,
+            adopt=adopt,
+            report=lambda detail: progress.report("plan", detail),
+        )
     except KeyboardInterrupt:
+        run.stop.set()
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
-    return {name: changes[name] for name in NEEDS}
+    except PipectlError:
+        progress.end("plan", "failed")
+        raise
+    changed = [f"{plan.changes[name].action} {name}" for name in plan.changed]
+    progress.end("plan", "done" if changed else "unchanged", ", ".join(changed) or "all as wanted")
+    return plan
+
+
+def _whole(plan: Plan, run: Session) -> bool:
+    """Whether data can flow: nothing was left out, or what was left out is there."""
+    if not plan.partial:
+        return True
+    there = run.cluster.apps()
+    return all(app.id in there for app in run.bundle.apps.values())
 
 
 def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
@@ -107,32 +127,36 @@ def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
 
 
 def _show(
-    run: Session, changes: dict[str, str], records: dict[str, MovingAverage], seconds: float, *, as_json: bool
+    run: Session, plan: Plan, records: dict[str, MovingAverage] | None, seconds: float, *, as_json: bool
 ) -> None:
     from cli.endpoints import endpoints
 
-    addresses = endpoints(run)
-    changed = [name for name, action in changes.items() if action != "unchanged"]
+    proven = records is not None
+    addresses = endpoints(run) if proven else {}
     if as_json:
         import json
 
         document: dict[str, Any] = {
             "cluster": run.cluster_name,
-            "changes": changes,
+            "changes": {name: change.action for name, change in plan.changes.items()},
             "seconds": round(seconds, 1),
-            "records": [json.loads(record.to_json()) for record in records.values()],
+            "records": [json.loads(record.to_json()) for record in (records or {}).values()],
             "endpoints": addresses,
         }
         out.print_json(document)
         return
     click.echo()
-    out.print_table(out.RECORD_COLUMNS, map(out.record_row, records.values()))
-    click.echo()
+    if records:
+        out.print_table(out.RECORD_COLUMNS, map(out.record_row, records.values()))
+        click.echo()
+    changed = plan.changed
     did = f"changed {', '.join(changed)}" if changed else "nothing to do, all as wanted"
-    click.secho(
-        f"Cluster {run.cluster_name}: {did}; data flows on all {len(records)} positions ({seconds:.0f} s).",
-        bold=True,
+    data = (
+        f"data flows on all {len(records)} positions"
+        if records is not None
+        else "the bundle is not whole, so that no data was looked for"
     )
+    click.secho(f"Cluster {run.cluster_name}: {did}; {data} ({seconds:.0f} s).", bold=True)
     for name, address in addresses.items():
         click.echo(f"  {name:<8} {address}")
     click.echo("Next: `pipectl watch`, `pipectl status`, `pipectl logs gatherer`, `pipectl destroy`.")

@@ -1,7 +1,6 @@
 """`pipectl destroy`: take the bundle down, in reverse order."""
 
 import sys
-import threading
 from pathlib import Path
 
 import click
@@ -11,13 +10,14 @@ from cli import output as out
 from cli.errors import Interrupted, PipectlError, UsageProblem
 from cli.progress import Progress
 from cli.session import Session, session
+from cli.steps.base import Step
 
 HINT_AFTER_STOP = "`pipectl destroy` again goes on from there"
 
 
 @click.command("destroy")
 @options.common_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.yes_option
 @click.option(
     "--delete-topics", is_flag=True, help="Also delete the bundle's topics and all records in them."
 )
@@ -81,19 +81,19 @@ def _ask(run: Session, yes: bool, delete_topics: bool, purge: bool) -> None:
 
 
 def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[str]:
-    from cli.steps.bundle import NEEDS, steps_of, topics_of
+    from cli.steps.bundle import NEEDS, leftover_steps, steps_of
+    from cli.steps.topics import TopicsStep
 
-    steps = steps_of(run)
+    steps: dict[str, Step] = {**steps_of(run), **leftover_steps(run, run.cluster)}
+    needs = {name: NEEDS.get(name, frozenset()) for name in steps}
     removed: list[str] = []
-    stop = threading.Event()
 
     def work(name: str) -> None:
+        step = steps[name]
         progress.begin(name, "looking")
+        take_away = step.delete if isinstance(step, TopicsStep) and delete_topics else step.remove
         try:
-            if name == "topics" and delete_topics:
-                gone = topics_of(run).delete(lambda detail: progress.report(name, detail), stop)
-            else:
-                gone = steps[name].remove(lambda detail: progress.report(name, detail), stop)
+            gone = take_away(lambda detail: progress.report(name, detail), run.stop)
         except Interrupted:
             progress.end(name, "stopped")
             raise
@@ -104,10 +104,10 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
             removed.append(name)
             progress.end(name, "done", "removed")
         else:
-            progress.end(name, "unchanged", None if steps[name].kind != "app" else "not there")
+            progress.end(name, "unchanged")
 
     try:
-        graph.run(NEEDS, work, stop, reverse=True)
+        graph.run(needs, work, run.stop, reverse=True)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
     return removed

@@ -10,6 +10,7 @@ from cli.session import Session, session
 @click.command("logs")
 @options.cluster_option
 @options.overrides_option
+@options.dcos_option
 @options.verbose_option
 @click.argument("app")
 @click.option("-f", "--follow", is_flag=True, help="Go on as it prints more; Ctrl-C stops.")

@@ -11,16 +11,28 @@ from cli.errors import Interrupted, WaitTimeout
 
 POLL_SECONDS = 0.4
 
-Action = Literal["create", "update", "unchanged"]
+Action = Literal["create", "update", "remove", "unchanged"]
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Change:
-    """What applying a step would do; `diff` has the lines of a unified diff."""
+    """What applying a step would do.
+
+    diff: the lines of a unified diff. notes: what is named besides. blocked: why the change must not be made.
+    only_adds: an update that leaves alone what is there.
+    """
 
     action: Action
     diff: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    blocked: str | None = None
+    only_adds: bool = False
+
+    @property
+    def touches(self) -> bool:
+        """Whether something that exists is changed or removed."""
+        return self.action in {"update", "remove"} and not self.only_adds
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,9 @@ class Step(Protocol):
 
     def apply(self, change: Change) -> None:
         """Carry the change out; returns before the component is ready."""
+
+    def restore(self, report: Report, stop: threading.Event) -> str | None:
+        """Undo what `apply` did and wait for that; says what was put back, None when nothing was."""
 
     def wait(self, report: Report, stop: threading.Event) -> None:
         """Return once the component is ready; raises WaitTimeout or StepFailed."""

@@ -1,10 +1,12 @@
 """The graph of the bundle: kafka -> topics -> Flink -> gatherer, with the generator beside Flink."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
+from cli.cluster import Cluster
 from cli.session import Session
 from cli.steps.app import AppStep
-from cli.steps.base import Step
+from cli.steps.base import State, Step
+from cli.steps.leftover import LeftoverStep, leftovers_of
 from cli.steps.package import PackageStep
 from cli.steps.topics import TopicsStep
 from kafka_topic.plan import topic_plan
@@ -20,10 +22,16 @@ NEEDS: Mapping[str, frozenset[str]] = {
 }
 
 
-def steps_of(session: Session) -> dict[str, Step]:
-    """Every component of the session's bundle, by name, in the order of NEEDS."""
-    settings, bundle, cluster = session.settings, session.bundle, session.cluster
-    steps: dict[str, Step] = {"topics": topics_of(session)}
+def steps_of(
+    session: Session, *, cluster: Cluster | None = None, adopt: Collection[str] = ()
+) -> dict[str, Step]:
+    """Every component of the session's bundle, by name, in the order of NEEDS.
+
+    `cluster` instead of the session's own; `adopt`: the components whose app is taken over if it is not ours.
+    """
+    settings, bundle = session.settings, session.bundle
+    cluster = cluster or session.cluster
+    steps: dict[str, Step] = {}
     for name, package in bundle.packages.items():
         steps[name] = PackageStep(
             name,
@@ -34,15 +42,27 @@ def steps_of(session: Session) -> dict[str, Step]:
             cluster,
             timeout=settings.waits.package,
         )
+    steps["topics"] = topics_of(session, cluster, steps["kafka"].state)
     for app in bundle.apps.values():
         steps[app.name] = AppStep(
-            app.name, app.definition, cluster, needs=NEEDS[app.name], timeout=settings.waits.app
+            app.name,
+            app.definition,
+            cluster,
+            needs=NEEDS[app.name],
+            timeout=settings.waits.app,
+            adopt=app.name in adopt,
         )
     return {name: steps[name] for name in NEEDS}
 
 
-def topics_of(session: Session) -> TopicsStep:
-    """The bundle's topics."""
+def leftover_steps(session: Session, cluster: Cluster) -> Mapping[str, LeftoverStep]:
+    """The apps that carry this bundle's label and that it no longer has; they go when all else is done."""
+    ids = {app.id for app in session.bundle.apps.values()}
+    return leftovers_of(cluster, session.settings.group, ids, needs=frozenset(NEEDS))
+
+
+def topics_of(session: Session, cluster: Cluster, kafka: Callable[[], State]) -> TopicsStep:
+    """The bundle's topics, in the Kafka that `kafka` tells the state of."""
     settings = session.settings
     specs = topic_plan(
         settings.positions,
@@ -51,5 +71,10 @@ def topics_of(session: Session) -> TopicsStep:
         replication=settings.topics.replication,
     )
     return TopicsStep(
-        specs, settings.kafka.service, session.cluster, needs=NEEDS["topics"], timeout=settings.waits.app
+        specs,
+        settings.kafka.service,
+        cluster,
+        needs=NEEDS["topics"],
+        timeout=settings.waits.package,
+        kafka=kafka,
     )

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from cli.cluster import Cluster
-from cli.errors import DcosError, PipectlError
+from cli.errors import DcosError, NotAllowed, NotLoggedIn, PipectlError, Unreachable
 from cli.steps.base import Change, Report, State, wait_until
+from cli.steps.waiting import why_waiting
 
 
 class PackageStep:
@@ -41,19 +42,55 @@ class PackageStep:
         """Look for the package under this service name; another service of the same package is not ours."""
         installed = self._installed()
         if installed is None:
+            self._check_offered()
             wanted = [f"+{self._package} {self._version or '(newest)'} as service {self._service}"]
             return Change(
                 "create",
                 [*wanted, *(f"+{line}" for line in json.dumps(self._options, indent=2).splitlines())],
             )
-        return Change("unchanged")
+        there = installed.get("version")
+        if self._version is None or there == self._version:
+            return Change("unchanged")
+        return Change(
+            "unchanged",
+            notes=(
+                f"is version {there}, the settings say {self._version}: left as it is; upgrade it with "
+                f"`dcos kafka --name={self._service} update start --package-version={self._version}`",
+            ),
+        )
 
     def apply(self, change: Change) -> None:
         """Install the package."""
         if change.action == "create":
             self._cluster.install_package(
-                self._package, self._version, self._options, timeout=self._timeout.total_seconds()
+                self._package,
+                self._version,
+                self._options,
+                timeout=self._timeout.total_seconds(),
+                # It can fail after the app is installed, when it fetches the package's command.
+                took=lambda: self._installed() is not None,
             )
+
+    def restore(self, report: Report, stop: threading.Event) -> str | None:
+        """Nothing: what was installed stays, as uninstalling would destroy what is on its volumes."""
+        return None
+
+    def _check_offered(self) -> None:
+        if not self._cluster.repositories():
+            raise PipectlError(
+                f"the cluster knows no package repository, so {self._package} cannot be installed",
+                hint="add one with `dcos package repo add Universe https://universe.mesosphere.com/repo`",
+            )
+        try:
+            self._cluster.check_package(self._package, self._version)
+        except (NotLoggedIn, NotAllowed, Unreachable):
+            raise
+        except DcosError as error:
+            raise PipectlError(
+                f"no package repository has {self._package} {self._version or ''}: {error.said}",
+                hint=f"`dcos package describe {self._package} --package-versions` lists what there is; "
+                "`--set kafka.version=…` chooses another",
+            ) from None
 
     def wait(self, report: Report, stop: threading.Event) -> None:
         """Wait for the deploy plan to be COMPLETE: the command's exit code says nothing of that."""
@@ -78,9 +115,11 @@ class PackageStep:
         if self._installed() is None:
             return State(False, "absent", "not installed")
         try:
-            plan = json.loads(self._cluster.kafka(plan_argv(self._service)))
+            plan = json.loads(self._cluster.kafka(plan_argv(self._service), retry=False))
+        except (NotLoggedIn, NotAllowed):
+            raise
         except (DcosError, ValueError):
-            return State(False, "starting", "the scheduler does not answer yet" + self._rejections())
+            return State(False, "starting", "the scheduler does not answer yet" + self._reasons())
         status = str(plan.get("status", "UNKNOWN"))
         pending = [
             f"{step['name']} {step['status']}" + (f" ({step['message']})" if step.get("message") else "")
@@ -104,9 +143,9 @@ class PackageStep:
                 return package
         return None
 
-    def _rejections(self) -> str:
-        reasons = self._cluster.rejections(f"/{self._service}")
-        return f", no offer fits: {', '.join(reasons)}" if reasons else ""
+    def _reasons(self) -> str:
+        reasons = why_waiting(self._cluster.queued(f"/{self._service}"), {})
+        return f", {reasons}" if reasons else ""
 
 
 def plan_argv(service: str) -> list[str]:
@@ -117,11 +156,14 @@ def plan_argv(service: str) -> list[str]:
 def broker_addresses(cluster: Cluster, service: str) -> list[str]:
     """`host:port` of every broker. Newer services have the endpoint `broker`, old ones only `connection`."""
     try:
-        answer = cluster.kafka(["kafka", f"--name={service}", "endpoints", "broker"])
+        # An old service's command does not know it, and says so in its usage: no reason to ask again.
+        answer = cluster.kafka(["kafka", f"--name={service}", "endpoints", "broker"], retry=False)
+    except (NotLoggedIn, NotAllowed):
+        raise
     except DcosError:
         answer = cluster.kafka(["kafka", f"--name={service}", "connection"])
     try:
         found = json.loads(answer)
         return list(found.get("address") or found["dns"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise PipectlError(f"service {service} has no broker endpoint: {answer.strip()}") from None

@@ -1,14 +1,20 @@
 """The bundle's Kafka topics as a step."""
 
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 from cli.cluster import Cluster
-from cli.errors import DcosError, PipectlError
-from cli.steps.base import Change, Report, State, wait_until
+from cli.errors import NotAllowed, NotLoggedIn, PipectlError
+from cli.steps.base import Action, Change, Report, State, wait_until
 from kafka_topic import creation
 from kafka_topic.errors import CreationOutputError
 from kafka_topic.plan import TopicSpec
+
+# Topics are described one by one, and a client takes up to half a second to start.
+DESCRIBING = 4
 
 
 class TopicsStep:
@@ -25,44 +31,87 @@ class TopicsStep:
         *,
         needs: frozenset[str],
         timeout: timedelta,
+        kafka: Callable[[], State],
     ) -> None:
+        """`kafka`: how the Kafka service is, which is asked first: without it there are no topics to list."""
         self.needs = needs
         self._specs = specs
         self._service = service
         self._cluster = cluster
         self._timeout = timeout
+        self._kafka = kafka
 
     def plan(self) -> Change:
         """The topics that are not there: creating one that exists is an error of the scheduler's."""
+        kafka = self._kafka()
+        if not kafka.ready:
+            unknown = ("Kafka is not ready yet: topics that exist stay",)
+            notes = () if kafka.state == "absent" else unknown
+            return Change("create", self._additions(self._specs), notes)
         missing = self._missing()
+        others = tuple(self._others([spec for spec in self._specs if spec not in missing]))
         if not missing:
-            return Change("unchanged")
-        diff = [f"+{s.name} (partitions {s.partitions}, replication {s.replication})" for s in missing]
-        return Change("create" if len(missing) == len(self._specs) else "update", diff)
+            return Change("unchanged", notes=others)
+        action: Action = "create" if len(missing) == len(self._specs) else "update"
+        return Change(action, self._additions(missing), others, only_adds=True)
 
     def apply(self, change: Change) -> None:
         """Create the missing topics."""
+        if change.action == "unchanged":
+            return
         for spec in self._missing():
-            try:
-                self._cluster.kafka(creation.create_argv(self._service, spec))
-            except DcosError:
-                # It may have been created all the same, by a call that timed out or by someone else.
-                if spec.name not in self._existing():
-                    raise
+            self._cluster.change_kafka(
+                creation.create_argv(self._service, spec),
+                # It may have been created all the same, by a call whose answer was lost or by someone else.
+                took=partial(self._exists, spec.name),
+            )
+
+    def restore(self, report: Report, stop: threading.Event) -> str | None:
+        """Nothing: topics go only when the user names that."""
+        return None
+
+    @staticmethod
+    def _additions(specs: list[TopicSpec]) -> list[str]:
+        return [f"+{s.name} (partitions {s.partitions}, replication {s.replication})" for s in specs]
+
+    def _others(self, specs: list[TopicSpec]) -> Iterator[str]:
+        """Topics that exist otherwise than wanted. They are named and never changed.
+
+        More partitions would move keys to others of them, which tears a position's order apart, and fewer are
+        not possible without losing what is in them.
+        """
+        with ThreadPoolExecutor(max_workers=DESCRIBING) as pool:
+            for spec, (partitions, copies) in zip(specs, pool.map(self._described, specs), strict=True):
+                if partitions != spec.partitions:
+                    yield f"{spec.name} has {partitions} partitions, wanted {spec.partitions}: left as it is"
+                elif copies != spec.replication:
+                    yield (
+                        f"{spec.name} has {copies} replicas in sync, wanted {spec.replication}: left as it is"
+                    )
+
+    def _described(self, spec: TopicSpec) -> tuple[int, int]:
+        answer = self._cluster.kafka(creation.describe_argv(self._service, spec.name))
+        try:
+            return creation.parse_partitions(answer), creation.parse_replicas(answer)
+        except CreationOutputError as error:
+            raise PipectlError(str(error)) from None
 
     def wait(self, report: Report, stop: threading.Event) -> None:
         """Wait until the service lists every topic."""
 
         def all_there() -> bool:
-            report(self.state().detail)
-            return not self._missing()
+            state = self.state()
+            report(state.detail)
+            return state.ready
 
         wait_until(all_there, what="the topics to be listed", timeout=self._timeout, stop=stop)
 
     def state(self) -> State:
         """How many of the topics exist, and which do not."""
         try:
-            missing = [spec.name for spec in self._missing()]
+            missing = [spec.name for spec in self._missing(retry=False)]
+        except (NotLoggedIn, NotAllowed):
+            raise
         except PipectlError as error:
             return State(False, "unknown", f"cannot list topics: {error.message}")
         count = f"{len(self._specs) - len(missing)}/{len(self._specs)} topics"
@@ -82,7 +131,9 @@ class TopicsStep:
         there = [spec.name for spec in self._specs if spec.name in self._existing()]
         for name in there:
             report(f"deleting {name}")
-            self._cluster.kafka(creation.delete_argv(self._service, name))
+            self._cluster.change_kafka(
+                creation.delete_argv(self._service, name), took=partial(self._is_gone, name)
+            )
         wait_until(
             lambda: not set(there) & set(self._existing()),
             what="the deleted topics to be gone",
@@ -91,13 +142,19 @@ class TopicsStep:
         )
         return bool(there)
 
-    def _missing(self) -> list[TopicSpec]:
-        existing = set(self._existing())
+    def _exists(self, name: str) -> bool:
+        return name in self._existing()
+
+    def _is_gone(self, name: str) -> bool:
+        return name not in self._existing()
+
+    def _missing(self, *, retry: bool = True) -> list[TopicSpec]:
+        existing = set(self._existing(retry=retry))
         return [spec for spec in self._specs if spec.name not in existing]
 
-    def _existing(self) -> list[str]:
+    def _existing(self, *, retry: bool = True) -> list[str]:
         try:
-            return creation.parse_list(self._cluster.kafka(creation.list_argv(self._service)))
+            return creation.parse_list(self._cluster.kafka(creation.list_argv(self._service), retry=retry))
         except CreationOutputError as error:
             raise PipectlError(
                 str(error), hint=f"see `dcos kafka --name={self._service} topic list`"

@@ -1,11 +1,12 @@
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from cli.dcos import Dcos
-from cli.errors import DcosError, DcosMissing, DcosTimeout
+from cli.errors import DcosError, DcosMissing, DcosTimeout, Interrupted, NotLoggedIn, Unreachable
 
 
 def dcos(script: str, tmp_path: Path, **kwargs) -> Dcos:
@@ -53,7 +54,7 @@ def test_known_causes_have_a_next_step_wherever_they_are_printed(tmp_path, said,
 
 
 def test_a_hang_is_ended_and_named(tmp_path):
-    client = dcos("import time; time.sleep(600)", tmp_path, timeout=0.5)
+    client = dcos("import time; time.sleep(600)", tmp_path, timeout=0.5, attempts=1)
     with pytest.raises(DcosTimeout, match=r"dcos node list.*0\.5 s") as caught:
         client.run(["node", "list"])
     assert caught.value.exit_code == 3
@@ -62,7 +63,7 @@ def test_a_hang_is_ended_and_named(tmp_path):
 def test_a_missing_executable_is_named(tmp_path):
     with pytest.raises(DcosMissing, match="no-such-dcos") as caught:
         Dcos(("no-such-dcos",), os.environ).run(["--version"])
-    assert "dcos.executable" in (caught.value.hint or "")
+    assert "--dcos" in (caught.value.hint or "")
 
 
 def test_an_answer_that_is_not_json_is_refused(tmp_path):
@@ -73,8 +74,81 @@ def test_an_answer_that_is_not_json_is_refused(tmp_path):
 def test_verbose_shows_each_command(tmp_path):
     shown: list[str] = []
     dcos("print('{}')", tmp_path, echo=shown.append).json(["package", "list", "--json"])
-    assert shown == ["dcos package list --json"]
+    assert shown == ["$ dcos package list --json"]
 
 
 def test_secrets_in_the_environment_are_not_shown(tmp_path):
     assert "hunter2" not in repr(Dcos(("dcos",), {"DCOS_ACS_TOKEN": "hunter2"}))
+
+
+COUNTING = """
+import sys, pathlib
+count = pathlib.Path(__file__).with_name("count")
+n = int(count.read_text()) + 1 if count.exists() else 1
+count.write_text(str(n))
+if n >= {good_from}: print("good"); sys.exit(0)
+print({said!r}, file=sys.stderr); sys.exit(1)
+"""
+REFUSED_CONNECTION = "URL [http://x] is unreachable."
+
+
+def tries(tmp_path: Path) -> int:
+    return int((tmp_path / "count").read_text())
+
+
+def test_a_read_is_tried_again_after_growing_pauses_until_it_succeeds(tmp_path):
+    said: list[str] = []
+    client = dcos(
+        COUNTING.format(good_from=4, said=REFUSED_CONNECTION), tmp_path, pause=0.01, echo=said.append
+    )
+    assert client.run(["x"]) == "good\n"
+    assert tries(tmp_path) == 4
+    pauses = [line.split(" s:")[0] for line in said if line.startswith("again")]
+    assert pauses == ["again in 0.01", "again in 0.02", "again in 0.04"]
+
+
+def test_tries_have_a_limit(tmp_path):
+    client = dcos(COUNTING.format(good_from=9, said="HTTP 503"), tmp_path, pause=0.01, attempts=3)
+    with pytest.raises(Unreachable):
+        client.run(["x"])
+    assert tries(tmp_path) == 3
+
+
+def test_what_needs_the_user_is_not_tried_again(tmp_path):
+    client = dcos(COUNTING.format(good_from=2, said="HTTP 401"), tmp_path, pause=0.01)
+    with pytest.raises(NotLoggedIn):
+        client.run(["x"])
+    assert tries(tmp_path) == 1
+
+
+@pytest.mark.parametrize(("took", "expected"), [(True, 1), (False, 3)])
+def test_a_change_is_looked_for_before_it_is_repeated(tmp_path, took, expected):
+    client = dcos(COUNTING.format(good_from=3, said=REFUSED_CONNECTION), tmp_path, pause=0.01)
+    client.change(["x"], took=lambda: took)
+    assert tries(tmp_path) == expected
+
+
+def test_a_hang_of_a_change_is_looked_for_too(tmp_path):
+    client = dcos("import time; time.sleep(600)", tmp_path, timeout=0.3, pause=0.01)
+    client.change(["x"], took=lambda: True)
+
+
+def test_what_a_client_started_ends_with_it(tmp_path):
+    child = "import os, subprocess, sys, time\n"
+    child += (
+        "p = subprocess.Popen(['sleep', '600']); open(sys.argv[1], 'w').write(str(p.pid)); time.sleep(600)"
+    )
+    file = tmp_path / "pid"
+    with pytest.raises(DcosTimeout):
+        dcos(child, tmp_path, timeout=1.5, attempts=1).run([str(file)])
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            os.kill(int(file.read_text()), 0)
+            time.sleep(0.02)
+
+
+def test_a_stop_ends_pauses_and_commands(tmp_path):
+    client = dcos(COUNTING.format(good_from=9, said="HTTP 503"), tmp_path, pause=600)
+    client.stop.set()
+    with pytest.raises(Interrupted):
+        client.run(["x"])

@@ -3,65 +3,22 @@
 The environments are built once per machine: they lie in the user's cache folder, keyed by their recipe.
 """
 
-import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-import platformdirs
 import pytest
 
 pytestmark = pytest.mark.slow
-
-# dcoscli is from 2018: what it needs of an older setuptools and of `collections` is put back.
-COMPAT = """import collections, collections.abc
-for name in ("Mapping", "MutableMapping", "Sequence", "Iterable", "Callable"):
-    setattr(collections, name, getattr(collections.abc, name))
-"""
-DCOSCLI = [
-    ["setuptools<81", "wheel"],
-    ["--no-deps", "--no-build-isolation", "dcos==0.6.1", "dcoscli==0.6.1"],
-    [
-        *["docopt", "pager", "prettytable", "jsonschema", "requests", "six", "toml", "sseclient==0.0.19"],
-        *["retrying", "PyJWT", "pygments", "pkginfo", "cryptography"],
-    ],
-]
-MARATHON = [["marathon==0.13.0"]]
-
-
-def environment(name: str, recipe: list[list[str]], compat: str = "") -> Path:
-    """Returns the bin folder of a virtual environment made by `pip install` for each line of `recipe`."""
-    key = hashlib.sha256(json.dumps([recipe, compat, sys.version_info[:2]]).encode()).hexdigest()[:12]
-    target = platformdirs.user_cache_path("pipectl") / "test-environments" / f"{name}-{key}"
-    if not (target / "complete").exists():
-        shutil.rmtree(target, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(target)], check=True)
-        pip = [
-            str(target / "bin" / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]
-        for line in recipe:
-            subprocess.run([*pip, *line], check=True)
-        packages = next((target / "lib").glob("python3*")) / "site-packages"
-        (packages / "old_collections.py").write_text(compat)
-        (packages / "old_collections.pth").write_text("import old_collections\n")
-        (target / "complete").touch()
-    return target / "bin"
 
 
 class RealDcos:
     """PyPI dcoscli, attached to a cluster by a configuration folder of its own."""
 
-    def __init__(self, cluster, folder: Path) -> None:
-        self._program = environment("dcoscli", DCOSCLI, COMPAT) / "dcos"
+    def __init__(self, cluster, folder: Path, program: Path) -> None:
+        self._program = program
         self._env = {**os.environ, "DCOS_DIR": str(folder)}
         self._env.pop("DCOS_URL", None)
         # With a terminal's name `deployment watch` would clear the screen first.
@@ -84,8 +41,8 @@ class RealDcos:
 
 
 @pytest.fixture
-def real(own_cluster, tmp_path) -> RealDcos:
-    return RealDcos(own_cluster, tmp_path / "dcos")
+def real(own_cluster, tmp_path, dcoscli) -> RealDcos:
+    return RealDcos(own_cluster, tmp_path / "dcos", dcoscli)
 
 
 def both(cluster, real, *arguments: str, stdin: str = ""):
@@ -238,14 +195,13 @@ def test_the_real_client_follows_a_log(own_cluster, real):
         follower.kill()
 
 
-def test_the_real_client_sets_a_cluster_up(own_cluster, tmp_path):
-    program = environment("dcoscli", DCOSCLI, COMPAT) / "dcos"
+def test_the_real_client_sets_a_cluster_up(own_cluster, tmp_path, dcoscli):
     env = {**os.environ, "DCOS_DIR": str(tmp_path / "fresh"), "PASSWORD": own_cluster.token}
     arguments = ["cluster", "setup", own_cluster.url, "--username=me", "--password-env=PASSWORD"]
-    done = subprocess.run([str(program), *arguments], env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([str(dcoscli), *arguments], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     listed = subprocess.run(
-        [str(program), "marathon", "app", "list"], env=env, capture_output=True, text=True
+        [str(dcoscli), "marathon", "app", "list"], env=env, capture_output=True, text=True
     )
     assert listed.returncode == 0, listed.stderr
 
@@ -286,8 +242,7 @@ def test_the_real_client_installs_kafka_and_its_command(own_cluster, real, tmp_p
     assert "'kafka' is not a dcos command." in real("kafka", "topic", "list").stderr
 
 
-def test_the_marathon_package_manages_an_app(own_cluster):
-    python = environment("marathon", MARATHON) / "python"
+def test_the_marathon_package_manages_an_app(own_cluster, marathon_package_python):
     script = """
 import os, sys, time
 from marathon import MarathonClient
@@ -313,7 +268,7 @@ client.delete_app("/pypi")
 settle()
 assert client.list_apps() == []
 """
-    command = [str(python), "-c", script]
+    command = [str(marathon_package_python), "-c", script]
     done = subprocess.run(
         command, env=own_cluster.environment(), capture_output=True, text=True, timeout=60, cwd="/"
     )

@@ -1,0 +1,89 @@
+"""Carrying a plan out: each step applied and waited for in order, and put back on failure if asked."""
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+from threading import Event
+
+import click
+
+from cli import graph
+from cli.errors import Interrupted, PipectlError, UsageProblem
+from cli.planning import Plan
+from cli.progress import Progress
+
+HINT_AFTER_STOP = "what runs stays; `pipectl deploy` again goes on from there"
+_DOING = {"create": "creating", "update": "updating", "remove": "removing"}
+
+
+def confirm(plan: Plan, cluster: str, *, yes: bool) -> None:
+    """Show a plan that changes or removes something, and ask; a plan that only creates just runs."""
+    plan.refuse_blocked()
+    if not plan.touched:
+        return
+    plan.show(err=True, creations=False)
+    if yes:
+        return
+    touched = ", ".join(f"{plan.changes[name].action} {name}" for name in plan.touched)
+    if not sys.stdin.isatty():
+        raise UsageProblem(
+            f"deploy would {touched}, and there is no terminal to ask on",
+            hint="add --yes, or look first with `pipectl plan`",
+        )
+    click.confirm(f"Cluster {cluster}: {touched}?", abort=True, err=True)
+
+
+def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> None:
+    """Apply each step of the plan and wait until it is ready; the first failure ends it.
+
+    stop: ends what is under way, the commands of the plan's cluster included. atomic: after a failure the
+    previous definitions are put back before its error is raised.
+    """
+    applied: list[str] = []
+
+    def work(name: str) -> None:
+        step, change = plan.steps[name], plan.changes[name]
+        progress.begin(name, "unchanged" if change.action == "unchanged" else _DOING[change.action])
+        try:
+            if change.action != "unchanged":
+                applied.append(name)
+                step.apply(change)
+            step.wait(lambda detail: progress.report(name, detail), stop)
+        except Interrupted:
+            progress.end(name, "stopped")
+            raise
+        except PipectlError:
+            progress.end(name, "failed")
+            raise
+        progress.end(name, "unchanged" if change.action == "unchanged" else "done")
+
+    needs: Mapping[str, frozenset[str]] = {name: step.needs for name, step in plan.steps.items()}
+    try:
+        graph.run(needs, work, stop)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
+    except Interrupted:
+        raise
+    except PipectlError as error:
+        if not atomic:
+            raise
+        stop.clear()
+        _put_back(plan, applied, progress, stop, error)
+        raise
+
+
+def _put_back(plan: Plan, applied: list[str], progress: Progress, stop: Event, error: PipectlError) -> None:
+    """Restore the applied steps, the last first; what was put back, and what was not, goes into the error."""
+    said: list[str] = []
+    for name in reversed(applied):
+        progress.begin(name, "putting it back")
+        try:
+            restored = plan.steps[name].restore(partial(progress.report, name), stop)
+        except PipectlError as second:
+            progress.end(name, "failed", f"could not be put back: {second.message}")
+            said.append(f"{name} could NOT be put back: {second.message}")
+            continue
+        progress.end(name, "done" if restored else "unchanged", restored or "kept")
+        said.append(restored or f"{name} kept")
+    if said:
+        error.also = f"--atomic: {'; '.join(said)}"

@@ -1,0 +1,46 @@
+"""Why Marathon does not launch an app's tasks, from its launch queue (`dcos marathon debug list`)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_RESOURCES = {
+    "InsufficientCpus": ("cpus", "CPUs"),
+    "InsufficientMemory": ("mem", "MiB of memory"),
+    "InsufficientDisk": ("disk", "MiB of disk"),
+    "InsufficientGpus": ("gpus", "GPUs"),
+}
+_OTHERS = {
+    "UnfulfilledRole": "no agent offers resources to its role",
+    "UnfulfilledConstraint": "no agent meets its constraints",
+    "NoCorrespondingReservationFound": "no agent has the resources reserved that it asks for",
+    "AgentMaintenance": "agents are down for maintenance",
+    "DeclinedScarceResources": "only agents with scarce resources, such as GPUs, have room",
+}
+
+
+def why_waiting(queued: Mapping[str, Any] | None, definition: Mapping[str, Any]) -> str:
+    """What a queued app waits for: resources that no agent has free, a back-off; empty when unknown."""
+    if queued is None:
+        return ""
+    summary = queued.get("processedOffersSummary", {})
+    reasons = [r["reason"] for r in summary.get("rejectSummaryLastOffers", []) if r.get("declined")]
+    said = []
+    if reasons:
+        said.append(f"no offer fits: {', '.join(in_words(reason, definition) for reason in reasons)}")
+    delay = queued.get("delay", {}).get("timeLeftSeconds", 0)
+    if delay > 0:
+        said.append(f"next try in {delay} s, as it has failed before")
+    return ", ".join(said)
+
+
+def in_words(reason: str, definition: Mapping[str, Any]) -> str:
+    """One of Marathon's reasons for declining an offer, with what this app asks for."""
+    if reason in _RESOURCES:
+        key, unit = _RESOURCES[reason]
+        return f"no agent has {definition.get(key, 0):g} {unit} free"
+    if reason == "InsufficientPorts":
+        ports = [str(port["port"]) for port in definition.get("portDefinitions", []) if port["port"]]
+        return (
+            f"port {' or '.join(ports)} is taken by another process" if ports else "no agent has a port free"
+        )
+    return _OTHERS.get(reason, reason)

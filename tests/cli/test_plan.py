@@ -1,0 +1,145 @@
+"""What plan shows and deploy does, on the embedded cluster: drift, what isn't ours, what is left over."""
+
+import json
+
+import pytest
+
+from cli.errors import PipectlError, UsageProblem
+from cli.rollout import confirm
+
+pytestmark = pytest.mark.slow
+
+
+def actions(plan):
+    return {name: change.action for name, change in plan.changes.items()}
+
+
+def test_a_plan_goes_from_create_to_unchanged_and_changes_nothing_itself(small):
+    plan = small.plan()
+    assert actions(plan) == dict.fromkeys(small.needs, "create")
+    assert plan.touched == []
+    assert small.apps() == {}
+    assert "position.A" in "".join(plan.changes["topics"].diff)
+    small.deploy()
+    small.mend()
+    again = small.plan()
+    assert actions(again) == dict.fromkeys(small.needs, "unchanged")
+    changing = ("add", "update", "remove", "install", "create")
+    assert [call for call in small.calls if any(f" {word} " in f"{call} " for word in changing)] == []
+
+
+def test_a_change_is_shown_as_a_diff_asked_for_and_rolled_out(small, capsys):
+    small.deploy()
+    small.env = {"A": "2"}
+    plan = small.plan(only=["data-generator"])
+    assert actions(plan) == {"data-generator": "update"}
+    assert {'-    "A": "1"', '+    "A": "2"'} <= set(plan.changes["data-generator"].diff)
+    with pytest.raises(UsageProblem, match="would update data-generator") as refused:
+        confirm(plan, "local", yes=False)
+    assert refused.value.exit_code == 2
+    assert "--yes" in refused.value.hint
+    assert '+    "A": "2"' in capsys.readouterr().err
+    small.deploy(only=["data-generator"])
+    assert small.apps()["data-generator"]["env"] == {"A": "2"}
+    assert small.apps()["flink-taskmanager"]["env"] == {"A": "1"}
+
+
+def test_a_key_that_was_set_once_is_drift_and_goes(small):
+    small.keys = {"maxLaunchDelaySeconds": 17, "user": "root"}
+    small.deploy()
+    small.keys = {"user": "root"}
+    plan = small.plan(only=["data-generator"])
+    assert '-  "maxLaunchDelaySeconds": 17,' in plan.changes["data-generator"].diff
+    small.deploy(only=["data-generator"])
+    assert small.apps()["data-generator"]["maxLaunchDelaySeconds"] == 300
+    # Marathon's update can't take this one away: the app is made anew, and the plan says so.
+    small.keys = {}
+    plan = small.plan(only=["data-generator"])
+    assert "anew" in plan.changes["data-generator"].notes[0]
+    small.deploy(only=["data-generator"])
+    assert "user" not in small.apps()["data-generator"]
+    assert small.plan(only=["data-generator"]).changed == []
+
+
+def test_what_the_bundle_no_longer_has_is_named_and_removed(small):
+    small.deploy()
+    small.dropped = {"flink-taskmanager"}
+    small.needs = {name: needs for name, needs in small.needs.items() if name != "flink-taskmanager"}
+    pytest.MonkeyPatch().setattr("cli.steps.bundle.NEEDS", small.needs)
+    plan = small.plan()
+    assert actions(plan)["flink-taskmanager"] == "remove"
+    assert plan.touched == ["flink-taskmanager"]
+    assert actions(small.plan(skip=["flink-taskmanager"])).keys() == small.needs.keys()
+    small.deploy()
+    assert small.apps().keys() == {"data-generator"}
+
+
+def test_an_app_of_others_is_named_and_left_alone_unless_it_is_adopted(small):
+    theirs = {**small.definition("data-generator"), "labels": {"owner": "them"}}
+    small.client("marathon", "app", "add", stdin=json.dumps(theirs))
+    plan = small.plan()
+    with pytest.raises(PipectlError, match=r"data-generator exists and is not this bundle's") as refused:
+        plan.refuse_blocked()
+    assert "--adopt data-generator" in refused.value.hint
+    with pytest.raises(PipectlError, match="not this bundle's"):
+        small.deploy()
+    assert small.apps().keys() == {"data-generator"}
+    assert small.apps()["data-generator"]["labels"] == {"owner": "them"}
+    said = []
+    assert plan.steps["data-generator"].remove(said.append, small.cluster.dcos.stop) is False
+    assert "not this bundle's" in said[0]
+    small.deploy(adopt=["generator"])
+    assert "owner" not in small.apps()["data-generator"]["labels"]
+
+
+def test_topics_that_exist_otherwise_are_named_and_kept(small):
+    state = {"installed": [{}], "topics": {"position.A": [3, 1], "movingaverage": [1, 2], "other": [9, 9]}}
+    (small.folder / "service.json").write_text(json.dumps(state))
+    change = small.plan(only=["topics"]).changes["topics"]
+    assert change.action == "unchanged"
+    assert change.notes == (
+        "position.A has 3 partitions, wanted 1: left as it is",
+        "movingaverage has 2 replicas in sync, wanted 1: left as it is",
+    )
+    small.deploy(only=["topics"])
+    assert small.service == state
+
+
+def test_components_are_chosen_and_what_is_missing_is_said(small):
+    plan = small.plan(only=["generator"])
+    assert list(plan.changes) == ["data-generator"]
+    with pytest.raises(UsageProblem, match="needs kafka and topics, which are not there"):
+        plan.refuse_blocked()
+    small.deploy(only=["kafka", "topics"])
+    assert small.apps() == {}
+    small.deploy(skip=["taskmanager"])
+    assert small.apps().keys() == {"data-generator"}
+
+
+def test_atomic_puts_everything_back_that_the_failed_deploy_changed(small):
+    small.deploy(only=["kafka", "topics", "data-generator"])
+    before = small.apps()["data-generator"]
+    small.env = {"A": "2"}
+    small.fail(at="app add", say=small_refusal())
+    with pytest.raises(PipectlError) as failed:
+        small.deploy(atomic=True)
+    assert "/cpus" in failed.value.message
+    after = small.apps()
+    assert after.keys() == {"data-generator"}
+    assert after["data-generator"]["env"] == before["env"]
+    assert (after["data-generator"]["tasksHealthy"], after["data-generator"]["deployments"]) == (1, [])
+
+
+def test_atomic_removes_what_it_created_and_keeps_kafka_and_its_topics(small):
+    small.fail(at="task list", until=100, say="You are not authorized to perform this operation.")
+    with pytest.raises(PipectlError) as failed:
+        small.deploy(atomic=True)
+    assert "--atomic" in failed.value.also
+    assert "removed again" in failed.value.also
+    assert small.apps() == {}
+    assert len(small.service["installed"]) == 1
+
+
+def small_refusal() -> str:
+    details = '{"message": "Object is not valid", "details": [{"path": "/cpus", "errors": ["too many"]}]}'
+    return f'Error while fetching [x]: HTTP 422: "{details}".'

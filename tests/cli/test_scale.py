@@ -1,0 +1,50 @@
+"""`pipectl scale`: names and numbers are checked before anything is contacted, and then really scaled."""
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli.__main__ import pipectl
+from cli.commands import scale
+from cli.progress import Progress
+
+
+@pytest.mark.parametrize(
+    ("amounts", "said"),
+    [
+        (["gatherer=2"], "one instance, and only one"),
+        (["jobmanager=2"], "one instance, and only one"),
+        (["taskmanger=2"], "did you mean flink-taskmanager?"),
+        (["kafka=2"], "no component kafka"),
+        (["taskmanager"], "APP=NUMBER"),
+        (["taskmanager=-1"], "APP=NUMBER"),
+        (["taskmanager=2", "flink-taskmanager=3"], "is there twice"),
+        (["taskmanager=0"], "flink.taskmanager.instances"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_contacted(tmp_path, amounts, said):
+    refused = CliRunner(env={"PIPECTL_HOME": str(tmp_path)}).invoke(
+        pipectl, ["scale", *amounts], standalone_mode=False
+    )
+    error = refused.exception
+    assert isinstance(error, click.ClickException)
+    assert error.exit_code == 2
+    assert said in f"{error.message} {error.hint}"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_an_app_is_scaled_and_the_plan_shows_it_as_drift(small):
+    small.deploy()
+    run = small.session
+    run.__dict__["cluster"] = small.cluster
+    current = small.apps()["flink-taskmanager"]
+    scaling = scale._Scaling("flink-taskmanager", {"instances": 3}, current)
+    with Progress() as progress:
+        scale._carry_out(run, {"flink-taskmanager": scaling}, progress)
+    assert small.apps()["flink-taskmanager"]["tasksHealthy"] == 3
+    plan = small.plan()
+    assert plan.changed == ["flink-taskmanager"]
+    assert '-  "instances": 3,' in plan.changes["flink-taskmanager"].diff
+    small.deploy()
+    assert small.apps()["flink-taskmanager"]["instances"] == 1

@@ -1,0 +1,92 @@
+"""PyPI's dcoscli 0.6.1 carries a bundle through its life, and the built-in client agrees with it."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+# What pipectl asks a cluster: each is asked with both clients.
+READS = [
+    ["marathon", "about"],
+    ["marathon", "app", "list", "--json"],
+    ["marathon", "app", "show", "/volatility/gatherer"],
+    ["marathon", "app", "show", "/volatility/absent"],
+    ["marathon", "task", "list", "--json", "/volatility/gatherer"],
+    ["marathon", "debug", "list", "--json"],
+    ["package", "repo", "list", "--json"],
+    ["package", "describe", "kafka"],
+    ["package", "describe", "--package-version=0", "kafka"],
+    ["package", "list", "--json"],
+    ["kafka", "--name=kafka", "plan", "status", "deploy", "--json"],
+    ["kafka", "--name=kafka", "topic", "list"],
+    ["kafka", "--name=kafka", "topic", "describe", "movingaverage"],
+    ["kafka", "--name=kafka", "endpoints", "broker"],
+    ["config", "show", "core.dcos_url"],
+]
+# What it changes, and what prints something else each time: the run must meet them, and the plan after it
+# finds the result as wanted.
+OTHERS = [
+    "marathon app add",
+    "marathon app update ",
+    "marathon app remove --force",
+    "package install kafka --options=",
+    "kafka --name=kafka topic create",
+    "kafka --name=kafka topic delete",
+    "task log --lines=",
+]
+# What is another at each asking.
+MOVING = re.compile(r'"(lastSuccess|lastFailure|timeLeftSeconds|since|firstSuccess)": [^,\n]+')
+
+
+def test_the_real_client_carries_a_bundle_through_its_life(pipectl_elsewhere, dcoscli):
+    user, log = pipectl_elsewhere, []
+
+    def run(*args, code=0):
+        done = user.run(*args, "-v", "--dcos", str(dcoscli), code=code, timeout=500)
+        log.append(re.sub(r"/\S+/options.json", "FILE", done.stderr))
+        return done
+
+    run("deploy")
+    assert "healthy" in run("status").stdout
+    assert "no changes" in run("plan").stdout
+    run("logs", "data-generator")
+    compare(user, dcoscli)
+
+    run("scale", "taskmanager=2")
+    drift = run("plan", code=2).stdout
+    assert re.search(r'-  "instances": 2', drift), drift
+    assert "~ flink-taskmanager" in drift
+
+    upgrade = ("--set", "generator.rate=20", "--set", "flink.taskmanager.instances=2")
+    refused = run("deploy", *upgrade, code=2)
+    assert "--yes" in refused.stderr
+    assert "update data-generator" in refused.stderr
+    run("deploy", "--yes", *upgrade)
+    assert "no changes" in run("plan", *upgrade).stdout
+
+    run("destroy", "--yes", "--delete-topics")
+    said = "\n".join(log)
+    issued = set(re.findall(r"^\$ dcos (.+)$", said, re.MULTILINE))
+    for command in [*OTHERS, *(" ".join(read[:3]) for read in READS if read[0] != "config")]:
+        assert any(command in one for one in issued), f"{command} was not issued"
+
+
+def compare(user, dcoscli) -> None:
+    environ = {**user.environ, **user.json("cluster", "env"), "DCOS_DIR": str(user.home / "dcos")}
+    for read in READS:
+        answers = []
+        for client in ([str(dcoscli)], [sys.executable, "-m", "local_dcos.client"]):
+            done = subprocess.run([*client, *read], env=environ, capture_output=True, text=True, timeout=60)
+            answers.append((shown(read, done.stdout), done.stderr, done.returncode))
+        assert answers[0] == answers[1], read
+
+
+def shown(read: list[str], stdout: str) -> str:
+    if read[:2] != ["package", "list"]:
+        return MOVING.sub("", stdout)
+    # Of a package with a command, the real client shows a copy that it keeps on disk besides.
+    return str([(package["name"], package["version"], package["apps"]) for package in json.loads(stdout)])
