@@ -21,7 +21,7 @@ def writable(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another pipectl may have been as quick
     except OSError as error:
         raise PipectlError(
             f"cannot write in {folder}: {error.strerror}",
@@ -33,6 +33,11 @@ def writable(folder: Path) -> Path:
 def remember_cluster(name: str) -> None:
     """Keep which cluster was deployed to last, for the commands that only read."""
     (writable(home()) / "last.json").write_text(json.dumps({"cluster": name}) + "\n")
+
+
+def forget_cluster() -> None:
+    """Forget it: there is nothing deployed any more."""
+    (home() / "last.json").unlink(missing_ok=True)
 
 
 def last_cluster() -> str | None:

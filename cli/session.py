@@ -1,6 +1,5 @@
 """One run of `pipectl` against one cluster: its settings, its rendered bundle, and the way to it."""
 
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -63,8 +62,7 @@ class Session:
                 environ["DCOS_DIR"] = str(home() / "dcos")
         else:
             argv = (wanted.executable or "dcos",)
-            # For this one process: the user's own attached cluster is not ours to change.
-            environ = {**os.environ, **({"DCOS_CLUSTER": wanted.cluster} if wanted.cluster else {})}
+            environ = local.remote_environ(wanted.cluster)
         timeout = wanted.timeout.total_seconds()
         return Cluster(Dcos(argv, environ, timeout, self._echo, attempts=wanted.attempts, stop=self.stop))
 

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 from local_dcos.errors import StartError
-from local_dcos.home import Home, locked
+from local_dcos.home import HOME_MARK, Home, locked
 
 START_SECONDS = 20.0
 STOP_SECONDS = 120.0
@@ -49,7 +49,14 @@ def start(home: Home, port: int = 0) -> str:
         with home.agent_log.open("ab") as log:
             offset = log.tell()
             agent = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+                # Like its tasks it can be found by this when somebody has removed the folder.
+                env={**os.environ, HOME_MARK: str(home.path)},
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:

@@ -13,6 +13,9 @@ from typing import Any
 
 from local_dcos.errors import HomeError
 
+# The agent and every task carry it in their environment: the way to find what is left of a home.
+HOME_MARK = "LOCAL_DCOS_HOME"
+
 
 def default_home() -> Path:
     """Returns PIPECTL_HOME/cluster, or the platform's data folder when PIPECTL_HOME isn't set."""

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from local_dcos.errors import LaunchError
-from local_dcos.home import Home
+from local_dcos.home import HOME_MARK, Home
 from local_dcos.model import Json, Task
 from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
-from local_dcos.processes import HOME_MARK, TASK_MARK
+from local_dcos.processes import TASK_MARK
 from local_dcos.sandbox import LOG_FILES
 
 # What a task gets from the environment that the agent was started in. Not all of it: a task must run the same

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-# Every task carries it in its environment: the way to find what an agent that was killed left behind.
-HOME_MARK = "LOCAL_DCOS_HOME"
+from local_dcos.home import HOME_MARK
+
 TASK_MARK = "MESOS_TASK_ID"
 POLL_SECONDS = 0.05
 

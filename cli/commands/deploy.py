@@ -114,7 +114,8 @@ def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
         records = fresh_records(
             deployed(run),
             max_age=freshness(run.settings),
-            timeout=run.settings.waits.data,
+            # A window of a long slide comes that much later.
+            timeout=run.settings.waits.data + run.settings.gatherer.slide,
             report=lambda detail: progress.report("data", detail),
         )
     except KeyboardInterrupt:

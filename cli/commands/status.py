@@ -8,11 +8,14 @@ import click
 
 from cli import local, options
 from cli import output as out
+from cli.cluster import Cluster, NoClusterYet
+from cli.dcos import Dcos
 from cli.deployed import Deployed, deployed
 from cli.errors import DcosError, Unhealthy
 from cli.proof import freshness
 from cli.session import Session, session
 from kafka_topic.contracts import format_time
+from kafka_topic.names import Topics
 
 KAFKA_SECONDS = 10.0
 
@@ -35,9 +38,11 @@ def command(
     run = session(cluster, files, overrides, verbose, reads_only=True)
     _ = run.bundle
     if run.is_local and not local.running():
+        if output == "json":
+            _print_nothing_runs(run)
         local.address()  # says so when there is none at all
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
-    components = _components(run)
+    components = _components(run, run.cluster)
     positions, trouble = _positions(run, deployed(run))
     healthy = all(c["state"] == "healthy" for c in components) and all(
         p["state"] == "fresh" for p in positions
@@ -56,11 +61,29 @@ def command(
         raise click.exceptions.Exit(Unhealthy.exit_code)
 
 
-def _components(run: Session) -> list[dict[str, str]]:
+def _print_nothing_runs(run: Session) -> None:
+    topics = Topics(run.settings.topics.prefix)
+    positions = [_unknown(symbol, topics) for symbol in run.settings.positions]
+    components = _components(run, NoClusterYet(Dcos((), {})))
+    document = {
+        "cluster": run.cluster_name,
+        "healthy": False,
+        "components": components,
+        "positions": positions,
+    }
+    out.print_json({**document, "problem": "the local cluster is not running"})
+
+
+def _unknown(symbol: str, topics: Topics) -> dict[str, Any]:
+    nothing = {"last_window_end": None, "age_seconds": None, "lag": None, "state": "unknown"}
+    return {"symbol": symbol, "topic": topics.position(symbol), **nothing}
+
+
+def _components(run: Session, cluster: Cluster) -> list[dict[str, str]]:
     from cli.steps.bundle import steps_of
 
     found = []
-    for name, step in steps_of(run).items():
+    for name, step in steps_of(run, cluster=cluster).items():
         try:
             state = step.state()
         except DcosError as error:
@@ -73,7 +96,6 @@ def _components(run: Session) -> list[dict[str, str]]:
 def _positions(run: Session, bundle: Deployed) -> tuple[list[dict[str, Any]], str | None]:
     """The positions as they are, and why they can't be read, if so."""
     from kafka_topic.errors import KafkaTopicError
-    from kafka_topic.names import Topics
     from kafka_topic.status import position_status
 
     try:
@@ -86,8 +108,7 @@ def _positions(run: Session, bundle: Deployed) -> tuple[list[dict[str, Any]], st
         )
     except (KafkaTopicError, TimeoutError) as error:
         topics = Topics(bundle.prefix)
-        unknown = {"last_window_end": None, "age_seconds": None, "lag": None, "state": "unknown"}
-        return [{"symbol": s, "topic": topics.position(s), **unknown} for s in bundle.positions], str(error)
+        return [_unknown(symbol, topics) for symbol in bundle.positions], str(error)
     now, limit = datetime.now(UTC), freshness(run.settings).total_seconds()
     return [
         {

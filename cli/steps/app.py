@@ -135,6 +135,8 @@ class AppStep:
             )
         tasks = self._cluster.tasks(self.app_id)
         since = _time(app["versionInfo"]["lastConfigChangeAt"])
+        if len(tasks) != app["instances"]:
+            return State(False, "deploying", f"{counts}, {len(tasks)} tasks are listed")
         if any(_time(task["version"]) < since for task in tasks):
             return State(False, "deploying", f"{counts}, tasks of an older version are still there")
         if self._may_fall_again(app, tasks, since):
@@ -178,7 +180,8 @@ class AppStep:
     def _may_fall_again(self, app: Json, tasks: list[Json], since: datetime) -> bool:
         """Whether tasks are too young to trust: nothing checks them, or this version has failed before."""
         now = datetime.now(UTC)
-        if all(now - _time(task["startedAt"]) >= TRUSTED_AFTER for task in tasks):
+        started = [_time(task["startedAt"]) if task.get("startedAt") else now for task in tasks]
+        if all(now - time >= TRUSTED_AFTER for time in started):
             return False
         if not app.get("healthChecks"):
             return True

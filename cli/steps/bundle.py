@@ -41,6 +41,7 @@ def steps_of(
             package.options,
             cluster,
             timeout=settings.waits.package,
+            address=f"{settings.kafka.host}:{settings.kafka.port}" if settings.kafka.host else None,
         )
     steps["topics"] = topics_of(session, cluster, steps["kafka"].state)
     for app in bundle.apps.values():

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from cli.cluster import Cluster
-from cli.errors import DcosError, NotAllowed, NotLoggedIn, PipectlError, Unreachable
+from cli.errors import DcosError, NotAllowed, NotLoggedIn, NotThere, PipectlError, UsageProblem
 from cli.steps.base import Change, Report, State, wait_until
 from cli.steps.waiting import why_waiting
 
@@ -28,7 +28,10 @@ class PackageStep:
         cluster: Cluster,
         *,
         timeout: timedelta,
+        address: str | None = None,
     ) -> None:
+        """`address`: host:port of the broker where it is settled; None where clients use a VIP."""
+        self._address = address
         self.name = name
         self._package = package
         self._version = version
@@ -48,6 +51,7 @@ class PackageStep:
                 "create",
                 [*wanted, *(f"+{line}" for line in json.dumps(self._options, indent=2).splitlines())],
             )
+        self._check_address()
         there = installed.get("version")
         if self._version is None or there == self._version:
             return Change("unchanged")
@@ -75,6 +79,21 @@ class PackageStep:
         """Nothing: what was installed stays, as uninstalling would destroy what is on its volumes."""
         return None
 
+    def _check_address(self) -> None:
+        """Refuse settings that would lead every app to where no broker of the installed service is."""
+        if self._address is None:
+            return
+        try:
+            there = broker_addresses(self._cluster, self._service)
+        except PipectlError:
+            return  # it does not run now; the wait for it says why
+        if self._address not in there:
+            raise UsageProblem(
+                f"service {self._service} is installed and its broker is at {', '.join(there)}, "
+                f"but the settings say {self._address}: an installed broker does not move",
+                hint="leave kafka.port as it was; on `local`, `pipectl destroy --purge` starts anew",
+            )
+
     def _check_offered(self) -> None:
         if not self._cluster.repositories():
             raise PipectlError(
@@ -83,9 +102,9 @@ class PackageStep:
             )
         try:
             self._cluster.check_package(self._package, self._version)
-        except (NotLoggedIn, NotAllowed, Unreachable):
-            raise
         except DcosError as error:
+            if type(error) not in (DcosError, NotThere):
+                raise  # something else is wrong, and it says what
             raise PipectlError(
                 f"no package repository has {self._package} {self._version or ''}: {error.said}",
                 hint=f"`dcos package describe {self._package} --package-versions` lists what there is; "
@@ -144,7 +163,9 @@ class PackageStep:
         return None
 
     def _reasons(self) -> str:
-        reasons = why_waiting(self._cluster.queued(f"/{self._service}"), {})
+        wanted = self._options.get("brokers", {})
+        ports = {"portDefinitions": [{"port": wanted.get("port", 0)}]}
+        reasons = why_waiting(self._cluster.queued(f"/{self._service}"), {**wanted, **ports})
         return f", {reasons}" if reasons else ""
 
 
@@ -160,8 +181,12 @@ def broker_addresses(cluster: Cluster, service: str) -> list[str]:
         answer = cluster.kafka(["kafka", f"--name={service}", "endpoints", "broker"], retry=False)
     except (NotLoggedIn, NotAllowed):
         raise
-    except DcosError:
-        answer = cluster.kafka(["kafka", f"--name={service}", "connection"])
+    except DcosError as first:
+        try:
+            answer = cluster.kafka(["kafka", f"--name={service}", "connection"], retry=False)
+        except DcosError:
+            # The newer command's error is the one that means something.
+            raise first from None
     try:
         found = json.loads(answer)
         return list(found.get("address") or found["dns"])

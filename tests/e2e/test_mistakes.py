@@ -1,5 +1,6 @@
 """What a new user gets wrong, and what `pipectl` says."""
 
+import os
 import signal
 import socket
 import time
@@ -91,12 +92,12 @@ def test_a_port_that_somebody_took_is_named_and_the_next_deploy_goes_on(pipectl_
 
 def test_ctrl_c_in_the_middle_then_deploy_again(pipectl_elsewhere):
     user = pipectl_elsewhere
-    process = user.start("deploy")
+    process = user.start("deploy", start_new_session=True)
     assert process.stderr is not None
     for line in process.stderr:
         if "flink-jobmanager: creating" in line:
             break
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the `dcos` commands get it too
     began = time.monotonic()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
