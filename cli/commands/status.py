@@ -37,6 +37,7 @@ def command(
     if run.is_local and not local.running():
         local.address()  # says so when there is none at all
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
+    run.cluster.check()  # once, and not for every component, when it can't be reached
     components = _components(run)
     positions, trouble = _positions(run, deployed(run))
     healthy = all(c["state"] == "healthy" for c in components) and all(
