@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from cli.cluster import Cluster
-from cli.errors import DcosError, NotAllowed, NotLoggedIn, PipectlError, Unreachable
+from cli.errors import DcosError, NotAllowed, NotLoggedIn, NotThere, PipectlError
 from cli.steps.base import Change, Report, State, wait_until
 from cli.steps.waiting import why_waiting
 
@@ -83,9 +83,7 @@ class PackageStep:
             )
         try:
             self._cluster.check_package(self._package, self._version)
-        except (NotLoggedIn, NotAllowed, Unreachable):
-            raise
-        except DcosError as error:
+        except NotThere as error:
             raise PipectlError(
                 f"no package repository has {self._package} {self._version or ''}: {error.said}",
                 hint=f"`dcos package describe {self._package} --package-versions` lists what there is; "
