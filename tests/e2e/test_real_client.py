@@ -27,8 +27,8 @@ READS = [
     ["kafka", "--name=kafka", "endpoints", "broker"],
     ["config", "show", "core.dcos_url"],
 ]
-# What a bundle's life makes pipectl issue (`marathon debug list` only when an app waits for resources). The plan
-# after each change finds its result as wanted.
+# What a bundle's life makes pipectl issue (`marathon debug list` only when an app waits for resources). The
+# plan after each change finds its result as wanted.
 ISSUED = [
     "marathon about",
     "marathon app list --json",
