@@ -66,8 +66,7 @@ class PackageStep:
                 self._package,
                 self._version,
                 self._options,
-                timeout=self._timeout.total_seconds(),
-                # It can fail after the app is installed, when it fetches the package's command.
+                # It can fail, or hang, after the app is installed: when it fetches the package's command.
                 took=lambda: self._installed() is not None,
             )
 
