@@ -111,7 +111,6 @@ class Cluster:
         version: str | None,
         options: Mapping[str, Any],
         *,
-        timeout: float,
         took: Callable[[], bool],
     ) -> None:
         """Install a package with its options, which travel in a file that only this user reads."""
@@ -122,7 +121,6 @@ class Cluster:
             self.dcos.change(
                 ["package", "install", name, *pinned, f"--options={file}", "--yes"],
                 took=took,
-                timeout=timeout,
             )
         self._forget()
 

@@ -33,7 +33,10 @@ _PATTERNS: tuple[tuple[type[DcosError], str], ...] = (
     (AlreadyThere, r"already exists|already installed"),
     # The SDK's words for an unknown service too: one that was installed just now is not known yet.
     (Unreachable, r"Could not reach the service scheduler"),
-    (NotThere, r"does not exist|HTTP 404|404 Not Found|is not installed"),
+    (
+        NotThere,
+        r"does not exist|HTTP 404|404 Not Found|is not installed|(package|version) \[.*\].* not found",
+    ),
     (
         Unreachable,
         r"HTTP 5\d\d|\b5\d\d (Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)"

@@ -9,6 +9,7 @@ import click
 from cli import graph, options
 from cli import output as out
 from cli.cluster import Json
+from cli.diff import definition_of
 from cli.errors import Interrupted, PipectlError, UsageProblem
 from cli.progress import Progress
 from cli.selection import component
@@ -115,7 +116,7 @@ def _carry_out(run: Session, scalings: dict[str, _Scaling], progress: Progress) 
                 run.cluster.update_app(
                     app.id,
                     scaling.properties,
-                    result={"id": app.id, **scaling.properties},
+                    result={**definition_of(scaling.current), **scaling.properties},
                     force=bool(scaling.current.get("deployments")),
                 )
             step.wait(lambda detail: progress.report(name, detail), run.stop)

@@ -42,6 +42,7 @@ def command(
             _print_nothing_runs(run)
         local.address()  # says so when there is none at all
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
+    run.cluster.check()  # once, and not for every component, when it can't be reached
     components = _components(run, run.cluster)
     positions, trouble = _positions(run, deployed(run))
     healthy = all(c["state"] == "healthy" for c in components) and all(

@@ -70,8 +70,7 @@ class PackageStep:
                 self._package,
                 self._version,
                 self._options,
-                timeout=self._timeout.total_seconds(),
-                # It can fail after the app is installed, when it fetches the package's command.
+                # It can fail, or hang, after the app is installed: when it fetches the package's command.
                 took=lambda: self._installed() is not None,
             )
 
@@ -102,9 +101,7 @@ class PackageStep:
             )
         try:
             self._cluster.check_package(self._package, self._version)
-        except DcosError as error:
-            if type(error) not in (DcosError, NotThere):
-                raise  # something else is wrong, and it says what
+        except NotThere as error:
             raise PipectlError(
                 f"no package repository has {self._package} {self._version or ''}: {error.said}",
                 hint=f"`dcos package describe {self._package} --package-versions` lists what there is; "

@@ -28,6 +28,8 @@ TEXTS = [
     (NotAllowed, "HTTP GET Query for http://x/v1/topics failed: 403 Forbidden\nResponse: no"),
     (NotThere, "Error: App '/x' does not exist"),
     (NotThere, 'Error while fetching [http://x/y]: HTTP 404: "Not Found".'),
+    (NotThere, "Package [kafka] not found"),
+    (NotThere, "Version [0] of package [kafka] not found"),
     (Locked, "Changes blocked: deployment already in progress for app."),
     (Locked, "App is locked by one or more deployments. Override with the option '?force=true'."),
     (AlreadyThere, "Application '/x' already exists"),

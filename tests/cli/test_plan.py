@@ -143,3 +143,11 @@ def test_atomic_removes_what_it_created_and_keeps_kafka_and_its_topics(small):
 def small_refusal() -> str:
     details = '{"message": "Object is not valid", "details": [{"path": "/cpus", "errors": ["too many"]}]}'
     return f'Error while fetching [x]: HTTP 422: "{details}".'
+
+
+def test_a_version_that_no_repository_has_is_named_before_anything_is_changed(small):
+    small.fail(at="package describe", say="Version [9] of package [kafka] not found")
+    with pytest.raises(PipectlError, match="no package repository has kafka") as refused:
+        small.deploy()
+    assert "kafka.version" in refused.value.hint
+    assert small.apps() == {}

@@ -39,10 +39,13 @@ def test_an_app_is_scaled_and_the_plan_shows_it_as_drift(small):
     run = small.session
     run.__dict__["cluster"] = small.cluster
     current = small.apps()["flink-taskmanager"]
+    # The answer is lost: the number is looked for, and not asked for twice.
+    small.fail(at="app update", say="URL [http://x] is unreachable.", after=True)
     scaling = scale._Scaling("flink-taskmanager", {"instances": 3}, current)
     with Progress() as progress:
         scale._carry_out(run, {"flink-taskmanager": scaling}, progress)
     assert small.apps()["flink-taskmanager"]["tasksHealthy"] == 3
+    assert len([call for call in small.calls if "app update" in call]) == 1
     plan = small.plan()
     assert plan.changed == ["flink-taskmanager"]
     assert '-  "instances": 3,' in plan.changes["flink-taskmanager"].diff

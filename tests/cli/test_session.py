@@ -1,7 +1,12 @@
 """Which cluster a command means."""
 
-import pytest
+import os
 
+import pytest
+from click.testing import CliRunner
+
+from cli.__main__ import pipectl
+from cli.errors import DcosMissing
 from cli.home import last_cluster, remember_cluster
 from cli.session import session
 
@@ -37,3 +42,25 @@ def test_a_name_wins():
 def test_a_broken_memory_is_no_memory(home, text):
     (home / "last.json").write_text(text)
     assert last_cluster() is None
+
+
+def test_the_users_own_dcos_is_left_alone(home, monkeypatch):
+    monkeypatch.delenv("DCOS_CLUSTER", raising=False)
+    prod = session("prod", (), (), False, reads_only=True).cluster.dcos
+    assert prod.argv == ("dcos",)
+    assert prod.environ["DCOS_CLUSTER"] == "prod"  # for that one process
+    assert "DCOS_CLUSTER" not in os.environ
+    (home / "cluster").mkdir()
+    (home / "cluster" / "cluster.json").write_text('{"url": "http://127.0.0.1:1"}')
+    (home / "cluster" / "token").write_text("x")
+    real = session("local", (), ("dcos.executable=dcos",), False, reads_only=True).cluster.dcos
+    assert real.environ["DCOS_DIR"] == str(home / "dcos")
+
+
+@pytest.mark.parametrize("path", ["/no such/dcos", "./dcos: it", "/a#b"])
+def test_another_dcos_is_chosen_by_its_path(path):
+    refused = CliRunner().invoke(
+        pipectl, ["plan", "--cluster", "prod", "--dcos", path], standalone_mode=False
+    )
+    assert isinstance(refused.exception, DcosMissing)
+    assert f"cannot run `{path}`" in refused.exception.message

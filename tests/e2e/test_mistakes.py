@@ -56,6 +56,18 @@ def test_reading_where_nothing_was_deployed_says_so_and_starts_nothing(pipectl_e
     assert user.processes() == []
 
 
+def test_a_plan_needs_no_cluster_and_starts_none(pipectl_elsewhere):
+    user = pipectl_elsewhere
+    plan = user.json("plan", code=2)
+    assert {change["action"] for change in plan["changes"]} == {"create"}
+    assert "position.AAPL" in "".join(plan["changes"][1]["diff"])
+    assert "+ kafka " in user.run("plan", "--only", "kafka", code=2).stdout
+    refused = user.run("plan", "--only", "gaterer", code=2)
+    assert "did you mean gatherer?" in refused.stderr
+    assert not user.home.exists() or list(user.home.iterdir()) == []
+    assert user.processes() == []
+
+
 def test_destroy_asks_and_without_a_terminal_refuses(pipectl_elsewhere):
     refused = pipectl_elsewhere.run("destroy", code=2)
     assert "--yes" in refused.stderr

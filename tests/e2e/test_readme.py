@@ -21,6 +21,18 @@ def test_every_readme_command_is_run_here():
     assert all(command.startswith(".venv/bin/pipectl ") for command in COMMANDS[2:])
 
 
+def test_every_guarantee_names_a_test_that_exists():
+    section = README.split("## Tool safety")[1].split("\n## ")[0]
+    guarantees = re.split(r"^\d+\. ", section, flags=re.MULTILINE)[1:]
+    assert len(guarantees) >= 10
+    for guarantee in guarantees:
+        files = re.findall(r"tests/\w+/test_\w+\.py", guarantee)
+        assert files, guarantee
+        source = "".join((Path(__file__).parents[2] / file).read_text() for file in files)
+        for test in re.findall(r"`(test_\w+)`", guarantee):
+            assert f"def {test}(" in source, test
+
+
 @pytest.mark.e2e
 @pytest.mark.timeout(420)
 def test_readme_commands_work_in_their_order(pipectl_elsewhere):

@@ -1,0 +1,65 @@
+"""Who is asked, and when."""
+
+import os
+import sys
+
+import click
+import pytest
+
+from cli.errors import PipectlError, UsageProblem
+from cli.planning import Plan
+from cli.rollout import confirm
+from cli.steps.base import Change
+
+CREATE = Change("create", ["+new"])
+ADDITION = Change("update", ["+one more"], only_adds=True)
+UPDATE = Change("update", ["-old", "+new"], notes=("a note",))
+REMOVE = Change("remove", ["-old"])
+
+
+def plan(missing=(), **changes):
+    return Plan({}, changes, missing, partial=False)
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Types an answer on a terminal that is our stdin."""
+    master, slave = os.openpty()
+    with os.fdopen(slave) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield lambda text: os.write(master, text.encode() + b"\n")
+    os.close(master)
+
+
+@pytest.mark.parametrize("change", [CREATE, ADDITION, Change("unchanged")])
+def test_what_touches_nothing_that_exists_just_runs(capsys, change):
+    confirm(plan(x=change), "local", yes=False)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("change", "verb"), [(UPDATE, "update"), (REMOVE, "remove")])
+def test_what_changes_or_removes_needs_a_terminal_or_yes(capsys, change, verb):
+    with pytest.raises(UsageProblem, match=f"would {verb} x"):
+        confirm(plan(x=change, y=CREATE), "local", yes=False)
+    confirm(plan(x=change), "local", yes=True)
+    shown = capsys.readouterr().err
+    assert "-old" in shown
+    assert "+ y  create" in shown
+    assert "\x1b[" not in shown  # colours are for terminals
+
+
+def test_a_terminal_is_asked(terminal):
+    terminal("y")
+    confirm(plan(x=UPDATE), "local", yes=False)
+    terminal("n")
+    with pytest.raises(click.Abort):
+        confirm(plan(x=UPDATE), "local", yes=False)
+
+
+def test_what_must_not_be_is_refused_even_with_yes():
+    blocked = Change("update", ["+x"], blocked="app /x is not ours")
+    with pytest.raises(PipectlError, match="not ours") as refused:
+        confirm(plan(x=blocked), "local", yes=True)
+    assert "--adopt x" in refused.value.hint
+    with pytest.raises(UsageProblem, match="needs kafka and topics, which are not there"):
+        confirm(plan(missing=["kafka", "topics"], x=CREATE), "local", yes=True)
