@@ -80,12 +80,6 @@ def _gatherer(settings: Settings) -> Iterator[Disagreement]:
 
 def _generator(settings: Settings) -> Iterator[Disagreement]:
     generator = settings.generator
-    if generator.instances > 1:
-        yield (
-            (("generator", "instances"),),
-            f"{generator.instances} generators would publish each price as often",
-            "0 or 1; raise generator.rate for more ticks",
-        )
     # The uniform distribution with this standard deviation reaches sqrt(3) of it to both sides.
     if generator.model == "uniform" and generator.volatility * sqrt(3) >= 1:
         yield (

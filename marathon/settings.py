@@ -88,7 +88,9 @@ class Generator(Section):
         description="gbm: standard deviation of the log return over a year; ou: of the log price in the long "
         "run; uniform, normal: of a price, relative to the start price"
     )
-    instances: Annotated[int, Field(ge=0)] = Field(description="0 stops it, 1 runs it")
+    instances: Annotated[int, Field(ge=0)] = Field(
+        description="0 stops it; several share the positions, each of which is one's only"
+    )
     cpus: Positive = Field(description="CPU shares")
     mem: Annotated[int, Field(ge=64)] = Field(description="memory in MiB")
 

@@ -61,7 +61,6 @@ Mistakes = Callable[..., list[Problem]]
         ("generator.model=gmb", '; did you mean "gbm"?'),
         ("generator.rate=0", "generator.rate: must be more than 0, got 0"),
         ("generator.rate=fast", 'generator.rate: expected a number, got "fast"'),
-        ("generator.instances=2", "generator.instances: 2 generators would publish each price as often"),
         (
             "generator={model: uniform, volatility: 0.6}",
             "generator.volatility: a volatility of 0.6 gives the",
