@@ -7,26 +7,24 @@ topics; what the group keeps as a partition's offset carries the position's prog
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from confluent_kafka import (
     OFFSET_END,
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
 
 from data_generator.progress import Progress
 from kafka_topic.brokers import LOGGER
 
 _LOG = logging.getLogger(__name__)
-_ASK_SECONDS = 5.0
+_ASK_SECONDS = 0.5
+"""How long the positions that are ours already may be held up."""
 
 
 class Group:
@@ -36,15 +34,13 @@ class Group:
         self.positions: set[str] = set()
         self.joined = False
         self.last_error = ""
-        self._name = name
         self._topics = topics
         self._symbols = {topic: symbol for symbol, topic in topics.items()}
-        self._asked: dict[str, Future[Any]] = {}
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers}, logger=LOGGER)
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap_servers,
                 "group.id": name,
+                "isolation.level": "read_committed",  # of what is committed, too: nothing while it is open
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "allow.auto.create.topics": False,
@@ -84,38 +80,29 @@ class Group:
                 self._note_error(error)
         return membership
 
-    def progress(self, symbol: str) -> tuple[bool, Progress | None]:
-        """Whether it is known how far a position given to us has come, and how far.
+    def progress(self, symbols: Iterable[str]) -> dict[str, Progress | None]:
+        """How far positions have come that were given to us; those of which it isn't known yet are left out.
 
         It isn't until no transaction of the generator before is open any more.
         """
-        asked = self._asked.get(symbol)
-        if asked is None:
-            place = ConsumerGroupTopicPartitions(self._name, [TopicPartition(self._topics[symbol], 0)])
-            answers = self._admin.list_consumer_group_offsets(
-                [place], require_stable=True, request_timeout=_ASK_SECONDS
-            )
-            asked = self._asked[symbol] = answers[self._name]
-        if not asked.done():
-            return False, None
-        del self._asked[symbol]
+        asked = [TopicPartition(self._topics[symbol], 0) for symbol in symbols]
         try:
-            (answer,) = asked.result().topic_partitions
+            answers = self._consumer.committed(asked, timeout=_ASK_SECONDS)
         except KafkaException as error:
             self._note_error(error.args[0])
-            return False, None
-        if answer.error is not None:
-            self._note_error(answer.error)
-            return False, None
-        return True, Progress.from_json(answer.metadata)
+            return {}
+        for answer in answers:
+            if answer.error is not None:
+                self._note_error(answer.error)
+        return {
+            self._symbols[answer.topic]: Progress.from_json(answer.metadata)
+            for answer in answers
+            if answer.error is None
+        }
 
     def note(self, symbol: str, progress: Progress) -> TopicPartition:
         """The progress of a position as an offset to commit."""
         return TopicPartition(self._topics[symbol], 0, progress.last_ms, progress.to_json())
-
-    def forget(self) -> None:
-        """Ask anew how far positions have come, whatever was asked before."""
-        self._asked.clear()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self.joined = True
@@ -125,8 +112,6 @@ class Group:
         if partitions:
             consumer.pause(partitions)
         self.positions |= self._of(partitions)
-        for symbol in self._of(partitions):
-            self._asked.pop(symbol, None)
         self._say()
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -85,9 +85,8 @@ class SharedService:
         self._paths = {symbol: path for symbol, path in self._paths.items() if symbol in owned}
         if self._producer is None and not self._start_producer():
             return
-        for symbol in owned - self._paths.keys():
-            known, progress = self._group.progress(symbol)
-            if known:
+        if new := owned - self._paths.keys():
+            for symbol, progress in self._group.progress(new).items():
                 self._paths[symbol] = Path(self._settings, symbol, progress)
         blocks = {symbol: records for symbol, path in self._paths.items() if (records := self._due(path))}
         if blocks:
@@ -136,7 +135,6 @@ class SharedService:
         self._last_error = error.str()
         _LOG.info("a transaction was not taken (%s): its ticks are made again", error.str())
         self._paths.clear()
-        self._group.forget()
         if error.txn_requires_abort() and self._producer is not None:
             try:
                 self._producer.abort_transaction(_CALL_SECONDS)

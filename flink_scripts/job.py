@@ -119,8 +119,7 @@ class Submitter:
         return adopted
 
     def _submit(self, state: StateFolder, options: dict[str, str]) -> Job:
-        slots = int(options["parallelism.default"])
-        self._wait_for(f"{slots} free task slot(s)", lambda: self._free_slots(slots))
+        self._wait_for("a free task slot", self._free_slot)
         newest = state.newest()
         _say(
             f"resuming from {newest.path}"
@@ -166,10 +165,12 @@ class Submitter:
         pruned = False
         while True:
             try:
-                job_state, tasks = self._rest.state(job.id)
+                job_state, tasks, slots = self._rest.state(job.id)
                 if job_state in ("FAILED", "CANCELED", "FINISHED"):
                     raise JobFailedError(self._epitaph(job, job_state))
                 running = job_state == "RUNNING" and all(task == "RUNNING" for task in tasks)
+                if running:
+                    self._note_slots(slots)
                 self._health.reason = None if running else f"job {job_state}, tasks {', '.join(tasks)}"
                 if running and not pruned and self._rest.completed_checkpoints(job.id) > 0:
                     pruned = True
@@ -183,6 +184,13 @@ class Submitter:
                     ) from error
                 self._health.reason = str(error)
             self._pause(_WATCH_SECONDS)
+
+    def _note_slots(self, slots: int) -> None:
+        wanted = self._env.integer("FLINK_PARALLELISM", 1)
+        note = f"on {slots} of {wanted} slots" if slots < wanted else None
+        if note != self._health.note:
+            _say(f"the job runs {note or f'on all of {wanted} slots'}")
+        self._health.note = note
 
     def _epitaph(self, job: Job, job_state: str) -> str:
         try:
@@ -234,10 +242,9 @@ class Submitter:
     def _running(self) -> list[Job]:
         return [job for job in self._rest.jobs() if job.name == self._name and not job.final]
 
-    def _free_slots(self, wanted: int) -> None:
-        free = self._rest.free_slots()
-        if free < wanted:
-            raise NotReadyError(f"{free} are free; is a TaskManager running, and FLINK_SLOTS large enough?")
+    def _free_slot(self) -> None:
+        if self._rest.free_slots() < 1:
+            raise NotReadyError("none is free; is a TaskManager running, and FLINK_SLOTS large enough?")
 
     def _wait_for(self, what: str, ask: Callable[[], _T]) -> _T:
         """Ask until there is an answer. Raises NotReadyError saying what was missing last."""

@@ -100,11 +100,10 @@ class Generator(Section):
 
 
 class JobManager(Section):
-    host: Host | None = Field(
-        description="address to bind and reach it at; null: its VIP, on ports that Marathon picks"
-    )
-    rpc_port: Port = Field(description="port of its RPC: on the host, or of the VIP")
-    rest_port: Port = Field(description="port of its REST API and web page: on the host, or of the VIP")
+    host: Host | None = Field(description="address to bind and reach it at; null: its VIP")
+    rpc_port: Port = Field(description="port of its RPC: on the host, and of the VIP")
+    rest_port: Port = Field(description="port of its REST API and web page: on the host, and of the VIP")
+    blob_port: Port = Field(description="port of its file server, where there is a VIP")
     cpus: Positive = Field(description="CPU shares")
     mem: Annotated[int, Field(ge=768)] = Field(description="memory in MiB")
 
@@ -124,7 +123,10 @@ class Flink(Section):
     checkpoint_interval: Duration = Field(
         description="time between checkpoints, which is how late results show"
     )
-    parallelism: Count = Field(description="parallelism of the gatherer's job; at most the number of slots")
+    # Flink can't go beyond the number of key groups, which the job fixes.
+    parallelism: Annotated[int, Field(ge=1, le=128)] = Field(
+        description="slots that the gatherer's job runs on, if there are so many"
+    )
     jobmanager: JobManager
     taskmanager: TaskManager
 
