@@ -45,6 +45,7 @@ class SharedService:
         topics = Topics(settings.prefix)
         self._topics = {symbol: topics.position(symbol) for symbol in settings.positions}
         self.counters = Counters(settings.positions)
+        self.counters.owned = []
         self._watch = TopicWatch(settings.bootstrap_servers, self._topics.values())
         name = f"{settings.prefix}data-generator"
         self._group = Group(settings.bootstrap_servers, name, self._topics)

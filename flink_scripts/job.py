@@ -20,11 +20,20 @@ from typing import TypeVar
 from flink_scripts.config import work_folder
 from flink_scripts.description import Description, describe
 from flink_scripts.errors import FlinkScriptsError, JobFailedError, NotReadyError, RestError, SubmitError
+from flink_scripts.files import files_of
 from flink_scripts.health import Health, serve_health
 from flink_scripts.rest import Job, Rest
-from flink_scripts.settings import Environment, file_uri
+from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
-from flink_scripts.submit import IDENTITY, SHAPE, client_options, job_options, start_submission, submission_id
+from flink_scripts.submit import (
+    IDENTITY,
+    SHAPE,
+    client_environ,
+    client_options,
+    job_options,
+    start_submission,
+    submission_id,
+)
 from flink_scripts.topics import topic_ids
 
 _READY_SECONDS = 300.0
@@ -71,6 +80,7 @@ class Submitter:
         self._rest = Rest(env.address("FLINK_JOBMANAGER_REST"))
         self._name = env.text("JOB_NAME")
         self._work = work_folder(env.variables).absolute()
+        self._files = files_of(env.state_uri, lambda: client_environ(env, {}, self._work / "state-client"))
 
     def run(self) -> int:
         """See run_job."""
@@ -98,10 +108,13 @@ class Submitter:
         shape = description.shape(ids)
         options = job_options(self._env)
         return (
-            StateFolder(self._env.state_uri, self._name, shape),
+            self._state(shape),
             options,
             description.identity(shape, options),
         )
+
+    def _state(self, shape: str) -> StateFolder:
+        return StateFolder(self._env.state_uri, self._name, shape, self._files)
 
     def _adopt(self, identity: str) -> Job | None:
         """The running job of our name when it is what we would submit; any other is stopped first."""
@@ -114,7 +127,7 @@ class Submitter:
                 continue
             _say(f"job {job.id} runs with another definition: stopping it")
             shape = parameters.get(SHAPE, "unknown")
-            if not self._end(job, StateFolder(self._env.state_uri, self._name, shape)):
+            if not self._end(job, self._state(shape)):
                 _say("resuming from its newest checkpoint")
         return adopted
 
@@ -122,9 +135,7 @@ class Submitter:
         self._wait_for("a free task slot", self._free_slot)
         newest = state.newest()
         _say(
-            f"resuming from {newest.path}"
-            if newest
-            else "no usable state: starting from the earliest records"
+            f"resuming from {newest.uri}" if newest else "no usable state: starting from the earliest records"
         )
         self._health.reason = "submitting the job"
         resume_from = newest.uri if newest else None
@@ -203,13 +214,13 @@ class Submitter:
         """Stop a job with a savepoint, or without one if need be; whether there is a savepoint."""
         location = ""
         try:
-            request = self._rest.stop_with_savepoint(job.id, file_uri(state.savepoints))
+            request = self._rest.stop_with_savepoint(job.id, state.savepoints)
             location = self._await_savepoint(job, request)
             _say(f"stopped job {job.id} with savepoint {location}")
         except (RestError, NotReadyError) as error:
             newest = state.newest()
             kept = (
-                f"its newest checkpoint is {newest.path}" if newest else "and it has completed no checkpoint"
+                f"its newest checkpoint is {newest.uri}" if newest else "and it has completed no checkpoint"
             )
             _say(f"no savepoint of job {job.id}: {error}; {kept}")
             self._cancel(job)

@@ -102,11 +102,18 @@ def command(main_class: str, env: Environment, memory: Memory, conf: Path) -> li
         *module_options(),
         f"-Dlog4j.configurationFile={(conf / LOG4J_FILE).as_uri()}",
         "-cp",
-        os.pathsep.join(str(jar) for jar in [*flink_jars(), *connector_jars(env.variables)]),
+        os.pathsep.join(
+            filter(None, [*map(str, [*flink_jars(), *connector_jars(env.variables)]), *_hadoop(env)])
+        ),
         main_class,
         "--configDir",
         str(conf),
     ]
+
+
+def _hadoop(env: Environment) -> list[str]:
+    """Where hdfs lies and what it needs, as Flink's own scripts read it."""
+    return [env.variables.get(name, "") for name in ("HADOOP_CLASSPATH", "HADOOP_CONF_DIR")]
 
 
 def run_jobmanager(env: Environment) -> None:
