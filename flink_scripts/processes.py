@@ -45,7 +45,7 @@ def jobmanager_options(env: Environment, memory: Memory) -> dict[str, str]:
         # goes on with what is left, each time from its newest checkpoint. The times are how long it waits
         # for more slots to come, and between two such changes.
         "jobmanager.scheduler": "adaptive",
-        "jobmanager.adaptive-scheduler.submission.resource-wait-timeout": "-1 ms",
+        "jobmanager.adaptive-scheduler.submission.resource-wait-timeout": "240 d",
         "jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout": "3 s",
         "jobmanager.adaptive-scheduler.executing.resource-stabilization-timeout": "3 s",
         "jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling": "5 s",
