@@ -142,6 +142,24 @@ class Gatherer(Section):
     mem: Annotated[int, Field(ge=256)] = Field(description="memory of that process in MiB")
 
 
+class Security(Section):
+    service_account: Annotated[str, AfterValidator(formats.check_service)] | None = Field(
+        description="service account that Kafka runs under, made when it is missing; null: none"
+    )
+    secret: Text | None = Field(
+        description="path of the secret with the account's key; null: `<kafka.service>/service-account`"
+    )
+    strict: bool = Field(description="whether the cluster is in strict security mode")
+    secrets: dict[str, str] = Field(
+        description="further secrets: path on the cluster to the file here that holds the value"
+    )
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to make."""
+        return self.service_account is not None or bool(self.secrets)
+
+
 class Health(Section):
     interval: Duration = Field(description="time between two health checks of a task, in whole seconds")
     patience: Duration = Field(
@@ -182,6 +200,7 @@ class Settings(Section):
     generator: Generator
     flink: Flink
     gatherer: Gatherer
+    security: Security
     health: Health
     waits: Waits
 

@@ -16,7 +16,6 @@ class PackageStep:
     """Installs a package, and waits until its service has carried out its deploy plan."""
 
     kind = "package"
-    needs: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -28,8 +27,10 @@ class PackageStep:
         cluster: Cluster,
         *,
         timeout: timedelta,
+        needs: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
+        self.needs = needs
         self._package = package
         self._version = version
         self._service = service
