@@ -28,10 +28,10 @@ from flink_scripts.state import StateFolder
 from flink_scripts.submit import (
     IDENTITY,
     SHAPE,
-    client_environ,
     client_options,
     job_options,
     start_submission,
+    state_environ,
     submission_id,
 )
 from flink_scripts.topics import topic_ids
@@ -80,7 +80,7 @@ class Submitter:
         self._rest = Rest(env.address("FLINK_JOBMANAGER_REST"))
         self._name = env.text("JOB_NAME")
         self._work = work_folder(env.variables).absolute()
-        self._files = files_of(env.state_uri, lambda: client_environ(env, {}, self._work / "state-client"))
+        self._files = files_of(env.state_uri, lambda: state_environ(env, self._work))
 
     def run(self) -> int:
         """See run_job."""

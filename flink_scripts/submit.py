@@ -124,6 +124,11 @@ def client_environ(env: Environment, options: Mapping[str, str], work: Path) -> 
     }
 
 
+def state_environ(env: Environment, work: Path) -> dict[str, str]:
+    """The environment of a process that asks Flink's file systems."""
+    return client_environ(env, {"env.java.opts.all": " ".join(module_options())}, work / "state-client")
+
+
 def _library(folder: Path, environ: Mapping[str, str]) -> Path:
     """A folder of links to Flink's and the connector's jars: PyFlink takes one folder as class path."""
     folder.mkdir(parents=True, exist_ok=True)

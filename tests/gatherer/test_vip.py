@@ -7,7 +7,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,10 +33,23 @@ class Forwarder:
     def __init__(self, ports: dict[int, int]) -> None:
         self.taken: Counter[int] = Counter()
         self._ports = ports
+        self._end = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def serve(self) -> None:
-        for port, target in self._ports.items():
+    async def serve(self, ready: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        servers = [
             await asyncio.start_server(lambda r, w, p=port, t=target: self._forward(r, w, p, t), VIP, port)
+            for port, target in self._ports.items()
+        ]
+        ready.set()
+        await self._end.wait()
+        for server in servers:
+            server.close()
+
+    def end(self) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._end.set)
 
     async def _forward(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, target: int
@@ -47,7 +60,8 @@ class Forwarder:
             writer.close()
             return
         self.taken[port] += 1
-        await asyncio.gather(self._pump(reader, onward[1]), self._pump(onward[0], writer))
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(self._pump(reader, onward[1]), self._pump(onward[0], writer))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -56,24 +70,21 @@ class Forwarder:
                 await writer.drain()
         except OSError:
             pass
-        writer.close()
+        finally:
+            writer.close()
 
 
 @contextmanager
 def forwarding(ports: dict[int, int]) -> Iterator[Forwarder]:
-    loop, forwarder = asyncio.new_event_loop(), Forwarder(ports)
-    loop.run_until_complete(forwarder.serve())
-    thread = threading.Thread(target=loop.run_forever)
+    forwarder, ready = Forwarder(ports), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(forwarder.serve(ready)))
     thread.start()
     try:
+        assert ready.wait(10)
         yield forwarder
     finally:
-        for task in asyncio.all_tasks(loop):
-            loop.call_soon_threadsafe(task.cancel)
-        loop.call_soon_threadsafe(loop.stop)
+        forwarder.end()
         thread.join()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
 
 
 def _free(host: str, number: int) -> list[int]:
@@ -106,6 +117,6 @@ def test_vip(own_flink: Any, bundle_on: Any) -> None:
         bundle.flush()
         bundle.app.start()
         bundle.app.until_healthy()
-        assert bundle.verify(["AAPL"], until=start + timedelta(seconds=28)) > 20
+        assert bundle.verify(["AAPL"], until=start + timedelta(seconds=29)) > 20
         assert vip.taken[vip_rpc] and vip.taken[vip_rest] and vip.taken[blob], vip.taken
         flink.stop()
