@@ -6,7 +6,7 @@ USE := $(VENV)/.use
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test lint clean
+.PHONY: help deploy test lint image clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -21,6 +21,10 @@ lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py)
+image: ## Build the Docker image of all apps (IMAGE=name:tag)
+	docker build --tag $(IMAGE) .
 
 clean: ## End the local cluster, and remove what was installed and built here
 	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --cluster local --yes --purge

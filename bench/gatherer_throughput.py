@@ -27,6 +27,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from flink_scripts.files import LocalFiles
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import client_environ, client_options, job_options
@@ -180,7 +181,9 @@ def main() -> None:
         environ = stack.enter_context(flink(folder))
         environ |= {"KAFKA_BOOTSTRAP_SERVERS": servers, "TOPIC_PREFIX": PREFIX, "JOB_NAME": "bench.gatherer"}
         env = Environment(environ)
-        options = client_options(env, job_options(env), StateFolder(env.state_uri, "bench", "bench"), "bench")
+        options = client_options(
+            env, job_options(env), StateFolder(env.state_uri, "bench", "bench", LocalFiles()), "bench"
+        )
         argv = [
             sys.executable,
             __file__,

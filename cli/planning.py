@@ -99,27 +99,28 @@ def plan_of(
     report: Callable[[str], None] = lambda detail: None,
 ) -> Plan:
     """Compare the chosen components of the bundle with the cluster; changes nothing."""
-    from cli.steps.bundle import NEEDS, leftover_steps, steps_of
+    from cli.steps.bundle import leftover_steps, needs_of, steps_of
 
+    needs = needs_of(run)
     # Names are checked before anything is contacted, as far as they can be known by then.
-    adopted = {component(name, NEEDS) for name in adopt}
+    adopted = {component(name, needs) for name in adopt}
     if only:
-        selected(NEEDS, only, ())
+        selected(needs, only, ())
     report("reaching the cluster")
     cluster.check()
     steps = steps_of(run, cluster=cluster, adopt=adopted)
     leftovers = leftover_steps(run, cluster)
-    chosen = selected([*NEEDS, *leftovers], only, skip)
+    chosen = selected([*needs, *leftovers], only, skip)
     if only:
-        chosen = [name for name in chosen if name in NEEDS]
+        chosen = [name for name in chosen if name in needs]
     everything: dict[str, Step] = {**steps, **leftovers}
     changes: dict[str, Change] = {}
     for name in chosen:
         report(f"comparing {name}")
         changes[name] = everything[name].plan()
-    besides = needed_besides([name for name in chosen if name in NEEDS], NEEDS)
+    besides = needed_besides([name for name in chosen if name in needs], needs)
     missing = [name for name in besides if steps[name].plan().action == "create"]
-    partial = len([name for name in chosen if name in NEEDS]) < len(NEEDS)
+    partial = len([name for name in chosen if name in needs]) < len(needs)
     return Plan({name: everything[name] for name in chosen}, changes, missing, partial)
 
 

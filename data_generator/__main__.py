@@ -16,7 +16,8 @@ from data_generator.errors import GeneratorError
 from data_generator.models import MODELS
 from data_generator.service import Service
 from data_generator.settings import Settings
-from data_generator.web import serve
+from data_generator.shared import SharedService
+from data_generator.web import Generator, serve
 
 _LOG = logging.getLogger("data_generator")
 
@@ -83,7 +84,14 @@ Example, 5000 ticks into the topics of two positions, the same each time:
     default=10.0,
     help="Seconds for the last deliveries after SIGTERM or Ctrl-C.",
 )
-@click.option("--host", envvar="HOST", show_envvar=True, default="127.0.0.1", help="Where /health is served.")
+@click.option(
+    "--shared", is_flag=True, envvar="GENERATOR_SHARED", show_envvar=True,
+    help="Share the positions with the other generators that are given this: each position is one's only.",
+)  # fmt: skip
+@click.option(
+    "--host", envvar="HOST", show_envvar=True, default="127.0.0.1",
+    help="This machine's address; /health is served on all of them unless this is loopback.",
+)  # fmt: skip
 @click.option(
     "--port", type=int, envvar="PORT0", show_envvar=True, help="Port of /health and /counters; none without."
 )
@@ -102,6 +110,7 @@ def main(
     max_queued: int,
     patience: float,
     flush_timeout: float,
+    shared: bool,
     host: str,
     port: int | None,
 ) -> None:
@@ -123,6 +132,7 @@ def main(
             bootstrap_servers=bootstrap_servers,
             positions=tuple(symbol.strip() for symbol in positions.split(",") if symbol.strip()),
             seed=secrets.randbits(32) if seed is None else seed,
+            seeded=seed is not None,
             prefix=topic_prefix,
             model=model,
             rate=rate,
@@ -133,8 +143,9 @@ def main(
             max_queued=max_queued,
             patience=patience,
             flush_timeout=flush_timeout,
+            shared=shared,
         )
-        service = Service(settings, stop)
+        service: Generator = SharedService(settings, stop) if shared else Service(settings, stop)
         with ExitStack() as web:
             if port is not None:
                 bound = web.enter_context(serve(service, host, port))

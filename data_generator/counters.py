@@ -44,6 +44,8 @@ class Counters:
 
     def __init__(self, symbols: Iterable[str]) -> None:
         self.positions = {symbol: PositionCount() for symbol in symbols}
+        self.owned: list[str] | None = None
+        """The positions that are this generator's, when it shares them with others."""
 
     def total(self, name: str) -> int:
         """The sum of one count over the positions."""
@@ -52,7 +54,12 @@ class Counters:
     def as_dict(self) -> dict[str, Any]:
         """All counts, as the page /counters shows them."""
         positions = {symbol: count.as_dict() for symbol, count in self.positions.items()}
-        return {**{name: self.total(name) for name in PositionCount().as_dict()}, "positions": positions}
+        shared = {} if self.owned is None else {"owned": self.owned}
+        return {
+            **shared,
+            **{name: self.total(name) for name in PositionCount().as_dict()},
+            "positions": positions,
+        }
 
     def __str__(self) -> str:
         return ", ".join(f"{self.total(name)} {name}" for name in PositionCount().as_dict())

@@ -26,7 +26,12 @@ Prices = NDArray[np.float64]
 
 
 class PriceModel(Protocol):
-    """The price path of one position, in currency units, not yet rounded."""
+    """The price path of one position, in currency units, not yet rounded.
+
+    level: all that the next prices depend on beside the random numbers; set, it continues another's path.
+    """
+
+    level: float
 
     def next(self, count: int) -> Prices:
         """The next prices."""
@@ -43,14 +48,14 @@ class Gbm:
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
         self._random = random
         self._start = start
-        self._log = 0.0
+        self.level = 0.0
         self._deviation = volatility * math.sqrt(seconds / SECONDS_PER_YEAR)
 
     def next(self, count: int) -> Prices:
         steps = self._deviation * self._random.standard_normal(count) - self._deviation**2 / 2
         # cumsum adds from left to right, so that a path does not depend on where its blocks end.
-        path = np.cumsum(np.concatenate(([self._log], steps)))
-        self._log = float(path[-1])
+        path = np.cumsum(np.concatenate(([self.level], steps)))
+        self.level = float(path[-1])
         return np.asarray(self._start * np.exp(path[:-1]))
 
 
@@ -64,15 +69,15 @@ class OrnsteinUhlenbeck:
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
         self._random = random
         self._start = start
-        self._log = 0.0
+        self.level = 0.0
         self._phi = math.exp(-seconds / REVERSION_SECONDS)
         self._deviation = volatility * math.sqrt(-math.expm1(-2 * seconds / REVERSION_SECONDS))
 
     def next(self, count: int) -> Prices:
         shocks = (self._deviation * self._random.standard_normal(count)).tolist()
         phi = self._phi
-        path = list(accumulate(shocks, lambda log, shock: phi * log + shock, initial=self._log))
-        self._log = path.pop()
+        path = list(accumulate(shocks, lambda log, shock: phi * log + shock, initial=self.level))
+        self.level = path.pop()
         return np.asarray(self._start * np.exp(path))
 
 
@@ -82,6 +87,8 @@ class Uniform:
     volatility: standard deviation of a price relative to the start price; the prices lie within sqrt(3)
     of it.
     """
+
+    level = 0.0
 
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
         if volatility * math.sqrt(3) >= 1:
@@ -102,6 +109,8 @@ class Normal:
 
     volatility: standard deviation of a price relative to the start price.
     """
+
+    level = 0.0
 
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
         self._random = random

@@ -18,6 +18,7 @@ class Settings:
     bootstrap_servers: str
     positions: tuple[str, ...]
     seed: int
+    seeded: bool = True
     prefix: str = ""
     model: str = "gbm"
     rate: float = 50.0
@@ -28,6 +29,7 @@ class Settings:
     max_queued: int = 100_000
     patience: float = 60.0
     flush_timeout: float = 10.0
+    shared: bool = False
 
     def __post_init__(self) -> None:
         try:
@@ -47,6 +49,8 @@ class Settings:
             raise SettingsError(f"volatility is {self.volatility}; it must be finite and not negative")
         if self.count is not None and self.count < 1:
             raise SettingsError(f"count is {self.count}; it must be at least 1")
+        if self.count is not None and self.shared:
+            raise SettingsError("count and shared don't go together: a count is made by one generator alone")
         if self.max_queued < 1:
             raise SettingsError(f"max_queued is {self.max_queued}; it must be at least 1")
 

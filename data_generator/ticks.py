@@ -26,6 +26,8 @@ class TickSource:
         self._rate = rate
         self._start_ms = start_ms
         self._number = 0
+        self.last_ms = start_ms
+        """The event time of the last tick taken."""
 
     def due(self, now_ms: float) -> int:
         """How many ticks are scheduled up to now and neither taken nor skipped."""
@@ -40,4 +42,5 @@ class TickSource:
         numbers = np.arange(self._number, self._number + count)
         self._number += count
         epoch_ms = self._start_ms + np.floor(numbers * 1000 / self._rate).astype(np.int64)
+        self.last_ms = int(epoch_ms[-1])
         return encode(self.symbol, epoch_ms, to_cents(self._model.next(count)))

@@ -8,22 +8,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
+from data_generator.counters import Counters
 from data_generator.errors import SettingsError
-from data_generator.service import Service
 
 UNHEALTHY_SECONDS = 30.0
 """Longer than a broker's restart: a short outage is absorbed, so it needs no restart of the generator."""
 
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Generator(Protocol):
+    """What the pages show, and how to run it."""
+
+    counters: Counters
+
+    def run(self) -> None: ...
+
+    def unhealthy(self, after_seconds: float) -> str | None: ...
+
+
 @contextmanager
-def serve(service: Service, host: str, port: int) -> Iterator[int]:
-    """Answer requests in the background while the context lasts; yields the port. Port 0 picks a free one."""
+def serve(service: Generator, host: str, port: int) -> Iterator[int]:
+    """Answer requests in the background while the context lasts; yields the port. Port 0 picks a free one.
+
+    On a machine with an address of its own, every address is listened on: Marathon's checks ask at loopback.
+    """
+    bind = host if host in _LOOPBACK else "0.0.0.0"  # noqa: S104
     try:
-        server = ThreadingHTTPServer((host, port), partial(_Handler, service))
+        server = ThreadingHTTPServer((bind, port), partial(_Handler, service))
     except OSError as error:
-        raise SettingsError(f"can't listen on {host}:{port}: {error.strerror}; choose another port") from None
+        raise SettingsError(f"can't listen on {bind}:{port}: {error.strerror}; choose another port") from None
     server.daemon_threads = True
     thread = threading.Thread(
         target=partial(server.serve_forever, poll_interval=0.1), name="web", daemon=True
@@ -38,7 +55,7 @@ def serve(service: Service, host: str, port: int) -> Iterator[int]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def __init__(self, service: Service, *args: Any) -> None:
+    def __init__(self, service: Generator, *args: Any) -> None:
         self._service = service
         super().__init__(*args)
 

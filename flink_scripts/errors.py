@@ -4,6 +4,7 @@ FlinkScriptsError
 ├── SettingsError     an environment variable is missing or wrong
 ├── JavaError         no Java to run Flink on
 ├── ConnectorError    the Kafka connector jar can't be had
+├── StateError        the place of the checkpoints and savepoints can't be read
 ├── RestError         the JobManager answered with an error, or not at all
 ├── NotReadyError     waited too long for a part that the job needs
 ├── SubmitError       the process that submits the job failed
@@ -27,6 +28,10 @@ class JavaError(FlinkScriptsError):
 
 class ConnectorError(FlinkScriptsError):
     """The Kafka connector jar is neither cached nor can be fetched."""
+
+
+class StateError(FlinkScriptsError):
+    """The place of the checkpoints and savepoints can't be read."""
 
 
 class RestError(FlinkScriptsError):

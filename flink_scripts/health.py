@@ -9,17 +9,18 @@ from typing import Any
 
 
 class Health:
-    """What /health says. `reason` is None while the job runs, else why it doesn't."""
+    """What /health says. `reason` is None while the job runs, else why not; `note` is worth knowing."""
 
     def __init__(self, reason: str) -> None:
         self.reason: str | None = reason
+        self.note: str | None = None
         self.job_id: str | None = None
 
     def answer(self) -> tuple[int, dict[str, Any]]:
         """The HTTP status and the JSON body."""
         body = {"healthy": self.reason is None, "job_id": self.job_id}
         if self.reason is None:
-            return 200, body
+            return 200, body if self.note is None else {**body, "note": self.note}
         return 503, {**body, "reason": self.reason}
 
 

@@ -20,11 +20,20 @@ from typing import TypeVar
 from flink_scripts.config import work_folder
 from flink_scripts.description import Description, describe
 from flink_scripts.errors import FlinkScriptsError, JobFailedError, NotReadyError, RestError, SubmitError
+from flink_scripts.files import files_of
 from flink_scripts.health import Health, serve_health
 from flink_scripts.rest import Job, Rest
-from flink_scripts.settings import Environment, file_uri
+from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
-from flink_scripts.submit import IDENTITY, SHAPE, client_options, job_options, start_submission, submission_id
+from flink_scripts.submit import (
+    IDENTITY,
+    SHAPE,
+    client_options,
+    job_options,
+    start_submission,
+    state_environ,
+    submission_id,
+)
 from flink_scripts.topics import topic_ids
 
 _READY_SECONDS = 300.0
@@ -71,6 +80,7 @@ class Submitter:
         self._rest = Rest(env.address("FLINK_JOBMANAGER_REST"))
         self._name = env.text("JOB_NAME")
         self._work = work_folder(env.variables).absolute()
+        self._files = files_of(env.state_uri, lambda: state_environ(env, self._work))
 
     def run(self) -> int:
         """See run_job."""
@@ -98,10 +108,13 @@ class Submitter:
         shape = description.shape(ids)
         options = job_options(self._env)
         return (
-            StateFolder(self._env.state_uri, self._name, shape),
+            self._state(shape),
             options,
             description.identity(shape, options),
         )
+
+    def _state(self, shape: str) -> StateFolder:
+        return StateFolder(self._env.state_uri, self._name, shape, self._files)
 
     def _adopt(self, identity: str) -> Job | None:
         """The running job of our name when it is what we would submit; any other is stopped first."""
@@ -114,18 +127,15 @@ class Submitter:
                 continue
             _say(f"job {job.id} runs with another definition: stopping it")
             shape = parameters.get(SHAPE, "unknown")
-            if not self._end(job, StateFolder(self._env.state_uri, self._name, shape)):
+            if not self._end(job, self._state(shape)):
                 _say("resuming from its newest checkpoint")
         return adopted
 
     def _submit(self, state: StateFolder, options: dict[str, str]) -> Job:
-        slots = int(options["parallelism.default"])
-        self._wait_for(f"{slots} free task slot(s)", lambda: self._free_slots(slots))
+        self._wait_for("a free task slot", self._free_slot)
         newest = state.newest()
         _say(
-            f"resuming from {newest.path}"
-            if newest
-            else "no usable state: starting from the earliest records"
+            f"resuming from {newest.uri}" if newest else "no usable state: starting from the earliest records"
         )
         self._health.reason = "submitting the job"
         resume_from = newest.uri if newest else None
@@ -166,10 +176,12 @@ class Submitter:
         pruned = False
         while True:
             try:
-                job_state, tasks = self._rest.state(job.id)
+                job_state, tasks, slots = self._rest.state(job.id)
                 if job_state in ("FAILED", "CANCELED", "FINISHED"):
                     raise JobFailedError(self._epitaph(job, job_state))
                 running = job_state == "RUNNING" and all(task == "RUNNING" for task in tasks)
+                if running:
+                    self._note_slots(slots)
                 self._health.reason = None if running else f"job {job_state}, tasks {', '.join(tasks)}"
                 if running and not pruned and self._rest.completed_checkpoints(job.id) > 0:
                     pruned = True
@@ -184,6 +196,13 @@ class Submitter:
                 self._health.reason = str(error)
             self._pause(_WATCH_SECONDS)
 
+    def _note_slots(self, slots: int) -> None:
+        wanted = self._env.integer("FLINK_PARALLELISM", 1)
+        note = f"on {slots} of {wanted} slots" if slots < wanted else None
+        if note != self._health.note:
+            _say(f"the job runs {note or f'on all of {wanted} slots'}")
+        self._health.note = note
+
     def _epitaph(self, job: Job, job_state: str) -> str:
         try:
             cause = self._rest.root_exception(job.id)
@@ -195,13 +214,13 @@ class Submitter:
         """Stop a job with a savepoint, or without one if need be; whether there is a savepoint."""
         location = ""
         try:
-            request = self._rest.stop_with_savepoint(job.id, file_uri(state.savepoints))
+            request = self._rest.stop_with_savepoint(job.id, state.savepoints)
             location = self._await_savepoint(job, request)
             _say(f"stopped job {job.id} with savepoint {location}")
         except (RestError, NotReadyError) as error:
             newest = state.newest()
             kept = (
-                f"its newest checkpoint is {newest.path}" if newest else "and it has completed no checkpoint"
+                f"its newest checkpoint is {newest.uri}" if newest else "and it has completed no checkpoint"
             )
             _say(f"no savepoint of job {job.id}: {error}; {kept}")
             self._cancel(job)
@@ -234,10 +253,9 @@ class Submitter:
     def _running(self) -> list[Job]:
         return [job for job in self._rest.jobs() if job.name == self._name and not job.final]
 
-    def _free_slots(self, wanted: int) -> None:
-        free = self._rest.free_slots()
-        if free < wanted:
-            raise NotReadyError(f"{free} are free; is a TaskManager running, and FLINK_SLOTS large enough?")
+    def _free_slot(self) -> None:
+        if self._rest.free_slots() < 1:
+            raise NotReadyError("none is free; is a TaskManager running, and FLINK_SLOTS large enough?")
 
     def _wait_for(self, what: str, ask: Callable[[], _T]) -> _T:
         """Ask until there is an answer. Raises NotReadyError saying what was missing last."""

@@ -33,15 +33,22 @@ def jobmanager_options(env: Environment, memory: Memory) -> dict[str, str]:
         "rest.port": str(rest.port),
         "rest.bind-port": str(env.integer("PORT_REST", rest.port)),
         "rest.bind-address": env.bind_host,
-        "blob.server.port": "0",
+        # TaskManagers are told the port that it is bound to: behind a VIP, both have one number.
+        "blob.server.port": str(env.integer("PORT_BLOB", 0, minimum=0)),
         "web.submit.enable": "false",  # nobody uploads jars: jobs come as job graphs
         "web.cancel.enable": "false",  # the submitter stops jobs, with a savepoint
         # A lost TaskManager is noticed, and its slots are given up, well before the job's restart attempts
         # end.
         "heartbeat.interval": "3 s",
         "heartbeat.timeout": "20 s",
-        "jobmanager.execution.failover-strategy": "region",
-        "slot.request.timeout": "60 s",
+        # The job runs on the slots there are, up to its parallelism: it takes up new ones by itself, and
+        # goes on with what is left, each time from its newest checkpoint. The times are how long it waits
+        # for more slots to come, and between two such changes.
+        "jobmanager.scheduler": "adaptive",
+        "jobmanager.adaptive-scheduler.submission.resource-wait-timeout": "240 d",
+        "jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout": "3 s",
+        "jobmanager.adaptive-scheduler.executing.resource-stabilization-timeout": "3 s",
+        "jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling": "5 s",
         **_common_options(env),
         **memory.options,
     }
@@ -95,11 +102,18 @@ def command(main_class: str, env: Environment, memory: Memory, conf: Path) -> li
         *module_options(),
         f"-Dlog4j.configurationFile={(conf / LOG4J_FILE).as_uri()}",
         "-cp",
-        os.pathsep.join(str(jar) for jar in [*flink_jars(), *connector_jars(env.variables)]),
+        os.pathsep.join(
+            filter(None, [*map(str, [*flink_jars(), *connector_jars(env.variables)]), *_hadoop(env)])
+        ),
         main_class,
         "--configDir",
         str(conf),
     ]
+
+
+def _hadoop(env: Environment) -> list[str]:
+    """Where hdfs lies and what it needs, as Flink's own scripts read it."""
+    return [env.variables.get(name, "") for name in ("HADOOP_CLASSPATH", "HADOOP_CONF_DIR")]
 
 
 def run_jobmanager(env: Environment) -> None:

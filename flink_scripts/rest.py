@@ -45,10 +45,12 @@ class Rest:
             Job(job["jid"], job["name"], job["state"]) for job in self._call("GET", "/jobs/overview")["jobs"]
         ]
 
-    def state(self, job_id: str) -> tuple[str, list[str]]:
-        """The state of a job and of each of its vertices."""
+    def state(self, job_id: str) -> tuple[str, list[str], int]:
+        """The state of a job and of each of its vertices, and how many slots it runs on."""
         job = self._call("GET", f"/jobs/{job_id}")
-        return job["state"], [vertex["status"] for vertex in job["vertices"]]
+        vertices = job["vertices"]
+        slots = max((vertex["parallelism"] for vertex in vertices), default=0)
+        return job["state"], [vertex["status"] for vertex in vertices], slots
 
     def parameters(self, job_id: str) -> dict[str, str]:
         """The job's global parameters (`pipeline.global-job-parameters`)."""

@@ -1,4 +1,4 @@
-"""Checkpoints and savepoints of one job on disk: finding the newest, and removing what nothing needs.
+"""Checkpoints and savepoints of one job: finding the newest, and removing what nothing needs.
 
 Below FLINK_STATE:
 
@@ -10,86 +10,90 @@ Below FLINK_STATE:
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from flink_scripts.errors import SettingsError
+from flink_scripts.files import Entry, Files
 from flink_scripts.settings import file_uri, local_path
 
 _KEEP_SAVEPOINTS = 3
 _KEEP_SHAPES = 3
+_CHECKPOINT = re.compile(r"([^/]+/chk-[0-9]+)/_metadata")
+_SAVEPOINT = re.compile(r"(savepoint-[^/]+)/_metadata")
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """A complete checkpoint or savepoint. `time` is when it was completed, seconds since 1970."""
 
-    path: Path
+    uri: str
     time: float
-
-    @property
-    def uri(self) -> str:
-        """The place as Flink wants it."""
-        return file_uri(self.path)
 
 
 class StateFolder:
     """Where one job with one shape of state keeps its checkpoints and savepoints.
 
-    Raises SettingsError when FLINK_STATE isn't a folder that this process can read: the newest snapshot is
-    found by looking, so every Flink machine has to mount the same folder (the DC/OS way: a shared volume).
+    The newest snapshot is found by looking, so `files` has to reach what Flink writes. Its StateErrors pass.
     """
 
-    def __init__(self, root_uri: str, job_name: str, shape: str) -> None:
-        root = local_path(root_uri)
-        if root is None:
-            raise SettingsError(
-                f"FLINK_STATE={root_uri}: only file: URIs are supported; "
-                "mount a shared folder on every Flink machine"
-            )
-        self._job_checkpoints = root.absolute() / "checkpoints" / job_name
-        self._job_savepoints = root.absolute() / "savepoints" / job_name
-        self.checkpoints = self._job_checkpoints / shape
-        self.savepoints = self._job_savepoints / shape
+    def __init__(self, root_uri: str, job_name: str, shape: str, files: Files) -> None:
+        local = local_path(root_uri)
+        root = root_uri if local is None else file_uri(local.absolute())
+        self.shape = shape
+        self._files = files
+        self._job_checkpoints = f"{root}/checkpoints/{job_name}"
+        self._job_savepoints = f"{root}/savepoints/{job_name}"
+        self.checkpoints = f"{self._job_checkpoints}/{shape}"
+        self.savepoints = f"{self._job_savepoints}/{shape}"
 
     def newest(self) -> Snapshot | None:
         """The snapshot to resume from, None when there is none."""
-        snapshots = [*_snapshots(self.checkpoints, "*/chk-*"), *_snapshots(self.savepoints, "savepoint-*")]
+        checkpoints, savepoints = self._files.trees([self.checkpoints, self.savepoints], depth=3)
+        snapshots = [
+            Snapshot(f"{folder}/{found[1]}", entry.time)
+            for folder, entries, form in (
+                (self.checkpoints, checkpoints, _CHECKPOINT),
+                (self.savepoints, savepoints, _SAVEPOINT),
+            )
+            for entry in entries
+            if (found := form.fullmatch(entry.path))
+        ]
         return max(snapshots, key=lambda snapshot: snapshot.time, default=None)
 
-    def prune(self, running_job: str) -> list[Path]:
+    def prune(self, running_job: str) -> list[str]:
         """Remove what the running job, which has completed a checkpoint of its own, can't need any more.
 
         Kept are its own checkpoints, the newest savepoints, and the newest shapes of a job that was
-        redefined. Returns what was removed.
+        redefined. Returns the URIs of what was removed.
         """
-        removed = [folder for folder in _folders(self.checkpoints) if folder.name != running_job]
-        savepoints = sorted(_folders(self.savepoints), key=_modified, reverse=True)
-        removed += savepoints[_KEEP_SAVEPOINTS:]
-        for parent, current in (
-            (self._job_checkpoints, self.checkpoints),
-            (self._job_savepoints, self.savepoints),
-        ):
-            others = sorted((f for f in _folders(parent) if f != current), key=_modified, reverse=True)
-            removed += others[_KEEP_SHAPES - 1 :]
-        for folder in removed:
-            shutil.rmtree(folder, ignore_errors=True)
+        both = (self._job_checkpoints, self._job_savepoints)
+        checkpoints, savepoints = self._files.trees(both, depth=4)
+        removed = [
+            f"{self._job_checkpoints}/{path}"
+            for path in _newest_first(checkpoints, within=self.shape)
+            if path != f"{self.shape}/{running_job}"
+        ]
+        old = _newest_first(savepoints, within=self.shape)[_KEEP_SAVEPOINTS:]
+        removed += [f"{self._job_savepoints}/{path}" for path in old]
+        for parent, entries in zip(both, (checkpoints, savepoints), strict=True):
+            shapes = [path for path in _newest_first(entries) if path != self.shape]
+            removed += [f"{parent}/{path}" for path in shapes[_KEEP_SHAPES - 1 :]]
+        self._files.delete(removed)
         return removed
 
 
-def _snapshots(folder: Path, pattern: str) -> Iterator[Snapshot]:
-    for metadata in folder.glob(f"{pattern}/_metadata"):
-        try:
-            yield Snapshot(metadata.parent, metadata.stat().st_mtime)
-        except FileNotFoundError:
-            continue  # a running job replaced it while we looked
-
-
-def _folders(parent: Path) -> list[Path]:
-    return [entry for entry in parent.iterdir() if entry.is_dir()] if parent.is_dir() else []
-
-
-def _modified(folder: Path) -> float:
-    return folder.stat().st_mtime
+def _newest_first(entries: Sequence[Entry], within: str = "") -> list[str]:
+    """The folders directly in `within`. A folder is as new as the newest in it: on some stores it has no
+    time of its own."""
+    start = f"{within}/" if within else ""
+    times: dict[str, float] = {}
+    folders = set()
+    for entry in entries:
+        if not entry.path.startswith(start):
+            continue
+        name = start + entry.path.removeprefix(start).partition("/")[0]
+        times[name] = max(times.get(name, 0.0), entry.time)
+        if entry.is_folder or entry.path != name:
+            folders.add(name)
+    return sorted(folders, key=lambda name: times[name], reverse=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars, java_home, module_options
-from flink_scripts.settings import Environment, file_uri
+from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 
 IDENTITY, SHAPE = "flink_scripts.identity", "flink_scripts.shape"
@@ -67,9 +67,9 @@ def client_options(
         "execution.attached": "false",
         "rest.address": rest.host,
         "rest.port": str(rest.port),
-        "execution.checkpointing.dir": file_uri(state.checkpoints),
-        "execution.checkpointing.savepoint-dir": file_uri(state.savepoints),
-        "pipeline.global-job-parameters": f"{IDENTITY}:{identity},{SHAPE}:{state.checkpoints.name}",
+        "execution.checkpointing.dir": state.checkpoints,
+        "execution.checkpointing.savepoint-dir": state.savepoints,
+        "pipeline.global-job-parameters": f"{IDENTITY}:{identity},{SHAPE}:{state.shape}",
         "env.java.opts.all": " ".join(module_options()),
     }
 
@@ -122,6 +122,11 @@ def client_environ(env: Environment, options: Mapping[str, str], work: Path) -> 
         "JAVA_HOME": str(java_home(env.variables)),
         "JVM_ARGS": " ".join(_JVM_FLAGS),
     }
+
+
+def state_environ(env: Environment, work: Path) -> dict[str, str]:
+    """The environment of a process that asks Flink's file systems."""
+    return client_environ(env, {"env.java.opts.all": " ".join(module_options())}, work / "state-client")
 
 
 def _library(folder: Path, environ: Mapping[str, str]) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import combinations
 from math import sqrt
 
 from marathon.durations import format_duration
@@ -45,20 +46,14 @@ def _kafka(settings: Settings) -> Iterator[Disagreement]:
 
 def _flink(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
     flink = settings.flink
-    slots = flink.taskmanager.instances * flink.taskmanager.slots
-    if flink.parallelism > slots:
-        yield (
-            (
-                ("flink", "parallelism"),
-                ("flink", "taskmanager", "instances"),
-                ("flink", "taskmanager", "slots"),
-            ),
-            f"a parallelism of {flink.parallelism} is more than there are slots, {slots}",
-            "slots are flink.taskmanager.instances x slots",
-        )
-    if flink.jobmanager.rpc_port == flink.jobmanager.rest_port:
-        paths = (("flink", "jobmanager", "rpc_port"), ("flink", "jobmanager", "rest_port"))
-        yield paths, f"rpc_port and rest_port are both {flink.jobmanager.rpc_port}", "pick another for one"
+    manager = flink.jobmanager
+    ports = {"rpc_port": manager.rpc_port, "rest_port": manager.rest_port}
+    if manager.host is None:
+        ports["blob_port"] = manager.blob_port
+    for (name, port), (other, taken) in combinations(ports.items(), 2):
+        if port == taken:
+            paths = (("flink", "jobmanager", name), ("flink", "jobmanager", other))
+            yield paths, f"{name} and {other} are both {port}", "pick another for one"
     if flink.state is None and not local:
         yield (
             (("flink", "state"),),
@@ -80,12 +75,6 @@ def _gatherer(settings: Settings) -> Iterator[Disagreement]:
 
 def _generator(settings: Settings) -> Iterator[Disagreement]:
     generator = settings.generator
-    if generator.instances > 1:
-        yield (
-            (("generator", "instances"),),
-            f"{generator.instances} generators would publish each price as often",
-            "0 or 1; raise generator.rate for more ticks",
-        )
     # The uniform distribution with this standard deviation reaches sqrt(3) of it to both sides.
     if generator.model == "uniform" and generator.volatility * sqrt(3) >= 1:
         yield (

@@ -32,6 +32,8 @@ class Names:
     jobmanager_rpc: str
     jobmanager_rest: str
     bootstrap_servers: str
+    account_secret: str
+    """The path of the secret that holds the key of Kafka's service account."""
 
 
 def names_of(settings: Settings) -> Names:
@@ -49,6 +51,7 @@ def names_of(settings: Settings) -> Names:
         jobmanager_rpc=f"{host}:{manager.rpc_port}",
         jobmanager_rest=f"{host}:{manager.rest_port}",
         bootstrap_servers=_bootstrap_servers(settings),
+        account_secret=settings.security.secret or f"{settings.kafka.service.strip('/')}/service-account",
     )
 
 

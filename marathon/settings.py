@@ -88,7 +88,9 @@ class Generator(Section):
         description="gbm: standard deviation of the log return over a year; ou: of the log price in the long "
         "run; uniform, normal: of a price, relative to the start price"
     )
-    instances: Annotated[int, Field(ge=0)] = Field(description="0 stops it, 1 runs it")
+    instances: Annotated[int, Field(ge=0)] = Field(
+        description="0 stops it; several share the positions, each of which is one's only"
+    )
     cpus: Positive = Field(description="CPU shares")
     mem: Annotated[int, Field(ge=64)] = Field(description="memory in MiB")
 
@@ -98,11 +100,10 @@ class Generator(Section):
 
 
 class JobManager(Section):
-    host: Host | None = Field(
-        description="address to bind and reach it at; null: its VIP, on ports that Marathon picks"
-    )
-    rpc_port: Port = Field(description="port of its RPC: on the host, or of the VIP")
-    rest_port: Port = Field(description="port of its REST API and web page: on the host, or of the VIP")
+    host: Host | None = Field(description="address to bind and reach it at; null: its VIP")
+    rpc_port: Port = Field(description="port of its RPC: on the host, and of the VIP")
+    rest_port: Port = Field(description="port of its REST API and web page: on the host, and of the VIP")
+    blob_port: Port = Field(description="port of its file server, where there is a VIP")
     cpus: Positive = Field(description="CPU shares")
     mem: Annotated[int, Field(ge=768)] = Field(description="memory in MiB")
 
@@ -122,7 +123,10 @@ class Flink(Section):
     checkpoint_interval: Duration = Field(
         description="time between checkpoints, which is how late results show"
     )
-    parallelism: Count = Field(description="parallelism of the gatherer's job; at most the number of slots")
+    # Flink can't go beyond the number of key groups, which the job fixes.
+    parallelism: Annotated[int, Field(ge=1, le=128)] = Field(
+        description="slots that the gatherer's job runs on, if there are so many"
+    )
     jobmanager: JobManager
     taskmanager: TaskManager
 
@@ -136,6 +140,24 @@ class Gatherer(Section):
     delivery: Literal["exactly-once", "at-least-once"] = Field(description="exactly-once or at-least-once")
     cpus: Positive = Field(description="CPU shares of the process that submits and watches the job")
     mem: Annotated[int, Field(ge=256)] = Field(description="memory of that process in MiB")
+
+
+class Security(Section):
+    service_account: Annotated[str, AfterValidator(formats.check_service)] | None = Field(
+        description="service account that Kafka runs under, made when it is missing; null: none"
+    )
+    secret: Text | None = Field(
+        description="path of the secret with the account's key; null: `<kafka.service>/service-account`"
+    )
+    strict: bool = Field(description="whether the cluster is in strict security mode")
+    secrets: dict[str, str] = Field(
+        description="further secrets: path on the cluster to the file here that holds the value"
+    )
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to make."""
+        return self.service_account is not None or bool(self.secrets)
 
 
 class Health(Section):
@@ -178,6 +200,7 @@ class Settings(Section):
     generator: Generator
     flink: Flink
     gatherer: Gatherer
+    security: Security
     health: Health
     waits: Waits
 

@@ -81,11 +81,11 @@ def _ask(run: Session, yes: bool, delete_topics: bool, purge: bool) -> None:
 
 
 def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[str]:
-    from cli.steps.bundle import NEEDS, leftover_steps, steps_of
+    from cli.steps.bundle import leftover_steps, needs_of, steps_of
     from cli.steps.topics import TopicsStep
 
     steps: dict[str, Step] = {**steps_of(run), **leftover_steps(run, run.cluster)}
-    needs = {name: NEEDS.get(name, frozenset()) for name in steps}
+    needs = {name: needs_of(run).get(name, frozenset()) for name in steps}
     removed: list[str] = []
 
     def work(name: str) -> None:

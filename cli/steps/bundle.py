@@ -3,11 +3,13 @@
 from collections.abc import Callable, Collection, Mapping
 
 from cli.cluster import Cluster
+from cli.home import home
 from cli.session import Session
 from cli.steps.app import AppStep
 from cli.steps.base import State, Step
 from cli.steps.leftover import LeftoverStep, leftovers_of
 from cli.steps.package import PackageStep
+from cli.steps.security import SecurityStep
 from cli.steps.topics import TopicsStep
 from kafka_topic.plan import topic_plan
 
@@ -22,6 +24,14 @@ NEEDS: Mapping[str, frozenset[str]] = {
 }
 
 
+def needs_of(session: Session) -> Mapping[str, frozenset[str]]:
+    """NEEDS, with the accounts and secrets before Kafka where the cluster file asks for them."""
+    if not session.settings.security.wanted:
+        return NEEDS
+    name = SecurityStep.name
+    return {name: frozenset(), **NEEDS, "kafka": NEEDS["kafka"] | {name}}
+
+
 def steps_of(
     session: Session, *, cluster: Cluster | None = None, adopt: Collection[str] = ()
 ) -> dict[str, Step]:
@@ -31,6 +41,7 @@ def steps_of(
     """
     settings, bundle = session.settings, session.bundle
     cluster = cluster or session.cluster
+    needs = needs_of(session)
     steps: dict[str, Step] = {}
     for name, package in bundle.packages.items():
         steps[name] = PackageStep(
@@ -42,6 +53,7 @@ def steps_of(
             cluster,
             timeout=settings.waits.package,
             address=f"{settings.kafka.host}:{settings.kafka.port}" if settings.kafka.host else None,
+            needs=needs[name],
         )
     steps["topics"] = topics_of(session, cluster, steps["kafka"].state)
     for app in bundle.apps.values():
@@ -53,7 +65,22 @@ def steps_of(
             timeout=settings.waits.app,
             adopt=app.name in adopt,
         )
-    return {name: steps[name] for name in NEEDS}
+    if SecurityStep.name in needs:
+        steps[SecurityStep.name] = security_of(session, cluster)
+    return {name: steps[name] for name in needs}
+
+
+def security_of(session: Session, cluster: Cluster) -> SecurityStep:
+    """The accounts and secrets."""
+    settings = session.settings
+    return SecurityStep(
+        settings.security.service_account,
+        settings.names.account_secret,
+        settings.security.secrets,
+        cluster,
+        strict=settings.security.strict,
+        keys=home() / "keys" / session.cluster_name,
+    )
 
 
 def leftover_steps(session: Session, cluster: Cluster) -> Mapping[str, LeftoverStep]:

@@ -16,7 +16,6 @@ class PackageStep:
     """Installs a package, and waits until its service has carried out its deploy plan."""
 
     kind = "package"
-    needs: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -29,10 +28,12 @@ class PackageStep:
         *,
         timeout: timedelta,
         address: str | None = None,
+        needs: frozenset[str] = frozenset(),
     ) -> None:
         """`address`: host:port of the broker where it is settled; None where clients use a VIP."""
         self._address = address
         self.name = name
+        self.needs = needs
         self._package = package
         self._version = version
         self._service = service

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from flink_scripts.description import Description
-from flink_scripts.errors import SettingsError
+from flink_scripts.files import LocalFiles
+from flink_scripts.settings import local_path
 from flink_scripts.state import StateFolder
 
 
@@ -22,9 +23,15 @@ def _snapshot(folder: Path, time: float, complete: bool = True) -> Path:
     return folder
 
 
+def _path(uri: str) -> Path:
+    path = local_path(uri)
+    assert path is not None
+    return path
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> StateFolder:
-    return StateFolder(f"file://{tmp_path}/with a space, 100% #1", "job", "shape")
+    return StateFolder(f"file://{tmp_path}/with a space, 100% #1", "job", "shape", LocalFiles())
 
 
 def test_nothing_yet(state: StateFolder) -> None:
@@ -33,15 +40,15 @@ def test_nothing_yet(state: StateFolder) -> None:
 
 
 def test_newest_complete_snapshot_wins(state: StateFolder) -> None:
-    _snapshot(state.savepoints / "savepoint-1", 100)
-    _snapshot(state.checkpoints / "a" / "chk-7", 200)
-    newest = _snapshot(state.checkpoints / "b" / "chk-2", 300)
-    _snapshot(state.checkpoints / "b" / "chk-3", 400, complete=False)
+    _snapshot(_path(state.savepoints) / "savepoint-1", 100)
+    _snapshot(_path(state.checkpoints) / "a" / "chk-7", 200)
+    newest = _snapshot(_path(state.checkpoints) / "b" / "chk-2", 300)
+    _snapshot(_path(state.checkpoints) / "b" / "chk-3", 400, complete=False)
     found = state.newest()
-    assert found is not None and found.path == newest
-    savepoint = _snapshot(state.savepoints / "savepoint-2", 500)
+    assert found is not None and _path(found.uri) == newest
+    savepoint = _snapshot(_path(state.savepoints) / "savepoint-2", 500)
     found = state.newest()
-    assert found is not None and found.path == savepoint
+    assert found is not None and _path(found.uri) == savepoint
 
 
 def test_other_jobs_and_shapes_are_not_ours(state: StateFolder, tmp_path: Path) -> None:
@@ -51,21 +58,16 @@ def test_other_jobs_and_shapes_are_not_ours(state: StateFolder, tmp_path: Path) 
 
 
 def test_prune_keeps_what_is_needed(state: StateFolder) -> None:
-    running = _snapshot(state.checkpoints / "running" / "chk-9", 100)
-    old = _snapshot(state.checkpoints / "old" / "chk-5", 90)
-    savepoints = [_snapshot(state.savepoints / f"savepoint-{n}", n) for n in range(5)]
-    shapes = [_snapshot(state.checkpoints.parent / f"s{n}" / "a" / "chk-1", n) for n in range(4)]
+    running = _snapshot(_path(state.checkpoints) / "running" / "chk-9", 100)
+    old = _snapshot(_path(state.checkpoints) / "old" / "chk-5", 90)
+    savepoints = [_snapshot(_path(state.savepoints) / f"savepoint-{n}", n) for n in range(5)]
+    shapes = [_snapshot(_path(state.checkpoints).parent / f"s{n}" / "a" / "chk-1", n) for n in range(4)]
     for number, shape in enumerate(shapes):
         os.utime(shape.parent.parent, (number, number))
     state.prune("running")
     assert running.exists() and not old.parent.exists()
     assert [path.exists() for path in savepoints] == [False, False, True, True, True]
     assert [path.exists() for path in shapes] == [False, False, True, True]
-
-
-def test_state_elsewhere_is_refused() -> None:
-    with pytest.raises(SettingsError, match="s3://bucket"):
-        StateFolder("s3://bucket", "job", "shape")
 
 
 def test_shape_follows_state_and_topics() -> None:

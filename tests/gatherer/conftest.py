@@ -49,9 +49,9 @@ def _free_ports(number: int) -> list[int]:
 
 
 class Flink:
-    """One JobManager and one TaskManager on fixed ports, so that each can be killed and return."""
+    """One JobManager and TaskManagers on fixed ports, so that each can be killed and return."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, slots: int = 4) -> None:
         self.folder = folder
         rpc, rest, task_rpc, task_data = _free_ports(4)
         self.environ = {
@@ -66,22 +66,32 @@ class Flink:
             "taskmanager": {
                 "PORT_RPC": task_rpc,
                 "PORT_DATA": task_data,
-                "FLINK_SLOTS": 4,
+                "FLINK_SLOTS": slots,
                 "FLINK_MEMORY_MB": 1536,
             },
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, role: str) -> None:
-        environ = {name: str(value) for name, value in self._roles[role].items()}
-        self._processes[role] = self.run(role, [role], environ)
+    def start(self, role: str, name: str = "", **environ: str) -> None:
+        """Start a role; one more of it under a name of its own, on ports of its own."""
+        values = {name: str(value) for name, value in self._roles[role].items()} | environ
+        if name:
+            values |= dict(zip(("PORT_RPC", "PORT_DATA"), map(str, _free_ports(2)), strict=True))
+        self._processes[name or role] = self.run(name or role, [role], values)
 
     def run(self, name: str, args: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+        return self._run_python(name, ["-m", "flink_scripts", *args], environ)
+
+    def run_python(self, role: str, args: list[str], environ: dict[str, str]) -> None:
+        """Start a role by other means than `start`."""
+        self._processes[role] = self._run_python(role, args, environ)
+
+    def _run_python(self, name: str, args: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
         sandbox = self.folder / name
         sandbox.mkdir(parents=True, exist_ok=True)
         with (sandbox / "stdout").open("ab") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "flink_scripts", *args],
+                [sys.executable, *args],
                 env={**self.environ, **environ, "MESOS_SANDBOX": str(sandbox)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -161,6 +171,20 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
         flink.start(role)
     yield flink
     flink.stop()
+
+
+@pytest.fixture
+def own_flink(tmp_path: Path) -> Iterator[Callable[..., Flink]]:
+    """Makes a Flink for one test alone, not yet started."""
+    made: list[Flink] = []
+
+    def make(**settings: Any) -> Flink:
+        made.append(Flink(tmp_path / f"flink{len(made)}", **settings))
+        return made[-1]
+
+    yield make
+    for flink in made:
+        flink.stop()
 
 
 @dataclass(frozen=True)
@@ -319,11 +343,24 @@ def compare(record: dict[str, Any], end: datetime, ticks: list[Tick]) -> None:
 
 
 @pytest.fixture
-def bundle(flink: Flink, kafka: Any, request: pytest.FixtureRequest) -> Iterator[Bundle]:
-    bundle = Bundle(flink, kafka.bootstrap_servers, request.node.name.removeprefix("test_").replace("_", "-"))
-    yield bundle
-    if bundle.app.process is not None and bundle.app.process.poll() is None:
-        bundle.app.stop()
+def bundle_on(kafka: Any, request: pytest.FixtureRequest) -> Iterator[Callable[[Flink], Bundle]]:
+    """Makes the test's bundle on a Flink."""
+    made: list[Bundle] = []
+
+    def make(flink: Flink) -> Bundle:
+        name = request.node.name.removeprefix("test_").replace("_", "-")
+        made.append(Bundle(flink, kafka.bootstrap_servers, name))
+        return made[-1]
+
+    yield make
+    for bundle in made:
+        if bundle.app.process is not None and bundle.app.process.poll() is None:
+            bundle.app.stop()
+
+
+@pytest.fixture
+def bundle(flink: Flink, bundle_on: Callable[[Flink], Bundle]) -> Bundle:
+    return bundle_on(flink)
 
 
 class Feed:
@@ -378,6 +415,11 @@ class Feed:
                         self._held[symbol].append((moment, price))
                     else:
                         self._bundle.tick(symbol, moment, price)
+
+
+@pytest.fixture
+def feed_of() -> type[Feed]:
+    return Feed
 
 
 @pytest.fixture

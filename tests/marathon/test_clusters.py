@@ -113,14 +113,16 @@ def test_a_jobmanager_with_a_host_has_its_ports_and_no_vip(settings_of: Settings
 def test_a_jobmanager_without_a_host_is_reached_through_its_vip(settings_of: SettingsOf) -> None:
     apps = definitions(settings_of("prod", "group=/data/volatility"))
     manager = apps["flink-jobmanager"]
-    assert manager["requirePorts"] is False
+    assert manager["requirePorts"] is True
+    assert [port["port"] for port in manager["portDefinitions"]] == [6123, 6125, 6124]
     assert [port["labels"] for port in manager["portDefinitions"]] == [
         {"VIP_0": "/data-volatility-flink-jobmanager:6123"},
-        {"VIP_1": "/data-volatility-flink-jobmanager:8081"},
+        {"VIP_1": "/data-volatility-flink-jobmanager:6125"},
+        {"VIP_2": "/data-volatility-flink-jobmanager:6124"},
     ]
     vip = "data-volatility-flink-jobmanager.marathon.l4lb.thisdcos.directory"
     assert apps["flink-taskmanager"]["env"]["FLINK_JOBMANAGER_RPC"] == f"{vip}:6123"
-    assert apps["gatherer"]["env"]["FLINK_JOBMANAGER_REST"] == f"{vip}:8081"
+    assert apps["gatherer"]["env"]["FLINK_JOBMANAGER_REST"] == f"{vip}:6125"
     assert manager["labels"]["DCOS_SERVICE_NAME"] == "data-volatility-flink"
 
 

@@ -61,7 +61,6 @@ Mistakes = Callable[..., list[Problem]]
         ("generator.model=gmb", '; did you mean "gbm"?'),
         ("generator.rate=0", "generator.rate: must be more than 0, got 0"),
         ("generator.rate=fast", 'generator.rate: expected a number, got "fast"'),
-        ("generator.instances=2", "generator.instances: 2 generators would publish each price as often"),
         (
             "generator={model: uniform, volatility: 0.6}",
             "generator.volatility: a volatility of 0.6 gives the",
@@ -71,7 +70,7 @@ Mistakes = Callable[..., list[Problem]]
         ("flink.state=hfds://a/b", 'flink.state: Flink has no file system for hfds://; did you mean "hdfs"?'),
         ("flink.state=ftp://a/b", "flink.state: Flink has no file system for ftp://; there are file, hdfs"),
         ("flink.state=s3://bucket", "flink.state: 's3://bucket' is no URI with a path"),
-        ("flink.parallelism=2", "flink.parallelism: a parallelism of 2 is more than there are slots, 1"),
+        ("flink.parallelism=129", "flink.parallelism: must be at most 128, got 129"),
         ("flink.jobmanager.mem=700", "flink.jobmanager.mem: must be at least 768, got 700"),
         (
             "flink.jobmanager.rest_port=6123",
@@ -96,15 +95,16 @@ def test_an_override_with_a_mistake(text: str, problem: str, mistakes: Mistakes)
 def test_a_mistake_in_a_cluster_file_has_its_line(room: Path, mistakes: Mistakes) -> None:
     file = room / "clusters" / "prod.yaml"
     file.write_text(
-        file.read_text().replace("    slots: 2", "    slotz: 2").replace("parallelism: 2", "parallelism: 4")
+        file.read_text().replace("    slots: 2", "    slotz: 2").replace("  brokers: 3", "  brokers: 2")
     )
     lines = [line.strip() for line in file.read_text().splitlines()]
     found = {problem.path: problem for problem in mistakes("prod", room=room)}
     assert str(found.pop("flink.taskmanager.slotz")) == (
         f'{file}:{1 + lines.index("slotz: 2")}: flink.taskmanager.slotz: unknown key; did you mean "slots"?'
     )
-    # Without the mistaken key, the rest is still checked: two instances of one slot each.
-    assert found.pop("flink.parallelism").message == "a parallelism of 4 is more than there are slots, 2"
+    # Without the mistaken key, the rest is still checked.
+    message = "3 replicas of each topic need as many brokers, and there are 2"
+    assert found.pop("topics.replication").message == message
     assert not found
 
 
@@ -132,8 +132,8 @@ def test_all_mistakes_of_all_layers_come_at_once(tmp_path: Path, mistakes: Mista
 
 
 def test_a_mistake_in_a_list_leaves_the_other_checks_alone(mistakes: Mistakes) -> None:
-    found = mistakes(overrides=["positions=[a]", "flink.parallelism=9"])
-    assert [problem.path for problem in found] == ["positions[0]", "flink.parallelism"]
+    found = mistakes(overrides=["positions=[a]", "topics.replication=9"])
+    assert [problem.path for problem in found] == ["positions[0]", "topics.replication"]
 
 
 @pytest.mark.parametrize(

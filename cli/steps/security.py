@@ -1,0 +1,154 @@
+"""The Enterprise variant's service account of Kafka and the secrets of the bundle as a step.
+
+`dcos security` belongs to DC/OS Enterprise. Keys are made here, in files that only their owner can read; they
+are on no command line and in no log.
+"""
+
+import re
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from cli.cluster import Cluster
+from cli.errors import DcosError, StepFailed
+from cli.steps.base import Change, Report, State
+from cli.steps.keys import make_key_pair
+
+_PLUGIN_MISSING = "is not a dcos command"
+_ABSENT = ("not found", "no such", "does not exist", "unknown", "404")
+
+
+class SecurityStep:
+    """Creates what is missing of an account, its secret, and secrets from files; changes nothing that exists.
+
+    keys: the folder where an account's key lies until both the account and its secret are on the cluster, so
+    that an interrupted deploy goes on with the same one.
+    """
+
+    name = "security"
+    kind = "security"
+    needs: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        account: str | None,
+        account_secret: str,
+        secrets: Mapping[str, str],
+        cluster: Cluster,
+        *,
+        strict: bool,
+        keys: Path,
+    ) -> None:
+        self._account = account
+        self._account_secret = account_secret
+        self._secrets = secrets
+        self._dcos = cluster.dcos
+        self._strict = strict
+        self._keys = keys
+
+    def plan(self) -> Change:
+        """Look for the account and each secret; the values of secrets are never read."""
+        missing = self._missing()
+        return Change("create" if missing else "unchanged", [f"+{each}" for each in missing])
+
+    def apply(self, change: Change) -> None:
+        """Create what is missing: the account last, since without its secret it can't be used."""
+        if change.action != "create":
+            return
+        for path, file in self._secrets.items():
+            if not self._has_secret(path):
+                if not Path(file).expanduser().is_file():
+                    raise StepFailed(
+                        f"the secret {path} is to come from {file}, which is no file",
+                        hint="write the file, or change `security.secrets`",
+                    )
+                self._run("secrets", "create", f"--file={Path(file).expanduser()}", path)
+        if self._account is not None:
+            self._make_account(self._account)
+
+    def restore(self, report: Report, stop: threading.Event) -> str | None:
+        """Nothing: an account or a secret that was created harms nobody, and others may use it by now."""
+        return None
+
+    def wait(self, report: Report, stop: threading.Event) -> None:
+        """Nothing to wait for: accounts and secrets are there at once."""
+
+    def state(self) -> State:
+        """Whether the account and all secrets are there."""
+        missing = self._missing()
+        if missing:
+            return State(False, "absent", f"missing: {', '.join(missing)}")
+        return State(True, "healthy", "account and secrets are there")
+
+    def remove(self, report: Report, stop: threading.Event) -> bool:
+        """Nothing: the service that uses the account is kept, and secrets can't be brought back."""
+        report("kept: what runs may still need it")
+        return False
+
+    def _missing(self) -> list[str]:
+        missing = [f"secret {path}" for path in self._secrets if not self._has_secret(path)]
+        if self._account is not None:
+            if not self._has_secret(self._account_secret):
+                missing.append(f"secret {self._account_secret}")
+            if not self._has_account(self._account):
+                missing.append(f"service account {self._account}")
+        return missing
+
+    def _make_account(self, account: str) -> None:
+        has_secret, has_account = self._has_secret(self._account_secret), self._has_account(account)
+        if has_secret and has_account:
+            return
+        private, public = self._keys / f"{account}.pem", self._keys / f"{account}.pub.pem"
+        kept = private.exists() and public.exists()
+        if (has_secret or has_account) and not kept:
+            there, way = (
+                (f"the service account {account}", f"dcos security org service-accounts delete {account}")
+                if has_account
+                else (
+                    f"the secret {self._account_secret}",
+                    f"dcos security secrets delete {self._account_secret}",
+                )
+            )
+            raise StepFailed(
+                f"{there} exists without its other half, whose key isn't known here",
+                hint=f"if nothing uses it: `{way}`, and deploy again",
+            )
+        if not kept:
+            make_key_pair(private, public)
+        if not has_secret:
+            strict = ["--strict"] if self._strict else []
+            self._run("secrets", "create-sa-secret", *strict, str(private), account, self._account_secret)
+        if not has_account:
+            description = "Kafka of the bundle, made by pipectl"
+            self._run("org", "service-accounts", "create", "-p", str(public), "-d", description, account)
+        private.unlink()
+        public.unlink()
+
+    def _has_account(self, account: str) -> bool:
+        return self._found("org", "service-accounts", "show", account) is not None
+
+    def _has_secret(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        listed = self._found("secrets", "list", folder or "/")
+        # A list of names, as JSON or a line each.
+        return listed is not None and name in re.findall(r"[^\s\[\]\",]+", listed)
+
+    def _found(self, *args: str) -> str | None:
+        try:
+            return self._run(*args)
+        except DcosError as error:
+            if any(mark in error.said.lower() for mark in _ABSENT):
+                return None
+            raise
+
+    def _run(self, *args: str) -> str:
+        try:
+            return self._dcos.run(["security", *args])
+        except DcosError as error:
+            if _PLUGIN_MISSING in error.said:
+                raise StepFailed(
+                    "the cluster file has a `security` section, and this `dcos` has no command `security`",
+                    hint="it belongs to DC/OS Enterprise: install it with "
+                    "`dcos package install dcos-enterprise-cli --cli`, or empty that section",
+                ) from None
+            raise

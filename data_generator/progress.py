@@ -1,0 +1,71 @@
+"""How far the prices of a position have come, in the form in which Kafka keeps it beside the ticks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from data_generator.models import MODELS, position_random
+from data_generator.settings import Settings
+from data_generator.ticks import TickSource
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is behind the last tick of a position, and all that the next one depends on.
+
+    last_ms: its event time. path: digest of the settings that shape the prices. level, random: the state of
+    the price model and of its random numbers.
+    """
+
+    last_ms: int
+    path: str
+    level: float
+    random: dict[str, Any]
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Progress | None:
+        """What `to_json` wrote; None when there is nothing, or something else."""
+        try:
+            return cls(**json.loads(text or ""))
+        except (ValueError, TypeError):
+            return None
+
+    def to_json(self) -> str:
+        return json.dumps(self.__dict__, separators=(",", ":"))
+
+
+def path_of(settings: Settings) -> str:
+    """Digest of what shapes the prices: with another one, a position starts anew."""
+    seed = settings.seed if settings.seeded else None
+    shape = (settings.model, settings.start_price, settings.volatility, settings.rate, seed)
+    return hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
+
+
+class Path:
+    """The ticks of one position, from where another generator left off."""
+
+    def __init__(self, settings: Settings, symbol: str, after: Progress | None) -> None:
+        self._random = position_random(settings.seed, symbol)
+        self._model = MODELS[settings.model](
+            self._random, settings.start_price, settings.volatility, 1 / settings.rate
+        )
+        self._digest = path_of(settings)
+        start_ms = time.time_ns() // 1_000_000
+        if after is not None:
+            # Also when the clock of the machine before was ahead of ours.
+            start_ms = max(start_ms, after.last_ms + math.ceil(1000 / settings.rate))
+            if after.path == self._digest:
+                self._random.bit_generator.state = after.random
+                self._model.level = after.level
+        self.source = TickSource(symbol, self._model, rate=settings.rate, start_ms=start_ms)
+
+    def progress(self) -> Progress:
+        """The state behind the last tick taken."""
+        return Progress(
+            self.source.last_ms, self._digest, self._model.level, dict(self._random.bit_generator.state)
+        )

@@ -1,0 +1,43 @@
+"""State is found and removed alike, read by us or by Flink's own file systems."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from flink_scripts.errors import StateError
+from flink_scripts.files import FlinkFiles, LocalFiles, files_of
+from flink_scripts.settings import Environment
+from flink_scripts.submit import state_environ
+
+
+@pytest.mark.slow
+def test_flink_sees_what_we_see(tmp_path: Path) -> None:
+    root, work = tmp_path / "state", tmp_path / "work"
+    for place, time in (("shape/a/chk-1", 100), ("shape/b/chk-2", 200)):
+        metadata = root / place / "_metadata"
+        metadata.parent.mkdir(parents=True)
+        metadata.write_bytes(b"x")
+        os.utime(metadata, (time, time))
+    ours, folders = LocalFiles(), [root.as_uri(), (tmp_path / "absent").as_uri()]
+    theirs = FlinkFiles(lambda: state_environ(Environment(), work))
+    seen, found = ours.trees(folders, 4), theirs.trees(folders, 4)
+    assert [sorted((e.path, e.is_folder) for e in tree) for tree in found] == [
+        sorted((e.path, e.is_folder) for e in tree) for tree in seen
+    ]
+    times = {entry.path: entry.time for entry in found[0]}
+    assert times["shape/a/chk-1/_metadata"] == 100 and times["shape/b/chk-2/_metadata"] == 200
+    assert {entry.path for entry in theirs.trees(folders, 2)[0]} == {"shape", "shape/a", "shape/b"}
+
+    theirs.delete([(root / "shape" / "a").as_uri()])
+    assert [path.name for path in (root / "shape").iterdir()] == ["b"]
+    with pytest.raises(StateError, match=r"nosuch"):
+        theirs.trees(["nosuch://a/b"], 1)
+
+
+def test_a_jvm_is_for_foreign_places_only() -> None:
+    assert isinstance(files_of("file:///a", dict), LocalFiles)
+    assert isinstance(files_of("/a", dict), LocalFiles)
+    assert isinstance(files_of("hdfs://hdfs/a", dict), FlinkFiles)
