@@ -23,7 +23,13 @@ from dashboard.settings import LOOPBACK, Settings
 from dashboard.viewers import Viewers
 
 STATIC = Path(__file__).parent / "static"
-PAGES = {"": "index.html", "app.js": "app.js", "app.css": "app.css", "licences.txt": "licences.txt", "icon.svg": "icon.svg"}
+PAGES = {
+    "": "index.html",
+    "app.js": "app.js",
+    "app.css": "app.css",
+    "licences.txt": "licences.txt",
+    "icon.svg": "icon.svg",
+}
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",

@@ -10,7 +10,6 @@ from cli import local, options
 from cli import output as out
 from cli.deployed import Deployed, deployed
 from cli.errors import DcosError, Unhealthy
-from cli.proof import freshness
 from cli.session import Session, session
 from kafka_topic.contracts import format_time
 
@@ -88,7 +87,7 @@ def _positions(run: Session, bundle: Deployed) -> tuple[list[dict[str, Any]], st
         topics = Topics(bundle.prefix)
         unknown = {"last_window_end": None, "age_seconds": None, "lag": None, "state": "unknown"}
         return [{"symbol": s, "topic": topics.position(s), **unknown} for s in bundle.positions], str(error)
-    now, limit = datetime.now(UTC), freshness(run.settings).total_seconds()
+    now, limit = datetime.now(UTC), run.settings.freshness.total_seconds()
     return [
         {
             "symbol": status.symbol,

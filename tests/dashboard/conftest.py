@@ -71,7 +71,7 @@ class Feeder:
 
     @contextmanager
     def flowing(self, symbols: tuple[str, ...] = POSITIONS, rate: float = 20.0) -> Iterator[set[str]]:
-        """Prices and windows until the end of the block; take a symbol out of the yielded set to silence it."""
+        """Prices and windows until the block ends; what is taken out of the yielded set falls silent."""
         alive, stop = set(symbols), threading.Event()
 
         def flow() -> None:
