@@ -106,7 +106,6 @@ class Server:
         """The page and its parts; checked for changes each time, so an update is seen at once."""
         response = web.FileResponse(STATIC / PAGES[request.path.strip("/")])
         response.headers["Cache-Control"] = "no-cache"
-        response.enable_compression()
         return response
 
     async def health(self, request: web.Request) -> web.Response:

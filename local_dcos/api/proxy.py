@@ -54,7 +54,11 @@ class Proxy:
     async def session(self, app: web.Application) -> AsyncIterator[None]:
         """Keeps one client session for the life of the server."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-        async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as self._session:
+        # What a client didn't say isn't said for it: it would be sent what it can't read.
+        silent = ("Accept", "Accept-Encoding", "User-Agent")
+        async with aiohttp.ClientSession(
+            timeout=timeout, auto_decompress=False, skip_auto_headers=silent
+        ) as self._session:
             yield
 
     def _target(self, request: web.Request) -> str:
@@ -112,7 +116,7 @@ class Proxy:
                     await response.write(chunk)
                 await response.write_eof()
                 return response
-        except aiohttp.ClientConnectorError as error:
+        except (aiohttp.ClientConnectionError, aiohttp.ClientResponseError) as error:
             raise ApiError(502, f"Service '{request.match_info['name']}' does not answer: {error}") from error
 
     async def _websocket(self, request: web.Request, url: str) -> web.StreamResponse:

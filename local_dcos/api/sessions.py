@@ -20,6 +20,8 @@ SESSION_COOKIE = "local-dcos-session"
 LINK_SECONDS = 600
 SESSION_SECONDS = 7 * 24 * 3600
 MOST_LINKS = 1000
+# Browsers would ask for one by themselves, and be refused.
+ICON = '<link rel="icon" href="data:,">'
 LINKS = "/login/links"
 LOGIN = "/login/once/"
 
@@ -96,6 +98,6 @@ def page(status: int, text: str, onward: str = "") -> web.Response:
     return web.Response(
         status=status,
         content_type="text/html",
-        text=f"<!doctype html><meta charset=utf-8>{lead}<title>local_dcos</title><p>{text}{link}",
+        text=f"<!doctype html><meta charset=utf-8>{ICON}{lead}<title>local_dcos</title><p>{text}{link}",
         headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
     )

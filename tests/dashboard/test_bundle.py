@@ -22,7 +22,10 @@ def digest(file):
 
 def test_the_page_was_made_from_these_sources():
     record = json.loads((STATIC / "made.json").read_text())
-    sources = {*WEB.glob("src/*"), *(WEB / name for name in ("build.mjs", "package.json", "package-lock.json"))}
+    sources = {
+        *WEB.glob("src/*"),
+        *(WEB / name for name in ("build.mjs", "package.json", "package-lock.json")),
+    }
     assert {str(file.relative_to(WEB)): digest(file) for file in sources} == record["sources"], AGAIN
     made = {file.name: digest(file) for file in STATIC.iterdir() if file.name != "made.json"}
     assert made == record["made"], AGAIN

@@ -10,7 +10,15 @@ import pytest
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 POSITIONS = ["AAPL", "AMZN", "GOOG", "MSFT", "TSLA"]
-COMPONENTS = ["kafka", "topics", "flink-jobmanager", "flink-taskmanager", "gatherer", "data-generator", "dashboard"]
+COMPONENTS = [
+    "kafka",
+    "topics",
+    "flink-jobmanager",
+    "flink-taskmanager",
+    "gatherer",
+    "data-generator",
+    "dashboard",
+]
 
 
 def test_the_first_deploy_creates_everything_and_ends_with_fresh_records(bundle):
