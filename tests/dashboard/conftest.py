@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -180,17 +179,3 @@ def make_app(kafka: Any, tmp_path: Path) -> Iterator[Callable[..., App]]:
 def app(make_app: Callable[..., App], feeder: Feeder) -> App:
     """A dashboard that reads what the feeder writes."""
     return make_app(feeder.prefix)
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """Headless Chromium; every page of it must stay without complaint in its console."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        # Chromium refuses its sandbox to root; nothing but our own page is opened in it.
-        chromium = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()

@@ -1,5 +1,6 @@
 """What is remembered: bounded, in order, thinned out, and each point given out once."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,7 +79,7 @@ def test_thinning_keeps_the_newest_and_spreads_evenly(most):
     left = thinned(values, most)
     assert len(left) <= most
     assert left[-1] == 99
-    assert len({b - a for a, b in zip(left, left[1:], strict=False)}) <= 1
+    assert len({b - a for a, b in itertools.pairwise(left)}) <= 1
     assert thinned(values, None) == values
 
 
@@ -130,4 +131,4 @@ def test_a_setting_that_cannot_work_is_named(name, value):
 
 def test_only_loopback_is_bound_to_on_a_laptop():
     assert from_environment({**ENVIRONMENT, "HOST": "127.0.0.1"}).bind_host == "127.0.0.1"
-    assert from_environment({**ENVIRONMENT, "HOST": "10.0.0.7"}).bind_host == "0.0.0.0"
+    assert from_environment({**ENVIRONMENT, "HOST": "10.0.0.7"}).bind_host == "0.0.0.0"  # noqa: S104
