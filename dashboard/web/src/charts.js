@@ -89,7 +89,7 @@ function stroke(context, colour, width, shape, points) {
   shape.context(context)(points);
   context.strokeStyle = colour;
   context.lineWidth = width;
-  context.lineJoin = "round";
+  context.lineJoin = "bevel";
   context.stroke();
 }
 

@@ -60,10 +60,11 @@ function summary() {
 
 function loop(drawn) {
   let last = drawn;
+  let more = false;
   const step = (now) => {
-    if (now - last >= DRAW_MS - 5) {
-      last = now;
-      view.draw();
+    if (more || now - last >= DRAW_MS - 5) {
+      if (!more) last = now;
+      more = view.draw() === true;
     }
     requestAnimationFrame(step);
   };

@@ -4,6 +4,7 @@ import { create, select } from "d3";
 import { CV, drawCard, money, small } from "./charts.js";
 
 const SPAN = 60_000;
+const BUDGET_MS = 8; // of drawing in one animation frame; the rest waits for the next, so that scrolling stays smooth
 let filter = "";
 
 export class Overview {
@@ -85,15 +86,19 @@ export class Overview {
     for (const position of changed) this.dirty.add(position);
   }
 
+  /** Draw what changed; true when some of it is left for the next animation frame. */
   draw() {
     const now = this.store.now();
+    const until = performance.now() + BUDGET_MS;
     for (const position of this.dirty) {
+      this.dirty.delete(position);
       const card = position && this.cards.get(position.symbol);
       if (!card?.visible) continue;
       this.write(card);
       drawCard(card.canvas, position, now, SPAN, this.sizes.get(card.canvas));
+      if (performance.now() > until) return true;
     }
-    this.dirty.clear();
+    return false;
   }
 
   redraw() {
