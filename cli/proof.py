@@ -5,29 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from cli.deployed import Deployed
 from cli.errors import PipectlError, WaitTimeout
 from kafka_topic.contracts import MovingAverage
 
-if TYPE_CHECKING:
-    from marathon import Settings
-
-SLACK = timedelta(seconds=10)
 HINT = (
     "`pipectl status` shows which component holds them up; if only the brokers are out of reach from here, "
     "run it inside the cluster's network"
 )
-
-
-def freshness(settings: Settings) -> timedelta:
-    """How old the newest window may be: what the pipeline itself takes, and some slack for a busy machine."""
-    gatherer = settings.gatherer
-    own = (
-        gatherer.slide + gatherer.watermark_bound + gatherer.idle_timeout + settings.flink.checkpoint_interval
-    )
-    return own + SLACK
 
 
 def fresh_records(

@@ -1,4 +1,4 @@
-"""`python -m local_dcos serve|start|stop|purge|status [--home DIR] [--port N]`."""
+"""`python -m local_dcos serve|start|stop|purge|status|link [--home DIR] [--port N] [--service NAME]`."""
 
 import argparse
 import sys
@@ -14,6 +14,7 @@ HELP = {
     "stop": "end every task and the cluster; its apps come back with the next start",
     "purge": "stop, and remove the folder",
     "status": "print the url of the running cluster; exit code 4 when it isn't running",
+    "link": "print a link that signs a browser in to the page of a service; it works once, for ten minutes",
 }
 
 
@@ -25,6 +26,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--home", type=Path, help="the cluster's folder (PIPECTL_HOME/cluster)")
         if verb in ("serve", "start"):
             command.add_argument("--port", type=int, default=0, help="0: the last one, or any free (default)")
+        if verb == "link":
+            command.add_argument("--service", required=True, help="its name: the page is at /service/NAME/")
     return parser
 
 
@@ -41,6 +44,8 @@ def _run(arguments: argparse.Namespace) -> int:
             daemon.stop(home)
         case "purge":
             daemon.purge(home)
+        case "link":
+            print(daemon.link(home, arguments.service))  # noqa: T201
         case "status":
             running = daemon.answers(home)
             print(home.cluster()["url"] if running else "not running")  # noqa: T201

@@ -1,15 +1,15 @@
-"""Starting, finding and ending the detached agent of a home. Imports no server code, so that it is quick."""
+"""Starting, finding, asking, ending the detached agent of a home. Imports no server code: it is quick."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 
-from local_dcos.errors import StartError
+from local_dcos.errors import NotRunningError, StartError
 from local_dcos.home import HOME_MARK, Home, locked
 
 START_SECONDS = 20.0
@@ -19,19 +19,37 @@ POLL_SECONDS = 0.02
 
 def answers(home: Home) -> bool:
     """Tells whether the agent of `home` runs and answers."""
-    url = home.cluster().get("url")
-    if not url or not home.agent_is_running():
+    if not home.cluster().get("url") or not home.agent_is_running():
         return False
+    try:
+        _ask(home, "/service/marathon/ping", seconds=2)
+    except OSError:
+        return False
+    return True
+
+
+def link(home: Home, service: str) -> str:
+    """Returns an address that signs a browser in, once, and leads to the page of a service.
+
+    Raises:
+        NotRunningError: Nobody answers.
+    """
+    try:
+        made = json.loads(_ask(home, "/login/links", json.dumps({"service": service}).encode(), seconds=10))
+    except (OSError, KeyError) as error:
+        raise NotRunningError(f"The cluster in {home.path} does not answer: {error}") from error
+    return f"{home.cluster()['url']}{made['path']}"
+
+
+def _ask(home: Home, path: str, data: bytes | None = None, *, seconds: float) -> bytes:
     request = urllib.request.Request(  # noqa: S310 - always http to the loopback address
-        f"{url}/service/marathon/ping", headers={"Authorization": f"token={home.token()}"}
+        f"{home.cluster()['url']}{path}", data, headers={"Authorization": f"token={home.token()}"}
     )
     # No proxy from the environment may stand between this process and its own machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
+    with opener.open(request, timeout=seconds) as answer:
+        content: bytes = answer.read()
+    return content
 
 
 def start(home: Home, port: int = 0) -> str:

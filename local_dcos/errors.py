@@ -27,6 +27,10 @@ class StartError(LocalDcosError):
     """The agent did not come up."""
 
 
+class NotRunningError(LocalDcosError):
+    """The agent does not answer."""
+
+
 class LaunchError(LocalDcosError):
     """A task can't be started. The text becomes the app's last task failure."""
 

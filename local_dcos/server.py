@@ -16,6 +16,7 @@ from local_dcos.api.marathon import Marathon
 from local_dcos.api.packages import Packages
 from local_dcos.api.proxy import Proxy
 from local_dcos.api.requests import errors_as_json, token_check
+from local_dcos.api.sessions import Sessions
 from local_dcos.api.system import System
 from local_dcos.errors import StartError
 from local_dcos.home import Home, locked
@@ -27,8 +28,10 @@ CLUSTER_NAME = "local"
 
 def application(agent: Agent, cluster: Json) -> web.Application:
     """Returns the HTTP application of a cluster."""
+    token = agent.home.token()
+    sessions = Sessions(token)
     app = web.Application(
-        middlewares=[errors_as_json, token_check(agent.home.token())], client_max_size=16 * 1024**2
+        middlewares=[errors_as_json, token_check(token, sessions.allow)], client_max_size=16 * 1024**2
     )
     proxy = Proxy(agent)
     for prefix in ("/service/marathon", "/marathon"):
@@ -36,6 +39,7 @@ def application(agent: Agent, cluster: Json) -> web.Application:
         app.add_routes(Marathon(agent).routes(prefix))
     app.add_routes(System(agent, cluster).routes())
     app.add_routes(Packages(agent, cluster).routes())
+    app.add_routes(sessions.routes())
     app.add_routes(proxy.routes())
     app.cleanup_ctx.append(proxy.session)
     return app

@@ -23,7 +23,8 @@ def render(settings: Settings, *, room: Path = ROOM) -> Bundle:
     Raises `BundleError` with every mistake: an undefined name, text that skipped `tojson`, invalid JSON, a
     shape that Marathon doesn't know, a rule of Marathon's broken. Each names its template and line.
     """
-    context = {name: getattr(settings, name) for name in Settings.model_fields} | {"names": settings.names}
+    context = {name: getattr(settings, name) for name in Settings.model_fields}
+    context |= {"names": settings.names, "freshness": settings.freshness}
     problems: list[Problem] = []
     definitions: dict[str, Definition] = {}
     for template in [*_templates(room / "apps"), room / "packages" / "kafka.json.j2"]:

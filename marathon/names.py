@@ -27,6 +27,8 @@ class Names:
     """The Flink job's name, its consumer group and the prefix of its transactional ids."""
     flink_service: str
     """The JobManager's name at Admin Router: `/service/<name>/`."""
+    dashboard_service: str
+    """The dashboard's name there."""
     jobmanager_vip: str
     """The name in the JobManager's VIP labels; a DNS name only when the JobManager has no host of its own."""
     jobmanager_rpc: str
@@ -47,6 +49,7 @@ def names_of(settings: Settings) -> Names:
         bundle=bundle,
         job=".".join([*segments, "gatherer"]),
         flink_service=f"{bundle}-flink",
+        dashboard_service=f"{bundle}-dashboard",
         jobmanager_vip=vip,
         jobmanager_rpc=f"{host}:{manager.rpc_port}",
         jobmanager_rest=f"{host}:{manager.rest_port}",

@@ -12,6 +12,8 @@ from marathon import formats
 from marathon.durations import format_duration, parse_duration
 from marathon.names import Names, names_of
 
+SLACK = timedelta(seconds=10)
+
 DurationOrZero = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -160,6 +162,15 @@ class Security(Section):
         return self.service_account is not None or bool(self.secrets)
 
 
+class Dashboard(Section):
+    instances: Annotated[int, Field(ge=0, le=1)] = Field(description="0 stops it, 1 runs it")
+    history: Annotated[int, Field(ge=60)] = Field(
+        description="windows, and prices, kept of each position; less with very many positions"
+    )
+    cpus: Positive = Field(description="CPU shares")
+    mem: Annotated[int, Field(ge=128)] = Field(description="memory in MiB")
+
+
 class Health(Section):
     interval: Duration = Field(description="time between two health checks of a task, in whole seconds")
     patience: Duration = Field(
@@ -201,8 +212,18 @@ class Settings(Section):
     flink: Flink
     gatherer: Gatherer
     security: Security
+    dashboard: Dashboard
     health: Health
     waits: Waits
+
+    @property
+    def freshness(self) -> timedelta:
+        """How old a position's newest window may be while data flows: what the pipeline itself takes, and
+        some slack for a busy machine.
+        """
+        gatherer = self.gatherer
+        own = gatherer.slide + gatherer.watermark_bound + gatherer.idle_timeout
+        return own + self.flink.checkpoint_interval + SLACK
 
     @property
     def names(self) -> Names:

@@ -1,4 +1,5 @@
-"""Real parts for the tests that want them: Apache Kafka (`kafka`), PyPI's `dcos` and `marathon` clients.
+"""Real parts for the tests that want them: Apache Kafka (`kafka`), PyPI's `dcos` and `marathon` clients,
+a browser (`browser`).
 
 The environments of the clients are built once per machine, in the user's cache folder.
 """
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 import pytest
@@ -254,6 +255,20 @@ def _environment(name: str, recipe: list[list[str]], compat: str = "") -> Path:
         (packages / "old_collections.pth").write_text("import old_collections\n")
         (target / "complete").touch()
     return target / "bin"
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """Headless Chromium; the test is skipped where it is not installed."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        # Chromium refuses its sandbox to root; nothing but our own page is opened in it.
+        chromium = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 def _free_ports(number: int) -> list[int]:

@@ -14,6 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "flink_scripts": {"kafka_topic"},
     "cli": {"marathon", "kafka_topic"},
     "local_dcos": set(),
+    "dashboard": {"kafka_topic"},
 }
 
 

@@ -107,13 +107,13 @@ def _whole(plan: Plan, run: Session) -> bool:
 
 
 def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
-    from cli.proof import fresh_records, freshness
+    from cli.proof import fresh_records
 
     progress.begin("data", "waiting for records")
     try:
         records = fresh_records(
             deployed(run),
-            max_age=freshness(run.settings),
+            max_age=run.settings.freshness,
             # A window of a long slide comes that much later.
             timeout=run.settings.waits.data + run.settings.gatherer.slide,
             report=lambda detail: progress.report("data", detail),
@@ -130,7 +130,7 @@ def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
 def _show(
     run: Session, plan: Plan, records: dict[str, MovingAverage] | None, seconds: float, *, as_json: bool
 ) -> None:
-    from cli.endpoints import endpoints
+    from cli.endpoints import LINK_NOTE, endpoints, page_link
 
     proven = records is not None
     addresses = endpoints(run) if proven else {}
@@ -159,5 +159,7 @@ def _show(
     )
     click.secho(f"Cluster {run.cluster_name}: {did}; {data} ({seconds:.0f} s).", bold=True)
     for name, address in addresses.items():
-        click.echo(f"  {name:<8} {address}")
+        click.echo(f"  {name:<9} {address}")
     click.echo("Next: `pipectl watch`, `pipectl status`, `pipectl logs gatherer`, `pipectl destroy`.")
+    if "dashboard" in addresses:
+        click.echo(f"See it: {page_link(run)}" + (f"  ({LINK_NOTE})" if run.is_local else ""))

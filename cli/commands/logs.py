@@ -27,7 +27,7 @@ def command(
     lines: int,
     stderr: bool,
 ) -> None:
-    """Show what APP has printed: kafka, flink-jobmanager, flink-taskmanager, gatherer or data-generator.
+    """Show what APP has printed: kafka, flink-jobmanager, gatherer, … (`pipectl status` names all).
 
     With several instances, the newest one is shown.
 

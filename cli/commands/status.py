@@ -12,7 +12,6 @@ from cli.cluster import Cluster, NoClusterYet
 from cli.dcos import Dcos
 from cli.deployed import Deployed, deployed
 from cli.errors import DcosError, Unhealthy
-from cli.proof import freshness
 from cli.session import Session, session
 from kafka_topic.contracts import format_time
 from kafka_topic.names import Topics
@@ -110,7 +109,7 @@ def _positions(run: Session, bundle: Deployed) -> tuple[list[dict[str, Any]], st
     except (KafkaTopicError, TimeoutError) as error:
         topics = Topics(bundle.prefix)
         return [_unknown(symbol, topics) for symbol in bundle.positions], str(error)
-    now, limit = datetime.now(UTC), freshness(run.settings).total_seconds()
+    now, limit = datetime.now(UTC), run.settings.freshness.total_seconds()
     return [
         {
             "symbol": status.symbol,

@@ -1,4 +1,4 @@
-"""The graph of the bundle: kafka -> topics -> Flink -> gatherer, with the generator beside Flink."""
+"""The graph of the bundle: kafka -> topics -> Flink -> gatherer; generator and dashboard beside Flink."""
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -21,6 +21,7 @@ NEEDS: Mapping[str, frozenset[str]] = {
     "flink-taskmanager": frozenset({"flink-jobmanager"}),
     "gatherer": frozenset({"topics", "flink-taskmanager"}),
     "data-generator": frozenset({"topics"}),
+    "dashboard": frozenset({"topics"}),
 }
 
 

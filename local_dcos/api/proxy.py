@@ -9,6 +9,7 @@ from yarl import URL
 
 from local_dcos.agent import Agent
 from local_dcos.api.requests import COOKIE
+from local_dcos.api.sessions import SERVICE_ROUTE, SESSION_COOKIE
 from local_dcos.errors import ApiError
 from local_dcos.model import RUNNING
 from local_dcos.ports import HOST
@@ -23,7 +24,6 @@ DROPPED = frozenset(
         "trailer",
         "transfer-encoding",
         "upgrade",
-        "host",
         "content-length",
         "authorization",
         "sec-websocket-key",
@@ -33,6 +33,8 @@ DROPPED = frozenset(
         "content-encoding",
     }
 )
+# Cookies that are not the app's to know.
+OURS = (COOKIE, SESSION_COOKIE)
 CONNECT_SECONDS = 5.0
 
 
@@ -45,14 +47,18 @@ class Proxy:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.route("*", "/service/{name}", self.handle),
-            web.route("*", "/service/{name}/{path:.*}", self.handle),
+            web.get("/service/{name}", self.with_slash),
+            web.route("*", "/service/{name}/{path:.*}", self.handle, name=SERVICE_ROUTE),
         ]
 
     async def session(self, app: web.Application) -> AsyncIterator[None]:
         """Keeps one client session for the life of the server."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-        async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as self._session:
+        # What a client didn't say isn't said for it: it would be sent what it can't read.
+        silent = ("Accept", "Accept-Encoding", "User-Agent")
+        async with aiohttp.ClientSession(
+            timeout=timeout, auto_decompress=False, skip_auto_headers=silent
+        ) as self._session:
             yield
 
     def _target(self, request: web.Request) -> str:
@@ -71,6 +77,11 @@ class Proxy:
             return f"{scheme}://{HOST}:{ports[0]}/{path}"
         raise ApiError(404, f"Service '{name}' does not exist")
 
+    async def with_slash(self, request: web.Request) -> web.StreamResponse:
+        """Leads to the address from which a page's relative addresses are right."""
+        query = f"?{request.query_string}" if request.query_string else ""
+        raise web.HTTPMovedPermanently(f"{request.rel_url.raw_path}/{query}")
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         url = self._target(request)
         if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -80,7 +91,7 @@ class Proxy:
     @staticmethod
     def _headers(request: web.Request) -> dict[str, str]:
         headers = {key: value for key, value in request.headers.items() if key.lower() not in DROPPED}
-        cookies = [one for one in headers.pop("Cookie", "").split("; ") if one and not one.startswith(COOKIE)]
+        cookies = [one for one in headers.pop("Cookie", "").split("; ") if one and not one.startswith(OURS)]
         return headers | ({"Cookie": "; ".join(cookies)} if cookies else {})
 
     async def _http(self, request: web.Request, url: str) -> web.StreamResponse:
@@ -105,7 +116,7 @@ class Proxy:
                     await response.write(chunk)
                 await response.write_eof()
                 return response
-        except aiohttp.ClientConnectorError as error:
+        except (aiohttp.ClientConnectionError, aiohttp.ClientResponseError) as error:
             raise ApiError(502, f"Service '{request.match_info['name']}' does not answer: {error}") from error
 
     async def _websocket(self, request: web.Request, url: str) -> web.StreamResponse:

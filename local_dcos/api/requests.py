@@ -14,7 +14,7 @@ from local_dcos.errors import ApiError
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE = "dcos-acs-auth-cookie"
 # Read before there is a login, and by clients that send no token; nothing secret is in them.
-OPEN_PATHS = ("/acs/api/v1/auth/", "/dcos-metadata/", "/package-resource/")
+OPEN_PATHS = ("/acs/api/v1/auth/", "/dcos-metadata/", "/package-resource/", "/login/once/")
 _log = logging.getLogger(__name__)
 
 
@@ -67,16 +67,22 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return answer({"message": f"{type(error).__name__}: {error}"}, 500)
 
 
-def token_check(token: str) -> Middleware:
-    """Returns the middleware that lets only holders of `token` in."""
+def token_check(token: str, may_pass: Callable[[web.Request], bool]) -> Middleware:
+    """Returns the middleware that lets only holders of `token` in, and whom `may_pass` knows."""
     expected = token.encode()
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").removeprefix("token=")
         given = given or request.cookies.get(COOKIE, "")
-        if request.path.startswith(OPEN_PATHS) or hmac.compare_digest(given.encode(), expected):
+        if hmac.compare_digest(given.encode(), expected) or may_pass(request):
             return await handler(request)
+        if request.path.startswith(OPEN_PATHS):
+            return await handler(request)
+        if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+            return web.Response(
+                status=401, text="You are not signed in. `pipectl open` prints a link that signs you in.\n"
+            )
         document = {"title": "401 Unauthorized", "message": "Authentication failed: no valid token was sent"}
         return answer(document, 401, WWW_Authenticate="acsjwt")
 

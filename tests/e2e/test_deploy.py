@@ -10,7 +10,15 @@ import pytest
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 POSITIONS = ["AAPL", "AMZN", "GOOG", "MSFT", "TSLA"]
-COMPONENTS = ["kafka", "topics", "flink-jobmanager", "flink-taskmanager", "gatherer", "data-generator"]
+COMPONENTS = [
+    "kafka",
+    "topics",
+    "flink-jobmanager",
+    "flink-taskmanager",
+    "gatherer",
+    "data-generator",
+    "dashboard",
+]
 
 
 def test_the_first_deploy_creates_everything_and_ends_with_fresh_records(bundle):
@@ -72,7 +80,7 @@ def test_endpoints_are_those_that_answer(pipectl, bundle):
 
     addresses = pipectl.json("endpoints")
     assert addresses == bundle["endpoints"]
-    assert addresses.keys() == {"kafka", "flink", "cluster"}
+    assert addresses.keys() == {"kafka", "flink", "cluster", "dashboard"}
     topics = AdminClient({"bootstrap.servers": addresses["kafka"]}).list_topics(timeout=10).topics
     assert {f"position.{symbol}" for symbol in POSITIONS} | {"movingaverage"} <= topics.keys()
     with urllib.request.urlopen(addresses["flink"] + "/jobs/overview") as answer:

@@ -8,7 +8,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 
 def listening(address: str) -> bool:
-    host, port = address.removeprefix("http://").rsplit(":", 1)
+    host, port = address.removeprefix("http://").split("/")[0].rsplit(":", 1)
     with socket.socket() as probe:
         probe.settimeout(2)
         return probe.connect_ex((host, int(port))) == 0
@@ -16,7 +16,8 @@ def listening(address: str) -> bool:
 
 def test_destroy_then_deploy_goes_on_from_the_savepoint(pipectl, bundle):
     gone = pipectl.json("destroy", "--yes")
-    assert set(gone["removed"]) == {"flink-jobmanager", "flink-taskmanager", "gatherer", "data-generator"}
+    apps = {"flink-jobmanager", "flink-taskmanager", "gatherer", "data-generator", "dashboard"}
+    assert set(gone["removed"]) == apps
     status = pipectl.json("status", code=4)
     states = {component["name"]: component["state"] for component in status["components"]}
     assert states.pop("kafka") == states.pop("topics") == "healthy"

@@ -40,7 +40,7 @@ def test_every_app_is_valid(cluster: str, image: str | None, settings_of: Settin
         assert app["labels"]["pipectl.bundle"] == "/volatility"
         assert app["networks"] == [{"mode": "host"}]
         assert "cmd" not in app
-        assert app["args"][1:3] in (["-m", "data_generator"], ["-m", "flink_scripts"])
+        assert app["args"][1:3] in (["-m", "dashboard"], ["-m", "data_generator"], ["-m", "flink_scripts"])
         assert ("container" in app) == (image is not None)
         assert all(isinstance(value, str) for value in app["env"].values())
         assert app["unreachableStrategy"]["inactiveAfterSeconds"] > 0
@@ -94,6 +94,22 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "GATHERER_DISCOVERY_SECONDS": "5",
         "GATHERER_DELIVERY": "exactly-once",
     }
+
+
+def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_router(
+    settings_of: SettingsOf,
+) -> None:
+    apps = definitions(settings_of("local", "topics.prefix=try.", "group=/data/volatility"))
+    dashboard, gatherer = apps["dashboard"], apps["gatherer"]
+    shared = ("KAFKA_BOOTSTRAP_SERVERS", "TOPIC_PREFIX", "JOB_NAME", "FLINK_JOBMANAGER_REST")
+    assert dashboard["env"] == {name: gatherer["env"][name] for name in shared} | {
+        "POSITIONS": "AAPL,AMZN,GOOG,MSFT,TSLA",
+        "DASHBOARD_FRESH_SECONDS": "17.5",
+        "DASHBOARD_HISTORY": "1800",
+    }
+    assert dashboard["labels"]["DCOS_SERVICE_NAME"] == "data-volatility-dashboard"
+    assert dashboard["instances"] == 1
+    assert definitions(settings_of("prod"))["dashboard"]["instances"] == 0
 
 
 def test_without_a_seed_there_is_none(settings_of: SettingsOf) -> None:

@@ -40,7 +40,13 @@ def test_import_loads_no_library() -> None:
 def test_functions_work_from_the_package() -> None:
     assert marathon.cluster_names() == ["dev", "local", "prod"]
     bundle = marathon.render(marathon.load_settings("local"))
-    assert list(bundle.apps) == ["data-generator", "flink-jobmanager", "flink-taskmanager", "gatherer"]
+    assert list(bundle.apps) == [
+        "dashboard",
+        "data-generator",
+        "flink-jobmanager",
+        "flink-taskmanager",
+        "gatherer",
+    ]
 
 
 def test_errors_carry_the_exit_code_and_tell_each_mistake_once() -> None:

@@ -1,0 +1,192 @@
+"""How every component is, as far as Kafka and Flink's REST API show it from here."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+
+from dashboard.errors import FlinkError
+from dashboard.feed import Feed
+from dashboard.flink import Flink, Rest
+from dashboard.history import History, age
+from dashboard.settings import Settings
+from kafka_topic.contracts import format_time
+from kafka_topic.errors import KafkaTopicError
+from kafka_topic.names import Topics
+from kafka_topic.status import position_status
+
+KEPT_SECONDS = 2.0
+"""However many ask, the brokers and the JobManager are asked at most this often."""
+KAFKA_SECONDS = 3.0
+SILENT_SECONDS = 10.0
+"""Prices that stopped for so long have stopped."""
+Json = dict[str, Any]
+
+
+class Pipeline:
+    """Asks the brokers and the JobManager when somebody wants to know, and keeps the answer for a moment."""
+
+    def __init__(
+        self, settings: Settings, history: History, feed: Feed, session: aiohttp.ClientSession
+    ) -> None:
+        self._settings = settings
+        self._history = history
+        self._feed = feed
+        self._flink = Rest(settings.flink, session) if settings.flink else None
+        self._lock = asyncio.Lock()
+        self._read_at = float("-inf")
+        self._status: Json = {}
+        self._lags: dict[str, int | None] = {}
+        self._counted: tuple[float, int, int] | None = None
+        self._started = time.monotonic()
+
+    async def status(self, viewers: int) -> Json:
+        """The document of /api/status."""
+        async with self._lock:
+            if time.monotonic() - self._read_at > KEPT_SECONDS:
+                self._status = await self._read(viewers)
+                self._read_at = time.monotonic()
+        return self._status
+
+    def positions(self) -> list[Json]:
+        """Every position: its state, its newest price and window, its lag as last read."""
+        topics, found = Topics(self._settings.prefix), []
+        for symbol, position in self._history.positions.items():
+            window, price = position.last_window, position.last_price
+            found.append(
+                {
+                    "symbol": symbol,
+                    "topic": topics.position(symbol),
+                    "state": self._history.state(symbol),
+                    "last_window_end": format_time(window.window_end) if window else None,
+                    "age_seconds": round(age(window.window_end), 1) if window else None,
+                    "price": price.price if price else None,
+                    "price_time": format_time(price.ts) if price else None,
+                    "mean": window.mean if window else None,
+                    "stddev": window.stddev if window else None,
+                    "cv": window.cv if window else None,
+                    "lag": self._lags.get(symbol),
+                }
+            )
+        return found
+
+    async def _read(self, viewers: int) -> Json:
+        kafka_problem, flink = await asyncio.gather(self._read_lags(), self._read_flink())
+        kafka_problem = kafka_problem or self._feed.problem
+        positions = self.positions()
+        ticks, windows = self._rates()
+        components = [
+            _component("kafka", kafka_problem is None, kafka_problem or self._settings.bootstrap_servers),
+            self._generator(ticks),
+            *_flink_components(flink),
+            self._gatherer(flink, windows),
+            self._dashboard(viewers),
+        ]
+        return {
+            "healthy": all(one["state"] in ("healthy", "unknown") for one in components)
+            and all(one["state"] == "fresh" for one in positions),
+            "time": format_time(datetime.now(UTC)),
+            "fresh_seconds": self._history.fresh_seconds,
+            "components": components,
+            "positions": positions,
+        }
+
+    async def _read_lags(self) -> str | None:
+        settings = self._settings
+        try:
+            read = await asyncio.to_thread(
+                position_status,
+                settings.bootstrap_servers,
+                settings.positions,
+                prefix=settings.prefix,
+                group=settings.job,
+                timeout=KAFKA_SECONDS,
+            )
+        except KafkaTopicError as error:
+            self._lags = {}
+            return str(error)
+        self._lags = {status.symbol: status.lag for status in read}
+        return None
+
+    async def _read_flink(self) -> Flink | str | None:
+        if self._flink is None:
+            return None
+        try:
+            return await self._flink.flink(self._settings.job)
+        except FlinkError as error:
+            return str(error)
+
+    def _rates(self) -> tuple[float | None, float | None]:
+        """Ticks and windows a second since the last time."""
+        positions = self._history.positions.values()
+        now = time.monotonic()
+        ticks = sum(position.ticks_seen for position in positions)
+        windows = sum(position.windows_seen for position in positions)
+        before, self._counted = self._counted, (now, ticks, windows)
+        if before is None:
+            return None, None
+        seconds = now - before[0]
+        return round((ticks - before[1]) / seconds, 1), round((windows - before[2]) / seconds, 1)
+
+    def _generator(self, rate: float | None) -> Json:
+        newest = [position.last_price for position in self._history.positions.values()]
+        flowing = sum(price is not None and age(price.ts) < SILENT_SECONDS for price in newest)
+        detail = f"prices of {flowing}/{len(newest)} positions"
+        return _component("data-generator", flowing == len(newest), detail, rate=rate)
+
+    def _gatherer(self, flink: Flink | str | None, rate: float | None) -> Json:
+        known = [lag for lag in self._lags.values() if lag is not None]
+        numbers: Json = {"rate": rate, "lag": sum(known) if known else None}
+        if not isinstance(flink, Flink):
+            fresh = all(self._history.state(symbol) == "fresh" for symbol in self._history.positions)
+            return _component("gatherer", fresh or None, "its job can't be seen from here", **numbers)
+        job = flink.job
+        if job is None:
+            return _component("gatherer", False, f"Flink has no job {self._settings.job}", **numbers)
+        return _component(
+            "gatherer",
+            job.state == "RUNNING",
+            f"job {job.state}",
+            **numbers,
+            uptime_seconds=round(job.uptime),
+            checkpoints=job.checkpoints_completed,
+            checkpoints_failed=job.checkpoints_failed,
+            checkpoint_age_seconds=_rounded(job.checkpoint_age, 1),
+            checkpoint_seconds=_rounded(job.checkpoint_duration, 3),
+            checkpoint_bytes=job.checkpoint_size,
+        )
+
+    def _dashboard(self, viewers: int) -> Json:
+        return _component(
+            "dashboard",
+            self._feed.alive,
+            f"{viewers} viewer{'' if viewers == 1 else 's'}",
+            uptime_seconds=round(time.monotonic() - self._started),
+            broken_records=self._feed.broken_records,
+        )
+
+
+def _flink_components(flink: Flink | str | None) -> list[Json]:
+    names = ("flink-jobmanager", "flink-taskmanager")
+    if not isinstance(flink, Flink):
+        # Out of reach from here need not mean down: the firewall may not let this app through.
+        return [_component(name, None, flink or "its address is not known here") for name in names]
+    busy = flink.slots - flink.slots_free
+    workers = f"{flink.taskmanagers} with {busy}/{flink.slots} slots in use"
+    return [
+        _component(names[0], True, f"Flink {flink.version}"),
+        _component(names[1], flink.taskmanagers > 0, workers),
+    ]
+
+
+def _component(name: str, healthy: bool | None, detail: str, **numbers: Any) -> Json:
+    state = "unknown" if healthy is None else "healthy" if healthy else "unhealthy"
+    return {"name": name, "state": state, "detail": detail, **numbers}
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

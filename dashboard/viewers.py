@@ -1,0 +1,87 @@
+"""Fan-out over Socket.IO: each viewer is sent the next frame when it has taken the one before.
+
+Nothing is queued for a viewer: only the number of the last frame it acknowledged is kept. A slow one gets
+fewer frames, each with all that it missed, thinned out, and the newest always in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+import socketio
+
+from dashboard.frames import WINDOW_FIELDS, Frames
+from dashboard.history import History
+
+BEAT_SECONDS = 0.1
+QUIET_BEATS = 10
+"""With no news, a frame goes out every so many beats: time passes for those who look, too."""
+ACK_SECONDS = 30.0
+_LOG = logging.getLogger("dashboard")
+
+
+class Viewers:
+    """The connected viewers, and the beat that wakes them."""
+
+    def __init__(self, server: socketio.AsyncServer, history: History) -> None:
+        self._server = server
+        self._history = history
+        self._frames = Frames(history)
+        self._beat = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        server.on("connect", self._connect)
+        server.on("disconnect", self._disconnect)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    async def beat(self) -> None:
+        """Wake the waiting viewers whenever there is news, until cancelled."""
+        seen, quiet = 0, 0
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            quiet += 1
+            if self._history.seq != seen or quiet >= QUIET_BEATS:
+                seen, quiet = self._history.seq, 0
+                self._frames.refresh()
+                self._beat.set()
+                self._beat = asyncio.Event()
+
+    async def next_beat(self) -> None:
+        """Return at the next beat."""
+        await self._beat.wait()
+
+    async def _connect(self, sid: str, environ: dict[str, Any]) -> None:
+        self._tasks[sid] = asyncio.create_task(self._serve(sid))
+
+    async def _disconnect(self, sid: str, *reason: Any) -> None:
+        if task := self._tasks.pop(sid, None):
+            task.cancel()
+
+    async def _serve(self, sid: str) -> None:
+        hello = {"positions": [*self._history.positions], "fields": WINDOW_FIELDS}
+        await self._server.emit("hello", hello, to=sid)
+        seen = 0
+        try:
+            while True:
+                frame = self._frames.after(seen)
+                await self._server.call("frame", frame.data, to=sid, timeout=ACK_SECONDS)
+                seen = frame.seq
+                await self.next_beat()
+        except socketio.exceptions.TimeoutError:
+            _LOG.info("a viewer took no frame for %g s: it has to connect again", ACK_SECONDS)
+            self._tasks.pop(sid, None)
+            await self._server.disconnect(sid)
+        except socketio.exceptions.SocketIOError:
+            self._tasks.pop(sid, None)  # it went away meanwhile
+
+    async def close(self) -> None:
+        """Let go of every viewer."""
+        tasks, self._tasks = [*self._tasks.values()], {}
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,92 @@
+// The page: which view is shown, the connection, and one drawing loop for all.
+
+import { select } from "d3";
+import { io } from "socket.io-client";
+import { forgetTheme } from "./charts.js";
+import { Overview } from "./overview.js";
+import { PipelineView } from "./pipeline.js";
+import { PositionView } from "./position.js";
+import { Store } from "./store.js";
+
+const DRAW_MS = 100; // data comes ten times a second
+const store = new Store();
+const root = select("#view");
+const decoder = new TextDecoder();
+let view = null;
+
+function route() {
+  const [name, argument] = location.hash.replace(/^#\/?/, "").split("/");
+  view?.close();
+  root.selectAll("*").remove();
+  if (name === "position" && argument) view = new PositionView(root, store, decodeURIComponent(argument));
+  else if (name === "pipeline") view = new PipelineView(root);
+  else view = new Overview(root, store);
+  const current = name === "pipeline" ? "pipeline" : "overview";
+  select("nav").selectAll("a").attr("aria-current", function () { return this.dataset.view === current ? "page" : null; });
+  document.title = argument ? `${decodeURIComponent(argument)} - Volatility` : "Volatility";
+}
+
+function connect() {
+  // Relative to the page, so that it works behind any prefix. Where a websocket can't pass, polling does.
+  const path = new URL("socket.io/", document.baseURI).pathname;
+  const socket = io({ path, transports: ["websocket", "polling"], tryAllTransports: true, reconnectionDelayMax: 3000 });
+  socket.on("hello", (hello) => {
+    store.reset(hello);
+    view.reset();
+  });
+  socket.on("frame", (data, taken) => {
+    const changed = store.take(JSON.parse(decoder.decode(data)));
+    view.update(changed);
+    summary();
+    taken();
+  });
+  const said = { live: "live", connecting: "connecting …", lost: "connection lost, trying again …" };
+  const tell = (state) => select("#connection").attr("data-state", state).text(said[state]);
+  socket.on("connect", () => tell("live"));
+  socket.on("disconnect", (reason) => {
+    tell("lost");
+    if (reason === "io server disconnect") socket.connect();
+  });
+  socket.on("connect_error", () => tell("lost"));
+}
+
+let told = "";
+function summary() {
+  const counts = { fresh: 0, stale: 0, silent: 0 };
+  for (const position of store.positions.values()) counts[position.state] += 1;
+  const text = Object.entries(counts).filter(([, count]) => count).map(([state, count]) => `${count} ${state}`).join(", ");
+  if (text !== told) select("#summary").text((told = text));
+}
+
+function loop(drawn) {
+  let last = drawn;
+  let more = false;
+  const step = (now) => {
+    if (more || now - last >= DRAW_MS - 5) {
+      if (!more) last = now;
+      more = view.draw() === true;
+    }
+    requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = event.target instanceof HTMLInputElement;
+  if (event.key === "Escape") {
+    if (typing) event.target.blur();
+    else location.hash = "#/";
+  } else if (!typing && event.key === "1") location.hash = "#/";
+  else if (!typing && event.key === "2") location.hash = "#/pipeline";
+  else if (typing || !view.key(event)) return;
+  event.preventDefault();
+});
+window.addEventListener("hashchange", route);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  forgetTheme();
+  view.redraw();
+});
+route();
+connect();
+loop(0);

@@ -1,0 +1,140 @@
+// The overview: one small chart per position. Only charts that are on the screen are drawn.
+
+import { create, select } from "d3";
+import { CV, drawCard, money, small } from "./charts.js";
+
+const SPAN = 60_000;
+const BUDGET_MS = 8; // of drawing in one animation frame; the rest waits for the next, so that scrolling stays smooth
+let filter = "";
+
+export class Overview {
+  constructor(root, store) {
+    this.store = store;
+    this.dirty = new Set();
+    this.cards = new Map();
+    this.sizes = new WeakMap();
+    const tools = root.append("div").attr("class", "tools");
+    this.input = tools
+      .append("input")
+      .attr("type", "search")
+      .attr("placeholder", "Filter positions")
+      .attr("aria-label", "Filter positions")
+      .property("value", filter)
+      .on("input", (event) => {
+        filter = event.target.value;
+        this.show();
+      });
+    tools.append("div").attr("class", "legend").html(
+      '<span><i class="is-price"></i>price</span><span><i class="is-mean"></i>mean of the window</span>' +
+        '<span><i class="is-band"></i>± 2 standard deviations</span><span><i class="is-volatility"></i>volatility (cv)</span>' +
+        "<span>last 60 s</span>",
+    );
+    this.grid = root.append("div").attr("class", "grid").attr("role", "list");
+    this.seen = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const card = this.cards.get(target.dataset.symbol);
+        if (!card) continue;
+        card.visible = isIntersecting;
+        if (isIntersecting) this.dirty.add(card.position);
+      }
+    }, { rootMargin: "100px" });
+    this.sized = new ResizeObserver((entries) => {
+      for (const { target, contentRect } of entries) {
+        this.sizes.set(target, { width: contentRect.width, height: contentRect.height });
+        this.dirty.add(this.store.positions.get(target.closest("a").dataset.symbol));
+      }
+    });
+    this.show();
+  }
+
+  /** Make the cards anew: the positions or the filter changed. */
+  show() {
+    this.seen.disconnect();
+    this.sized.disconnect();
+    this.cards.clear();
+    this.dirty.clear();
+    const wanted = filter.trim().toUpperCase();
+    const positions = [...this.store.positions.values()].filter((one) => one.symbol.toUpperCase().includes(wanted));
+    this.grid.selectAll("a").remove();
+    this.grid.selectAll("p").remove();
+    if (!positions.length) this.grid.append("p").attr("class", "empty").text(wanted ? "No position of that name." : "Waiting for the positions …");
+    for (const position of positions) {
+      const anchor = create("a")
+        .attr("class", "card")
+        .attr("role", "listitem")
+        .attr("href", `#/position/${encodeURIComponent(position.symbol)}`)
+        .attr("data-symbol", position.symbol);
+      anchor.append("span").attr("class", "symbol").text(position.symbol);
+      const price = anchor.append("span").attr("class", "price").node();
+      const canvas = anchor.append("canvas").attr("role", "img").attr("aria-label", `${position.symbol}: price, mean, band and volatility of the last minute`).node();
+      const state = anchor.append("span").attr("class", "state").node();
+      const cv = anchor.append("span").attr("class", "cv").node();
+      const node = anchor.node();
+      this.cards.set(position.symbol, { position, node, price, canvas, state, cv, visible: false });
+      this.grid.node().append(node);
+      this.seen.observe(node);
+      this.sized.observe(canvas);
+    }
+    for (const card of this.cards.values()) this.write(card);
+  }
+
+  reset() {
+    this.show();
+  }
+
+  update(changed) {
+    for (const position of changed) this.dirty.add(position);
+  }
+
+  /** Draw what changed; true when some of it is left for the next animation frame. */
+  draw() {
+    const now = this.store.now();
+    const until = performance.now() + BUDGET_MS;
+    for (const position of this.dirty) {
+      this.dirty.delete(position);
+      const card = position && this.cards.get(position.symbol);
+      if (!card?.visible) continue;
+      this.write(card);
+      drawCard(card.canvas, position, now, SPAN, this.sizes.get(card.canvas));
+      if (performance.now() > until) return true;
+    }
+    return false;
+  }
+
+  redraw() {
+    for (const card of this.cards.values()) this.dirty.add(card.position);
+  }
+
+  write({ position, node, price, state, cv }) {
+    const last = position.prices.at(-1);
+    const window = position.windows.at(-1);
+    set(price, last ? money(last[1]) : "–");
+    set(state, position.state);
+    set(cv, window && window[CV] !== null ? `cv ${small(window[CV])} %` : "");
+    if (node.dataset.state !== position.state) node.dataset.state = position.state;
+  }
+
+  key(event) {
+    if (event.key === "/") {
+      this.input.node().focus();
+      return true;
+    }
+    const cards = [...this.grid.node().querySelectorAll("a")];
+    if (!cards.length) return false;
+    const columns = getComputedStyle(this.grid.node()).gridTemplateColumns.split(" ").length;
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+    if (!step || select(event.target).node() === this.input.node()) return false;
+    const at = cards.indexOf(document.activeElement);
+    cards[at < 0 ? 0 : Math.min(cards.length - 1, Math.max(0, at + step))].focus();
+    return true;
+  }
+
+  close() {
+    this.seen.disconnect();
+    this.sized.disconnect();
+  }
+}
+
+function set(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

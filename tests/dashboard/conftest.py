@@ -1,0 +1,181 @@
+"""The dashboard as a process of its own, on a real broker, fed with records that tests write."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kafka_topic.contracts import MovingAverage, Price
+from kafka_topic.names import Topics
+
+POSITIONS = ("AAPL", "MSFT")
+FRESH_SECONDS = 3.0
+START_SECONDS = 30.0
+_NUMBERS = itertools.count()
+
+
+def wait_for(look: Callable[[], Any], seconds: float = START_SECONDS) -> Any:
+    """The first true value of `look`; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := look():
+            return value
+        time.sleep(0.03)
+    raise AssertionError(f"nothing within {seconds} s, last: {look()!r}")
+
+
+class Feeder:
+    """Writes prices and windows into topics of its own."""
+
+    def __init__(self, servers: str, prefix: str) -> None:
+        from confluent_kafka import Producer
+
+        self.prefix = prefix
+        self._topics = Topics(prefix)
+        self._producer = Producer({"bootstrap.servers": servers, "linger.ms": 1})
+
+    def price(self, symbol: str, price: float, at: datetime | None = None) -> Price:
+        record = Price(at or datetime.now(UTC), symbol, price)
+        self._producer.produce(self._topics.position(symbol), record.to_json(), symbol)
+        return record
+
+    def window(self, symbol: str, mean: float = 100.0, end: datetime | None = None) -> MovingAverage:
+        end = end or datetime.now(UTC)
+        record = MovingAverage(
+            symbol, end - timedelta(seconds=10), end, 50, mean, mean - 1, mean + 1, mean, 0.5, 50 / mean
+        )
+        self.raw(record.to_json(), symbol)
+        return record
+
+    def raw(self, value: bytes, symbol: str = "AAPL") -> None:
+        self._producer.produce(self._topics.moving_average, value, symbol)
+
+    def flush(self) -> None:
+        assert self._producer.flush(20) == 0
+
+    @contextmanager
+    def flowing(self, symbols: tuple[str, ...] = POSITIONS, rate: float = 20.0) -> Iterator[set[str]]:
+        """Prices and windows until the block ends; what is taken out of the yielded set falls silent."""
+        alive, stop = set(symbols), threading.Event()
+
+        def flow() -> None:
+            for number in itertools.count():
+                for symbol in sorted(alive):
+                    self.price(symbol, 100 + number % 7)
+                    self.window(symbol, 100 + number % 5)
+                self._producer.poll(0)
+                if stop.wait(1 / rate):
+                    return
+
+        thread = threading.Thread(target=flow)
+        thread.start()
+        try:
+            yield alive
+        finally:
+            stop.set()
+            thread.join()
+            self.flush()
+
+
+class App:
+    """`python -m dashboard` as Marathon would start it."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            self.port = one.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = {**os.environ, "HOST": "127.0.0.1", "PORT0": str(self.port), **environment}
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "dashboard"], env=self._environment, stdout=log, stderr=log
+            )
+        wait_for(lambda: self.get("/health", quiet=True)[0] == 200)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(20)
+
+    def get(self, path: str, *, quiet: bool = False, **headers: str) -> tuple[int, Any]:
+        """Status and content (JSON where it is JSON); status 0 when nobody answers and `quiet`."""
+        request = urllib.request.Request(self.url + path, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                status, body = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, body = error.code, error.read()
+        except OSError:
+            if quiet:
+                return 0, None
+            raise
+        try:
+            return status, json.loads(body)
+        except ValueError:
+            return status, body.decode()
+
+    def said(self) -> str:
+        return self._log.read_text()
+
+
+@pytest.fixture
+def feeder(kafka: Any) -> Feeder:
+    """A writer into fresh topics."""
+    prefix = f"dashboard{next(_NUMBERS)}."
+    topics = Topics(prefix)
+    kafka.create(topics.moving_average, *map(topics.position, POSITIONS))
+    return Feeder(kafka.bootstrap_servers, prefix)
+
+
+@pytest.fixture
+def make_app(kafka: Any, tmp_path: Path) -> Iterator[Callable[..., App]]:
+    """Starts dashboards that read `prefix`; further settings are environment variables."""
+    started: list[App] = []
+
+    def make(prefix: str, **environment: str) -> App:
+        defaults = {
+            "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "TOPIC_PREFIX": prefix,
+            "POSITIONS": ",".join(POSITIONS),
+            "JOB_NAME": "test.gatherer",
+            "DASHBOARD_FRESH_SECONDS": str(FRESH_SECONDS),
+        }
+        app = App({**defaults, **environment}, tmp_path / f"dashboard-{len(started)}.log")
+        started.append(app)
+        app.start()
+        return app
+
+    yield make
+    for app in started:
+        app.kill()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., App], feeder: Feeder) -> App:
+    """A dashboard that reads what the feeder writes."""
+    return make_app(feeder.prefix)

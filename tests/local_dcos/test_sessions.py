@@ -1,0 +1,123 @@
+"""How a browser gets in: a link that works once, a cookie that is good for one service."""
+
+import asyncio
+import http.cookies
+import sys
+import urllib.request
+
+import aiohttp
+import pytest
+
+SESSION = "local-dcos-session"
+SEEN = """
+import os
+from aiohttp import web
+async def seen(request):
+    return web.json_response({"headers": dict(request.headers), "path": request.raw_path})
+async def socket(request):
+    one = web.WebSocketResponse(); await one.prepare(request)
+    await one.send_str("in"); return one
+app = web.Application()
+app.add_routes([web.get("/socket", socket), web.route("*", "/{any:.*}", seen)])
+web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT0"]), print=None)
+"""
+
+
+@pytest.fixture
+def page(cluster):
+    """An app with a page, behind /service/page/."""
+    check = {"protocol": "TCP", "portIndex": 0, "gracePeriodSeconds": 30, "intervalSeconds": 1}
+    labels = {"DCOS_SERVICE_NAME": "page", "DCOS_SERVICE_PORT_INDEX": "0", "DCOS_SERVICE_SCHEME": "http"}
+    args = [sys.executable, "-c", SEEN]
+    cluster.run({"id": "/page", "args": args, "healthChecks": [check], "labels": labels})
+    return cluster
+
+
+def link_of(cluster, service="page"):
+    return cluster.local_dcos("link", "--service", service).stdout.strip().removeprefix(cluster.url)
+
+
+def sign_in(cluster, link):
+    """Follows a link as a browser does; returns the cookie."""
+    with urllib.request.urlopen(cluster.url + link, timeout=10) as answer:
+        cookie = http.cookies.SimpleCookie(answer.headers["Set-Cookie"])[SESSION]
+        assert "/service/page/" in answer.read().decode()
+    return cookie
+
+
+def call(cluster, path, cookie, method="GET", **headers):
+    return cluster.call(method, path, Authorization="", Cookie=f"{SESSION}={cookie.value}", **headers)
+
+
+def test_a_link_signs_in_once_with_a_cookie_for_one_path(page):
+    link = link_of(page)
+    cookie = sign_in(page, link)
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/service/page/", True, "Strict")
+    assert page.token not in cookie.value
+    assert call(page, "/service/page/a", cookie)[0] == 200
+    status, text = page.call("GET", link, Authorization="")
+    assert status == 410
+    assert "pipectl open" in text
+
+
+def test_the_cookie_opens_nothing_else_and_the_app_does_not_see_it(page):
+    cookie = sign_in(page, link_of(page))
+    for path in ("/service/marathon/v2/apps", "/service/other/", "/mesos/master/state.json", "/login/links"):
+        assert call(page, path, cookie)[0] == 401
+    assert call(page, "/login/links", cookie, "POST")[0] == 401
+    assert SESSION not in str(call(page, "/service/page/", cookie)[1])
+
+
+def test_another_origin_may_not_use_it(page):
+    cookie = sign_in(page, link_of(page))
+    assert call(page, "/service/page/", cookie, "POST", Origin=page.url)[0] == 200
+    assert call(page, "/service/page/", cookie, "POST", Origin="http://127.0.0.1:1")[0] == 401
+    assert call(page, "/service/page/", cookie, Origin="null")[0] == 401
+
+
+@pytest.mark.parametrize(
+    "change", [lambda value: value[:-1] + "?", lambda value: "9" + value, lambda value: ""]
+)
+def test_a_cookie_of_ones_own_making_is_refused(page, change):
+    cookie = sign_in(page, link_of(page))
+    cookie.set(SESSION, change(cookie.value), "")
+    assert call(page, "/service/page/", cookie)[0] == 401
+
+
+def test_a_websocket_passes_with_the_cookie_and_not_from_elsewhere(page):
+    cookie = sign_in(page, link_of(page))
+
+    async def talk(origin):
+        headers = {"Cookie": f"{SESSION}={cookie.value}", "Origin": origin}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.ws_connect(f"{page.url}/service/page/socket") as socket,
+        ):
+            return await socket.receive_str(timeout=5)
+
+    assert asyncio.run(talk(page.url)) == "in"
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        asyncio.run(talk("http://127.0.0.1:1"))
+
+
+def test_links_are_made_for_holders_of_the_token_only(page):
+    assert page.call("POST", "/login/links", {"service": "page"}, Authorization="")[0] == 401
+    assert page.call("POST", "/login/links", {})[0] == 400
+    assert page.call("GET", "/login/once/guessed", Authorization="")[0] == 410
+
+
+def test_a_person_without_a_cookie_is_told_what_to_do(page):
+    status, text = page.call("GET", "/service/page/", Authorization="", Accept="text/html")
+    assert status == 401
+    assert "pipectl open" in text
+
+
+def test_the_app_is_told_what_the_client_said_and_no_more(page):
+    status, seen = page.call("GET", "/service/page/x", Accept_Encoding="")
+    assert (status, seen["headers"]["Host"]) == (200, page.url.removeprefix("http://"))
+    assert "gzip" not in seen["headers"].get("Accept-Encoding", "")
+
+
+def test_a_service_without_its_slash_leads_to_the_one_with_it(page):
+    status, seen = page.call("GET", "/service/page?a=b")
+    assert (status, seen["path"]) == (200, "/?a=b")
