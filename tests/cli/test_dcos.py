@@ -47,7 +47,7 @@ def test_an_error_carries_command_exit_code_and_both_outputs(tmp_path):
 )
 def test_known_causes_have_a_next_step_wherever_they_are_printed(tmp_path, said, hint):
     for stream in ("stdout", "stderr"):
-        client = dcos(f"import sys; print({said!r}, file=sys.{stream}); sys.exit(1)", tmp_path)
+        client = dcos(f"import sys; print({said!r}, file=sys.{stream}); sys.exit(1)", tmp_path, attempts=1)
         with pytest.raises(DcosError) as caught:
             client.run(["marathon", "app", "list"])
         assert hint in (caught.value.hint or "")
