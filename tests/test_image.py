@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ def instructions() -> list[tuple[str, str]]:
     lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if not line.startswith("#")]
     text = "\n".join(lines).replace("\\\n", " ")
     return [(line.split()[0], line.split(maxsplit=1)[1]) for line in text.splitlines() if line.strip()]
+
+
+def left_out(folder: str, names: list[str]) -> list[str]:
+    """What .dockerignore leaves out again of a folder that it lets in."""
+    again = {ROOT / line for line in IGNORED if not line.startswith(("!", "*"))}
+    return [n for n in names if n == "__pycache__" or Path(folder) / n in again]
 
 
 class Replay:
@@ -58,7 +65,7 @@ class Replay:
             place = place / source if target.endswith("./") and sources != ["."] else place
             place.parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / source).is_dir():
-                shutil.copytree(ROOT / source, place, dirs_exist_ok=True)
+                shutil.copytree(ROOT / source, place, ignore=left_out, dirs_exist_ok=True)
             else:
                 shutil.copy(ROOT / source, place)
 
@@ -80,6 +87,13 @@ def test_the_base_is_pinned_and_the_user_is_not_root() -> None:
     assert steps["USER"].isdigit() and int(steps["USER"]) > 0
     assert json.loads(steps["ENTRYPOINT"]) == ["/usr/bin/env"]
     assert "HEALTHCHECK" in steps
+
+
+def test_every_room_is_in_it() -> None:
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    rooms = setup["options.packages.find"]["include"].replace("*", "").split()
+    assert {f"!{room}" for room in rooms} <= set(IGNORED)
 
 
 @pytest.mark.slow
@@ -111,6 +125,7 @@ def test_its_steps_leave_apps_that_need_no_network(tmp_path: Path) -> None:
     assert "valid" in app("pipectl", "validate", "--cluster", "prod")
     assert "usage" in app("python", "-m", "flink_scripts", code=2)
     job = {"JOB_NAME": "a", "KAFKA_BOOTSTRAP_SERVERS": "h:1"}
+    app("python", "-c", "import dashboard")
     assert json.loads(app("python", "-m", "gatherer", "--describe", **job))["state"]
     listing = (
         "from flink_scripts.connectors import connector_jars; from flink_scripts.java import *;"
