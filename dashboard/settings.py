@@ -26,7 +26,7 @@ class Settings:
     job: str
     prefix: str = ""
     flink: str | None = None
-    fresh_seconds: float = 17.5
+    fresh_seconds: float = 22.5
     history: int = 1800
     host: str = "127.0.0.1"
     port: int = 0

@@ -38,7 +38,7 @@ class Settings:
             window_ms=_milliseconds(environ, "GATHERER_WINDOW_SECONDS", "10"),
             slide_ms=_milliseconds(environ, "GATHERER_SLIDE_SECONDS", "1"),
             watermark_ms=_milliseconds(environ, "GATHERER_WATERMARK_SECONDS", "0.5", minimum=0),
-            idle_ms=_milliseconds(environ, "GATHERER_IDLE_SECONDS", "5"),
+            idle_ms=_milliseconds(environ, "GATHERER_IDLE_SECONDS", "10"),
             discovery_ms=_milliseconds(environ, "GATHERER_DISCOVERY_SECONDS", "5"),
             delivery=environ.get("GATHERER_DELIVERY") or DELIVERIES[0],
         )

@@ -90,7 +90,7 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "GATHERER_WINDOW_SECONDS": "60",
         "GATHERER_SLIDE_SECONDS": "1",
         "GATHERER_WATERMARK_SECONDS": "0.5",
-        "GATHERER_IDLE_SECONDS": "5",
+        "GATHERER_IDLE_SECONDS": "10",
         "GATHERER_DISCOVERY_SECONDS": "5",
         "GATHERER_DELIVERY": "exactly-once",
     }
@@ -104,7 +104,7 @@ def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_ro
     shared = ("KAFKA_BOOTSTRAP_SERVERS", "TOPIC_PREFIX", "JOB_NAME", "FLINK_JOBMANAGER_REST")
     assert dashboard["env"] == {name: gatherer["env"][name] for name in shared} | {
         "POSITIONS": "AAPL,AMZN,GOOG,MSFT,TSLA",
-        "DASHBOARD_FRESH_SECONDS": "17.5",
+        "DASHBOARD_FRESH_SECONDS": "22.5",
         "DASHBOARD_HISTORY": "1800",
     }
     assert dashboard["labels"]["DCOS_SERVICE_NAME"] == "data-volatility-dashboard"
