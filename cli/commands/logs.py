@@ -3,6 +3,7 @@
 import click
 
 from cli import options
+from cli import output as out
 from cli.errors import DcosError, PipectlError, UsageProblem
 from cli.session import Session, session
 
@@ -12,6 +13,7 @@ from cli.session import Session, session
 @options.overrides_option
 @options.dcos_option
 @options.verbose_option
+@options.output_option
 @click.argument("app")
 @click.option("-f", "--follow", is_flag=True, help="Go on as it prints more; Ctrl-C stops.")
 @click.option(
@@ -22,6 +24,7 @@ def command(
     cluster: str | None,
     overrides: tuple[str, ...],
     verbose: bool,
+    output: str,
     app: str,
     follow: bool,
     lines: int,
@@ -35,17 +38,30 @@ def command(
     Example:
       pipectl logs gatherer -f
     """
+    if follow and output == "json":
+        raise UsageProblem("-o json is for what was printed so far, not for --follow", hint="leave one out")
     run = session(cluster, (), overrides, verbose, reads_only=True)
-    args = ["task", "log", f"--lines={lines}", _newest_task(run, app), "stderr" if stderr else "stdout"]
+    task, stream = _newest_task(run, app), "stderr" if stderr else "stdout"
+    args = ["task", "log", f"--lines={lines}", task, stream]
     if follow:
         _follow(run, args)
         return
+    text = _printed(run, args)
+    if output == "json":
+        out.print_json({"app": app, "task": task, "stream": stream, "lines": text.splitlines()})
+    elif text:
+        click.echo(text, nl=False)
+    else:
+        click.secho(f"{app} has printed nothing on {stream} yet", err=True, dim=True)
+
+
+def _printed(run: Session, args: list[str]) -> str:
     try:
-        click.echo(run.cluster.dcos.run(args), nl=False)
+        return run.cluster.dcos.run(args)
     except DcosError as error:
         if "no logs found" not in error.said.lower():
             raise
-        click.secho(f"{app} has printed nothing on {args[-1]} yet", err=True, dim=True)
+        return ""
 
 
 def _follow(run: Session, args: list[str]) -> None:

@@ -14,6 +14,7 @@ from cli.session import session
 @click.command("render")
 @options.cluster_option
 @options.settings_options
+@options.output_option
 @click.option(
     "--out",
     "folder",
@@ -21,11 +22,15 @@ from cli.session import session
     help="Write one JSON file an app here.",
 )
 def command(
-    cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, ...], folder: Path | None
+    cluster: str | None,
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    output: str,
+    folder: Path | None,
 ) -> None:
     """Render the Marathon app definitions, checked; contacts nothing.
 
-    Without --out they are printed as one JSON object by app name.
+    Without --out they are printed as one JSON object by app name, with it the names of the files.
 
     \b
     Example:
@@ -35,13 +40,18 @@ def command(
     if folder is None:
         out.print_json({name: app.definition for name, app in apps.items()})
         return
+    written: list[str] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, app in apps.items():
             file = folder / f"{name}.json"
             file.write_text(json.dumps(app.definition, indent=2) + "\n")
-            click.echo(file)
+            written.append(str(file))
     except OSError as error:
         raise PipectlError(
             f"cannot write {error.filename}: {error.strerror}", hint="choose another --out"
         ) from None
+    if output == "json":
+        out.print_json({"files": written})
+    else:
+        click.echo("\n".join(written))

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ class Pipectl:
     """Runs `pipectl` as a user would, with a PIPECTL_HOME of its own."""
 
     home: Path
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def environ(self) -> dict[str, str]:
         # Whatever cluster the developer works with must not be what the tests deploy to.
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("PIPECTL_", "DCOS_"))}
-        return {**clean, "PIPECTL_HOME": str(self.home)}
+        return {**clean, "PIPECTL_HOME": str(self.home), **self.more}
 
     def start(self, *args: str, **kwargs: Any) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "cli", *args]

@@ -73,6 +73,8 @@ def test_watch_refuses_a_position_that_is_not_there(pipectl, bundle):
 def test_logs_show_what_an_app_printed(pipectl, bundle, app, mark):
     both = pipectl.run("logs", app).stdout + pipectl.run("logs", app, "--stderr").stdout
     assert mark in both
+    document = pipectl.json("logs", app, "--lines", "5")
+    assert (document["app"], document["stream"], len(document["lines"])) == (app, "stdout", 5)
 
 
 def test_endpoints_are_those_that_answer(pipectl, bundle):

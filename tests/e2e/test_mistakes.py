@@ -102,8 +102,13 @@ def test_a_port_that_somebody_took_is_named_and_the_next_deploy_goes_on(pipectl_
     assert document["endpoints"]["flink"].endswith(f":{port}")
 
 
-def test_ctrl_c_in_the_middle_then_deploy_again(pipectl_elsewhere):
+def test_ctrl_c_in_the_middle_then_deploy_again_without_java_on_path_or_a_network(
+    pipectl_elsewhere, bundle, tmp_path
+):
     user = pipectl_elsewhere
+    nowhere = "http://127.0.0.1:9"
+    # `bundle` has filled the caches: from then on nothing may be fetched, and nothing is found on PATH.
+    user.more = {"PATH": str(tmp_path), "HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "https_proxy": nowhere}
     process = user.start("deploy", start_new_session=True)
     assert process.stderr is not None
     for line in process.stderr:
