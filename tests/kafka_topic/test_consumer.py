@@ -27,7 +27,7 @@ def test_from_the_beginning_only_committed_records_come(stage, window_end):
     stage.begin(("AAPL", 99))
     expected = [("AAPL", window_end(1)), ("MSFT", window_end(1)), ("AAPL", window_end(2))]
     with MovingAverageConsumer(
-        stage.bootstrap_servers, prefix=stage.prefix, start="beginning", timeout=20
+        stage.bootstrap_servers, prefix=stage.prefix, start="beginning", timeout=8
     ) as records:
         assert [(each.symbol, each.window_end) for each in itertools.islice(records, 3)] == expected
         with pytest.raises(TimeoutError, match=f"no record came in topic '{stage.prefix}movingaverage'"):

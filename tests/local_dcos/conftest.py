@@ -131,14 +131,13 @@ class Cluster:
         )
 
     def processes(self) -> list[int]:
-        """Returns the processes that carry this home in their environment."""
+        """Returns the tasks' processes: those that carry this home and a task's id in their environment."""
         found = []
         for process in psutil.process_iter():
             try:
-                if (
-                    process.environ().get("LOCAL_DCOS_HOME") == str(self.home)
-                    and process.status() != "zombie"
-                ):
+                environ = process.environ()
+                of_home = environ.get("LOCAL_DCOS_HOME") == str(self.home)
+                if of_home and "MESOS_TASK_ID" in environ and process.status() != "zombie":
                     found.append(process.pid)
             except psutil.Error:
                 continue
