@@ -1,4 +1,4 @@
-"""Topic names: `position.<SYMBOL>` for prices, `movingaverage` for the statistics, all behind one prefix.
+"""Topic names: `position.<SYMBOL>` for prices, one each for all that follows from them, behind one prefix.
 
 Kafka allows letters, digits, '.', '_' and '-' in a name, 249 characters at most. Its metric names write '.'
 as '_', so it refuses a topic that equals another but for these two; the same is refused here, before anything
@@ -76,6 +76,21 @@ class Topics:
     def moving_average(self) -> str:
         """The topic of the windowed statistics of all positions."""
         return f"{self.prefix}movingaverage"
+
+    @property
+    def signals(self) -> str:
+        """The topic of the signals of all positions."""
+        return f"{self.prefix}signals"
+
+    @property
+    def dead_letter(self) -> str:
+        """The topic of the records in position topics that can't be used."""
+        return f"{self.prefix}dead_letter"
+
+    @property
+    def limits(self) -> str:
+        """The compacted topic of the limits that positions are watched for."""
+        return f"{self.prefix}limits"
 
     @property
     def position_pattern(self) -> str:
