@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
     [
         ("generator.rat=5", ["generator.rat", 'did you mean "rate"']),
         ("generator.rate=fast", ["--set", "generator.rate"]),
-        ("gatherer.window=1500ms", ["gatherer.window", "slide"]),
+        ("gatherer.windows.1m=7s", ["gatherer.windows.1m", "slide"]),
         ("positions=[AAPL, AAPL]", ["AAPL"]),
     ],
 )
