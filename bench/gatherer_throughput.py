@@ -27,12 +27,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from flink_scripts.compiling import compiled_jar
 from flink_scripts.files import LocalFiles
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import client_environ, client_options, job_options
 from gatherer.settings import Settings
-from gatherer.statements import moving_average_table, prices_table, statistics
+from gatherer.statements import analysis_input, limits_table, output_table, prices_table
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
 PREFIX = "bench."
@@ -96,7 +97,8 @@ def preload(bootstrap_servers: str, ticks: int) -> None:
     from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient, NewTopic
 
-    topics = [f"{PREFIX}position.{symbol}" for symbol in SYMBOLS] + [f"{PREFIX}movingaverage"]
+    topics = [f"{PREFIX}position.{symbol}" for symbol in SYMBOLS]
+    topics += [PREFIX + name for name in ("movingaverage", "signals", "dead_letter", "limits")]
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
     for future in admin.create_topics([NewTopic(topic, 1, 1) for topic in topics]).values():
         future.result(30)
@@ -125,40 +127,72 @@ def job_seconds(rest: str, job_id: str) -> float:
         time.sleep(0.1)
 
 
-def variants(settings: Settings) -> dict[str, tuple[Settings, str]]:
-    """Name: settings and query. The first is what the gatherer does."""
+# What the gatherer would read with if it did not have to say which records are bad: Flink's own JSON format,
+# which skips what is no JSON and makes null of what is wrong.
+PLAIN_COLUMNS = """(
+  ts TIMESTAMP(3),
+  symbol STRING,
+  price DECIMAL(17, 8),
+  topic STRING METADATA VIRTUAL,
+  `partition` INT METADATA VIRTUAL,
+  `offset` BIGINT METADATA VIRTUAL,
+  ms AS TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', ts) * CAST(1000 AS BIGINT) + EXTRACT(MILLISECOND FROM ts),
+  units AS CAST(price * 100000000 AS BIGINT),
+  event_time AS CASE WHEN price > 0 AND topic = 'bench.position.' || symbol THEN ts END,
+  WATERMARK FOR event_time AS event_time - INTERVAL '0.5' SECOND(3)
+)"""
+
+
+def plain(settings: Settings) -> tuple[str, str]:
+    """The source and the query without dead letters and late ticks."""
+    table = prices_table(settings).replace("'format' = 'price'", "'format' = 'json', 'json.ignore-parse-errors' = 'true'")
+    start, end = table.index("("), table.index(") WITH")
+    panes = analysis_input(settings).split("UNION ALL")[0]
+    panes = panes[: panes.index("WHERE event_time")] + "WHERE event_time IS NOT NULL\n" + panes[panes.index(")\nSELECT") :]
+    return table[:start] + PLAIN_COLUMNS + table[end + 1 :], panes
+
+
+def variants(settings: Settings) -> dict[str, tuple[Settings, str, str]]:
+    """Name: settings, source and query. The first is what the gatherer does."""
     loose = replace(settings, delivery="at-least-once")
+    sums = replace(settings, statistics=settings.statistics - {"median", "mad"}, signals={})
+    one = replace(settings, windows=settings.windows[:1])
     return {
-        "exactly-once": (settings, statistics(settings)),
-        "at-least-once": (loose, statistics(loose)),
-        "without last": (settings, statistics(settings, with_last=False)),
+        "gatherer": (settings, prices_table(settings), analysis_input(settings)),
+        "no dead letters": (settings, *plain(settings)),
+        "at-least-once": (loose, prices_table(loose), analysis_input(loose)),
+        "no median, no mad": (sums, prices_table(sums), analysis_input(sums)),
+        "one window": (one, prices_table(one), analysis_input(one)),
     }
 
 
-def measure(ticks: int, rounds: int) -> None:
+def measure(ticks: int, rounds: int, only: str | None) -> None:
     """Runs in the client process: each variant in turn, from the first record to the last that is there."""
-    from pyflink.table import TableEnvironment
-
-    from gatherer.job import table_environment
+    from gatherer.job import analysed, environments
 
     settings = Settings.from_environ()
     rest = os.environ["FLINK_JOBMANAGER_REST"]
     rates: dict[str, list[float]] = {}
     for number in range(rounds + 1):
-        for name, (setting, query) in variants(settings).items():
-            environment: TableEnvironment = table_environment()
-            environment.execute_sql(prices_table(setting))
-            environment.execute_sql(moving_average_table(setting))
-            bounded = query.replace(
-                "FROM prices", "FROM prices /*+ OPTIONS('scan.bounded.mode'='latest-offset') */"
-            )
-            result = environment.execute_sql(f"INSERT INTO moving_average {bounded}")
-            seconds = job_seconds(rest, str(result.get_job_client().get_job_id()))
+        for name, (setting, source, query) in variants(settings).items():
+            if only and name not in only.split(","):
+                continue
+            stream, tables = environments()
+            for table in (source, limits_table(setting), output_table(setting)):
+                bounded = "'connector' = 'kafka', 'scan.bounded.mode' = 'latest-offset'"
+                tables.execute_sql(
+                    table.replace("'connector' = 'kafka'", bounded) if "'scan.startup.mode'" in table else table
+                )
+            statements = tables.create_statement_set()
+            statements.add_insert("output", analysed(setting, tables, query))
+            statements.attach_as_datastream()
+            seconds = job_seconds(rest, str(stream.execute_async("bench").get_job_id()))
+            print(f"{name}: {seconds:.1f} s", flush=True)
             if number:
                 rates.setdefault(name, []).append(ticks / seconds)
     base = median(next(iter(rates.values())))
     for name, found in rates.items():
-        print(f"{name:15} {median(found):10,.0f} ticks/s   {median(found) / base:5.2f}")
+        print(f"{name:17} {median(found):10,.0f} ticks/s   {median(found) / base:5.2f}")
 
 
 def main() -> None:
@@ -168,10 +202,11 @@ def main() -> None:
     parser.add_argument("--ticks", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bootstrap-servers")
+    parser.add_argument("--only", help="variants, with commas between them")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
-        measure(args.ticks, args.rounds)
+        measure(args.ticks, args.rounds, args.only)
         return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -181,8 +216,9 @@ def main() -> None:
         environ = stack.enter_context(flink(folder))
         environ |= {"KAFKA_BOOTSTRAP_SERVERS": servers, "TOPIC_PREFIX": PREFIX, "JOB_NAME": "bench.gatherer"}
         env = Environment(environ)
+        jar = compiled_jar("gatherer")
         options = client_options(
-            env, job_options(env), StateFolder(env.state_uri, "bench", "bench", LocalFiles()), "bench"
+            env, job_options(env), StateFolder(env.state_uri, "bench", "bench", LocalFiles()), "bench", jar
         )
         argv = [
             sys.executable,
@@ -192,8 +228,9 @@ def main() -> None:
             str(args.ticks),
             "--rounds",
             str(args.rounds),
+            *(["--only", args.only] if args.only else []),
         ]
-        subprocess.run(argv, env=client_environ(env, options, folder), check=True)
+        subprocess.run(argv, env=client_environ(env, options, folder, jar), check=True)
 
 
 if __name__ == "__main__":

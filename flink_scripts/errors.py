@@ -3,7 +3,8 @@
 FlinkScriptsError
 ├── SettingsError     an environment variable is missing or wrong
 ├── JavaError         no Java to run Flink on
-├── ConnectorError    the Kafka connector jar can't be had
+├── JarError          a jar can't be had
+│   └── CompileError  the job's Java classes can't be compiled
 ├── StateError        the place of the checkpoints and savepoints can't be read
 ├── RestError         the JobManager answered with an error, or not at all
 ├── NotReadyError     waited too long for a part that the job needs
@@ -26,8 +27,12 @@ class JavaError(FlinkScriptsError):
     """No Java runtime was found."""
 
 
-class ConnectorError(FlinkScriptsError):
-    """The Kafka connector jar is neither cached nor can be fetched."""
+class JarError(FlinkScriptsError):
+    """A jar is neither cached nor can be fetched, or is none."""
+
+
+class CompileError(JarError):
+    """The job's Java classes can't be compiled."""
 
 
 class StateError(FlinkScriptsError):

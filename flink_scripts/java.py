@@ -60,17 +60,22 @@ def module_options() -> list[str]:
     ]
 
 
-def flink_lib() -> Path:
-    """The folder of Flink's jars, in the apache-flink wheel (found without importing pyflink).
+def flink_home() -> Path:
+    """Where Flink lies in the apache-flink wheel (found without importing pyflink).
 
     Raises JavaError when apache-flink is not installed.
     """
     spec = importlib.util.find_spec("pyflink")
     if spec is None or not spec.submodule_search_locations:
         raise JavaError("no Flink: install the package apache-flink (`pip install pipectl[local]`)")
-    return Path(spec.submodule_search_locations[0]) / "lib"
+    return Path(spec.submodule_search_locations[0])
 
 
 def flink_jars() -> list[Path]:
     """Flink's own jars, in an order that doesn't depend on the file system."""
-    return sorted(flink_lib().glob("*.jar"))
+    return sorted((flink_home() / "lib").glob("*.jar"))
+
+
+def python_jars() -> list[Path]:
+    """What a Flink process needs to run Python functions; PyFlink gives it to its clients by itself."""
+    return sorted((flink_home() / "opt").glob("flink-python-*.jar"))

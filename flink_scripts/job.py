@@ -17,6 +17,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TypeVar
 
+from flink_scripts.compiling import compiled_jar
 from flink_scripts.config import work_folder
 from flink_scripts.description import Description, describe
 from flink_scripts.errors import FlinkScriptsError, JobFailedError, NotReadyError, RestError, SubmitError
@@ -80,6 +81,7 @@ class Submitter:
         self._rest = Rest(env.address("FLINK_JOBMANAGER_REST"))
         self._name = env.text("JOB_NAME")
         self._work = work_folder(env.variables).absolute()
+        self._jar = compiled_jar(module, env.variables)
         self._files = files_of(env.state_uri, lambda: state_environ(env, self._work))
 
     def run(self) -> int:
@@ -89,7 +91,7 @@ class Submitter:
             self._wait_for("the JobManager", self._rest.jobs)
             state, options, identity = self._definition(description)
             job = self._adopt(identity) or self._submit(
-                state, client_options(self._env, options, state, identity)
+                state, client_options(self._env, options, state, identity, self._jar)
             )
         except Stopped:
             _say("stopped before the job ran")
@@ -106,7 +108,8 @@ class Submitter:
         bootstrap_servers = self._env.text("KAFKA_BOOTSTRAP_SERVERS")
         ids = self._wait_for("Kafka", lambda: topic_ids(bootstrap_servers, description.topics))
         shape = description.shape(ids)
-        options = job_options(self._env)
+        # What the job's own classes are is part of what the job is.
+        options = job_options(self._env) | ({"flink_scripts.jar": self._jar.name} if self._jar else {})
         return (
             self._state(shape),
             options,

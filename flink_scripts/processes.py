@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, work_folder, write_config
 from flink_scripts.connectors import connector_jars
-from flink_scripts.java import flink_jars, java_home, module_options
+from flink_scripts.java import flink_jars, java_home, module_options, python_jars
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
 from flink_scripts.settings import Environment
 
@@ -103,7 +103,10 @@ def command(main_class: str, env: Environment, memory: Memory, conf: Path) -> li
         f"-Dlog4j.configurationFile={(conf / LOG4J_FILE).as_uri()}",
         "-cp",
         os.pathsep.join(
-            filter(None, [*map(str, [*flink_jars(), *connector_jars(env.variables)]), *_hadoop(env)])
+            filter(
+                None,
+                [*map(str, [*flink_jars(), *python_jars(), *connector_jars(env.variables)]), *_hadoop(env)],
+            )
         ),
         main_class,
         "--configDir",

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from flink_scripts.compiling import compiled_jar
 from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars, java_home, module_options
@@ -57,9 +58,9 @@ def job_options(env: Environment) -> dict[str, str]:
 
 
 def client_options(
-    env: Environment, options: Mapping[str, str], state: StateFolder, identity: str
+    env: Environment, options: Mapping[str, str], state: StateFolder, identity: str, jar: Path | None
 ) -> dict[str, str]:
-    """The client's config.yaml, but for the state to resume from."""
+    """The client's config.yaml, but for the state to resume from. jar: the job's own classes, which go with it."""
     rest = env.address("FLINK_JOBMANAGER_REST")
     return {
         **options,
@@ -71,6 +72,7 @@ def client_options(
         "execution.checkpointing.savepoint-dir": state.savepoints,
         "pipeline.global-job-parameters": f"{IDENTITY}:{identity},{SHAPE}:{state.shape}",
         "env.java.opts.all": " ".join(module_options()),
+        **({"pipeline.jars": jar.as_uri()} if jar else {}),
     }
 
 
@@ -104,18 +106,23 @@ def start_submission(
             "execution.state-recovery.path": resume_from,
             "execution.state-recovery.claim-mode": "NO_CLAIM",
         }
-    environ = client_environ(env, options, work)
+    environ = client_environ(env, options, work, compiled_jar(module, env.variables))
     return subprocess.Popen([sys.executable, "-m", module], env=environ, start_new_session=True)
 
 
-def client_environ(env: Environment, options: Mapping[str, str], work: Path) -> dict[str, str]:
-    """The environment in which PyFlink is a client with these options; its files are written into `work`."""
+def client_environ(
+    env: Environment, options: Mapping[str, str], work: Path, jar: Path | None = None
+) -> dict[str, str]:
+    """The environment in which PyFlink is a client with these options; its files are written into `work`.
+
+    jar: what the client needs on its class path besides.
+    """
     conf = work / "submit-conf"
     write_config(conf, options, log_level="WARN", log_to="SYSTEM_ERR")
     return {
         **env.variables,
         "FLINK_HOME": str(flink_jars()[0].parent.parent),
-        "FLINK_LIB_DIR": str(_library(work / "submit-lib", env.variables)),
+        "FLINK_LIB_DIR": str(_library(work / "submit-lib", env.variables, jar)),
         "FLINK_CONF_DIR": str(conf),
         "FLINK_LOG_DIR": str(work),
         "LOG4J_PROPERTIES": str(conf / LOG4J_FILE),
@@ -129,11 +136,11 @@ def state_environ(env: Environment, work: Path) -> dict[str, str]:
     return client_environ(env, {"env.java.opts.all": " ".join(module_options())}, work / "state-client")
 
 
-def _library(folder: Path, environ: Mapping[str, str]) -> Path:
-    """A folder of links to Flink's and the connector's jars: PyFlink takes one folder as class path."""
+def _library(folder: Path, environ: Mapping[str, str], jar: Path | None) -> Path:
+    """A folder of links to Flink's, the connector's and the job's jars: PyFlink takes one folder as class path."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
-    for jar in (*flink_jars(), *connector_jars(environ)):
-        (folder / jar.name).symlink_to(jar.absolute())
+    for each in (*flink_jars(), *connector_jars(environ), *filter(None, [jar])):
+        (folder / each.name).symlink_to(each.absolute())
     return folder

@@ -5,28 +5,38 @@ from __future__ import annotations
 import json
 
 from gatherer.settings import Settings
-from gatherer.statements import PLANNER_OPTIONS, moving_average_table, prices_table, statistics
+from gatherer.statements import (
+    PLANNER_OPTIONS,
+    analysis_input,
+    limits_table,
+    output_table,
+    prices_table,
+)
 
-# Raised whenever the statements change in a way that makes old state unusable or wrong.
-STATE_VERSION = 1
+# Raised whenever the job changes in a way that makes old state unusable or wrong.
+STATE_VERSION = 2
 
 
 def describe(settings: Settings) -> str:
     """One line of JSON.
 
-    state: what shapes the job's state; state of another shape can't be restored.
+    state: what shapes the job's state; state of another shape can't be restored. Windows, statistics and signals may
+    change: all are made of the panes that are kept.
     definition: all that makes the running job what it is; a job with another definition has to be replaced.
     topics: the topics that the state belongs to; recreated topics make it worthless.
     """
-    statements = [prices_table(settings), moving_average_table(settings), statistics(settings)]
+    statements = [prices_table, limits_table, output_table, analysis_input]
     return json.dumps(
         {
-            "state": {
-                "version": STATE_VERSION,
-                "window_ms": settings.window_ms,
-                "slide_ms": settings.slide_ms,
+            "state": {"version": STATE_VERSION, "pane_ms": settings.pane_ms, "histogram": settings.histogram},
+            "definition": {
+                "statements": [statement(settings) for statement in statements],
+                "options": PLANNER_OPTIONS,
+                "windows": [list(window) for window in settings.analysis.windows],
+                "statistics": sorted(settings.statistics),
+                "ewma_half_life_ms": settings.ewma_half_life_ms,
+                "signals": settings.signals,
             },
-            "definition": {"statements": statements, "options": PLANNER_OPTIONS},
             "topics": [settings.topics.moving_average],
         }
     )

@@ -1,31 +1,71 @@
-"""Building the job in PyFlink and submitting it. The only module of the room that imports pyflink."""
+"""Building the job in PyFlink and submitting it. With `operator.py`, the only module of the room that imports pyflink."""
 
 from __future__ import annotations
 
-from pyflink.common import Configuration
+import sys
+
+from pyflink.common import Configuration, Types
+from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
-from pyflink.table import EnvironmentSettings, TableEnvironment
+from pyflink.table import EnvironmentSettings, StreamTableEnvironment, Table
 
+from gatherer.operator import OUTPUT, Analysis
 from gatherer.settings import Settings
-from gatherer.statements import PLANNER_OPTIONS, moving_average_table, prices_table, statistics
+from gatherer.statements import (
+    PLANNER_OPTIONS,
+    analysis_input,
+    limits_table,
+    output_table,
+    prices_table,
+)
+
+# Python's worker hands over what it made when it has handled this much, at a watermark and at a checkpoint.
+_PYTHON_OPTIONS = {
+    "python.fn-execution.bundle.size": "1000",
+    "python.fn-execution.bundle.time": "50",
+    "python.executable": sys.executable,
+    "python.client.executable": sys.executable,
+}
 
 
-def table_environment() -> TableEnvironment:
-    """An environment that submits to where FLINK_CONF_DIR says, with the planner's options set."""
-    # A TableEnvironment reads no configuration file by itself and would run the job in this process.
-    loaded = get_gateway().jvm.org.apache.flink.configuration.GlobalConfiguration.loadConfiguration()
-    mode = EnvironmentSettings.new_instance().in_streaming_mode()
-    environment = TableEnvironment.create(
-        mode.with_configuration(Configuration(j_configuration=loaded)).build()
+def environments() -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
+    """Environments that submit to where FLINK_CONF_DIR says, with the planner's options set."""
+    # A Python client reads no configuration file by itself and would run the job in this process.
+    jvm = get_gateway().jvm
+    configuration = Configuration(
+        j_configuration=jvm.org.apache.flink.configuration.GlobalConfiguration.loadConfiguration()
     )
-    for key, value in PLANNER_OPTIONS.items():
-        environment.get_config().set(key, value)
-    return environment
+    for key, value in {**PLANNER_OPTIONS, **_PYTHON_OPTIONS}.items():
+        configuration.set_string(key, value)
+    stream = StreamExecutionEnvironment(
+        jvm.org.apache.flink.streaming.api.environment.StreamExecutionEnvironment(
+            configuration._j_configuration
+        )
+    )
+    mode = EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
+    tables = StreamTableEnvironment.create(stream, mode)
+    tables.execute_sql("CREATE TEMPORARY SYSTEM FUNCTION PANE AS 'gatherer.Pane'")
+    return stream, tables
+
+
+def analysed(settings: Settings, tables: StreamTableEnvironment, query: str) -> Table:
+    """The rows of OUTPUT that the analysis makes of the rows of `query` (see analysis_input)."""
+    rows = tables.to_data_stream(tables.sql_query(query))
+    results = (
+        rows.key_by(lambda row: row[0], key_type=Types.STRING())
+        .process(Analysis(settings), output_type=OUTPUT)
+        .name("analysis")
+        .uid("analysis")
+    )
+    return tables.from_data_stream(results)
 
 
 def submit(settings: Settings) -> None:
     """Submit the job as FLINK_CONF_DIR says, and return once the cluster has it."""
-    environment = table_environment()
-    environment.execute_sql(prices_table(settings))
-    environment.execute_sql(moving_average_table(settings))
-    environment.execute_sql(f"INSERT INTO moving_average {statistics(settings)}")
+    stream, tables = environments()
+    for statement in (prices_table(settings), limits_table(settings), output_table(settings)):
+        tables.execute_sql(statement)
+    statements = tables.create_statement_set()
+    statements.add_insert("output", analysed(settings, tables, analysis_input(settings)))
+    statements.attach_as_datastream()
+    stream.execute_async(settings.job_name)

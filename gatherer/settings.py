@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Self
+from typing import Any, Self
 
+from gatherer.analysis import AnalysisSettings
 from gatherer.errors import SettingsError
+from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
+from gatherer.window import WindowLength
+from kafka_topic.contracts import STATISTICS
 from kafka_topic.names import Topics
+from kafka_topic.windows import window_length
 
 DELIVERIES = ("exactly-once", "at-least-once")
 
-
 @dataclass(frozen=True)
 class Settings:
-    """Everything that defines the job. Durations are whole milliseconds."""
+    """Everything that defines the job. Durations are whole milliseconds.
+
+    windows: the shortest first. statistics: those of STATISTICS that are wanted. signals: per kind, its settings.
+    """
 
     bootstrap_servers: str
     topics: Topics
     job_name: str
-    window_ms: int
-    slide_ms: int
+    windows: tuple[WindowLength, ...]
+    statistics: frozenset[str]
+    ewma_half_life_ms: int
+    signals: Mapping[str, Mapping[str, Any]]
     watermark_ms: int
+    future_ms: int
     idle_ms: int
     discovery_ms: int
     delivery: str
@@ -31,13 +43,17 @@ class Settings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read and check the environment. Raises SettingsError that names the variable."""
+        windows = _windows(environ.get("GATHERER_WINDOWS") or "10s=1s,1m=5s,10m=10s")
         settings = cls(
             bootstrap_servers=_required(environ, "KAFKA_BOOTSTRAP_SERVERS"),
             topics=Topics(environ.get("TOPIC_PREFIX", "")),
             job_name=_required(environ, "JOB_NAME"),
-            window_ms=_milliseconds(environ, "GATHERER_WINDOW_SECONDS", "10"),
-            slide_ms=_milliseconds(environ, "GATHERER_SLIDE_SECONDS", "1"),
+            windows=windows,
+            statistics=_statistics(environ.get("GATHERER_STATISTICS", ",".join(STATISTICS))),
+            ewma_half_life_ms=_milliseconds(environ, "GATHERER_EWMA_HALF_LIFE_SECONDS", "60"),
+            signals=_signals(environ.get("SIGNALS"), windows),
             watermark_ms=_milliseconds(environ, "GATHERER_WATERMARK_SECONDS", "0.5", minimum=0),
+            future_ms=_milliseconds(environ, "GATHERER_FUTURE_SECONDS", "60", minimum=0),
             idle_ms=_milliseconds(environ, "GATHERER_IDLE_SECONDS", "10"),
             discovery_ms=_milliseconds(environ, "GATHERER_DISCOVERY_SECONDS", "5"),
             delivery=environ.get("GATHERER_DELIVERY") or DELIVERIES[0],
@@ -46,12 +62,30 @@ class Settings:
             raise SettingsError(
                 f"GATHERER_DELIVERY={settings.delivery} must be one of {', '.join(DELIVERIES)}"
             )
-        if settings.window_ms % settings.slide_ms:
-            raise SettingsError(
-                f"GATHERER_WINDOW_SECONDS must be a whole multiple of GATHERER_SLIDE_SECONDS, "
-                f"not {settings.window_ms / 1000:g} and {settings.slide_ms / 1000:g}"
-            )
         return settings
+
+    @property
+    def pane_ms(self) -> int:
+        """The length of a pane: the shortest slide, of which every other slide and window is a multiple."""
+        return min(window.slide_ms for window in self.windows)
+
+    @property
+    def analysis(self) -> AnalysisSettings:
+        """What the analysis of each position goes by."""
+        regime, anomaly, limit = (self.signals.get(kind) for kind in ("regime", "anomaly", "limit"))
+        return AnalysisSettings(
+            windows=self.windows,
+            statistics=self.statistics,
+            ewma_half_life_seconds=self.ewma_half_life_ms / 1000,
+            regime=RegimeSettings(**regime) if regime else None,
+            anomaly=AnomalySettings(**anomaly) if anomaly else None,
+            limit=LimitSettings(**limit) if limit else None,
+        )
+
+    @property
+    def histogram(self) -> bool:
+        """Whether every price of a pane has to be counted."""
+        return bool(self.statistics & {"median", "mad"}) or "anomaly" in self.signals
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
@@ -59,6 +93,52 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set; the app definition's env has to give it")
     return value
+
+
+def _windows(text: str) -> tuple[WindowLength, ...]:
+    """Windows written "10s=1s,1m=5s": length and slide."""
+    windows = []
+    for part in text.split(","):
+        label, _, slide = part.partition("=")
+        windows.append(WindowLength(label, _duration(part, label), _duration(part, slide)))
+    pane = min(window.slide_ms for window in windows)
+    for window in windows:
+        if window.length_ms % window.slide_ms or window.slide_ms % pane:
+            raise SettingsError(
+                f"GATHERER_WINDOWS={text}: {window.label} must be a whole multiple of its slide, and each slide of the "
+                f"shortest, {pane / 1000:g} s"
+            )
+    if len({window.length_ms for window in windows}) < len(windows):
+        raise SettingsError(f"GATHERER_WINDOWS={text} names a length twice")
+    return tuple(sorted(windows, key=lambda window: window.length_ms))
+
+
+def _duration(part: str, text: str) -> int:
+    try:
+        return window_length(text) // timedelta(milliseconds=1)
+    except ValueError as error:
+        raise SettingsError(f"GATHERER_WINDOWS: {part!r} must be length=slide, such as 10s=1s: {error}") from None
+
+
+def _statistics(text: str) -> frozenset[str]:
+    wanted = frozenset(filter(None, text.split(",")))
+    if unknown := wanted.difference(STATISTICS):
+        raise SettingsError(
+            f"GATHERER_STATISTICS={text}: {', '.join(sorted(unknown))} is none of {', '.join(STATISTICS)}"
+        )
+    return wanted
+
+
+def _signals(text: str | None, windows: tuple[WindowLength, ...]) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        signals: dict[str, dict[str, Any]] = json.loads(text or "{}")
+        named = {kind: settings["window"] for kind, settings in signals.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsError(f"SIGNALS={text} must be a JSON object of objects that name a window") from None
+    for kind, label in named.items():
+        if label not in {window.label for window in windows}:
+            raise SettingsError(f"SIGNALS: {kind} uses the window {label}, which GATHERER_WINDOWS does not name")
+    return signals
 
 
 def _milliseconds(environ: Mapping[str, str], name: str, default: str, minimum: int = 1) -> int:

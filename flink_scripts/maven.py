@@ -1,0 +1,43 @@
+"""Jars from Maven's repositories: from the local one, which jgo fills when a jar isn't there yet."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+from flink_scripts.errors import JarError
+
+
+def fetch(coordinate: str) -> Path:
+    """The jar "group:artifact:version". Raises JarError when it is neither cached nor can be fetched."""
+    group, artifact, version = coordinate.split(":")
+    cached = repository().joinpath(*group.split("."), artifact, version, f"{artifact}-{version}.jar")
+    if zipfile.is_zipfile(cached):
+        return cached
+    # An interrupted download leaves a file without the directory at a jar's end.
+    cached.unlink(missing_ok=True)
+    jar: Path | None = None
+    try:
+        import jgo
+
+        for found in jgo.resolve(coordinate):
+            if found.artifactId == artifact:
+                jar = Path(found.resolve())
+    except Exception as error:  # jgo has no error type of its own; whatever it says is what the user needs
+        raise _missing(coordinate, str(error) or type(error).__name__) from error
+    if jar is None or not zipfile.is_zipfile(jar):
+        raise _missing(coordinate, f"jgo gave {jar}")
+    return jar
+
+
+def repository() -> Path:
+    """Where jgo puts what it fetches."""
+    moved = os.environ.get("M2_REPO")
+    return Path(moved) if moved else Path.home() / ".m2" / "repository"
+
+
+def _missing(coordinate: str, reason: str) -> JarError:
+    return JarError(
+        f"{coordinate} is not in {repository()} and could not be fetched ({reason}); connect to the network once"
+    )

@@ -1,0 +1,126 @@
+"""The analysis as a Flink operator: panes and records in, records of the output topics out.
+
+It runs once a pane, not once a tick. What it knows of a position is held twice: as Flink's state, written pane by
+pane, and as the object made of it, which a restarted worker makes anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from pyflink.common import Row, Types
+from pyflink.datastream import KeyedProcessFunction, RuntimeContext
+from pyflink.datastream.state import MapState, MapStateDescriptor, ValueState, ValueStateDescriptor
+
+from gatherer.analysis import PositionAnalysis
+from gatherer.panes import Pane
+from gatherer.rows import Input, pane_of, tick_of
+from gatherer.settings import Settings
+from gatherer.statements import BAD, LATE, LIMITS, PANE
+from kafka_topic.contracts import DeadLetter, Limits
+from kafka_topic.errors import ContractError
+
+OUTPUT = Types.ROW_NAMED(
+    ["symbol", "content", "topic"], [Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.STRING()]
+)
+
+
+class Analysis(KeyedProcessFunction):  # type: ignore[misc]
+    """Rows of `statements.COLUMNS`, keyed by symbol, to rows of OUTPUT."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._analysis_settings = settings.analysis
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Called by Flink before the first row."""
+        blob = Types.PICKLED_BYTE_ARRAY()
+        self._panes: MapState = runtime_context.get_map_state(
+            MapStateDescriptor("panes", Types.LONG(), blob)
+        )
+        self._small: ValueState = runtime_context.get_state(ValueStateDescriptor("small", blob))
+        self._limits: ValueState = runtime_context.get_state(ValueStateDescriptor("limits", blob))
+        self._positions: dict[str, PositionAnalysis] = {}
+
+    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
+        """Called by Flink for each row."""
+        row = Input(*value)
+        if row.kind == PANE:
+            self._add(row.symbol, pane_of(row, self._settings.pane_ms), ctx)
+        elif row.kind == LATE:
+            if not self._add(row.symbol, tick_of(row, self._settings), ctx):
+                yield self._dead(row, "late", "every window of its time has been written")
+        elif row.kind == BAD:
+            reason, _, detail = (row.detail or "").partition(": ")
+            yield self._dead(row, reason, detail)
+        elif row.kind == LIMITS:
+            yield from self._set_limits(row)
+
+    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
+        """Called by Flink when the watermark has passed the end of a window."""
+        symbol = ctx.get_current_key()
+        position = self._position(symbol)
+        due = position.next_due()
+        # A timer may be older than what was decided since; the one that counts is registered beside it.
+        if due is None or due - 1 > timestamp:
+            return
+        averages, signals = position.advance(due)
+        for end in position.expired():
+            self._panes.remove(end)
+        self._small.update(position.small_state())
+        self._wake(position, ctx)
+        topics = self._settings.topics
+        for average in averages:
+            yield Row(symbol, average.to_json(), topics.moving_average)
+        for signal in signals:
+            yield Row(symbol, signal.to_json(), topics.signals)
+
+    def _add(self, symbol: str, pane: Pane, ctx: KeyedProcessFunction.Context) -> bool:
+        position = self._position(symbol)
+        if not position.add(pane):
+            return False
+        self._panes.put(pane.end_ms, position.pane(pane.end_ms).to_bytes())
+        self._wake(position, ctx)
+        return True
+
+    def _wake(self, position: PositionAnalysis, ctx: KeyedProcessFunction.Context) -> None:
+        due = position.next_due()
+        if due is not None:
+            # As Flink's own windows: when the watermark has reached the last millisecond before the end.
+            ctx.timer_service().register_event_time_timer(due - 1)
+
+    def _set_limits(self, row: Input) -> Iterable[Row]:
+        try:
+            limits = None if row.content is None else Limits.from_json(row.content)
+        except ContractError as error:
+            return [self._dead(row, "wrong_type", str(error))]
+        if limits is not None and limits.symbol != row.symbol:
+            return [self._dead(row, "unknown_symbol", f"the record says {limits.symbol}, its key another")]
+        position = self._position(row.symbol)
+        position.set_limits(limits)
+        self._limits.update(None if limits is None else limits.to_json())
+        self._small.update(position.small_state())
+        return []
+
+    def _position(self, symbol: str) -> PositionAnalysis:
+        position = self._positions.get(symbol)
+        if position is None:
+            position = self._positions[symbol] = PositionAnalysis(symbol, self._analysis_settings)
+            if (limits := self._limits.value()) is not None:
+                position.set_limits(Limits.from_json(limits))
+            if (small := self._small.value()) is not None:
+                position.restore([Pane.from_bytes(pane) for pane in self._panes.values()], small)
+        return position
+
+    def _dead(self, row: Input, reason: str, detail: str) -> Row:
+        letter = DeadLetter(
+            topic=row.topic or "",
+            partition=row.number or 0,
+            offset=row.place or 0,
+            reason=reason,
+            detail=detail,
+            time=datetime.fromtimestamp((row.written_ms or 0) / 1000, UTC),
+            value=row.content,
+        )
+        return Row(row.symbol, letter.to_json(), self._settings.topics.dead_letter)

@@ -1,0 +1,82 @@
+"""What the SQL part hands over, read: its rows, and the panes in them (see `java/gatherer/Pane.java`)."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from typing import NamedTuple
+
+from gatherer.panes import Pane
+from gatherer.settings import Settings
+
+# n, total and sum of squares (two words each), low, its ms, high, its ms, last, its ms, its place.
+_FIXED = struct.Struct(">q qQ qQ qq qq qqq")
+_WORD = 64
+PARTITIONS = 4096
+
+
+class Input(NamedTuple):
+    """A row of `statements.COLUMNS`; see `statements.analysis_input`."""
+
+    symbol: str
+    kind: str
+    content: bytes | None
+    ms: int | None
+    units: int | None
+    topic: str | None
+    number: int | None
+    place: int | None
+    written_ms: int | None
+    detail: str | None
+
+
+def pane_of(row: Input, pane_ms: int) -> Pane:
+    """The pane of a row of the kind `pane`."""
+    assert row.content is not None and row.ms is not None  # noqa: S101 - said by the query
+    n, t1, t0, s1, s0, low, low_ms, high, high_ms, last, last_ms, place = _FIXED.unpack_from(row.content)
+    counts = array("q", row.content[_FIXED.size :])
+    if sys.byteorder == "little":
+        counts.byteswap()
+    return Pane(
+        end_ms=_end_of(row.ms, pane_ms),
+        n=n,
+        total=(t1 << _WORD) + t0,
+        sum_of_squares=(s1 << _WORD) + s0,
+        low=low,
+        high=high,
+        low_ms=low_ms,
+        high_ms=high_ms,
+        last=last,
+        last_ms=last_ms,
+        last_order=place,
+        histogram=dict(zip(counts[::2], counts[1::2], strict=True)) if counts else None,
+    )
+
+
+def tick_of(row: Input, settings: Settings) -> Pane:
+    """The tick of a row of the kind `late`, as a pane of its own."""
+    assert row.ms is not None and row.units is not None  # noqa: S101 - said by the query
+    return Pane(
+        end_ms=_end_of(row.ms, settings.pane_ms),
+        n=1,
+        total=row.units,
+        sum_of_squares=row.units**2,
+        low=row.units,
+        high=row.units,
+        low_ms=row.ms,
+        high_ms=row.ms,
+        last=row.units,
+        last_ms=row.ms,
+        last_order=place_of(row.place or 0, row.number or 0),
+        histogram={row.units: 1} if settings.histogram else None,
+    )
+
+
+def place_of(offset: int, partition: int) -> int:
+    """Orders the ticks of one millisecond: by their offsets, then by their partitions."""
+    return offset * PARTITIONS + partition
+
+
+def _end_of(ms: int, pane_ms: int) -> int:
+    return (ms // pane_ms + 1) * pane_ms
