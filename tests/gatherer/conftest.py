@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
 import random
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -18,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +214,8 @@ class Bundle:
         environ = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers, "TOPIC_PREFIX": self.prefix}
         environ |= {"FLINK_CHECKPOINT_SECONDS": "0.5", "GATHERER_DISCOVERY_SECONDS": "1"}
         self.app = App(flink, f"{name}.gatherer", environ)
-        self.create("movingaverage")
+        for topic in ("movingaverage", "signals", "dead_letter", "limits"):
+            self.create(topic)
 
     wait_until = staticmethod(wait_until)
 
@@ -287,54 +292,91 @@ class Bundle:
         expected = {}
         for symbol in symbols:
             first = (since or {}).get(symbol, datetime.min.replace(tzinfo=UTC))
-            for end, ticks in windows(self.ticks(symbol)).items():
-                if first <= end <= until:
-                    expected[symbol, end] = ticks
-        wait_until(lambda: len(self.averages()) >= len(expected), f"{len(expected)} windows")
+            ticks = self.ticks(symbol)
+            for label, size, slide in WINDOWS:
+                for end, inside in windows(ticks, size, slide).items():
+                    if first <= end <= until:
+                        expected[symbol, label, end] = inside, realized(ticks, end, size)
+        wait_until(lambda: {_key(record) for record in self.averages()} >= expected.keys(), f"{len(expected)} windows")
         assert self.app.stop() == 0, self.app.output()
         seen = set()
         for record in self.averages():
-            end = datetime.strptime(record["window_end"], TIME_FORMAT).replace(tzinfo=UTC)
-            key = record["symbol"], end
+            key = _key(record)
             assert key not in seen, f"{key} came twice"
             seen.add(key)
             if record["symbol"] in (since or {}) and key not in expected:
                 continue
-            compare(record, end, expected[key])
-        assert expected.keys() <= seen
+            compare(record, *expected[key])
         return len(expected)
 
 
-def windows(ticks: list[Tick], size: int = 10) -> dict[datetime, list[Tick]]:
-    """Each window of `size` seconds that slides by one second and has ticks, by its end."""
+# The defaults: label, length and slide in seconds.
+WINDOWS = (("10s", 10, 1), ("1m", 60, 5), ("10m", 600, 10))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _key(record: dict[str, Any]) -> tuple[str, str, datetime]:
+    end = datetime.strptime(record["window_end"], TIME_FORMAT).replace(tzinfo=UTC)
+    return record["symbol"], record["window"], end
+
+
+def windows(ticks: list[Tick], size: int, slide: int) -> dict[datetime, list[Tick]]:
+    """Each window of `size` seconds that slides by `slide` seconds and has ticks, by its end."""
     found: dict[datetime, list[Tick]] = defaultdict(list)
     for tick in ticks:
-        first = tick.time.replace(microsecond=0) + timedelta(seconds=1)
-        for number in range(size):
-            found[first + timedelta(seconds=number)].append(tick)
+        first = (tick.time - _EPOCH) // timedelta(seconds=slide) + 1
+        for number in range(size // slide):
+            found[_EPOCH + timedelta(seconds=(first + number) * slide)].append(tick)
     return found
 
 
-def compare(record: dict[str, Any], end: datetime, ticks: list[Tick]) -> None:
+def realized(ticks: list[Tick], end: datetime, size: int) -> float | None:
+    """The realized volatility from the last prices of the seconds that have ticks."""
+    last: dict[int, Tick] = {}
+    for tick in ticks:
+        if tick.time < end:
+            second = (tick.time - _EPOCH) // timedelta(seconds=1)
+            last[second] = max(tick, last.get(second, tick), key=lambda each: (each.time, each.place))
+    seconds = sorted(last)
+    first = (end - _EPOCH) // timedelta(seconds=1) - size
+    squares = [
+        math.log(last[now].price / last[before].price) ** 2
+        for before, now in itertools.pairwise(seconds)
+        if now >= first
+    ]
+    return math.sqrt(math.fsum(squares)) if squares else None
+
+
+def compare(record: dict[str, Any], ticks: list[Tick], volatility: float | None) -> None:
     """Check one record against exact arithmetic over the decimal prices."""
     n, unit = len(ticks), 10**8
+    _, label, end = _key(record)
+    (size,) = (size for known, size, _ in WINDOWS if known == label)
     prices = [tick.price for tick in ticks]
     latest = max(ticks, key=lambda tick: (tick.time, tick.place))
     total = sum(prices)
-    assert record["window_start"] == (end - timedelta(seconds=10)).strftime(TIME_FORMAT)[:-3], record
-    assert record["window_end"] == end.strftime(TIME_FORMAT)[:-3], record
+    assert record["window_start"] == (end - timedelta(seconds=size)).strftime(TIME_FORMAT)[:-3], record
     assert record["count"] == n, (record, n)
     assert record["min"] == float(Decimal(min(prices)) / unit), record
     assert record["max"] == float(Decimal(max(prices)) / unit), record
     assert record["last"] == float(Decimal(latest.price) / unit), (record, latest)
+    median = statistics.median(map(Fraction, prices))
+    mad = statistics.median(abs(price - median) for price in prices)
+    assert record["median"] == float(median / unit), record
+    assert record["mad"] == pytest.approx(1.4826 * float(mad / unit), rel=1e-12, abs=0), record
+    wanted = None if volatility is None else pytest.approx(volatility, rel=1e-9, abs=1e-15)
+    assert record["realized_vol"] == wanted, record
     with localcontext(prec=60):
         mean = Decimal(total) / n / unit
         assert abs(Decimal(record["mean"]) / mean - 1) < Decimal("1e-9"), (record, mean)
         if n == 1:
             assert record["stddev"] is None and record["cv"] is None, record
+            assert record["bollinger_upper"] is None and record["bollinger_lower"] is None, record
             return
         squares = n * sum(price * price for price in prices) - total * total
         stddev = (Decimal(squares) / (n * (n - 1))).sqrt() / unit
+        for name, sign in (("bollinger_upper", 1), ("bollinger_lower", -1)):
+            assert abs(Decimal(record[name]) - (mean + sign * 2 * stddev)) < mean * Decimal("1e-12"), record
         if stddev == 0:
             assert record["stddev"] == 0 and record["cv"] == 0, record
             return

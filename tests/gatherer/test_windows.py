@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -101,3 +103,14 @@ def test_windows_are_exact(bundle: Any) -> None:
         [*prices, "SPREAD", "LONE", "SILENT", "STOPS"], until=CLOSE - timedelta(seconds=1)
     )
     assert compared > 9 * SECONDS
+    # What could not be used is all there, once, as it was.
+    good = {tick.place for tick in bundle.ticks("WALK")}
+    bad = {
+        (message.offset(), message.partition()): message.value()
+        for message in bundle.records("position.WALK")
+        if (message.offset(), message.partition()) not in good
+    }
+    letters = [json.loads(message.value()) for message in bundle.records("dead_letter")]
+    found = {(each["offset"], each["partition"]): base64.b64decode(each["bytes"]) for each in letters}
+    assert len(letters) == len(found) and found == bad
+    assert {each["topic"] for each in letters} == {f"{bundle.prefix}position.WALK"}
