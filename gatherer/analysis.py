@@ -1,0 +1,299 @@
+"""Everything that is computed of one position, pane by pane. No Flink here."""
+
+from __future__ import annotations
+
+import marshal
+from bisect import bisect_right, insort
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from gatherer import statistics
+from gatherer.panes import UNIT, Pane, merge
+from gatherer.returns import Ewma, Return, Sample, between, realized_volatility
+from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
+from gatherer.signals.watch import Watch
+from gatherer.window import LONG_AGO, Window, WindowLength
+from kafka_topic.contracts import Limits, MovingAverage, Signal
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STATE_VERSION = 1
+
+
+class AnalysisSettings(NamedTuple):
+    """windows: at least one; every length and slide is a whole multiple of the shortest slide, which is the
+    length of the panes. statistics: names out of the contract's STATISTICS. A signal that is None is off.
+    """
+
+    windows: tuple[WindowLength, ...]
+    statistics: frozenset[str]
+    ewma_half_life_seconds: float = 60.0
+    regime: RegimeSettings | None = None
+    anomaly: AnomalySettings | None = None
+    limit: LimitSettings | None = None
+
+    @property
+    def pane_ms(self) -> int:
+        """The length of a pane."""
+        return min(window.slide_ms for window in self.windows)
+
+    @property
+    def with_histograms(self) -> bool:
+        """Whether panes need their histogram."""
+        return self.anomaly is not None or bool(self.statistics & {"median", "mad"})
+
+
+class PositionAnalysis:
+    """The windows and signals of one position.
+
+    Panes are added in any order; `advance` is called at each `next_due()` in turn. A window [T - length, T)
+    is due at every whole multiple T of its slide (since the epoch) if it holds a tick. What `add` is given
+    counts in every window that isn't emitted, and in none that is.
+
+    State is the panes, of which the caller keeps those that are `pane(end)` until `expired()` names them,
+    and `small_state()`. Both together, of the same moment, continue identically. Memory grows with the number
+    of panes and with the distinct prices in the windows, not with ticks.
+    """
+
+    def __init__(self, symbol: str, settings: AnalysisSettings) -> None:
+        self.symbol = symbol
+        self._settings = settings
+        self._panes: dict[int, Pane] = {}
+        self._ends: list[int] = []
+        self._returns: dict[int, Return] = {}
+        self._before: Sample | None = None  # the end of the latest pane that has expired
+        self._emitted = LONG_AGO
+        self._expired: list[int] = []
+        self._ewma = Ewma(settings.ewma_half_life_seconds)
+        self._watch = Watch(symbol, settings.regime, settings.anomaly, settings.limit)
+        watched = {each.window for each in (settings.anomaly, settings.limit) if each is not None}
+        order_statistics = bool(settings.statistics & {"median", "mad"})
+        self._windows = [
+            Window(
+                length,
+                # Anomalies and limits look at their window at every pane.
+                settings.pane_ms if length.label in watched else length.slide_ms,
+                order_statistics
+                or (settings.anomaly is not None and settings.anomaly.window == length.label),
+            )
+            for length in settings.windows
+        ]
+
+    # -- what comes in
+
+    def add(self, pane: Pane) -> bool:
+        """Add a pane, or late ticks of one that was added; False when it is too late for every window.
+
+        Late ticks change the windows' returns where they change the last price of a pane; the exponentially
+        weighted volatility and signals, once given, stay.
+        """
+        end = pane.end_ms
+        if end <= self._useless():
+            return False
+        known = self._panes.get(end)
+        if known is None:
+            insort(self._ends, end)
+        self._panes[end] = pane if known is None else merge(known, pane)
+        for window in self._windows:
+            if window.holds(end):
+                window.add(pane)
+        if end <= self._emitted:
+            self._sample_again(end)
+        return True
+
+    def set_limits(self, limits: Limits | None) -> None:
+        """Watch for these limits from the next pane on; the same again changes nothing."""
+        self._watch.set_limits(limits, self._ends[-1] if self._ends else self._emitted)
+
+    # -- what goes out
+
+    def next_due(self) -> int | None:
+        """The end of the earliest window that isn't emitted and holds a tick, epoch milliseconds."""
+        due = None
+        for window in self._windows:
+            slide = window.slide_ms
+            earliest = (self._emitted // slide + 1) * slide
+            first = bisect_right(self._ends, earliest - window.length_ms)
+            if first < len(self._ends):
+                end = max(earliest, -(-self._ends[first] // slide) * slide)
+                if due is None or end < due:
+                    due = end
+        return due
+
+    def advance(self, end_ms: int) -> tuple[list[MovingAverage], list[Signal]]:
+        """The windows that end at `end_ms`, the shortest first, and what is to be said then."""
+        for end in self._between(self._emitted, end_ms):
+            if (sampled := self._return_at(end)) is not None:
+                self._returns[end] = sampled
+                self._ewma.add(sampled.log, sampled.ms)
+        self._emitted = end_ms
+        last = self._panes[self._ends[bisect_right(self._ends, end_ms) - 1]]
+        averages: list[MovingAverage] = []
+        looked_at: dict[str, Window] = {}
+        coefficients: dict[str, float] = {}
+        for window in self._windows:
+            if end_ms % window.step_ms:
+                continue
+            self._roll(window, end_ms)
+            looked_at[window.label] = window
+            if window.n and end_ms % window.slide_ms == 0:
+                average = self._average(window, end_ms, last.last)
+                averages.append(average)
+                if average.cv is not None:
+                    coefficients[window.label] = average.cv
+        signals = self._watch.look(end_ms, last, looked_at, coefficients, self._log_returns)
+        self._expire()
+        return averages, signals
+
+    def pane(self, end_ms: int) -> Pane:
+        """The pane as it is after `add`, to be kept; KeyError when there is none."""
+        return self._panes[end_ms]
+
+    def expired(self) -> list[int]:
+        """The ends of panes that are no longer needed, each told once."""
+        expired, self._expired = self._expired, []
+        return expired
+
+    # -- what survives a restart
+
+    def small_state(self) -> bytes:
+        """What there is beside the panes; a few hundred bytes."""
+        return marshal.dumps(
+            (
+                _STATE_VERSION,
+                self._emitted,
+                None if self._before is None else tuple(self._before),
+                (self._ewma.weighted, self._ewma.weights),
+                self._watch.dump(),
+            ),
+            4,
+        )
+
+    def restore(self, panes: list[Pane], small_state: bytes) -> None:
+        """Continue from the state of another; for a new object. ValueError for state of another version."""
+        version, emitted, before, ewma, watch = marshal.loads(small_state)  # noqa: S302 - our own state
+        if version != _STATE_VERSION:
+            raise ValueError(f"the state has version {version}, not {_STATE_VERSION}")
+        self._emitted = emitted
+        self._before = None if before is None else Sample(*before)
+        self._ewma = Ewma(self._settings.ewma_half_life_seconds, *ewma)
+        self._watch.restore(watch)
+        self._panes = {pane.end_ms: pane for pane in panes}
+        self._ends = sorted(self._panes)
+        if emitted == LONG_AGO:
+            return
+        for end in self._between(LONG_AGO, emitted):
+            if (sampled := self._return_at(end)) is not None:
+                self._returns[end] = sampled
+        for window in self._windows:
+            self._roll(window, emitted // window.step_ms * window.step_ms)
+        self._expire()
+
+    # -- how
+
+    def _useless(self) -> int:
+        """Panes that end at or before are in no window that will be emitted."""
+        return min(
+            (self._emitted // window.slide_ms + 1) * window.slide_ms - window.length_ms
+            for window in self._windows
+        )
+
+    def _roll(self, window: Window, end_ms: int) -> None:
+        """Move a window's end to `end_ms`."""
+        start = end_ms - window.length_ms
+        self._evict(window, start)
+        for end in self._between(max(window.until, start), end_ms):
+            window.add(self._panes[end])
+            if (sampled := self._returns.get(end)) is not None:
+                window.add_return(sampled)
+        window.until = end_ms
+
+    def _evict(self, window: Window, start_ms: int) -> None:
+        """Move a window's start to `start_ms`, unless it is there already."""
+        if start_ms <= window.since:
+            return
+        for end in self._between(window.since, min(window.until, start_ms)):
+            window.remove(self._panes[end])
+            if (sampled := self._returns.get(end)) is not None:
+                window.remove_return(sampled)
+        window.evict(start_ms)
+
+    def _expire(self) -> None:
+        """Let windows out of what their next end won't hold, and forget panes that no window has left."""
+        for window in self._windows:
+            if window.until > LONG_AGO:
+                self._evict(window, window.until + window.step_ms - window.length_ms)
+        since = min(window.since for window in self._windows)
+        expired = self._between(LONG_AGO, since)
+        if not expired:
+            return
+        self._before = self._sample_of(expired[-1])
+        for end in expired:
+            del self._panes[end]
+            self._returns.pop(end, None)
+        del self._ends[: len(expired)]
+        self._expired += expired
+
+    def _between(self, since_ms: int, until_ms: int) -> list[int]:
+        """The ends of panes in (since, until]."""
+        return self._ends[bisect_right(self._ends, since_ms) : bisect_right(self._ends, until_ms)]
+
+    def _sample_of(self, end_ms: int) -> Sample:
+        pane = self._panes[end_ms]
+        return Sample(pane.last, pane.last_ms)
+
+    def _return_at(self, end_ms: int) -> Return | None:
+        """The return of a pane against the one before it; None for the very first."""
+        index = bisect_right(self._ends, end_ms) - 2
+        before = self._sample_of(self._ends[index]) if index >= 0 else self._before
+        return None if before is None else between(before, self._sample_of(end_ms))
+
+    def _sample_again(self, end_ms: int) -> None:
+        """Correct the returns that late ticks of a pane change: its own and that of the next pane."""
+        index = bisect_right(self._ends, end_ms)
+        for end in self._ends[index - 1 : index + 1]:
+            if end > self._emitted or (sampled := self._return_at(end)) is None:
+                continue
+            known = self._returns.get(end)
+            self._returns[end] = sampled
+            for window in self._windows:
+                if window.holds(end):
+                    if known is not None:
+                        window.remove_return(known)
+                    window.add_return(sampled)
+
+    def _log_returns(self, window: Window) -> list[float]:
+        returns = map(self._returns.get, self._between(window.since, window.until))
+        return [sampled.log for sampled in returns if sampled is not None]
+
+    def _average(self, window: Window, end_ms: int, last: int) -> MovingAverage:
+        wanted = self._settings.statistics
+        mean = statistics.mean(window.n, window.total)
+        stddev = statistics.stddev(window.n, window.total, window.sum_of_squares)
+        optional: dict[str, float | None] = {}
+        if window.prices is not None:
+            median2, mad4 = window.prices.order_statistics()
+            if "median" in wanted:
+                optional["median"] = statistics.median(median2)
+            if "mad" in wanted:
+                optional["mad"] = statistics.mad(mad4)
+        if "realized_vol" in wanted and window.returns:
+            optional["realized_vol"] = realized_volatility(window.squares)
+        if "ewma_vol" in wanted:
+            optional["ewma_vol"] = self._ewma.volatility
+        if "bollinger" in wanted:
+            optional["bollinger_upper"], optional["bollinger_lower"] = statistics.bollinger(mean, stddev)
+        end = _EPOCH + timedelta(milliseconds=end_ms)
+        return MovingAverage(
+            symbol=self.symbol,
+            window_start=end - timedelta(milliseconds=window.length_ms),
+            window_end=end,
+            count=window.n,
+            last=last / UNIT,
+            min=window.low / UNIT,
+            max=window.high / UNIT,
+            mean=mean,
+            stddev=stddev,
+            cv=statistics.cv(mean, stddev),
+            statistics=wanted,
+            **optional,
+        )

@@ -1,0 +1,65 @@
+"""Ticks that lie far from the median of their window (Hampel's identifier).
+
+A tick is beyond the bound when |price - median| > sigmas * scale, with scale = 1.4826 times the median
+absolute deviation (MAD). When more than half of the ticks are at the median, as with a quiet price in whole cents,
+the MAD is 0 and says nothing about the rest; scale is then 1.2533 (the root of pi/2) times the mean absolute
+deviation, the fallback of Iglewicz and Hoaglin ("How to detect and handle outliers", ASQC 1993), but at least
+one price step: where a price has stood still, the mean deviation is that of the outlier itself, and any move
+of a cent would be one. The step is a cent, or the power of ten that the window's prices are multiples of, if finer.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from gatherer.multiset import PriceMultiset
+from gatherer.panes import UNIT, Pane
+from gatherer.statistics import MAD_SCALE
+
+LEAST_TICKS = 10
+"""With fewer ticks in the window nothing is an anomaly."""
+_MEAN_DEVIATION_SCALE = math.sqrt(math.pi / 2)
+_CENT = UNIT // 100
+
+
+class Anomaly(NamedTuple):
+    """The farthest tick of a pane beyond one bound; prices in units, time in epoch milliseconds.
+
+    event: "above" or "below". ticks: how many of the pane are beyond. fallback: whether the MAD was 0.
+    """
+
+    event: str
+    price: int
+    ms: int
+    bound: float
+    ticks: int
+    fallback: bool
+
+
+def anomalies(pane: Pane, prices: PriceMultiset, n: int, sigmas: float) -> list[Anomaly]:
+    """At most one anomaly for each side of the window with `prices`, whose latest pane is `pane`."""
+    if n < LEAST_TICKS or pane.histogram is None:
+        return []
+    median2, mad4 = prices.order_statistics()
+    median = median2 / 2
+    width = sigmas * (MAD_SCALE * mad4 / 4 if mad4 else _fallback(prices, median, n))
+    above, below = median + width, median - width
+    found = []
+    if pane.high > above:
+        ticks = sum(count for price, count in pane.histogram.items() if price > above)
+        found.append(Anomaly("above", pane.high, pane.high_ms, above, ticks, not mad4))
+    if pane.low < below:
+        ticks = sum(count for price, count in pane.histogram.items() if price < below)
+        found.append(Anomaly("below", pane.low, pane.low_ms, below, ticks, not mad4))
+    return found
+
+
+def _fallback(prices: PriceMultiset, median: float, n: int) -> float:
+    items = prices.items()
+    deviation = sum(count * abs(price - median) for price, count in items) / n
+    divisor = math.gcd(*(price for price, _ in items))
+    step = _CENT
+    while divisor % step:
+        step //= 10
+    return max(_MEAN_DEVIATION_SCALE * deviation, step)

@@ -1,0 +1,115 @@
+"""A position's limits: how likely and how soon the price reaches them, and when it has."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gatherer.panes import UNIT, Pane
+from gatherer.signals import first_passage
+
+HYSTERESIS = 0.8
+"""A limit that was likely becomes unlikely below this part of the probability that made it likely."""
+
+
+class Market(NamedTuple):
+    """What a forecast goes by. variance_rate: of the log price, per second."""
+
+    variance_rate: float
+    seconds_between_ticks: float
+
+
+class Change(NamedTuple):
+    """What has become of a limit; fields as in the contract of signals."""
+
+    event: str
+    ms: int
+    value: float | None
+    threshold: float | None
+    probability: float | None
+    lead_seconds: float | None
+    reason: str
+
+
+class Limit:
+    """One limit. side: "buy" (low) or "sell" (high). price: currency units. since_ms: only panes that end later
+    count. `state` is "waiting", "likely", "unlikely", "reached" or "no_forecast".
+    """
+
+    def __init__(
+        self,
+        side: str,
+        price: float,
+        probability: float,
+        horizon_seconds: float,
+        since_ms: int,
+        state: str = "waiting",
+    ) -> None:
+        self.side = side
+        self.price = price
+        self.probability = probability
+        self.horizon_seconds = horizon_seconds
+        self.since_ms = since_ms
+        self.state = state
+        self._units = round(price * UNIT)
+
+    def dump(self) -> tuple[str, float, float, float, int, str]:
+        """The arguments that make this limit again."""
+        return self.side, self.price, self.probability, self.horizon_seconds, self.since_ms, self.state
+
+    def same(self, other: Limit) -> bool:
+        """Whether it asks for the same, whatever has become of it."""
+        return self.dump()[:4] == other.dump()[:4]
+
+    def update(self, pane: Pane, window_low: int, window_high: int, market: Market | str) -> Change | None:
+        """Look at a pane. window_low, window_high: the prices (units) of the window that ends with it. market:
+        or the reason why there is no forecast.
+        """
+        if pane.end_ms <= self.since_ms:
+            return None
+        touched = self._beyond(pane.low, pane.high)
+        if self.state == "reached":
+            if touched:
+                return None
+            if isinstance(market, str):
+                # Without a forecast, the price has moved away when the whole window has.
+                return None if self._beyond(window_low, window_high) else self._no_forecast(pane, market)
+            return self._forecast(pane, market)
+        if touched:
+            return self._reached(pane)
+        if isinstance(market, str):
+            return None if self.state == "no_forecast" else self._no_forecast(pane, market)
+        return self._forecast(pane, market)
+
+    def _beyond(self, low: int, high: int) -> bool:
+        return low <= self._units if self.side == "buy" else high >= self._units
+
+    def _reached(self, pane: Pane) -> Change:
+        self.state = "reached"
+        price, ms = (pane.low, pane.low_ms) if self.side == "buy" else (pane.high, pane.high_ms)
+        reason = f"The price reached the {self.side} limit of {self.price:g} with {price / UNIT:g}."
+        return Change("reached", ms, price / UNIT, self.price, None, None, reason)
+
+    def _no_forecast(self, pane: Pane, reason: str) -> Change:
+        self.state = "no_forecast"
+        return Change("no_forecast", pane.end_ms, None, None, None, None, reason)
+
+    def _forecast(self, pane: Pane, market: Market) -> Change | None:
+        way = first_passage.distance(
+            pane.last / UNIT, self.price, market.variance_rate, market.seconds_between_ticks
+        )
+        variance = market.variance_rate * self.horizon_seconds
+        probability = first_passage.hit_probability(way, variance)
+        threshold = self.probability
+        if self.state in ("waiting", "unlikely", "no_forecast") and probability >= threshold:
+            event = "likely"
+        elif self.state in ("likely", "reached", "no_forecast") and probability < HYSTERESIS * threshold:
+            event, threshold = "unlikely", HYSTERESIS * threshold
+        else:
+            return None
+        self.state = event
+        lead = first_passage.expected_time(way, variance, self.horizon_seconds)
+        reason = (
+            f"The price reaches the {self.side} limit of {self.price:g} within {self.horizon_seconds:g} s with "
+            f"a probability of {probability:.0%}."
+        )
+        return Change(event, pane.end_ms, probability, threshold, probability, lead, reason)

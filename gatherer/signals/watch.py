@@ -1,0 +1,199 @@
+"""The signals of one position: asks each kind, keeps what each has to remember, writes the contract's records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gatherer.panes import UNIT, Pane
+from gatherer.returns import SQUARE_ONE
+from gatherer.signals.anomaly import anomalies
+from gatherer.signals.limit import Limit, Market
+from gatherer.signals.random_walk import LEAST_MOVES, violation
+from gatherer.signals.regime import classify
+from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
+from gatherer.window import Window
+from kafka_topic.contracts import Limits, Signal
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STILL_ENOUGH = 0.8
+"""A forecast that began is kept up with this part of the least moves, so that it does not flap."""
+
+_OVERRIDES = ("probability", "horizon_seconds", "regime_high", "regime_low", "anomaly_sigmas")
+
+
+class Watch:
+    """What is watched for at one position. A signal whose settings are None is off."""
+
+    def __init__(
+        self,
+        symbol: str,
+        regime: RegimeSettings | None,
+        anomaly: AnomalySettings | None,
+        limit: LimitSettings | None,
+    ) -> None:
+        self._symbol = symbol
+        self._regime_settings, self._anomaly_settings, self._limit_settings = regime, anomaly, limit
+        self._overrides: dict[str, float] = {}
+        self._regime: str | None = None
+        self._limits: list[Limit] = []
+        # Whether returns pass for those of a random walk, and enough of them; None before the first look.
+        self._walks: bool | None = None
+        self._enough = False
+
+    def set_limits(self, limits: Limits | None, since_ms: int) -> None:
+        """Watch for these from the panes on that end after `since_ms`. What stays the same goes on."""
+        values = {} if limits is None else {name: getattr(limits, name) for name in _OVERRIDES}
+        self._overrides = {name: value for name, value in values.items() if value is not None}
+        wanted = []
+        if limits is not None and (settings := self._limit_settings) is not None:
+            probability = self._overrides.get("probability", settings.probability)
+            horizon = self._overrides.get("horizon_seconds", settings.horizon_seconds)
+            for side, price in (("buy", limits.buy), ("sell", limits.sell)):
+                if price is not None:
+                    wanted.append(Limit(side, price, probability, horizon, since_ms))
+        known = {limit.dump()[:4]: limit for limit in self._limits}
+        self._limits = [known.get(limit.dump()[:4], limit) for limit in wanted]
+        if not self._limits:
+            self._walks, self._enough = None, False
+
+    def look(
+        self,
+        end_ms: int,
+        last: Pane,
+        windows: Mapping[str, Window],
+        coefficients: Mapping[str, float],
+        log_returns: Callable[[Window], list[float]],
+    ) -> list[Signal]:
+        """What there is to say at `end_ms`.
+
+        last: the latest pane up to then. windows: those that end now, by label. coefficients: the
+        coefficients of variation (percent) of the windows that are emitted now.
+        """
+        signals: list[Signal] = []
+        price = last.last / UNIT
+        if (regime := self._regime_settings) is not None and regime.window in coefficients:
+            signals += self._look_at_regime(end_ms, price, regime.window, coefficients[regime.window])
+        if last.end_ms == end_ms:
+            if (anomaly := self._anomaly_settings) is not None and anomaly.window in windows:
+                signals += self._look_for_anomalies(last, windows[anomaly.window])
+            if (limit := self._limit_settings) is not None and self._limits:
+                signals += self._look_at_limits(last, windows[limit.window], log_returns)
+        return signals
+
+    def dump(self) -> tuple[Any, ...]:
+        """What has to be remembered, as plain values."""
+        limits = tuple(limit.dump() for limit in self._limits)
+        return dict(self._overrides), self._regime, limits, self._walks, self._enough
+
+    def restore(self, dumped: tuple[Any, ...]) -> None:
+        """Remember what another dumped."""
+        self._overrides, self._regime, limits, self._walks, self._enough = dumped
+        self._limits = [Limit(*values) for values in limits]
+
+    def _look_at_regime(self, end_ms: int, price: float, window: str, cv: float) -> list[Signal]:
+        assert self._regime_settings is not None
+        high = self._overrides.get("regime_high", self._regime_settings.high)
+        low = self._overrides.get("regime_low", self._regime_settings.low)
+        regime = classify(cv, high, low, self._regime)
+        if regime is None or regime == self._regime:
+            return []
+        self._regime = regime
+        threshold, words = (high, "at or above") if regime == "high" else (low, "at or below")
+        reason = f"The coefficient of variation of {window} is {cv:.4g} %, {words} {threshold:g} %."
+        return [self._signal("regime", regime, end_ms, window, price, cv, threshold, reason)]
+
+    def _look_for_anomalies(self, pane: Pane, window: Window) -> list[Signal]:
+        assert self._anomaly_settings is not None and window.prices is not None
+        sigmas = self._overrides.get("anomaly_sigmas", self._anomaly_settings.sigmas)
+        signals = []
+        for each in anomalies(pane, window.prices, window.n, sigmas):
+            ticks = "1 tick" if each.ticks == 1 else f"{each.ticks} ticks"
+            scale = "mean deviations (the median one is 0)" if each.fallback else "median deviations"
+            reason = (
+                f"{ticks} lay {each.event} the median of {window.label} by more than {sigmas:g} scaled {scale}; "
+                f"the farthest was at {each.price / UNIT:.10g}."
+            )
+            value, bound = each.price / UNIT, each.bound / UNIT
+            signals.append(
+                self._signal(
+                    "anomaly", each.event, each.ms, window.label, pane.last / UNIT, value, bound, reason
+                )
+            )
+        return signals
+
+    def _look_at_limits(
+        self, pane: Pane, window: Window, log_returns: Callable[[Window], list[float]]
+    ) -> list[Signal]:
+        market = self._market(pane.end_ms, window, log_returns)
+        signals = []
+        for limit in self._limits:
+            change = limit.update(pane, window.low, window.high, market)
+            if change is not None:
+                signals.append(
+                    self._signal(
+                        "limit",
+                        change.event,
+                        change.ms,
+                        window.label,
+                        pane.last / UNIT,
+                        change.value,
+                        change.threshold,
+                        change.reason,
+                        side=limit.side,
+                        probability=change.probability,
+                        horizon_seconds=None if change.probability is None else limit.horizon_seconds,
+                        lead_seconds=change.lead_seconds,
+                    )
+                )
+        return signals
+
+    def _market(
+        self, end_ms: int, window: Window, log_returns: Callable[[Window], list[float]]
+    ) -> Market | str:
+        """What a forecast goes by, or why there can't be one."""
+        least = LEAST_MOVES * (_STILL_ENOUGH if self._enough else 1)
+        self._enough = window.moves >= least
+        if not self._enough:
+            return (
+                f"There is no forecast: the price moved in {window.moves} samples of the last {window.label}, "
+                f"and it takes {LEAST_MOVES}."
+            )
+        against = None
+        if self._walks is not True or end_ms % window.slide_ms == 0:
+            against = violation(log_returns(window), self._walks is False)
+            self._walks = against is None
+        if against is not None:
+            return (
+                f"There is no forecast: the prices of the last {window.label} are no random walk (the variance "
+                f"over {against.samples} samples is {against.ratio:.2f} times what it would be)."
+            )
+        seconds = window.covered_ms / 1000
+        return Market(window.squares / SQUARE_ONE / seconds, seconds / window.n)
+
+    def _signal(
+        self,
+        kind: str,
+        event: str,
+        ms: int,
+        window: str,
+        price: float,
+        value: float | None,
+        threshold: float | None,
+        reason: str,
+        **forecast: Any,
+    ) -> Signal:
+        without = {"side": None, "probability": None, "horizon_seconds": None, "lead_seconds": None}
+        return Signal(
+            kind=kind,
+            event=event,
+            symbol=self._symbol,
+            time=_EPOCH + timedelta(milliseconds=ms),
+            window=window,
+            price=price,
+            value=value,
+            threshold=threshold,
+            reason=reason,
+            **{**without, **forecast},
+        )

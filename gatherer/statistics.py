@@ -1,0 +1,49 @@
+"""The statistics of a window from its exact sums.
+
+Sums come in whole units of 1e-8; each result is rounded only in its last steps (the quotient of two Python
+ints is correctly rounded), so nothing cancels: a constant price has a deviation of exactly 0 at any price.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gatherer.panes import UNIT
+
+MAD_SCALE = 1.4826
+"""Makes the median absolute deviation of normal prices an estimate of their standard deviation."""
+BOLLINGER_WIDTH = 2
+
+
+def mean(n: int, total: int) -> float:
+    """Arithmetic mean, currency units."""
+    return total / (n * UNIT)
+
+
+def stddev(n: int, total: int, sum_of_squares: int) -> float | None:
+    """Sample standard deviation (divisor n - 1), currency units; None for less than two ticks."""
+    if n < 2:
+        return None
+    return math.sqrt((n * sum_of_squares - total * total) / (n * (n - 1) * UNIT * UNIT))
+
+
+def cv(mean: float, stddev: float | None) -> float | None:
+    """Coefficient of variation in percent; None without a standard deviation. Prices, so means, are above 0."""
+    return None if stddev is None else 100 * stddev / mean
+
+
+def median(doubled: int) -> float:
+    """The median in currency units from twice the median in units."""
+    return doubled / (2 * UNIT)
+
+
+def mad(quadrupled: int) -> float:
+    """Scaled median absolute deviation in currency units, from four times the unscaled one in units."""
+    return quadrupled * 14826 / (4 * UNIT * 10000)
+
+
+def bollinger(mean: float, stddev: float | None) -> tuple[float | None, float | None]:
+    """Upper and lower Bollinger band, currency units; the lower one may be below 0."""
+    if stddev is None:
+        return None, None
+    return mean + BOLLINGER_WIDTH * stddev, mean - BOLLINGER_WIDTH * stddev

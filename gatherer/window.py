@@ -1,0 +1,113 @@
+"""One moving window of one position: running sums that panes enter and leave."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from gatherer.multiset import PriceMultiset
+from gatherer.panes import Pane
+from gatherer.returns import Return
+
+LONG_AGO = -(1 << 62)
+"""Before every time."""
+
+
+class WindowLength(NamedTuple):
+    """label: "10s", "1m". length_ms: a whole multiple of slide_ms, the time between two ends."""
+
+    label: str
+    length_ms: int
+    slide_ms: int
+
+
+class RunningMinimum:
+    """The smallest value of the panes in a window: those that a later and smaller one outdoes are dropped."""
+
+    def __init__(self) -> None:
+        self._steps: deque[tuple[int, int]] = deque()  # (end of pane, value), both rising
+
+    @property
+    def value(self) -> int:
+        return self._steps[0][1]
+
+    def add(self, end_ms: int, value: int) -> None:
+        """Add a value; that of a late pane too."""
+        later = []
+        while self._steps and self._steps[-1][0] > end_ms:
+            later.append(self._steps.pop())
+        if not later or later[-1][1] > value:
+            while self._steps and self._steps[-1][1] >= value:
+                self._steps.pop()
+            if not self._steps or self._steps[-1][0] < end_ms:
+                self._steps.append((end_ms, value))
+        self._steps.extend(reversed(later))
+
+    def evict(self, until_ms: int) -> None:
+        """Forget panes that end at or before."""
+        while self._steps and self._steps[0][0] <= until_ms:
+            self._steps.popleft()
+
+
+class Window:
+    """Sums over the panes that end in (since, until], both epoch milliseconds.
+
+    It is evaluated at whole multiples of `step_ms`, its slide unless something looks at it at each pane.
+    """
+
+    def __init__(self, length: WindowLength, step_ms: int, with_prices: bool) -> None:
+        self.label, self.length_ms, self.slide_ms = length
+        self.step_ms = step_ms
+        self.since = self.until = LONG_AGO
+        self.n = self.total = self.sum_of_squares = 0
+        self.returns = self.moves = self.squares = self.covered_ms = 0
+        self.prices = PriceMultiset() if with_prices else None
+        self._low, self._minus_high = RunningMinimum(), RunningMinimum()
+
+    @property
+    def low(self) -> int:
+        return self._low.value
+
+    @property
+    def high(self) -> int:
+        return -self._minus_high.value
+
+    def holds(self, end_ms: int) -> bool:
+        """Whether the sums have, or would have, the pane that ends there."""
+        return self.since < end_ms <= self.until
+
+    def add(self, pane: Pane) -> None:
+        """Let a pane in, or a late part of one."""
+        self.n += pane.n
+        self.total += pane.total
+        self.sum_of_squares += pane.sum_of_squares
+        self._low.add(pane.end_ms, pane.low)
+        self._minus_high.add(pane.end_ms, -pane.high)
+        if self.prices is not None and pane.histogram is not None:
+            self.prices.add(pane.histogram)
+
+    def remove(self, pane: Pane) -> None:
+        """Let a pane out; `evict` does the rest."""
+        self.n -= pane.n
+        self.total -= pane.total
+        self.sum_of_squares -= pane.sum_of_squares
+        if self.prices is not None and pane.histogram is not None:
+            self.prices.remove(pane.histogram)
+
+    def add_return(self, sampled: Return) -> None:
+        self.returns += 1
+        self.moves += sampled.square > 0
+        self.squares += sampled.square
+        self.covered_ms += sampled.ms
+
+    def remove_return(self, sampled: Return) -> None:
+        self.returns -= 1
+        self.moves -= sampled.square > 0
+        self.squares -= sampled.square
+        self.covered_ms -= sampled.ms
+
+    def evict(self, since_ms: int) -> None:
+        """Note that the panes that end at or before are out."""
+        self.since = since_ms
+        self._low.evict(since_ms)
+        self._minus_high.evict(since_ms)
