@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 
 _FEW = 8
-"""Up to so many new prices are inserted one by one; more are merged by sorting, which is linear for two runs."""
+"""Up to so many new prices are inserted one by one; more are merged by sorting, linear for two runs."""
 
 
 class PriceMultiset:
@@ -56,18 +56,13 @@ class PriceMultiset:
         """Ticks."""
         return self._cumulate()[-1]
 
-    @property
-    def remembered(self) -> int:
-        """Prices that take memory."""
-        return len(self._counts)
-
     def items(self) -> list[tuple[int, int]]:
         """Price and count, by price."""
         self._cumulate()
         return [(price, self._counts[price]) for price in self._sorted if self._counts[price]]
 
     def order_statistics(self) -> tuple[int, int]:
-        """Twice the median and four times the unscaled median absolute deviation, units; of one tick or more."""
+        """Twice the median and four times the unscaled MAD, units; there must be a tick."""
         if self._order_statistics is None:
             median2 = self._median2()
             self._order_statistics = median2, self._mad4(median2)

@@ -18,6 +18,13 @@ class Market(NamedTuple):
     seconds_between_ticks: float
 
 
+class NoForecast(NamedTuple):
+    """Why there is none. state: "too_few" samples, or "no_walk"; reason: one sentence."""
+
+    state: str
+    reason: str
+
+
 class Change(NamedTuple):
     """What has become of a limit; fields as in the contract of signals."""
 
@@ -31,8 +38,10 @@ class Change(NamedTuple):
 
 
 class Limit:
-    """One limit. side: "buy" (low) or "sell" (high). price: currency units. since_ms: only panes that end later
-    count. `state` is "waiting", "likely", "unlikely", "reached" or "no_forecast".
+    """One limit and what has become of it.
+
+    side: "buy" (low) or "sell" (high). price: currency units. since_ms: only panes that end later count.
+    state: "waiting", "likely", "unlikely", "reached", or that of the NoForecast that was told.
     """
 
     def __init__(
@@ -56,29 +65,26 @@ class Limit:
         """The arguments that make this limit again."""
         return self.side, self.price, self.probability, self.horizon_seconds, self.since_ms, self.state
 
-    def same(self, other: Limit) -> bool:
-        """Whether it asks for the same, whatever has become of it."""
-        return self.dump()[:4] == other.dump()[:4]
+    @property
+    def asked(self) -> tuple[str, float, float, float]:
+        """What it asks for, whatever has become of it."""
+        return self.side, self.price, self.probability, self.horizon_seconds
 
-    def update(self, pane: Pane, window_low: int, window_high: int, market: Market | str) -> Change | None:
-        """Look at a pane. window_low, window_high: the prices (units) of the window that ends with it. market:
-        or the reason why there is no forecast.
-        """
+    def update(
+        self, pane: Pane, window_low: int, window_high: int, market: Market | NoForecast
+    ) -> Change | None:
+        """Look at a pane. window_low, window_high: the prices (units) of the window that ends with it."""
         if pane.end_ms <= self.since_ms:
             return None
-        touched = self._beyond(pane.low, pane.high)
-        if self.state == "reached":
-            if touched:
-                return None
-            if isinstance(market, str):
-                # Without a forecast, the price has moved away when the whole window has.
-                return None if self._beyond(window_low, window_high) else self._no_forecast(pane, market)
+        if self._beyond(pane.low, pane.high):
+            return None if self.state == "reached" else self._reached(pane)
+        if isinstance(market, Market):
             return self._forecast(pane, market)
-        if touched:
-            return self._reached(pane)
-        if isinstance(market, str):
-            return None if self.state == "no_forecast" else self._no_forecast(pane, market)
-        return self._forecast(pane, market)
+        # Without a forecast, the price has moved away when it is gone from the whole window.
+        if self.state == market.state or (self.state == "reached" and self._beyond(window_low, window_high)):
+            return None
+        self.state = market.state
+        return Change("no_forecast", pane.end_ms, None, None, None, None, market.reason)
 
     def _beyond(self, low: int, high: int) -> bool:
         return low <= self._units if self.side == "buy" else high >= self._units
@@ -89,10 +95,6 @@ class Limit:
         reason = f"The price reached the {self.side} limit of {self.price:g} with {price / UNIT:g}."
         return Change("reached", ms, price / UNIT, self.price, None, None, reason)
 
-    def _no_forecast(self, pane: Pane, reason: str) -> Change:
-        self.state = "no_forecast"
-        return Change("no_forecast", pane.end_ms, None, None, None, None, reason)
-
     def _forecast(self, pane: Pane, market: Market) -> Change | None:
         way = first_passage.distance(
             pane.last / UNIT, self.price, market.variance_rate, market.seconds_between_ticks
@@ -100,16 +102,16 @@ class Limit:
         variance = market.variance_rate * self.horizon_seconds
         probability = first_passage.hit_probability(way, variance)
         threshold = self.probability
-        if self.state in ("waiting", "unlikely", "no_forecast") and probability >= threshold:
+        if self.state not in ("likely", "reached") and probability >= threshold:
             event = "likely"
-        elif self.state in ("likely", "reached", "no_forecast") and probability < HYSTERESIS * threshold:
+        elif self.state not in ("unlikely", "waiting") and probability < HYSTERESIS * threshold:
             event, threshold = "unlikely", HYSTERESIS * threshold
         else:
             return None
         self.state = event
         lead = first_passage.expected_time(way, variance, self.horizon_seconds)
         reason = (
-            f"The price reaches the {self.side} limit of {self.price:g} within {self.horizon_seconds:g} s with "
-            f"a probability of {probability:.0%}."
+            f"The price reaches the {self.side} limit of {self.price:g} within {self.horizon_seconds:g} s "
+            f"with a probability of {probability:.0%}."
         )
         return Change(event, pane.end_ms, probability, threshold, probability, lead, reason)
