@@ -172,8 +172,8 @@ class Watch:
         if self._walks is None:
             return NoForecast(
                 "too_few",
-                f"There is no forecast: the last {window.label} have {window.moves} samples in which the price "
-                f"moved, too few to tell (it takes {LEAST_MOVES} or more).",
+                f"There is no forecast: in the last {window.label} the price moved in {window.moves} "
+                f"samples, too few to tell (it takes {LEAST_MOVES} or more).",
             )
         if not self._walks:
             return NoForecast(
