@@ -140,7 +140,7 @@ class PositionAnalysis:
                 averages.append(average)
                 if average.cv is not None:
                     coefficients[window.label] = average.cv
-        signals = self._watch.look(end_ms, last, looked_at, coefficients, self._log_returns)
+        signals = self._watch.look(end_ms, last, looked_at, coefficients, self._returns_in)
         self._expire()
         return averages, signals
 
@@ -261,9 +261,9 @@ class PositionAnalysis:
                         window.remove_return(known)
                     window.add_return(sampled)
 
-    def _log_returns(self, window: Window) -> list[float]:
+    def _returns_in(self, window: Window) -> list[Return]:
         returns = map(self._returns.get, self._between(window.since, window.until))
-        return [sampled.log for sampled in returns if sampled is not None]
+        return [sampled for sampled in returns if sampled is not None]
 
     def _average(self, window: Window, end_ms: int, last: int) -> MovingAverage:
         wanted = self._settings.statistics

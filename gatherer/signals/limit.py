@@ -6,23 +6,10 @@ from typing import NamedTuple
 
 from gatherer.panes import UNIT, Pane
 from gatherer.signals import first_passage
+from gatherer.signals.market import Market, NoForecast
 
 HYSTERESIS = 0.8
 """A limit that was likely becomes unlikely below this part of the probability that made it likely."""
-
-
-class Market(NamedTuple):
-    """What a forecast goes by. variance_rate: of the log price, per second."""
-
-    variance_rate: float
-    seconds_between_ticks: float
-
-
-class NoForecast(NamedTuple):
-    """Why there is none. state: "too_few" samples, or "no_walk"; reason: one sentence."""
-
-    state: str
-    reason: str
 
 
 class Change(NamedTuple):

@@ -7,20 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gatherer.panes import UNIT, Pane
-from gatherer.returns import SQUARE_ONE
-from gatherer.signals import random_walk
+from gatherer.returns import Return
 from gatherer.signals.anomaly import anomalies
-from gatherer.signals.limit import Limit, Market, NoForecast
-from gatherer.signals.random_walk import LEAST_MOVES
+from gatherer.signals.limit import Limit
+from gatherer.signals.market import Market, MarketModel, NoForecast
 from gatherer.signals.regime import classify
 from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import Window
 from kafka_topic.contracts import Limits, Signal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STILL_ENOUGH = 0.8
-"""A forecast that began is kept up with this part of the least moves, so that it does not flap."""
-
 _OVERRIDES = ("probability", "horizon_seconds", "regime_high", "regime_low", "anomaly_sigmas")
 
 
@@ -39,9 +35,7 @@ class Watch:
         self._overrides: dict[str, float] = {}
         self._regime: str | None = None
         self._limits: list[Limit] = []
-        # Whether returns pass for those of a random walk; None as long as they don't tell.
-        self._walks: bool | None = None
-        self._enough = False
+        self._market = MarketModel()
 
     def set_limits(self, limits: Limits | None, since_ms: int) -> None:
         """Watch for these from the panes on that end after `since_ms`. What stays the same goes on."""
@@ -57,7 +51,7 @@ class Watch:
         known = {limit.asked: limit for limit in self._limits}
         self._limits = [known.get(limit.asked, limit) for limit in wanted]
         if not self._limits:
-            self._walks, self._enough = None, False
+            self._market = MarketModel()
 
     def look(
         self,
@@ -65,7 +59,7 @@ class Watch:
         last: Pane,
         windows: Mapping[str, Window],
         coefficients: Mapping[str, float],
-        log_returns: Callable[[Window], list[float]],
+        returns: Callable[[Window], list[Return]],
     ) -> list[Signal]:
         """What there is to say at `end_ms`.
 
@@ -80,17 +74,18 @@ class Watch:
             if (anomaly := self._anomaly_settings) is not None:
                 signals += self._look_for_anomalies(anomaly, last, windows[anomaly.window])
             if (limit := self._limit_settings) is not None and self._limits:
-                signals += self._look_at_limits(last, windows[limit.window], log_returns)
+                signals += self._look_at_limits(last, windows[limit.window], returns)
         return signals
 
     def dump(self) -> tuple[Any, ...]:
         """What has to be remembered, as plain values."""
         limits = tuple(limit.dump() for limit in self._limits)
-        return dict(self._overrides), self._regime, limits, self._walks, self._enough
+        return dict(self._overrides), self._regime, limits, self._market.dump()
 
     def restore(self, dumped: tuple[Any, ...]) -> None:
         """Remember what another dumped."""
-        self._overrides, self._regime, limits, self._walks, self._enough = dumped
+        self._overrides, self._regime, limits, market = dumped
+        self._market.restore(market)
         self._limits = [Limit(*values) for values in limits]
 
     def _look_at_regime(self, settings: RegimeSettings, end_ms: int, price: float, cv: float) -> list[Signal]:
@@ -129,9 +124,9 @@ class Watch:
         return signals
 
     def _look_at_limits(
-        self, pane: Pane, window: Window, log_returns: Callable[[Window], list[float]]
+        self, pane: Pane, window: Window, returns: Callable[[Window], list[Return]]
     ) -> list[Signal]:
-        market = self._market(pane.end_ms % window.slide_ms == 0, window, log_returns)
+        market = self._find_market(pane.end_ms % window.slide_ms == 0, window, returns)
         signals = []
         for limit in self._limits:
             change = limit.update(pane, window.low, window.high, market)
@@ -154,35 +149,16 @@ class Watch:
                 )
         return signals
 
-    def _market(
-        self, slide_ends: bool, window: Window, log_returns: Callable[[Window], list[float]]
+    def _find_market(
+        self, slide_ends: bool, window: Window, returns: Callable[[Window], list[Return]]
     ) -> Market | NoForecast:
-        """What a forecast goes by, or why there can't be one."""
-        least = LEAST_MOVES * (_STILL_ENOUGH if self._enough else 1)
-        self._enough = window.moves >= least
-        if not self._enough:
-            self._walks = None
-        elif slide_ends or self._walks is None:
-            # The test passes over the whole window, so it isn't made at each pane.
-            returns = log_returns(window)
-            if random_walk.violation(returns, random_walk.REJECT) is not None:
-                self._walks = False
-            elif random_walk.violation(returns, random_walk.ACCEPT) is None:
-                self._walks = True
-        if self._walks is None:
-            return NoForecast(
-                "too_few",
-                f"There is no forecast: in the last {window.label} the price moved in {window.moves} "
-                f"samples, too few to tell (it takes {LEAST_MOVES} or more).",
-            )
-        if not self._walks:
-            return NoForecast(
-                "no_walk",
-                f"There is no forecast: by the variance ratio test, the prices of the last {window.label} "
-                "are no random walk.",
-            )
-        seconds = window.covered_ms / 1000
-        return Market(window.squares / SQUARE_ONE / seconds, seconds / window.n)
+        model = self._market
+        if window.moves < model.least_moves:
+            return model.too_few(window.moves, window.label)
+        # The judgement passes over the whole window, so it isn't made at each pane.
+        if model.found is None or model.undecided or slide_ends:
+            return model.look(returns(window), window.n, window.label)
+        return model.found
 
     def _signal(
         self,

@@ -1,0 +1,109 @@
+"""Whether the prices of a window can be forecast, and by what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from operator import mul
+from typing import Any, NamedTuple
+
+from gatherer.returns import Return
+from gatherer.signals.random_walk import ACCEPT, REJECT, violated
+
+LEAST_MOVES = 60
+"""With fewer returns that are not 0, independent prices could pass for a random walk."""
+STRIDES = 1, 4
+"""Samples from one return to the next. Prices in whole cents look as if they were pulled back when they move
+by less than a cent from sample to sample; independent prices look so at every stride."""
+_STILL_ENOUGH = 0.8
+"""What was decided stays so down to this part of the least moves, so that it does not flap."""
+
+
+class Market(NamedTuple):
+    """What a forecast goes by. variance_rate: of the log price, per second."""
+
+    variance_rate: float
+    seconds_between_ticks: float
+
+
+class NoForecast(NamedTuple):
+    """Why there is none. state: "too_few" samples to tell, or "no_walk"; reason: one sentence."""
+
+    state: str
+    reason: str
+
+
+class MarketModel:
+    """Looks at a window's returns and remembers what it found."""
+
+    def __init__(self) -> None:
+        self.found: Market | NoForecast | None = None
+        self._stride: int | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the next sample may decide."""
+        return self.found is None or (isinstance(self.found, NoForecast) and self.found.state == "too_few")
+
+    @property
+    def least_moves(self) -> float:
+        """How many returns have to be other than 0."""
+        return LEAST_MOVES * (1 if self.undecided else _STILL_ENOUGH)
+
+    def too_few(self, moves: int, window: str) -> NoForecast:
+        """Find that there are too few returns that are not 0."""
+        self._stride = None
+        self.found = NoForecast(
+            "too_few",
+            f"There is no forecast: in the last {window} the price moved in {moves} samples, too few to tell "
+            f"(it takes {LEAST_MOVES} or more).",
+        )
+        return self.found
+
+    def look(self, returns: Sequence[Return], ticks: int, window: str) -> Market | NoForecast:
+        """Judge the returns of a window, enough of them and oldest first; it has so many ticks."""
+        rejected = False
+        for stride in STRIDES:
+            logs = _over([each.log for each in returns], stride)
+            if sum(map(bool, logs)) < self.least_moves * stride:
+                break
+            if not violated(logs, REJECT if stride == self._stride else ACCEPT, stride):
+                self._stride = stride
+                self.found = _market(returns, ticks)
+                return self.found
+            rejected = rejected or violated(logs, REJECT, stride)
+        if rejected:
+            self._stride = None
+            self.found = NoForecast(
+                "no_walk",
+                f"There is no forecast: by the variance ratio test, the prices of the last {window} are no "
+                "random walk.",
+            )
+        elif not isinstance(self.found, NoForecast):
+            return self.too_few(sum(bool(each.log) for each in returns), window)
+        return self.found
+
+    def dump(self) -> tuple[Any, ...]:
+        """What has to be remembered, as plain values."""
+        return self._stride, isinstance(self.found, Market), None if self.found is None else tuple(self.found)
+
+    def restore(self, dumped: tuple[Any, ...]) -> None:
+        """Remember what another dumped."""
+        self._stride, market, found = dumped
+        self.found = None if found is None else Market(*found) if market else NoForecast(*found)
+
+
+def _market(returns: Sequence[Return], ticks: int) -> Market:
+    """The variance of as long returns as there are enough of: rounded prices add the variance of their
+    rounding to each return, whatever time it spans.
+    """
+    stride = max(1, min(STRIDES[-1], len(returns) // LEAST_MOVES))
+    logs = _over([each.log for each in returns], stride)
+    milliseconds = _over([each.ms for each in returns], stride)
+    variance_rate = math.fsum(map(mul, logs, logs)) / (sum(milliseconds) / 1000)
+    return Market(variance_rate, sum(each.ms for each in returns) / 1000 / ticks)
+
+
+def _over(values: list[float], stride: int) -> list[float]:
+    """The sums of each `stride` consecutive values."""
+    return [sum(part) for part in zip(*(values[first:] for first in range(stride)), strict=False)]
