@@ -28,7 +28,8 @@ class Limit:
     """One limit and what has become of it.
 
     side: "buy" (low) or "sell" (high). price: currency units. since_ms: only panes that end later count.
-    state: "waiting", "likely", "unlikely", "reached", or that of the NoForecast that was told.
+    state: "waiting", "likely", "unlikely" or "reached". told: the state of the NoForecast that was told last,
+    empty since a forecast was.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Limit:
         horizon_seconds: float,
         since_ms: int,
         state: str = "waiting",
+        told: str = "",
     ) -> None:
         self.side = side
         self.price = price
@@ -46,11 +48,12 @@ class Limit:
         self.horizon_seconds = horizon_seconds
         self.since_ms = since_ms
         self.state = state
+        self.told = told
         self._units = round(price * UNIT)
 
-    def dump(self) -> tuple[str, float, float, float, int, str]:
+    def dump(self) -> tuple[str, float, float, float, int, str, str]:
         """The arguments that make this limit again."""
-        return self.side, self.price, self.probability, self.horizon_seconds, self.since_ms, self.state
+        return *self.asked, self.since_ms, self.state, self.told
 
     @property
     def asked(self) -> tuple[str, float, float, float]:
@@ -63,14 +66,17 @@ class Limit:
         """Look at a pane. window_low, window_high: the prices (units) of the window that ends with it."""
         if pane.end_ms <= self.since_ms:
             return None
-        if self._beyond(pane.low, pane.high):
-            return None if self.state == "reached" else self._reached(pane)
+        beyond = self._beyond(pane.low, pane.high)
+        if beyond and self.state != "reached":
+            return self._reached(pane)
         if isinstance(market, Market):
-            return self._forecast(pane, market)
+            return None if beyond else self._forecast(pane, market)
         # Without a forecast, the price has moved away when it is gone from the whole window.
-        if self.state == market.state or (self.state == "reached" and self._beyond(window_low, window_high)):
+        if self.state == "likely" or (self.state == "reached" and not self._beyond(window_low, window_high)):
+            self.state = "waiting"
+        if self.told == market.state:
             return None
-        self.state = market.state
+        self.told = market.state
         return Change("no_forecast", pane.end_ms, None, None, None, None, market.reason)
 
     def _beyond(self, low: int, high: int) -> bool:
@@ -79,7 +85,7 @@ class Limit:
     def _reached(self, pane: Pane) -> Change:
         self.state = "reached"
         price, ms = (pane.low, pane.low_ms) if self.side == "buy" else (pane.high, pane.high_ms)
-        reason = f"The price reached the {self.side} limit of {self.price:g} with {price / UNIT:g}."
+        reason = f"The price reached the {self.side} limit of {self.price:.10g} with {price / UNIT:.10g}."
         return Change("reached", ms, price / UNIT, self.price, None, None, reason)
 
     def _forecast(self, pane: Pane, market: Market) -> Change | None:
@@ -89,16 +95,16 @@ class Limit:
         variance = market.variance_rate * self.horizon_seconds
         probability = first_passage.hit_probability(way, variance)
         threshold = self.probability
-        if self.state not in ("likely", "reached") and probability >= threshold:
+        if probability >= threshold and self.state not in ("likely", "reached"):
             event = "likely"
-        elif self.state not in ("unlikely", "waiting") and probability < HYSTERESIS * threshold:
+        elif probability < HYSTERESIS * threshold and (self.state in ("likely", "reached") or self.told):
             event, threshold = "unlikely", HYSTERESIS * threshold
         else:
             return None
-        self.state = event
+        self.state, self.told = event, ""
         lead = first_passage.expected_time(way, variance, self.horizon_seconds)
         reason = (
-            f"The price reaches the {self.side} limit of {self.price:g} within {self.horizon_seconds:g} s "
+            f"The price reaches the {self.side} limit of {self.price:.10g} within {self.horizon_seconds:g} s "
             f"with a probability of {probability:.0%}."
         )
         return Change(event, pane.end_ms, probability, threshold, probability, lead, reason)
