@@ -15,7 +15,7 @@ class PriceMultiset:
 
     Adding and removing cost the pane's distinct prices. A question costs one pass over the window's distinct
     prices in C (to count them up), then a few bisections. Memory grows with the distinct prices alone: those
-    that have gone are swept out once they are the larger part.
+    that have gone are swept out, when something is asked, once they are a quarter.
     """
 
     def __init__(self) -> None:
@@ -48,8 +48,6 @@ class PriceMultiset:
             counts[price] = left
             if not left:
                 self._gone += 1
-        if self._gone * 2 > len(counts):
-            self._sweep()
         self._changed()
 
     def __len__(self) -> int:
@@ -124,11 +122,9 @@ class PriceMultiset:
                 for price in self._new:
                     self._sorted.insert(bisect_left(self._sorted, price), price)
             self._new.clear()
+            if self._gone * 4 > len(self._counts):
+                self._sorted = [price for price in self._sorted if self._counts[price]]
+                self._counts = {price: self._counts[price] for price in self._sorted}
+                self._gone = 0
             self._cumulated = list(accumulate(map(self._counts.__getitem__, self._sorted), initial=0))
         return self._cumulated
-
-    def _sweep(self) -> None:
-        self._counts = {price: count for price, count in self._counts.items() if count}
-        self._sorted = sorted(self._counts)
-        self._new.clear()
-        self._gone = 0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from operator import mul
+from operator import add, mul
 from typing import Any, NamedTuple
 
 from gatherer.returns import Return
-from gatherer.signals.random_walk import ACCEPT, REJECT, violated
+from gatherer.signals.random_walk import ACCEPT, REJECT, out_of_bounds, variance_ratios
 
 LEAST_MOVES = 60
 """With fewer returns that are not 0, independent prices could pass for a random walk."""
@@ -63,15 +63,17 @@ class MarketModel:
     def look(self, returns: Sequence[Return], ticks: int, window: str) -> Market | NoForecast:
         """Judge the returns of a window, enough of them and oldest first; it has so many ticks."""
         rejected = False
+        samples = [each.log for each in returns]
         for stride in STRIDES:
-            logs = _over([each.log for each in returns], stride)
+            logs = _over(samples, stride)
             if sum(map(bool, logs)) < self.least_moves * stride:
                 break
-            if not violated(logs, REJECT if stride == self._stride else ACCEPT, stride):
+            ratios = variance_ratios(logs, stride)
+            if not out_of_bounds(ratios, REJECT if stride == self._stride else ACCEPT):
                 self._stride = stride
-                self.found = _market(returns, ticks)
+                self.found = _market(samples, sum(each.ms for each in returns) / 1000, ticks)
                 return self.found
-            rejected = rejected or violated(logs, REJECT, stride)
+            rejected = rejected or out_of_bounds(ratios, REJECT)
         if rejected:
             self._stride = None
             self.found = NoForecast(
@@ -93,17 +95,20 @@ class MarketModel:
         self.found = None if found is None else Market(*found) if market else NoForecast(*found)
 
 
-def _market(returns: Sequence[Return], ticks: int) -> Market:
+def _market(samples: list[float], seconds: float, ticks: int) -> Market:
     """The variance of as long returns as there are enough of: rounded prices add the variance of their
     rounding to each return, whatever time it spans.
     """
-    stride = max(1, min(STRIDES[-1], len(returns) // LEAST_MOVES))
-    logs = _over([each.log for each in returns], stride)
-    milliseconds = _over([each.ms for each in returns], stride)
-    variance_rate = math.fsum(map(mul, logs, logs)) / (sum(milliseconds) / 1000)
-    return Market(variance_rate, sum(each.ms for each in returns) / 1000 / ticks)
+    stride = max(stride for stride in STRIDES if stride == 1 or len(samples) >= stride * LEAST_MOVES)
+    logs = _over(samples, stride)
+    squares = math.fsum(map(mul, logs, logs))
+    return Market(squares / (len(logs) * stride * seconds / len(samples)), seconds / ticks)
 
 
 def _over(values: list[float], stride: int) -> list[float]:
-    """The sums of each `stride` consecutive values."""
-    return [sum(part) for part in zip(*(values[first:] for first in range(stride)), strict=False)]
+    """The sums of each `stride` consecutive values; `stride` is a power of two."""
+    span = 1
+    while span < stride:
+        values = list(map(add, values, values[span:]))
+        span *= 2
+    return values

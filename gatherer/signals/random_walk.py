@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from operator import mul
 from typing import NamedTuple
 
-HORIZONS = (2, 4, 8)
+HORIZONS = (2, 4)
 
 
 class VarianceRatio(NamedTuple):
@@ -66,10 +66,10 @@ def variance_ratios(returns: Sequence[float], stride: int = 1) -> list[VarianceR
     return found
 
 
-def violated(returns: Sequence[float], bounds: Bounds, stride: int = 1) -> bool:
+def out_of_bounds(ratios: Sequence[VarianceRatio], bounds: Bounds) -> bool:
     """Whether a variance ratio is out of bounds."""
     return any(
         (abs(each.z) > bounds.z and abs(each.ratio - 1) > bounds.deviation)
         or (each.samples == 2 and each.ratio < bounds.least)
-        for each in variance_ratios(returns, stride)
+        for each in ratios
     )
