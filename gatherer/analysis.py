@@ -120,14 +120,19 @@ class PositionAnalysis:
         return due
 
     def advance(self, end_ms: int) -> tuple[list[MovingAverage], list[Signal]]:
-        """The windows that end at `end_ms`, the shortest first, and what is to be said then."""
+        """The windows that end at `end_ms`, which is `next_due()`, and the signals of that moment.
+
+        Raises ValueError when nothing can be due then.
+        """
+        if end_ms <= self._emitted or not self._ends or end_ms < self._ends[0]:
+            raise ValueError(f"nothing of {self.symbol} is due at {end_ms}")
         for end in self._between(self._emitted, end_ms):
             if (sampled := self._return_at(end)) is not None:
                 self._returns[end] = sampled
                 self._ewma.add(sampled.log, sampled.ms)
         self._emitted = end_ms
         last = self._panes[self._ends[bisect_right(self._ends, end_ms) - 1]]
-        averages: list[MovingAverage] = []
+        averages = []
         looked_at: dict[str, Window] = {}
         coefficients: dict[str, float] = {}
         for window in self._windows:

@@ -165,3 +165,17 @@ def test_state_of_another_version_is_refused(streams: Any) -> None:
     analysis = PositionAnalysis("AAPL", SETTINGS)
     with pytest.raises(ValueError, match="version 0"):
         analysis.restore([], of_version_0(analysis.small_state()))
+
+
+def test_a_time_that_is_not_due_is_refused(streams: Any) -> None:
+    analysis = PositionAnalysis("AAPL", SETTINGS)
+    assert analysis.next_due() is None
+    with pytest.raises(ValueError, match="nothing of AAPL is due"):
+        analysis.advance(streams.START + 1000)
+    analysis.add(streams.pane_of(streams.ticks_at([UNIT])))
+    assert analysis.next_due() == streams.START + 1000
+    with pytest.raises(ValueError, match="nothing of AAPL is due"):
+        analysis.advance(streams.START)
+    analysis.advance(streams.START + 1000)
+    with pytest.raises(ValueError, match="nothing of AAPL is due"):
+        analysis.advance(streams.START + 1000)
