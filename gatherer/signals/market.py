@@ -15,6 +15,8 @@ LEAST_MOVES = 60
 STRIDES = 1, 4
 """Samples from one return to the next. Prices in whole cents look as if they were pulled back when they move
 by less than a cent from sample to sample; independent prices look so at every stride."""
+_NOTHING = 1e-14
+"""What may be left, in floating point, of moves that undo each other."""
 _STILL_ENOUGH = 0.8
 """What was decided stays so down to this part of the least moves, so that it does not flap."""
 
@@ -56,7 +58,7 @@ class MarketModel:
         self.found = NoForecast(
             "too_few",
             f"There is no forecast: in the last {window} the price moved in {moves} samples, too few to tell "
-            f"(it takes {LEAST_MOVES} or more).",
+            f"whether it walks (it takes at least {LEAST_MOVES}).",
         )
         return self.found
 
@@ -66,7 +68,7 @@ class MarketModel:
         samples = [each.log for each in returns]
         for stride in STRIDES:
             logs = _over(samples, stride)
-            if sum(map(bool, logs)) < self.least_moves * stride:
+            if sum(abs(log) > _NOTHING for log in logs) < self.least_moves * stride:
                 break
             ratios = variance_ratios(logs, stride)
             if not out_of_bounds(ratios, REJECT if stride == self._stride else ACCEPT):

@@ -295,4 +295,13 @@ def test_a_price_that_hardly_moves_has_no_forecast(panes: Panes, run_of: Any) ->
     for number in range(300):
         run.pane(panes(100 + number // 7 % 2 * 0.01))
     assert _events(run.signals) == [("buy", "no_forecast"), ("sell", "no_forecast")]
-    assert f"it takes {LEAST_MOVES}" in run.signals[0].reason
+    assert f"at least {LEAST_MOVES}" in run.signals[0].reason
+
+
+def test_a_price_that_goes_to_and_fro_is_no_random_walk(panes: Panes, run_of: Any) -> None:
+    run = run_of(FORECAST)
+    run.analysis.set_limits(Limits("AAPL", SET_AT, sell=105.0))
+    for number in range(600):
+        run.pane(panes(100 + number % 2 * 0.01))
+    assert [signal.event for signal in run.signals] == ["no_forecast", "no_forecast"]
+    assert "no random walk" in run.signals[1].reason
