@@ -120,14 +120,19 @@ class PositionAnalysis:
         return due
 
     def advance(self, end_ms: int) -> tuple[list[MovingAverage], list[Signal]]:
-        """The windows that end at `end_ms`, the shortest first, and what is to be said then."""
+        """The windows that end at `end_ms`, which is `next_due()`, and the signals of that moment.
+
+        Raises ValueError when nothing can be due then.
+        """
+        if end_ms <= self._emitted or not self._ends or end_ms < self._ends[0]:
+            raise ValueError(f"nothing of {self.symbol} is due at {end_ms}")
         for end in self._between(self._emitted, end_ms):
             if (sampled := self._return_at(end)) is not None:
                 self._returns[end] = sampled
                 self._ewma.add(sampled.log, sampled.ms)
         self._emitted = end_ms
         last = self._panes[self._ends[bisect_right(self._ends, end_ms) - 1]]
-        averages: list[MovingAverage] = []
+        averages = []
         looked_at: dict[str, Window] = {}
         coefficients: dict[str, float] = {}
         for window in self._windows:
@@ -140,7 +145,7 @@ class PositionAnalysis:
                 averages.append(average)
                 if average.cv is not None:
                     coefficients[window.label] = average.cv
-        signals = self._watch.look(end_ms, last, looked_at, coefficients, self._log_returns)
+        signals = self._watch.look(end_ms, last, looked_at, coefficients, self._returns_in)
         self._expire()
         return averages, signals
 
@@ -261,9 +266,9 @@ class PositionAnalysis:
                         window.remove_return(known)
                     window.add_return(sampled)
 
-    def _log_returns(self, window: Window) -> list[float]:
+    def _returns_in(self, window: Window) -> list[Return]:
         returns = map(self._returns.get, self._between(window.since, window.until))
-        return [sampled.log for sampled in returns if sampled is not None]
+        return [sampled for sampled in returns if sampled is not None]
 
     def _average(self, window: Window, end_ms: int, last: int) -> MovingAverage:
         wanted = self._settings.statistics

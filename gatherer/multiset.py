@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 
 _FEW = 8
-"""Up to so many new prices are inserted one by one; more are merged by sorting, which is linear for two runs."""
+"""Up to so many new prices are inserted one by one; more are merged by sorting, linear for two runs."""
 
 
 class PriceMultiset:
@@ -15,7 +15,7 @@ class PriceMultiset:
 
     Adding and removing cost the pane's distinct prices. A question costs one pass over the window's distinct
     prices in C (to count them up), then a few bisections. Memory grows with the distinct prices alone: those
-    that have gone are swept out once they are the larger part.
+    that have gone are swept out, when something is asked, once they are a quarter.
     """
 
     def __init__(self) -> None:
@@ -48,18 +48,11 @@ class PriceMultiset:
             counts[price] = left
             if not left:
                 self._gone += 1
-        if self._gone * 2 > len(counts):
-            self._sweep()
         self._changed()
 
     def __len__(self) -> int:
         """Ticks."""
         return self._cumulate()[-1]
-
-    @property
-    def remembered(self) -> int:
-        """Prices that take memory."""
-        return len(self._counts)
 
     def items(self) -> list[tuple[int, int]]:
         """Price and count, by price."""
@@ -67,7 +60,7 @@ class PriceMultiset:
         return [(price, self._counts[price]) for price in self._sorted if self._counts[price]]
 
     def order_statistics(self) -> tuple[int, int]:
-        """Twice the median and four times the unscaled median absolute deviation, units; of one tick or more."""
+        """Twice the median and four times the unscaled MAD, units; there must be a tick."""
         if self._order_statistics is None:
             median2 = self._median2()
             self._order_statistics = median2, self._mad4(median2)
@@ -129,11 +122,9 @@ class PriceMultiset:
                 for price in self._new:
                     self._sorted.insert(bisect_left(self._sorted, price), price)
             self._new.clear()
+            if self._gone * 4 > len(self._counts):
+                self._sorted = [price for price in self._sorted if self._counts[price]]
+                self._counts = {price: self._counts[price] for price in self._sorted}
+                self._gone = 0
             self._cumulated = list(accumulate(map(self._counts.__getitem__, self._sorted), initial=0))
         return self._cumulated
-
-    def _sweep(self) -> None:
-        self._counts = {price: count for price, count in self._counts.items() if count}
-        self._sorted = sorted(self._counts)
-        self._new.clear()
-        self._gone = 0

@@ -19,10 +19,10 @@ _VERSION = 1
 class Pane:
     """The ticks of one position in a stretch of event time; its length is that of the shortest slide.
 
-    end_ms: its end, exclusive, epoch milliseconds. n: ticks, at least 1. total, sum_of_squares: of the prices,
-    units and units squared. low, high: lowest and highest price, units; low_ms, high_ms: the time of the
-    first tick at it. last: price of the latest tick by (last_ms, last_order), units; last_order breaks ties
-    within a millisecond. histogram: how many ticks had which price; None when no statistic needs it.
+    end_ms: its end, exclusive, epoch milliseconds. n: ticks, at least 1. total, sum_of_squares: of the
+    prices, units and units squared. low, high: lowest and highest price, units; low_ms, high_ms: the time of
+    the first tick at it. last: price of the latest tick by (last_ms, last_order), units; last_order breaks
+    ties within a millisecond. histogram: how many ticks had which price; None when no statistic needs it.
     """
 
     end_ms: int

@@ -1,11 +1,11 @@
 """Log returns of one position and the volatility that is made of them.
 
 Previous-tick sampling: each pane with ticks gives one return, the last price of the pane against the last
-price of the pane with ticks before it. Returns from tick to tick would measure the rounding of prices to cents
-and the bid-ask bounce, which grow with the number of ticks, and not the volatility, which doesn't. This is
-the usual calendar-time sampling of the realized-variance literature (Andersen, Bollerslev, Diebold and Labys,
-"The distribution of realized exchange rate volatility", JASA 2001; Hansen and Lunde, "Realized variance and
-market microstructure noise", JBES 2006).
+price of the pane with ticks before it. Returns from tick to tick would measure the rounding of prices to
+cents and the bid-ask bounce, which grow with the number of ticks, and not the volatility, which doesn't. This
+is the usual calendar-time sampling of the realized-variance literature (Andersen, Bollerslev, Diebold and
+Labys, "The distribution of realized exchange rate volatility", JASA 2001; Hansen and Lunde, "Realized
+variance and market microstructure noise", JBES 2006).
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def stddev(n: int, total: int, sum_of_squares: int) -> float | None:
 
 
 def cv(mean: float, stddev: float | None) -> float | None:
-    """Coefficient of variation in percent; None without a standard deviation. Prices, so means, are above 0."""
+    """Coefficient of variation in percent; None without a standard deviation. Means of prices are above 0."""
     return None if stddev is None else 100 * stddev / mean
 
 

@@ -60,7 +60,7 @@ class Window:
         self.step_ms = step_ms
         self.since = self.until = LONG_AGO
         self.n = self.total = self.sum_of_squares = 0
-        self.returns = self.moves = self.squares = self.covered_ms = 0
+        self.returns = self.moves = self.squares = 0
         self.prices = PriceMultiset() if with_prices else None
         self._low, self._minus_high = RunningMinimum(), RunningMinimum()
 
@@ -98,13 +98,11 @@ class Window:
         self.returns += 1
         self.moves += sampled.square > 0
         self.squares += sampled.square
-        self.covered_ms += sampled.ms
 
     def remove_return(self, sampled: Return) -> None:
         self.returns -= 1
         self.moves -= sampled.square > 0
         self.squares -= sampled.square
-        self.covered_ms -= sampled.ms
 
     def evict(self, since_ms: int) -> None:
         """Note that the panes that end at or before are out."""

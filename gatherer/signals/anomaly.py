@@ -1,11 +1,12 @@
 """Ticks that lie far from the median of their window (Hampel's identifier).
 
 A tick is beyond the bound when |price - median| > sigmas * scale, with scale = 1.4826 times the median
-absolute deviation (MAD). When more than half of the ticks are at the median, as with a quiet price in whole cents,
-the MAD is 0 and says nothing about the rest; scale is then 1.2533 (the root of pi/2) times the mean absolute
-deviation, the fallback of Iglewicz and Hoaglin ("How to detect and handle outliers", ASQC 1993), but at least
-one price step: where a price has stood still, the mean deviation is that of the outlier itself, and any move
-of a cent would be one. The step is a cent, or the power of ten that the window's prices are multiples of, if finer.
+absolute deviation (MAD). When more than half of the ticks are at the median, as with a quiet price in whole
+cents, the MAD is 0 and says nothing about the rest; scale is then 1.2533 (the root of pi/2) times the mean
+absolute deviation, the fallback of Iglewicz and Hoaglin ("How to detect and handle outliers", ASQC 1993), but
+at least one price step: where a price has stood still, the mean deviation is that of the outlier itself, and
+any move of a cent would be one. The step is a cent, or the power of ten that all prices of the window are
+multiples of, if finer.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import NamedTuple
 from gatherer.multiset import PriceMultiset
 from gatherer.panes import UNIT, Pane
 from gatherer.statistics import MAD_SCALE
+from gatherer.window import Window
 
 LEAST_TICKS = 10
 """With fewer ticks in the window nothing is an anomaly."""
@@ -37,13 +39,14 @@ class Anomaly(NamedTuple):
     fallback: bool
 
 
-def anomalies(pane: Pane, prices: PriceMultiset, n: int, sigmas: float) -> list[Anomaly]:
-    """At most one anomaly for each side of the window with `prices`, whose latest pane is `pane`."""
-    if n < LEAST_TICKS or pane.histogram is None:
+def anomalies(pane: Pane, window: Window, sigmas: float) -> list[Anomaly]:
+    """At most one anomaly for each side of the window, whose latest pane is `pane`."""
+    prices = window.prices
+    if prices is None or pane.histogram is None or window.n < LEAST_TICKS:
         return []
     median2, mad4 = prices.order_statistics()
     median = median2 / 2
-    width = sigmas * (MAD_SCALE * mad4 / 4 if mad4 else _fallback(prices, median, n))
+    width = sigmas * (MAD_SCALE * mad4 / 4 if mad4 else _fallback(prices, median))
     above, below = median + width, median - width
     found = []
     if pane.high > above:
@@ -55,9 +58,9 @@ def anomalies(pane: Pane, prices: PriceMultiset, n: int, sigmas: float) -> list[
     return found
 
 
-def _fallback(prices: PriceMultiset, median: float, n: int) -> float:
+def _fallback(prices: PriceMultiset, median: float) -> float:
     items = prices.items()
-    deviation = sum(count * abs(price - median) for price, count in items) / n
+    deviation = sum(count * abs(price - median) for price, count in items) / len(prices)
     divisor = math.gcd(*(price for price, _ in items))
     step = _CENT
     while divisor % step:

@@ -6,16 +6,10 @@ from typing import NamedTuple
 
 from gatherer.panes import UNIT, Pane
 from gatherer.signals import first_passage
+from gatherer.signals.market import Market, NoForecast
 
 HYSTERESIS = 0.8
 """A limit that was likely becomes unlikely below this part of the probability that made it likely."""
-
-
-class Market(NamedTuple):
-    """What a forecast goes by. variance_rate: of the log price, per second."""
-
-    variance_rate: float
-    seconds_between_ticks: float
 
 
 class Change(NamedTuple):
@@ -31,8 +25,11 @@ class Change(NamedTuple):
 
 
 class Limit:
-    """One limit. side: "buy" (low) or "sell" (high). price: currency units. since_ms: only panes that end later
-    count. `state` is "waiting", "likely", "unlikely", "reached" or "no_forecast".
+    """One limit and what has become of it.
+
+    side: "buy" (low) or "sell" (high). price: currency units. since_ms: only panes that end later count.
+    state: "waiting", "likely", "unlikely" or "reached". told: the state of the NoForecast that was told last,
+    empty since a forecast was.
     """
 
     def __init__(
@@ -43,6 +40,7 @@ class Limit:
         horizon_seconds: float,
         since_ms: int,
         state: str = "waiting",
+        told: str = "",
     ) -> None:
         self.side = side
         self.price = price
@@ -50,35 +48,36 @@ class Limit:
         self.horizon_seconds = horizon_seconds
         self.since_ms = since_ms
         self.state = state
+        self.told = told
         self._units = round(price * UNIT)
 
-    def dump(self) -> tuple[str, float, float, float, int, str]:
+    def dump(self) -> tuple[str, float, float, float, int, str, str]:
         """The arguments that make this limit again."""
-        return self.side, self.price, self.probability, self.horizon_seconds, self.since_ms, self.state
+        return *self.asked, self.since_ms, self.state, self.told
 
-    def same(self, other: Limit) -> bool:
-        """Whether it asks for the same, whatever has become of it."""
-        return self.dump()[:4] == other.dump()[:4]
+    @property
+    def asked(self) -> tuple[str, float, float, float]:
+        """What it asks for, whatever has become of it."""
+        return self.side, self.price, self.probability, self.horizon_seconds
 
-    def update(self, pane: Pane, window_low: int, window_high: int, market: Market | str) -> Change | None:
-        """Look at a pane. window_low, window_high: the prices (units) of the window that ends with it. market:
-        or the reason why there is no forecast.
-        """
+    def update(
+        self, pane: Pane, window_low: int, window_high: int, market: Market | NoForecast
+    ) -> Change | None:
+        """Look at a pane. window_low, window_high: the prices (units) of the window that ends with it."""
         if pane.end_ms <= self.since_ms:
             return None
-        touched = self._beyond(pane.low, pane.high)
-        if self.state == "reached":
-            if touched:
-                return None
-            if isinstance(market, str):
-                # Without a forecast, the price has moved away when the whole window has.
-                return None if self._beyond(window_low, window_high) else self._no_forecast(pane, market)
-            return self._forecast(pane, market)
-        if touched:
+        beyond = self._beyond(pane.low, pane.high)
+        if beyond and self.state != "reached":
             return self._reached(pane)
-        if isinstance(market, str):
-            return None if self.state == "no_forecast" else self._no_forecast(pane, market)
-        return self._forecast(pane, market)
+        if isinstance(market, Market):
+            return None if beyond else self._forecast(pane, market)
+        # Without a forecast, the price has moved away when it is gone from the whole window.
+        if self.state == "likely" or (self.state == "reached" and not self._beyond(window_low, window_high)):
+            self.state = "waiting"
+        if self.told == market.state:
+            return None
+        self.told = market.state
+        return Change("no_forecast", pane.end_ms, None, None, None, None, market.reason)
 
     def _beyond(self, low: int, high: int) -> bool:
         return low <= self._units if self.side == "buy" else high >= self._units
@@ -86,12 +85,8 @@ class Limit:
     def _reached(self, pane: Pane) -> Change:
         self.state = "reached"
         price, ms = (pane.low, pane.low_ms) if self.side == "buy" else (pane.high, pane.high_ms)
-        reason = f"The price reached the {self.side} limit of {self.price:g} with {price / UNIT:g}."
+        reason = f"The price reached the {self.side} limit of {self.price:.10g} with {price / UNIT:.10g}."
         return Change("reached", ms, price / UNIT, self.price, None, None, reason)
-
-    def _no_forecast(self, pane: Pane, reason: str) -> Change:
-        self.state = "no_forecast"
-        return Change("no_forecast", pane.end_ms, None, None, None, None, reason)
 
     def _forecast(self, pane: Pane, market: Market) -> Change | None:
         way = first_passage.distance(
@@ -100,16 +95,16 @@ class Limit:
         variance = market.variance_rate * self.horizon_seconds
         probability = first_passage.hit_probability(way, variance)
         threshold = self.probability
-        if self.state in ("waiting", "unlikely", "no_forecast") and probability >= threshold:
+        if probability >= threshold and self.state not in ("likely", "reached"):
             event = "likely"
-        elif self.state in ("likely", "reached", "no_forecast") and probability < HYSTERESIS * threshold:
+        elif probability < HYSTERESIS * threshold and (self.state in ("likely", "reached") or self.told):
             event, threshold = "unlikely", HYSTERESIS * threshold
         else:
             return None
-        self.state = event
+        self.state, self.told = event, ""
         lead = first_passage.expected_time(way, variance, self.horizon_seconds)
         reason = (
-            f"The price reaches the {self.side} limit of {self.price:g} within {self.horizon_seconds:g} s with "
-            f"a probability of {probability:.0%}."
+            f"The price reaches the {self.side} limit of {self.price:.10g} within {self.horizon_seconds:g} s "
+            f"with a probability of {probability:.0%}."
         )
         return Change(event, pane.end_ms, probability, threshold, probability, lead, reason)

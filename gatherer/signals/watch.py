@@ -1,4 +1,4 @@
-"""The signals of one position: asks each kind, keeps what each has to remember, writes the contract's records."""
+"""The signals of one position: asks each kind, keeps what each has to remember, writes the records."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gatherer.panes import UNIT, Pane
-from gatherer.returns import SQUARE_ONE
+from gatherer.returns import Return
 from gatherer.signals.anomaly import anomalies
-from gatherer.signals.limit import Limit, Market
-from gatherer.signals.random_walk import LEAST_MOVES, violation
+from gatherer.signals.limit import Limit
+from gatherer.signals.market import Market, MarketModel, NoForecast
 from gatherer.signals.regime import classify
 from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import Window
 from kafka_topic.contracts import Limits, Signal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STILL_ENOUGH = 0.8
-"""A forecast that began is kept up with this part of the least moves, so that it does not flap."""
-
 _OVERRIDES = ("probability", "horizon_seconds", "regime_high", "regime_low", "anomaly_sigmas")
 
 
@@ -38,9 +35,7 @@ class Watch:
         self._overrides: dict[str, float] = {}
         self._regime: str | None = None
         self._limits: list[Limit] = []
-        # Whether returns pass for those of a random walk, and enough of them; None before the first look.
-        self._walks: bool | None = None
-        self._enough = False
+        self._market = MarketModel()
 
     def set_limits(self, limits: Limits | None, since_ms: int) -> None:
         """Watch for these from the panes on that end after `since_ms`. What stays the same goes on."""
@@ -53,10 +48,10 @@ class Watch:
             for side, price in (("buy", limits.buy), ("sell", limits.sell)):
                 if price is not None:
                     wanted.append(Limit(side, price, probability, horizon, since_ms))
-        known = {limit.dump()[:4]: limit for limit in self._limits}
-        self._limits = [known.get(limit.dump()[:4], limit) for limit in wanted]
+        known = {limit.asked: limit for limit in self._limits}
+        self._limits = [known.get(limit.asked, limit) for limit in wanted]
         if not self._limits:
-            self._walks, self._enough = None, False
+            self._market = MarketModel()
 
     def look(
         self,
@@ -64,7 +59,7 @@ class Watch:
         last: Pane,
         windows: Mapping[str, Window],
         coefficients: Mapping[str, float],
-        log_returns: Callable[[Window], list[float]],
+        returns: Callable[[Window], list[Return]],
     ) -> list[Signal]:
         """What there is to say at `end_ms`.
 
@@ -74,59 +69,64 @@ class Watch:
         signals: list[Signal] = []
         price = last.last / UNIT
         if (regime := self._regime_settings) is not None and regime.window in coefficients:
-            signals += self._look_at_regime(end_ms, price, regime.window, coefficients[regime.window])
+            signals += self._look_at_regime(regime, end_ms, price, coefficients[regime.window])
         if last.end_ms == end_ms:
-            if (anomaly := self._anomaly_settings) is not None and anomaly.window in windows:
-                signals += self._look_for_anomalies(last, windows[anomaly.window])
+            if (anomaly := self._anomaly_settings) is not None:
+                signals += self._look_for_anomalies(anomaly, last, windows[anomaly.window])
             if (limit := self._limit_settings) is not None and self._limits:
-                signals += self._look_at_limits(last, windows[limit.window], log_returns)
+                signals += self._look_at_limits(last, windows[limit.window], returns)
         return signals
 
     def dump(self) -> tuple[Any, ...]:
         """What has to be remembered, as plain values."""
         limits = tuple(limit.dump() for limit in self._limits)
-        return dict(self._overrides), self._regime, limits, self._walks, self._enough
+        return dict(self._overrides), self._regime, limits, self._market.dump()
 
     def restore(self, dumped: tuple[Any, ...]) -> None:
         """Remember what another dumped."""
-        self._overrides, self._regime, limits, self._walks, self._enough = dumped
+        self._overrides, self._regime, limits, market = dumped
+        self._market.restore(market)
         self._limits = [Limit(*values) for values in limits]
 
-    def _look_at_regime(self, end_ms: int, price: float, window: str, cv: float) -> list[Signal]:
-        assert self._regime_settings is not None
-        high = self._overrides.get("regime_high", self._regime_settings.high)
-        low = self._overrides.get("regime_low", self._regime_settings.low)
+    def _look_at_regime(self, settings: RegimeSettings, end_ms: int, price: float, cv: float) -> list[Signal]:
+        high = self._overrides.get("regime_high", settings.high)
+        low = self._overrides.get("regime_low", settings.low)
         regime = classify(cv, high, low, self._regime)
         if regime is None or regime == self._regime:
             return []
         self._regime = regime
         threshold, words = (high, "at or above") if regime == "high" else (low, "at or below")
-        reason = f"The coefficient of variation of {window} is {cv:.4g} %, {words} {threshold:g} %."
-        return [self._signal("regime", regime, end_ms, window, price, cv, threshold, reason)]
+        reason = f"The coefficient of variation of {settings.window} is {cv:.4g} %, {words} {threshold:g} %."
+        return [self._signal("regime", regime, end_ms, settings.window, price, cv, threshold, reason)]
 
-    def _look_for_anomalies(self, pane: Pane, window: Window) -> list[Signal]:
-        assert self._anomaly_settings is not None and window.prices is not None
-        sigmas = self._overrides.get("anomaly_sigmas", self._anomaly_settings.sigmas)
+    def _look_for_anomalies(self, settings: AnomalySettings, pane: Pane, window: Window) -> list[Signal]:
+        sigmas = self._overrides.get("anomaly_sigmas", settings.sigmas)
         signals = []
-        for each in anomalies(pane, window.prices, window.n, sigmas):
+        for each in anomalies(pane, window, sigmas):
             ticks = "1 tick" if each.ticks == 1 else f"{each.ticks} ticks"
             scale = "mean deviations (the median one is 0)" if each.fallback else "median deviations"
             reason = (
-                f"{ticks} lay {each.event} the median of {window.label} by more than {sigmas:g} scaled {scale}; "
-                f"the farthest was at {each.price / UNIT:.10g}."
+                f"{ticks} lay {each.event} the median of {window.label} by more than {sigmas:g} scaled "
+                f"{scale}; the farthest was at {each.price / UNIT:.10g}."
             )
-            value, bound = each.price / UNIT, each.bound / UNIT
             signals.append(
                 self._signal(
-                    "anomaly", each.event, each.ms, window.label, pane.last / UNIT, value, bound, reason
+                    "anomaly",
+                    each.event,
+                    each.ms,
+                    window.label,
+                    pane.last / UNIT,
+                    each.price / UNIT,
+                    each.bound / UNIT,
+                    reason,
                 )
             )
         return signals
 
     def _look_at_limits(
-        self, pane: Pane, window: Window, log_returns: Callable[[Window], list[float]]
+        self, pane: Pane, window: Window, returns: Callable[[Window], list[Return]]
     ) -> list[Signal]:
-        market = self._market(pane.end_ms, window, log_returns)
+        market = self._find_market(pane.end_ms % window.slide_ms == 0, window, returns)
         signals = []
         for limit in self._limits:
             change = limit.update(pane, window.low, window.high, market)
@@ -149,28 +149,16 @@ class Watch:
                 )
         return signals
 
-    def _market(
-        self, end_ms: int, window: Window, log_returns: Callable[[Window], list[float]]
-    ) -> Market | str:
-        """What a forecast goes by, or why there can't be one."""
-        least = LEAST_MOVES * (_STILL_ENOUGH if self._enough else 1)
-        self._enough = window.moves >= least
-        if not self._enough:
-            return (
-                f"There is no forecast: the price moved in {window.moves} samples of the last {window.label}, "
-                f"and it takes {LEAST_MOVES}."
-            )
-        against = None
-        if self._walks is not True or end_ms % window.slide_ms == 0:
-            against = violation(log_returns(window), self._walks is False)
-            self._walks = against is None
-        if against is not None:
-            return (
-                f"There is no forecast: the prices of the last {window.label} are no random walk (the variance "
-                f"over {against.samples} samples is {against.ratio:.2f} times what it would be)."
-            )
-        seconds = window.covered_ms / 1000
-        return Market(window.squares / SQUARE_ONE / seconds, seconds / window.n)
+    def _find_market(
+        self, slide_ends: bool, window: Window, returns: Callable[[Window], list[Return]]
+    ) -> Market | NoForecast:
+        model = self._market
+        if window.moves < model.least_moves:
+            return model.too_few(window.moves, window.label)
+        # The judgement passes over the whole window, so it isn't made at each pane.
+        if model.found is None or model.undecided or slide_ends:
+            return model.look(returns(window), window.n, window.label)
+        return model.found
 
     def _signal(
         self,

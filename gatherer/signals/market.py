@@ -1,0 +1,116 @@
+"""Whether the prices of a window can be forecast, and by what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from operator import add, mul
+from typing import Any, NamedTuple
+
+from gatherer.returns import Return
+from gatherer.signals.random_walk import ACCEPT, REJECT, out_of_bounds, variance_ratios
+
+LEAST_MOVES = 60
+"""With fewer returns that are not 0, independent prices could pass for a random walk."""
+STRIDES = 1, 4
+"""Samples from one return to the next. Prices in whole cents look as if they were pulled back when they move
+by less than a cent from sample to sample; independent prices look so at every stride."""
+_NOTHING = 1e-14
+"""What may be left, in floating point, of moves that undo each other."""
+_STILL_ENOUGH = 0.8
+"""What was decided stays so down to this part of the least moves, so that it does not flap."""
+
+
+class Market(NamedTuple):
+    """What a forecast goes by. variance_rate: of the log price, per second."""
+
+    variance_rate: float
+    seconds_between_ticks: float
+
+
+class NoForecast(NamedTuple):
+    """Why there is none. state: "too_few" samples to tell, or "no_walk"; reason: one sentence."""
+
+    state: str
+    reason: str
+
+
+class MarketModel:
+    """Looks at a window's returns and remembers what it found."""
+
+    def __init__(self) -> None:
+        self.found: Market | NoForecast | None = None
+        self._stride: int | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the next sample may decide."""
+        return self.found is None or (isinstance(self.found, NoForecast) and self.found.state == "too_few")
+
+    @property
+    def least_moves(self) -> float:
+        """How many returns have to be other than 0."""
+        return LEAST_MOVES * (1 if self.undecided else _STILL_ENOUGH)
+
+    def too_few(self, moves: int, window: str) -> NoForecast:
+        """Find that there are too few returns that are not 0."""
+        self._stride = None
+        self.found = NoForecast(
+            "too_few",
+            f"There is no forecast: in the last {window} the price moved in {moves} samples, too few to tell "
+            f"whether it walks (it takes at least {LEAST_MOVES}).",
+        )
+        return self.found
+
+    def look(self, returns: Sequence[Return], ticks: int, window: str) -> Market | NoForecast:
+        """Judge the returns of a window, enough of them and oldest first; it has so many ticks."""
+        rejected = False
+        samples = [each.log for each in returns]
+        for stride in STRIDES:
+            logs = _over(samples, stride)
+            if sum(abs(log) > _NOTHING for log in logs) < self.least_moves * stride:
+                break
+            ratios = variance_ratios(logs, stride)
+            if not out_of_bounds(ratios, REJECT if stride == self._stride else ACCEPT):
+                self._stride = stride
+                self.found = _market(samples, sum(each.ms for each in returns) / 1000, ticks)
+                return self.found
+            rejected = rejected or out_of_bounds(ratios, REJECT)
+        if rejected:
+            self._stride = None
+            self.found = NoForecast(
+                "no_walk",
+                f"There is no forecast: by the variance ratio test, the prices of the last {window} are no "
+                "random walk.",
+            )
+        elif not isinstance(self.found, NoForecast):
+            return self.too_few(sum(bool(each.log) for each in returns), window)
+        return self.found
+
+    def dump(self) -> tuple[Any, ...]:
+        """What has to be remembered, as plain values."""
+        return self._stride, isinstance(self.found, Market), None if self.found is None else tuple(self.found)
+
+    def restore(self, dumped: tuple[Any, ...]) -> None:
+        """Remember what another dumped."""
+        self._stride, market, found = dumped
+        self.found = None if found is None else Market(*found) if market else NoForecast(*found)
+
+
+def _market(samples: list[float], seconds: float, ticks: int) -> Market:
+    """The variance of as long returns as there are enough of: rounded prices add the variance of their
+    rounding to each return, whatever time it spans.
+    """
+    stride = max(stride for stride in STRIDES if stride == 1 or len(samples) >= stride * LEAST_MOVES)
+    logs = _over(samples, stride)
+    squares = math.fsum(map(mul, logs, logs))
+    return Market(squares / (len(logs) * stride * seconds / len(samples)), seconds / ticks)
+
+
+def _over(values: list[float], stride: int) -> list[float]:
+    """The sums of each `stride` consecutive values; `stride` is a power of two."""
+    span = 1
+    while span < stride:
+        values = list(map(add, values, values[span:]))
+        span *= 2
+    return values

@@ -1,0 +1,181 @@
+"""A position continues from its panes and its small state, and neither grows with the ticks."""
+
+from __future__ import annotations
+
+import marshal
+import pickle
+import random
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatherer.analysis import AnalysisSettings, PositionAnalysis
+from gatherer.panes import UNIT, Pane
+from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
+from gatherer.window import WindowLength
+from kafka_topic.contracts import STATISTICS, Limits
+
+CENT = UNIT // 100
+SETTINGS = AnalysisSettings(
+    (WindowLength("5s", 5000, 1000), WindowLength("12s", 12000, 3000), WindowLength("90s", 90_000, 5000)),
+    frozenset(STATISTICS),
+    5.0,
+    RegimeSettings("12s", 0.02, 0.01),
+    AnomalySettings("12s", 3),  # looked at between its ends, too
+    LimitSettings("90s", 20, 0.5),
+)
+LIMITS = Limits("AAPL", datetime(2026, 1, 1, tzinfo=UTC), buy=99.9, sell=100.1, anomaly_sigmas=2.5)
+
+
+class Stored:
+    """The caller's part: keeps panes and small state as bytes, and nothing else."""
+
+    def __init__(self) -> None:
+        self.panes: dict[int, bytes] = {}
+        self.analysis = PositionAnalysis("AAPL", SETTINGS)
+
+    def add(self, pane: Pane) -> bool:
+        taken = self.analysis.add(pane)
+        if taken:
+            self.panes[pane.end_ms] = self.analysis.pane(pane.end_ms).to_bytes()
+        return taken
+
+    def advance(self, until: int) -> list[Any]:
+        out: list[Any] = []
+        while (due := self.analysis.next_due()) is not None and due <= until:
+            out.append(self.analysis.advance(due))
+            for end in self.analysis.expired():
+                del self.panes[end]
+        return out
+
+    def restart(self) -> None:
+        small = self.analysis.small_state()
+        assert len(small) < 600
+        self.analysis = PositionAnalysis("AAPL", SETTINGS)
+        self.analysis.restore([Pane.from_bytes(data) for data in self.panes.values()], small)
+
+
+def _script(streams: Any, seed: int, length: int) -> list[Any]:
+    """Panes, late ticks, watermarks that jump, limits: what can come, in order."""
+    draw = random.Random(seed)
+    prices = iter(streams.walk(seed, 100 * UNIT, CENT))
+    script, start = [], streams.START
+    ahead = start
+    for number in range(length):
+        kind = draw.random()
+        if kind < 0.7 or number < 5:
+            ticks = [
+                streams.Tick(start + draw.randrange(1000), 10 * number + i, price)
+                for i, price in enumerate(islice(prices, draw.randrange(1, 6)))
+            ]
+            script.append(("add", streams.pane_of(ticks)))
+            start += 1000 if draw.random() < 0.93 else draw.choice((7000, 30_000, 200_000))
+        elif kind < 0.85:
+            late = streams.Tick(start - draw.choice((500, 3000, 8000, 60_000, 100_000)), number, next(prices))
+            script.append(("add", streams.pane_of([late])))
+        elif kind < 0.9:
+            script.append(("limits", draw.choice((LIMITS, None, LIMITS))))
+        ahead = max(ahead, start - draw.choice((0, 0, 2000, 6000)))
+        script.append(("advance", ahead))
+    script.append(("advance", ahead + 10**7))
+    return script
+
+
+def _run(script: list[Any], restarts: set[int]) -> list[Any]:
+    stored, out = Stored(), []
+    for number, (what, value) in enumerate(script):
+        if number in restarts:
+            stored.restart()
+        if what == "add":
+            out.append(stored.add(value))
+        elif what == "advance":
+            out += stored.advance(value)
+        else:
+            stored.analysis.set_limits(value)
+    # What a signal may still look at if a tick follows at once: less than the longest slide.
+    assert len(stored.panes) < 5
+    return out
+
+
+@hypothesis.settings(max_examples=30)
+@given(st.integers(0, 10**6), st.sets(st.integers(0, 150), max_size=5))
+def test_a_restart_at_any_point_changes_nothing(streams: Any, seed: int, restarts: set[int]) -> None:
+    script = _script(streams, seed, 80)
+    assert _run(script, restarts) == _run(script, set())
+
+
+def test_a_restart_at_every_point_changes_nothing(streams: Any) -> None:
+    script = _script(streams, 1, 400)
+    plain = _run(script, set())
+    assert _run(script, set(range(len(script)))) == plain
+    kinds = {signal.kind for each in plain if not isinstance(each, bool) for signal in each[1]}
+    assert kinds == {"regime", "anomaly", "limit"}
+    assert False in plain and True in plain
+
+
+def _size_after(streams: Any, panes: int, ticks: int, prices: int) -> tuple[int, int]:
+    """Bytes of the whole object, and of what the caller keeps, after panes of so many ticks."""
+    draw, stored = random.Random(2), Stored()
+    stored.analysis.set_limits(LIMITS)
+    for number in range(panes):
+        start = streams.START + 1000 * number
+        chosen = [100 * UNIT + CENT * (i % prices) for i in range(ticks)]
+        draw.shuffle(chosen)
+        stored.add(streams.pane_of([streams.Tick(start, i, price) for i, price in enumerate(chosen)]))
+        stored.advance(start + 1000)
+    kept = sum(map(len, stored.panes.values())) + len(stored.analysis.small_state())
+    return len(pickle.dumps(stored.analysis)), kept
+
+
+def test_state_grows_with_panes_and_distinct_prices_and_not_with_ticks(streams: Any) -> None:
+    usual = _size_after(streams, 200, 20, 10)
+    many_ticks = _size_after(streams, 200, 2000, 10)
+    long = _size_after(streams, 800, 20, 10)
+    for few, many, later in zip(usual, many_ticks, long, strict=True):
+        assert many < 1.2 * few  # a hundred times the ticks: some numbers have more digits
+        assert later < 1.05 * few  # beyond the longest window nothing is kept
+    assert _size_after(streams, 20, 20, 10)[1] < usual[1] / 4  # but it does grow with the panes in the window
+    assert _size_after(streams, 200, 20, 20)[1] > 1.3 * usual[1]  # and with the prices
+
+
+def test_a_drifting_price_leaves_nothing_behind(streams: Any) -> None:
+    """Lows, highs and prices of a window go with their panes, even if no price ever returns."""
+    sizes = []
+    stored = Stored()
+    for number in range(1200):
+        tick = streams.Tick(streams.START + 1000 * number, number, 1000 * UNIT - CENT * number)
+        stored.add(streams.pane_of([tick]))
+        stored.advance(tick.ms + 1000)
+        sizes.append(len(pickle.dumps(stored.analysis)))
+    assert max(sizes) < 1.2 * sizes[250]
+
+
+def test_state_of_another_version_is_refused(streams: Any) -> None:
+    def of_version_0(data: bytes) -> bytes:
+        return marshal.dumps((0, *marshal.loads(data)[1:]))  # noqa: S302
+
+    pane = streams.pane_of(streams.ticks_at([1]))
+    with pytest.raises(ValueError, match="version 0"):
+        Pane.from_bytes(of_version_0(pane.to_bytes()))
+    analysis = PositionAnalysis("AAPL", SETTINGS)
+    with pytest.raises(ValueError, match="version 0"):
+        analysis.restore([], of_version_0(analysis.small_state()))
+
+
+def test_a_time_that_is_not_due_is_refused(streams: Any) -> None:
+    analysis = PositionAnalysis("AAPL", SETTINGS)
+    assert analysis.next_due() is None
+    with pytest.raises(ValueError, match="nothing of AAPL is due"):
+        analysis.advance(streams.START + 1000)
+    analysis.add(streams.pane_of(streams.ticks_at([UNIT])))
+    assert analysis.next_due() == streams.START + 1000
+    with pytest.raises(ValueError, match="nothing of AAPL is due"):
+        analysis.advance(streams.START)
+    analysis.advance(streams.START + 1000)
+    with pytest.raises(ValueError, match="nothing of AAPL is due"):
+        analysis.advance(streams.START + 1000)
