@@ -12,7 +12,13 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from kafka_topic.brokers import LOGGER, Brokers, open_consumer, read_between
 from kafka_topic.contracts import Limits
-from kafka_topic.errors import BrokerUnreachableError, ContractError, KafkaTopicError, TopicMissingError
+from kafka_topic.errors import (
+    BrokerUnreachableError,
+    ContractError,
+    KafkaTopicError,
+    LimitsError,
+    TopicMissingError,
+)
 from kafka_topic.names import Topics, check_symbols
 
 
@@ -20,7 +26,7 @@ class LimitsStore:
     """The limits of one bundle's positions.
 
     timeout: seconds that each call may take. The calls raise BrokerUnreachableError, TopicMissingError,
-    RecordTimeoutError, ContractError for what is set and can't be read, and KafkaTopicError for what Kafka
+    RecordTimeoutError, LimitsError for what is set and can't be read, and KafkaTopicError for what Kafka
     refuses.
     """
 
@@ -33,6 +39,10 @@ class LimitsStore:
         """What is set, by symbol, sorted."""
         newest = self._newest()
         return {symbol: self._limits(symbol, newest[symbol]) for symbol in sorted(newest)}
+
+    def symbols(self) -> list[str]:
+        """The symbols of which something is set, be it readable or not; sorted."""
+        return sorted(self._newest())
 
     def set(
         self,
@@ -51,8 +61,12 @@ class LimitsStore:
         wanted = []
         for symbol in check_symbols(symbols):
             before = self._limits(symbol, newest[symbol]) if symbol in newest else Limits(symbol, now)
-            wanted.append(dataclasses.replace(before, set_at=now, **changes))
-            check(wanted[-1])
+            try:
+                changed = dataclasses.replace(before, set_at=now, **changes)
+            except ContractError as error:
+                raise ContractError(f"limits of {symbol}: {error}", field=error.field) from None
+            check(changed)
+            wanted.append(changed)
         self._write({limits.symbol: limits.to_json() for limits in wanted})
         return wanted
 
@@ -95,9 +109,8 @@ class LimitsStore:
             if limits.symbol != symbol:
                 raise ContractError(f"it is of {limits.symbol!r}", field="symbol")
         except ContractError as broken:
-            raise ContractError(
-                f"topic {self._topic!r}, key {symbol!r}: {broken}; clear the limits of {symbol}",
-                field=broken.field,
+            raise LimitsError(
+                f"topic {self._topic!r}, key {symbol!r}: {broken}; clear the limits of {symbol}"
             ) from None
         return limits
 

@@ -3,7 +3,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kafka_topic.contracts import Limits
-from kafka_topic.errors import BrokerUnreachableError, ContractError, SymbolError, TopicMissingError
+from kafka_topic.errors import (
+    BrokerUnreachableError,
+    ContractError,
+    LimitsError,
+    SymbolError,
+    TopicMissingError,
+)
 from kafka_topic.limits import LimitsStore
 
 
@@ -33,7 +39,7 @@ def test_what_is_set_is_read_and_changes_keep_the_rest(store):
 def test_nothing_is_written_unless_all_is_right(store):
     store.set(["AAPL"], {"sell": 100.0})
     # MSFT has no limits yet and would take this buy limit; beside AAPL's sell limit it can't be.
-    with pytest.raises(ContractError, match="field 'buy' must be below sell, 100; it is 105"):
+    with pytest.raises(ContractError, match="limits of AAPL: field 'buy' must be below sell, 100; it is 105"):
         store.set(["MSFT", "AAPL"], {"buy": 105.0})
 
     def check(limits):
@@ -70,13 +76,14 @@ def test_a_position_has_one_partition_as_javas_clients_pick_it(stage, store):
 def test_what_others_wrote_wrong_is_named_and_can_be_cleared(stage, store):
     store.set(["AAPL"], {"buy": 1.0})
     stage.send("limits", ("MSFT", b"95"))
-    with pytest.raises(ContractError, match=r"limits', key 'MSFT': .*not a JSON object.*; clear the limits"):
+    with pytest.raises(LimitsError, match=r"limits', key 'MSFT': .*not a JSON object.*; clear the limits"):
         store.read()
     store.set(["AAPL"], {"buy": 2.0})
+    assert store.symbols() == ["AAPL", "MSFT"]
     assert store.clear(["MSFT"]) == ["MSFT"]
     other = Limits("MSFT", datetime.now(UTC), buy=5.0).to_json()
     stage.send("limits", ("TSLA", other))
-    with pytest.raises(ContractError, match="key 'TSLA': it is of 'MSFT'"):
+    with pytest.raises(LimitsError, match="key 'TSLA': it is of 'MSFT'"):
         store.read()
     assert store.clear() == ["AAPL", "TSLA"]
 
