@@ -6,7 +6,8 @@ Only reads. Topics are looked up in the list of all topics, because asking for o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -16,11 +17,12 @@ from confluent_kafka import (
     IsolationLevel,
     KafkaError,
     KafkaException,
+    Message,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
+from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, RecordTimeoutError
 
 # librdkafka writes its log, a line per failed connection, to stderr unless a Python logger takes it. This one
 # keeps it: to see it, add a handler here. What matters of it, errors say.
@@ -28,6 +30,11 @@ LOGGER = logging.getLogger("kafka_topic.librdkafka")
 LOGGER.addHandler(logging.NullHandler())
 LOGGER.propagate = False
 
+Offsets = dict[tuple[str, int], int]
+"""Offsets by topic and partition."""
+
+# A topic that is deleted meanwhile has nothing more to read.
+_ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 _NO_ANSWER = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
 
 
@@ -59,6 +66,30 @@ def open_consumer(
     )
 
 
+def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline: float) -> Iterator[Message]:
+    """The records of each partition from its start up to its stop, or to the last one committed.
+
+    consumer: of `open_consumer`, with `enable_partition_eof`. deadline: on the monotonic clock; raises
+    RecordTimeoutError when it passes before the end.
+    """
+    consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in start.items()])
+    unread = {place for place in start if start[place] < stop[place]}
+    while unread:
+        if time.monotonic() >= deadline:
+            topics = ", ".join(sorted({topic for topic, _ in unread}))
+            raise RecordTimeoutError(f"reading {topics} up to its end took too long; try again")
+        for message in consumer.consume(10_000, timeout=0.02):
+            place = (message.topic() or "", message.partition() or 0)
+            error = message.error()
+            if error is not None and error.code() not in _ENDS:
+                raise KafkaTopicError(f"reading {place[0]} failed: {error.str()}")
+            # The end of a log shows as an event, also where transaction markers fill its last offsets.
+            if error is not None or (message.offset() or 0) >= stop[place]:
+                unread.discard(place)
+            elif place in unread:
+                yield message
+
+
 class Brokers:
     """Metadata and offsets of one Kafka cluster; each call takes at most `timeout` seconds.
 
@@ -83,22 +114,29 @@ class Brokers:
             if topic in known
         }
 
-    def earliest(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+    def topics(self) -> list[str]:
+        """The names of all topics, sorted."""
+        try:
+            return sorted(self._admin.list_topics(timeout=self._timeout).topics)
+        except KafkaException as error:
+            raise self._explained(error) from error
+
+    def earliest(self, partitions: Iterable[TopicPartition]) -> Offsets:
         """The offset at which each log begins."""
         return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
-    def latest(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+    def latest(self, partitions: Iterable[TopicPartition]) -> Offsets:
         """The offset that the next record written to each log gets; open transactions lie before it."""
         return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
-    def since(self, partitions: Iterable[TopicPartition], epoch_ms: int) -> dict[tuple[str, int], int]:
+    def since(self, partitions: Iterable[TopicPartition], epoch_ms: int) -> Offsets:
         """The offset of the first record with that record timestamp or a later one, or the end of the log."""
         partitions = list(partitions)
         end = self.latest(partitions)
         found = self._offsets(partitions, OffsetSpec.for_timestamp(epoch_ms))
         return {place: offset if offset >= 0 else end[place] for place, offset in found.items()}
 
-    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> Offsets:
         """The offsets a consumer group has committed; partitions without one are left out."""
         asked = [ConsumerGroupTopicPartitions(group, list(partitions))]
         futures = self._admin.list_consumer_group_offsets(asked, request_timeout=self._timeout)
@@ -109,7 +147,7 @@ class Brokers:
             if each.error is None and each.offset >= 0
         }
 
-    def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
+    def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> Offsets:
         asked = dict.fromkeys(partitions, spec)
         if not asked:
             return {}

@@ -109,13 +109,14 @@ def _whole(plan: Plan, run: Session) -> bool:
 def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
     from cli.proof import fresh_records
 
+    gatherer = run.settings.gatherer
     progress.begin("data", "waiting for records")
     try:
         records = fresh_records(
             deployed(run),
             max_age=run.settings.freshness,
             # A window of a long slide comes that much later.
-            timeout=run.settings.waits.data + run.settings.gatherer.slide,
+            timeout=run.settings.waits.data + gatherer.windows[gatherer.shortest],
             report=lambda detail: progress.report("data", detail),
         )
     except KeyboardInterrupt:

@@ -48,6 +48,7 @@ def test_reading_where_nothing_was_deployed_says_so_and_starts_nothing(pipectl_e
         ["status"],
         ["endpoints"],
         ["watch", "--count", "1"],
+        ["limits", "list"],
         ["logs", "gatherer"],
         ["cluster", "env"],
     ):
