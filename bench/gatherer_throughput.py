@@ -145,10 +145,16 @@ PLAIN_COLUMNS = """(
 
 def plain(settings: Settings) -> tuple[str, str]:
     """The source and the query without dead letters and late ticks."""
-    table = prices_table(settings).replace("'format' = 'price'", "'format' = 'json', 'json.ignore-parse-errors' = 'true'")
+    table = prices_table(settings).replace(
+        "'format' = 'price'", "'format' = 'json', 'json.ignore-parse-errors' = 'true'"
+    )
     start, end = table.index("("), table.index(") WITH")
     panes = analysis_input(settings).split("UNION ALL")[0]
-    panes = panes[: panes.index("WHERE event_time")] + "WHERE event_time IS NOT NULL\n" + panes[panes.index(")\nSELECT") :]
+    panes = (
+        panes[: panes.index("WHERE event_time")]
+        + "WHERE event_time IS NOT NULL\n"
+        + panes[panes.index(")\nSELECT") :]
+    )
     return table[:start] + PLAIN_COLUMNS + table[end + 1 :], panes
 
 
@@ -181,7 +187,9 @@ def measure(ticks: int, rounds: int, only: str | None) -> None:
             for table in (source, limits_table(setting), output_table(setting)):
                 bounded = "'connector' = 'kafka', 'scan.bounded.mode' = 'latest-offset'"
                 tables.execute_sql(
-                    table.replace("'connector' = 'kafka'", bounded) if "'scan.startup.mode'" in table else table
+                    table.replace("'connector' = 'kafka'", bounded)
+                    if "'scan.startup.mode'" in table
+                    else table
                 )
             statements = tables.create_statement_set()
             statements.add_insert("output", analysed(setting, tables, query))

@@ -125,31 +125,35 @@ class Dcos:
         shown = self._announce(args)
         limit = timeout or self.timeout
         try:
-            # In a group of its own: some clients run a package's command as a child, which ends with them so.
-            process = subprocess.Popen(
-                [*self.argv, *args],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=dict(self.environ),
-                start_new_session=True,
-            )
+            returncode, stdout, stderr = self._execute(args, stdin or "", limit)
         except OSError as error:
             raise self._missing(error) from None
-        with process:
+        except subprocess.TimeoutExpired:
+            if self.stop.is_set():
+                raise Interrupted(f"ended `{' '.join(shown)}`") from None
+            raise DcosTimeout(shown, None, "", f"gave up after {limit:g} s") from None
+        if returncode != 0:
+            raise kind_of(f"{stderr}\n{stdout}")(shown, returncode, stdout, stderr)
+        return stdout
+
+    def _execute(self, args: Sequence[str], stdin: str, limit: float) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr. Raises OSError, or subprocess.TimeoutExpired after `limit` seconds."""
+        # In a group of its own: some clients run a package's command as a child, which ends with them so.
+        with subprocess.Popen(
+            [*self.argv, *args],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=dict(self.environ),
+            start_new_session=True,
+        ) as process:
             try:
-                stdout, stderr = self._outputs(process, stdin or "", limit)
-            except subprocess.TimeoutExpired:
-                if self.stop.is_set():
-                    raise Interrupted(f"ended `{' '.join(shown)}`") from None
-                raise DcosTimeout(shown, None, "", f"gave up after {limit:g} s") from None
+                stdout, stderr = self._outputs(process, stdin, limit)
             finally:
                 if process.returncode is None:
                     os.killpg(process.pid, signal.SIGKILL)
-        if process.returncode != 0:
-            raise kind_of(f"{stderr}\n{stdout}")(shown, process.returncode, stdout, stderr)
-        return stdout
+        return process.returncode, stdout, stderr
 
     def _outputs(self, process: subprocess.Popen[str], stdin: str, limit: float) -> tuple[str, str]:
         deadline, stopping = time.monotonic() + limit, False

@@ -90,6 +90,15 @@ def differences(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[s
     return list(difflib.unified_diff(left, right, "on the cluster", "wanted", n=2, lineterm=""))
 
 
+def document_diff(wanted: Mapping[str, Any], current: Mapping[str, Any], there: str) -> list[str]:
+    """The unified diff from `current`, named `there`, to `wanted`, in which every key counts.
+
+    Only number forms, the order of keys and keys that are null make no difference.
+    """
+    left, right = _dump(_plain(current)), _dump(_plain(wanted))
+    return list(difflib.unified_diff(left, right, there, "wanted", n=2, lineterm=""))
+
+
 def leftovers(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """The top-level keys that `current` has from an earlier definition and `wanted` no longer names."""
     return [key for key, value in current.items() if key not in wanted and _was_set("", key, value)]
@@ -119,6 +128,14 @@ def definition_of(app: Mapping[str, Any]) -> dict[str, Any]:
 
 def _dump(value: Any) -> list[str]:
     return json.dumps(value, indent=2, sort_keys=True).splitlines()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _was_set(parent: str, key: str, value: Any) -> bool:

@@ -1,5 +1,7 @@
 """A live line per step on a terminal; plain lines, one per change, anywhere else. Always on stderr."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +15,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+
+from cli.errors import Interrupted
 
 Outcome = Literal["done", "unchanged", "failed", "stopped"]
 _SIGNS = {
@@ -35,6 +39,22 @@ class _Line:
     @property
     def seconds(self) -> float:
         return (self.ended or time.monotonic()) - self.started
+
+
+@dataclass(frozen=True)
+class Running:
+    """A step that has begun."""
+
+    name: str
+    progress: Progress
+
+    def report(self, detail: str) -> None:
+        """What the step does or waits for now."""
+        self.progress.report(self.name, detail)
+
+    def end(self, outcome: Outcome, detail: str | None = None) -> None:
+        """How the step has ended; without `detail` with what it last reported."""
+        self.progress.end(self.name, outcome, detail)
 
 
 class Progress:
@@ -62,7 +82,7 @@ class Progress:
         with self._lock:
             for line in self._lines.values():
                 if line.outcome is None:
-                    self.end(line.name, "stopped")
+                    self.end(line.name, "stopped", None)
         if self._live:
             self._live.stop()
 
@@ -82,11 +102,23 @@ class Progress:
         """Seconds since the first step could begin."""
         return time.monotonic() - self._began
 
-    def begin(self, name: str, detail: str) -> None:
-        """A step begins."""
+    @contextmanager
+    def step(self, name: str, detail: str) -> Iterator[Running]:
+        """A step from beginning to end: done, unless it says otherwise or an error fails or stops it."""
         with self._lock:
             self._lines[name] = _Line(name)
-        self.report(name, detail)
+        running = Running(name, self)
+        running.report(detail)
+        outcome: Outcome = "failed"
+        try:
+            yield running
+            outcome = "done"
+        except (Interrupted, KeyboardInterrupt):
+            outcome = "stopped"
+            raise
+        finally:
+            if self._lines[name].outcome is None:
+                running.end(outcome)
 
     def report(self, name: str, detail: str) -> None:
         """What the step does or waits for now."""
@@ -97,7 +129,7 @@ class Progress:
             line.detail = detail
             self._say(line, "…", None)
 
-    def end(self, name: str, outcome: Outcome, detail: str | None = None) -> None:
+    def end(self, name: str, outcome: Outcome, detail: str | None) -> None:
         """The step has ended."""
         with self._lock:
             line = self._lines[name]

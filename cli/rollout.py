@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from functools import partial
 from threading import Event
 
 import click
@@ -13,7 +12,7 @@ from cli.planning import Plan
 from cli.progress import Progress
 
 HINT_AFTER_STOP = "what runs stays; `pipectl deploy` again goes on from there"
-_DOING = {"create": "creating", "update": "updating", "remove": "removing"}
+_DOING = {"create": "creating", "update": "updating", "remove": "removing", "unchanged": "unchanged"}
 
 
 def confirm(plan: Plan, cluster: str, *, yes: bool) -> None:
@@ -43,19 +42,13 @@ def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> N
 
     def work(name: str) -> None:
         step, change = plan.steps[name], plan.changes[name]
-        progress.begin(name, "unchanged" if change.action == "unchanged" else _DOING[change.action])
-        try:
+        with progress.step(name, _DOING[change.action]) as running:
             if change.action != "unchanged":
                 applied.append(name)
                 step.apply(change)
-            step.wait(lambda detail: progress.report(name, detail), stop)
-        except Interrupted:
-            progress.end(name, "stopped")
-            raise
-        except PipectlError:
-            progress.end(name, "failed")
-            raise
-        progress.end(name, "unchanged" if change.action == "unchanged" else "done")
+            step.wait(running.report, stop)
+            if change.action == "unchanged":
+                running.end("unchanged")
 
     needs: Mapping[str, frozenset[str]] = {name: step.needs for name, step in plan.steps.items()}
     try:
@@ -76,14 +69,13 @@ def _put_back(plan: Plan, applied: list[str], progress: Progress, stop: Event, e
     """Restore the applied steps, the last first; what was put back, and what was not, goes into the error."""
     said: list[str] = []
     for name in reversed(applied):
-        progress.begin(name, "putting it back")
         try:
-            restored = plan.steps[name].restore(partial(progress.report, name), stop)
+            with progress.step(name, "putting it back") as running:
+                restored = plan.steps[name].restore(running.report, stop)
+                running.end("done" if restored else "unchanged", restored or "kept")
         except PipectlError as second:
-            progress.end(name, "failed", f"could not be put back: {second.message}")
             said.append(f"{name} could NOT be put back: {second.message}")
-            continue
-        progress.end(name, "done" if restored else "unchanged", restored or "kept")
-        said.append(restored or f"{name} kept")
+        else:
+            said.append(restored or f"{name} kept")
     if said:
         error.also = f"--atomic: {'; '.join(said)}"

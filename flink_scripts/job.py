@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from flink_scripts.errors import FlinkScriptsError, JobFailedError, NotReadyErro
 from flink_scripts.files import files_of
 from flink_scripts.health import Health, serve_health
 from flink_scripts.rest import Job, Rest
+from flink_scripts.retention import TopicRetention
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import (
@@ -83,6 +85,7 @@ class Submitter:
         self._work = work_folder(env.variables).absolute()
         self._jar = compiled_jar(module, env.variables)
         self._files = files_of(env.state_uri, lambda: state_environ(env, self._work))
+        self._retention = TopicRetention(env)
 
     def run(self) -> int:
         """See run_job."""
@@ -90,6 +93,7 @@ class Submitter:
             description = describe(self._module, self._env.variables)
             self._wait_for("the JobManager", self._rest.jobs)
             state, options, identity = self._definition(description)
+            self._wait_for("the topics' settings", self._keep_topics)
             job = self._adopt(identity) or self._submit(
                 state, client_options(self._env, options, state, identity, self._jar)
             )
@@ -197,7 +201,15 @@ class Submitter:
                         "it resumes from its newest checkpoint when this process is started again"
                     ) from error
                 self._health.reason = str(error)
+            if self._retention.due:
+                # While Kafka is away, the job's own state says so.
+                with suppress(NotReadyError):
+                    self._keep_topics()
             self._pause(_WATCH_SECONDS)
+
+    def _keep_topics(self) -> None:
+        for line in self._retention.apply():
+            _say(line)
 
     def _note_slots(self, slots: int) -> None:
         wanted = self._env.integer("FLINK_PARALLELISM", 1)

@@ -36,9 +36,7 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: RuntimeContext) -> None:
         """Called by Flink before the first row."""
         blob = Types.PICKLED_BYTE_ARRAY()
-        self._panes: MapState = runtime_context.get_map_state(
-            MapStateDescriptor("panes", Types.LONG(), blob)
-        )
+        self._panes: MapState = runtime_context.get_map_state(MapStateDescriptor("panes", Types.LONG(), blob))
         self._small: ValueState = runtime_context.get_state(ValueStateDescriptor("small", blob))
         self._limits: ValueState = runtime_context.get_state(ValueStateDescriptor("limits", blob))
         self._positions: dict[str, PositionAnalysis] = {}

@@ -20,6 +20,7 @@ from kafka_topic.windows import window_length
 
 DELIVERIES = ("exactly-once", "at-least-once")
 
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that defines the job. Durations are whole milliseconds.
@@ -117,7 +118,9 @@ def _duration(part: str, text: str) -> int:
     try:
         return window_length(text) // timedelta(milliseconds=1)
     except ValueError as error:
-        raise SettingsError(f"GATHERER_WINDOWS: {part!r} must be length=slide, such as 10s=1s: {error}") from None
+        raise SettingsError(
+            f"GATHERER_WINDOWS: {part!r} must be length=slide, such as 10s=1s: {error}"
+        ) from None
 
 
 def _statistics(text: str) -> frozenset[str]:
@@ -137,7 +140,9 @@ def _signals(text: str | None, windows: tuple[WindowLength, ...]) -> Mapping[str
         raise SettingsError(f"SIGNALS={text} must be a JSON object of objects that name a window") from None
     for kind, label in named.items():
         if label not in {window.label for window in windows}:
-            raise SettingsError(f"SIGNALS: {kind} uses the window {label}, which GATHERER_WINDOWS does not name")
+            raise SettingsError(
+                f"SIGNALS: {kind} uses the window {label}, which GATHERER_WINDOWS does not name"
+            )
     return signals
 
 

@@ -1,13 +1,13 @@
-"""Questions to the brokers: partitions, where their logs begin and end, what a group has committed.
+"""Questions to the brokers: partitions, where their logs begin and end, what a group has committed, settings.
 
-Only reads. Topics are looked up in the list of all topics, because asking for one by name can create it.
+Topics are looked up in the list of all topics, because asking for one by name can create it.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -20,7 +20,13 @@ from confluent_kafka import (
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    OffsetSpec,
+)
 
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, RecordTimeoutError
 
@@ -120,6 +126,35 @@ class Brokers:
             return sorted(self._admin.list_topics(timeout=self._timeout).topics)
         except KafkaException as error:
             raise self._explained(error) from error
+
+    def configs(self, topics: Iterable[str]) -> dict[str, dict[str, str]]:
+        """The settings of topics that exist, by Kafka's names, as in force, the brokers' included."""
+        asked = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
+        if not asked:
+            return {}
+        futures = self._admin.describe_configs(asked, request_timeout=self._timeout)
+        return {
+            resource.name: {name: entry.value for name, entry in self._result(future).items()}
+            for resource, future in futures.items()
+        }
+
+    def set_configs(self, configs: Mapping[str, Mapping[str, str]]) -> None:
+        """Give topics settings; those not named stay as they are."""
+        resources = [
+            ConfigResource(
+                ConfigResource.Type.TOPIC,
+                topic,
+                incremental_configs=[
+                    ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                    for name, value in config.items()
+                ],
+            )
+            for topic, config in configs.items()
+        ]
+        if resources:
+            futures = self._admin.incremental_alter_configs(resources, request_timeout=self._timeout)
+            for future in futures.values():
+                self._result(future)
 
     def earliest(self, partitions: Iterable[TopicPartition]) -> Offsets:
         """The offset at which each log begins."""

@@ -107,6 +107,17 @@ class Topics:
         symbol = topic[len(start) :]
         return symbol if topic.startswith(start) and _LEGAL.fullmatch(symbol) else None
 
+    def kind(self, topic: str) -> str | None:
+        """`prices` for a position's topic, else the name without its prefix; None for a topic of others."""
+        if self.symbol_of(topic) is not None:
+            return "prices"
+        return {
+            self.moving_average: "movingaverage",
+            self.signals: "signals",
+            self.dead_letter: "dead_letter",
+            self.limits: "limits",
+        }.get(topic)
+
     def _checked_length(self, name: str) -> str:
         topic = self.prefix + name
         if len(topic) > MAX_TOPIC_LENGTH:

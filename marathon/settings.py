@@ -13,6 +13,7 @@ from marathon.durations import format_duration, parse_duration
 from marathon.names import Names, names_of
 
 SLACK = timedelta(seconds=10)
+MILLISECOND = timedelta(milliseconds=1)
 
 DurationOrZero = Annotated[
     timedelta,
@@ -72,12 +73,36 @@ class Kafka(Section):
     options: dict[str, Any] = Field(description="package options laid over those in `packages/kafka.json.j2`")
 
 
+class Retention(Section):
+    prices: Duration | None = Field(
+        description="how long Kafka keeps a record of a `position.<SYMBOL>`; null: as its brokers are set"
+    )
+    movingaverage: Duration | None = Field(description="the same of `movingaverage`")
+    signals: Duration | None = Field(description="the same of `signals`")
+    dead_letter: Duration | None = Field(description="the same of `dead_letter`")
+
+    @property
+    def form(self) -> str:
+        """In milliseconds, for the apps' environment: `prices=604800000,movingaverage=604800000,…`."""
+        return ",".join(f"{kind}={age // MILLISECOND}" for kind, age in self.given.items())
+
+    @property
+    def given(self) -> dict[str, timedelta]:
+        """What isn't left to the brokers."""
+        return {kind: age for kind, age in self if age is not None}
+
+
 class Topics(Section):
     prefix: Annotated[str, AfterValidator(formats.check_prefix)] = Field(
         description="begins every topic's name, to keep bundles on one Kafka apart"
     )
     partitions: Count = Field(description="partitions of each topic")
     replication: Count = Field(description="replicas of each topic; at most `kafka.brokers`")
+    retention: Retention
+    shorten: bool = Field(
+        description="whether a retention that is longer on the cluster than here is shortened, "
+        "which deletes records"
+    )
 
 
 class Generator(Section):

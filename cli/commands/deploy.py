@@ -9,7 +9,7 @@ import click
 from cli import local, options
 from cli import output as out
 from cli.deployed import deployed
-from cli.errors import Interrupted, PipectlError
+from cli.errors import Interrupted
 from cli.home import remember_cluster
 from cli.planning import Plan, plan_of
 from cli.progress import Progress
@@ -66,10 +66,10 @@ def command(
 
 
 def _start_local(run: Session, progress: Progress) -> Session:
-    progress.begin("cluster", "starting the local cluster")
-    was_running = local.running()
-    local.start()
-    progress.end("cluster", "unchanged" if was_running else "done", f"local, at {local.address()[0]}")
+    with progress.step("cluster", "starting the local cluster") as running:
+        was_running = local.running()
+        local.start()
+        running.end("unchanged" if was_running else "done", f"local, at {local.address()[0]}")
     # Its ports are known only now.
     return replace(run)
 
@@ -77,24 +77,14 @@ def _start_local(run: Session, progress: Progress) -> Session:
 def _planned(
     run: Session, progress: Progress, only: tuple[str, ...], skip: tuple[str, ...], adopt: tuple[str, ...]
 ) -> Plan:
-    progress.begin("plan", "comparing")
     try:
-        plan = plan_of(
-            run,
-            run.cluster,
-            only=only,
-            skip=skip,
-            adopt=adopt,
-            report=lambda detail: progress.report("plan", detail),
-        )
+        with progress.step("plan", "comparing") as running:
+            plan = plan_of(run, run.cluster, only=only, skip=skip, adopt=adopt, report=running.report)
+            changed = [f"{plan.changes[name].action} {name}" for name in plan.changed]
+            running.end("done" if changed else "unchanged", ", ".join(changed) or "all as wanted")
     except KeyboardInterrupt:
         run.stop.set()
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
-    except PipectlError:
-        progress.end("plan", "failed")
-        raise
-    changed = [f"{plan.changes[name].action} {name}" for name in plan.changed]
-    progress.end("plan", "done" if changed else "unchanged", ", ".join(changed) or "all as wanted")
     return plan
 
 
@@ -110,21 +100,18 @@ def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
     from cli.proof import fresh_records
 
     gatherer = run.settings.gatherer
-    progress.begin("data", "waiting for records")
     try:
-        records = fresh_records(
-            deployed(run),
-            max_age=run.settings.freshness,
-            # A window of a long slide comes that much later.
-            timeout=run.settings.waits.data + gatherer.windows[gatherer.shortest],
-            report=lambda detail: progress.report("data", detail),
-        )
+        with progress.step("data", "waiting for records") as running:
+            records = fresh_records(
+                deployed(run),
+                max_age=run.settings.freshness,
+                # A window of a long slide comes that much later.
+                timeout=run.settings.waits.data + gatherer.windows[gatherer.shortest],
+                report=running.report,
+            )
+            running.end("done", f"fresh records of {len(records)} positions")
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
-    except PipectlError:
-        progress.end("data", "failed")
-        raise
-    progress.end("data", "done", f"fresh records of {len(records)} positions")
     return records
 
 

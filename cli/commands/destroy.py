@@ -51,17 +51,17 @@ def command(
             if not run.is_local or local.running():
                 removed = _take_down(run, progress, delete_topics)
             elif not purge:
-                progress.begin("cluster", "the local cluster is not running")
-                progress.end("cluster", "unchanged")
+                with progress.step("cluster", "the local cluster is not running") as running:
+                    running.end("unchanged")
         except PipectlError as error:
             if not purge or isinstance(error, Interrupted):
                 raise
             # The user has asked for everything to go; purging ends what could not be taken down in order.
             click.secho(f"going on with --purge after: {error.message}", fg="yellow", err=True)
         if purge:
-            progress.begin("cluster", "ending the local cluster and clearing its folder")
-            local.purge()
-            progress.end("cluster", "done", "ended and cleared")
+            with progress.step("cluster", "ending the local cluster and clearing its folder") as running:
+                local.purge()
+                running.end("done", "ended and cleared")
     _show(run, removed, delete_topics, purge, as_json=output == "json")
 
 
@@ -90,21 +90,13 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
 
     def work(name: str) -> None:
         step = steps[name]
-        progress.begin(name, "looking")
         take_away = step.delete if isinstance(step, TopicsStep) and delete_topics else step.remove
-        try:
-            gone = take_away(lambda detail: progress.report(name, detail), run.stop)
-        except Interrupted:
-            progress.end(name, "stopped")
-            raise
-        except PipectlError:
-            progress.end(name, "failed")
-            raise
-        if gone:
-            removed.append(name)
-            progress.end(name, "done", "removed")
-        else:
-            progress.end(name, "unchanged")
+        with progress.step(name, "looking") as running:
+            if take_away(running.report, run.stop):
+                removed.append(name)
+                running.end("done", "removed")
+            else:
+                running.end("unchanged")
 
     try:
         graph.run(needs, work, run.stop, reverse=True)

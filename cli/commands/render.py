@@ -30,22 +30,25 @@ def command(
 ) -> None:
     """Render the Marathon app definitions, checked; contacts nothing.
 
-    Without --out they are printed as one JSON object by app name, with it the names of the files.
+    Without --out they are printed as one JSON object by app name, with it the names of the files; the options
+    of the packages are then in DIR/packages.
 
     \b
     Example:
       pipectl render --cluster prod --out rendered
     """
-    apps = session(cluster, files, overrides, False, reads_only=True).bundle.apps
+    bundle = session(cluster, files, overrides, False, reads_only=True).bundle
     if folder is None:
-        out.print_json({name: app.definition for name, app in apps.items()})
+        out.print_json({name: app.definition for name, app in bundle.apps.items()})
         return
+    documents = {f"{name}.json": app.definition for name, app in bundle.apps.items()}
+    documents |= {f"packages/{name}.json": package.options for name, package in bundle.packages.items()}
     written: list[str] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, app in apps.items():
-            file = folder / f"{name}.json"
-            file.write_text(json.dumps(app.definition, indent=2) + "\n")
+        (folder / "packages").mkdir(parents=True, exist_ok=True)
+        for name, document in documents.items():
+            file = folder / name
+            file.write_text(json.dumps(document, indent=2) + "\n")
             written.append(str(file))
     except OSError as error:
         raise PipectlError(

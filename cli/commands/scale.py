@@ -110,8 +110,7 @@ def _carry_out(run: Session, scalings: dict[str, _Scaling], progress: Progress) 
     def work(name: str) -> None:
         scaling, app = scalings[name], run.bundle.apps[name]
         step = AppStep(name, app.definition, run.cluster, needs=frozenset(), timeout=run.settings.waits.app)
-        progress.begin(name, f"scaling to {scaling.instances}")
-        try:
+        with progress.step(name, f"scaling to {scaling.instances}") as running:
             if any(scaling.current.get(key) != value for key, value in scaling.properties.items()):
                 run.cluster.update_app(
                     app.id,
@@ -119,14 +118,7 @@ def _carry_out(run: Session, scalings: dict[str, _Scaling], progress: Progress) 
                     result={**definition_of(scaling.current), **scaling.properties},
                     force=bool(scaling.current.get("deployments")),
                 )
-            step.wait(lambda detail: progress.report(name, detail), run.stop)
-        except Interrupted:
-            progress.end(name, "stopped")
-            raise
-        except PipectlError:
-            progress.end(name, "failed")
-            raise
-        progress.end(name, "done")
+            step.wait(running.report, run.stop)
 
     try:
         graph.run({name: frozenset() for name in scalings}, work, run.stop)

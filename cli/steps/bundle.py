@@ -10,6 +10,7 @@ from cli.steps.base import State, Step
 from cli.steps.leftover import LeftoverStep, leftovers_of
 from cli.steps.package import PackageStep
 from cli.steps.security import SecurityStep
+from cli.steps.topic_settings import TopicSettings
 from cli.steps.topics import TopicsStep
 from kafka_topic.plan import topic_plan
 
@@ -98,6 +99,7 @@ def topics_of(session: Session, cluster: Cluster, kafka: Callable[[], State]) ->
         prefix=settings.topics.prefix,
         partitions=settings.topics.partitions,
         replication=settings.topics.replication,
+        retention=settings.topics.retention.given,
     )
     return TopicsStep(
         specs,
@@ -106,4 +108,5 @@ def topics_of(session: Session, cluster: Cluster, kafka: Callable[[], State]) ->
         needs=NEEDS["topics"],
         timeout=settings.waits.package,
         kafka=kafka,
+        settings=TopicSettings(settings.names.bootstrap_servers, shorten=settings.topics.shorten),
     )

@@ -1,5 +1,6 @@
 """The Kafka package as a step."""
 
+import base64
 import json
 import threading
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from cli.cluster import Cluster
+from cli.diff import document_diff
 from cli.errors import DcosError, NotAllowed, NotLoggedIn, NotThere, PipectlError, UsageProblem
 from cli.steps.base import Change, Report, State, wait_until
 from cli.steps.waiting import why_waiting
@@ -53,16 +55,7 @@ class PackageStep:
                 [*wanted, *(f"+{line}" for line in json.dumps(self._options, indent=2).splitlines())],
             )
         self._check_address()
-        there = installed.get("version")
-        if self._version is None or there == self._version:
-            return Change("unchanged")
-        return Change(
-            "unchanged",
-            notes=(
-                f"is version {there}, the settings say {self._version}: left as it is; upgrade it with "
-                f"`dcos kafka --name={self._service} update start --package-version={self._version}`",
-            ),
-        )
+        return self._drift(installed)
 
     def apply(self, change: Change) -> None:
         """Install the package."""
@@ -74,6 +67,28 @@ class PackageStep:
                 # It can fail, or hang, after the app is installed: when it fetches the package's command.
                 took=lambda: self._installed() is not None,
             )
+
+    def _drift(self, installed: Mapping[str, Any]) -> Change:
+        """How the installed package differs, which is shown: there is no way to change it on every DC/OS."""
+        diff, notes, arguments = [], [], []
+        version = installed.get("version")
+        if self._version is not None and version != self._version:
+            diff += [f"-{self._package} {version}", f"+{self._package} {self._version}"]
+            arguments.append(f"--package-version={self._version}")
+        options = installed_options(self._cluster.apps().get(f"/{self._service.strip('/')}", {}))
+        if options is None:
+            notes.append("the options it was installed with cannot be read")
+        elif other := document_diff(self._options, options, "installed"):
+            diff += other
+            arguments.append("--options=DIR/packages/kafka.json")
+        if diff:
+            notes.append(
+                "is left as it is. DC/OS Enterprise changes it with "
+                f"`dcos kafka --name={self._service} update start {' '.join(arguments)}` "
+                "(DIR of `pipectl render --out DIR`); elsewhere only a new installation does, "
+                "which loses every topic"
+            )
+        return Change("unchanged", diff, tuple(notes))
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Nothing: what was installed stays, as uninstalling would destroy what is on its volumes."""
@@ -165,6 +180,21 @@ class PackageStep:
         ports = {"portDefinitions": [{"port": wanted.get("port", 0)}]}
         reasons = why_waiting(self._cluster.queued(f"/{self._service}"), {**wanted, **ports})
         return f", {reasons}" if reasons else ""
+
+
+def installed_options(app: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The options that a package's app was installed with, out of the label where Cosmos keeps them.
+
+    None before DC/OS 1.10, which knows no such label.
+    """
+    label = app.get("labels", {}).get("DCOS_PACKAGE_OPTIONS")
+    if label is None:
+        return None
+    try:
+        options = json.loads(base64.b64decode(label))
+    except ValueError:
+        return None
+    return options if isinstance(options, dict) else None
 
 
 def plan_argv(service: str) -> list[str]:

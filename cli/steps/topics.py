@@ -9,6 +9,7 @@ from functools import partial
 from cli.cluster import Cluster
 from cli.errors import NotAllowed, NotLoggedIn, PipectlError
 from cli.steps.base import Action, Change, Report, State, wait_until
+from cli.steps.topic_settings import TopicSettings, config_in_words
 from kafka_topic import creation
 from kafka_topic.errors import CreationOutputError
 from kafka_topic.plan import TopicSpec
@@ -18,7 +19,7 @@ DESCRIBING = 4
 
 
 class TopicsStep:
-    """Creates the topics that are missing. Topics that exist are left as they are."""
+    """Creates the topics that are missing. Of those that exist, only settings change, inside the cluster."""
 
     name = "topics"
     kind = "topics"
@@ -32,6 +33,7 @@ class TopicsStep:
         needs: frozenset[str],
         timeout: timedelta,
         kafka: Callable[[], State],
+        settings: TopicSettings,
     ) -> None:
         """`kafka`: how the Kafka service is, which is asked first: without it there are no topics to list."""
         self.needs = needs
@@ -40,23 +42,32 @@ class TopicsStep:
         self._cluster = cluster
         self._timeout = timeout
         self._kafka = kafka
+        self._settings = settings
+        self._pending = ""
 
     def plan(self) -> Change:
-        """The topics that are not there: creating one that exists is an error of the scheduler's."""
+        """The topics that are not there, and settings that differ.
+
+        Creating a topic that exists is an error of the scheduler's.
+        """
         kafka = self._kafka()
         if not kafka.ready:
             unknown = ("Kafka is not ready yet: topics that exist stay",)
             notes = () if kafka.state == "absent" else unknown
             return Change("create", self._additions(self._specs), notes)
         missing = self._missing()
-        others = tuple(self._others([spec for spec in self._specs if spec not in missing]))
-        if not missing:
+        there = [spec for spec in self._specs if spec not in missing]
+        settings = self._settings.compare(there)
+        self._pending = f"settings of {len(settings.pending)} to be set" if settings.pending else ""
+        others = (*self._others(there), *settings.notes)
+        diff = [*self._additions(missing), *settings.diff]
+        if not diff:
             return Change("unchanged", notes=others)
-        action: Action = "create" if len(missing) == len(self._specs) else "update"
-        return Change(action, self._additions(missing), others, only_adds=True)
+        action: Action = "update" if there else "create"
+        return Change(action, diff, others, only_adds=not settings.diff)
 
     def apply(self, change: Change) -> None:
-        """Create the missing topics."""
+        """Create the missing topics; their settings, and those of others, come with the gatherer."""
         if change.action == "unchanged":
             return
         for spec in self._missing():
@@ -72,7 +83,11 @@ class TopicsStep:
 
     @staticmethod
     def _additions(specs: list[TopicSpec]) -> list[str]:
-        return [f"+{s.name} (partitions {s.partitions}, replication {s.replication})" for s in specs]
+        return [
+            f"+{spec.name} (partitions {spec.partitions}, replication {spec.replication}"
+            f"{config_in_words(spec.config)})"
+            for spec in specs
+        ]
 
     def _others(self, specs: list[TopicSpec]) -> Iterator[str]:
         """Topics that exist otherwise than wanted. They are named and never changed.
@@ -100,14 +115,24 @@ class TopicsStep:
         """Wait until the service lists every topic."""
 
         def all_there() -> bool:
-            state = self.state()
-            report(state.detail)
+            state = self._presence()
+            report("; ".join(filter(None, (state.detail, self._pending))))
             return state.ready
 
         wait_until(all_there, what="the topics to be listed", timeout=self._timeout, stop=stop)
 
     def state(self) -> State:
-        """How many of the topics exist, and which do not."""
+        """How many of the topics exist, which do not, and how they are set, if not as wanted.
+
+        Data flows with other settings too: they make nothing unhealthy.
+        """
+        state = self._presence()
+        if not state.ready:
+            return state
+        told = self._settings.compare(self._specs).told
+        return State(True, state.state, "; ".join(filter(None, (state.detail, told))))
+
+    def _presence(self) -> State:
         try:
             missing = [spec.name for spec in self._missing(retry=False)]
         except (NotLoggedIn, NotAllowed):

@@ -96,13 +96,13 @@ class Packages:
         # Loaded when it is first needed: the server starts faster without it.
         import jsonschema
 
-        options = document.get("options") or {}
+        options: Json = document.get("options") or {}
         found = list(jsonschema.Draft4Validator(kafka.OPTIONS).iter_errors(options))
         if found:
             errors: list[Json] = [_mismatch(error) for error in found]
             message = "Options JSON failed validation: " + "; ".join(error.message for error in found)
             raise CosmosError("JsonSchemaMismatch", message, {"errors": errors})
-        return kafka.completed(options)
+        return options
 
     def _describe(self, document: Json) -> Json:
         return {"package": kafka.package_definition(self._version(document), self._url)}

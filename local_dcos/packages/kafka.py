@@ -99,8 +99,9 @@ def _fill(schema: Json, given: Json) -> Json:
     return result
 
 
-def app_definition(options: Json, version: str) -> Json:
-    """Returns the Marathon app of a service with these (completed) options."""
+def app_definition(given: Json, version: str) -> Json:
+    """Returns the Marathon app of a service with these options, and the defaults of those left out."""
+    options = completed(given)
     name, port = options["service"]["name"].strip("/"), options["brokers"]["port"]
     ports: list[Json] = [{"name": "api", "port": 0, "protocol": "tcp"}]
     if port:
@@ -136,7 +137,8 @@ def app_definition(options: Json, version: str) -> Json:
             "DCOS_PACKAGE_FRAMEWORK_NAME": name,
             "DCOS_PACKAGE_NAME": NAME,
             "DCOS_PACKAGE_VERSION": version,
-            "DCOS_PACKAGE_OPTIONS": base64.b64encode(json.dumps(options).encode()).decode(),
+            # As Cosmos does: what was given, without the defaults.
+            "DCOS_PACKAGE_OPTIONS": base64.b64encode(json.dumps(given).encode()).decode(),
             "DCOS_SERVICE_NAME": name,
             "DCOS_SERVICE_PORT_INDEX": "0",
             "DCOS_SERVICE_SCHEME": "http",
@@ -158,7 +160,7 @@ def package_definition(version: str, base_url: str) -> Json:
         "url": f"{base_url}/package-resource/kafka/dcos-kafka",
         "contentHash": [{"algo": "sha256", "value": hashlib.sha256(command_script()).hexdigest()}],
     }
-    template = json.dumps(app_definition(completed({}), version), indent=2, sort_keys=True)
+    template = json.dumps(app_definition({}, version), indent=2, sort_keys=True)
     return {
         **summary(version),
         "marathon": {"v2AppMustacheTemplate": base64.b64encode(template.encode()).decode()},

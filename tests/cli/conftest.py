@@ -58,6 +58,9 @@ class Small:
         self.folder, self.group = folder, group
         self.env = {"A": "1"}
         self.dropped: set[str] = set()
+        # No broker is there: what is read from brokers can't be, unless a test names some.
+        self.bootstrap_servers = "127.0.0.1:1"
+        self.settings: list[str] = []
         self.keys: dict[str, Any] = {}
         environ = {**os.environ, "PIPECTL_HOME": str(home), **local.client_environ()}
         self._environ = environ
@@ -82,7 +85,9 @@ class Small:
     @property
     def session(self) -> Session:
         """A session of the cluster `local` whose apps are small ones."""
-        session = Session("local", (), (f"group={self.group}", "positions=[A]", "waits.app=20s"), False)
+        own = [f"group={self.group}", "positions=[A]", "waits.app=20s"]
+        servers = f"kafka.bootstrap_servers={json.dumps(self.bootstrap_servers)}"
+        session = Session("local", (), (*own, servers, *self.settings), False)
         apps = {
             name: App(name, app["id"], app, Path(name))
             for name in self.needs

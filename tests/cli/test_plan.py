@@ -1,11 +1,14 @@
 """What plan shows and deploy does, on the embedded cluster: drift, what isn't ours, what is left over."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from cli.errors import PipectlError, UsageProblem
 from cli.rollout import confirm
+from kafka_topic.keep import keep
+from kafka_topic.names import Topics
 
 pytestmark = pytest.mark.slow
 
@@ -97,12 +100,50 @@ def test_topics_that_exist_otherwise_are_named_and_kept(small):
     (small.folder / "service.json").write_text(json.dumps(state))
     change = small.plan(only=["topics"]).changes["topics"]
     assert change.action == "unchanged"
-    assert change.notes == (
+    assert change.notes[:2] == (
         "position.A has 3 partitions, wanted 1: left as it is",
         "movingaverage has 2 replicas in sync, wanted 1: left as it is",
     )
     small.deploy(only=["topics"])
     assert small.service == state
+
+
+def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_else_said(small, kafka):
+    small.settings = ["topics.prefix=cli.", "topics.retention={prices: 9d, movingaverage: 5d}"]
+    wanted = small.plan().changes["topics"].diff
+    assert "+cli.position.A (partitions 1, replication 1, retention 9d)" in wanted
+    small.deploy(only=["kafka", "topics"])
+    topics = small.plan().steps["topics"]
+    assert topics.plan().notes == ("settings cannot be read from here: no broker is in reach at 127.0.0.1:1",)
+    assert topics.state().detail == "2/2 topics; settings cannot be read from here"
+
+    kafka.create("cli.position.A", "cli.movingaverage")
+    small.bootstrap_servers = kafka.bootstrap_servers
+    topics = small.plan().steps["topics"]
+    change = topics.plan()
+    assert (change.action, change.touches) == ("update", True)
+    assert change.diff == ["-cli.position.A retention 7d", "+cli.position.A retention 9d"]
+    assert change.notes == (
+        "set by the gatherer, inside the cluster, within a minute",
+        "cli.movingaverage has retention 7d, wanted 5d: left as it is; `topics.shorten: true` shortens it, "
+        "which deletes records",
+    )
+    said = []
+    topics.wait(said.append, small.cluster.dcos.stop)
+    assert said == ["2/2 topics; settings of 1 to be set"]
+    state = topics.state()
+    assert (state.ready, state.detail) == (
+        True,
+        "2/2 topics; cli.position.A has retention 7d, wanted 9d; 1 more",
+    )
+
+    keep(kafka.bootstrap_servers, Topics("cli."), {"prices": timedelta(days=9)}, shorten=False)
+    assert small.plan().changes["topics"].action == "unchanged"
+    small.settings.append("topics.shorten=true")
+    assert small.plan().changes["topics"].diff == [
+        "-cli.movingaverage retention 7d",
+        "+cli.movingaverage retention 5d",
+    ]
 
 
 def test_components_are_chosen_and_what_is_missing_is_said(small):

@@ -30,9 +30,13 @@ def test_one_file_an_app(tmp_path, cluster):
     files = json.loads(run("render", "--cluster", cluster, "--out", str(tmp_path / "out"), "-o", "json"))[
         "files"
     ]
-    assert {Path(file).stem for file in files} == APPS
-    for file in files:
-        assert json.loads(Path(file).read_text())["id"] == f"/volatility/{Path(file).stem}"
+    assert {Path(file).stem for file in files} == APPS | {"kafka"}
+    for file in map(Path, files):
+        document = json.loads(file.read_text())
+        if file.stem == "kafka":
+            assert (file.parent.name, document["service"]["name"]) == ("packages", "kafka")
+        else:
+            assert document["id"] == f"/volatility/{file.stem}"
 
 
 def test_without_a_folder_one_document(tmp_path):

@@ -297,7 +297,10 @@ class Bundle:
                 for end, inside in windows(ticks, size, slide).items():
                     if first <= end <= until:
                         expected[symbol, label, end] = inside, realized(ticks, end, size)
-        wait_until(lambda: {_key(record) for record in self.averages()} >= expected.keys(), f"{len(expected)} windows")
+        wait_until(
+            lambda: {_key(record) for record in self.averages()} >= expected.keys(),
+            f"{len(expected)} windows",
+        )
         assert self.app.stop() == 0, self.app.output()
         seen = set()
         for record in self.averages():

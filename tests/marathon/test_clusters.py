@@ -57,9 +57,8 @@ def test_rendering_twice_gives_the_same(cluster: str, settings_of: SettingsOf) -
 
 
 def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
-    apps = definitions(
-        settings_of("local", "generator.seed=7", "topics.prefix=try.", "gatherer.windows.1m=10s")
-    )
+    topics = ("topics.prefix=try.", "topics.retention.movingaverage=null", "topics.shorten=true")
+    apps = definitions(settings_of("local", "generator.seed=7", "gatherer.windows.1m=10s", *topics))
     addresses = {
         "FLINK_JOBMANAGER_REST": "127.0.0.1:8081",
         "FLINK_STATE": "file:///home/of/pipectl/flink",
@@ -87,6 +86,8 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
     assert apps["gatherer"]["env"] == addresses | {
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
         "TOPIC_PREFIX": "try.",
+        "TOPIC_RETENTION_MS": "prices=604800000,signals=2592000000,dead_letter=2592000000",
+        "TOPIC_SHORTEN": "true",
         "JOB_NAME": "volatility.gatherer",
         "FLINK_PARALLELISM": "1",
         "FLINK_CHECKPOINT_SECONDS": "1",

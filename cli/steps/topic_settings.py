@@ -1,0 +1,122 @@
+"""What topics are set to beside partitions and replicas: wanted, read from the brokers, and compared.
+
+Only reads. The change is made inside the cluster, by the gatherer.
+"""
+
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kafka_topic.config import RETENTION, Difference, differences
+from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
+from kafka_topic.plan import TopicSpec
+from marathon.durations import format_duration
+
+CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs and will be set, what differs and is left, and why neither is known, if so."""
+
+    pending: Sequence[Difference] = ()
+    left: Sequence[Difference] = ()
+    unread: str | None = None
+
+    @property
+    def diff(self) -> list[str]:
+        """The lines of a diff."""
+        return [
+            line
+            for each in self.pending
+            for line in (
+                f"-{each.topic} {in_words(each.name, each.current)}",
+                f"+{each.topic} {in_words(each.name, each.wanted)}",
+            )
+        ]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a plan says besides."""
+        if self.unread:
+            return (f"settings cannot be read from here: {self.unread}",)
+        made = ("set by the gatherer, inside the cluster, within a minute",) if self.pending else ()
+        kept = (
+            f"{each.topic} has {in_words(each.name, each.current)}, wanted {_value(each.name, each.wanted)}: "
+            "left as it is; `topics.shorten: true` shortens it, which deletes records"
+            for each in self.left
+        )
+        return (*made, *kept)
+
+    @property
+    def told(self) -> str:
+        """The same in a few words; empty when all is as wanted."""
+        if self.unread:
+            return "settings cannot be read from here"
+        found = [*self.pending, *self.left]
+        more = f"; {len(found) - 1} more" if found[1:] else ""
+        return "".join(
+            f"{each.topic} has {in_words(each.name, each.current)}, wanted "
+            f"{_value(each.name, each.wanted)}{more}"
+            for each in found[:1]
+        )
+
+
+class TopicSettings:
+    """Compares topics with their specs on the brokers at `bootstrap_servers`.
+
+    shorten: whether a retention may become shorter.
+    """
+
+    def __init__(self, bootstrap_servers: str, *, shorten: bool) -> None:
+        self._servers = bootstrap_servers
+        self._shorten = shorten
+
+    def compare(self, specs: Sequence[TopicSpec]) -> Comparison:
+        """How the topics differ, all of which exist."""
+        wanted = {spec.name: spec.config for spec in specs if spec.config}
+        if not wanted:
+            return Comparison()
+        try:
+            found = list(differences(wanted, self._read(wanted)))
+        except KafkaTopicError as error:
+            return Comparison(unread=str(error))
+        left = [each for each in found if each.shortens and not self._shorten]
+        return Comparison([each for each in found if each not in left], left)
+
+    def _read(self, topics: Mapping[str, object]) -> dict[str, dict[str, str]]:
+        # A name that this network doesn't know costs no time so; Kafka's client would try to the end of it.
+        if not any(map(_is_open, self._servers.split(","))):
+            raise BrokerUnreachableError(f"no broker is in reach at {self._servers}")
+        from kafka_topic.brokers import Brokers
+
+        brokers = Brokers(self._servers, timeout=ANSWER_SECONDS)
+        there = set(brokers.topics())
+        return brokers.configs(topic for topic in topics if topic in there)
+
+
+def in_words(name: str, value: str) -> str:
+    """A setting for people: `retention 7d`."""
+    return f"{'retention' if name == RETENTION else name} {_value(name, value)}"
+
+
+def config_in_words(config: Mapping[str, str]) -> str:
+    """Settings for people, each with a comma before it."""
+    return "".join(f", {in_words(name, value)}" for name, value in config.items())
+
+
+def _value(name: str, value: str) -> str:
+    if name != RETENTION:
+        return value
+    return "for ever" if int(value) < 0 else format_duration(timedelta(milliseconds=int(value)))
+
+
+def _is_open(server: str) -> bool:
+    host, _, port = server.rpartition(":")
+    with suppress(OSError):
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+        return True
+    return False

@@ -1,0 +1,66 @@
+"""Settings of topics beside partitions and replicas: how long records are kept, and compaction.
+
+`dcos kafka topic create` knows none of them, so they are set from inside the cluster, by `keep`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kafka_topic.errors import PlanError
+
+RETENTION, CLEANUP = "retention.ms", "cleanup.policy"
+COMPACTED = frozenset({"limits"})
+"""The kinds of topics of which the last record of each key is kept for good."""
+_FOR_EVER = -1
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One setting of a topic that isn't as wanted."""
+
+    topic: str
+    name: str
+    current: str
+    wanted: str
+
+    @property
+    def shortens(self) -> bool:
+        """Whether what is wanted deletes records that would be kept as it is."""
+        if self.name != RETENTION:
+            return False
+        current, wanted = int(self.current), int(self.wanted)
+        return wanted != _FOR_EVER and (current == _FOR_EVER or wanted < current)
+
+
+def config_of(kind: str | None, retention: Mapping[str, timedelta]) -> dict[str, str]:
+    """The settings of a topic of this kind (`Topics.kind`), by Kafka's names."""
+    if kind in COMPACTED:
+        return {CLEANUP: "compact"}
+    if kind is None or kind not in retention:
+        return {}
+    return {RETENTION: str(retention[kind] // timedelta(milliseconds=1))}
+
+
+def parse_retention(form: str) -> dict[str, timedelta]:
+    """`prices=604800000,movingaverage=…`: milliseconds by kind of topic. Raises PlanError."""
+    found = {}
+    for part in filter(None, form.split(",")):
+        kind, _, milliseconds = part.partition("=")
+        if not milliseconds.isdecimal():
+            raise PlanError(f"{part!r} is no retention; write it as in prices=604800000, in milliseconds")
+        found[kind] = timedelta(milliseconds=int(milliseconds))
+    return found
+
+
+def differences(
+    wanted: Mapping[str, Mapping[str, str]], current: Mapping[str, Mapping[str, str]]
+) -> Iterator[Difference]:
+    """Where the topics in both mappings differ, in the order of `wanted`."""
+    for topic, config in wanted.items():
+        for name, value in config.items():
+            there = current.get(topic, {}).get(name)
+            if there is not None and there != value:
+                yield Difference(topic, name, there, value)

@@ -1,0 +1,102 @@
+"""How topics are set beside partitions and replicas: what is wanted, what differs, what shortens."""
+
+from datetime import timedelta
+
+import pytest
+
+from kafka_topic.brokers import Brokers
+from kafka_topic.config import Difference, config_of, differences, parse_retention
+from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, PlanError
+from kafka_topic.keep import keep
+from kafka_topic.names import Topics
+from kafka_topic.plan import topic_plan
+
+DAY = 86_400_000
+
+
+def retention(topic: str, current: int, wanted: int) -> Difference:
+    return Difference(topic, "retention.ms", str(current), str(wanted))
+
+
+def test_a_plan_says_how_long_each_kind_of_topic_keeps_its_records():
+    kept = {"prices": timedelta(days=7), "signals": timedelta(days=30)}
+    specs = topic_plan(["A", "B"], prefix="x.", retention=kept)
+    assert {spec.name: spec.config for spec in specs if spec.config} == {
+        "x.position.A": {"retention.ms": "604800000"},
+        "x.position.B": {"retention.ms": "604800000"},
+    }
+
+
+def test_limits_are_compacted_whatever_is_said_of_retention():
+    assert config_of("limits", {"limits": timedelta(days=1)}) == {"cleanup.policy": "compact"}
+
+
+def test_the_kind_of_a_topic_is_told_from_its_name():
+    topics = Topics("x.")
+    assert [topics.kind(name) for name in ("x.position.BRK.B", "x.movingaverage", "movingaverage", "x.")] == [
+        "prices",
+        "movingaverage",
+        None,
+        None,
+    ]
+
+
+def test_the_form_of_the_environment():
+    assert parse_retention("prices=604800000,signals=1") == {
+        "prices": timedelta(days=7),
+        "signals": timedelta(milliseconds=1),
+    }
+    assert parse_retention("") == {}
+    for wrong in ("prices", "prices=", "prices=7d", "prices=-1"):
+        with pytest.raises(PlanError, match="prices"):
+            parse_retention(wrong)
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted", "shortens"), [(7, 1, True), (1, 7, False), (-1, 7, True), (7, -1, False)]
+)
+def test_what_shortens(current, wanted, shortens):
+    assert retention("t", current, wanted).shortens is shortens
+
+
+def test_compaction_shortens_nothing():
+    assert not Difference("limits", "cleanup.policy", "delete", "compact").shortens
+
+
+def test_topics_and_settings_that_are_not_told_are_no_difference():
+    wanted = {"a": {"retention.ms": "2"}, "b": {"retention.ms": "2"}, "c": {"retention.ms": "2"}}
+    current = {"b": {"retention.ms": "1", "cleanup.policy": "delete"}, "a": {"retention.ms": "2"}}
+    assert list(differences(wanted, current)) == [retention("b", 1, 2)]
+
+
+@pytest.mark.slow
+def test_settings_are_set_once_and_never_shortened_without_leave(stage):
+    stage.create("position.A", "position.B", "movingaverage", "mine")
+    topics, names = Topics(stage.prefix), [f"{stage.prefix}{name}" for name in ("position.A", "mine")]
+    a, b = f"{stage.prefix}position.A", f"{stage.prefix}position.B"
+
+    def run(days: int, *, shorten: bool = False) -> tuple[list[Difference], list[Difference]]:
+        wanted = {"prices": timedelta(days=days)}
+        return keep(stage.bootstrap_servers, topics, wanted, shorten=shorten)
+
+    brokers = Brokers(stage.bootstrap_servers, timeout=10)
+    assert run(9) == ([retention(a, 7 * DAY, 9 * DAY), retention(b, 7 * DAY, 9 * DAY)], [])
+    assert run(9) == ([], [])
+    brokers.set_configs({b: {"retention.ms": str(20 * DAY), "max.message.bytes": "12345"}})
+    assert run(8) == ([], [retention(a, 9 * DAY, 8 * DAY), retention(b, 20 * DAY, 8 * DAY)])
+    assert run(10) == ([retention(a, 9 * DAY, 10 * DAY)], [retention(b, 20 * DAY, 10 * DAY)])
+    assert run(8, shorten=True)[1] == []
+    found = brokers.configs([b, *names])
+    assert [found[name]["retention.ms"] for name in (b, *names)] == [*[str(8 * DAY)] * 2, str(7 * DAY)]
+    assert found[b]["max.message.bytes"] == "12345", "what is not named stays"
+
+
+@pytest.mark.slow
+def test_what_kafka_refuses_and_brokers_that_do_not_answer_are_told_apart(stage, unused_address):
+    stage.create("movingaverage")
+    with pytest.raises(KafkaTopicError, match="refused"):
+        Brokers(stage.bootstrap_servers, timeout=10).set_configs(
+            {f"{stage.prefix}movingaverage": {"retention.ms": "soon"}}
+        )
+    with pytest.raises(BrokerUnreachableError):
+        keep(unused_address, Topics(""), {}, shorten=False, timeout=0.5)
