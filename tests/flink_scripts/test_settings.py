@@ -8,7 +8,7 @@ import pytest
 
 from flink_scripts.__main__ import main
 from flink_scripts.connectors import connector_jars
-from flink_scripts.errors import ConnectorError, JavaError, SettingsError
+from flink_scripts.errors import JarError, JavaError, SettingsError
 from flink_scripts.java import java_home
 from flink_scripts.memory import jobmanager_memory, taskmanager_memory
 from flink_scripts.processes import jobmanager_options, taskmanager_options
@@ -104,12 +104,12 @@ def test_java_of_path_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_connector_of_an_image(tmp_path: Path) -> None:
     jar = tmp_path / "connector.jar"
     jar.write_bytes(b"cut off")
-    with pytest.raises(ConnectorError, match=r"connector\.jar"):
+    with pytest.raises(JarError, match=r"connector\.jar"):
         connector_jars({"FLINK_CONNECTOR_JARS": str(jar)})
 
 
 def test_connector_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setitem(__import__("sys").modules, "jgo", None)
-    with pytest.raises(ConnectorError, match="connect to the network once"):
+    with pytest.raises(JarError, match="connect to the network once"):
         connector_jars({})
