@@ -2,11 +2,11 @@
 
 import { select } from "d3";
 import { io } from "socket.io-client";
-import { forgetTheme } from "./charts.js";
 import { Overview } from "./overview.js";
 import { PipelineView } from "./pipeline.js";
 import { PositionView } from "./position.js";
 import { Store } from "./store.js";
+import { forgetTheme } from "./theme.js";
 
 const DRAW_MS = 100; // data comes ten times a second
 const store = new Store();

@@ -2,6 +2,7 @@
 
 import { create, select } from "d3";
 import { CV, drawCard, money, small } from "./charts.js";
+import { words } from "./signals.js";
 
 const SPAN = 60_000;
 const BUDGET_MS = 8; // of drawing in one animation frame; the rest waits for the next, so that scrolling stays smooth
@@ -27,7 +28,7 @@ export class Overview {
     tools.append("div").attr("class", "legend").html(
       '<span><i class="is-price"></i>price</span><span><i class="is-mean"></i>mean of the window</span>' +
         '<span><i class="is-band"></i>± 2 standard deviations</span><span><i class="is-volatility"></i>volatility (cv)</span>' +
-        "<span>last 60 s</span>",
+        "<span>▲ buy ▼ sell ◆ anomaly ● regime</span><span>last 60 s</span>",
     );
     this.grid = root.append("div").attr("class", "grid").attr("role", "list");
     this.seen = new IntersectionObserver((entries) => {
@@ -66,11 +67,13 @@ export class Overview {
         .attr("data-symbol", position.symbol);
       anchor.append("span").attr("class", "symbol").text(position.symbol);
       const price = anchor.append("span").attr("class", "price").node();
-      const canvas = anchor.append("canvas").attr("role", "img").attr("aria-label", `${position.symbol}: price, mean, band and volatility of the last minute`).node();
+      const canvas = anchor.append("canvas").attr("role", "img").attr("aria-label", `${position.symbol}: price, mean, band, volatility and signals of the last minute`).node();
       const state = anchor.append("span").attr("class", "state").node();
       const cv = anchor.append("span").attr("class", "cv").node();
+      const signal = anchor.append("span").attr("class", "signal").node();
+      const regime = anchor.append("span").attr("class", "regime").node();
       const node = anchor.node();
-      this.cards.set(position.symbol, { position, node, price, canvas, state, cv, visible: false });
+      this.cards.set(position.symbol, { position, node, price, canvas, state, cv, signal, regime, visible: false });
       this.grid.node().append(node);
       this.seen.observe(node);
       this.sized.observe(canvas);
@@ -105,12 +108,15 @@ export class Overview {
     for (const card of this.cards.values()) this.dirty.add(card.position);
   }
 
-  write({ position, node, price, state, cv }) {
+  write({ position, node, price, state, cv, signal, regime }) {
     const last = position.prices.at(-1);
     const window = position.windows.at(-1);
     set(price, last ? money(last[1]) : "–");
     set(state, position.state);
     set(cv, window && window[CV] !== null ? `cv ${small(window[CV])} %` : "");
+    const newest = position.signals.at(-1);
+    set(signal, newest && this.store.now() - newest.time < SPAN ? words(newest) : "");
+    set(regime, position.regime ? `${position.regime} volatility` : "");
     if (node.dataset.state !== position.state) node.dataset.state = position.state;
   }
 
