@@ -92,7 +92,8 @@ export class LimitsForm {
   mistake(field, text = "") {
     const at = this.inputs.get(field);
     for (const [name, input] of this.inputs) {
-      input.toggleAttribute("aria-invalid", input === at);
+      if (input === at) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
       this.form.select(`#about-${name}`).text(input === at ? text : "");
     }
     this.answer.text(at ? "" : text);
