@@ -1,4 +1,4 @@
-"""The live page's JSON API, asked through the cluster's front door as the user who is logged in with `dcos`."""
+"""The live page's JSON API, asked through the cluster's front door as the user that `dcos` knows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, NoReturn
 from urllib.parse import urlencode, urlsplit
@@ -48,7 +48,7 @@ class PageApi:
         """Ask for a change; returns the answer's document. Raises UsageProblem for what can't be set."""
         return self._document(method, path, query, body)
 
-    def events(self, query: Query, timeout: float | None) -> Iterator[bytes]:
+    def events(self, query: Query, timeout: float | None) -> Generator[bytes, None, None]:
         """The records of a stream, without end, picked up again where it broke off.
 
         timeout: seconds without a record after which WaitTimeout is raised; None waits forever.

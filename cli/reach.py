@@ -132,7 +132,8 @@ class ByBrokers:
         low = regime["low"] if limits.regime_low is None else limits.regime_low
         if low >= high:
             raise UsageProblem(
-                f"limits of {limits.symbol}: the low regime, {low:g} %, must be below the high one, {high:g} %",
+                f"limits of {limits.symbol}: the low regime, {low:g} %, must be below the high one, "
+                f"{high:g} %",
                 hint="set both; the one that is not set is the bundle's",
             )
 
@@ -184,7 +185,7 @@ class ByPage:
             *(("window", label) for label in windows if stream.topic == "movingaverage"),
             *([("start", "beginning")] if past else []),
         ]
-        with closing(self._api.events(query, timeout)) as events:  # type: ignore[type-var]
+        with closing(self._api.events(query, timeout)) as events:
             yield map(stream.read, events)
 
     def limits(self) -> list[Limits]:

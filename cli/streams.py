@@ -22,9 +22,10 @@ SHOWN_BYTES = 60
 class Stream:
     """One of the topics.
 
-    topic: its name without a prefix. read: a record of its bytes. row: a record under the columns, given the bundle's topic names. place: what the record takes the place of
-    in a table that refreshes, ordered as the table is; None where each record is an event of its own. open:
-    the consumer, given its arguments; it loads the Kafka client.
+    topic: its name without a prefix. read: a record of its bytes. row: a record under the columns, given the
+    bundle's topic names. place: what the record takes the place of in a table that refreshes, ordered as the
+    table is; None where each record is an event of its own. open: the consumer, given its arguments; it loads
+    the Kafka client.
     """
 
     topic: str

@@ -104,7 +104,7 @@ class History:
         self._lock = threading.Lock()
 
     def add_window(self, record: MovingAverage) -> bool:
-        """Keep a window; False when it is of no position or length of ours, or not newer than what is there."""
+        """Keep a window; False when it is of no position or length of ours, or not newer than the last."""
         position = self.positions.get(record.symbol)
         kept = position.windows.get(record.window) if position else None
         if position is None or kept is None:
