@@ -80,8 +80,9 @@ class PageApi:
             **headers,
         }
         request = urllib.request.Request(url, data=body, headers=sent, method=method)  # noqa: S310
+        opener = self._opener()
         try:
-            return self._opener().open(request, timeout=timeout)
+            return opener.open(request, timeout=timeout)
         except urllib.error.HTTPError as error:
             with error:
                 self._refused(error)
@@ -98,7 +99,13 @@ class PageApi:
                 raise OutOfReach(f"what answers at {self.address} is not the page") from None
 
     def _opener(self) -> urllib.request.OpenerDirector:
-        context = ssl.create_default_context(cafile=self.ca)
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+        except OSError as error:
+            raise PipectlError(
+                f"cannot read the authorities in {self.ca}: {error.strerror or error}",
+                hint="`dcos config show core.ssl_verify` names that file",
+            ) from None
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

@@ -351,6 +351,7 @@ def test_it_starts_before_its_topics_and_ends_within_its_grace(kafka, make_app):
     app = make_app("later.")
     wait_for(lambda: "later." in str(app.get("/health")[1]["reason"]))
     kafka.create("later.movingaverage", "later.position.AAPL", "later.position.MSFT")
+    kafka.create("later.signals", "later.dead_letter", "later.limits")
     wait_for(lambda: app.get("/health")[1]["reason"] is None)
     stream = urllib.request.urlopen(f"{app.url}/api/stream", timeout=20)
     with stream:
