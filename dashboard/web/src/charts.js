@@ -97,7 +97,7 @@ export function drawCard(canvas, position, now, span, size) {
   drawVolatility(context, windows, x, scaleLinear([0, top * 1.1], [height, split + 2]), height);
   for (let index = position.signals.length - 1; index >= 0 && position.signals[index].time >= start; index -= 1) {
     const [left, at] = placeOf(position.signals[index], x, y, 8);
-    drawMark(context, position.signals[index], Math.min(left, width - 5), Math.min(Math.max(at, 6), split - 6), 34);
+    drawMark(context, position.signals[index], Math.min(left, width - 5), Math.min(Math.max(at, 6), split - 6), 46);
   }
 }
 
@@ -145,7 +145,9 @@ export function drawPriceChart(canvas, position, chosen, start, now, pointer) {
   const [low, high] = range(all, windows);
   const limits = limitsIn(position, low, high);
   const span = [low, high, ...limits.filter((one) => one.shown).map((one) => one.price)];
-  const chart = frame(canvas, start, now, [Math.min(...span), Math.max(...span)], 6, (tick, shown) => shown(tick));
+  const edge = 0.03 * (Math.max(...span) - Math.min(...span));
+  const domain = [Math.min(low, Math.min(...span) - edge), Math.max(high, Math.max(...span) + edge)];
+  const chart = frame(canvas, start, now, domain, 6, (tick, shown) => shown(tick));
   const { context, x, y } = chart;
   drawOthers(context, position, chosen, start, x, (point) => y(point[MEAN]), MEAN);
   drawPrices(context, all, windows, x, y);

@@ -30,11 +30,17 @@ export function drawMark(context, signal, x, y, size) {
   if (kind === "sell") context.rotate(Math.PI);
   context.beginPath();
   symbol(SHAPES[kind], size).context(context)();
-  context.lineWidth = signal.event === "unlikely" ? 1 : 2;
-  context.strokeStyle = hollow || kind === "no_forecast" ? colours[kind] : colours.card;
+  // A rim of the ground's colour sets the mark off from the lines below it.
+  context.lineWidth = hollow ? 5 : 3;
+  context.strokeStyle = colours.card;
+  context.stroke();
   context.fillStyle = hollow ? colours.card : colours[kind];
   context.fill();
-  context.stroke();
+  if (hollow) {
+    context.lineWidth = signal.event === "unlikely" ? 1 : 2;
+    context.strokeStyle = colours[kind];
+    context.stroke();
+  }
   context.restore();
   if (kind === "regime" && size > 60) {
     context.fillStyle = colours.card;
