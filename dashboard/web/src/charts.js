@@ -49,19 +49,20 @@ export function range(prices, windows) {
   return [low - margin, high + margin];
 }
 
-function drawPrices(context, prices, windows, x, y) {
+/** width: of the lines; those of a pixel are drawn much quicker than others. */
+function drawPrices(context, prices, windows, x, y, width) {
   const { price, mean, band } = theme();
   const banded = windows.filter((point) => point[SD] !== null);
   fill(context, band, area().x((p) => x(p[END])).y0((p) => y(p[MEAN] - BAND * p[SD])).y1((p) => y(p[MEAN] + BAND * p[SD])), banded);
-  stroke(context, mean, 1.3, line().x((p) => x(p[END])).y((p) => y(p[MEAN])), windows);
-  stroke(context, price, 1.3, line().x((p) => x(p[0])).y((p) => y(p[1])), prices);
+  stroke(context, mean, width, line().x((p) => x(p[END])).y((p) => y(p[MEAN])), windows);
+  stroke(context, price, width, line().x((p) => x(p[0])).y((p) => y(p[1])), prices);
 }
 
-function drawVolatility(context, windows, x, y, base) {
+function drawVolatility(context, windows, x, y, base, width) {
   const { volatility } = theme();
   const known = windows.filter((point) => point[CV] !== null);
   fill(context, theme()["volatility-fill"], area().x((p) => x(p[END])).y0(base).y1((p) => y(p[CV])), known);
-  stroke(context, volatility, 1.2, line().x((p) => x(p[END])).y((p) => y(p[CV])), known);
+  stroke(context, volatility, width, line().x((p) => x(p[END])).y((p) => y(p[CV])), known);
 }
 
 function fill(context, colour, shape, points) {
@@ -91,10 +92,10 @@ export function drawCard(canvas, position, now, span, size) {
   const x = scaleLinear([start, now], [0, width]);
   const split = Math.round(height * (1 - VOLATILITY_SHARE));
   const y = scaleLinear(range(prices, windows), [split - 4, 1]);
-  drawPrices(context, prices, windows, x, y);
+  drawPrices(context, prices, windows, x, y, 1);
   let top = 1e-9;
   for (const point of windows) if (point[CV] > top) top = point[CV];
-  drawVolatility(context, windows, x, scaleLinear([0, top * 1.1], [height, split + 2]), height);
+  drawVolatility(context, windows, x, scaleLinear([0, top * 1.1], [height, split + 2]), height, 1);
   for (let index = position.signals.length - 1; index >= 0 && position.signals[index].time >= start; index -= 1) {
     const [left, at] = placeOf(position.signals[index], x, y, 8);
     drawMark(context, position.signals[index], Math.min(left, width - 5), Math.min(Math.max(at, 6), split - 6), 46);
@@ -150,7 +151,7 @@ export function drawPriceChart(canvas, position, chosen, start, now, pointer) {
   const chart = frame(canvas, start, now, domain, 6, (tick, shown) => shown(tick));
   const { context, x, y } = chart;
   drawOthers(context, position, chosen, start, x, (point) => y(point[MEAN]), MEAN);
-  drawPrices(context, all, windows, x, y);
+  drawPrices(context, all, windows, x, y, 1.3);
   for (const limit of limits) drawLimit(chart, limit);
   for (const signal of signals) {
     const [left, at] = placeOf(signal, x, y, 14);
@@ -214,7 +215,7 @@ export function drawVolatilityChart(canvas, position, chosen, start, now, pointe
     for (const point of from(points, start)) if (point[CV] > top) top = point[CV];
   }
   const chart = frame(canvas, start, now, [0, top * 1.1], 3, (tick, shown) => `${shown(tick)} %`);
-  drawVolatility(chart.context, windows, chart.x, chart.y, chart.height - EDGE.bottom);
+  drawVolatility(chart.context, windows, chart.x, chart.y, chart.height - EDGE.bottom, 1.2);
   drawOthers(chart.context, position, chosen, start, chart.x, (point) => chart.y(point[CV]), CV);
   mark(chart, pointer);
 }

@@ -60,12 +60,10 @@ function summary() {
 
 function loop(drawn) {
   let last = drawn;
-  let more = false;
   const step = (now) => {
-    if (more || now - last >= DRAW_MS - 5) {
-      if (!more) last = now;
-      more = view.draw() === true;
-    }
+    const due = now - last >= DRAW_MS - 5;
+    if (due) last = now;
+    view.draw(due);
     requestAnimationFrame(step);
   };
   requestAnimationFrame(step);

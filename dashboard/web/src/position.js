@@ -126,9 +126,9 @@ export class PositionView {
     this.dirty = true;
   }
 
-  draw() {
+  draw(due) {
     const position = this.store.positions.get(this.symbol);
-    if (!this.dirty || !position) return;
+    if (!due || !this.dirty || !position) return;
     this.dirty = false;
     const now = this.store.now();
     const longest = position.byLabel[chosen];
