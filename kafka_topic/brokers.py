@@ -114,8 +114,8 @@ class Brokers:
             if topic in known
         }
 
-    def topics(self) -> list[str]:
-        """The names of all topics, sorted."""
+    def names(self) -> list[str]:
+        """The topics that exist."""
         try:
             return sorted(self._admin.list_topics(timeout=self._timeout).topics)
         except KafkaException as error:
