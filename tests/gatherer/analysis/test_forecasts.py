@@ -159,7 +159,7 @@ def test_independent_prices_have_no_forecast(model: str, volatility: float, stre
 
 def test_a_random_walk_in_whole_cents_is_seldom_taken_for_none(streams: Any) -> None:
     rejected = looked = 0
-    for seed in range(40):
+    for seed in range(25):
         returns, model = _returns(_cents("gbm", seed, 1200)), MarketModel()
         for end in range(LEAST_MOVES + 10, len(returns), 10):
             found = model.look(returns[max(0, end - WINDOW) : end], WINDOW * RATE, "10m")
