@@ -51,7 +51,7 @@ def _density(time: float, way: float, rate: float) -> float:
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("deviations", [0.1, 0.7, 2.0, 6.0])
-@pytest.mark.parametrize("sigma", [1e-9, 9e-7, 1.1e-6, 3e-4, 0.05])
+@pytest.mark.parametrize("sigma", [1e-13, 1e-9, 9e-7, 1.1e-6, 3e-4, 0.05])
 def test_probability_and_lead_time_are_the_integrals_of_the_density(
     sign: int, deviations: float, sigma: float
 ) -> None:
