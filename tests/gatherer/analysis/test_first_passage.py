@@ -25,15 +25,15 @@ def test_seen_at_ticks_it_is_what_simulated_paths_do(limit: float, steps: int) -
     step = YEAR_QUARTER / steps
     hits, times = 0, []
     for _ in range(2):
-        moves = 0.2 * math.sqrt(step) * random.standard_normal((5000, steps)) - 0.02 * step
+        moves = 0.2 * math.sqrt(step) * random.standard_normal((3000, steps)) - 0.02 * step
         prices = 100 * np.exp(moves.cumsum(axis=1))
         beyond = prices >= limit if limit > 100 else prices <= limit
         hit = beyond.any(axis=1)
         hits += int(hit.sum())
         times += ((beyond.argmax(axis=1)[hit] + 1) * step).tolist()
     way = distance(100, limit, 0.2**2, step)
-    # Four standard errors of 10,000 paths.
-    assert hit_probability(way, VARIANCE) == pytest.approx(hits / 10_000, abs=0.02)
+    # Four standard errors of 6,000 paths.
+    assert hit_probability(way, VARIANCE) == pytest.approx(hits / 6000, abs=0.026)
     lead = expected_time(way, VARIANCE, YEAR_QUARTER)
     assert lead == pytest.approx(np.mean(times), abs=4 * np.std(times) / math.sqrt(hits))
 
