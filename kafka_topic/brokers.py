@@ -41,6 +41,9 @@ Offsets = dict[tuple[str, int], int]
 
 # A topic that is deleted meanwhile has nothing more to read.
 _ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
+# A topic that was just created, or whose leader has gone, has a leader in a moment.
+_ELECTING = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+_RETRY_SECONDS = 0.1
 _NO_ANSWER = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
 
 
@@ -96,6 +99,10 @@ def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline:
                 yield message
 
 
+def _passing(error: BaseException | None) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _ELECTING
+
+
 class Brokers:
     """Metadata and offsets of one Kafka cluster; each call takes at most `timeout` seconds.
 
@@ -120,8 +127,8 @@ class Brokers:
             if topic in known
         }
 
-    def topics(self) -> list[str]:
-        """The names of all topics, sorted."""
+    def names(self) -> list[str]:
+        """The topics that exist."""
         try:
             return sorted(self._admin.list_topics(timeout=self._timeout).topics)
         except KafkaException as error:
@@ -186,9 +193,15 @@ class Brokers:
         asked = dict.fromkeys(partitions, spec)
         if not asked:
             return {}
-        futures = self._admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=self._timeout
-        )
+        deadline = time.monotonic() + self._timeout
+        while True:
+            futures = self._admin.list_offsets(
+                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=self._timeout
+            )
+            errors = [future.exception() for future in futures.values()]
+            if not any(map(_passing, errors)) or time.monotonic() >= deadline:
+                break
+            time.sleep(_RETRY_SECONDS)
         return {
             (partition.topic, partition.partition): self._result(future).offset
             for partition, future in futures.items()

@@ -91,7 +91,7 @@ class PriceConsumer(TopicConsumer[Price]):
     def _topics(self, brokers: Brokers) -> list[str]:
         if self._wanted is not None:
             return [self._names.position(symbol) for symbol in sorted(self._wanted)]
-        topics = [topic for topic in brokers.topics() if self._names.symbol_of(topic) is not None]
+        topics = [topic for topic in brokers.names() if self._names.symbol_of(topic) is not None]
         if not topics:
             raise TopicMissingError(
                 f"no topic {self._names.prefix}position.* exists on {self._servers}; deploy the pipeline "

@@ -96,7 +96,13 @@ def test_an_app_of_others_is_named_and_left_alone_unless_it_is_adopted(small):
 
 
 def test_topics_that_exist_otherwise_are_named_and_kept(small):
-    state = {"installed": [{}], "topics": {"position.A": [3, 1], "movingaverage": [1, 2], "other": [9, 9]}}
+    topics = {
+        "position.A": [3, 1],
+        "movingaverage": [1, 2],
+        "other": [9, 9],
+        **{name: [1, 1] for name in ("signals", "dead_letter", "limits")},
+    }
+    state = {"installed": [{}], "topics": topics}
     (small.folder / "service.json").write_text(json.dumps(state))
     change = small.plan(only=["topics"]).changes["topics"]
     assert change.action == "unchanged"
