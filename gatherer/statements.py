@@ -59,13 +59,17 @@ def _source_options(settings: Settings) -> dict[str, str]:
     }
 
 
+def _ours(settings: Settings) -> str:
+    return f"topic = {_literal(_topic_start(settings))} || symbol"
+
+
 def _topic_start(settings: Settings) -> str:
     # Topics() checks what it is given, so a placeholder symbol gives the part before the symbol.
     return settings.topics.position("X").removesuffix("X")
 
 
 def prices_table(settings: Settings) -> str:
-    """The source: every record of every position topic, with `event_time` null where it can't be believed.
+    """The source: every record of every position topic, with `event_time` null for one that can't be used.
 
     A null event time moves no watermark (the watermark is made inside the source). The bound on the future holds
     against the time at which Kafka says the record was written, so that a replay decides as the first run did.
@@ -89,7 +93,8 @@ CREATE TEMPORARY TABLE prices (
   `partition` INT METADATA VIRTUAL,
   `offset` BIGINT METADATA VIRTUAL,
   written TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-  event_time AS CASE WHEN `at` <= written + {_interval(settings.future_ms)} THEN `at` END,
+  event_time AS CASE
+    WHEN {_ours(settings)} AND `at` <= written + {_interval(settings.future_ms)} THEN `at` END,
   WATERMARK FOR event_time AS event_time - {_interval(settings.watermark_ms)}
 ) WITH (
   {_with(options)}
@@ -161,7 +166,6 @@ def analysis_input(settings: Settings) -> str:
     pane_ms = settings.pane_ms
     place = f"`offset` * {PARTITIONS} + `partition`"
     start = _literal(_topic_start(settings))
-    ours = f"topic = {start} || symbol"
     # The first comparison, which nearly always fails, spares the second, which alone would do.
     closed = (
         "`at` <= CURRENT_WATERMARK(event_time)"
@@ -177,7 +181,7 @@ def analysis_input(settings: Settings) -> str:
     return f"""
 WITH ticks AS (
   SELECT symbol, ms, units, {place} AS place, event_time FROM prices
-  WHERE {ours} AND event_time IS NOT NULL AND ({closed}) IS NOT TRUE
+  WHERE event_time IS NOT NULL AND ({closed}) IS NOT TRUE
 )
 SELECT symbol, '{PANE}' AS kind, PANE(ms, place, units, {str(settings.histogram).upper()}) AS content,
   MIN(ms) AS ms, CAST(NULL AS BIGINT) AS units, CAST(NULL AS STRING) AS topic, CAST(NULL AS INT) AS number,
@@ -186,10 +190,10 @@ FROM TUMBLE(TABLE ticks, DESCRIPTOR(event_time), {_interval(pane_ms)})
 GROUP BY symbol, window_start, window_end
 UNION ALL
 SELECT SUBSTRING(topic FROM CHAR_LENGTH({start}) + 1),
-  CASE WHEN {ours} AND event_time IS NOT NULL THEN '{LATE}' ELSE '{BAD}' END, content, ms, units, topic, `partition`, `offset`, {written_ms},
+  CASE WHEN event_time IS NULL THEN '{BAD}' ELSE '{LATE}' END, content, ms, units, topic, `partition`, `offset`, {written_ms},
   CASE WHEN reason IS NOT NULL THEN reason || ': ' || detail
-    WHEN {ours} THEN {future} ELSE {unknown} END
-FROM prices WHERE ({ours} AND event_time IS NOT NULL) IS NOT TRUE OR ({closed})
+    WHEN {_ours(settings)} THEN {future} ELSE {unknown} END
+FROM prices WHERE event_time IS NULL OR ({closed})
 UNION ALL
 SELECT symbol, '{LIMITS}', content, CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), topic, `partition`, `offset`,
   {written_ms}, CAST(NULL AS STRING)

@@ -76,8 +76,8 @@ public final class PriceDecoder implements DeserializationSchema<RowData> {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw new Unusable("not_json", "the record is not a JSON object");
             }
-            // The last of several fields of one name counts, as for most readers of JSON. What is wrong with a field
-            // is said only when the record has proved to be JSON to its end.
+            // The last of several fields of one name counts, as for most readers of JSON, unless one of them is wrong.
+            // That is said only when the record has proved to be JSON to its end.
             Unusable wrong = null;
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 String name = parser.currentName();
