@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -31,11 +30,11 @@ START_SECONDS = 60
 
 @dataclass
 class Store:
-    """A place for state: its URI, how it is read, and how a file gets there as another would write it."""
+    """A place for state: its URI, how it is read, and how files get there, by their paths below it."""
 
     uri: str
     files: Files
-    put: Callable[[str], None]
+    put: Callable[..., None]
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +72,9 @@ def until(condition: Callable[[], object], process: subprocess.Popen[bytes], log
         time.sleep(0.05)
 
 
-def request(method: str, url: str, data: bytes = b"", **headers: str) -> str:
-    """The answer's Location, or an empty text."""
+def request(method: str, url: str, data: bytes = b"", **headers: str) -> None:
     asked = urllib.request.Request(url, data=data, method=method, headers=headers)
-    with urllib.request.urlopen(asked, timeout=20) as answer:
-        return str(answer.headers.get("Location", ""))
+    urllib.request.urlopen(asked, timeout=20).close()
 
 
 @pytest.fixture
@@ -88,6 +85,10 @@ def s3(jars: Path, moto_server: Path, tmp_path: Path) -> Iterator[Store]:
     signed = (
         "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
     )
+
+    def put(*paths: str) -> None:
+        for path in paths:
+            request("PUT", f"{endpoint}/bucket/state/{path}", b"x", Authorization=signed)
 
     def answers() -> bool:
         try:
@@ -108,66 +109,57 @@ def s3(jars: Path, moto_server: Path, tmp_path: Path) -> Iterator[Store]:
             options = {"s3.endpoint": endpoint, "s3.path.style.access": "true"}
             keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1"}
             files = files_with(tmp_path / "work", options, FLINK_PLUGINS_DIR=str(jars / "plugins"), **keys)
-            yield Store(
-                "s3://bucket/state",
-                files,
-                lambda path: void(
-                    request("PUT", f"{endpoint}/bucket/state/{path}", b"x", Authorization=signed)
-                ),
-            )
+            yield Store("s3://bucket/state", files, put)
         finally:
             process.terminate()
 
 
 @pytest.fixture
 def hdfs(jars: Path, tmp_path: Path) -> Iterator[Store]:
-    """A name node and a data node of Hadoop's own small cluster; written to through WebHDFS."""
+    """A name node and a data node of Hadoop's own small cluster, written to by Hadoop's own shell."""
     jgo = pytest.importorskip("jgo")
     try:
         class_path = ":".join(str(artifact.resolve()) for artifact in jgo.resolve(MINI_HDFS))
     except Exception as error:  # jgo has no error type of its own
         pytest.skip(f"{MINI_HDFS} could not be fetched: {error}")
-    port, http = free_ports(2)
-    log, details = tmp_path / "hdfs.log", tmp_path / "details.json"
-    manager = "org.apache.hadoop.test.MiniDFSClusterManager"
-    ports = ["-nnport", str(port), "-httpport", str(http), "-writeDetails", str(details)]
-    command = [
-        java_home() / "bin" / "java",
-        "-Xmx512m",
-        "-cp",
-        class_path,
-        manager,
-        "-format",
-        "-datanodes",
-        "1",
-    ]
-    user = f"user.name={os.environ.get('USER') or 'root'}"
+    (port,) = free_ports(1)
+    uri, log, details = f"hdfs://127.0.0.1:{port}", tmp_path / "hdfs.log", tmp_path / "details.json"
+    (tmp_path / "core-site.xml").write_text("<configuration/>")  # the shell insists on one
+    java = [java_home() / "bin" / "java", "-Xmx512m", "-cp", f"{tmp_path}:{class_path}"]
+    manager = [*java, "org.apache.hadoop.test.MiniDFSClusterManager", "-format", "-datanodes", "1"]
+    batches = count()
 
-    def put(path: str) -> None:
-        url = (
-            f"http://127.0.0.1:{http}/webhdfs/v1/state/{path}?op=CREATE&overwrite=true&noredirect=true&{user}"
-        )
-        asked = urllib.request.Request(url, method="PUT")
-        with urllib.request.urlopen(asked, timeout=20) as answer:
-            place = json.load(answer)["Location"]
-        request("PUT", place, b"x", **{"Content-Type": "application/octet-stream"})
+    def put(*paths: str) -> None:
+        source = tmp_path / f"put{next(batches)}"
+        for path in paths:
+            (source / path).parent.mkdir(parents=True, exist_ok=True)
+            (source / path).write_text("x")
+        shell = [*java, "org.apache.hadoop.fs.FsShell", "-fs", uri]
+        subprocess.run([*shell, "-mkdir", "-p", "/state"], check=True, capture_output=True)
+        subprocess.run([*shell, "-put", "-f", *source.iterdir(), "/state"], check=True, capture_output=True)
 
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [*command, *ports], cwd=tmp_path, stdin=subprocess.PIPE, stdout=output, stderr=output
+            [*manager, "-nnport", str(port), "-writeDetails", str(details)],
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
         ) as process,
     ):
         try:
             until(details.exists, process, log)
             files = files_with(tmp_path / "work", {}, HADOOP_CLASSPATH=f"{jars / 'hadoop'}/*")
-            yield Store(f"hdfs://127.0.0.1:{port}/state", files, put)
+            yield Store(f"{uri}/state", files, put)
         finally:
             process.terminate()
 
 
-def void(_: object) -> None:
-    """What is not looked at."""
+def until_the_next_second() -> None:
+    now = int(time.time())
+    while int(time.time()) == now:
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("name", ["s3", "hdfs"])
@@ -177,18 +169,12 @@ def test_state_is_found_resumed_from_and_pruned(name: str, request: pytest.Fixtu
     assert folder.newest() is None, "a place where nothing was written yet"
 
     # Old, though the last by name: an object store tells no time of a folder.
-    store.put("savepoints/job/shape/savepoint-z/_metadata")
-    store.put("checkpoints/job/shape/old/chk-7/_metadata")
-    second = int(time.time())
-    while int(time.time()) == second:  # S3 counts in seconds
-        time.sleep(0.02)
-    for letter in "abc":
-        store.put(f"savepoints/job/shape/savepoint-{letter}/_metadata")
-    store.put("checkpoints/job/shape/new/shared/part")
-    while int(time.time()) == second + 1:
-        time.sleep(0.02)
-    store.put("checkpoints/job/shape/new/chk-3/_metadata")
-    store.put("checkpoints/job/shape/new/chk-4/part")
+    store.put("savepoints/job/shape/savepoint-z/_metadata", "checkpoints/job/shape/old/chk-7/_metadata")
+    until_the_next_second()  # S3 counts in seconds
+    savepoints = (f"savepoints/job/shape/savepoint-{letter}/_metadata" for letter in "abc")
+    store.put(*savepoints, "checkpoints/job/shape/new/shared/part")
+    until_the_next_second()
+    store.put("checkpoints/job/shape/new/chk-3/_metadata", "checkpoints/job/shape/new/chk-4/part")
 
     newest = folder.newest()
     assert newest is not None
@@ -199,13 +185,13 @@ def test_state_is_found_resumed_from_and_pruned(name: str, request: pytest.Fixtu
         f"{store.uri}/checkpoints/job/shape/old",
         f"{store.uri}/savepoints/job/shape/savepoint-z",
     ]
-    checkpoints, savepoints = store.files.trees([folder.checkpoints, folder.savepoints], 3)
+    checkpoints, left = store.files.trees([folder.checkpoints, folder.savepoints], 3)
     assert {entry.path for entry in checkpoints if not entry.is_folder} == {
         "new/chk-3/_metadata",
         "new/chk-4/part",
         "new/shared/part",
     }
-    assert {entry.path for entry in savepoints if entry.is_folder} == {f"savepoint-{n}" for n in "abc"}
+    assert {entry.path for entry in left if entry.is_folder} == {f"savepoint-{n}" for n in "abc"}
 
 
 def test_a_name_node_that_is_not_there_is_an_error_that_names_it(jars: Path, tmp_path: Path) -> None:
