@@ -1,5 +1,5 @@
-# One image for all apps of the bundle. Nothing is fetched when it runs: Python packages, a Java, and the jars of
-# Flink's connector and file systems are inside.
+# One image for all apps of the bundle. Nothing is fetched when it runs: Python packages, a Java, the jars of
+# Flink's connector and file systems, and the job's own Java classes are inside.
 FROM python:3.11.14-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
@@ -15,6 +15,7 @@ RUN python -m pip install --no-cache-dir --no-deps . && rm -rf build *.egg-info
 RUN python -m flink_scripts.jars /opt/pipectl/jars
 
 ENV FLINK_CONNECTOR_JARS=/opt/pipectl/jars/connector/flink-sql-connector-kafka-5.0.0-2.2.jar \
+    FLINK_COMPILED_JARS=/opt/pipectl/jars/compiled \
     FLINK_PLUGINS_DIR=/opt/pipectl/jars/plugins \
     HADOOP_CLASSPATH=/opt/pipectl/jars/hadoop/*
 

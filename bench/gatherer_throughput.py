@@ -27,6 +27,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
+
 from flink_scripts.compiling import compiled_jar
 from flink_scripts.files import LocalFiles
 from flink_scripts.settings import Environment
@@ -83,6 +85,7 @@ def flink(folder: Path) -> Iterator[dict[str, str]]:
             argv = [sys.executable, "-m", "flink_scripts", role]
             env = {**environ, **more, "MESOS_SANDBOX": str(sandbox)}
             processes.append(subprocess.Popen(argv, env=env, stdout=out, stderr=out, cwd=ROOT))
+    environ["TASKMANAGER_PID"] = str(processes[-1].pid)
     try:
         yield environ
     finally:
@@ -117,14 +120,19 @@ def preload(bootstrap_servers: str, ticks: int) -> None:
 
 
 def job_seconds(rest: str, job_id: str) -> float:
-    """How long a job's tasks ran, without their deployment; waits for the end of the job."""
-    while True:
-        with urllib.request.urlopen(f"http://{rest}/jobs/{job_id}") as response:
-            job: dict[str, Any] = json.load(response)
-        if job["state"] == "FINISHED":
-            return float(job["end-time"] - max(vertex["start-time"] for vertex in job["vertices"])) / 1000
+    """How long reading, judging and adding up took, without the start of Python's worker; waits for the job's end."""
+
+    def ask(path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://{rest}/jobs/{job_id}{path}") as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+
+    while (job := ask(""))["state"] != "FINISHED":
         assert job["state"] in ("CREATED", "RUNNING"), job["state"]
         time.sleep(0.1)
+    (source,) = (vertex["id"] for vertex in job["vertices"] if "prices" in vertex["name"])
+    (subtask,) = ask(f"/vertices/{source}")["subtasks"]
+    return float(subtask["status-duration"]["RUNNING"]) / 1000
 
 
 # What the gatherer would read with if it did not have to say which records are bad: Flink's own JSON format,
@@ -150,11 +158,8 @@ def plain(settings: Settings) -> tuple[str, str]:
     )
     start, end = table.index("("), table.index(") WITH")
     panes = analysis_input(settings).split("UNION ALL")[0]
-    panes = (
-        panes[: panes.index("WHERE event_time")]
-        + "WHERE event_time IS NOT NULL\n"
-        + panes[panes.index(")\nSELECT") :]
-    )
+    head, tail = panes[: panes.index("WHERE")], panes[panes.index(")\nSELECT") :]
+    panes = f"{head}WHERE event_time IS NOT NULL\n{tail}"
     return table[:start] + PLAIN_COLUMNS + table[end + 1 :], panes
 
 
@@ -178,7 +183,8 @@ def measure(ticks: int, rounds: int, only: str | None) -> None:
 
     settings = Settings.from_environ()
     rest = os.environ["FLINK_JOBMANAGER_REST"]
-    rates: dict[str, list[float]] = {}
+    taskmanager = psutil.Process(int(os.environ["TASKMANAGER_PID"]))
+    figures: dict[str, list[tuple[float, float]]] = {}
     for number in range(rounds + 1):
         for name, (setting, source, query) in variants(settings).items():
             if only and name not in only.split(","):
@@ -194,13 +200,19 @@ def measure(ticks: int, rounds: int, only: str | None) -> None:
             statements = tables.create_statement_set()
             statements.add_insert("output", analysed(setting, tables, query))
             statements.attach_as_datastream()
+            before = taskmanager.cpu_times()
             seconds = job_seconds(rest, str(stream.execute_async("bench").get_job_id()))
-            print(f"{name}: {seconds:.1f} s", flush=True)
+            after = taskmanager.cpu_times()
+            cpu = after.user + after.system - before.user - before.system
+            print(f"{name}: {seconds:.1f} s, {cpu:.1f} s of CPU", flush=True)
             if number:
-                rates.setdefault(name, []).append(ticks / seconds)
-    base = median(next(iter(rates.values())))
-    for name, found in rates.items():
-        print(f"{name:17} {median(found):10,.0f} ticks/s   {median(found) / base:5.2f}")
+                figures.setdefault(name, []).append((ticks / seconds, 1e6 * cpu / ticks))
+    medians = {name: tuple(map(median, zip(*found, strict=True))) for name, found in figures.items()}
+    base_rate, base_cpu = next(iter(medians.values()))
+    for name, (rate, cpu) in medians.items():
+        print(
+            f"{name:17} {rate:9,.0f} ticks/s {rate / base_rate:5.2f}   {cpu:5.2f} us of CPU a tick {cpu / base_cpu:5.2f}"
+        )
 
 
 def main() -> None:

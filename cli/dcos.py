@@ -137,7 +137,7 @@ class Dcos:
         return stdout
 
     def _execute(self, args: Sequence[str], stdin: str, limit: float) -> tuple[int, str, str]:
-        """Exit code, stdout and stderr. Raises OSError, or subprocess.TimeoutExpired after `limit` seconds."""
+        """Exit code, stdout, stderr. Raises OSError, or subprocess.TimeoutExpired after `limit` seconds."""
         # In a group of its own: some clients run a package's command as a child, which ends with them so.
         with subprocess.Popen(
             [*self.argv, *args],

@@ -60,7 +60,7 @@ class DcosError(PipectlError):
     cause: ClassVar[str | None] = None
     passing: ClassVar[bool] = False
     certain: ClassVar[bool] = False
-    next_step: ClassVar[str | None] = None
+    next_step: ClassVar[str] = "run that command by itself to see more; `-v` shows all that `pipectl` runs"
 
     def __init__(
         self,

@@ -3,7 +3,8 @@
 Flink's start scripts run a JVM (bash-java-utils) only to compute this; it is a few sums. The rules are
 those of Flink's "Set up Flink's Process Memory" pages with their default values; the one exception is the
 managed share, 0.2 instead of 0.4: our jobs keep their state on the heap, only the window operators' buffers
-are in managed memory. All figures are MB (2^20 bytes).
+are in managed memory. Beside the JVM, each slot has a Python worker, which is part of the process's memory for
+whoever limits it. All figures are MB (2^20 bytes).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _FRAMEWORK_HEAP = 128
 _FRAMEWORK_OFF_HEAP = 128
 _NETWORK_SHARE, _NETWORK_MIN = 0.1, 64
 _MANAGED_SHARE = 0.2
+_PYTHON_WORKER = 256  # measured: 196 with 5 positions
 _TASK_HEAP_MIN = 128  # below it the Kafka clients' fetch buffers alone can fill the heap
 
 
@@ -62,10 +64,11 @@ def jobmanager_memory(process: int) -> Memory:
     return Memory(heap, _JM_OFF_HEAP, _METASPACE, options)
 
 
-def taskmanager_memory(process: int) -> Memory:
-    """Divide `process` MB for a TaskManager. Raises SettingsError when it is too little."""
-    overhead = _overhead(process)
-    flink = process - overhead - _METASPACE
+def taskmanager_memory(process: int, slots: int = 1) -> Memory:
+    """Divide `process` MB for a TaskManager and its Python workers. Raises SettingsError when it is too little."""
+    jvm = process - _PYTHON_WORKER * slots
+    overhead = _overhead(jvm)
+    flink = jvm - overhead - _METASPACE
     network = max(int(flink * _NETWORK_SHARE), _NETWORK_MIN)
     managed = int(flink * _MANAGED_SHARE)
     task_heap = flink - network - managed - _FRAMEWORK_HEAP - _FRAMEWORK_OFF_HEAP

@@ -129,7 +129,7 @@ def run_jobmanager(env: Environment) -> None:
 
 def run_taskmanager(env: Environment) -> None:
     """Become a TaskManager. Returns only by raising."""
-    memory = taskmanager_memory(env.integer("FLINK_MEMORY_MB", 1536))
+    memory = taskmanager_memory(env.integer("FLINK_MEMORY_MB", 1792), env.integer("FLINK_SLOTS", 1))
     work = work_folder(env.variables).absolute()
     write_config(work / "conf", taskmanager_options(env, memory, work))
     _become(command(_TASKMANAGER, env, memory, work / "conf"))

@@ -84,8 +84,8 @@ class StateFolder:
 
 
 def _newest_first(entries: Sequence[Entry], within: str = "") -> list[str]:
-    """The folders directly in `within`. A folder is as new as the newest in it: on some stores it has no
-    time of its own."""
+    """The folders directly in `within`. A folder is as new as the newest file in it: an object store tells
+    the moment of asking as the time of a folder."""
     start = f"{within}/" if within else ""
     times: dict[str, float] = {}
     folders = set()
@@ -93,7 +93,7 @@ def _newest_first(entries: Sequence[Entry], within: str = "") -> list[str]:
         if not entry.path.startswith(start):
             continue
         name = start + entry.path.removeprefix(start).partition("/")[0]
-        times[name] = max(times.get(name, 0.0), entry.time)
+        times[name] = max(times.get(name, 0.0), 0.0 if entry.is_folder else entry.time)
         if entry.is_folder or entry.path != name:
             folders.add(name)
     return sorted(folders, key=lambda name: times[name], reverse=True)

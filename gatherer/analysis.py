@@ -83,8 +83,8 @@ class PositionAnalysis:
     def add(self, pane: Pane) -> bool:
         """Add a pane, or late ticks of one that was added; False when it is too late for every window.
 
-        Late ticks change the windows' returns where they change the last price of a pane; the exponentially
-        weighted volatility and signals, once given, stay.
+        Late ticks change the windows' returns where they change the last price of a pane. The exponentially
+        weighted volatility stays as it is, and anomalies and limits have looked at the pane already.
         """
         end = pane.end_ms
         if end <= self._useless():

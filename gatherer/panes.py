@@ -39,7 +39,7 @@ class Pane:
     histogram: Mapping[int, int] | None = None
 
     def to_bytes(self) -> bytes:
-        """The pane as state. Marshal's format of a version is fixed; it is the fastest by far for this."""
+        """The pane as state, by marshal: a version of its format is fixed, and holds nothing but values."""
         return marshal.dumps(
             (
                 _VERSION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -19,6 +19,11 @@ from kafka_topic.names import Topics
 from kafka_topic.windows import window_length
 
 DELIVERIES = ("exactly-once", "at-least-once")
+SIGNALS: Mapping[str, Callable[..., Any]] = {
+    "regime": RegimeSettings,
+    "anomaly": AnomalySettings,
+    "limit": LimitSettings,
+}
 
 
 @dataclass(frozen=True)
@@ -66,27 +71,25 @@ class Settings:
         return settings
 
     @property
-    def pane_ms(self) -> int:
-        """The length of a pane: the shortest slide, of which every other slide and window is a multiple."""
-        return min(window.slide_ms for window in self.windows)
-
-    @property
     def analysis(self) -> AnalysisSettings:
         """What the analysis of each position goes by."""
-        regime, anomaly, limit = (self.signals.get(kind) for kind in ("regime", "anomaly", "limit"))
+        signals = {kind: SIGNALS[kind](**settings) for kind, settings in self.signals.items()}
         return AnalysisSettings(
             windows=self.windows,
             statistics=self.statistics,
             ewma_half_life_seconds=self.ewma_half_life_ms / 1000,
-            regime=RegimeSettings(**regime) if regime else None,
-            anomaly=AnomalySettings(**anomaly) if anomaly else None,
-            limit=LimitSettings(**limit) if limit else None,
+            **signals,
         )
+
+    @property
+    def pane_ms(self) -> int:
+        """The length of a pane: the shortest slide, of which every other slide and window is a multiple."""
+        return self.analysis.pane_ms
 
     @property
     def histogram(self) -> bool:
         """Whether every price of a pane has to be counted."""
-        return bool(self.statistics & {"median", "mad"}) or "anomaly" in self.signals
+        return self.analysis.with_histograms
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
@@ -135,14 +138,16 @@ def _statistics(text: str) -> frozenset[str]:
 def _signals(text: str | None, windows: tuple[WindowLength, ...]) -> Mapping[str, Mapping[str, Any]]:
     try:
         signals: dict[str, dict[str, Any]] = json.loads(text or "{}")
-        named = {kind: settings["window"] for kind, settings in signals.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise SettingsError(f"SIGNALS={text} must be a JSON object of objects that name a window") from None
-    for kind, label in named.items():
-        if label not in {window.label for window in windows}:
-            raise SettingsError(
-                f"SIGNALS: {kind} uses the window {label}, which GATHERER_WINDOWS does not name"
-            )
+        for kind, settings in signals.items():
+            SIGNALS[kind](**settings)
+            if settings["window"] not in {window.label for window in windows}:
+                raise SettingsError(
+                    f"SIGNALS: {kind} uses the window {settings['window']}, which GATHERER_WINDOWS does not name"
+                )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(
+            f"SIGNALS={text} must be a JSON object: the settings of {', '.join(SIGNALS)} ({error!r})"
+        ) from None
     return signals
 
 

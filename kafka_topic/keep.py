@@ -27,7 +27,7 @@ def keep(
     brokers = Brokers(bootstrap_servers, timeout=timeout)
     wanted = {
         name: config
-        for name in brokers.topics()
+        for name in brokers.names()
         if (kind := topics.kind(name)) and (config := config_of(kind, retention))
     }
     found = list(differences(wanted, brokers.configs(wanted)))

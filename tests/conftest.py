@@ -51,14 +51,36 @@ for name in ("Mapping", "MutableMapping", "Sequence", "Iterable", "Callable"):
     setattr(collections, name, getattr(collections.abc, name))
 """
 DCOSCLI = [
-    ["setuptools<81", "wheel"],
+    ["setuptools==75.8.0", "wheel==0.45.1"],
     ["--no-deps", "--no-build-isolation", "dcos==0.6.1", "dcoscli==0.6.1"],
     [
-        *["docopt", "pager", "prettytable", "jsonschema", "requests", "six", "toml", "sseclient==0.0.19"],
-        *["retrying", "PyJWT", "pygments", "pkginfo", "cryptography"],
+        *["attrs==26.1.0", "certifi==2026.10.18", "cffi==2.1.1", "charset-normalizer==3.5.2"],
+        *["cryptography==50.0.2", "docopt==0.6.2", "idna==3.20", "jsonschema==4.26.0"],
+        *["jsonschema-specifications==2025.9.1", "pager==3.3", "pkginfo==2.0", "prettytable==3.18.0"],
+        *["pycparser==3.12", "Pygments==2.21.0", "PyJWT==2.15.1", "referencing==0.37.0"],
+        *["requests==2.34.2", "retrying==1.4.2", "rpds-py==2026.9.1", "six==1.17.0", "sseclient==0.0.19"],
+        *["toml==0.10.2", "typing_extensions==4.16.0", "urllib3==2.8.0", "wcwidth==0.9.4"],
     ],
 ]
-MARATHON = [["marathon==0.13.0"]]
+MARATHON = [
+    [
+        *["marathon==0.13.0", "certifi==2026.10.18", "charset-normalizer==3.5.2", "idna==3.20"],
+        *["requests==2.34.2", "requests-toolbelt==1.0.0", "urllib3==2.8.0"],
+    ]
+]
+# Without what other services than S3 need.
+MOTO = [
+    [
+        "--no-deps",
+        *["moto==5.2.5", "boto3==1.44.8", "botocore==1.44.8", "s3transfer==0.19.3", "jmespath==1.1.0"],
+        *["cryptography==50.0.2", "cffi==2.1.1", "pycparser==3.12", "requests==2.34.2"],
+        *["certifi==2026.10.18", "charset-normalizer==3.5.2", "idna==3.20", "urllib3==2.8.0"],
+        *["xmltodict==1.0.4", "Werkzeug==3.1.9", "MarkupSafe==3.0.4", "python-dateutil==2.9.0.post0"],
+        *["six==1.17.0", "responses==0.26.3", "PyYAML==6.0.4", "Jinja2==3.1.6", "Flask==3.1.3"],
+        *["blinker==1.9.0", "click==8.5.1", "itsdangerous==2.2.0", "flask-cors==6.0.5"],
+        "py-partiql-parser==0.6.3",
+    ]
+]
 
 
 class Broker:
@@ -238,6 +260,12 @@ def dcoscli() -> Path:
 def marathon_package_python() -> Path:
     """A Python with PyPI's package `marathon`, whose import name is our folder's. Mark tests `slow`."""
     return _environment("marathon", MARATHON) / "python"
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Path:
+    """The executable of PyPI's moto server, which serves S3. Mark tests `slow`."""
+    return _environment("moto", MOTO) / "moto_server"
 
 
 def _environment(name: str, recipe: list[list[str]], compat: str = "") -> Path:

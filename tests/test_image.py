@@ -132,3 +132,5 @@ def test_its_steps_leave_apps_that_need_no_network(tmp_path: Path) -> None:
         "print(*connector_jars(), java_home(), *flink_jars())"
     )
     assert jar in app("python", "-c", listing)
+    compiled = "from flink_scripts.compiling import compiled_jar; print(compiled_jar('gatherer'))"
+    assert replay.environ["FLINK_COMPILED_JARS"] in app("python", "-c", compiled)

@@ -134,6 +134,8 @@ def _show(
         }
         out.print_json(document)
         return
+    # All that is asked is asked before anything is said: a verdict isn't followed by an error.
+    link = page_link(run) if "dashboard" in addresses else None
     click.echo()
     if records:
         out.print_table(out.RECORD_COLUMNS, map(out.record_row, records.values()))
@@ -149,5 +151,5 @@ def _show(
     for name, address in addresses.items():
         click.echo(f"  {name:<9} {address}")
     click.echo("Next: `pipectl watch`, `pipectl status`, `pipectl logs gatherer`, `pipectl destroy`.")
-    if "dashboard" in addresses:
-        click.echo(f"See it: {page_link(run)}" + (f"  ({LINK_NOTE})" if run.is_local else ""))
+    if link:
+        click.echo(f"See it: {link}" + (f"  ({LINK_NOTE})" if run.is_local else ""))

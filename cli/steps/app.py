@@ -106,7 +106,7 @@ class AppStep:
         """Wait for running = healthy = instances and no deployment left; end early on repeated failure."""
 
         def ready() -> bool:
-            state = self.state()
+            state = self._reached()
             self._seen = state.detail
             report(state.detail)
             if not state.ready:
@@ -122,6 +122,15 @@ class AppStep:
             "`--set waits.app=10m` waits longer",
             last_seen=lambda: self._seen,
         )
+
+    def _reached(self) -> State:
+        """`state`, and after an update whether it is that of the definition sent: an answer is no proof."""
+        state = self.state()
+        if state.ready and self._did == "update":
+            current = self._cluster.apps().get(self.app_id, {})
+            if differences(self._definition, current):
+                return State(False, "deploying", f"{state.detail}, with the definition before")
+        return state
 
     def state(self) -> State:
         """Running, healthy and wanted instances, and what holds the app up."""

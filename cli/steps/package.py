@@ -99,7 +99,7 @@ class PackageStep:
         if self._address is None:
             return
         try:
-            there = broker_addresses(self._cluster, self._service)
+            there = broker_addresses(self._cluster, self._service, retry=False)
         except PipectlError:
             return  # it does not run now; the wait for it says why
         if self._address not in there:
@@ -202,16 +202,15 @@ def plan_argv(service: str) -> list[str]:
     return ["kafka", f"--name={service}", "plan", "status", "deploy", "--json"]
 
 
-def broker_addresses(cluster: Cluster, service: str) -> list[str]:
+def broker_addresses(cluster: Cluster, service: str, *, retry: bool = True) -> list[str]:
     """`host:port` of every broker. Newer services have the endpoint `broker`, old ones only `connection`."""
     try:
-        # An old service's command does not know it, and says so in its usage: no reason to ask again.
-        answer = cluster.kafka(["kafka", f"--name={service}", "endpoints", "broker"], retry=False)
+        answer = cluster.kafka(["kafka", f"--name={service}", "endpoints", "broker"], retry=retry)
     except (NotLoggedIn, NotAllowed):
         raise
     except DcosError as first:
         try:
-            answer = cluster.kafka(["kafka", f"--name={service}", "connection"], retry=False)
+            answer = cluster.kafka(["kafka", f"--name={service}", "connection"], retry=retry)
         except DcosError:
             # The newer command's error is the one that means something.
             raise first from None
@@ -219,4 +218,7 @@ def broker_addresses(cluster: Cluster, service: str) -> list[str]:
         found = json.loads(answer)
         return list(found.get("address") or found["dns"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise PipectlError(f"service {service} has no broker endpoint: {answer.strip()}") from None
+        raise PipectlError(
+            f"service {service} has no broker endpoint: {answer.strip()}",
+            hint=f"see `dcos kafka --name={service} endpoints` and `dcos {' '.join(plan_argv(service))}`",
+        ) from None

@@ -94,7 +94,7 @@ class TopicSettings:
         from kafka_topic.brokers import Brokers
 
         brokers = Brokers(self._servers, timeout=ANSWER_SECONDS)
-        there = set(brokers.topics())
+        there = set(brokers.names())
         return brokers.configs(topic for topic in topics if topic in there)
 
 

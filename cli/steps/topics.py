@@ -109,17 +109,28 @@ class TopicsStep:
         try:
             return creation.parse_partitions(answer), creation.parse_replicas(answer)
         except CreationOutputError as error:
-            raise PipectlError(str(error)) from None
+            raise PipectlError(str(error), hint=self._look) from None
 
     def wait(self, report: Report, stop: threading.Event) -> None:
         """Wait until the service lists every topic."""
 
+        seen = ""
+
         def all_there() -> bool:
+            nonlocal seen
             state = self._presence()
+            seen = state.detail
             report("; ".join(filter(None, (state.detail, self._pending))))
             return state.ready
 
-        wait_until(all_there, what="the topics to be listed", timeout=self._timeout, stop=stop)
+        wait_until(
+            all_there,
+            what="the topics to be listed",
+            timeout=self._timeout,
+            stop=stop,
+            hint=self._look,
+            last_seen=lambda: seen,
+        )
 
     def state(self) -> State:
         """How many of the topics exist, which do not, and how they are set, if not as wanted.
@@ -164,8 +175,13 @@ class TopicsStep:
             what="the deleted topics to be gone",
             timeout=self._timeout,
             stop=stop,
+            hint=self._look,
         )
         return bool(there)
+
+    @property
+    def _look(self) -> str:
+        return f"see `dcos kafka --name={self._service} topic list`"
 
     def _exists(self, name: str) -> bool:
         return name in self._existing()
@@ -181,6 +197,4 @@ class TopicsStep:
         try:
             return creation.parse_list(self._cluster.kafka(creation.list_argv(self._service), retry=retry))
         except CreationOutputError as error:
-            raise PipectlError(
-                str(error), hint=f"see `dcos kafka --name={self._service} topic list`"
-            ) from None
+            raise PipectlError(str(error), hint=self._look) from None

@@ -15,8 +15,8 @@ def _megabytes(memory: Memory, *names: str) -> int:
 
 
 def test_taskmanager_parts_add_up() -> None:
-    for process in (1100, 1536, 1728, 4096, 20_000):
-        memory = taskmanager_memory(process)
+    for process, slots in ((1400, 1), (1536, 1), (2304, 3), (4096, 2), (20_000, 8)):
+        memory = taskmanager_memory(process, slots)
         part = "taskmanager.memory."
         heap = _megabytes(memory, part + "framework.heap.size", part + "task.heap.size")
         direct = _megabytes(
@@ -26,7 +26,7 @@ def test_taskmanager_parts_add_up() -> None:
             memory, part + "managed.size", part + "jvm-metaspace.size", part + "jvm-overhead.max"
         )
         assert (memory.heap, memory.direct) == (heap, direct)
-        assert heap + direct + rest == process
+        assert heap + direct + rest == process - 256 * slots  # the Python workers
 
 
 def test_jobmanager_parts_add_up() -> None:

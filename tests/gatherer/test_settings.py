@@ -11,27 +11,49 @@ import pytest
 from gatherer.description import describe
 from gatherer.errors import SettingsError
 from gatherer.settings import Settings
-from gatherer.statements import moving_average_table, prices_table, statistics
+from gatherer.statements import analysis_input, output_table, prices_table
 
 BASE = {"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092", "JOB_NAME": "volatility.gatherer"}
+SIGNALS = {"regime": {"window": "1m", "high": 1.0, "low": 0.5}}
 
 
 def test_defaults() -> None:
     settings = Settings.from_environ(BASE)
-    assert (settings.window_ms, settings.slide_ms, settings.watermark_ms) == (10_000, 1_000, 500)
+    assert settings.windows == (("10s", 10_000, 1_000), ("1m", 60_000, 5_000), ("10m", 600_000, 10_000))
+    assert (settings.pane_ms, settings.watermark_ms, settings.future_ms) == (1_000, 500, 60_000)
+    assert settings.statistics == {"median", "mad", "realized_vol", "ewma_vol", "bollinger"}
+    assert settings.analysis.regime is None
     assert settings.delivery == "exactly-once"
+
+
+def test_signals() -> None:
+    analysis = Settings.from_environ({**BASE, "SIGNALS": json.dumps(SIGNALS)}).analysis
+    assert analysis.regime == ("1m", 1.0, 0.5)
+    assert analysis.anomaly is analysis.limit is None
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("GATHERER_WINDOW_SECONDS", "ten"),
-        ("GATHERER_WINDOW_SECONDS", "0"),
-        ("GATHERER_WINDOW_SECONDS", "nan"),
-        ("GATHERER_SLIDE_SECONDS", "3"),
-        ("GATHERER_SLIDE_SECONDS", "0.0005"),
+        ("GATHERER_WINDOWS", "10s"),
+        ("GATHERER_WINDOWS", "ten=1s"),
+        ("GATHERER_WINDOWS", "10s=0s"),
+        ("GATHERER_WINDOWS", "10s=3s"),
+        ("GATHERER_WINDOWS", "10s=2s,9s=3s"),
+        ("GATHERER_WINDOWS", "10s=1s,10s=2s"),
+        ("GATHERER_STATISTICS", "median,mode"),
+        ("GATHERER_EWMA_HALF_LIFE_SECONDS", "0"),
+        ("GATHERER_FUTURE_SECONDS", "soon"),
         ("GATHERER_IDLE_SECONDS", "-1"),
+        ("GATHERER_IDLE_SECONDS", "nan"),
+        ("GATHERER_WATERMARK_SECONDS", "0.0005"),
         ("GATHERER_DELIVERY", "maybe"),
+        ("SIGNALS", "high"),
+        ("SIGNALS", "[]"),
+        ("SIGNALS", '{"regime": {"high": 1.0}}'),
+        ("SIGNALS", '{"regime": {"window": "1m"}}'),
+        ("SIGNALS", '{"regime": {"window": "2m", "high": 1.0, "low": 0.5}}'),
+        ("SIGNALS", '{"mood": {"window": "1m"}}'),
         ("JOB_NAME", ""),
         ("KAFKA_BOOTSTRAP_SERVERS", ""),
     ],
@@ -42,22 +64,47 @@ def test_mistakes_name_the_variable(name: str, value: str) -> None:
 
 
 def test_statements_follow_the_settings() -> None:
-    settings = Settings.from_environ({**BASE, "TOPIC_PREFIX": "dev.", "GATHERER_WINDOW_SECONDS": "90"})
+    settings = Settings.from_environ(
+        {**BASE, "TOPIC_PREFIX": "dev.", "GATHERER_WINDOWS": "90s=3s,9s=3s", "GATHERER_FUTURE_SECONDS": "90"}
+    )
     assert settings.topics.position_pattern in prices_table(settings)
-    assert "'dev.movingaverage'" in moving_average_table(settings)
-    assert "sink.transactional-id-prefix" in moving_average_table(settings)
-    assert "INTERVAL '0 00:01:30.000' DAY TO SECOND(3)" in statistics(settings)
+    assert "INTERVAL '0 00:01:30.000' DAY TO SECOND(3)" in prices_table(settings)
+    assert "'dev.movingaverage;dev.signals;dev.dead_letter'" in output_table(settings)
+    assert "sink.transactional-id-prefix" in output_table(settings)
+    assert "INTERVAL '0 00:00:03.000' DAY TO SECOND(3)" in analysis_input(settings)
     loose = Settings.from_environ({**BASE, "GATHERER_DELIVERY": "at-least-once"})
-    assert "transaction" not in moving_average_table(loose)
+    assert "transaction" not in output_table(loose)
 
 
-def test_only_window_and_slide_shape_the_state() -> None:
-    def state(**environ: str) -> object:
-        return json.loads(describe(Settings.from_environ({**BASE, **environ})))["state"]
+def test_only_panes_shape_the_state() -> None:
+    def described(**environ: str) -> dict[str, object]:
+        answer: dict[str, object] = json.loads(describe(Settings.from_environ({**BASE, **environ})))
+        return answer
 
-    assert state() == state(GATHERER_IDLE_SECONDS="60", GATHERER_WATERMARK_SECONDS="2")
-    assert state() != state(GATHERER_WINDOW_SECONDS="20")
-    assert state() != state(GATHERER_SLIDE_SECONDS="2")
+    base = described()
+    for name, value in {
+        "GATHERER_IDLE_SECONDS": "60",
+        "GATHERER_WINDOWS": "10s=1s,30s=1s",
+        "GATHERER_STATISTICS": "mad",
+        "GATHERER_EWMA_HALF_LIFE_SECONDS": "7",
+        "SIGNALS": json.dumps(SIGNALS),
+    }.items():
+        other = described(**{name: value})
+        assert other["state"] == base["state"], name
+        assert other["definition"] != base["definition"], name
+    assert described(GATHERER_WINDOWS="10s=2s")["state"] != base["state"]
+    assert described(GATHERER_STATISTICS="bollinger")["state"] != base["state"]
+
+
+def test_a_description_is_the_same_in_every_process() -> None:
+    def described(seed: str) -> str:
+        argv = [sys.executable, "-m", "gatherer", "--describe"]
+        done = subprocess.run(
+            argv, env={**BASE, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    assert described("1") == described("2")
 
 
 def test_describing_needs_no_flink() -> None:

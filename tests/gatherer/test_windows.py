@@ -19,29 +19,52 @@ START = datetime(2026, 3, 29, 0, 59, 35, tzinfo=UTC)  # over the hour at which E
 SECONDS = 40
 CLOSE = START + timedelta(seconds=SECONDS + 30)
 
-BAD_RECORDS = [
-    b"",
-    b"not json",
-    b"null",
-    b"[1, 2]",
-    b"{}",
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "WALK"}',
-    b'{"ts": null, "symbol": "WALK", "price": 1.00}',
-    b'{"ts": "yesterday", "symbol": "WALK", "price": 1.00}',
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "WALK", "price": null}',
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "WALK", "price": NaN}',
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "WALK", "price": "NaN"}',
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "WALK", "price": Infinity}',
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "WALK", "price": 1e400}',
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "WALK", "price": 0}',
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "WALK", "price": -5.00}',
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "WALK", "price": {"amount": 5}}',
-    b'{"ts": "2026-03-29 01:00:00.000", "symbol": "OTHER", "price": 1.00}',
-    b'{"ts": "2026-03-29 01:00:00.000", "price": 1.00}',
-    # Unusable, and in the future: they must not push the watermark either.
-    b'{"ts": "2031-01-01 00:00:00.000", "symbol": "WALK", "price": -1.00}',
-    b'{"ts": "2031-01-01 00:00:00.000", "symbol": "OTHER", "price": 1.00}',
-    b"\xff\xfe\x00",
+WHEN = '"ts": "2026-03-29 01:00:00.000"'
+BAD_RECORDS = {
+    b"": "not_json",
+    b"not json": "not_json",
+    b"null": "not_json",
+    b"[1, 2]": "not_json",
+    b"\xff\xfe\x00": "not_json",
+    f'{{{WHEN}, "symbol": "WALK", "price": NaN}}'.encode(): "not_json",
+    f'{{{WHEN}, "symbol": "WALK", "price": Infinity}}'.encode(): "not_json",
+    f'{{{WHEN}, "symbol": "WALK", "price": 1.00}} {{}}'.encode(): "not_json",
+    f'{{{WHEN}, "symbol": "WALK", "price": 1.00'.encode(): "not_json",
+    b"{}": "missing_field",
+    f'{{{WHEN}, "symbol": "WALK"}}'.encode(): "missing_field",
+    f'{{{WHEN}, "price": 1.00}}'.encode(): "missing_field",
+    b'{"symbol": "WALK", "price": 1.00}': "missing_field",
+    b'{"ts": null, "symbol": "WALK", "price": 1.00}': "wrong_type",
+    b'{"ts": 1774746000000, "symbol": "WALK", "price": 1.00}': "wrong_type",
+    f'{{{WHEN}, "symbol": 7, "price": 1.00}}'.encode(): "wrong_type",
+    f'{{{WHEN}, "symbol": "WALK", "price": null}}'.encode(): "wrong_type",
+    f'{{{WHEN}, "symbol": "WALK", "price": "1.00"}}'.encode(): "wrong_type",
+    f'{{{WHEN}, "symbol": "WALK", "price": {{"amount": 5}}}}'.encode(): "wrong_type",
+    f'{{{WHEN}, "symbol": "WALK", "price": 1e400}}'.encode(): "bad_price",
+    f'{{{WHEN}, "symbol": "WALK", "price": 1e999999999}}'.encode(): "bad_price",
+    f'{{{WHEN}, "symbol": "WALK", "price": 1000000000}}'.encode(): "bad_price",
+    f'{{{WHEN}, "symbol": "WALK", "price": 999999999.999999999}}'.encode(): "bad_price",
+    f'{{{WHEN}, "symbol": "WALK", "price": 0}}'.encode(): "bad_price",
+    f'{{{WHEN}, "symbol": "WALK", "price": 0.000000001}}'.encode(): "bad_price",
+    f'{{{WHEN}, "symbol": "WALK", "price": 1e-999999999}}'.encode(): "bad_price",
+    f'{{{WHEN}, "symbol": "WALK", "price": -5.00}}'.encode(): "bad_price",
+    b'{"ts": "yesterday", "symbol": "WALK", "price": 1.00}': "bad_time",
+    b'{"ts": "2026-02-30 01:00:00.000", "symbol": "WALK", "price": 1.00}': "bad_time",
+    b'{"ts": "2026-03-29 24:00:00.000", "symbol": "WALK", "price": 1.00}': "bad_time",
+    b'{"ts": "2026-03-29 01:00:00.", "symbol": "WALK", "price": 1.00}': "bad_time",
+    b'{"ts": "1999-12-31 23:59:59.999", "symbol": "WALK", "price": 1.00}': "bad_time",
+    f'{{{WHEN}, "symbol": "OTHER", "price": 1.00}}'.encode(): "unknown_symbol",
+    # In the future: none of them must push the watermark.
+    b'{"ts": "2031-01-01 00:00:00.000", "symbol": "WALK", "price": 1.00}': "future",
+    b'{"ts": "2031-01-01 00:00:00.000", "symbol": "WALK", "price": -1.00}': "bad_price",
+    b'{"ts": "2031-01-01 00:00:00.000", "symbol": "OTHER", "price": 1.00}': "unknown_symbol",
+}
+# Good ones, however they are written.
+ODD_RECORDS = [
+    f'{{{WHEN[:-5]}", "symbol": "ODD", "price": 1.25}}',
+    f'{{"price":1.25e0,"symbol":"ODD","more":[{{"ts":1}},null],{WHEN.replace(": ", ":")}}}',
+    f' {{{WHEN[:-1]}456", "symbol": "O\\u0044D", "price": 12.5E-1}} ',
+    f'{{"price": 3, {WHEN}, "symbol": "ODD", "price": 1.250000004}}',
 ]
 
 
@@ -75,9 +98,13 @@ def test_windows_are_exact(bundle: Any) -> None:
         for moment in _disorder(draw, 800):
             bundle.tick(symbol, moment, next(walk))
             if symbol == "WALK" and draw.random() < 0.2:
-                bundle.send(symbol, draw.choice(BAD_RECORDS))
+                bundle.send(symbol, draw.choice([*BAD_RECORDS]))
     for bad in BAD_RECORDS:
         bundle.send("WALK", bad)
+    bundle.create("position.ODD")
+    for odd in ODD_RECORDS:
+        bundle.send("ODD", odd.encode())
+    bundle.tick("ODD", CLOSE, "1.00")
     # A topic of several partitions, each in an order of its own.
     bundle.create("position.SPREAD", partitions=3)
     walk = _walk(draw, "50", "0.01")
@@ -103,6 +130,7 @@ def test_windows_are_exact(bundle: Any) -> None:
         [*prices, "SPREAD", "LONE", "SILENT", "STOPS"], until=CLOSE - timedelta(seconds=1)
     )
     assert compared > 9 * SECONDS
+    assert {record["count"] for record in bundle.averages() if record["symbol"] == "ODD"} == {4}
     # What could not be used is all there, once, as it was.
     good = {tick.place for tick in bundle.ticks("WALK")}
     bad = {
@@ -114,3 +142,5 @@ def test_windows_are_exact(bundle: Any) -> None:
     found = {(each["offset"], each["partition"]): base64.b64decode(each["bytes"]) for each in letters}
     assert len(letters) == len(found) and found == bad
     assert {each["topic"] for each in letters} == {f"{bundle.prefix}position.WALK"}
+    for each in letters:
+        assert each["reason"] == BAD_RECORDS[base64.b64decode(each["bytes"])], each

@@ -100,7 +100,7 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "GATHERER_DISCOVERY_SECONDS": "5",
         "GATHERER_DELIVERY": "exactly-once",
         "SIGNALS": '{"regime": {"window": "1m", "high": 1.0, "low": 0.5}, '
-        '"anomaly": {"window": "10s", "sigmas": 3.0}, '
+        '"anomaly": {"window": "10s", "sigmas": 6.0}, '
         '"limit": {"window": "10m", "horizon_seconds": 300, "probability": 0.5}}',
     }
 

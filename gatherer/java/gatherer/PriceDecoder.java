@@ -13,15 +13,16 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.util.Collector;
 
 /**
  * Reads `{"ts": "2026-11-22 01:02:03.004", "symbol": "AAPL", "price": 238.32}` in one pass, and says what is
  * wrong with a record that is anything else. Every record becomes one row, a null value too.
  *
- * <p>Columns: ms BIGINT (the event time, milliseconds since 1970), symbol STRING, units BIGINT (the price in units of 1e-8,
- * rounded half up), reason STRING and detail STRING (null for a good record), bytes BYTES (the record as it came). A bad
- * record has no ms, symbol and units.
+ * <p>Columns: at TIMESTAMP_LTZ(3) and ms BIGINT (the event time, the second one as milliseconds since 1970), symbol STRING,
+ * units BIGINT (the price in units of 1e-8, rounded half up), reason STRING and detail STRING (null for a good record),
+ * content BYTES (the record as it came). A bad record has the last three only.
  */
 public final class PriceDecoder implements DeserializationSchema<RowData> {
     private static final long serialVersionUID = 1L;
@@ -34,6 +35,8 @@ public final class PriceDecoder implements DeserializationSchema<RowData> {
 
     private final TypeInformation<RowData> type;
     private transient JsonFactory json;
+    private transient String latestSymbol;
+    private transient StringData latestEncoded;
 
     PriceDecoder(TypeInformation<RowData> type) {
         this.type = type;
@@ -46,13 +49,13 @@ public final class PriceDecoder implements DeserializationSchema<RowData> {
 
     @Override
     public RowData deserialize(byte[] message) {
-        GenericRowData row = new GenericRowData(6);
-        row.setField(5, message);
+        GenericRowData row = new GenericRowData(7);
+        row.setField(6, message);
         try {
             read(message, row);
         } catch (Unusable bad) {
-            row.setField(3, StringData.fromString(bad.reason));
-            row.setField(4, StringData.fromString(bad.getMessage()));
+            row.setField(4, StringData.fromString(bad.reason));
+            row.setField(5, StringData.fromString(bad.getMessage()));
         }
         return row;
     }
@@ -73,8 +76,8 @@ public final class PriceDecoder implements DeserializationSchema<RowData> {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw new Unusable("not_json", "the record is not a JSON object");
             }
-            // The last of several fields of one name counts, as for most readers of JSON. What is wrong with a field
-            // is said only when the record has proved to be JSON to its end.
+            // The last of several fields of one name counts, as for most readers of JSON, unless one of them is wrong.
+            // That is said only when the record has proved to be JSON to its end.
             Unusable wrong = null;
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 String name = parser.currentName();
@@ -103,9 +106,20 @@ public final class PriceDecoder implements DeserializationSchema<RowData> {
         if (ts == null || symbol == null || units == 0) {
             throw new Unusable("missing_field", (ts == null ? "ts" : symbol == null ? "symbol" : "price") + " is missing");
         }
-        row.setField(0, epochMs(ts));
-        row.setField(1, StringData.fromString(symbol));
-        row.setField(2, units);
+        long ms = epochMs(ts);
+        row.setField(0, TimestampData.fromEpochMillis(ms));
+        row.setField(1, ms);
+        row.setField(2, encoded(symbol));
+        row.setField(3, units);
+    }
+
+    /** The symbol as Flink has texts. A topic has one symbol, which need not be encoded anew for each of its records. */
+    private StringData encoded(String symbol) {
+        if (!symbol.equals(latestSymbol)) {
+            latestSymbol = symbol;
+            latestEncoded = StringData.fromString(symbol);
+        }
+        return latestEncoded;
     }
 
     private static String text(JsonParser parser, JsonToken value, String name) throws IOException, Unusable {

@@ -157,9 +157,18 @@ def test_independent_prices_have_no_forecast(model: str, volatility: float, stre
         assert first - start < timedelta(seconds=2 * LEAST_MOVES)
 
 
+@pytest.mark.parametrize("volatility", [0.01, 0.2])
+def test_independent_prices_never_pass_at_any_length(volatility: float) -> None:
+    for seed in range(30):
+        returns, model = _returns(_cents("normal", seed, 400, volatility=volatility)), MarketModel()
+        for end in range(LEAST_MOVES, len(returns), 10):
+            found = model.look(returns[:end], end * RATE, "10m")
+            assert isinstance(found, NoForecast), (seed, end)
+
+
 def test_a_random_walk_in_whole_cents_is_seldom_taken_for_none(streams: Any) -> None:
     rejected = looked = 0
-    for seed in range(40):
+    for seed in range(25):
         returns, model = _returns(_cents("gbm", seed, 1200)), MarketModel()
         for end in range(LEAST_MOVES + 10, len(returns), 10):
             found = model.look(returns[max(0, end - WINDOW) : end], WINDOW * RATE, "10m")

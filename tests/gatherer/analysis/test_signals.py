@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -296,6 +297,19 @@ def test_a_price_that_hardly_moves_has_no_forecast(panes: Panes, run_of: Any) ->
         run.pane(panes(100 + number // 7 % 2 * 0.01))
     assert _events(run.signals) == [("buy", "no_forecast"), ("sell", "no_forecast")]
     assert f"at least {LEAST_MOVES}" in run.signals[0].reason
+
+
+def test_a_price_that_moves_just_often_enough_keeps_its_forecast(panes: Panes, run_of: Any) -> None:
+    run, draw, cents = run_of(FORECAST), random.Random(2), 10_000
+    run.analysis.set_limits(Limits("AAPL", SET_AT, sell=120.0))
+    moves: list[bool] = []
+    for _ in range(600):
+        moves.append(draw.random() < LEAST_MOVES / 100)
+        cents += draw.choice((-1, 1)) if moves[-1] else 0
+        run.pane(panes(cents / 100))
+    often = [sum(moves[end - 100 : end]) >= LEAST_MOVES for end in range(100, 600)]
+    assert sum(before != after for before, after in pairwise(often)) > 5
+    assert _events(run.signals) == [("sell", "no_forecast"), ("sell", "unlikely")]
 
 
 def test_a_price_that_goes_to_and_fro_is_no_random_walk(panes: Panes, run_of: Any) -> None:

@@ -106,6 +106,25 @@ def test_a_late_tick_counts_in_windows_that_are_open_and_in_no_other(
     assert (last.count, last.min) == (32, 90.0)
 
 
+def test_a_tick_is_too_late_exactly_when_no_window_is_left(streams: Any, settings: Any, run_of: Any) -> None:
+    for seconds in range(30, 43):  # wherever the slides of 1, 3 and 4 s are
+        emitted = streams.START + 1000 * seconds
+        run = run_of(settings)
+        for tick in streams.ticks_at([UNIT] * seconds, every_ms=1000):
+            run.tick(tick)
+        run.time(emitted)
+        for back in range(26):
+            ms = emitted - 1000 * back - 500
+            left = [
+                end
+                for _, length, slide in settings.windows
+                for end in range(ms // slide * slide + slide, ms + length + 1, slide)
+                if end > emitted
+            ]
+            late = streams.pane_of([streams.Tick(ms, 999, UNIT)])
+            assert run.analysis.add(late) == bool(left), (seconds, back)
+
+
 def test_only_the_statistics_asked_for_are_there(streams: Any, settings: Any, run_of: Any) -> None:
     for wanted in ({"median"}, {"mad", "bollinger"}, {"realized_vol"}, {"ewma_vol"}, set()):
         chosen = settings._replace(statistics=frozenset(wanted))

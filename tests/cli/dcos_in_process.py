@@ -1,0 +1,250 @@
+"""A `dcos` that costs no process: a small DC/OS in memory, of which one call can fail as real clients do.
+
+It makes "every fault at every call" affordable. That a real Marathon API and real clients answer so is
+what test_faults.py, and the tests of local_dcos, hold.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cli.dcos import Dcos
+
+Json = dict[str, Any]
+Outcome = tuple[int, str, str]
+"""Exit code, stdout, stderr."""
+BEGAN, LATER = "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"
+
+
+class Killed(BaseException):
+    """pipectl was killed: nothing that it still does reaches the cluster."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How a call fails: `said` with exit code 1, or a hang, or pipectl itself killed meanwhile.
+
+    after: the command is carried out first, and its answer is lost. for_good: all later calls fail too.
+    """
+
+    said: str = ""
+    code: int = 1
+    hang: bool = False
+    kill: bool = False
+    after: bool = False
+    for_good: bool = False
+
+
+class World:
+    """Marathon, one Kafka package and its topics. An app is healthy at the second look at it."""
+
+    def __init__(self) -> None:
+        self.apps: dict[str, Json] = {}
+        self.looked: dict[str, int] = {}
+        self.topics: dict[str, tuple[int, int]] = {}
+        self.installed: list[Json] = []
+        self.calls: list[str] = []
+        self.fault: Fault | None = None
+        self.at = 0
+        self.life = 0
+        self._lock = threading.Lock()
+
+    def fail(self, at: int, fault: Fault) -> None:
+        """From now on, the call of this number fails; the count begins anew."""
+        self.fault, self.at, self.calls = fault, at, []
+
+    def mend(self) -> None:
+        """Nothing fails, and pipectl is started anew."""
+        self.fault, self.calls = None, []
+        self.life += 1
+
+    def state(self) -> Json:
+        """What is there: apps and whether they are healthy, topics, what is installed."""
+        healthy = [app_id for app_id, looked in self.looked.items() if app_id in self.apps and looked > 1]
+        state = {"apps": self.apps, "healthy": healthy, "topics": self.topics, "installed": self.installed}
+        copied: Json = json.loads(json.dumps(state, sort_keys=True))
+        return {**copied, "healthy": sorted(copied["healthy"])}
+
+    def become(self, state: Json) -> None:
+        """Be as another was."""
+        copied = json.loads(json.dumps(state))
+        self.apps, self.topics, self.installed = copied["apps"], copied["topics"], copied["installed"]
+        self.looked = dict.fromkeys(copied["healthy"], 2)
+
+    @property
+    def met(self) -> bool:
+        """Whether there was a call to fail."""
+        return len(self.calls) >= self.at
+
+    def dcos(self, *args: Any, **kwargs: Any) -> Dcos:
+        """What `cli.dcos.Dcos` is to a session, for this world."""
+        return _InProcess(*args, **kwargs, pause=0.0, world=self, life=self.life)
+
+    def run(self, life: int, args: Sequence[str], stdin: str) -> Outcome:
+        """One command. Raises Killed, or TimeoutExpired for a hang."""
+        with self._lock:
+            if life != self.life:
+                raise Killed
+            self.calls.append(" ".join(args))
+            number, fault = len(self.calls), self.fault
+            if fault is None or not (number == self.at or (fault.for_good and number > self.at)):
+                return self._carried_out(args, stdin)
+            if fault.after:
+                self._carried_out(args, stdin)
+            if fault.kill:
+                self.life += 1
+                raise Killed
+            if fault.hang:
+                raise subprocess.TimeoutExpired(list(args), 60)
+            # `dcos kafka` writes its errors to stdout.
+            return (
+                fault.code,
+                *((fault.said, "") if args[0] == "kafka" or not fault.code else ("", fault.said)),
+            )
+
+    def _carried_out(self, args: Sequence[str], stdin: str) -> Outcome:
+        words = [word for word in args if not word.startswith("-")]
+        options = dict(word[2:].partition("=")[::2] for word in args if word.startswith("--"))
+        name = "_".join(words[:2] if words[0] != "kafka" else words[:3])
+        for length in (3, 2):
+            found = getattr(self, "_".join(["do", *words[:length]]), None)
+            if found is not None:
+                code, answer = found(words[length:], options, stdin)
+                text = answer if isinstance(answer, str) else json.dumps(answer)
+                return (
+                    (0, text, "")
+                    if code == 0
+                    else (code, *((text, "") if words[0] == "kafka" else ("", text)))
+                )
+        raise AssertionError(f"pipectl issues {name}, which this world does not know: {args}")
+
+    def do_marathon_about(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return 0, {"name": "marathon"}
+
+    def do_marathon_app_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        for app_id in self.apps:
+            self.looked[app_id] += 1
+        return 0, [self._view(app_id) for app_id in self.apps]
+
+    def _view(self, app_id: str) -> Json:
+        app = self.apps[app_id]
+        ready = self.looked[app_id] > 1
+        running = app.get("instances", 1) if ready else 0
+        return {
+            "instances": 1,
+            **app,
+            "tasksRunning": running,
+            "tasksHealthy": running,
+            "tasksStaged": 0,
+            "deployments": [] if ready else [{"id": "d"}],
+            "versionInfo": {"lastConfigChangeAt": BEGAN},
+        }
+
+    def do_marathon_app_add(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        app = json.loads(stdin)
+        if app["id"] in self.apps:
+            return 1, f"Application '{app['id']}' already exists"
+        self.apps[app["id"]], self.looked[app["id"]] = app, 0
+        return 0, "Created deployment d"
+
+    def do_marathon_app_update(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        (app_id,) = words
+        if app_id not in self.apps:
+            return 1, f"Error: App '{app_id}' does not exist"
+        self.apps[app_id], self.looked[app_id] = {**self.apps[app_id], **json.loads(stdin)}, 0
+        return 0, "Created deployment d"
+
+    def do_marathon_app_remove(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        (app_id,) = words
+        if self.apps.pop(app_id, None) is None:
+            return 1, f"Error: App '{app_id}' does not exist"
+        return 0, ""
+
+    def do_marathon_app_show(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        (app_id,) = words
+        if app_id not in self.apps:
+            return 1, f"Error: App '{app_id}' does not exist"
+        return 0, self._view(app_id)
+
+    def do_marathon_task_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        view = self._view(words[0])
+        task = {"appId": words[0], "version": LATER, "startedAt": LATER}
+        return 0, [{**task, "id": f"t{number}"} for number in range(view["tasksRunning"])]
+
+    def do_marathon_debug_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return 0, {"queue": []}
+
+    def do_package_repo_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return 0, {"repositories": [{"name": "Universe", "uri": "x"}]}
+
+    def do_package_describe(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return 0, {"package": {"name": "kafka"}}
+
+    def do_package_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return 0, [
+            {"name": "kafka", "version": each["version"], "apps": ["/kafka"]} for each in self.installed
+        ]
+
+    def do_package_install(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        if self.installed:
+            return 1, "Package is already installed"
+        given = json.loads(Path(options["options"]).read_text())
+        self.installed.append({"version": options["package-version"], "options": given})
+        label = base64.b64encode(json.dumps(given).encode()).decode()
+        self.apps["/kafka"] = {"id": "/kafka", "labels": {"DCOS_PACKAGE_OPTIONS": label}}
+        self.looked["/kafka"] = 0
+        return 0, "Installing"
+
+    def do_kafka_plan_status(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        self.looked["/kafka"] = self.looked.get("/kafka", 0) + 1
+        return self._served(
+            {"status": "COMPLETE" if self.looked["/kafka"] > 1 else "IN_PROGRESS", "phases": []}
+        )
+
+    def do_kafka_endpoints(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return self._served(
+            {"address": ["10.0.0.1:1025"], "vip": "broker.kafka.l4lb.thisdcos.directory:9092"}
+        )
+
+    def do_kafka_connection(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return 1, "usage: dcos kafka [--name=NAME] <command>"
+
+    def do_kafka_topic_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return self._served(sorted(self.topics))
+
+    def do_kafka_topic_create(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        if not self.installed or words[0] in self.topics:
+            return self._served(None)
+        self.topics[words[0]] = (int(options["partitions"]), int(options["replication"]))
+        return 0, {"message": "Created"}
+
+    def do_kafka_topic_delete(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return self._served({"message": "Deleted"} if self.topics.pop(words[0], None) else None)
+
+    def do_kafka_topic_describe(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        partitions, copies = self.topics[words[0]]
+        return 0, {"partitions": [{str(n): {"isr": list(range(copies))}} for n in range(partitions)]}
+
+    def do_config_show(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return 0, "https://dcos.example.com"
+
+    def _served(self, answer: Any) -> tuple[int, Any]:
+        # The scheduler's answer to all that goes wrong, and to who asks when it isn't there.
+        unreachable = "Could not reach the service scheduler with name 'kafka'."
+        return (0, answer) if self.installed and answer is not None else (1, unreachable)
+
+
+@dataclass(frozen=True)
+class _InProcess(Dcos):
+    world: World = field(default_factory=World, repr=False)
+    life: int = 0
+
+    def _execute(self, args: Sequence[str], stdin: str, limit: float) -> Outcome:
+        return self.world.run(self.life, args, stdin)

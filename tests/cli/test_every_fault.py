@@ -1,0 +1,169 @@
+"""Every kind of fault at every single `dcos` call of a deploy, an upgrade and a destroy of the whole bundle.
+
+Whatever fails: what is claimed done is done, the message names the cause and the next step, and the same
+command again converges. The cluster is in memory; test_faults.py has real apps and real kills.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner, Result
+
+import cli.session
+from cli import errors
+from cli.__main__ import pipectl
+from tests.cli.dcos_in_process import Fault, Killed, World
+
+# What the real clients print: PyPI's dcoscli, the Go client, `dcos kafka`.
+FAULTS = {
+    "401": Fault("Your core.dcos_acs_token is invalid. Please run: `dcos auth login`"),
+    "401 for good": Fault("Authentication failed. Please run `dcos auth login`.", for_good=True),
+    "403": Fault("You are not authorized to perform this operation."),
+    "404": Fault('Error while fetching [http://x/]: HTTP 404: "Not Found".'),
+    "409 locked": Fault("App is locked by one or more deployments. Override with the option '?force=true'."),
+    "409 for good": Fault("Changes blocked: deployment already in progress for app.", for_good=True),
+    "422": Fault(
+        'Error while fetching [http://x/v2/apps]: HTTP 422: "{"message": "Object is not valid", '
+        '"details": [{"path": "/cpus", "errors": ["must be positive"]}]}".'
+    ),
+    "502, carried out": Fault('Error while fetching [http://x]: HTTP 502: "Bad Gateway".', after=True),
+    "503": Fault("Error decoding response from [http://x]: HTTP 503: Service Unavailable"),
+    "503 for good": Fault("HTTP GET Query for http://x failed: 503 Service Unavailable", for_good=True),
+    "not JSON": Fault("Error: Response from Marathon was not in expected JSON format:\n<html>hello</html>"),
+    "not JSON, exit 0": Fault("<html>Sign in to the hotel's network</html>", code=0),
+    "hang": Fault(hang=True),
+    "hang, carried out": Fault(hang=True, after=True),
+    "hang for good": Fault(hang=True, for_good=True),
+    "unknown": Fault("Traceback: something that nobody has seen"),
+    "kill": Fault(kill=True),
+    "kill, carried out": Fault(kill=True, after=True),
+}
+# The user has to do something about it: it must not be passed over.
+THE_USERS = {"401", "401 for good", "403"}
+CAUSES = {
+    "401": errors.NotLoggedIn.cause,
+    "401 for good": errors.NotLoggedIn.cause,
+    "403": errors.NotAllowed.cause,
+    "404": "404",
+    "409 locked": errors.Locked.cause,
+    "409 for good": errors.Locked.cause,
+    "422": "/cpus: must be positive",
+    "not JSON": errors.NotUnderstood.cause,
+    "hang for good": "did not answer in time",
+}
+SETTINGS = ("--set", "positions=[AAPL]", "--set", "kafka.bootstrap_servers='127.0.0.1:1'")
+CHANGED = ("--set", "generator.rate=20", "--set", "flink.taskmanager.slots=3")
+TOPICS = {"position.AAPL", "movingaverage"}
+# What is run on what is there, and so what should be there then.
+OPERATIONS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "deploy": (("deploy", "--yes"),),
+    "upgrade": (("deploy", "--yes"), ("deploy", "--yes", *CHANGED)),
+    "destroy": (("deploy", "--yes"), ("destroy", "--yes", "--delete-topics")),
+}
+
+
+@pytest.fixture
+def world(monkeypatch, tmp_path):
+    """A cluster in memory behind `pipectl`, which never sleeps: each look at the clock is 10 s later."""
+    clock = SimpleNamespace(monotonic=count(step=10).__next__)
+    made = World()
+    monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
+    monkeypatch.setattr("cli.steps.base.time", clock)
+    monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("cli.cluster.SNAPSHOT_SECONDS", -1.0)
+    monkeypatch.setattr("cli.session.Dcos", lambda *args, **kwargs: made.dcos(*args, **kwargs))
+    monkeypatch.setattr("cli.session.load_settings", _load_once)
+    monkeypatch.setattr("cli.session.render", _render_once)
+    monkeypatch.setattr("cli.proof.fresh_records", lambda *args, **kwargs: {})
+    return made
+
+
+_load, _render = cache(cli.session.load_settings), cli.session.render
+_rendered: dict[int, object] = {}
+
+
+def _load_once(cluster, *, files, overrides):
+    return _load(cluster, files=tuple(files), overrides=tuple(overrides))
+
+
+def _render_once(settings):
+    # Settings are loaded once each, so that their identity tells them.
+    if id(settings) not in _rendered:
+        _rendered[id(settings)] = _render(settings)
+    return _rendered[id(settings)]
+
+
+def run(*args: str) -> Result:
+    """`pipectl ARGS`, as a user sees it."""
+    return CliRunner().invoke(pipectl, [args[0], "--cluster", "prod", *SETTINGS, *args[1:]])
+
+
+def claims_hold(world: World, output: str, *, removed: bool) -> bool:
+    """Whether each component that the output ticks off is as it should be."""
+    done = set(re.findall(r"✓ (\S+):", output)) - {"plan", "data"}
+    for name in done:
+        match name:
+            case "kafka":
+                holds = len(world.installed) == 1
+            case "topics":
+                holds = world.topics.keys() == (set() if removed else TOPICS)
+            case _ if removed:
+                holds = f"/volatility/{name}" not in world.apps
+            case _:
+                holds = world.looked.get(f"/volatility/{name}", 0) > 1
+        if not holds:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_whatever_call_fails_and_however(world, operation, kind):
+    *before, command = OPERATIONS[operation]
+    for earlier in before:
+        assert run(*earlier).exit_code == 0
+    began = world.state()
+    assert run(*command).exit_code == 0
+    wanted, calls = world.state(), 0
+    if command[0] == "deploy":
+        assert run("plan", *command[2:]).exit_code == 0
+
+    while calls == 0 or world.met:
+        calls += 1
+        world.become(began)
+        world.fail(calls, FAULTS[kind])
+        try:
+            result = run(*command)
+        except Killed:
+            result = None
+        met, said = world.met, f"{kind} at call {calls}"
+        if result is not None:
+            said += f", `dcos {world.calls[calls - 1] if met else ''}`:\n{result.output}"
+            assert result.exception is None or isinstance(result.exception, SystemExit), said
+            if result.exit_code == 0:
+                assert not (met and kind in THE_USERS), said
+                assert world.state() == wanted, f"claimed done, and it is not: {said}"
+            else:
+                check_told(kind, result, said)
+            assert claims_hold(world, result.output, removed=command[0] == "destroy"), said
+        world.mend()
+        again = run(*command)
+        assert (again.exit_code, world.state()) == (0, wanted), f"{said}\nand again:\n{again.output}"
+        world.calls = [""] * calls if met else []
+        world.at = calls
+    assert calls > 10
+
+
+def check_told(kind: str, result: Result, said: str) -> None:
+    """A failure names its cause, the command and the next step."""
+    assert result.exit_code in (1, 3), said
+    for each in ("error: ", "dcos ", "next: "):
+        assert each in result.output, said
+    # A wait that runs out says what it waited for.
+    assert CAUSES.get(kind, "") in result.output or "error: waited" in result.output, said
+    assert "data flows" not in result.output, said

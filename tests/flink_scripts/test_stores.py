@@ -1,0 +1,201 @@
+"""State on a real HDFS and on an S3 server: found by Flink's own file systems, resumed from, and pruned."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from flink_scripts.errors import ConnectorError, StateError
+from flink_scripts.files import Files, FlinkFiles
+from flink_scripts.jars import collect
+from flink_scripts.java import java_home, module_options
+from flink_scripts.settings import Environment
+from flink_scripts.state import StateFolder
+from flink_scripts.submit import client_environ
+
+pytestmark = pytest.mark.slow
+
+MINI_HDFS = "org.apache.hadoop:hadoop-client-minicluster:3.4.2"
+START_SECONDS = 60
+
+
+@dataclass
+class Store:
+    """A place for state: its URI, how it is read, and how files get there, by their paths below it."""
+
+    uri: str
+    files: Files
+    put: Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def jars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of jars that an image has."""
+    folder = tmp_path_factory.mktemp("jars")
+    try:
+        collect(folder)
+    except ConnectorError as error:
+        pytest.skip(str(error))
+    return folder
+
+
+def files_with(work: Path, options: dict[str, str], **environ: str) -> FlinkFiles:
+    env = Environment({**os.environ, **environ})
+    options = {"env.java.opts.all": " ".join(module_options()), **options}
+    return FlinkFiles(lambda: client_environ(env, options, work))
+
+
+def free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def until(condition: Callable[[], object], process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
+        time.sleep(0.05)
+
+
+def request(method: str, url: str, data: bytes = b"", **headers: str) -> None:
+    asked = urllib.request.Request(url, data=data, method=method, headers=headers)
+    urllib.request.urlopen(asked, timeout=20).close()
+
+
+@pytest.fixture
+def s3(jars: Path, moto_server: Path, tmp_path: Path) -> Iterator[Store]:
+    (port,) = free_ports(1)
+    endpoint, log = f"http://127.0.0.1:{port}", tmp_path / "moto.log"
+    # The region of a request is told from the form of its signature, which isn't checked.
+    signed = (
+        "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
+    )
+
+    def put(*paths: str) -> None:
+        for path in paths:
+            request("PUT", f"{endpoint}/bucket/state/{path}", b"x", Authorization=signed)
+
+    def answers() -> bool:
+        try:
+            request("GET", f"{endpoint}/moto-api/")
+        except OSError:
+            return False
+        return True
+
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [moto_server, "-H", "127.0.0.1", "-p", str(port)], stdout=output, stderr=output
+        ) as process,
+    ):
+        try:
+            until(answers, process, log)
+            request("PUT", f"{endpoint}/bucket", Authorization=signed)
+            options = {"s3.endpoint": endpoint, "s3.path.style.access": "true"}
+            keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1"}
+            files = files_with(tmp_path / "work", options, FLINK_PLUGINS_DIR=str(jars / "plugins"), **keys)
+            yield Store("s3://bucket/state", files, put)
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def hdfs(jars: Path, tmp_path: Path) -> Iterator[Store]:
+    """A name node and a data node of Hadoop's own small cluster, written to by Hadoop's own shell."""
+    jgo = pytest.importorskip("jgo")
+    try:
+        class_path = ":".join(str(artifact.resolve()) for artifact in jgo.resolve(MINI_HDFS))
+    except Exception as error:  # jgo has no error type of its own
+        pytest.skip(f"{MINI_HDFS} could not be fetched: {error}")
+    (port,) = free_ports(1)
+    uri, log, details = f"hdfs://127.0.0.1:{port}", tmp_path / "hdfs.log", tmp_path / "details.json"
+    (tmp_path / "core-site.xml").write_text("<configuration/>")  # the shell insists on one
+    java = [java_home() / "bin" / "java", "-Xmx512m", "-cp", f"{tmp_path}:{class_path}"]
+    manager = [*java, "org.apache.hadoop.test.MiniDFSClusterManager", "-format", "-datanodes", "1"]
+    batches = count()
+
+    def put(*paths: str) -> None:
+        source = tmp_path / f"put{next(batches)}"
+        for path in paths:
+            (source / path).parent.mkdir(parents=True, exist_ok=True)
+            (source / path).write_text("x")
+        shell = [*java, "org.apache.hadoop.fs.FsShell", "-fs", uri]
+        subprocess.run([*shell, "-mkdir", "-p", "/state"], check=True, capture_output=True)
+        subprocess.run([*shell, "-put", "-f", *source.iterdir(), "/state"], check=True, capture_output=True)
+
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [*manager, "-nnport", str(port), "-writeDetails", str(details)],
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+        ) as process,
+    ):
+        try:
+            until(details.exists, process, log)
+            files = files_with(tmp_path / "work", {}, HADOOP_CLASSPATH=f"{jars / 'hadoop'}/*")
+            yield Store(f"{uri}/state", files, put)
+        finally:
+            process.terminate()
+
+
+def until_the_next_second() -> None:
+    now = int(time.time())
+    while int(time.time()) == now:
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("name", ["s3", "hdfs"])
+def test_state_is_found_resumed_from_and_pruned(name: str, request: pytest.FixtureRequest) -> None:
+    store: Store = request.getfixturevalue(name)
+    folder = StateFolder(store.uri, "job", "shape", store.files)
+    assert folder.newest() is None, "a place where nothing was written yet"
+
+    # Old, though the last by name: an object store tells no time of a folder.
+    store.put("savepoints/job/shape/savepoint-z/_metadata", "checkpoints/job/shape/old/chk-7/_metadata")
+    until_the_next_second()  # S3 counts in seconds
+    savepoints = (f"savepoints/job/shape/savepoint-{letter}/_metadata" for letter in "abc")
+    store.put(*savepoints, "checkpoints/job/shape/new/shared/part")
+    until_the_next_second()
+    store.put("checkpoints/job/shape/new/chk-3/_metadata", "checkpoints/job/shape/new/chk-4/part")
+
+    newest = folder.newest()
+    assert newest is not None
+    assert newest.uri == f"{store.uri}/checkpoints/job/shape/new/chk-3", "chk-4 is not complete"
+    assert abs(newest.time - time.time()) < 60
+
+    assert sorted(folder.prune("new")) == [
+        f"{store.uri}/checkpoints/job/shape/old",
+        f"{store.uri}/savepoints/job/shape/savepoint-z",
+    ]
+    checkpoints, left = store.files.trees([folder.checkpoints, folder.savepoints], 3)
+    assert {entry.path for entry in checkpoints if not entry.is_folder} == {
+        "new/chk-3/_metadata",
+        "new/chk-4/part",
+        "new/shared/part",
+    }
+    assert {entry.path for entry in left if entry.is_folder} == {f"savepoint-{n}" for n in "abc"}
+
+
+def test_a_name_node_that_is_not_there_is_an_error_that_names_it(jars: Path, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    files = files_with(tmp_path, {}, HADOOP_CLASSPATH=f"{jars / 'hadoop'}/*")
+    with pytest.raises(StateError, match=str(port)):
+        files.trees([f"hdfs://127.0.0.1:{port}/state"], 1)
