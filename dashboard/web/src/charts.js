@@ -1,7 +1,7 @@
 // Charts on canvas. Points are [time, …]; windows are as the server's WINDOW_FIELDS say.
 
 import { area, format, line, scaleLinear, scaleTime, timeFormat } from "d3";
-import { drawMark, placeOf } from "./signals.js";
+import { drawMark, placeOf, placesOf } from "./signals.js";
 import { from } from "./store.js";
 import { theme } from "./theme.js";
 
@@ -153,10 +153,9 @@ export function drawPriceChart(canvas, position, chosen, start, now, pointer) {
   drawOthers(context, position, chosen, start, x, (point) => y(point[MEAN]), MEAN);
   drawPrices(context, all, windows, x, y, 1.3);
   for (const limit of limits) drawLimit(chart, limit);
-  for (const signal of signals) {
-    const [left, at] = placeOf(signal, x, y, 14);
-    drawMark(context, signal, left, Math.min(Math.max(at, 10), chart.height - EDGE.bottom - 8), 90);
-  }
+  placesOf(signals, x, y, 14).forEach(([left, at], index) => {
+    drawMark(context, signals[index], left, Math.min(Math.max(at, 10), chart.height - EDGE.bottom - 8), 90);
+  });
   mark(chart, pointer);
   return chart.x;
 }

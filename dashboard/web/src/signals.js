@@ -7,6 +7,8 @@ import { theme } from "./theme.js";
 const GLYPHS = { buy: "▲", sell: "▼", anomaly: "◆", high: "● H", low: "● L", no_forecast: "✕" };
 const SHAPES = { buy: symbolTriangle, sell: symbolTriangle, anomaly: symbolDiamond, regime: symbolCircle, no_forecast: symbolTimes };
 
+const NEIGHBOURS = 12; // so many marks before are looked at
+
 /** What a signal is drawn as: buy, sell, anomaly, regime or no_forecast. */
 export function look(signal) {
   if (signal.event === "no_forecast") return "no_forecast";
@@ -51,6 +53,19 @@ export function drawMark(context, signal, x, y, size) {
     context.textAlign = "start";
     context.textBaseline = "alphabetic";
   }
+}
+
+/** Places of marks, one beside the other where they would cover each other. They move away from the price. */
+export function placesOf(signals, x, y, gap) {
+  const placed = [];
+  for (const signal of signals) {
+    let [left, at] = placeOf(signal, x, y, gap);
+    const step = look(signal) === "buy" ? gap : -gap;
+    const near = placed.slice(-NEIGHBOURS);
+    while (near.some((one) => Math.abs(one[0] - left) < gap && Math.abs(one[1] - at) < gap - 1)) at += step;
+    placed.push([left, at]);
+  }
+  return placed;
 }
 
 /** Where a mark stands: anomalies at their tick, others beside the price: buys below it, the rest above. */
