@@ -163,6 +163,9 @@ class Cluster:
 class NoClusterYet(Cluster):
     """A cluster that has not been made: nothing is on it, and asking it starts nothing."""
 
+    def __init__(self) -> None:
+        super().__init__(Dcos((), {}))
+
     def check(self) -> None:
         """There is nothing to reach."""
 

@@ -11,7 +11,18 @@ from rich.text import Text
 
 from kafka_topic.contracts import MovingAverage, format_time
 
-RECORD_COLUMNS = ("symbol", "window end (UTC)", "count", "last", "mean", "stddev", "cv %", "min", "max")
+RECORD_COLUMNS = (
+    "symbol",
+    "window",
+    "window end (UTC)",
+    "count",
+    "last",
+    "mean",
+    "stddev",
+    "cv %",
+    "min",
+    "max",
+)
 _STYLES = {
     "healthy": "green",
     "fresh": "green",
@@ -49,6 +60,7 @@ def record_row(record: MovingAverage) -> tuple[str, ...]:
     """A `movingaverage` record as a row under RECORD_COLUMNS."""
     return (
         record.symbol,
+        record.window,
         format_time(record.window_end),
         str(record.count),
         f"{record.last:.2f}",

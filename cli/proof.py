@@ -19,7 +19,8 @@ HINT = (
 def fresh_records(
     bundle: Deployed, *, max_age: timedelta, timeout: timedelta, report: Callable[[str], None]
 ) -> dict[str, MovingAverage]:
-    """Wait until every position has a record that is written after this call; return these by symbol.
+    """Wait until every position has a record of the shortest window that is written after this call; return
+    these by symbol.
 
     Only windows that ended `max_age` ago or later count: after a resumption, older ones come first.
     """
@@ -37,6 +38,7 @@ def fresh_records(
             bundle.bootstrap_servers,
             prefix=bundle.prefix,
             positions=wanted,
+            window=bundle.window,
             start=began,
             timeout=timeout.total_seconds(),
         ) as records:

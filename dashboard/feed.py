@@ -90,6 +90,7 @@ class Feed:
             self._settings.bootstrap_servers,
             prefix=self._settings.prefix,
             positions=self._settings.positions,
+            window=self._settings.window,
             start=start,
             timeout=POLL_SECONDS,
             connect_timeout=CONNECT_SECONDS,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dashboard.errors import SettingsError
 from kafka_topic.errors import SymbolError
 from kafka_topic.names import Topics, check_symbols
+from kafka_topic.windows import shortest
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # What all positions together may keep in memory: about 30 MB of windows, 15 MB of prices.
@@ -25,6 +26,7 @@ class Settings:
     positions: tuple[str, ...]
     job: str
     prefix: str = ""
+    window: str | None = None
     flink: str | None = None
     fresh_seconds: float = 22.5
     history: int = 1800
@@ -67,6 +69,7 @@ def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
         positions=tuple(one.strip() for one in _text(variables, "POSITIONS").split(",") if one.strip()),
         job=_text(variables, "JOB_NAME"),
         prefix=variables.get("TOPIC_PREFIX", ""),
+        window=_shortest_window(variables),
         flink=variables.get("FLINK_JOBMANAGER_REST") or None,
         fresh_seconds=_number(variables, "DASHBOARD_FRESH_SECONDS", Settings.fresh_seconds, least=0.1),
         history=int(_number(variables, "DASHBOARD_HISTORY", Settings.history, least=2)),
@@ -80,6 +83,17 @@ def _text(variables: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set; the app definition's env has to give it")
     return value
+
+
+def _shortest_window(variables: Mapping[str, str]) -> str | None:
+    """The label of the window that is shown; None, for whatever comes, where no windows are named."""
+    raw = variables.get("GATHERER_WINDOWS")
+    if not raw:
+        return None
+    try:
+        return shortest(each.partition("=")[0] for each in raw.split(","))
+    except ValueError as error:
+        raise SettingsError(f"GATHERER_WINDOWS={raw} must be such as 10s=1s,1m=5s ({error})") from None
 
 
 def _number(variables: Mapping[str, str], name: str, default: float, *, least: float) -> float:

@@ -6,7 +6,8 @@ Topics are looked up in the list of all topics, because asking for one by name c
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -16,6 +17,7 @@ from confluent_kafka import (
     IsolationLevel,
     KafkaError,
     KafkaException,
+    Message,
     TopicPartition,
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -26,7 +28,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     OffsetSpec,
 )
 
-from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
+from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, RecordTimeoutError
 
 # librdkafka writes its log, a line per failed connection, to stderr unless a Python logger takes it. This one
 # keeps it: to see it, add a handler here. What matters of it, errors say.
@@ -34,6 +36,14 @@ LOGGER = logging.getLogger("kafka_topic.librdkafka")
 LOGGER.addHandler(logging.NullHandler())
 LOGGER.propagate = False
 
+Offsets = dict[tuple[str, int], int]
+"""Offsets by topic and partition."""
+
+# A topic that is deleted meanwhile has nothing more to read.
+_ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
+# A topic that was just created, or whose leader has gone, has a leader in a moment.
+_ELECTING = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+_RETRY_SECONDS = 0.1
 _NO_ANSWER = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
 
 
@@ -63,6 +73,34 @@ def open_consumer(
         },
         logger=LOGGER,
     )
+
+
+def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline: float) -> Iterator[Message]:
+    """The records of each partition from its start up to its stop, or to the last one committed.
+
+    consumer: of `open_consumer`, with `enable_partition_eof`. deadline: on the monotonic clock; raises
+    RecordTimeoutError when it passes before the end.
+    """
+    consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in start.items()])
+    unread = {place for place in start if start[place] < stop[place]}
+    while unread:
+        if time.monotonic() >= deadline:
+            topics = ", ".join(sorted({topic for topic, _ in unread}))
+            raise RecordTimeoutError(f"reading {topics} up to its end took too long; try again")
+        for message in consumer.consume(10_000, timeout=0.02):
+            place = (message.topic() or "", message.partition() or 0)
+            error = message.error()
+            if error is not None and error.code() not in _ENDS:
+                raise KafkaTopicError(f"reading {place[0]} failed: {error.str()}")
+            # The end of a log shows as an event, also where transaction markers fill its last offsets.
+            if error is not None or (message.offset() or 0) >= stop[place]:
+                unread.discard(place)
+            elif place in unread:
+                yield message
+
+
+def _passing(error: BaseException | None) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _ELECTING
 
 
 class Brokers:
@@ -125,22 +163,22 @@ class Brokers:
             for future in futures.values():
                 self._result(future)
 
-    def earliest(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+    def earliest(self, partitions: Iterable[TopicPartition]) -> Offsets:
         """The offset at which each log begins."""
         return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
-    def latest(self, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+    def latest(self, partitions: Iterable[TopicPartition]) -> Offsets:
         """The offset that the next record written to each log gets; open transactions lie before it."""
         return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
-    def since(self, partitions: Iterable[TopicPartition], epoch_ms: int) -> dict[tuple[str, int], int]:
+    def since(self, partitions: Iterable[TopicPartition], epoch_ms: int) -> Offsets:
         """The offset of the first record with that record timestamp or a later one, or the end of the log."""
         partitions = list(partitions)
         end = self.latest(partitions)
         found = self._offsets(partitions, OffsetSpec.for_timestamp(epoch_ms))
         return {place: offset if offset >= 0 else end[place] for place, offset in found.items()}
 
-    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
+    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> Offsets:
         """The offsets a consumer group has committed; partitions without one are left out."""
         asked = [ConsumerGroupTopicPartitions(group, list(partitions))]
         futures = self._admin.list_consumer_group_offsets(asked, request_timeout=self._timeout)
@@ -151,13 +189,19 @@ class Brokers:
             if each.error is None and each.offset >= 0
         }
 
-    def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
+    def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> Offsets:
         asked = dict.fromkeys(partitions, spec)
         if not asked:
             return {}
-        futures = self._admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=self._timeout
-        )
+        deadline = time.monotonic() + self._timeout
+        while True:
+            futures = self._admin.list_offsets(
+                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=self._timeout
+            )
+            errors = [future.exception() for future in futures.values()]
+            if not any(map(_passing, errors)) or time.monotonic() >= deadline:
+                break
+            time.sleep(_RETRY_SECONDS)
         return {
             (partition.topic, partition.partition): self._result(future).offset
             for partition, future in futures.items()

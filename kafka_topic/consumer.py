@@ -1,37 +1,20 @@
-"""The consumer of `movingaverage`: an iterator of typed records."""
+"""The consumers: iterators of the typed records of each topic."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
-from datetime import datetime
-from types import TracebackType
-from typing import Literal, Self
 
-from confluent_kafka import KafkaError, Message, TopicPartition
-
-from kafka_topic.brokers import Brokers, open_consumer
-from kafka_topic.contracts import MovingAverage
-from kafka_topic.errors import ContractError, KafkaTopicError, RecordTimeoutError, TopicMissingError
-from kafka_topic.names import Topics, check_symbols
-
-# Python handles Ctrl-C between two calls of the client only, so none may take long.
-_POLL_SECONDS = 0.2
-_TOPIC_GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
+from kafka_topic.brokers import Brokers
+from kafka_topic.contracts import DeadLetter, MovingAverage, Price, Signal
+from kafka_topic.contracts.fields import refused
+from kafka_topic.errors import TopicMissingError
+from kafka_topic.reading import Start, TopicConsumer
+from kafka_topic.windows import window_label, window_length
 
 
-class MovingAverageConsumer:
-    """Iterates the records of `movingaverage`, without end, as they are committed.
-
-    positions: the symbols wanted, all when None. start: "latest" (only what is written after this call),
-    "beginning" (all that Kafka still keeps), or a datetime with a time zone (records with that Kafka record
-    timestamp and later). timeout: seconds that `next` waits for a wanted record before it raises
-    RecordTimeoutError, a TimeoutError; None waits forever, and waiting may be resumed after an error.
-    connect_timeout: seconds in which a broker must answer while this is created.
-
-    Raises BrokerUnreachableError, TopicMissingError or SymbolError when created; iteration raises
-    ContractError for a record that breaks the contract, after which it goes on behind that record. No
-    group is joined and nothing is committed, so any number of these can read side by side.
+class MovingAverageConsumer(TopicConsumer[MovingAverage]):
+    """Iterates `movingaverage`. window: the label of the only window wanted, such as "1m"; all when None, and
+    a ValueError when it names no length. All else as TopicConsumer has it.
     """
 
     def __init__(
@@ -40,119 +23,90 @@ class MovingAverageConsumer:
         *,
         prefix: str = "",
         positions: Iterable[str] | None = None,
-        start: Literal["latest", "beginning"] | datetime = "latest",
+        window: str | None = None,
+        start: Start = "latest",
         timeout: float | None = None,
         connect_timeout: float = 10.0,
     ) -> None:
-        _check_start(start)
-        self._topic = Topics(prefix).moving_average
-        self._servers = bootstrap_servers
-        self._wanted = None if positions is None else frozenset(check_symbols(positions))
-        self._since_ms = _epoch_ms(start) if isinstance(start, datetime) else None
-        self._timeout = timeout
-        self._last_error: KafkaError | None = None
-        brokers = Brokers(bootstrap_servers, timeout=connect_timeout)
-        partitions = brokers.partitions([self._topic]).get(self._topic)
-        if not partitions:
-            raise TopicMissingError(
-                f"topic {self._topic!r} does not exist on {bootstrap_servers}; deploy the pipeline first, or "
-                "check the topic prefix"
-            )
-        offsets = _start_offsets(brokers, partitions, start)
-        self._consumer = open_consumer(bootstrap_servers, on_error=self._note_error)
-        self._consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in offsets.items()])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Leave the brokers. Closing twice is fine."""
-        self._consumer.close()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> MovingAverage:
-        deadline = None if self._timeout is None else time.monotonic() + self._timeout
-        while True:
-            message = self._consumer.poll(_POLL_SECONDS)
-            if message is not None:
-                record = self._record(message)
-                if record is not None:
-                    return record
-            elif self._last_error is not None and self._last_error.code() in _TOPIC_GONE:
-                raise self._explained(self._last_error)
-            if deadline is not None and time.monotonic() >= deadline:
-                raise RecordTimeoutError(self._waited_for())
-
-    def _record(self, message: Message) -> MovingAverage | None:
-        error = message.error()
-        if error is not None:
-            raise self._explained(error)
-        # A transaction's commit marker has a timestamp too, so the search for a start time may end before
-        # its records.
-        if self._since_ms is not None and message.timestamp()[1] < self._since_ms:
-            return None
-        # The key tells most unwanted records apart without reading them.
-        key = message.key()
-        if (
-            self._wanted is not None
-            and isinstance(key, bytes)
-            and key.decode(errors="replace") not in self._wanted
-        ):
-            return None
-        try:
-            record = MovingAverage.from_json(_bytes(message.value()))
-        except ContractError as broken:
-            place = f"topic {self._topic!r} partition {message.partition()} offset {message.offset()}"
-            raise ContractError(f"{place}: {broken}", field=broken.field) from None
-        return record if self._wanted is None or record.symbol in self._wanted else None
-
-    def _note_error(self, error: KafkaError) -> None:
-        self._last_error = error
-
-    def _explained(self, error: KafkaError) -> KafkaTopicError:
-        if error.code() in _TOPIC_GONE:
-            return TopicMissingError(
-                f"topic {self._topic!r} is gone from {self._servers}: it was deleted while being read; "
-                "deploy the pipeline again"
-            )
-        return KafkaTopicError(f"reading topic {self._topic!r} from {self._servers} failed: {error.str()}")
-
-    def _waited_for(self) -> str:
-        of = "" if self._wanted is None else f" of {', '.join(sorted(self._wanted))}"
-        hint = "check that the gatherer runs and prices flow"
-        if self._last_error is not None:
-            hint += f"; the Kafka client last said: {self._last_error.str()}"
-        return (
-            f"no record{of} came in topic {self._topic!r} on {self._servers} for {self._timeout:g} s; {hint}"
+        self._window = None if window is None else window_label(window_length(window))
+        super().__init__(
+            bootstrap_servers,
+            prefix=prefix,
+            positions=positions,
+            start=start,
+            timeout=timeout,
+            connect_timeout=connect_timeout,
         )
 
+    def _topics(self, brokers: Brokers) -> list[str]:
+        return [self._names.moving_average]
 
-def _check_start(start: object) -> None:
-    if isinstance(start, datetime):
-        if start.tzinfo is None:
-            raise ValueError(f"start {start} has no time zone; write for example start.astimezone()")
-    elif start not in ("latest", "beginning"):
-        raise ValueError(f'start is {start!r}; it must be "latest", "beginning" or a datetime')
+    def _read(self, value: bytes, topic: str) -> MovingAverage:
+        return MovingAverage.from_json(value)
 
+    def _symbol(self, record: MovingAverage) -> str:
+        return record.symbol
 
-def _start_offsets(
-    brokers: Brokers, partitions: list[TopicPartition], start: str | datetime
-) -> dict[tuple[str, int], int]:
-    if isinstance(start, datetime):
-        return brokers.since(partitions, _epoch_ms(start))
-    return brokers.latest(partitions) if start == "latest" else brokers.earliest(partitions)
+    def _wants(self, record: MovingAverage) -> bool:
+        return self._window in (None, record.window) and super()._wants(record)
 
 
-def _epoch_ms(time: datetime) -> int:
-    return int(time.timestamp() * 1000)
+class SignalConsumer(TopicConsumer[Signal]):
+    """Iterates `signals`."""
+
+    _silence = "signals are rare; `pipectl limits set` adds limits to watch for"
+
+    def _topics(self, brokers: Brokers) -> list[str]:
+        return [self._names.signals]
+
+    def _read(self, value: bytes, topic: str) -> Signal:
+        return Signal.from_json(value)
+
+    def _symbol(self, record: Signal) -> str:
+        return record.symbol
 
 
-def _bytes(value: object) -> bytes:
-    return value if isinstance(value, bytes) else b""
+class DeadLetterConsumer(TopicConsumer[DeadLetter]):
+    """Iterates `dead_letter`; a dead letter is of the position whose topic it was found in."""
+
+    _silence = "there are none while all records can be used"
+
+    def _topics(self, brokers: Brokers) -> list[str]:
+        return [self._names.dead_letter]
+
+    def _read(self, value: bytes, topic: str) -> DeadLetter:
+        return DeadLetter.from_json(value)
+
+    def _symbol(self, record: DeadLetter) -> str | None:
+        return self._names.symbol_of(record.topic)
+
+
+class PriceConsumer(TopicConsumer[Price]):
+    """Iterates the topics of the positions wanted, or of all that there are when this is created; in order
+    within each. A tick of another symbol than its topic's breaks the contract.
+    """
+
+    _silence = "check that the generator, or whatever writes prices, runs"
+
+    def _topics(self, brokers: Brokers) -> list[str]:
+        if self._wanted is not None:
+            return [self._names.position(symbol) for symbol in sorted(self._wanted)]
+        topics = [topic for topic in brokers.names() if self._names.symbol_of(topic) is not None]
+        if not topics:
+            raise TopicMissingError(
+                f"no topic {self._names.prefix}position.* exists on {self._servers}; deploy the pipeline "
+                "first, or check the topic prefix"
+            )
+        return topics
+
+    def _read(self, value: bytes, topic: str) -> Price:
+        price = Price.from_json(value)
+        if price.symbol != (symbol := self._names.symbol_of(topic)):
+            raise refused("symbol", price.symbol, f"must be that of the topic, {symbol}")
+        return price
+
+    def _symbol(self, record: Price) -> str:
+        return record.symbol
+
+    def _wants_key(self, key: bytes) -> bool:
+        return True  # the topic says whose price it is; other programs may write other keys

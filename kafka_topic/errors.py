@@ -5,6 +5,7 @@ KafkaTopicError
  +- PlanError               a topic plan that can't be carried out
  +- CreationOutputError     `dcos kafka` answered something that isn't the JSON it promises
  +- ContractError           a record that breaks its contract
+ +- LimitsError             what is set as limits can't be read
  +- BrokerUnreachableError  no broker answered in time (also a TimeoutError)
  +- TopicMissingError       the topic does not exist on the cluster
  +- RecordTimeoutError      no record came in time (also a TimeoutError)
@@ -35,6 +36,10 @@ class ContractError(KafkaTopicError, ValueError):
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class LimitsError(KafkaTopicError):
+    """What is set as the limits of a position can't be read."""
 
 
 class BrokerUnreachableError(KafkaTopicError, TimeoutError):

@@ -1,4 +1,4 @@
-"""Topic names: `position.<SYMBOL>` for prices, `movingaverage` for the statistics, all behind one prefix.
+"""Topic names: `position.<SYMBOL>` for prices, one each for all that follows from them, behind one prefix.
 
 Kafka allows letters, digits, '.', '_' and '-' in a name, 249 characters at most. Its metric names write '.'
 as '_', so it refuses a topic that equals another but for these two; the same is refused here, before anything
@@ -78,6 +78,21 @@ class Topics:
         return f"{self.prefix}movingaverage"
 
     @property
+    def signals(self) -> str:
+        """The topic of the signals of all positions."""
+        return f"{self.prefix}signals"
+
+    @property
+    def dead_letter(self) -> str:
+        """The topic of the records in position topics that can't be used."""
+        return f"{self.prefix}dead_letter"
+
+    @property
+    def limits(self) -> str:
+        """The compacted topic of the limits that positions are watched for."""
+        return f"{self.prefix}limits"
+
+    @property
     def position_pattern(self) -> str:
         """A regular expression for every position topic of this bundle, and no other topic.
 
@@ -96,7 +111,8 @@ class Topics:
         """`prices` for a position's topic, else the name without its prefix; None for a topic of others."""
         if self.symbol_of(topic) is not None:
             return "prices"
-        return {self.moving_average: "movingaverage"}.get(topic)
+        named = {self.moving_average, self.signals, self.dead_letter, self.limits}
+        return topic.removeprefix(self.prefix) if topic in named else None
 
     def _checked_length(self, name: str) -> str:
         topic = self.prefix + name

@@ -33,7 +33,8 @@ def topic_plan(
     replication: int = 1,
     retention: Mapping[str, timedelta] | None = None,
 ) -> list[TopicSpec]:
-    """The topics of a bundle: one per position in the order given, then `movingaverage`.
+    """The topics of a bundle: one per position in the order given, then `movingaverage`, `signals`,
+    `dead_letter` and `limits`.
 
     A position's ticks share one key and so one partition; more partitions don't make one position faster.
     `retention`: how long records are kept, by kind of topic (`Topics.kind`); a kind left out is the brokers'.
@@ -47,7 +48,8 @@ def topic_plan(
     if not symbols:
         raise PlanError("no positions: name at least one symbol")
     topics = Topics(prefix)
-    names = [*(topics.position(symbol) for symbol in symbols), topics.moving_average]
+    names = [topics.position(symbol) for symbol in symbols]
+    names += [topics.moving_average, topics.signals, topics.dead_letter, topics.limits]
     return [
         TopicSpec(name, partitions, replication, config_of(topics.kind(name), retention or {}))
         for name in names

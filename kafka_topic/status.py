@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
-from kafka_topic.brokers import Brokers, open_consumer
+from kafka_topic.brokers import Brokers, open_consumer, read_between
 from kafka_topic.contracts import MovingAverage
-from kafka_topic.errors import ContractError
+from kafka_topic.errors import ContractError, RecordTimeoutError
 from kafka_topic.names import Topics, check_symbols
 
 _FIRST_CHUNK = 256
@@ -33,15 +33,21 @@ class PositionStatus:
 
 
 def position_status(
-    bootstrap_servers: str, positions: Iterable[str], *, prefix: str = "", group: str, timeout: float = 10.0
+    bootstrap_servers: str,
+    positions: Iterable[str],
+    *,
+    prefix: str = "",
+    group: str,
+    window: str | None = None,
+    timeout: float = 10.0,
 ) -> list[PositionStatus]:
     """The state of each position, in the order given. Missing topics and an unknown group are states, not
     errors.
 
-    `movingaverage` is read backwards, committed records only, until every position was seen, the log's
-    beginning is reached or `timeout` seconds are over. The lag moves when Flink commits, which it does at
-    each checkpoint. Raises BrokerUnreachableError when no broker answers within `timeout`, SymbolError
-    for an impossible symbol.
+    window: the label of the window whose records count, such as "10s"; of any when None. `movingaverage` is
+    read backwards, committed records only, until every position was seen, the log's beginning is reached or
+    `timeout` seconds are over. The lag moves when Flink commits, which it does at each checkpoint. Raises
+    BrokerUnreachableError when no broker answers within `timeout`, SymbolError for an impossible symbol.
     """
     deadline = time.monotonic() + timeout
     symbols = check_symbols(positions)
@@ -50,7 +56,7 @@ def position_status(
     partitions = brokers.partitions([*map(topics.position, symbols), topics.moving_average])
     tail = partitions.pop(topics.moving_average, [])
     lags = _lags(brokers, group, partitions)
-    ends = _last_window_ends(brokers, tail, set(symbols), deadline)
+    ends = _last_window_ends(brokers, tail, set(symbols), window, deadline)
     return [
         PositionStatus(symbol, topics.position(symbol), ends.get(symbol), lags.get(topics.position(symbol)))
         for symbol in symbols
@@ -71,45 +77,35 @@ def _lags(brokers: Brokers, group: str, topics: dict[str, list[TopicPartition]])
 
 
 def _last_window_ends(
-    brokers: Brokers, partitions: list[TopicPartition], symbols: set[str], deadline: float
+    brokers: Brokers,
+    partitions: list[TopicPartition],
+    symbols: set[str],
+    window: str | None,
+    deadline: float,
 ) -> dict[str, datetime]:
     begin, stop = brokers.earliest(partitions), brokers.latest(partitions)
     found: dict[str, datetime] = {}
     chunk = max(_FIRST_CHUNK, 8 * len(symbols))
     consumer = open_consumer(brokers.bootstrap_servers, enable_partition_eof=True, fetch_wait_max_ms=10)
     try:
-        while (missing := symbols - found.keys()) and time.monotonic() < deadline:
+        while missing := symbols - found.keys():
             start = {
                 place: max(begin[place], stop[place] - chunk) for place in stop if stop[place] > begin[place]
             }
             if not start:
                 break
-            for message in _read(consumer, start, stop, deadline):
-                _note(message, missing, found)
+            for message in read_between(consumer, start, stop, deadline=deadline):
+                _note(message, missing, window, found)
             stop = start
             chunk *= _GROWTH
+    except RecordTimeoutError:
+        pass  # the rest was not found in time
     finally:
         consumer.close()
     return found
 
 
-def _read(
-    consumer: Consumer, start: dict[tuple[str, int], int], stop: dict[tuple[str, int], int], deadline: float
-) -> Iterator[Message]:
-    """The records of each partition from its start up to its stop, or to the last one committed."""
-    consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in start.items()])
-    unread = set(start)
-    while unread and time.monotonic() < deadline:
-        for message in consumer.consume(1000, timeout=0.02):
-            place = (message.topic() or "", message.partition() or 0)
-            # The end of a log shows as an event, also where transaction markers fill its last offsets.
-            if message.error() is not None or (message.offset() or 0) >= stop[place]:
-                unread.discard(place)
-            elif place in unread:
-                yield message
-
-
-def _note(message: Message, wanted: set[str], found: dict[str, datetime]) -> None:
+def _note(message: Message, wanted: set[str], window: str | None, found: dict[str, datetime]) -> None:
     key, value = message.key(), message.value()
     if not isinstance(value, bytes) or (
         isinstance(key, bytes) and key.decode(errors="replace") not in wanted
@@ -119,5 +115,5 @@ def _note(message: Message, wanted: set[str], found: dict[str, datetime]) -> Non
         record = MovingAverage.from_json(value)
     except ContractError:
         return  # a broken record says nothing about a position; its readers report it
-    if record.symbol in wanted:
+    if record.symbol in wanted and window in (None, record.window):
         found[record.symbol] = max(record.window_end, found.get(record.symbol, record.window_end))

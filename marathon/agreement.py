@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import combinations
 from math import sqrt
 
-from marathon.durations import format_duration
+from marathon.durations import format_duration, parse_duration
 from marathon.paths import KeyPath
 from marathon.settings import Settings
 
@@ -21,6 +21,7 @@ def disagreements(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
     yield from _kafka(settings)
     yield from _flink(settings, local=local)
     yield from _gatherer(settings)
+    yield from _signals(settings)
     yield from _generator(settings)
     yield from _health(settings)
 
@@ -63,13 +64,44 @@ def _flink(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
 
 
 def _gatherer(settings: Settings) -> Iterator[Disagreement]:
-    window, slide = settings.gatherer.window, settings.gatherer.slide
-    if window % slide:
-        fitting = window // slide * slide or slide
+    windows = settings.gatherer.windows
+    pane = min(windows.values())
+    for window, slide in windows.items():
+        length = parse_duration(window)
+        path = ("gatherer", "windows", window)
+        if slide % pane:
+            # The shortest slide may be the one to change: whichever was set last is named.
+            other = ("gatherer", "windows", next(each for each in windows if windows[each] == pane))
+            yield (
+                (path, other),
+                f"the slide {format_duration(slide)} of the window {window} is no multiple of the "
+                f"shortest slide, {format_duration(pane)}",
+                f"a slide of {format_duration(slide // pane * pane)} is",
+            )
+        elif length % slide:
+            fitting = length // slide * slide or slide
+            yield (
+                (path,),
+                f"the window {window} is no multiple of its slide, {format_duration(slide)}",
+                f"a window of {format_duration(fitting)} is",
+            )
+
+
+def _signals(settings: Settings) -> Iterator[Disagreement]:
+    signals, windows = settings.signals, settings.gatherer.windows
+    for kind in ("regime", "anomaly", "limit"):
+        window = getattr(signals, kind).window
+        if window not in windows:
+            yield (
+                (("signals", kind, "window"), ("gatherer", "windows", window)),
+                f"signals.{kind}.window is {window}, which is none of gatherer.windows",
+                f"there are {', '.join(windows)}",
+            )
+    if signals.regime.low >= signals.regime.high:
         yield (
-            (("gatherer", "window"), ("gatherer", "slide")),
-            f"the window, {format_duration(window)}, is no multiple of the slide, {format_duration(slide)}",
-            f"a window of {format_duration(fitting)} is",
+            (("signals", "regime", "low"), ("signals", "regime", "high")),
+            f"the low threshold, {signals.regime.low:g}, is not below the high one, {signals.regime.high:g}",
+            "between the two the regime stays what it was",
         )
 
 

@@ -10,6 +10,8 @@ from datetime import timedelta
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
+from marathon.durations import format_duration, parse_duration
+
 _SEGMENT = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]*")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]*")
@@ -97,6 +99,22 @@ def check_length(length: timedelta) -> timedelta:
     if not length:
         raise FormError("must be longer than nothing")
     return length
+
+
+def check_window(text: str) -> str:
+    """The length of a window, written in its one way: records and settings name windows by it."""
+    length = check_length(parse_duration(text))
+    if (label := format_duration(length)) != text:
+        raise FormError(f"{text!r} is written in a longer way than needed", f'write "{label}"')
+    return text
+
+
+def check_distinct(items: tuple[str, ...]) -> tuple[str, ...]:
+    """A list that names nothing twice."""
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            raise FormError(f"{item} is there twice")
+    return items
 
 
 def check_host(host: str) -> str:

@@ -15,7 +15,7 @@ from marathon.errors import BundleError, Problem
 from marathon.layers import Layers, override, without
 from marathon.paths import ROOM, dotted
 from marathon.settings import Settings
-from marathon.wording import did_you_mean, problem_of
+from marathon.wording import did_you_mean, path_of, problem_of
 
 LOCAL = "local"
 """The cluster on this machine. Only there is Flink's state a folder that need not be named."""
@@ -78,7 +78,7 @@ def _laid_over(
         return layers, Settings.model_validate(layers.value), problems
     except ValidationError as error:
         problems += [problem_of(detail, Settings, layers) for detail in error.errors()]
-        layers = below.under(without(document, [tuple(detail["loc"]) for detail in error.errors()]))
+        layers = below.under(without(document, [path_of(detail) for detail in error.errors()]))
     try:
         return layers, Settings.model_validate(layers.value), problems
     except ValidationError:

@@ -27,6 +27,9 @@ Host = Annotated[str, AfterValidator(formats.check_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Window = Annotated[str, AfterValidator(formats.check_window)]
+Statistic = Literal["median", "mad", "realized_vol", "ewma_vol", "bollinger"]
 
 
 class Section(BaseModel):
@@ -158,15 +161,74 @@ class Flink(Section):
     taskmanager: TaskManager
 
 
+def _slide_or_none(text: object) -> timedelta:
+    """A slide; none at all, by which a layer takes a window away, is a slide of nothing."""
+    return timedelta(0) if text is None else formats.check_length(parse_duration(text))
+
+
+def _without_removed(windows: dict[str, timedelta]) -> dict[str, timedelta]:
+    """The windows that are left, the shortest first."""
+    kept = {window: slide for window, slide in windows.items() if slide}
+    if not kept:
+        raise formats.FormError("must not be empty", "write a length and its slide, such as {10s: 1s}")
+    return dict(sorted(kept.items(), key=lambda window: parse_duration(window[0])))
+
+
+Slide = Annotated[
+    timedelta,
+    BeforeValidator(_slide_or_none),
+    PlainSerializer(format_duration, return_type=str, when_used="json"),
+]
+
+
 class Gatherer(Section):
-    window: Duration = Field(description="length of the moving window; a multiple of the slide")
-    slide: Duration = Field(description="time between two windows' ends")
+    windows: Annotated[dict[Window, Slide], AfterValidator(_without_removed)] = Field(
+        description="the moving windows: length to slide, the time between two windows' ends; null takes "
+        "one away"
+    )
+    statistics: Annotated[
+        tuple[Statistic, ...], Field(strict=False), AfterValidator(formats.check_distinct)
+    ] = Field(description="statistics that each record has beside those it always has; any of these")
+    ewma_half_life: Duration = Field(description="age at which a tick weighs half as much in `ewma_vol`")
     watermark_bound: DurationOrZero = Field(description="how late a tick may be and still count")
+    future_bound: Duration = Field(
+        description="how far a tick's time may be after that of its writing; further, it is a dead letter"
+    )
     idle_timeout: Duration = Field(description="silence after which a position no longer holds up the others")
     discovery_interval: Duration = Field(description="time between two looks for new positions' topics")
     delivery: Literal["exactly-once", "at-least-once"] = Field(description="exactly-once or at-least-once")
     cpus: Positive = Field(description="CPU shares of the process that submits and watches the job")
     mem: Annotated[int, Field(ge=256)] = Field(description="memory of that process in MiB")
+
+    @property
+    def shortest(self) -> str:
+        """The shortest window, by which is told whether data flows."""
+        return next(iter(self.windows))
+
+
+class Regime(Section):
+    window: Window = Field(description="one of `gatherer.windows`, whose `cv` tells the regime")
+    high: Positive = Field(description="volatility is high from this `cv` on, in percent")
+    low: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        description="and low again from this one down; in between it stays what it was"
+    )
+
+
+class Anomaly(Section):
+    window: Window = Field(description="one of `gatherer.windows`, against whose median ticks are held")
+    sigmas: Positive = Field(description="how many `mad` from the median make a tick an anomaly")
+
+
+class Limit(Section):
+    window: Window = Field(description="one of `gatherer.windows`, from which is forecast")
+    horizon: Duration = Field(description="how far ahead the forecast looks")
+    probability: Share = Field(description="from which on reaching a limit within the horizon is likely")
+
+
+class Signals(Section):
+    regime: Regime
+    anomaly: Anomaly
+    limit: Limit
 
 
 class Security(Section):
@@ -236,6 +298,7 @@ class Settings(Section):
     generator: Generator
     flink: Flink
     gatherer: Gatherer
+    signals: Signals
     security: Security
     dashboard: Dashboard
     health: Health
@@ -243,11 +306,12 @@ class Settings(Section):
 
     @property
     def freshness(self) -> timedelta:
-        """How old a position's newest window may be while data flows: what the pipeline itself takes, and
-        some slack for a busy machine.
+        """How old the end of a position's newest shortest window may be while data flows: what the pipeline
+        itself takes, and some slack for a busy machine.
         """
         gatherer = self.gatherer
-        own = gatherer.slide + gatherer.watermark_bound + gatherer.idle_timeout
+        slide = gatherer.windows[gatherer.shortest]
+        own = slide + gatherer.watermark_bound + gatherer.idle_timeout
         return own + self.flink.checkpoint_interval + SLACK
 
     @property

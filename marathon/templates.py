@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.utils import missing
 
-from marathon.durations import seconds
+from marathon.durations import format_duration, seconds
 from marathon.errors import Problem
 from marathon.paths import shown
 from marathon.wording import did_you_mean
@@ -152,6 +153,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         "tojson": _tojson,
         "plain": _plain,
         "seconds": seconds,
+        "pairs": _pairs,
         "join": lambda items, separator: separator.join(items),
         "min": min,
     }
@@ -168,6 +170,12 @@ def _plain(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def _pairs(lengths: Mapping[str, timedelta]) -> str:
+    """Lengths of time by name, as an environment variable shows them: `10s=1s,1m=5s`."""
+    _use(lengths)
+    return ",".join(f"{name}={format_duration(length)}" for name, length in lengths.items())
 
 
 def _only_json(value: object) -> object:

@@ -32,13 +32,25 @@ _EXPECTED = {
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
     "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
 
 
+_MOVED: dict[KeyPath, str] = {
+    ("gatherer", "window"): "write gatherer.windows: {10s: 1s}, length and slide",
+    ("gatherer", "slide"): "write gatherer.windows: {10s: 1s}, length and slide",
+}
+
+
+def path_of(error: ErrorDetails) -> KeyPath:
+    """The path of the setting that `error` is about; pydantic marks an error of a key itself by one part."""
+    return tuple(part for part in error["loc"] if part != "[key]")
+
+
 def problem_of(error: ErrorDetails, model: type[BaseModel], layers: Layers) -> Problem:
     """The problem that `error`, found in `layers` by `model`, stands for."""
-    path: KeyPath = tuple(error["loc"])
+    path = path_of(error)
     message, hint = _worded(error, model, path)
     place = layers.place(path)
     if place is None:
@@ -49,7 +61,7 @@ def problem_of(error: ErrorDetails, model: type[BaseModel], layers: Layers) -> P
 def _worded(error: ErrorDetails, model: type[BaseModel], path: KeyPath) -> tuple[str, str]:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return "unknown key", _did_you_mean_key(model, path)
+        return "unknown key", _MOVED.get(path) or _did_you_mean_key(model, path)
     if kind == "missing":
         return "is required, and no file sets it", ""
     if kind in _EXPECTED:

@@ -99,13 +99,14 @@ def _whole(plan: Plan, run: Session) -> bool:
 def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
     from cli.proof import fresh_records
 
+    gatherer = run.settings.gatherer
     try:
         with progress.step("data", "waiting for records") as running:
             records = fresh_records(
                 deployed(run),
                 max_age=run.settings.freshness,
                 # A window of a long slide comes that much later.
-                timeout=run.settings.waits.data + run.settings.gatherer.slide,
+                timeout=run.settings.waits.data + gatherer.windows[gatherer.shortest],
                 report=running.report,
             )
             running.end("done", f"fresh records of {len(records)} positions")

@@ -7,7 +7,6 @@ import click
 from cli import local, options
 from cli import output as out
 from cli.cluster import Cluster, NoClusterYet
-from cli.dcos import Dcos
 from cli.errors import PipectlError
 from cli.planning import Plan, plan_of
 from cli.session import Session, session
@@ -55,7 +54,7 @@ def _cluster(run: Session) -> Cluster:
         return run.cluster
     if local.exists():
         raise PipectlError("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
-    return NoClusterYet(Dcos((), {}))
+    return NoClusterYet()
 
 
 def _show(run: Session, plan: Plan) -> None:

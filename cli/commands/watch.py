@@ -1,25 +1,33 @@
-"""`pipectl watch`: movingaverage records as they come."""
+"""`pipectl watch`: statistics, signals or dead letters as they come."""
 
 import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cli import options
 from cli import output as out
-from cli.deployed import deployed
-from cli.errors import PipectlError, UsageProblem, WaitTimeout
+from cli.deployed import Deployed, checked_positions, deployed, kafka_faults
+from cli.errors import UsageProblem
 from cli.session import session
-from kafka_topic.contracts import MovingAverage
+from cli.streams import STREAMS, Stream
+from kafka_topic.names import Topics
+from kafka_topic.windows import window_label, window_length
+
+SHOWN_EVENTS = 20
 
 
 @click.command("watch")
 @options.common_options
+@click.argument("what", metavar="[STREAM]", type=click.Choice(list(STREAMS)), default="movingaverage")
 @click.option(
     "--position", "wanted", metavar="SYMBOL", multiple=True, help="Only this position; may be repeated."
 )
+@click.option("--window", metavar="LENGTH", help="Of movingaverage, only this window, such as 1m.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many records.")
 @click.option("--from-beginning", is_flag=True, help="Start with the oldest record that the topic still has.")
 @click.option(
@@ -33,68 +41,94 @@ def command(
     overrides: tuple[str, ...],
     output: str,
     verbose: bool,
+    what: str,
     wanted: tuple[str, ...],
+    window: str | None,
     count: int | None,
     from_beginning: bool,
     timeout: float | None,
 ) -> None:
-    """Show movingaverage records as they come: a table that refreshes, or with `-o json` one record a line.
+    """Show records as they come: a table that refreshes, or with `-o json` one record a line.
 
-    Only committed records are shown, each once. Ctrl-C stops.
+    STREAM is movingaverage (the default), signals or dead-letters. Only committed records are shown, each
+    once. Ctrl-C stops.
 
     \b
     Example:
-      pipectl watch --position AAPL
-      pipectl watch -o json --count 10
+      pipectl watch --position AAPL --window 1m
+      pipectl watch signals
+      pipectl watch dead-letters --from-beginning -o json
     """
-    from kafka_topic.consumer import MovingAverageConsumer
-    from kafka_topic.errors import KafkaTopicError
-
+    if window is not None and what != "movingaverage":
+        raise UsageProblem(f"{what} have no --window", hint="leave it out, or watch movingaverage")
     run = session(cluster, files, overrides, verbose, reads_only=True)
     bundle = deployed(run)
-    unknown = sorted(set(wanted) - set(bundle.positions))
-    if unknown:
-        raise UsageProblem(
-            f"no position {', '.join(unknown)} in this bundle", hint=f"it has {', '.join(bundle.positions)}"
-        )
+    checked_positions(wanted, bundle.positions)
+    chosen = {} if window is None else {"window": _checked_window(window, bundle)}
+    stream, topics = STREAMS[what], Topics(bundle.prefix)
     try:
-        with MovingAverageConsumer(
-            bundle.bootstrap_servers,
-            prefix=bundle.prefix,
-            positions=wanted or None,
-            start="beginning" if from_beginning else "latest",
-            timeout=timeout,
-        ) as consumer:
+        with (
+            kafka_faults(),
+            stream.open(
+                bundle.bootstrap_servers,
+                prefix=bundle.prefix,
+                positions=wanted or None,
+                start="beginning" if from_beginning else "latest",
+                timeout=timeout,
+                **chosen,
+            ) as consumer,
+        ):
             records = islice(consumer, count)
             if output == "json":
                 for record in records:
                     click.echo(record.to_json())
             elif sys.stdout.isatty():
-                _refresh(records)
+                _refresh(stream, records, topics)
             else:
-                _lines(records)
+                _lines(stream, records, topics)
     except KeyboardInterrupt:
         pass
-    except TimeoutError as error:
-        raise WaitTimeout(str(error), hint="`pipectl status` shows what holds it up") from None
-    except KafkaTopicError as error:
-        raise PipectlError(str(error), hint="`pipectl status` shows what holds it up") from None
 
 
-def _refresh(records: Iterator[MovingAverage]) -> None:
-    """The newest record of every position, in place."""
+def _checked_window(window: str, bundle: Deployed) -> str:
+    try:
+        label = window_label(window_length(window))
+    except ValueError as error:
+        raise UsageProblem(f"--window: {error}") from None
+    if label not in bundle.windows:
+        raise UsageProblem(
+            f"no window {label} in this bundle",
+            hint=f"it has {', '.join(bundle.windows)}; `pipectl deploy --set gatherer.windows.{label}=SLIDE` "
+            "adds one",
+        )
+    return label
+
+
+def _refresh(stream: Stream, records: Iterator[Any], topics: Topics) -> None:
+    """In place: the newest record of each kind, or where each is an event of its own the newest events."""
     from rich.live import Live
 
-    newest: dict[str, MovingAverage] = {}
     with Live(auto_refresh=False) as live:
+        for rows in tables(stream, records, topics):
+            live.update(out.table(stream.columns, rows), refresh=True)
+
+
+def tables(stream: Stream, records: Iterator[Any], topics: Topics) -> Iterator[Iterable[Sequence[str]]]:
+    """The rows of the table after each record."""
+    if stream.place is None:
+        events: deque[Sequence[str]] = deque(maxlen=SHOWN_EVENTS)
         for record in records:
-            newest[record.symbol] = record
-            rows = (out.record_row(newest[symbol]) for symbol in sorted(newest))
-            live.update(out.table(out.RECORD_COLUMNS, rows), refresh=True)
-
-
-def _lines(records: Iterator[MovingAverage]) -> None:
-    """One line a record, for pipes."""
-    click.echo("\t".join(out.RECORD_COLUMNS))
+            events.append(stream.row(record, topics))
+            yield events
+        return
+    newest: dict[Any, Sequence[str]] = {}
     for record in records:
-        click.echo("\t".join(out.record_row(record)))
+        newest[stream.place(record)] = stream.row(record, topics)
+        yield [newest[place] for place in sorted(newest)]
+
+
+def _lines(stream: Stream, records: Iterator[Any], topics: Topics) -> None:
+    """One line a record, for pipes."""
+    click.echo("\t".join(stream.columns))
+    for record in records:
+        click.echo("\t".join(stream.row(record, topics)))

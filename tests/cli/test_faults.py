@@ -10,7 +10,7 @@ from cli.errors import Locked, NotAllowed, NotLoggedIn, PipectlError, Refused
 pytestmark = pytest.mark.slow
 
 # More calls than a deploy of the small bundle makes; the last test holds that.
-CALLS = 26
+CALLS = 30
 UNPROCESSABLE = (
     'Error while fetching [http://x/service/marathon/v2/apps]: HTTP 422: "{"message": "Object is not valid", '
     '"details": [{"path": "/cpus", "errors": ["must be positive"]}]}".'
@@ -76,7 +76,8 @@ def check_converged(small) -> None:
     for app in apps.values():
         assert (app["tasksRunning"], app["tasksHealthy"], app["deployments"]) == (1, 1, [])
     assert len(small.service["installed"]) == 1
-    assert small.service["topics"].keys() == {"position.A", "movingaverage"}
+    shared = {"movingaverage", "signals", "dead_letter", "limits"}
+    assert small.service["topics"].keys() == {"position.A", *shared}
 
 
 @pytest.mark.parametrize(("at", "kind"), list(cases()))

@@ -96,7 +96,13 @@ def test_an_app_of_others_is_named_and_left_alone_unless_it_is_adopted(small):
 
 
 def test_topics_that_exist_otherwise_are_named_and_kept(small):
-    state = {"installed": [{}], "topics": {"position.A": [3, 1], "movingaverage": [1, 2], "other": [9, 9]}}
+    topics = {
+        "position.A": [3, 1],
+        "movingaverage": [1, 2],
+        "other": [9, 9],
+        **{name: [1, 1] for name in ("signals", "dead_letter", "limits")},
+    }
+    state = {"installed": [{}], "topics": topics}
     (small.folder / "service.json").write_text(json.dumps(state))
     change = small.plan(only=["topics"]).changes["topics"]
     assert change.action == "unchanged"
@@ -115,7 +121,7 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     small.deploy(only=["kafka", "topics"])
     topics = small.plan().steps["topics"]
     assert topics.plan().notes == ("settings cannot be read from here: no broker is in reach at 127.0.0.1:1",)
-    assert topics.state().detail == "2/2 topics; settings cannot be read from here"
+    assert topics.state().detail == "5/5 topics; settings cannot be read from here"
 
     kafka.create("cli.position.A", "cli.movingaverage")
     small.bootstrap_servers = kafka.bootstrap_servers
@@ -130,11 +136,11 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     )
     said = []
     topics.wait(said.append, small.cluster.dcos.stop)
-    assert said == ["2/2 topics; settings of 1 to be set"]
+    assert said == ["5/5 topics; settings of 1 to be set"]
     state = topics.state()
     assert (state.ready, state.detail) == (
         True,
-        "2/2 topics; cli.position.A has retention 7d, wanted 9d; 1 more",
+        "5/5 topics; cli.position.A has retention 7d, wanted 9d; 1 more",
     )
 
     keep(kafka.bootstrap_servers, Topics("cli."), {"prices": timedelta(days=9)}, shorten=False)

@@ -5,6 +5,7 @@ import json
 import re
 import time
 import urllib.request
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -84,6 +85,18 @@ def test_uncommitted_windows_are_not_shown(kafka, feeder, app):
     feeder.flush()
     wait_for(lambda: records_of(app))
     assert [r["mean"] for r in records_of(app, "/api/movingaverage?position=MSFT")] == [77.0]
+
+
+def test_of_several_windows_the_shortest_is_shown(feeder, make_app):
+    app = make_app(feeder.prefix, GATHERER_WINDOWS="1m=5s,10s=1s")
+    now = datetime.now(UTC)
+    short = feeder.window("AAPL", 88.0, now)
+    end = now + timedelta(milliseconds=500)
+    feeder.raw(replace(short, window_start=end - timedelta(minutes=1), window_end=end, mean=89.0).to_json())
+    later = feeder.window("AAPL", 90.0, now + timedelta(seconds=1))
+    feeder.flush()
+    wait_for(lambda: later.mean in [record["mean"] for record in records_of(app)])
+    assert [record["mean"] for record in records_of(app)] == [88.0, 90.0]
 
 
 def test_a_broken_record_is_counted_and_passed_over(feeder, app):

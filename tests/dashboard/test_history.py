@@ -121,12 +121,18 @@ def test_many_positions_share_what_may_be_kept():
         ("JOB_NAME", ""),
         ("DASHBOARD_HISTORY", "many"),
         ("DASHBOARD_FRESH_SECONDS", "nan"),
+        ("GATHERER_WINDOWS", "all=1s"),
         ("PORT0", "-1"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(name, value):
     with pytest.raises(SettingsError, match=value or name):
         from_environment({**ENVIRONMENT, name: value})
+
+
+def test_the_shortest_of_the_gatherers_windows_is_shown():
+    assert from_environment({**ENVIRONMENT, "GATHERER_WINDOWS": "1m=5s,10s=1s,10m=10s"}).window == "10s"
+    assert from_environment(ENVIRONMENT).window is None
 
 
 def test_only_loopback_is_bound_to_on_a_laptop():

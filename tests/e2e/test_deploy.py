@@ -10,6 +10,7 @@ import pytest
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 POSITIONS = ["AAPL", "AMZN", "GOOG", "MSFT", "TSLA"]
+SHARED_TOPICS = {"movingaverage", "signals", "dead_letter", "limits"}
 COMPONENTS = [
     "kafka",
     "topics",
@@ -44,6 +45,7 @@ def test_status_is_healthy_down_to_each_position(pipectl, bundle):
         assert position["age_seconds"] < 15
         assert 0 <= position["lag"] < 5000
         assert datetime.fromisoformat(position["last_window_end"])
+    assert status["dead_letters"]["complete"]
 
 
 def test_a_second_deploy_finds_nothing_to_do_and_makes_no_changing_call(pipectl, bundle):
@@ -56,9 +58,10 @@ def test_a_second_deploy_finds_nothing_to_do_and_makes_no_changing_call(pipectl,
 
 
 def test_watch_prints_one_record_a_line(pipectl, bundle):
-    out = pipectl.run("watch", "-o", "json", "--count", "3", "--position", "MSFT", "--timeout", "30").stdout
+    chosen = ("--position", "MSFT", "--window", "10s")
+    out = pipectl.run("watch", "-o", "json", "--count", "3", "--timeout", "30", *chosen).stdout
     records = [json.loads(line) for line in out.splitlines()]
-    assert [record["symbol"] for record in records] == ["MSFT"] * 3
+    assert [(record["symbol"], record["window"]) for record in records] == [("MSFT", "10s")] * 3
     ends = [record["window_end"] for record in records]
     assert ends == sorted(set(ends))
 
@@ -84,7 +87,7 @@ def test_endpoints_are_those_that_answer(pipectl, bundle):
     assert addresses == bundle["endpoints"]
     assert addresses.keys() == {"kafka", "flink", "cluster", "dashboard"}
     topics = AdminClient({"bootstrap.servers": addresses["kafka"]}).list_topics(timeout=10).topics
-    assert {f"position.{symbol}" for symbol in POSITIONS} | {"movingaverage"} <= topics.keys()
+    assert {f"position.{symbol}" for symbol in POSITIONS} | SHARED_TOPICS <= topics.keys()
     with urllib.request.urlopen(addresses["flink"] + "/jobs/overview") as answer:
         assert [job["state"] for job in json.load(answer)["jobs"]] == ["RUNNING"]
 

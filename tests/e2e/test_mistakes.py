@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
     [
         ("generator.rat=5", ["generator.rat", 'did you mean "rate"']),
         ("generator.rate=fast", ["--set", "generator.rate"]),
-        ("gatherer.window=1500ms", ["gatherer.window", "slide"]),
+        ("gatherer.windows.1m=7s", ["gatherer.windows.1m", "slide"]),
         ("positions=[AAPL, AAPL]", ["AAPL"]),
     ],
 )
@@ -48,6 +48,7 @@ def test_reading_where_nothing_was_deployed_says_so_and_starts_nothing(pipectl_e
         ["status"],
         ["endpoints"],
         ["watch", "--count", "1"],
+        ["limits", "list"],
         ["logs", "gatherer"],
         ["cluster", "env"],
     ):

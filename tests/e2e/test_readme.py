@@ -10,6 +10,8 @@ from cli.commands import SHORT_HELP
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 COMMANDS = re.findall(r"^ *\$ (.+)$", README, re.MULTILINE)
+STEPS = re.findall(r"^ *\$ (.+)$|```python\n((?:.|\n)*?)```", README, re.MULTILINE)
+"""Commands and programs, in their order: (command, "") or ("", program)."""
 
 
 def test_readme_names_every_verb():
@@ -38,12 +40,10 @@ def test_every_guarantee_names_a_test_that_exists():
 def test_readme_commands_work_in_their_order(pipectl_elsewhere):
     user = pipectl_elsewhere
     user.run("deploy")  # what `make deploy` runs once all is installed
-    run_snippets(user.json("endpoints")["kafka"])
-    for command in COMMANDS[2:]:
-        user.run(*shlex.split(command)[1:])
-
-
-def run_snippets(servers: str) -> None:
-    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
-        lines = [line[3:] if line.startswith("   ") else line for line in block.splitlines()]
-        exec(compile("\n".join(lines).replace("127.0.0.1:9092", servers), "README.md", "exec"), {})  # noqa: S102
+    servers = user.json("endpoints")["kafka"]
+    for command, program in STEPS[2:]:
+        if program:
+            lines = [line[3:] if line.startswith("   ") else line for line in program.splitlines()]
+            exec(compile("\n".join(lines).replace("127.0.0.1:9092", servers), "README.md", "exec"), {})  # noqa: S102
+        else:
+            user.run(*shlex.split(command)[1:])

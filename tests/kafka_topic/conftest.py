@@ -59,10 +59,18 @@ class Stage:
         self.begin(*records)
         self.producer.abort_transaction()
 
+    def send(self, name: str, *records: tuple[str, bytes | None]) -> None:
+        """Write records (key, value) into a topic, as any program may."""
+        plain = Producer({"bootstrap.servers": self.bootstrap_servers, "partitioner": "murmur2_random"})
+        for key, value in records:
+            plain.produce(self.prefix + name, value, key)
+        assert plain.flush(20) == 0
+
     @staticmethod
-    def window(symbol: str, number: int) -> MovingAverage:
+    def window(symbol: str, number: int, seconds: int = 10) -> MovingAverage:
         end = START + timedelta(seconds=number)
-        return MovingAverage(symbol, end - timedelta(seconds=10), end, 2, 1.0, 1.0, 3.0, 2.0, 1.5, 75.0)
+        start = end - timedelta(seconds=seconds)
+        return MovingAverage(symbol, start, end, 2, 1.0, 1.0, 3.0, 2.0, 1.5, 75.0)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kafka_topic.consumer import MovingAverageConsumer
+from kafka_topic.consumer import DeadLetterConsumer, MovingAverageConsumer, PriceConsumer, SignalConsumer
+from kafka_topic.contracts import DeadLetter, Price, Signal
 from kafka_topic.errors import BrokerUnreachableError, ContractError, SymbolError, TopicMissingError
 
 
@@ -150,11 +151,89 @@ def test_an_unreachable_broker_is_named_and_nothing_is_printed(unused_address, c
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
+def test_one_window_of_several_is_picked(stage):
+    stage.create("movingaverage")
+    windows = [stage.window("AAPL", number, seconds) for number in (1, 2) for seconds in (10, 60, 600)]
+    stage.send("movingaverage", *(("AAPL", each.to_json()) for each in windows))
+    for wanted in ("1m", "60s"):
+        with MovingAverageConsumer(
+            stage.bootstrap_servers, prefix=stage.prefix, start="beginning", timeout=20, window=wanted
+        ) as records:
+            assert list(itertools.islice(records, 2)) == [windows[1], windows[4]]
+
+
+def everything(consumer, stage, count, **options):
+    with consumer(
+        stage.bootstrap_servers, prefix=stage.prefix, start="beginning", timeout=20, **options
+    ) as records:
+        return list(itertools.islice(records, count))
+
+
+@pytest.mark.slow
+def test_signals(stage, window_end):
+    stage.create("signals")
+    signals = [
+        Signal(
+            "regime", "high", symbol, window_end(1), "1m", None, 5.0, 2.0, 1.0, None, None, None, "It rose."
+        )
+        for symbol in ("AAPL", "MSFT", "AAPL")
+    ]
+    stage.send("signals", *((each.symbol, each.to_json()) for each in signals))
+    assert everything(SignalConsumer, stage, 3) == signals
+    assert everything(SignalConsumer, stage, 1, positions=["MSFT"]) == [signals[1]]
+
+
+@pytest.mark.slow
+def test_dead_letters_are_of_the_position_whose_topic_they_were_found_in(stage, window_end):
+    stage.create("dead_letter")
+    letters = [
+        DeadLetter(f"{stage.prefix}position.{symbol}", 0, 7, "not_json", "", window_end(1), b"\xff")
+        for symbol in ("AAPL", "BRK.B")
+    ]
+    # With the key as it should be, and without one.
+    stage.send("dead_letter", ("AAPL", letters[0].to_json()), ("BRK.B", letters[1].to_json()))
+    stage.send("dead_letter", (None, letters[0].to_json()), (None, letters[1].to_json()))
+    assert everything(DeadLetterConsumer, stage, 4) == letters * 2
+    assert everything(DeadLetterConsumer, stage, 2, positions=["BRK.B"]) == [letters[1]] * 2
+
+
+@pytest.mark.slow
+def test_prices_of_the_positions_wanted_and_of_all(stage, window_end):
+    stage.create("position.AAPL", "position.BRK.B", "movingaverage")
+    apple, berkshire = Price(window_end(1), "AAPL", 1.5), Price(window_end(2), "BRK.B", 2.5)
+    # The topic tells whose a price is, whatever key its writer chose.
+    stage.send("position.AAPL", ("any", apple.to_json()), ("AAPL", berkshire.to_json()))
+    stage.send("position.BRK.B", (None, berkshire.to_json()))
+    assert everything(PriceConsumer, stage, 1, positions=["BRK.B"]) == [berkshire]
+    with PriceConsumer(
+        stage.bootstrap_servers, prefix=stage.prefix, start="beginning", timeout=20, positions=["AAPL"]
+    ) as records:
+        assert next(records) == apple
+        with pytest.raises(ContractError, match=r"position\.AAPL' .* offset 1: .*that of the topic, AAPL"):
+            next(records)
+    with PriceConsumer(stage.bootstrap_servers, prefix=stage.prefix, timeout=20) as records:
+        stage.send("position.AAPL", ("AAPL", apple.to_json()))
+        stage.send("position.BRK.B", ("BRK.B", berkshire.to_json()))
+        assert {each.symbol for each in itertools.islice(records, 2)} == {"AAPL", "BRK.B"}
+
+
+@pytest.mark.slow
+def test_prices_of_positions_without_a_topic(stage):
+    with pytest.raises(TopicMissingError, match=rf"no topic {stage.prefix}position\.\* exists"):
+        PriceConsumer(stage.bootstrap_servers, prefix=stage.prefix)
+    stage.create("position.AAPL")
+    with pytest.raises(TopicMissingError, match=rf"'{stage.prefix}position\.MSFT' does not exist"):
+        PriceConsumer(stage.bootstrap_servers, prefix=stage.prefix, positions=["AAPL", "MSFT"])
+
+
 def test_wrong_arguments_are_refused_before_anything_is_contacted(unused_address):
     with pytest.raises(SymbolError, match="'A B'"):
         MovingAverageConsumer(unused_address, positions=["A B"])
     with pytest.raises(ValueError, match="start is 'newest'"):
         MovingAverageConsumer(unused_address, start="newest")
+    with pytest.raises(ValueError, match="'a minute' is no length of a window"):
+        MovingAverageConsumer(unused_address, window="a minute")
     with pytest.raises(ValueError, match="no time zone"):
         MovingAverageConsumer(unused_address, start=datetime(2026, 11, 22))
 

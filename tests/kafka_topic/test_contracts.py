@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import subprocess
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka_topic.contracts import MovingAverage, Price, parse_time
+from kafka_topic.contracts import STATISTICS, MovingAverage, Price, parse_time
 from kafka_topic.errors import ContractError
 
 TS = datetime(2026, 11, 22, 1, 2, 3, 4000, tzinfo=UTC)
@@ -24,6 +25,14 @@ AVERAGE = {
     "mean": 11.0,
     "stddev": 1.0,
     "cv": 9.09,
+}
+OPTIONAL = {
+    "median": 11.0,
+    "mad": 1.4826,
+    "realized_vol": 0.0002,
+    "ewma_vol": 0.00001,
+    "bollinger_upper": 13.0,
+    "bollinger_lower": 9.0,
 }
 PRICES = st.floats(min_value=1e-6, max_value=1e12)
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(
@@ -112,14 +121,42 @@ def test_a_price_cannot_be_built_without_time_zone_or_value():
 def test_a_moving_average_reads_back_as_written():
     record = MovingAverage.from_json(encoded(AVERAGE))
     assert record.window_end == datetime(2026, 11, 22, 1, 2, 10, tzinfo=UTC)
-    assert json.loads(record.to_json()) == AVERAGE
+    assert json.loads(record.to_json()) == {**AVERAGE, "window": "10s"}
     assert MovingAverage.from_json(record.to_json()) == record
 
 
 def test_fields_added_later_are_ignored():
-    assert MovingAverage.from_json(encoded(AVERAGE, window="10s", median=None)) == MovingAverage.from_json(
-        encoded(AVERAGE)
-    )
+    assert MovingAverage.from_json(encoded(AVERAGE, later=7)) == MovingAverage.from_json(encoded(AVERAGE))
+
+
+def test_a_record_has_the_window_that_its_ends_make():
+    assert MovingAverage.from_json(encoded(AVERAGE)).window == "10s"
+    assert MovingAverage.from_json(encoded(AVERAGE, window="10s")).window == "10s"
+    long = encoded(AVERAGE, window="1m", window_end="2026-11-22 01:03:00.000")
+    assert MovingAverage.from_json(long).window == "1m"
+    for wrong in ("1m", "10000ms", 10, None):
+        with pytest.raises(ContractError, match="field 'window' must be \"10s\""):
+            MovingAverage.from_json(encoded(AVERAGE, window=wrong))
+
+
+def test_statistics_that_are_on_are_written_whether_defined_or_not():
+    record = MovingAverage.from_json(encoded(AVERAGE, **OPTIONAL))
+    assert json.loads(record.to_json()) == {**AVERAGE, "window": "10s", **OPTIONAL}
+    assert record.statistics == STATISTICS.keys()
+    undefined = MovingAverage.from_json(encoded(AVERAGE, median=10.5, ewma_vol=None))
+    assert undefined.statistics == {"median", "ewma_vol"}
+    assert undefined.ewma_vol is None and undefined.realized_vol is None
+    assert json.loads(undefined.to_json()) == {**AVERAGE, "window": "10s", "median": 10.5, "ewma_vol": None}
+    assert MovingAverage.from_json(undefined.to_json()) == undefined
+
+
+def test_a_statistic_with_a_value_is_on():
+    start = datetime(2026, 11, 22, tzinfo=UTC)
+    made = MovingAverage("AAPL", start, start + timedelta(minutes=1), 1, 2.0, 2.0, 2.0, 2.0, None, None, 2.0)
+    assert made.statistics == {"median"}
+    assert json.loads(made.to_json())["window"] == "1m"
+    with pytest.raises(ContractError, match="may hold median, mad"):
+        dataclasses.replace(made, statistics=frozenset({"skew"}))
 
 
 def test_one_tick_has_no_spread():
@@ -147,6 +184,18 @@ def test_one_tick_has_no_spread():
         ("window_end", {"window_end": AVERAGE["window_start"]}),
         ("window_start", {"window_start": "yesterday"}),
         ("symbol", {"symbol": "A/B"}),
+        ("median", {"median": 9.99}),
+        ("median", {"median": "11"}),
+        ("mad", {"mad": -0.1}),
+        ("realized_vol", {"realized_vol": 1e999}),
+        ("ewma_vol", {"ewma_vol": True}),
+        ("bollinger_upper", {"bollinger_upper": None, "bollinger_lower": 9.0}),
+        ("bollinger_upper", {"bollinger_upper": 8.0, "bollinger_lower": 9.0}),
+        ("bollinger_lower", {"bollinger_upper": 13.0}),
+        (
+            "bollinger_lower",
+            {"count": 1, "stddev": None, "cv": None, "bollinger_upper": None, "bollinger_lower": 9.0},
+        ),
     ],
 )
 def test_a_bad_moving_average_names_the_field(field, changes):
@@ -167,7 +216,7 @@ def test_parse_time_knows_its_format_only():
 
 def test_the_light_modules_load_no_kafka_client():
     code = (
-        "import sys, kafka_topic, kafka_topic.names, kafka_topic.plan, kafka_topic.creation;"
+        "import sys, kafka_topic, kafka_topic.contracts, kafka_topic.plan, kafka_topic.creation;"
         "sys.exit('confluent_kafka' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

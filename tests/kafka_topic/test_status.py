@@ -7,9 +7,9 @@ from kafka_topic.errors import BrokerUnreachableError, SymbolError
 from kafka_topic.status import PositionStatus, position_status
 
 
-def status(stage, *positions, group="volatility.gatherer", timeout=20.0):
+def status(stage, *positions, group="volatility.gatherer", **options):
     return position_status(
-        stage.bootstrap_servers, positions, prefix=stage.prefix, group=group, timeout=timeout
+        stage.bootstrap_servers, positions, prefix=stage.prefix, group=group, timeout=20.0, **options
     )
 
 
@@ -64,6 +64,18 @@ def test_broken_records_in_the_tail_are_passed_over(stage, window_end):
         producer.produce(stage.prefix + "movingaverage", value, "AAPL")
     assert producer.flush(20) == 0
     assert status(stage, "AAPL")[0].last_window_end == window_end(1)
+
+
+@pytest.mark.slow
+def test_one_window_of_several_counts(stage, window_end):
+    stage.create("movingaverage")
+    for number, seconds in ((1, 10), (2, 60), (3, 600)):
+        stage.send("movingaverage", ("AAPL", stage.window("AAPL", number, seconds).to_json()))
+    assert [status(stage, "AAPL", window=window)[0].last_window_end for window in ("10s", "1m", None)] == [
+        window_end(1),
+        window_end(2),
+        window_end(3),
+    ]
 
 
 @pytest.mark.slow

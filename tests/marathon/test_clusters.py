@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft4Validator
 
+from kafka_topic.contracts import STATISTICS
 from marathon.bundle import render
 from marathon.loading import cluster_names
 from marathon.paths import ROOM
 from marathon.rules import findings
-from marathon.settings import Settings
+from marathon.settings import Settings, Statistic
 
 SettingsOf = Callable[..., Settings]
 CLUSTERS = ["dev", "local", "prod"]
@@ -57,7 +58,7 @@ def test_rendering_twice_gives_the_same(cluster: str, settings_of: SettingsOf) -
 
 def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
     topics = ("topics.prefix=try.", "topics.retention.movingaverage=null", "topics.shorten=true")
-    apps = definitions(settings_of("local", "generator.seed=7", "gatherer.window=1m", *topics))
+    apps = definitions(settings_of("local", "generator.seed=7", "gatherer.windows.1m=10s", *topics))
     addresses = {
         "FLINK_JOBMANAGER_REST": "127.0.0.1:8081",
         "FLINK_STATE": "file:///home/of/pipectl/flink",
@@ -80,7 +81,7 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "FLINK_JOBMANAGER_RPC": "127.0.0.1:6123",
         "FLINK_STATE": "file:///home/of/pipectl/flink",
         "FLINK_SLOTS": "1",
-        "FLINK_MEMORY_MB": "1472",
+        "FLINK_MEMORY_MB": "1984",
     }
     assert apps["gatherer"]["env"] == addresses | {
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
@@ -90,13 +91,23 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "JOB_NAME": "volatility.gatherer",
         "FLINK_PARALLELISM": "1",
         "FLINK_CHECKPOINT_SECONDS": "1",
-        "GATHERER_WINDOW_SECONDS": "60",
-        "GATHERER_SLIDE_SECONDS": "1",
+        "GATHERER_WINDOWS": "10s=1s,1m=10s,10m=10s",
+        "GATHERER_STATISTICS": "median,mad,realized_vol,ewma_vol,bollinger",
+        "GATHERER_EWMA_HALF_LIFE_SECONDS": "60",
         "GATHERER_WATERMARK_SECONDS": "0.5",
+        "GATHERER_FUTURE_SECONDS": "60",
         "GATHERER_IDLE_SECONDS": "10",
         "GATHERER_DISCOVERY_SECONDS": "5",
         "GATHERER_DELIVERY": "exactly-once",
+        "SIGNALS": '{"regime": {"window": "1m", "high": 1.0, "low": 0.5}, '
+        '"anomaly": {"window": "10s", "sigmas": 3.0}, '
+        '"limit": {"window": "10m", "horizon_seconds": 300, "probability": 0.5}}',
     }
+
+
+def test_no_optional_statistics_at_all(settings_of: SettingsOf) -> None:
+    env = definitions(settings_of("local", "gatherer.statistics=[]"))["gatherer"]["env"]
+    assert env["GATHERER_STATISTICS"] == ""
 
 
 def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_router(
@@ -104,7 +115,13 @@ def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_ro
 ) -> None:
     apps = definitions(settings_of("local", "topics.prefix=try.", "group=/data/volatility"))
     dashboard, gatherer = apps["dashboard"], apps["gatherer"]
-    shared = ("KAFKA_BOOTSTRAP_SERVERS", "TOPIC_PREFIX", "JOB_NAME", "FLINK_JOBMANAGER_REST")
+    shared = (
+        "KAFKA_BOOTSTRAP_SERVERS",
+        "TOPIC_PREFIX",
+        "JOB_NAME",
+        "FLINK_JOBMANAGER_REST",
+        "GATHERER_WINDOWS",
+    )
     assert dashboard["env"] == {name: gatherer["env"][name] for name in shared} | {
         "POSITIONS": "AAPL,AMZN,GOOG,MSFT,TSLA",
         "DASHBOARD_FRESH_SECONDS": "22.5",
@@ -215,3 +232,7 @@ def test_a_cluster_file_can_be_copied(room: Path) -> None:
     )
     (room / "clusters" / "mine.yaml").write_text(copy)
     assert load_settings("mine", room=room).flink.state == "s3://bucket/flink"
+
+
+def test_the_statistics_that_can_be_set_are_those_that_records_can_have() -> None:
+    assert get_args(Statistic) == tuple(STATISTICS)

@@ -19,6 +19,8 @@ DEFAULTS = yaml.safe_load((ROOM / "defaults.yaml").read_text())
 def written(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {written(each)}' for key, each in value.items())}}}"
     return value if isinstance(value, str) and value else json.dumps(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ Mistakes = Callable[..., list[Problem]]
         ("topics.prefix=a b", "topics.prefix: 'a b' can't begin a topic name"),
         ("topics.prefix=position.x", "topics.prefix: 'position.x' makes topics that look like positions"),
         (f"positions=[{'A' * 300}]", "positions[0]: 'AAAAAAAAAAAAAAAAAAAA'… has 300 characters"),
-        ("gatherer.slide=0.1ms", "gatherer.slide: 0.1ms is finer than a millisecond"),
+        ("gatherer.windows.10s=0.1ms", "gatherer.windows.10s: 0.1ms is finer than a millisecond"),
         ("topics.partitions=1.5", "topics.partitions: expected a whole number, got 1.5"),
         ("topics.partitions=true", "topics.partitions: expected a whole number, got true"),
         (
@@ -76,11 +77,47 @@ Mistakes = Callable[..., list[Problem]]
             "flink.jobmanager.rest_port=6123",
             "flink.jobmanager.rest_port: rpc_port and rest_port are both 6123",
         ),
-        ("gatherer.window=10500ms", "gatherer.window: the window, 10500ms, is no multiple of the slide, 1s"),
         (
-            "gatherer.slide=20s",
-            "gatherer.slide: the window, 10s, is no multiple of the slide, 20s; a window of",
+            "gatherer.window=10s",
+            "gatherer.window: unknown key; write gatherer.windows: {10s: 1s}, length and slide",
         ),
+        ("gatherer.slide=1s", "gatherer.slide: unknown key; write gatherer.windows: {10s: 1s}, length and"),
+        ("gatherer.windows.10500ms=1s", "10500ms: the window 10500ms is no multiple of its slide, 1s; a"),
+        ("gatherer.windows.1m=2m", "gatherer.windows.1m: the window 1m is no multiple of its slide, 2m; a"),
+        (
+            "gatherer.windows.15s=1500ms",
+            "gatherer.windows.15s: the slide 1500ms of the window 15s is no multiple of the shortest slide, "
+            "1s; a slide of 1s is",
+        ),
+        ("gatherer.windows.60s=5s", "gatherer.windows.60s: '60s' is written in a longer way than needed"),
+        ("gatherer.windows.60s=null", "gatherer.windows.60s: '60s' is written in a longer way than needed"),
+        ("gatherer.windows.long=5s", "gatherer.windows.long: expected a length of time such as"),
+        ("gatherer.windows.30s=0s", "gatherer.windows.30s: must be longer than nothing"),
+        ("gatherer.windows.30s=5", "gatherer.windows.30s: expected a length of time such as"),
+        ("gatherer.windows=10s", 'gatherer.windows: expected a mapping, got "10s"'),
+        ("gatherer.windows={10s: null, 1m: null, 10m: null}", "gatherer.windows: must not be empty; write"),
+        (
+            "gatherer.windows.1m=null",
+            "gatherer.windows.1m: signals.regime.window is 1m, which is none of gatherer.windows; there are "
+            "10s, 10m",
+        ),
+        (
+            "signals.anomaly.window=30s",
+            "signals.anomaly.window: signals.anomaly.window is 30s, which is none of gatherer.windows",
+        ),
+        (
+            "signals.limit.window=600s",
+            "signals.limit.window: '600s' is written in a longer way than needed; write \"10m\"",
+        ),
+        ("signals.regime.low=1", "signals.regime.low: the low threshold, 1, is not below the high one, 1"),
+        ("signals.regime.high=0.25", "signals.regime.high: the low threshold, 0.5, is not below the high"),
+        ("signals.anomaly.sigmas=0", "signals.anomaly.sigmas: must be more than 0, got 0"),
+        ("signals.limit.probability=1", "signals.limit.probability: must be less than 1, got 1"),
+        ("signals.limit.horizon=0s", "signals.limit.horizon: must be longer than nothing"),
+        ("gatherer.statistics=[mda]", "gatherer.statistics[0]: must be one of median, mad, realized_vol, "),
+        ("gatherer.statistics=[mad, median, mad]", "gatherer.statistics: mad is there twice"),
+        ("gatherer.ewma_half_life=0s", "gatherer.ewma_half_life: must be longer than nothing"),
+        ("gatherer.future_bound=soon", "gatherer.future_bound: expected a length of time such as"),
         ("gatherer.delivery=once", "gatherer.delivery: must be one of exactly-once, at-least-once"),
         ("health.interval=1500ms", "health.interval: 1500ms is not in whole seconds"),
         ("flink.parallelism=[", "not valid YAML"),
@@ -119,14 +156,14 @@ def test_all_mistakes_of_all_layers_come_at_once(tmp_path: Path, mistakes: Mista
     low, high = tmp_path / "low.yaml", tmp_path / "high.yaml"
     low.write_text("generator:\n  rate: fast\n  modle: ou\n")
     high.write_text("# The rate is right here, which doesn't make it right there.\ngenerator:\n  rate: 5\n")
-    found = mistakes(files=[low, high], overrides=["gatherer.window=2500ms", "topics.partitions=0"])
+    found = mistakes(files=[low, high], overrides=["gatherer.windows.2500ms=1s", "topics.partitions=0"])
     assert sorted(map(str, found)) == sorted(
         [
             f'{low}:2: generator.rate: expected a number, got "fast"',
             f'{low}:3: generator.modle: unknown key; did you mean "model"?',
             "--set topics.partitions=0: topics.partitions: must be at least 1, got 0",
-            "--set gatherer.window=2500ms: gatherer.window: the window, 2500ms, is no multiple of "
-            "the slide, 1s; a window of 2s is",
+            "--set gatherer.windows.2500ms=1s: gatherer.windows.2500ms: the window 2500ms is no multiple of "
+            "its slide, 1s; a window of 2s is",
         ]
     )
 
@@ -204,4 +241,29 @@ def test_flink_keeps_its_state_below_pipectl_home(
 
 
 def test_durations_are_written_as_they_are_read() -> None:
-    assert '"window":"10s"' in load_settings("local").model_dump_json()
+    assert '"windows":{"10s":"1s","1m":"5s","10m":"10s"}' in load_settings("local").model_dump_json()
+
+
+def test_a_window_is_added_and_another_taken_away(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("gatherer:\n  windows: {10m: null, 5s: 1s}\nsignals:\n  limit: {window: 1m}\n")
+    gatherer = load_settings("local", files=[file], overrides=["gatherer.windows.30s=5s"]).gatherer
+    # The shortest first, wherever it was set.
+    assert [*gatherer.windows] == ["5s", "10s", "30s", "1m"]
+    assert gatherer.shortest == "5s"
+    back = load_settings("local", files=[file], overrides=["gatherer.windows.10m=1m"]).gatherer
+    assert back.windows["10m"] == timedelta(minutes=1)
+
+
+def test_how_fresh_data_is_goes_by_the_shortest_window() -> None:
+    slow = load_settings("local", overrides=["gatherer.windows={10s: 5s, 1m: 1s}"])
+    assert slow.freshness - load_settings("local").freshness == timedelta(seconds=4)
+
+
+def test_a_mistake_in_a_windows_length_leaves_the_other_windows(tmp_path: Path, mistakes: Mistakes) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("gatherer:\n  windows:\n    60s: 5s\n    1h: 7m\n")
+    assert [str(each) for each in mistakes(files=[file])] == [
+        f"{file}:3: gatherer.windows.60s: '60s' is written in a longer way than needed; write \"1m\"",
+        f"{file}:4: gatherer.windows.1h: the window 1h is no multiple of its slide, 7m; a window of 56m is",
+    ]

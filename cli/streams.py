@@ -1,0 +1,96 @@
+"""The topics that `pipectl watch` shows: their columns, a row of each record, and the way to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from cli import output as out
+from kafka_topic.contracts import DeadLetter, MovingAverage, Signal, format_time
+from kafka_topic.names import Topics
+from kafka_topic.windows import window_length
+
+if TYPE_CHECKING:
+    from kafka_topic.reading import TopicConsumer
+
+SHOWN_BYTES = 60
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One of the topics.
+
+    row: a record under the columns, given the bundle's topic names. place: what the record takes the place of
+    in a table that refreshes, ordered as the table is; None where each record is an event of its own. open:
+    the consumer, given its arguments; it loads the Kafka client.
+    """
+
+    columns: Sequence[str]
+    row: Callable[[Any, Topics], Sequence[str]]
+    place: Callable[[Any], tuple[Hashable, ...]] | None
+    open: Callable[..., TopicConsumer[Any]]
+
+
+def _moving_averages(*args: Any, **options: Any) -> TopicConsumer[Any]:
+    from kafka_topic.consumer import MovingAverageConsumer
+
+    return MovingAverageConsumer(*args, **options)
+
+
+def _signals(*args: Any, **options: Any) -> TopicConsumer[Any]:
+    from kafka_topic.consumer import SignalConsumer
+
+    return SignalConsumer(*args, **options)
+
+
+def _dead_letters(*args: Any, **options: Any) -> TopicConsumer[Any]:
+    from kafka_topic.consumer import DeadLetterConsumer
+
+    return DeadLetterConsumer(*args, **options)
+
+
+def _place(record: MovingAverage) -> tuple[str, timedelta]:
+    return record.symbol, window_length(record.window)
+
+
+def _signal_row(signal: Signal, topics: Topics) -> tuple[str, ...]:
+    return (
+        format_time(signal.time),
+        signal.symbol,
+        signal.kind,
+        signal.event,
+        signal.side or "-",
+        f"{signal.price:g}",
+        signal.reason,
+    )
+
+
+def _letter_row(letter: DeadLetter, topics: Topics) -> tuple[str, ...]:
+    return (
+        format_time(letter.time),
+        topics.symbol_of(letter.topic) or letter.topic,
+        f"{letter.partition}:{letter.offset}",
+        letter.reason,
+        _one_line(letter.detail) or "-",
+        "-" if letter.value is None else _one_line(letter.value[:SHOWN_BYTES].decode(errors="replace")),
+    )
+
+
+def _one_line(text: str) -> str:
+    """Text of others, made harmless: no control characters, which could end a line or drive a terminal."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+STREAMS: Mapping[str, Stream] = {
+    "movingaverage": Stream(
+        out.RECORD_COLUMNS, lambda record, topics: out.record_row(record), _place, _moving_averages
+    ),
+    "signals": Stream(
+        ("time (UTC)", "symbol", "kind", "event", "side", "price", "reason"), _signal_row, None, _signals
+    ),
+    "dead-letters": Stream(
+        ("time (UTC)", "symbol", "place", "reason", "detail", "record"), _letter_row, None, _dead_letters
+    ),
+}

@@ -1,0 +1,26 @@
+"""The records that flow, and their JSON form: one UTF-8 object a record, the record's key is the symbol.
+
+Times are UTC with milliseconds, written "2026-11-22 01:02:03.004". Reading is strict about the fields named
+here and ignores others, because records gain fields in time and none is ever renamed.
+"""
+
+from kafka_topic.contracts.dead_letter import REASONS, DeadLetter
+from kafka_topic.contracts.fields import format_time, parse_time
+from kafka_topic.contracts.limits import Limits
+from kafka_topic.contracts.moving_average import STATISTICS, MovingAverage
+from kafka_topic.contracts.price import Price
+from kafka_topic.contracts.signal import EVENTS, SIDES, Signal
+
+__all__ = [
+    "EVENTS",
+    "REASONS",
+    "SIDES",
+    "STATISTICS",
+    "DeadLetter",
+    "Limits",
+    "MovingAverage",
+    "Price",
+    "Signal",
+    "format_time",
+    "parse_time",
+]

@@ -1,0 +1,130 @@
+"""Reading and checking single fields. Every refusal is a ContractError that names the field and its value."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from kafka_topic.errors import ContractError, SymbolError
+from kafka_topic.names import check_symbol
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3}", re.ASCII)
+
+
+def format_time(time: datetime) -> str:
+    """A time as the records write it: "2026-11-22 01:02:03.004", UTC."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "milliseconds")
+
+
+def parse_time(field: str, value: object) -> datetime:
+    """The time that a record's field holds; raises ContractError naming the field."""
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        except ValueError:
+            pass  # such as the 30th of February: refused below like any other text
+    raise refused(field, value, 'must be a UTC time such as "2026-11-22 01:02:03.004"')
+
+
+def json_object(data: bytes) -> Mapping[str, Any]:
+    """The JSON object that a record is."""
+    try:
+        fields = json.loads(data)  # takes NaN and Infinity too; the check of their field names them
+    except (ValueError, RecursionError) as error:
+        raise ContractError(f"the record is not JSON ({error}): {_shown(data)}") from None
+    if not isinstance(fields, dict):
+        raise ContractError(f"the record is not a JSON object: {_shown(data)}")
+    return fields
+
+
+def get(fields: Mapping[str, Any], name: str) -> Any:
+    """The value of a field that has to be there."""
+    try:
+        return fields[name]
+    except KeyError:
+        raise ContractError(f"field {name!r} is missing from {_shown(dict(fields))}", field=name) from None
+
+
+def number(name: str, value: object) -> float:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise refused(name, value, "must be a number")
+    try:
+        checked = float(value)
+    except OverflowError:
+        checked = math.inf
+    if not math.isfinite(checked):
+        raise refused(name, value, "must be finite")
+    return checked
+
+
+def optional_number(name: str, value: object) -> float | None:
+    """A finite number or null."""
+    return None if value is None else number(name, value)
+
+
+def positive(name: str, value: object) -> float:
+    """A finite number above 0."""
+    if (checked := number(name, value)) <= 0:
+        raise refused(name, value, "must be above 0")
+    return checked
+
+
+def not_negative(name: str, value: object) -> float:
+    """A finite number, 0 or above."""
+    if (checked := number(name, value)) < 0:
+        raise refused(name, value, "must not be negative")
+    return checked
+
+
+def whole(name: str, value: object, *, least: int) -> int:
+    """A whole number."""
+    if type(value) is not int or value < least:
+        raise refused(name, value, f"must be a whole number, at least {least}")
+    return value
+
+
+def text(name: str, value: object) -> str:
+    """A text that says something."""
+    if not isinstance(value, str) or not value:
+        raise refused(name, value, "must be a text, and not empty")
+    return value
+
+
+def one_of(name: str, value: object, known: Collection[str]) -> str:
+    """One of some words."""
+    if not isinstance(value, str) or value not in known:
+        raise refused(name, value, f"must be one of {', '.join(known)}")
+    return value
+
+
+def time(name: str, value: object) -> datetime:
+    """A time with a time zone, turned to UTC and cut to the millisecond."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise refused(name, value, "must be a datetime with a time zone")
+    utc = value.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def symbol(value: object) -> str:
+    """A symbol, in the field `symbol`."""
+    if not isinstance(value, str):
+        raise refused("symbol", value, "must be a text")
+    try:
+        return check_symbol(value)
+    except SymbolError as error:
+        raise ContractError(f"field 'symbol': {error}", field="symbol") from None
+
+
+def refused(field: str, value: object, rule: str) -> ContractError:
+    """The error for a field that breaks a rule."""
+    return ContractError(f"field {field!r} {rule}; it is {_shown(value)}", field=field)
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 120 else shown[:119] + "…"

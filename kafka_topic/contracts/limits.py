@@ -1,0 +1,66 @@
+"""What a position is watched for, as it stands on the compacted topic `limits`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from kafka_topic.contracts import fields
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of one position, and its thresholds where they differ from the bundle's settings.
+
+    A position's newest record holds; one with a null value takes all back. set_at: when it was set, UTC.
+    buy: low limit, sell: high limit, currency units; with both, buy is below sell. Overrides, None for the
+    bundle's setting: probability: from which on a limit is likely to be reached, between 0 and 1.
+    horizon_seconds: how far ahead the forecast looks. regime_high, regime_low: cv in percent, high above low.
+    anomaly_sigmas: how many scaled MADs from the median make an anomaly. Building one with anything else
+    raises ContractError.
+    """
+
+    symbol: str
+    set_at: datetime
+    buy: float | None = None
+    sell: float | None = None
+    probability: float | None = None
+    horizon_seconds: float | None = None
+    regime_high: float | None = None
+    regime_low: float | None = None
+    anomaly_sigmas: float | None = None
+
+    def __post_init__(self) -> None:
+        fields.symbol(self.symbol)
+        object.__setattr__(self, "set_at", fields.time("set_at", self.set_at))
+        for name in ("buy", "sell", "horizon_seconds", "regime_high", "anomaly_sigmas"):
+            if (value := getattr(self, name)) is not None:
+                fields.positive(name, value)
+        if self.regime_low is not None:
+            fields.not_negative("regime_low", self.regime_low)
+        if self.probability is not None and not 0 < fields.number("probability", self.probability) < 1:
+            raise fields.refused("probability", self.probability, "must lie between 0 and 1")
+        for below, above in (("buy", "sell"), ("regime_low", "regime_high")):
+            low, high = getattr(self, below), getattr(self, above)
+            if low is not None and high is not None and low >= high:
+                raise fields.refused(below, low, f"must be below {above}, {high:g}")
+
+    def to_json(self) -> bytes:
+        """The record's bytes."""
+        return json.dumps({**dataclasses.asdict(self), "set_at": fields.format_time(self.set_at)}).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Limits:
+        """Read a record, ignoring unknown fields; raises ContractError naming the field and its value.
+
+        All but `symbol` and `set_at` may be missing, which is null: a record may be older than a field.
+        """
+        record = fields.json_object(data)
+        optional = [each.name for each in dataclasses.fields(cls) if each.default is None]
+        return cls(
+            symbol=fields.get(record, "symbol"),
+            set_at=fields.parse_time("set_at", fields.get(record, "set_at")),
+            **{name: record.get(name) for name in optional},
+        )

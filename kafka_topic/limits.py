@@ -1,0 +1,146 @@
+"""The limits that are set: the compacted topic `limits`, read to its end and written to."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from kafka_topic.brokers import LOGGER, Brokers, open_consumer, read_between
+from kafka_topic.contracts import Limits
+from kafka_topic.errors import (
+    BrokerUnreachableError,
+    ContractError,
+    KafkaTopicError,
+    LimitsError,
+    TopicMissingError,
+)
+from kafka_topic.names import Topics, check_symbols
+
+
+class LimitsStore:
+    """The limits of one bundle's positions.
+
+    timeout: seconds that each call may take. The calls raise BrokerUnreachableError, TopicMissingError,
+    RecordTimeoutError, LimitsError for what is set and can't be read, and KafkaTopicError for what Kafka
+    refuses.
+    """
+
+    def __init__(self, bootstrap_servers: str, *, prefix: str = "", timeout: float = 10.0) -> None:
+        self._servers = bootstrap_servers
+        self._topic = Topics(prefix).limits
+        self._timeout = timeout
+
+    def read(self) -> dict[str, Limits]:
+        """What is set, by symbol, sorted."""
+        newest = self._newest()
+        return {symbol: self._limits(symbol, newest[symbol]) for symbol in sorted(newest)}
+
+    def symbols(self) -> list[str]:
+        """The symbols of which something is set, be it readable or not; sorted."""
+        return sorted(self._newest())
+
+    def set(
+        self,
+        symbols: Iterable[str],
+        changes: Mapping[str, Any],
+        *,
+        check: Callable[[Limits], None] = lambda limits: None,
+    ) -> list[Limits]:
+        """Change the named fields of some positions' limits, and keep the others; returns what is set then.
+
+        A field changed to None is the bundle's setting again, and a limit taken back.
+        Nothing is written unless all is right: raises ContractError, or whatever `check` raises of what is to
+        be written.
+        """
+        newest, now = self._newest(), datetime.now(UTC)
+        wanted = []
+        for symbol in check_symbols(symbols):
+            before = self._limits(symbol, newest[symbol]) if symbol in newest else Limits(symbol, now)
+            try:
+                changed = dataclasses.replace(before, set_at=now, **changes)
+            except ContractError as error:
+                raise ContractError(f"limits of {symbol}: {error}", field=error.field) from None
+            check(changed)
+            wanted.append(changed)
+        self._write({limits.symbol: limits.to_json() for limits in wanted})
+        return wanted
+
+    def clear(self, symbols: Iterable[str] | None = None) -> list[str]:
+        """Take back what is set of some positions, of all when None; returns those that had something."""
+        newest = self._newest()
+        chosen = sorted(newest) if symbols is None else check_symbols(symbols)
+        cleared = [symbol for symbol in chosen if symbol in newest]
+        self._write(dict.fromkeys(cleared))
+        return cleared
+
+    def _newest(self) -> dict[str, bytes]:
+        """The newest record of each symbol, but for those that were taken back."""
+        deadline = time.monotonic() + self._timeout
+        brokers = Brokers(self._servers, timeout=self._timeout)
+        partitions = brokers.partitions([self._topic]).get(self._topic)
+        if not partitions:
+            raise TopicMissingError(
+                f"topic {self._topic!r} does not exist on {self._servers}; deploy the pipeline first, or "
+                "check the topic prefix"
+            )
+        start, stop = brokers.earliest(partitions), brokers.latest(partitions)
+        newest: dict[str, bytes] = {}
+        consumer = open_consumer(self._servers, enable_partition_eof=True, fetch_wait_max_ms=10)
+        try:
+            for message in read_between(consumer, start, stop, deadline=deadline):
+                key, value = message.key(), message.value()
+                symbol = key.decode(errors="replace") if isinstance(key, bytes) else ""
+                if isinstance(value, bytes):
+                    newest[symbol] = value
+                else:
+                    newest.pop(symbol, None)
+        finally:
+            consumer.close()
+        return newest
+
+    def _limits(self, symbol: str, value: bytes) -> Limits:
+        try:
+            limits = Limits.from_json(value)
+            if limits.symbol != symbol:
+                raise ContractError(f"it is of {limits.symbol!r}", field="symbol")
+        except ContractError as broken:
+            raise LimitsError(
+                f"topic {self._topic!r}, key {symbol!r}: {broken}; clear the limits of {symbol}"
+            ) from None
+        return limits
+
+    def _write(self, records: Mapping[str, bytes | None]) -> None:
+        failures: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                failures.append(error)
+
+        producer = Producer(
+            {
+                "bootstrap.servers": self._servers,
+                "enable.idempotence": True,
+                "message.timeout.ms": int(self._timeout * 1000),
+                # As Java's clients pick it: a symbol has one partition whoever writes.
+                "partitioner": "murmur2_random",
+            },
+            logger=LOGGER,
+        )
+        for symbol, value in records.items():
+            producer.produce(self._topic, value, symbol, on_delivery=delivered)
+        left = producer.flush(self._timeout + 1)
+        if left:
+            raise BrokerUnreachableError(
+                f"Kafka at {self._servers} did not confirm the limits within {self._timeout:g} s; read them "
+                "to see whether they are set"
+            )
+        if failures:
+            raise KafkaTopicError(
+                f"Kafka at {self._servers} did not take the limits: {failures[0].str()}; read them to see "
+                "what is set"
+            )

@@ -1,0 +1,46 @@
+"""The labels of windows: their length as the settings write it, in the largest unit that needs no fraction.
+
+"10s", "1m", "500ms": a length has one label, so that equal windows have equal labels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import lru_cache
+
+_UNITS = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+}
+_FORM = re.compile(r"([1-9][0-9]{0,11})(ms|s|m|h|d)", re.ASCII)
+
+
+@lru_cache
+def window_label(length: timedelta) -> str:
+    """The label of a window's length, which is above 0 and in whole milliseconds."""
+    unit = next((unit for unit, one in _UNITS.items() if not length % one), None)
+    if unit is None or length <= timedelta(0):
+        raise ValueError(f"a window of {length} is not of at least a millisecond, and in whole ones")
+    return f"{length // _UNITS[unit]}{unit}"
+
+
+@lru_cache
+def window_length(text: str) -> timedelta:
+    """The length that a label names; one that is not the shortest, such as "60s", is understood too."""
+    found = _FORM.fullmatch(text)
+    try:
+        if found is not None:
+            return int(found[1]) * _UNITS[found[2]]
+    except OverflowError:
+        pass
+    raise ValueError(f'{text!r} is no length of a window; write one such as "500ms", "10s", "1m" or "2h"')
+
+
+def shortest(windows: Iterable[str]) -> str:
+    """The label of the shortest of some windows."""
+    return min(windows, key=window_length)

@@ -1,0 +1,237 @@
+"""`watch`, `limits` and `status` on records that are really in Kafka; nothing else of the bundle runs."""
+
+import itertools
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.__main__ import pipectl
+from kafka_topic.contracts import DeadLetter, MovingAverage, Signal
+from kafka_topic.names import Topics
+
+pytestmark = pytest.mark.slow
+_NUMBERS = itertools.count()
+
+
+class Bundle:
+    """A bundle of two positions with its topics; `pipectl` reads it as the settings say."""
+
+    def __init__(self, kafka: Any, home: Path) -> None:
+        self.kafka, self.home = kafka, home
+        self.topics = Topics(f"flow{next(_NUMBERS)}.")
+        kafka.create(self.topics.moving_average, self.topics.signals, self.topics.dead_letter)
+        kafka.create(self.topics.limits, partitions=2)
+
+    def send(self, topic: str, *values: tuple[str, bytes]) -> None:
+        from confluent_kafka import Producer
+
+        producer = Producer({"bootstrap.servers": self.kafka.bootstrap_servers})
+        for key, value in values:
+            producer.produce(topic, value, key)
+        assert producer.flush(20) == 0
+
+    def run(self, *args: str, code: int = 0, **settings: str) -> Result:
+        all_settings = {
+            "group": f"/{self.topics.prefix.strip('.')}",
+            "positions": "[AAPL, MSFT]",
+            "topics.prefix": self.topics.prefix,
+            "kafka.bootstrap_servers": self.kafka.bootstrap_servers,
+            **settings,
+        }
+        given = [part for key, value in all_settings.items() for part in ("--set", f"{key}={value}")]
+        runner = CliRunner(env={"PIPECTL_HOME": str(self.home)})
+        result = runner.invoke(pipectl, [*args, *given], standalone_mode=False)
+        error = result.exception
+        done = result.return_value if isinstance(result.return_value, int) else 0
+        found = error.exit_code if isinstance(error, click.ClickException) else done
+        assert error is None or isinstance(error, click.ClickException), result.exc_info
+        assert found == code, (result.output, error)
+        return result
+
+    def refused(self, *args: str, code: int = 2, **settings: str) -> str:
+        """What a command says that ends with an error: message and next step."""
+        error: Any = self.run(*args, code=code, **settings).exception
+        return f"{error.message}; {getattr(error, 'hint', '')}"
+
+    def records(self, *args: str, **settings: str) -> list[dict[str, Any]]:
+        output = self.run(*args, "-o", "json", **settings).output
+        return [json.loads(line) for line in output.splitlines()]
+
+    def json(self, *args: str, code: int = 0) -> Any:
+        return json.loads(self.run(*args, "-o", "json", code=code).output)
+
+
+@pytest.fixture
+def bundle(kafka: Any, local_home: Path) -> Bundle:
+    return Bundle(kafka, local_home)
+
+
+def window(symbol: str, end: datetime, seconds: int) -> MovingAverage:
+    start = end - timedelta(seconds=seconds)
+    return MovingAverage(symbol, start, end, 2, 1.0, 1.0, 3.0, 2.0, 1.5, 75.0, median=2.0)
+
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+SIGNAL = Signal(
+    *("limit", "likely", "AAPL", NOW, "10m", "buy", 96.2, 0.61, 0.5, 0.61, 300.0, 75.0),
+    "It is likely that 95 is reached within 5m.",
+)
+LETTER = DeadLetter("position.AAPL", 0, 17, "wrong_type", "price is a text", NOW, b'{"price": "1\n\x1b[31m"}')
+
+
+def test_all_windows_are_watched_or_one(bundle: Bundle) -> None:
+    written = [window(symbol, NOW, seconds) for seconds in (10, 60) for symbol in ("AAPL", "MSFT")]
+    bundle.send(bundle.topics.moving_average, *((each.symbol, each.to_json()) for each in written))
+    watch = ("watch", "--from-beginning", "--timeout", "20", "--count")
+    assert bundle.records(*watch, "4") == [json.loads(each.to_json()) for each in written]
+    assert bundle.records(*watch, "2", "--window", "60s") == [json.loads(e.to_json()) for e in written[2:]]
+    one = ("--window", "1m", "--position", "MSFT")
+    (line,) = bundle.records(*watch, "1", *one)
+    assert (line["symbol"], line["window"], line["median"]) == ("MSFT", "1m", 2.0)
+    table = bundle.run(*watch, "1", *one).output.splitlines()
+    assert table[0].split("\t")[:3] == ["symbol", "window", "window end (UTC)"]
+    assert table[1].split("\t")[:2] == ["MSFT", "1m"]
+
+
+def test_signals_are_watched(bundle: Bundle) -> None:
+    other = replace(SIGNAL, symbol="MSFT")
+    bundle.send(bundle.topics.signals, ("AAPL", SIGNAL.to_json()), ("MSFT", other.to_json()))
+    watch = ("watch", "signals", "--from-beginning", "--timeout", "20", "--count")
+    assert bundle.records(*watch, "2") == [json.loads(each.to_json()) for each in (SIGNAL, other)]
+    (row,) = bundle.run(*watch, "1", "--position", "MSFT").output.splitlines()[1:]
+    assert row.split("\t")[1:] == ["MSFT", "limit", "likely", "buy", "96.2", SIGNAL.reason]
+
+
+def test_dead_letters_are_watched_and_cannot_drive_the_terminal(bundle: Bundle) -> None:
+    letter = replace(LETTER, topic=bundle.topics.position("AAPL"))
+    empty = replace(LETTER, topic=bundle.topics.position("MSFT"), value=None, detail="")
+    bundle.send(bundle.topics.dead_letter, ("AAPL", letter.to_json()), ("MSFT", empty.to_json()))
+    watch = ("watch", "dead-letters", "--from-beginning", "--timeout", "20", "--count")
+    assert bundle.records(*watch, "2") == [json.loads(each.to_json()) for each in (letter, empty)]
+    assert bundle.records(*watch, "1", "--position", "MSFT") == [json.loads(empty.to_json())]
+    first, second = (row.split("\t")[1:] for row in bundle.run(*watch, "2").output.splitlines()[1:])
+    assert first == ["AAPL", "0:17", "wrong_type", "price is a text", '{"price": "1��[31m"}']
+    assert second == ["MSFT", "0:17", "wrong_type", "-", "-"]
+
+
+def test_what_cannot_be_watched_is_named(bundle: Bundle) -> None:
+    assert "signals have no --window" in bundle.refused("watch", "signals", "--window", "1m")
+    said = bundle.refused("watch", "--window", "30s")
+    assert "no window 30s in this bundle; it has 10s, 1m, 10m" in said
+    assert "--set gatherer.windows.30s=" in said
+    assert "'soon' is no length" in bundle.refused("watch", "--window", "soon")
+    said = bundle.refused("watch", "signals", "--position", "APPL")
+    assert "no position APPL in this bundle; it has AAPL, MSFT; did you mean AAPL?" in said
+    said = bundle.refused("watch", "signals", "--timeout", "0.3", code=3)
+    assert "no record came in topic" in said and "pipectl limits set" in said
+    bundle.kafka.delete(bundle.topics.signals)
+    assert "does not exist" in bundle.refused("watch", "signals", code=1)
+
+
+def test_limits_are_set_listed_and_cleared(bundle: Bundle) -> None:
+    assert bundle.json("limits", "list") == []
+    assert "No limits are set" in bundle.run("limits", "list").output
+    (first,) = bundle.json("limits", "set", "AAPL", "--buy", "95", "--sell", "110.5", "--horizon", "10m")
+    assert (first["symbol"], first["buy"], first["sell"], first["horizon_seconds"]) == (
+        "AAPL",
+        95,
+        110.5,
+        600,
+    )
+    both = bundle.json("limits", "set", "AAPL", "MSFT", "AAPL", "--probability", "0.7")
+    assert [(each["symbol"], each["buy"], each["probability"]) for each in both] == [
+        ("AAPL", 95, 0.7),
+        ("MSFT", None, 0.7),
+    ]
+    assert bundle.json("limits", "list") == both
+    rows = [line.split() for line in bundle.run("limits", "list").output.splitlines()[1:]]
+    assert [row[:8] for row in rows] == [
+        ["AAPL", "95", "110.5", "0.7", "600", "-", "-", "-"],
+        ["MSFT", "-", "-", "0.7", "-", "-", "-", "-"],
+    ]
+    assert bundle.json("limits", "clear", "MSFT") == {"cleared": ["MSFT"]}
+    assert bundle.run("limits", "clear", "MSFT").output == "Nothing was set.\n"
+    assert bundle.run("limits", "clear", "--all").output == "Cleared AAPL.\n"
+    assert bundle.json("limits", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["set", "AAPL"], "nothing to set; name a limit"),
+        (
+            ["set", "APPL", "--buy", "1"],
+            "no position APPL in this bundle; it has AAPL, MSFT; did you mean AAPL?",
+        ),
+        (["set", "MSFT", "--buy", "100"], "limits of MSFT: field 'buy' must be below sell, 100; it is 100"),
+        (["set", "AAPL", "MSFT", "--buy", "120"], "limits of MSFT: field 'buy' must be below sell, 100"),
+        (["set", "AAPL", "--buy", "-1"], "field 'buy' must be above 0"),
+        (["set", "AAPL", "--sell", "nan"], "field 'sell' must be finite"),
+        (["set", "AAPL", "--probability", "1.5"], "field 'probability' must lie between 0 and 1"),
+        (
+            ["set", "AAPL", "--regime-low", "2"],
+            "the low regime, 2 %, must be below the high one, 1 %; set both",
+        ),
+        (["set", "AAPL", "--regime-high", "0.5"], "the low regime, 0.5 %, must be below the high one, 0.5 %"),
+        (["set", "AAPL", "--horizon", "soon"], "expected a length of time"),
+        (["set", "AAPL", "--horizon", "0s"], "field 'horizon_seconds' must be above 0"),
+        (["clear"], "name positions, or all of them with --all"),
+        (["clear", "MSFT", "--all"], "name positions, or all of them with --all"),
+        (["clear", "TSLA"], "no position TSLA in this bundle; it has AAPL, MSFT"),
+    ],
+)
+def test_limits_that_cannot_be_meant_are_refused_and_nothing_is_set(
+    bundle: Bundle, args: list[str], said: str
+) -> None:
+    bundle.run("limits", "set", "MSFT", "--sell", "100")
+    before = bundle.json("limits", "list")
+    assert said in bundle.refused("limits", *args)
+    assert bundle.json("limits", "list") == before
+
+
+def test_both_regime_thresholds_may_leave_the_bundles(bundle: Bundle) -> None:
+    (found,) = bundle.json("limits", "set", "AAPL", "--regime-low", "2", "--regime-high", "3")
+    assert (found["regime_low"], found["regime_high"]) == (2, 3)
+
+
+def test_limits_of_a_position_that_is_gone_can_be_cleared(bundle: Bundle) -> None:
+    bundle.run("limits", "set", "MSFT", "--sell", "100")
+    assert "MSFT" in bundle.run("limits", "list", positions="[AAPL]").output
+    assert bundle.run("limits", "clear", "MSFT", positions="[AAPL]").output == "Cleared MSFT.\n"
+
+
+def test_limits_that_cannot_be_read_are_named_with_the_way_out(bundle: Bundle) -> None:
+    bundle.send(bundle.topics.limits, ("MSFT", b"95"))
+    assert "clear the limits of MSFT" in bundle.refused("limits", "list", code=1)
+    assert bundle.run("limits", "clear", "MSFT").output == "Cleared MSFT.\n"
+    bundle.kafka.delete(bundle.topics.limits)
+    assert "does not exist" in bundle.refused("limits", "list", code=1)
+
+
+def test_status_shows_dead_letters_and_goes_by_the_shortest_window(bundle: Bundle) -> None:
+    assert bundle.json("status", code=4)["dead_letters"] == {"total": 0, "complete": True, "by_reason": {}}
+    assert "Dead letters: none\n" in bundle.run("status", code=4).output
+    letter = replace(LETTER, topic=bundle.topics.position("AAPL"))
+    late = replace(letter, reason="late")
+    bundle.send(bundle.topics.dead_letter, *(("AAPL", each.to_json()) for each in (late, letter, late)))
+    old, new = NOW - timedelta(hours=1), datetime.now(UTC)
+    bundle.send(
+        bundle.topics.moving_average,
+        ("AAPL", window("AAPL", old, 10).to_json()),
+        ("AAPL", window("AAPL", new, 60).to_json()),
+        ("MSFT", window("MSFT", new, 10).to_json()),
+    )
+    status = bundle.json("status", code=4)
+    assert status["dead_letters"] == {
+        "total": 3,
+        "complete": True,
+        "by_reason": {"wrong_type": 1, "late": 2},
+    }
+    assert [each["state"] for each in status["positions"]] == ["stale", "fresh"]
+    assert "Dead letters: 1 wrong_type, 2 late\n" in bundle.run("status", code=4).output

@@ -1,0 +1,40 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafka_topic.windows import shortest, window_label, window_length
+from marathon.durations import format_duration
+
+MILLISECONDS = st.integers(1, 10**10).map(lambda number: timedelta(milliseconds=number))
+WHOLE = st.tuples(st.integers(1, 500), st.sampled_from(["ms", "s", "m", "h", "d"]))
+
+
+@given(MILLISECONDS | WHOLE.map(lambda pair: window_length(f"{pair[0]}{pair[1]}")))
+def test_a_label_is_how_the_settings_write_the_length(length):
+    assert window_label(length) == format_duration(length)
+    assert window_length(window_label(length)) == length
+
+
+def test_a_length_has_one_label():
+    assert [window_label(window_length(text)) for text in ("60s", "1m", "60000ms", "90s")] == [
+        *["1m"] * 3,
+        "90s",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "10", "s", "0s", "-1s", "1.5s", "10 s", "1w", "٣s", "999999999999d"])
+def test_what_is_no_length(text):
+    with pytest.raises(ValueError, match="is no length of a window; write one such as"):
+        window_length(text)
+
+
+@pytest.mark.parametrize("length", [timedelta(0), timedelta(seconds=-1), timedelta(microseconds=1500)])
+def test_what_has_no_label(length):
+    with pytest.raises(ValueError, match="not of at least a millisecond"):
+        window_label(length)
+
+
+def test_the_shortest():
+    assert shortest(["10m", "1m", "500ms", "10s"]) == "500ms"
