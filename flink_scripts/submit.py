@@ -137,7 +137,7 @@ def state_environ(env: Environment, work: Path) -> dict[str, str]:
 
 
 def _library(folder: Path, environ: Mapping[str, str], jar: Path | None) -> Path:
-    """A folder of links to Flink's, the connector's and the job's jars: PyFlink's class path is one folder."""
+    """A folder of links to Flink's, the connector's and the job's jars: PyFlink takes one folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()

@@ -1,7 +1,7 @@
 """The analysis as a Flink operator: panes and records in, records of the output topics out.
 
-It runs once a pane, not once a tick. What it knows of a position is held twice: as Flink's state, written pane
-by pane, and as the object made of it, which a restarted worker makes anew.
+It runs once a pane, not once a tick. What it knows of a position is held twice: as Flink's state, written
+pane by pane, and as the object made of it, which a restarted worker makes anew.
 """
 
 from __future__ import annotations

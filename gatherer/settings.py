@@ -109,8 +109,8 @@ def _windows(text: str) -> tuple[WindowLength, ...]:
     for window in windows:
         if window.length_ms % window.slide_ms or window.slide_ms % pane:
             raise SettingsError(
-                f"GATHERER_WINDOWS={text}: {window.label} must be a whole multiple of its slide, and each slide "
-                f"of the shortest, {pane / 1000:g} s"
+                f"GATHERER_WINDOWS={text}: {window.label} must be a whole multiple of its slide, and each "
+                f"slide of the shortest, {pane / 1000:g} s"
             )
     if len({window.length_ms for window in windows}) < len(windows):
         raise SettingsError(f"GATHERER_WINDOWS={text} names a length twice")

@@ -1,8 +1,8 @@
 """The part of the job that runs for each tick, as SQL over two Java classes of ours (`java/`).
 
-The format `price` reads a record in one pass and says what is wrong with it; the function `PANE` adds the ticks
-of one pane up. A pane is one slide of the shortest window, so a tick costs the same however many windows there
-are, and whatever comes after, in Python, handles one row for a pane instead of one for a tick.
+The format `price` reads a record in one pass and says what is wrong with it; the function `PANE` adds up
+the ticks of one pane. A pane is one slide of the shortest window, so a tick costs the same however many
+windows there are, and what comes after, in Python, handles one row for a pane instead of one for a tick.
 """
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ CREATE TEMPORARY TABLE output (
 def analysis_input(settings: Settings) -> str:
     """All that the analysis is told, as rows of COLUMNS that mean, by `kind`:
 
-    pane: content is what PANE makes of a pane's ticks, ms one of its event times. late: one tick (ms, units) of
-    a pane that is closed. bad: a record that is no tick; detail is "reason: more". limits: a record of
+    pane: content is what PANE makes of a pane's ticks, ms one of its event times. late: one tick (ms, units)
+    of a pane that is closed. bad: a record that is no tick; detail is "reason: more". limits: a record of
     `limits`. All but panes come with the record: its content, topic, number (the partition), place (the
     offset) and written_ms, when Kafka got it.
     """
