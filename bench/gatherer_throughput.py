@@ -120,7 +120,7 @@ def preload(bootstrap_servers: str, ticks: int) -> None:
 
 
 def job_seconds(rest: str, job_id: str) -> float:
-    """How long reading, judging and adding up took, without the start of Python's worker; waits for the job's end."""
+    """How long reading, judging and adding up took, without the start of Python's worker."""
 
     def ask(path: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"http://{rest}/jobs/{job_id}{path}") as response:
@@ -144,7 +144,8 @@ PLAIN_COLUMNS = """(
   topic STRING METADATA VIRTUAL,
   `partition` INT METADATA VIRTUAL,
   `offset` BIGINT METADATA VIRTUAL,
-  ms AS TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', ts) * CAST(1000 AS BIGINT) + EXTRACT(MILLISECOND FROM ts),
+  ms AS TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', ts) * CAST(1000 AS BIGINT)
+    + EXTRACT(MILLISECOND FROM ts),
   units AS CAST(price * 100000000 AS BIGINT),
   event_time AS CASE WHEN price > 0 AND topic = 'bench.position.' || symbol THEN ts END,
   WATERMARK FOR event_time AS event_time - INTERVAL '0.5' SECOND(3)
@@ -211,7 +212,8 @@ def measure(ticks: int, rounds: int, only: str | None) -> None:
     base_rate, base_cpu = next(iter(medians.values()))
     for name, (rate, cpu) in medians.items():
         print(
-            f"{name:17} {rate:9,.0f} ticks/s {rate / base_rate:5.2f}   {cpu:5.2f} us of CPU a tick {cpu / base_cpu:5.2f}"
+            f"{name:17} {rate:9,.0f} ticks/s {rate / base_rate:5.2f}   "
+            f"{cpu:5.2f} us of CPU a tick {cpu / base_cpu:5.2f}"
         )
 
 

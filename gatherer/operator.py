@@ -1,7 +1,7 @@
 """The analysis as a Flink operator: panes and records in, records of the output topics out.
 
-It runs once a pane, not once a tick. What it knows of a position is held twice: as Flink's state, written pane by
-pane, and as the object made of it, which a restarted worker makes anew.
+It runs once a pane, not once a tick. What it knows of a position is held twice: as Flink's state, written
+pane by pane, and as the object made of it, which a restarted worker makes anew.
 """
 
 from __future__ import annotations
@@ -105,10 +105,15 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
         position = self._positions.get(symbol)
         if position is None:
             position = self._positions[symbol] = PositionAnalysis(symbol, self._analysis_settings)
+            panes = [Pane.from_bytes(pane) for pane in self._panes.values()]
+            if (small := self._small.value()) is not None:
+                position.restore(panes, small)
+            else:  # nothing was due yet when they were kept
+                for pane in panes:
+                    position.add(pane)
+            # What was said of limits stays, unless the bundle's settings have changed what they ask.
             if (limits := self._limits.value()) is not None:
                 position.set_limits(Limits.from_json(limits))
-            if (small := self._small.value()) is not None:
-                position.restore([Pane.from_bytes(pane) for pane in self._panes.values()], small)
         return position
 
     def _dead(self, row: Input, reason: str, detail: str) -> Row:

@@ -111,12 +111,8 @@ class Topics:
         """`prices` for a position's topic, else the name without its prefix; None for a topic of others."""
         if self.symbol_of(topic) is not None:
             return "prices"
-        return {
-            self.moving_average: "movingaverage",
-            self.signals: "signals",
-            self.dead_letter: "dead_letter",
-            self.limits: "limits",
-        }.get(topic)
+        named = {self.moving_average, self.signals, self.dead_letter, self.limits}
+        return topic.removeprefix(self.prefix) if topic in named else None
 
     def _checked_length(self, name: str) -> str:
         topic = self.prefix + name

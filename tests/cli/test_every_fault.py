@@ -58,7 +58,7 @@ CAUSES = {
 }
 SETTINGS = ("--set", "positions=[AAPL]", "--set", "kafka.bootstrap_servers='127.0.0.1:1'")
 CHANGED = ("--set", "generator.rate=20", "--set", "flink.taskmanager.slots=3")
-TOPICS = {"position.AAPL", "movingaverage"}
+TOPICS = {"position.AAPL", "movingaverage", "signals", "dead_letter", "limits"}
 # What is run on what is there, and so what should be there then.
 OPERATIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "deploy": (("deploy", "--yes"),),

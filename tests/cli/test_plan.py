@@ -121,7 +121,7 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     small.deploy(only=["kafka", "topics"])
     topics = small.plan().steps["topics"]
     assert topics.plan().notes == ("settings cannot be read from here: no broker is in reach at 127.0.0.1:1",)
-    assert topics.state().detail == "2/2 topics; settings cannot be read from here"
+    assert topics.state().detail == "5/5 topics; settings cannot be read from here"
 
     kafka.create("cli.position.A", "cli.movingaverage")
     small.bootstrap_servers = kafka.bootstrap_servers
@@ -136,11 +136,11 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     )
     said = []
     topics.wait(said.append, small.cluster.dcos.stop)
-    assert said == ["2/2 topics; settings of 1 to be set"]
+    assert said == ["5/5 topics; settings of 1 to be set"]
     state = topics.state()
     assert (state.ready, state.detail) == (
         True,
-        "2/2 topics; cli.position.A has retention 7d, wanted 9d; 1 more",
+        "5/5 topics; cli.position.A has retention 7d, wanted 9d; 1 more",
     )
 
     keep(kafka.bootstrap_servers, Topics("cli."), {"prices": timedelta(days=9)}, shorten=False)

@@ -324,7 +324,7 @@ class Bundle:
             assert key not in seen, f"{key} came twice"
             seen.add(key)
             unasked = record["symbol"] not in symbols or record["symbol"] in (since or {})
-            if unasked and key not in expected:
+            if (unasked and key not in expected) or key[2] > until:
                 continue
             compare(record, *expected[key])
         return len(expected)

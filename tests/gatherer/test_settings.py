@@ -116,4 +116,4 @@ def test_describing_needs_no_flink() -> None:
         [sys.executable, "-c", code], env=BASE, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["topics"] == ["movingaverage"]
+    assert json.loads(result.stdout)["topics"] == ["movingaverage", "signals", "dead_letter", "limits"]

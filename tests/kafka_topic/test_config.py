@@ -24,6 +24,8 @@ def test_a_plan_says_how_long_each_kind_of_topic_keeps_its_records():
     assert {spec.name: spec.config for spec in specs if spec.config} == {
         "x.position.A": {"retention.ms": "604800000"},
         "x.position.B": {"retention.ms": "604800000"},
+        "x.signals": {"retention.ms": "2592000000"},
+        "x.limits": {"cleanup.policy": "compact"},
     }
 
 
@@ -33,9 +35,12 @@ def test_limits_are_compacted_whatever_is_said_of_retention():
 
 def test_the_kind_of_a_topic_is_told_from_its_name():
     topics = Topics("x.")
-    assert [topics.kind(name) for name in ("x.position.BRK.B", "x.movingaverage", "movingaverage", "x.")] == [
+    names = ("x.position.BRK.B", "x.movingaverage", "x.dead_letter", "x.limits", "movingaverage", "x.")
+    assert [topics.kind(name) for name in names] == [
         "prices",
         "movingaverage",
+        "dead_letter",
+        "limits",
         None,
         None,
     ]
