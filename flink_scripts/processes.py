@@ -15,6 +15,7 @@ from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars, java_home, module_options, python_jars
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
 from flink_scripts.settings import Environment
+from flink_scripts.stores import store_options
 
 _JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -87,6 +88,7 @@ def _common_options(env: Environment) -> dict[str, str]:
         "execution.checkpointing.dir": f"{env.state_uri}/checkpoints",
         "execution.checkpointing.savepoint-dir": f"{env.state_uri}/savepoints",
         "state.backend.type": "hashmap",
+        **store_options(env),
     }
 
 

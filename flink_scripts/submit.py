@@ -15,6 +15,7 @@ from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars, java_home, module_options
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
+from flink_scripts.stores import store_options
 
 IDENTITY, SHAPE = "flink_scripts.identity", "flink_scripts.shape"
 
@@ -118,7 +119,7 @@ def client_environ(
     jar: what the client needs on its class path besides.
     """
     conf = work / "submit-conf"
-    write_config(conf, options, log_level="WARN", log_to="SYSTEM_ERR")
+    write_config(conf, {**store_options(env), **options}, log_level="WARN", log_to="SYSTEM_ERR")
     return {
         **env.variables,
         "FLINK_HOME": str(flink_jars()[0].parent.parent),

@@ -14,6 +14,10 @@ from marathon.settings import Settings
 Disagreement = tuple[tuple[KeyPath, ...], str, str]
 """The paths of the settings concerned, what is wrong with them, and what to do."""
 
+# MiB: the least that Flink starts a TaskManager in and 64 for the process around it; what a slot's Python worker
+# needs beside.
+_TASKMANAGER_MEM, _SLOT_MEM = 1024 + 64, 256
+
 
 def disagreements(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
     """Every way in which `settings` contradict themselves. `local`: for the cluster on this machine."""
@@ -60,6 +64,20 @@ def _flink(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
             (("flink", "state"),),
             "is required on this cluster: where checkpoints and savepoints lie, reachable from every agent",
             "write hdfs://…, s3://bucket/path or a mounted folder, file:///mnt/…",
+        )
+    workers = flink.taskmanager
+    if workers.mem < (least := _TASKMANAGER_MEM + _SLOT_MEM * workers.slots):
+        slots = "1 slot" if workers.slots == 1 else f"{workers.slots} slots"
+        yield (
+            (("flink", "taskmanager", "mem"), ("flink", "taskmanager", "slots")),
+            f"{workers.mem} MiB are too little for a TaskManager with {slots}",
+            f"at least {least}",
+        )
+    if (flink.s3.access_key is None) != (flink.s3.secret_key is None):
+        yield (
+            (("flink", "s3", "access_key"), ("flink", "s3", "secret_key")),
+            "of the two keys of a store, one is set and one is not",
+            "name the secret of each, or of neither",
         )
 
 

@@ -17,6 +17,7 @@ _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]*")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]*")
 _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+_ENDPOINT = re.compile(rf"(?:{_HOST.pattern}|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?")
 
 # Those that come with Flink, and Hadoop's own through hdfs.
 _FILE_SYSTEMS = ("file", "hdfs", "viewfs", "s3", "s3a", "s3p", "gs", "oss", "abfs", "abfss", "wasb", "wasbs")
@@ -122,6 +123,16 @@ def check_host(host: str) -> str:
     if _HOST.fullmatch(host) is None:
         raise FormError(f"{host!r} is no host name", "the port is a setting of its own")
     return host
+
+
+def check_endpoint(url: str) -> str:
+    """The address of a store: http or https, a host, and a port if it isn't the usual one."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or _ENDPOINT.fullmatch(parts.netloc) is None:
+        raise FormError(f"{url!r} is no address of a store", 'write "https://host" or "http://host:9000"')
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise FormError(f"{url!r} has more than a host and a port", "buckets are named in flink.state")
+    return url.rstrip("/")
 
 
 def check_state(uri: str) -> str:

@@ -125,24 +125,51 @@ class Generator(Section):
     mem: Annotated[int, Field(ge=64)] = Field(description="memory in MiB")
 
 
-# The least that Flink starts in (metaspace, JVM overhead, buffers, a small heap), and 64 MiB for the process
-# around it: 704 + 64 for a JobManager, 1024 + 64 for a TaskManager.
-
-
 class JobManager(Section):
     host: Host | None = Field(description="address to bind and reach it at; null: its VIP")
     rpc_port: Port = Field(description="port of its RPC: on the host, and of the VIP")
     rest_port: Port = Field(description="port of its REST API and web page: on the host, and of the VIP")
     blob_port: Port = Field(description="port of its file server, where there is a VIP")
     cpus: Positive = Field(description="CPU shares")
-    mem: Annotated[int, Field(ge=768)] = Field(description="memory in MiB")
+    # The least that Flink starts in (metaspace, JVM overhead, a small heap), and 64 for the process around it.
+    mem: Annotated[int, Field(ge=704 + 64)] = Field(description="memory in MiB")
 
 
 class TaskManager(Section):
     instances: Count = Field(description="number of TaskManagers")
     slots: Count = Field(description="slots of each")
     cpus: Positive = Field(description="CPU shares of each")
-    mem: Annotated[int, Field(ge=1088)] = Field(description="memory of each in MiB")
+    mem: Count = Field(description="memory of each in MiB; at least 1088, and 256 more for each slot")
+
+
+class S3(Section):
+    endpoint: Annotated[str, AfterValidator(formats.check_endpoint)] | None = Field(
+        description="address of a store for `s3:` that isn't Amazon's; null: Amazon's"
+    )
+    path_style: bool = Field(
+        description="whether the store wants buckets in the path of an address, not in its host"
+    )
+    access_key: Text | None = Field(
+        description="path of the cluster's secret that holds the access key; null: what agents or image have"
+    )
+    secret_key: Text | None = Field(description="path of the secret that holds the secret key")
+
+    @property
+    def environment(self) -> dict[str, str | dict[str, str]]:
+        """What the apps that reach the store need in their environment; keys as references to secrets."""
+        given: dict[str, str | dict[str, str]] = {}
+        if self.endpoint is not None:
+            given["FLINK_S3_ENDPOINT"] = self.endpoint
+        if self.path_style:
+            given["FLINK_S3_PATH_STYLE"] = "true"
+        names = {"s3-access-key": "AWS_ACCESS_KEY_ID", "s3-secret-key": "AWS_SECRET_ACCESS_KEY"}
+        return given | {names[name]: {"secret": name} for name in self.secrets}
+
+    @property
+    def secrets(self) -> dict[str, dict[str, str]]:
+        """The secrets that `environment` refers to, as an app definition declares them."""
+        paths = {"s3-access-key": self.access_key, "s3-secret-key": self.secret_key}
+        return {name: {"source": path} for name, path in paths.items() if path is not None}
 
 
 class Flink(Section):
@@ -150,6 +177,7 @@ class Flink(Section):
         description="URI below which checkpoints and savepoints lie, reachable from every agent; "
         "null: the folder `flink` in PIPECTL_HOME, on `local` only"
     )
+    s3: S3
     checkpoint_interval: Duration = Field(
         description="time between checkpoints, which is how late results show"
     )

@@ -6,7 +6,9 @@ are on no command line and in no log.
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from cli.cluster import Cluster
@@ -62,7 +64,8 @@ class SecurityStep:
                         f"the secret {path} is to come from {file}, which is no file",
                         hint="write the file, or change `security.secrets`",
                     )
-                self._run("secrets", "create", f"--file={Path(file).expanduser()}", path)
+                file_option = f"--file={Path(file).expanduser()}"
+                self._create("secrets", "create", file_option, path, took=partial(self._has_secret, path))
         if self._account is not None:
             self._make_account(self._account)
 
@@ -117,10 +120,16 @@ class SecurityStep:
             make_key_pair(private, public)
         if not has_secret:
             strict = ["--strict"] if self._strict else []
-            self._run("secrets", "create-sa-secret", *strict, str(private), account, self._account_secret)
+            self._create(
+                *("secrets", "create-sa-secret", *strict, str(private), account, self._account_secret),
+                took=lambda: self._has_secret(self._account_secret),
+            )
         if not has_account:
             description = "Kafka of the bundle, made by pipectl"
-            self._run("org", "service-accounts", "create", "-p", str(public), "-d", description, account)
+            self._create(
+                *("org", "service-accounts", "create", "-p", str(public), "-d", description, account),
+                took=lambda: self._has_account(account),
+            )
         private.unlink()
         public.unlink()
 
@@ -141,14 +150,25 @@ class SecurityStep:
                 return None
             raise
 
+    def _create(self, *args: str, took: Callable[[], bool]) -> None:
+        with _plugin_named():
+            self._dcos.change(["security", *args], took=took)
+
     def _run(self, *args: str) -> str:
-        try:
+        with _plugin_named():
             return self._dcos.run(["security", *args])
-        except DcosError as error:
-            if _PLUGIN_MISSING in error.said:
-                raise StepFailed(
-                    "the cluster file has a `security` section, and this `dcos` has no command `security`",
-                    hint="it belongs to DC/OS Enterprise: install it with "
-                    "`dcos package install dcos-enterprise-cli --cli`, or empty that section",
-                ) from None
-            raise
+
+
+@contextmanager
+def _plugin_named() -> Iterator[None]:
+    """Tells of a missing plugin in our words."""
+    try:
+        yield
+    except DcosError as error:
+        if _PLUGIN_MISSING in error.said:
+            raise StepFailed(
+                "the cluster file has a `security` section, and this `dcos` has no command `security`",
+                hint="it belongs to DC/OS Enterprise: install it with "
+                "`dcos package install dcos-enterprise-cli --cli`, or empty that section",
+            ) from None
+        raise

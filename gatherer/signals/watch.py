@@ -11,7 +11,7 @@ from gatherer.returns import Return
 from gatherer.signals.anomaly import anomalies
 from gatherer.signals.limit import Limit
 from gatherer.signals.market import Market, MarketModel, NoForecast
-from gatherer.signals.regime import classify
+from gatherer.signals.regime import classify, thresholds
 from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import Window
 from kafka_topic.contracts import Limits, Signal
@@ -89,8 +89,8 @@ class Watch:
         self._limits = [Limit(*values) for values in limits]
 
     def _look_at_regime(self, settings: RegimeSettings, end_ms: int, price: float, cv: float) -> list[Signal]:
-        high = self._overrides.get("regime_high", settings.high)
-        low = self._overrides.get("regime_low", settings.low)
+        own = self._overrides
+        high, low = thresholds(settings.high, settings.low, own.get("regime_high"), own.get("regime_low"))
         regime = classify(cv, high, low, self._regime)
         if regime is None or regime == self._regime:
             return []

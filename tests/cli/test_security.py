@@ -16,8 +16,8 @@ from cli.steps.bundle import NEEDS, needs_of
 from cli.steps.security import SecurityStep
 from marathon import load_settings, render
 
-# Keeps accounts and secrets in a file; `fail` in it names a call that fails; each call is kept with what the
-# files it names held, and how they could be read.
+# Keeps accounts and secrets in a file; `fail` in it names a call that fails, `lose` those whose answer is lost; each
+# call is kept with what the files it names held, and how they could be read.
 STAND_IN = """\
 import json, os, stat, sys
 file = os.environ["STAND_IN"]
@@ -28,6 +28,8 @@ files = {name: [open(name).read(), oct(os.stat(name).st_mode & 0o777)]
          for name in named if name.startswith("/") and os.path.isfile(name)}
 state["calls"].append([argv, files])
 def end(code, text=""):
+    if code == 0 and not set(argv).isdisjoint(state.get("lose", [])):
+        code, text = 1, "Error: HTTP 503"
     json.dump(state, open(file, "w"))
     if text:
         print(text, file=sys.stderr if code else sys.stdout)
@@ -37,6 +39,10 @@ if state.get("fail") and state["fail"] in argv:
 match argv:
     case ["security", "org", "service-accounts", "show", name]:
         end(0, "{}") if name in state["accounts"] else end(1, f"Error: service account '{name}' not found")
+    case [*_, "service-accounts", "create", "-p", _, "-d", _, name] if name in state["accounts"]:
+        end(1, "Error: already exists")
+    case ["security", "secrets", "create" | "create-sa-secret", *_, path] if path in state["secrets"]:
+        end(1, "Error: already exists")
     case ["security", "org", "service-accounts", "create", "-p", public, "-d", _, name]:
         state["accounts"][name] = open(public).read()
         end(0)
@@ -132,6 +138,19 @@ def test_an_interrupted_deploy_goes_on_with_the_same_key(stand_in, call):
     deploy(stand_in.step())
     assert stand_in.read()["secrets"]["kafka/key"][0] == key
     assert stand_in.step().state().ready
+
+
+def test_what_was_made_though_the_answer_was_lost_is_not_made_again(stand_in, tmp_path):
+    value = tmp_path / "s3-key.txt"
+    value.write_text("hush")
+    stand_in.write(lose=["create", "create-sa-secret"])
+    step = stand_in.step({"volatility/s3": str(value)})
+    deploy(step)
+    made = [
+        argv for argv, _ in stand_in.read()["calls"] if not {"create", "create-sa-secret"}.isdisjoint(argv)
+    ]
+    assert len(made) == 3
+    assert step.state().ready and not list(stand_in.keys.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,17 @@ def test_advertised_and_bound_addresses_differ() -> None:
     assert worker["execution.checkpointing.dir"] == "file:///shared/flink/checkpoints"
 
 
+def test_every_flink_process_reaches_the_same_store(tmp_path: Path) -> None:
+    store = {"FLINK_S3_ENDPOINT": "http://minio:9000", "FLINK_S3_PATH_STYLE": "true"}
+    env = Environment({**BASE, **store})
+    options = {"s3.endpoint": "http://minio:9000", "s3.path.style.access": "true"}
+    manager = jobmanager_options(env, jobmanager_memory(1024))
+    worker = taskmanager_options(env, taskmanager_memory(1536), tmp_path)
+    assert options.items() <= manager.items() and options.items() <= worker.items()
+    plain = jobmanager_options(Environment({**BASE, "FLINK_S3_PATH_STYLE": "false"}), jobmanager_memory(1024))
+    assert not options.keys() & plain.keys()
+
+
 def test_on_loopback_nothing_listens_elsewhere() -> None:
     env = Environment({**BASE, "HOST": "127.0.0.1"})
     assert jobmanager_options(env, jobmanager_memory(1024))["jobmanager.bind-host"] == "127.0.0.1"

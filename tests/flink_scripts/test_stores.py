@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from flink_scripts.errors import ConnectorError, StateError
+from flink_scripts.errors import JarError, StateError
 from flink_scripts.files import Files, FlinkFiles
 from flink_scripts.jars import collect
-from flink_scripts.java import java_home, module_options
+from flink_scripts.java import java_home
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
-from flink_scripts.submit import client_environ
+from flink_scripts.submit import state_environ
 
 pytestmark = pytest.mark.slow
 
@@ -43,15 +43,14 @@ def jars(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("jars")
     try:
         collect(folder)
-    except ConnectorError as error:
+    except JarError as error:
         pytest.skip(str(error))
     return folder
 
 
-def files_with(work: Path, options: dict[str, str], **environ: str) -> FlinkFiles:
+def files_with(work: Path, **environ: str) -> FlinkFiles:
     env = Environment({**os.environ, **environ})
-    options = {"env.java.opts.all": " ".join(module_options()), **options}
-    return FlinkFiles(lambda: client_environ(env, options, work))
+    return FlinkFiles(lambda: state_environ(env, work))
 
 
 def free_ports(number: int) -> list[int]:
@@ -106,9 +105,9 @@ def s3(jars: Path, moto_server: Path, tmp_path: Path) -> Iterator[Store]:
         try:
             until(answers, process, log)
             request("PUT", f"{endpoint}/bucket", Authorization=signed)
-            options = {"s3.endpoint": endpoint, "s3.path.style.access": "true"}
-            keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1"}
-            files = files_with(tmp_path / "work", options, FLINK_PLUGINS_DIR=str(jars / "plugins"), **keys)
+            keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+            place = {"FLINK_S3_ENDPOINT": endpoint, "FLINK_S3_PATH_STYLE": "true"}
+            files = files_with(tmp_path / "work", FLINK_PLUGINS_DIR=str(jars / "plugins"), **place, **keys)
             yield Store("s3://bucket/state", files, put)
         finally:
             process.terminate()
@@ -150,7 +149,7 @@ def hdfs(jars: Path, tmp_path: Path) -> Iterator[Store]:
     ):
         try:
             until(details.exists, process, log)
-            files = files_with(tmp_path / "work", {}, HADOOP_CLASSPATH=f"{jars / 'hadoop'}/*")
+            files = files_with(tmp_path / "work", HADOOP_CLASSPATH=f"{jars / 'hadoop'}/*")
             yield Store(f"{uri}/state", files, put)
         finally:
             process.terminate()
@@ -196,6 +195,6 @@ def test_state_is_found_resumed_from_and_pruned(name: str, request: pytest.Fixtu
 
 def test_a_name_node_that_is_not_there_is_an_error_that_names_it(jars: Path, tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    files = files_with(tmp_path, {}, HADOOP_CLASSPATH=f"{jars / 'hadoop'}/*")
+    files = files_with(tmp_path, HADOOP_CLASSPATH=f"{jars / 'hadoop'}/*")
     with pytest.raises(StateError, match=str(port)):
         files.trees([f"hdfs://127.0.0.1:{port}/state"], 1)

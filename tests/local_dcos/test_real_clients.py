@@ -268,7 +268,8 @@ client.delete_app("/pypi")
 settle()
 assert client.list_apps() == []
 """
-    command = [str(marathon_package_python), "-c", script]
+    # Isolated (-I): with our folder on PYTHONPATH, our package of that name would be imported.
+    command = [str(marathon_package_python), "-I", "-c", script]
     done = subprocess.run(
         command, env=own_cluster.environment(), capture_output=True, text=True, timeout=60, cwd="/"
     )

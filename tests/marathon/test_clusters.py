@@ -10,6 +10,8 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft4Validator
 
+from flink_scripts.errors import SettingsError
+from flink_scripts.memory import taskmanager_memory
 from kafka_topic.contracts import STATISTICS
 from marathon.bundle import render
 from marathon.loading import cluster_names
@@ -103,6 +105,35 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         '"anomaly": {"window": "10s", "sigmas": 6.0}, '
         '"limit": {"window": "10m", "horizon_seconds": 300, "probability": 0.5}}',
     }
+
+
+def test_a_store_of_ones_own_and_its_keys_as_secrets(settings_of: SettingsOf) -> None:
+    store = (
+        "{endpoint: http://minio:9000, path_style: true, access_key: volatility/a, secret_key: volatility/s}"
+    )
+    apps = definitions(settings_of("prod", f"flink.s3={store}"))
+    for name in ("flink-jobmanager", "flink-taskmanager", "gatherer"):
+        app = apps[name]
+        assert app["env"]["FLINK_S3_ENDPOINT"] == "http://minio:9000"
+        assert app["env"]["FLINK_S3_PATH_STYLE"] == "true"
+        for variable, path in (
+            ("AWS_ACCESS_KEY_ID", "volatility/a"),
+            ("AWS_SECRET_ACCESS_KEY", "volatility/s"),
+        ):
+            assert app["secrets"][app["env"][variable]["secret"]] == {"source": path}
+        assert list(Draft4Validator(SCHEMA).iter_errors(app)) == []
+        assert list(findings(app)) == []
+    assert not any("secrets" in apps[name] for name in ("data-generator", "dashboard"))
+
+
+@pytest.mark.parametrize("slots", [1, 2, 5])
+def test_a_taskmanager_starts_with_the_least_memory(slots: int, settings_of: SettingsOf) -> None:
+    least = 1088 + 256 * slots
+    overrides = (f"flink.taskmanager.slots={slots}", f"flink.taskmanager.mem={least}")
+    env = definitions(settings_of("local", *overrides))["flink-taskmanager"]["env"]
+    assert taskmanager_memory(int(env["FLINK_MEMORY_MB"]), int(env["FLINK_SLOTS"])).heap >= 256
+    with pytest.raises(SettingsError):  # and hardly with less
+        taskmanager_memory(int(env["FLINK_MEMORY_MB"]) - 64, slots)
 
 
 def test_no_optional_statistics_at_all(settings_of: SettingsOf) -> None:

@@ -74,6 +74,24 @@ Mistakes = Callable[..., list[Problem]]
         ("flink.parallelism=129", "flink.parallelism: must be at most 128, got 129"),
         ("flink.jobmanager.mem=700", "flink.jobmanager.mem: must be at least 768, got 700"),
         (
+            "flink.taskmanager.mem=1343",
+            "mem: 1343 MiB are too little for a TaskManager with 1 slot; at least 1344",
+        ),
+        (
+            "flink.taskmanager.slots=4",
+            "slots: 2048 MiB are too little for a TaskManager with 4 slots; at least 2112",
+        ),
+        ("flink.s3.endpoint=minio:9000", "flink.s3.endpoint: 'minio:9000' is no address of a store; write"),
+        (
+            "flink.s3.endpoint=http://k:s@minio:9000",
+            "flink.s3.endpoint: 'http://k:s@minio:9000' is no address of",
+        ),
+        ("flink.s3.endpoint=http://minio/bucket", "has more than a host and a port; buckets are named in"),
+        (
+            "flink.s3.access_key=a/b",
+            "flink.s3.access_key: of the two keys of a store, one is set and one is not",
+        ),
+        (
             "flink.jobmanager.rest_port=6123",
             "flink.jobmanager.rest_port: rpc_port and rest_port are both 6123",
         ),

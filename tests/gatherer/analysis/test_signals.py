@@ -75,6 +75,27 @@ def test_a_regime_takes_thresholds_from_the_limits(panes: Panes, run_of: Any) ->
     assert (signal.kind, signal.event, signal.threshold, signal.window) == ("regime", "high", 0.5, "4s")
 
 
+@pytest.mark.parametrize(
+    ("own", "spreads", "expected"),
+    [
+        ({"regime_high": 1.0}, [2, 0.5, 0], [("high", 1.0), ("low", 0.0)]),
+        ({"regime_high": 3.0}, [5, 2, 0.5], [("high", 3.0), ("low", 1.0)]),
+        ({"regime_low": 8.0}, [5, 9, 12], [("low", 8.0), ("high", 10.0)]),
+        ({"regime_high": 5.0}, [5.5, 4.5, 3], [("high", 5.0), ("low", 4.0)]),  # still above the bundle's low
+    ],
+)
+def test_a_threshold_set_alone_stands_when_the_bundles_other_one_has_passed_it(
+    panes: Panes, run_of: Any, own: dict[str, float], spreads: list[float], expected: list[tuple[str, float]]
+) -> None:
+    run = run_of(NONE._replace(regime=RegimeSettings("4s", high=6.0, low=4.0)))
+    run.analysis.set_limits(Limits("AAPL", SET_AT, **own))
+    found = []
+    for spread in spreads:
+        for _ in range(5):  # a window of one spread, whose cv is about 1.07 times it, and one more
+            found += run.pane(panes(100 - spread, 100 + spread))
+    assert [(signal.event, signal.threshold) for signal in found] == expected
+
+
 # -- anomaly
 
 HAMPEL = NONE._replace(anomaly=AnomalySettings("10s", 3))
