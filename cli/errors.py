@@ -192,7 +192,10 @@ class CommandMissing(DcosError):
 
     cause = "`dcos` has no such command"
     certain = True
-    next_step = "install it with `dcos package install PACKAGE --cli`"
+    next_step = (
+        "install it with `dcos package install PACKAGE --cli`; `dcos cluster setup` brings `marathon`, `package` "
+        "and `task`"
+    )
 
 
 class StepFailed(PipectlError):

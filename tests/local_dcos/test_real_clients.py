@@ -23,15 +23,7 @@ class RealDcos:
         self._env.pop("DCOS_URL", None)
         # With a terminal's name `deployment watch` would clear the screen first.
         self._env.pop("TERM", None)
-        mine = folder / "clusters" / cluster.document["id"]
-        mine.mkdir(parents=True)
-        config = mine / "dcos.toml"
-        config.touch(mode=0o600)
-        config.write_text(
-            f'[core]\ndcos_url = "{cluster.url}"\ndcos_acs_token = "{cluster.token}"\n'
-            'ssl_verify = "false"\ntimeout = 20\n[cluster]\nname = "local"\n'
-        )
-        (mine / "attached").touch()
+        cluster.attach(folder)
 
     def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [str(self._program), *arguments]
