@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -84,19 +85,20 @@ def flink(folder: Path) -> Iterator[dict[str, str]]:
         with (sandbox / "stdout").open("wb") as out:
             argv = [sys.executable, "-m", "flink_scripts", role]
             env = {**environ, **more, "MESOS_SANDBOX": str(sandbox)}
-            processes.append(subprocess.Popen(argv, env=env, stdout=out, stderr=out, cwd=ROOT))
+            processes.append(
+                subprocess.Popen(argv, env=env, stdout=out, stderr=out, cwd=ROOT, start_new_session=True)
+            )
     environ["TASKMANAGER_PID"] = str(processes[-1].pid)
     try:
         yield environ
     finally:
         for process in processes:
-            process.terminate()
-        for process in processes:
+            os.killpg(process.pid, signal.SIGKILL)  # Python's workers too
             process.wait()
 
 
-def preload(bootstrap_servers: str, ticks: int) -> None:
-    """Random walks of one tick per ms and symbol."""
+def preload(bootstrap_servers: str, ticks: int, spacing_ms: int) -> None:
+    """Random walks of one tick every `spacing_ms` and symbol."""
     from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -109,7 +111,7 @@ def preload(bootstrap_servers: str, ticks: int) -> None:
     draw, start = random.Random(1), datetime(2026, 1, 5, 9, tzinfo=UTC)  # noqa: S311
     cents = dict.fromkeys(SYMBOLS, 10_000)
     for number in range(ticks // len(SYMBOLS)):
-        ts = (start + timedelta(milliseconds=number)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        ts = (start + timedelta(milliseconds=number * spacing_ms)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
         for symbol in SYMBOLS:
             cents[symbol] = max(1, cents[symbol] + draw.choice((-1, 0, 1)))
             value = f'{{"ts": "{ts}", "symbol": "{symbol}", "price": {cents[symbol] / 100:.2f}}}'
@@ -120,7 +122,7 @@ def preload(bootstrap_servers: str, ticks: int) -> None:
 
 
 def job_seconds(rest: str, job_id: str) -> float:
-    """How long reading, judging and adding up took, without the start of Python's worker; waits for the job's end."""
+    """How long reading, judging and adding up took, without the start of Python's worker."""
 
     def ask(path: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"http://{rest}/jobs/{job_id}{path}") as response:
@@ -144,7 +146,8 @@ PLAIN_COLUMNS = """(
   topic STRING METADATA VIRTUAL,
   `partition` INT METADATA VIRTUAL,
   `offset` BIGINT METADATA VIRTUAL,
-  ms AS TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', ts) * CAST(1000 AS BIGINT) + EXTRACT(MILLISECOND FROM ts),
+  ms AS TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', ts) * CAST(1000 AS BIGINT)
+    + EXTRACT(MILLISECOND FROM ts),
   units AS CAST(price * 100000000 AS BIGINT),
   event_time AS CASE WHEN price > 0 AND topic = 'bench.position.' || symbol THEN ts END,
   WATERMARK FOR event_time AS event_time - INTERVAL '0.5' SECOND(3)
@@ -211,7 +214,8 @@ def measure(ticks: int, rounds: int, only: str | None) -> None:
     base_rate, base_cpu = next(iter(medians.values()))
     for name, (rate, cpu) in medians.items():
         print(
-            f"{name:17} {rate:9,.0f} ticks/s {rate / base_rate:5.2f}   {cpu:5.2f} us of CPU a tick {cpu / base_cpu:5.2f}"
+            f"{name:17} {rate:9,.0f} ticks/s {rate / base_rate:5.2f}   "
+            f"{cpu:5.2f} us of CPU a tick {cpu / base_cpu:5.2f}"
         )
 
 
@@ -221,6 +225,9 @@ def main() -> None:
     )
     parser.add_argument("--ticks", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--spacing-ms", type=int, default=1, help="1000: a pane a tick, which shows what Python can do"
+    )
     parser.add_argument("--bootstrap-servers")
     parser.add_argument("--only", help="variants, with commas between them")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
@@ -232,7 +239,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         (folder / "kafka").mkdir()
         servers = args.bootstrap_servers or stack.enter_context(broker(folder / "kafka"))
-        preload(servers, args.ticks)
+        preload(servers, args.ticks, args.spacing_ms)
         environ = stack.enter_context(flink(folder))
         environ |= {"KAFKA_BOOTSTRAP_SERVERS": servers, "TOPIC_PREFIX": PREFIX, "JOB_NAME": "bench.gatherer"}
         env = Environment(environ)

@@ -34,13 +34,18 @@ def page_link(run: Session) -> str:
     """The dashboard's page as a browser can open it: DC/OS asks for its login there, the local cluster has
     none, so there it is a link that signs the browser in, once. Raises PipectlError where it is switched off.
     """
+    address = page_address(run)
+    return local.link(run.settings.names.dashboard_service) if run.is_local else address
+
+
+def page_address(run: Session) -> str:
+    """The dashboard's page at the front door. Raises PipectlError where it is switched off."""
     if not _dashboard_runs(run):
         raise PipectlError(
             f"the dashboard does not run on the cluster {run.cluster_name}",
             hint="`pipectl deploy --set dashboard.instances=1` switches it on",
         )
-    service = run.settings.names.dashboard_service
-    return local.link(service) if run.is_local else _page(_front_door(run), service)
+    return _page(_front_door(run), run.settings.names.dashboard_service)
 
 
 def _front_door(run: Session) -> str:

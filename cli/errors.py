@@ -15,6 +15,7 @@ PipectlError            1  something failed
 │   ├── NoCluster       1  `dcos` is not set up for a cluster
 │   └── CommandMissing  1  `dcos` lacks the command of a package
 ├── StepFailed          1  a component keeps failing
+├── OutOfReach          3  neither the brokers nor the live page answers
 ├── UsageProblem        2  bad arguments or bad settings
 ├── WaitTimeout         3  gave up waiting
 ├── Unhealthy           4  the pipeline runs, but not as it should
@@ -210,6 +211,12 @@ class UsageProblem(PipectlError):
 
 class WaitTimeout(PipectlError):
     """A wait ended without what it waited for."""
+
+    exit_code = 3
+
+
+class OutOfReach(PipectlError):
+    """Neither the brokers nor the live page answers from here."""
 
     exit_code = 3
 

@@ -22,12 +22,15 @@ SHOWN_BYTES = 60
 class Stream:
     """One of the topics.
 
-    row: a record under the columns, given the bundle's topic names. place: what the record takes the place of
-    in a table that refreshes, ordered as the table is; None where each record is an event of its own. open:
-    the consumer, given its arguments; it loads the Kafka client.
+    topic: its name without a prefix. read: a record of its bytes. row: a record under the columns, given the
+    bundle's topic names. place: what the record takes the place of in a table that refreshes, ordered as the
+    table is; None where each record is an event of its own. open: the consumer, given its arguments; it loads
+    the Kafka client.
     """
 
+    topic: str
     columns: Sequence[str]
+    read: Callable[[bytes], Any]
     row: Callable[[Any, Topics], Sequence[str]]
     place: Callable[[Any], tuple[Hashable, ...]] | None
     open: Callable[..., TopicConsumer[Any]]
@@ -85,12 +88,27 @@ def _one_line(text: str) -> str:
 
 STREAMS: Mapping[str, Stream] = {
     "movingaverage": Stream(
-        out.RECORD_COLUMNS, lambda record, topics: out.record_row(record), _place, _moving_averages
+        "movingaverage",
+        out.RECORD_COLUMNS,
+        MovingAverage.from_json,
+        lambda record, topics: out.record_row(record),
+        _place,
+        _moving_averages,
     ),
     "signals": Stream(
-        ("time (UTC)", "symbol", "kind", "event", "side", "price", "reason"), _signal_row, None, _signals
+        "signals",
+        ("time (UTC)", "symbol", "kind", "event", "side", "price", "reason"),
+        Signal.from_json,
+        _signal_row,
+        None,
+        _signals,
     ),
     "dead-letters": Stream(
-        ("time (UTC)", "symbol", "place", "reason", "detail", "record"), _letter_row, None, _dead_letters
+        "dead_letter",
+        ("time (UTC)", "symbol", "place", "reason", "detail", "record"),
+        DeadLetter.from_json,
+        _letter_row,
+        None,
+        _dead_letters,
     ),
 }

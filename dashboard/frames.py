@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.history import History
-from kafka_topic.contracts import MovingAverage
+from kafka_topic.contracts import Limits, MovingAverage, Signal
 
 MOST_POINTS = 12_000
-"""Windows, and prices, in one frame: about 1.5 MB. More positions get fewer points each."""
+"""Windows, and prices, in one frame: about 2 MB. More positions get fewer points each."""
 LEAST_POINTS = 30
+MOST_SIGNALS = 2000
+LEAST_SIGNALS = 3
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class Frames:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._most = max(LEAST_POINTS, MOST_POINTS // len(history.positions))
+        lines = len(history.positions) * len(history.labels)
+        self._most = max(LEAST_POINTS, MOST_POINTS // lines)
+        self._most_signals = max(LEAST_SIGNALS, MOST_SIGNALS // len(history.positions))
         self._made: dict[int, Frame] = {}
         self._now = 0.0
 
@@ -47,36 +51,49 @@ class Frames:
         return frame
 
     def _make(self, seq: int) -> Frame:
-        news = self._history.since(seq, most=self._most)
+        news = self._history.since(seq, most=self._most, most_signals=self._most_signals)
         content: dict[str, Any] = {
             "now": round((self._now or time.time()) * 1000),
             # One letter a position, in their order: f(resh), s(tale), n(ever had a window).
             "states": "".join(_LETTERS[self._history.state(symbol)] for symbol in self._history.positions),
-            "windows": {symbol: [*map(window, records)] for symbol, records in news.windows.items()},
+            "windows": {
+                symbol: {label: [*map(window, records)] for label, records in lengths.items()}
+                for symbol, lengths in news.windows.items()
+            },
             "prices": {
                 symbol: [[epoch_ms(price.ts), price.price] for price in prices]
                 for symbol, prices in news.prices.items()
             },
+            "signals": {symbol: [*map(signal, found)] for symbol, found in news.signals.items()},
+            "limits": {symbol: limits and limits_of(limits) for symbol, limits in news.limits.items()},
         }
         return Frame(news.seq, json.dumps(content, separators=(",", ":")).encode())
 
 
 _LETTERS = {"fresh": "f", "stale": "s", "silent": "n"}
-WINDOW_FIELDS = ("end", "mean", "stddev", "cv", "last", "min", "max", "count")
+_WINDOW = ("mean", "stddev", "cv", "last", "min", "max", "count", "median", "mad", "realized_vol", "ewma_vol")
+WINDOW_FIELDS = ("end", *_WINDOW)
+_SIGNAL = (
+    *("kind", "event", "side", "price", "value", "threshold"),
+    *("probability", "lead_seconds", "window", "reason"),
+)
+SIGNAL_FIELDS = ("time", *_SIGNAL)
 
 
 def window(record: MovingAverage) -> Sequence[float | None]:
     """A window as frames hold it: the values of WINDOW_FIELDS."""
-    return (
-        epoch_ms(record.window_end),
-        record.mean,
-        record.stddev,
-        record.cv,
-        record.last,
-        record.min,
-        record.max,
-        record.count,
-    )
+    return (epoch_ms(record.window_end), *(getattr(record, name) for name in _WINDOW))
+
+
+def signal(record: Signal) -> Sequence[float | str | None]:
+    """A signal as frames hold it: the values of SIGNAL_FIELDS."""
+    return (epoch_ms(record.time), *(getattr(record, name) for name in _SIGNAL))
+
+
+def limits_of(limits: Limits) -> dict[str, Any]:
+    """Limits as their record holds them."""
+    content: dict[str, Any] = json.loads(limits.to_json())
+    return content
 
 
 def epoch_ms(moment: datetime) -> int:

@@ -1,6 +1,6 @@
-"""What the dashboard remembers: the newest windows and prices of each position, and never more than that.
+"""What the dashboard remembers: the newest records of each position, and never more than that.
 
-Every point gets the next number of one sequence. Who has seen everything up to a number asks for what came
+Every record gets the next number of one sequence. Who has seen everything up to a number asks for what came
 after it; nothing is kept for him meanwhile. Who asks too late gets what is left.
 """
 
@@ -8,71 +8,113 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
-from kafka_topic.contracts import MovingAverage, Price
+from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
 
+LETTERS_KEPT = 200
 State = Literal["fresh", "stale", "silent"]
 T = TypeVar("T")
 
 
 @dataclass
 class Position:
-    """One position. Points are (number in the sequence, value), oldest first."""
+    """One position. Records are (number in the sequence, record), oldest first.
+
+    windows: by label, the shortest first. limits: what is set, None when nothing is. regime: the newest
+    signal of that kind.
+    """
 
     symbol: str
-    windows: deque[tuple[int, MovingAverage]]
+    windows: dict[str, deque[tuple[int, MovingAverage]]]
     prices: deque[tuple[int, Price]]
+    signals: deque[tuple[int, Signal]]
+    limits: tuple[int, Limits | None] = (0, None)
+    regime: Signal | None = None
     windows_seen: int = 0
     ticks_seen: int = 0
 
     @property
     def last_window(self) -> MovingAverage | None:
-        """The newest window."""
-        return self.windows[-1][1] if self.windows else None
+        """The newest of the shortest windows: by it is told whether data flows."""
+        shortest = next(iter(self.windows.values()))
+        return shortest[-1][1] if shortest else None
 
     @property
     def last_price(self) -> Price | None:
         """The newest price that was kept."""
         return self.prices[-1][1] if self.prices else None
 
+    @property
+    def last_signal(self) -> Signal | None:
+        """The newest signal."""
+        return self.signals[-1][1] if self.signals else None
+
 
 @dataclass(frozen=True)
 class News:
-    """What came after some number, up to `seq`, by symbol; oldest first."""
+    """What came after some number, up to `seq`, by symbol (and label of the window); oldest first."""
 
     seq: int
-    windows: dict[str, list[MovingAverage]] = field(default_factory=dict)
+    windows: dict[str, dict[str, list[MovingAverage]]] = field(default_factory=dict)
     prices: dict[str, list[Price]] = field(default_factory=dict)
+    signals: dict[str, list[Signal]] = field(default_factory=dict)
+    limits: dict[str, Limits | None] = field(default_factory=dict)
+    letters: list[DeadLetter] = field(default_factory=list)
 
 
 class History:
-    """The positions and their points. Written by the readers' threads, read by the server's."""
+    """The positions and their records. Written by the readers' threads, read by the server's.
 
-    def __init__(self, positions: Iterable[str], *, windows: int, prices: int, fresh_seconds: float) -> None:
+    labels: of the windows that are kept, the shortest first. windows, prices, signals: how many are kept of
+    each position (and each window).
+    """
+
+    def __init__(
+        self,
+        positions: Iterable[str],
+        labels: Sequence[str],
+        *,
+        windows: int,
+        prices: int,
+        signals: int,
+        fresh_seconds: float,
+    ) -> None:
         self.fresh_seconds = fresh_seconds
+        self.labels = tuple(labels)
         self.positions = {
-            symbol: Position(symbol, deque(maxlen=windows), deque(maxlen=prices)) for symbol in positions
+            symbol: Position(
+                symbol,
+                {label: deque(maxlen=windows) for label in labels},
+                deque(maxlen=prices),
+                deque(maxlen=signals),
+            )
+            for symbol in positions
         }
+        self.letters: deque[tuple[int, DeadLetter]] = deque(maxlen=LETTERS_KEPT)
+        self.letter_counts: Counter[str] = Counter()
+        self.letters_counted = False
+        """Whether all dead letters that there were at the start have been counted."""
+        self._letter_places: dict[tuple[str, int], int] = {}
         self.seq = 0
         self._lock = threading.Lock()
 
     def add_window(self, record: MovingAverage) -> bool:
-        """Keep a window; False when it is of no position of ours, or not newer than what is there."""
+        """Keep a window; False when it is of no position or length of ours, or not newer than the last."""
         position = self.positions.get(record.symbol)
-        if position is None:
+        kept = position.windows.get(record.window) if position else None
+        if position is None or kept is None:
             return False
         with self._lock:
             position.windows_seen += 1
-            last = position.last_window
-            if last is not None and record.window_end <= last.window_end:
+            if kept and record.window_end <= kept[-1][1].window_end:
                 return False
             self.seq += 1
-            position.windows.append((self.seq, record))
+            kept.append((self.seq, record))
         return True
 
     def add_price(self, price: Price) -> bool:
@@ -88,28 +130,91 @@ class History:
             position.prices.append((self.seq, price))
         return True
 
+    def add_signal(self, signal: Signal) -> bool:
+        """Keep a signal; False when it is of no position of ours, or there already: a reader that starts over
+        reads some twice.
+        """
+        position = self.positions.get(signal.symbol)
+        if position is None:
+            return False
+        with self._lock:
+            if any(signal == kept for _, kept in position.signals):
+                return False
+            self.seq += 1
+            position.signals.append((self.seq, signal))
+            if signal.kind == "regime":
+                position.regime = signal
+        return True
+
+    def set_limits(self, symbol: str, limits: Limits | None) -> bool:
+        """What is set of a position by now; False when it is of none of ours, or no change."""
+        position = self.positions.get(symbol)
+        if position is None or position.limits[1] == limits:
+            return False
+        with self._lock:
+            self.seq += 1
+            position.limits = (self.seq, limits)
+        return True
+
+    def begin_letters(self) -> None:
+        """Dead letters are counted from the topic's beginning again."""
+        with self._lock:
+            self.letter_counts.clear()
+            self.letters_counted = False
+
+    def add_letter(self, letter: DeadLetter) -> None:
+        """Count a dead letter, and keep it unless it was kept before."""
+        place = letter.topic, letter.partition
+        with self._lock:
+            self.letter_counts[letter.reason] += 1
+            if letter.offset > self._letter_places.get(place, -1):
+                self._letter_places[place] = letter.offset
+                self.seq += 1
+                self.letters.append((self.seq, letter))
+
     def count_ticks(self, symbol: str, number: int) -> None:
         """Count ticks that went by, kept or not."""
         self.positions[symbol].ticks_seen += number
 
-    def since(self, seq: int, *, most: int | None = None) -> News:
-        """What came after number `seq`. `most`: at most about so many windows, and so many prices, of each
-        position, thinned out evenly, the newest always among them.
+    def since(self, seq: int, *, most: int | None = None, most_signals: int | None = None) -> News:
+        """What came after number `seq`. `most`: at most about so many windows of each length, and so many
+        prices, of each position, thinned out evenly, the newest always among them; `most_signals`: only so
+        many of the newest.
         """
         with self._lock:
-            news = News(self.seq)
+            news = News(self.seq, letters=_after(self.letters, seq))
             for symbol, position in self.positions.items():
-                if windows := _after(position.windows, seq):
-                    news.windows[symbol] = thinned(windows, most)
+                windows = {
+                    label: thinned(records, most)
+                    for label, kept in position.windows.items()
+                    if (records := _after(kept, seq))
+                }
+                if windows:
+                    news.windows[symbol] = windows
                 if prices := _after(position.prices, seq):
                     news.prices[symbol] = thinned(prices, most)
+                if signals := _after(position.signals, seq):
+                    news.signals[symbol] = signals if most_signals is None else signals[-most_signals:]
+                if position.limits[0] > seq:
+                    news.limits[symbol] = position.limits[1]
         return news
 
-    def windows_of(self, symbol: str, since: datetime | None = None) -> list[MovingAverage]:
-        """The kept windows of a position that end after `since`, oldest first; KeyError if it isn't ours."""
+    def windows_of(self, symbol: str, label: str, since: datetime | None = None) -> list[MovingAverage]:
+        """The kept windows of a position and a length that end after `since`, oldest first; KeyError if it
+        isn't ours.
+        """
         with self._lock:
-            kept = [record for _, record in self.positions[symbol].windows]
+            kept = [record for _, record in self.positions[symbol].windows[label]]
         return kept if since is None else [record for record in kept if record.window_end > since]
+
+    def signals_of(self, symbols: Iterable[str], since: datetime | None = None) -> list[Signal]:
+        """The kept signals of some positions that are of after `since`, in the order they came."""
+        with self._lock:
+            kept = sorted(
+                (pair for symbol in symbols for pair in self.positions[symbol].signals),
+                key=lambda pair: pair[0],
+            )
+        return [signal for _, signal in kept if since is None or signal.time > since]
 
     def state(self, symbol: str, now: float | None = None) -> State:
         """Whether data flows: `fresh`, `stale` once its last window is too old, `silent` without any."""
@@ -125,9 +230,9 @@ def age(moment: datetime, now: float | None = None) -> float:
     return (current - moment).total_seconds()
 
 
-def _after(points: Sequence[tuple[int, T]], seq: int) -> list[T]:
+def _after(records: Sequence[tuple[int, T]], seq: int) -> list[T]:
     found = []
-    for number, value in reversed(points):
+    for number, value in reversed(records):
         if number <= seq:
             break
         found.append(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from dashboard.feed import Feed
 from dashboard.flink import Flink, Rest
 from dashboard.history import History, age
 from dashboard.settings import Settings
-from kafka_topic.contracts import format_time
+from kafka_topic.contracts import REASONS, format_time
 from kafka_topic.errors import KafkaTopicError
 from kafka_topic.names import Topics
 from kafka_topic.status import position_status
@@ -56,7 +57,7 @@ class Pipeline:
         """Every position: its state, its newest price and window, its lag as last read."""
         topics, found = Topics(self._settings.prefix), []
         for symbol, position in self._history.positions.items():
-            window, price = position.last_window, position.last_price
+            window, price, signal = position.last_window, position.last_price, position.last_signal
             found.append(
                 {
                     "symbol": symbol,
@@ -69,6 +70,8 @@ class Pipeline:
                     "mean": window.mean if window else None,
                     "stddev": window.stddev if window else None,
                     "cv": window.cv if window else None,
+                    "regime": position.regime.event if position.regime else None,
+                    "last_signal": json.loads(signal.to_json()) if signal else None,
                     "lag": self._lags.get(symbol),
                 }
             )
@@ -93,6 +96,16 @@ class Pipeline:
             "fresh_seconds": self._history.fresh_seconds,
             "components": components,
             "positions": positions,
+            "dead_letters": self._dead_letters(),
+        }
+
+    def _dead_letters(self) -> Json:
+        counts = self._history.letter_counts
+        by_reason = {reason: counts[reason] for reason in REASONS if counts[reason]}
+        return {
+            "total": sum(by_reason.values()),
+            "complete": self._history.letters_counted,
+            "by_reason": by_reason,
         }
 
     async def _read_lags(self) -> str | None:
@@ -104,6 +117,7 @@ class Pipeline:
                 settings.positions,
                 prefix=settings.prefix,
                 group=settings.job,
+                window=next(iter(settings.windows)),
                 timeout=KAFKA_SECONDS,
             )
         except KafkaTopicError as error:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from dashboard.errors import SettingsError
 from kafka_topic.errors import SymbolError
 from kafka_topic.names import Topics, check_symbols
-from kafka_topic.windows import shortest
+from kafka_topic.windows import window_label, window_length
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# What all positions together may keep in memory: about 30 MB of windows, 15 MB of prices.
-MOST_WINDOWS = 60_000
+# What all positions together may keep in memory: about 60 MB of windows, 15 MB of prices, 10 MB of signals.
+MOST_WINDOWS = 100_000
 MOST_PRICES = 120_000
+MOST_SIGNALS = 20_000
+SIGNALS_KEPT = 200
+"""Of each position, where there are not too many."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,10 @@ class Settings:
     positions: tuple[str, ...]
     job: str
     prefix: str = ""
-    window: str | None = None
+    windows: Mapping[str, float] = field(default_factory=lambda: {"10s": 1.0, "1m": 5.0, "10m": 10.0})
+    """By label, shortest first: the seconds from one window's end to the next one's."""
+    signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the gatherer watches for, where a position has no limits of its own."""
     flink: str | None = None
     fresh_seconds: float = 22.5
     history: int = 1800
@@ -45,13 +53,26 @@ class Settings:
 
     @property
     def windows_kept(self) -> int:
-        """How many windows of each position are kept."""
-        return max(2, min(self.history, MOST_WINDOWS // len(self.positions)))
+        """How many windows of each position and each length are kept."""
+        return max(2, min(self.history, MOST_WINDOWS // (len(self.positions) * len(self.windows))))
+
+    @property
+    def past_seconds(self) -> float:
+        """How far back windows are read at the start: until the longest slide's are all there, or so many
+        records have been read that it would take long.
+        """
+        rate = len(self.positions) * sum(1 / slide for slide in self.windows.values())
+        return min(self.windows_kept * max(self.windows.values()), MOST_WINDOWS / rate)
 
     @property
     def prices_kept(self) -> int:
         """How many prices of each position are kept."""
         return max(2, min(self.history, MOST_PRICES // len(self.positions)))
+
+    @property
+    def signals_kept(self) -> int:
+        """How many signals of each position are kept."""
+        return max(2, min(SIGNALS_KEPT, MOST_SIGNALS // len(self.positions)))
 
     @property
     def bind_host(self) -> str:
@@ -69,7 +90,8 @@ def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
         positions=tuple(one.strip() for one in _text(variables, "POSITIONS").split(",") if one.strip()),
         job=_text(variables, "JOB_NAME"),
         prefix=variables.get("TOPIC_PREFIX", ""),
-        window=_shortest_window(variables),
+        windows=_windows(variables),
+        signals=_signals(variables),
         flink=variables.get("FLINK_JOBMANAGER_REST") or None,
         fresh_seconds=_number(variables, "DASHBOARD_FRESH_SECONDS", Settings.fresh_seconds, least=0.1),
         history=int(_number(variables, "DASHBOARD_HISTORY", Settings.history, least=2)),
@@ -85,15 +107,23 @@ def _text(variables: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _shortest_window(variables: Mapping[str, str]) -> str | None:
-    """The label of the window that is shown; None, for whatever comes, where no windows are named."""
-    raw = variables.get("GATHERER_WINDOWS")
-    if not raw:
-        return None
+def _windows(variables: Mapping[str, str]) -> dict[str, float]:
+    raw = variables.get("GATHERER_WINDOWS") or "10s=1s,1m=5s,10m=10s"
     try:
-        return shortest(each.partition("=")[0] for each in raw.split(","))
+        pairs = [map(window_length, each.split("=")) for each in raw.split(",")]
+        slides = {window_label(length): slide.total_seconds() for length, slide in pairs}
     except ValueError as error:
         raise SettingsError(f"GATHERER_WINDOWS={raw} must be such as 10s=1s,1m=5s ({error})") from None
+    return {label: slides[label] for label in sorted(slides, key=window_length)}
+
+
+def _signals(variables: Mapping[str, str]) -> dict[str, Any]:
+    raw = variables.get("SIGNALS") or "{}"
+    try:
+        found = json.loads(raw)
+        return {kind: {**found[kind]} for kind in ("regime", "anomaly", "limit") if kind in found}
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"SIGNALS={raw} must be the gatherer's ({error})") from None
 
 
 def _number(variables: Mapping[str, str], name: str, default: float, *, least: float) -> float:

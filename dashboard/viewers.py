@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import socketio
 
-from dashboard.frames import WINDOW_FIELDS, Frames
+from dashboard.frames import SIGNAL_FIELDS, WINDOW_FIELDS, Frames
 from dashboard.history import History
 
 BEAT_SECONDS = 0.1
@@ -26,9 +27,12 @@ _LOG = logging.getLogger("dashboard")
 class Viewers:
     """The connected viewers, and the beat that wakes them."""
 
-    def __init__(self, server: socketio.AsyncServer, history: History) -> None:
+    def __init__(
+        self, server: socketio.AsyncServer, history: History, signals: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self._server = server
         self._history = history
+        self._signals = signals
         self._frames = Frames(history)
         self._beat = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -62,7 +66,13 @@ class Viewers:
             task.cancel()
 
     async def _serve(self, sid: str) -> None:
-        hello = {"positions": [*self._history.positions], "fields": WINDOW_FIELDS}
+        hello = {
+            "positions": [*self._history.positions],
+            "windows": self._history.labels,
+            "fields": WINDOW_FIELDS,
+            "signal_fields": SIGNAL_FIELDS,
+            "settings": self._signals,
+        }
         await self._server.emit("hello", hello, to=sid)
         seen = 0
         try:

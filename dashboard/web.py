@@ -6,21 +6,22 @@ Every address is relative to where the page is, so it works behind `/service/<na
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import socketio
 from aiohttp import web
 
+from dashboard.events import Events
 from dashboard.feed import Feed
 from dashboard.history import History
+from dashboard.limits_api import LimitsApi
 from dashboard.pipeline import Pipeline
+from dashboard.requests import Handler, chosen, errors_as_json, json_answer, known, records_answer, since
 from dashboard.settings import LOOPBACK, Settings
 from dashboard.viewers import Viewers
+from kafka_topic.names import Topics
 
 STATIC = Path(__file__).parent / "static"
 PAGES = {
@@ -36,8 +37,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 MOST_RECORDS = 5000
-KEEP_ALIVE_SECONDS = 10.0
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Server:
@@ -47,20 +46,22 @@ class Server:
         self._settings = settings
         self._history = History(
             settings.positions,
+            [*settings.windows],
             windows=settings.windows_kept,
             prices=settings.prices_kept,
+            signals=settings.signals_kept,
             fresh_seconds=settings.fresh_seconds,
         )
         self._feed = Feed(settings, self._history)
         # Origins other than the page's own are refused: that is the default.
         self._sockets = socketio.AsyncServer(async_mode="aiohttp", ping_interval=10, ping_timeout=20)
-        self._viewers = Viewers(self._sockets, self._history)
-        self._run = secrets.token_hex(4)  # numbers of an earlier run mean nothing in this one
-        self._streams: set[asyncio.Task[None]] = set()
+        self._viewers = Viewers(self._sockets, self._history, settings.signals)
+        self._events = Events(self._history, self._viewers, Topics(settings.prefix))
+        self._limits = LimitsApi(settings, self._history)
 
     def application(self) -> web.Application:
         """The application; reading Kafka begins and ends with it."""
-        app = web.Application(middlewares=[self._only_our_names, _errors_as_json])
+        app = web.Application(middlewares=[self._only_our_names, errors_as_json])
         for path in PAGES:
             app.router.add_get(f"/{path}", self.page)
         app.add_routes(
@@ -70,7 +71,9 @@ class Server:
                 web.get("/api/status", self.status),
                 web.get("/api/positions", self.positions),
                 web.get("/api/movingaverage", self.moving_average),
-                web.get("/api/stream", self.stream),
+                web.get("/api/signals", self.signals),
+                web.get("/api/stream", self._events.handle),
+                *self._limits.routes(),
             ]
         )
         self._sockets.attach(app)
@@ -91,8 +94,7 @@ class Server:
     async def _let_go(self, app: web.Application) -> None:
         """Streams and viewers have no end of their own."""
         await self._viewers.close()
-        for task in self._streams:
-            task.cancel()
+        self._events.close()
 
     @web.middleware
     async def _only_our_names(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -119,103 +121,30 @@ class Server:
         return web.FileResponse(STATIC.parent / "openapi.json")
 
     async def status(self, request: web.Request) -> web.Response:
-        """How every component and position is."""
-        return _json(await self._pipeline.status(len(self._viewers)))
+        """How every component and position is, and the dead letters by reason."""
+        return json_answer(await self._pipeline.status(len(self._viewers)))
 
     async def positions(self, request: web.Request) -> web.Response:
-        """Every position with its newest price and window."""
-        return _json({"positions": self._pipeline.positions()})
+        """Every position with its newest price, window and signal."""
+        return json_answer({"positions": self._pipeline.positions()})
 
     async def moving_average(self, request: web.Request) -> web.Response:
-        """The kept records of one position, oldest first."""
-        symbol = self._position(request.query.get("position", ""))
-        records = self._history.windows_of(symbol, _time(request.query.get("since")))[-MOST_RECORDS:]
-        body = b'{"records": [' + b", ".join(record.to_json() for record in records) + b"]}"
-        response = web.Response(body=body, content_type="application/json")
-        response.enable_compression()
-        return response
+        """The kept records of one position and one window, the shortest unless it is named; oldest first."""
+        symbol = known("position", request.query.get("position", ""), self._history.positions)
+        label = known("window", request.query.get("window", self._history.labels[0]), self._history.labels)
+        records = self._history.windows_of(symbol, label, since(request))[-MOST_RECORDS:]
+        return records_answer("records", [record.to_json() for record in records])
 
-    async def stream(self, request: web.Request) -> web.StreamResponse:
-        """movingaverage records as server-sent events, each once; a slow reader misses the oldest."""
-        wanted = {self._position(one) for one in request.query.getall("position", [])}
-        run, _, last = request.headers.get("Last-Event-ID", "").partition("-")
-        seen = int(last) if run == self._run and last.isdigit() else self._history.seq
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "text/event-stream",
-                "Cache-Control": "no-cache",
-                "X-Accel-Buffering": "no",
-            }
-        )
-        await response.prepare(request)
-        task = asyncio.create_task(self._send_events(response, wanted, seen))
-        self._streams.add(task)
-        try:
-            # The handler must not be cancelled by aiohttp's shutdown before the stream was closed.
-            await asyncio.wait([task])
-        finally:
-            task.cancel()
-            self._streams.discard(task)
-        return response
-
-    async def _send_events(self, response: web.StreamResponse, wanted: set[str], seen: int) -> None:
-        with contextlib.suppress(ConnectionResetError):
-            await response.write(b"retry: 2000\n\n")
-            while True:
-                news = self._history.since(seen)
-                lines = [
-                    b"event: movingaverage\ndata: " + record.to_json() + b"\n"
-                    for symbol, records in news.windows.items()
-                    if not wanted or symbol in wanted
-                    for record in records
-                ]
-                if lines:
-                    # Only the last one carries the number: a reader that was cut off gets the others again.
-                    await response.write(b"\n".join(lines) + f"id: {self._run}-{news.seq}\n\n".encode())
-                seen = news.seq
-                try:
-                    await asyncio.wait_for(self._viewers.next_beat(), KEEP_ALIVE_SECONDS)
-                except TimeoutError:
-                    await response.write(b":\n\n")
-
-    def _position(self, symbol: str) -> str:
-        if symbol not in self._history.positions:
-            some = ", ".join([*self._history.positions][:10])
-            raise web.HTTPNotFound(text=f"no position {symbol!r} here; there are {some}")
-        return symbol
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise web.HTTPBadRequest(
-            text=f'since={text} must be a time such as "2026-11-22 01:02:03.004" (UTC) or ISO-8601'
-        ) from None
-    return moment.replace(tzinfo=moment.tzinfo or UTC)
-
-
-def _json(document: object) -> web.Response:
-    response = web.json_response(document)
-    response.enable_compression()
-    return response
+    async def signals(self, request: web.Request) -> web.Response:
+        """The kept signals of some positions, of all where none is named, in the order they came."""
+        symbols = chosen(request, "position", self._history.positions) or self._history.positions
+        signals = self._history.signals_of(symbols, since(request))[-MOST_RECORDS:]
+        return records_answer("signals", [signal.to_json() for signal in signals])
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-
-
-@web.middleware
-async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return web.json_response({"message": error.text}, status=error.status)
 
 
 def run(settings: Settings) -> None:

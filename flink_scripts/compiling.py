@@ -25,10 +25,11 @@ _SECONDS = 120
 
 
 def compiled_jar(module: str, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The jar of what lies in the folder `java` of a job's package: sources, and resources (META-INF/…); None without.
+    """The jar of the Java sources and resources (META-INF/…) in the folder `java` of a job's package, if any.
 
-    It is looked for, and else made, in FLINK_COMPILED_JARS (for images) or the user's cache, under a name that stands
-    for the sources, Flink's version and the compiler's. Raises CompileError with the compiler's own words.
+    It is looked for, and else made, in FLINK_COMPILED_JARS (for images) or the user's cache, under a name
+    that stands for the sources, Flink's version and the compiler's. Raises CompileError with the
+    compiler's own words.
     """
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:

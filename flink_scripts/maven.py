@@ -39,5 +39,6 @@ def repository() -> Path:
 
 def _missing(coordinate: str, reason: str) -> JarError:
     return JarError(
-        f"{coordinate} is not in {repository()} and could not be fetched ({reason}); connect to the network once"
+        f"{coordinate} is not in {repository()} and could not be fetched ({reason}); "
+        "connect to the network once"
     )

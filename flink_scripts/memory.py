@@ -3,8 +3,8 @@
 Flink's start scripts run a JVM (bash-java-utils) only to compute this; it is a few sums. The rules are
 those of Flink's "Set up Flink's Process Memory" pages with their default values; the one exception is the
 managed share, 0.2 instead of 0.4: our jobs keep their state on the heap, only the window operators' buffers
-are in managed memory. Beside the JVM, each slot has a Python worker, which is part of the process's memory for
-whoever limits it. All figures are MB (2^20 bytes).
+are in managed memory. Beside the JVM, each slot has a Python worker, which counts as the process's for
+whoever limits its memory. All figures are MB (2^20 bytes).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def jobmanager_memory(process: int) -> Memory:
 
 
 def taskmanager_memory(process: int, slots: int = 1) -> Memory:
-    """Divide `process` MB for a TaskManager and its Python workers. Raises SettingsError when it is too little."""
+    """Divide `process` MB for a TaskManager and its Python workers. Raises SettingsError when too little."""
     jvm = process - _PYTHON_WORKER * slots
     overhead = _overhead(jvm)
     flink = jvm - overhead - _METASPACE

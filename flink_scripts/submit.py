@@ -61,7 +61,7 @@ def job_options(env: Environment) -> dict[str, str]:
 def client_options(
     env: Environment, options: Mapping[str, str], state: StateFolder, identity: str, jar: Path | None
 ) -> dict[str, str]:
-    """The client's config.yaml, but for the state to resume from. jar: the job's own classes, which go with it."""
+    """The client's config.yaml, but for the state to resume from. jar: the job's own classes."""
     rest = env.address("FLINK_JOBMANAGER_REST")
     return {
         **options,
@@ -138,7 +138,7 @@ def state_environ(env: Environment, work: Path) -> dict[str, str]:
 
 
 def _library(folder: Path, environ: Mapping[str, str], jar: Path | None) -> Path:
-    """A folder of links to Flink's, the connector's and the job's jars: PyFlink takes one folder as class path."""
+    """A folder of links to Flink's, the connector's and the job's jars: PyFlink takes one folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()

@@ -22,8 +22,8 @@ STATE_VERSION = 2
 def describe(settings: Settings) -> str:
     """One line of JSON.
 
-    state: what shapes the job's state; state of another shape can't be restored. Windows, statistics and signals may
-    change: all are made of the panes that are kept.
+    state: what shapes the job's state; state of another shape can't be restored. Windows, statistics and
+    signals may change: all are made of the panes that are kept.
     definition: all that makes the running job what it is; a job with another definition has to be replaced.
     topics: the topics that the state belongs to; recreated topics make it worthless.
     """

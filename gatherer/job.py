@@ -1,4 +1,4 @@
-"""Building the job in PyFlink and submitting it. With `operator.py`, the only module of the room that imports pyflink."""
+"""Building the job in PyFlink and submitting it. Only this module and `operator.py` import pyflink."""
 
 from __future__ import annotations
 

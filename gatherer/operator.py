@@ -1,7 +1,7 @@
 """The analysis as a Flink operator: panes and records in, records of the output topics out.
 
-It runs once a pane, not once a tick. What it knows of a position is held twice: as Flink's state, written pane by
-pane, and as the object made of it, which a restarted worker makes anew.
+It runs once a pane, not once a tick. What it knows of a position is held twice: as Flink's state, written
+pane by pane, and as the object made of it, which a restarted worker makes anew.
 """
 
 from __future__ import annotations
@@ -56,23 +56,26 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
             yield from self._set_limits(row)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
-        """Called by Flink when the watermark has passed the end of a window."""
+        """Called by Flink when the watermark has passed the end of a window.
+
+        All that the watermark allows is written at once: Flink hands over one timer of a key at a time, and
+        that takes a hundred times as long as a window.
+        """
         symbol = ctx.get_current_key()
         position = self._position(symbol)
-        due = position.next_due()
-        # A timer may be older than what was decided since; the one that counts is registered beside it.
-        if due is None or due - 1 > timestamp:
-            return
-        averages, signals = position.advance(due)
+        watermark = ctx.timer_service().current_watermark()
+        topics = self._settings.topics
+        # A timer may be older than what was decided since: then nothing is due.
+        while (due := position.next_due()) is not None and due - 1 <= watermark:
+            averages, signals = position.advance(due)
+            for average in averages:
+                yield Row(symbol, average.to_json(), topics.moving_average)
+            for signal in signals:
+                yield Row(symbol, signal.to_json(), topics.signals)
         for end in position.expired():
             self._panes.remove(end)
         self._small.update(position.small_state())
         self._wake(position, ctx)
-        topics = self._settings.topics
-        for average in averages:
-            yield Row(symbol, average.to_json(), topics.moving_average)
-        for signal in signals:
-            yield Row(symbol, signal.to_json(), topics.signals)
 
     def _add(self, symbol: str, pane: Pane, ctx: KeyedProcessFunction.Context) -> bool:
         position = self._position(symbol)

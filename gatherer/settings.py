@@ -30,7 +30,7 @@ SIGNALS: Mapping[str, Callable[..., Any]] = {
 class Settings:
     """Everything that defines the job. Durations are whole milliseconds.
 
-    windows: the shortest first. statistics: those of STATISTICS that are wanted. signals: per kind, its settings.
+    windows: the shortest first. statistics: those of STATISTICS that are wanted. signals: settings by kind.
     """
 
     bootstrap_servers: str
@@ -109,8 +109,8 @@ def _windows(text: str) -> tuple[WindowLength, ...]:
     for window in windows:
         if window.length_ms % window.slide_ms or window.slide_ms % pane:
             raise SettingsError(
-                f"GATHERER_WINDOWS={text}: {window.label} must be a whole multiple of its slide, and each slide of the "
-                f"shortest, {pane / 1000:g} s"
+                f"GATHERER_WINDOWS={text}: {window.label} must be a whole multiple of its slide, and each "
+                f"slide of the shortest, {pane / 1000:g} s"
             )
     if len({window.length_ms for window in windows}) < len(windows):
         raise SettingsError(f"GATHERER_WINDOWS={text} names a length twice")
@@ -142,7 +142,7 @@ def _signals(text: str | None, windows: tuple[WindowLength, ...]) -> Mapping[str
             SIGNALS[kind](**settings)
             if settings["window"] not in {window.label for window in windows}:
                 raise SettingsError(
-                    f"SIGNALS: {kind} uses the window {settings['window']}, which GATHERER_WINDOWS does not name"
+                    f"SIGNALS: {kind} uses the window {settings['window']}, which is none of GATHERER_WINDOWS"
                 )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(

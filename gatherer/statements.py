@@ -1,8 +1,8 @@
 """The part of the job that runs for each tick, as SQL over two Java classes of ours (`java/`).
 
-The format `price` reads a record in one pass and says what is wrong with it; the function `PANE` adds the ticks of
-one pane up. A pane is one slide of the shortest window, so a tick costs the same however many windows there are,
-and whatever comes after, in Python, handles one row for a pane instead of one for a tick.
+The format `price` reads a record in one pass and says what is wrong with it; the function `PANE` adds up
+the ticks of one pane. A pane is one slide of the shortest window, so a tick costs the same however many
+windows there are, and what comes after, in Python, handles one row for a pane instead of one for a tick.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def _topic_start(settings: Settings) -> str:
 def prices_table(settings: Settings) -> str:
     """The source: every record of every position topic, with `event_time` null for one that can't be used.
 
-    A null event time moves no watermark (the watermark is made inside the source). The bound on the future holds
-    against the time at which Kafka says the record was written, so that a replay decides as the first run did.
-    The planner writes event_time out wherever it is used, so it has to be cheap.
+    A null event time moves no watermark (the watermark is made inside the source). The bound on the future
+    holds against the time at which Kafka says the record was written, so that a replay decides as the first
+    run did. The planner writes event_time out wherever it is used, so it has to be cheap.
     """
     options = _source_options(settings) | {
         "topic-pattern": settings.topics.position_pattern,
@@ -102,7 +102,7 @@ CREATE TEMPORARY TABLE prices (
 
 
 def limits_table(settings: Settings) -> str:
-    """The source of limits, which waits for no other and holds up none: it has no event time, and is idle at once."""
+    """The source of limits, which holds up no other: it has no event time, and is idle at once."""
     options = _source_options(settings) | {
         "topic": settings.topics.limits,
         "scan.watermark.idle-timeout": "1 ms",
@@ -158,10 +158,10 @@ CREATE TEMPORARY TABLE output (
 def analysis_input(settings: Settings) -> str:
     """All that the analysis is told, as rows of COLUMNS that mean, by `kind`:
 
-    pane: content is what PANE makes of a pane's ticks, ms one of its event times. late: one tick (ms, units, place)
-    of a pane that is closed. bad: a record that is no tick; detail is "reason: more". limits: a record of `limits`.
-    All but panes come with the record: its content, topic, number (the partition), place (the offset) and
-    written_ms, when Kafka got it.
+    pane: content is what PANE makes of a pane's ticks, ms one of its event times. late: one tick (ms, units)
+    of a pane that is closed. bad: a record that is no tick; detail is "reason: more". limits: a record of
+    `limits`. All but panes come with the record: its content, topic, number (the partition), place (the
+    offset) and written_ms, when Kafka got it.
     """
     pane_ms = settings.pane_ms
     place = f"`offset` * {PARTITIONS} + `partition`"
@@ -190,7 +190,8 @@ FROM TUMBLE(TABLE ticks, DESCRIPTOR(event_time), {_interval(pane_ms)})
 GROUP BY symbol, window_start, window_end
 UNION ALL
 SELECT SUBSTRING(topic FROM CHAR_LENGTH({start}) + 1),
-  CASE WHEN event_time IS NULL THEN '{BAD}' ELSE '{LATE}' END, content, ms, units, topic, `partition`, `offset`, {written_ms},
+  CASE WHEN event_time IS NULL THEN '{BAD}' ELSE '{LATE}' END,
+  content, ms, units, topic, `partition`, `offset`, {written_ms},
   CASE WHEN reason IS NOT NULL THEN reason || ': ' || detail
     WHEN {_ours(settings)} THEN {future} ELSE {unknown} END
 FROM prices WHERE event_time IS NULL OR ({closed})

@@ -3,20 +3,17 @@
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cli import options
 from cli import output as out
-from cli.deployed import Deployed, checked_positions, deployed, kafka_faults
+from cli.deployed import checked_positions, deployed, kafka_faults
 from cli.errors import UsageProblem
+from cli.reach import reach
 from cli.session import session
 from kafka_topic.contracts import Limits, format_time
 from kafka_topic.errors import ContractError
-
-if TYPE_CHECKING:
-    from kafka_topic.limits import LimitsStore
 
 COLUMNS = (
     "symbol",
@@ -91,9 +88,7 @@ def set_(
     checked_positions(symbols, bundle.positions)
     with kafka_faults():
         try:
-            found = _store(bundle).set(
-                dict.fromkeys(symbols), changes, check=lambda limits: _check_regime(limits, bundle)
-            )
+            found = reach(run, bundle).set_limits([*dict.fromkeys(symbols)], changes)
         except ContractError as error:
             raise UsageProblem(str(error), hint="`pipectl limits list` shows what is set already") from None
     _show(found, output)
@@ -110,9 +105,10 @@ def list_(
     Example:
       pipectl limits list -o json
     """
-    bundle = deployed(session(cluster, files, overrides, verbose, reads_only=True))
+    run = session(cluster, files, overrides, verbose, reads_only=True)
+    bundle = deployed(run)
     with kafka_faults():
-        _show(list(_store(bundle).read().values()), output)
+        _show(reach(run, bundle).limits(), output)
 
 
 @command.command("clear")
@@ -137,35 +133,18 @@ def clear(
     """
     if bool(symbols) == everything:
         raise UsageProblem("whose limits?", hint="name positions, or all of them with --all")
-    bundle = deployed(session(cluster, files, overrides, verbose, reads_only=False))
+    run = session(cluster, files, overrides, verbose, reads_only=False)
+    bundle = deployed(run)
     with kafka_faults():
-        store = _store(bundle)
+        way = reach(run, bundle)
         if not set(symbols) <= set(bundle.positions):
             # A position that the bundle no longer has may still have limits.
-            checked_positions(symbols, [*dict.fromkeys([*bundle.positions, *store.symbols()])])
-        cleared = store.clear(None if everything else dict.fromkeys(symbols))
+            checked_positions(symbols, [*dict.fromkeys([*bundle.positions, *way.limited()])])
+        cleared = way.clear_limits(None if everything else [*dict.fromkeys(symbols)])
     if output == "json":
         out.print_json({"cleared": cleared})
     else:
         click.echo(f"Cleared {', '.join(cleared)}." if cleared else "Nothing was set.")
-
-
-def _store(bundle: Deployed) -> "LimitsStore":
-    from kafka_topic.limits import LimitsStore
-
-    return LimitsStore(bundle.bootstrap_servers, prefix=bundle.prefix)
-
-
-def _check_regime(limits: Limits, bundle: Deployed) -> None:
-    """With one of the two thresholds set, the other is the bundle's."""
-    regime = bundle.signals["regime"]
-    high = regime["high"] if limits.regime_high is None else limits.regime_high
-    low = regime["low"] if limits.regime_low is None else limits.regime_low
-    if low >= high:
-        raise UsageProblem(
-            f"limits of {limits.symbol}: the low regime, {low:g} %, must be below the high one, {high:g} %",
-            hint="set both; the one that is not set is the bundle's",
-        )
 
 
 def _show(limits: list[Limits], output: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,8 @@ from cli import local, options
 from cli import output as out
 from cli.cluster import Cluster, NoClusterYet
 from cli.deployed import Deployed, deployed
-from cli.errors import DcosError, Unhealthy
+from cli.errors import DcosError, PipectlError, Unhealthy
+from cli.reach import LETTER_SECONDS, reach
 from cli.session import Session, session
 from kafka_topic.contracts import format_time
 from kafka_topic.names import Topics
@@ -20,8 +22,17 @@ from kafka_topic.names import Topics
 if TYPE_CHECKING:
     from kafka_topic.dead_letters import DeadLetterCounts
 
-KAFKA_SECONDS = 10.0
-DEAD_LETTER_SECONDS = 5.0
+
+@dataclass(frozen=True)
+class Flow:
+    """What flows. via: the way by which that is known, brokers or page; None, with the trouble, when it
+    is not.
+    """
+
+    positions: list[dict[str, Any]]
+    letters: DeadLetterCounts | None = None
+    via: str | None = None
+    trouble: str | None = None
 
 
 @click.command("status")
@@ -49,14 +60,14 @@ def command(
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
     run.cluster.check()  # once, and not for every component, when it can't be reached
     components = _components(run, run.cluster)
-    positions, letters, trouble = _flow(run, deployed(run))
+    flow = _flow(run, deployed(run))
     healthy = all(c["state"] == "healthy" for c in components) and all(
-        p["state"] == "fresh" for p in positions
+        p["state"] == "fresh" for p in flow.positions
     )
     if output == "json":
-        _print_json(run, components, positions, letters, trouble, healthy=healthy)
+        _print_json(run, components, flow, healthy=healthy)
     else:
-        _show(run, components, positions, letters, trouble, healthy)
+        _show(run, components, flow, healthy)
     if not healthy:
         raise click.exceptions.Exit(Unhealthy.exit_code)
 
@@ -65,27 +76,27 @@ def _print_nothing_runs(run: Session) -> None:
     topics = Topics(run.settings.topics.prefix)
     positions = [_unknown(symbol, topics) for symbol in run.settings.positions]
     components = _components(run, NoClusterYet())
-    _print_json(run, components, positions, None, "the local cluster is not running", healthy=False)
+    _print_json(run, components, Flow(positions, trouble="the local cluster is not running"), healthy=False)
 
 
 def _print_json(
     run: Session,
     components: list[dict[str, str]],
-    positions: list[dict[str, Any]],
-    letters: DeadLetterCounts | None,
-    trouble: str | None,
+    flow: Flow,
     *,
     healthy: bool,
 ) -> None:
+    letters = flow.letters
     document = {
         "cluster": run.cluster_name,
         "healthy": healthy,
+        "via": flow.via,
         "components": components,
-        "positions": positions,
+        "positions": flow.positions,
         "dead_letters": letters
         and {"total": letters.total, "complete": letters.complete, "by_reason": letters.by_reason},
     }
-    out.print_json({**document, "problem": trouble} if trouble else document)
+    out.print_json({**document, "problem": flow.trouble} if flow.trouble else document)
 
 
 def _unknown(symbol: str, topics: Topics) -> dict[str, Any]:
@@ -107,29 +118,18 @@ def _components(run: Session, cluster: Cluster) -> list[dict[str, str]]:
     return found
 
 
-def _flow(run: Session, bundle: Deployed) -> tuple[list[dict[str, Any]], DeadLetterCounts | None, str | None]:
-    """The positions as they are, the dead letters, and why they can't be read, if so."""
-    from kafka_topic.dead_letters import count_dead_letters
+def _flow(run: Session, bundle: Deployed) -> Flow:
+    """The positions as they are and the dead letters, or why they can't be read."""
     from kafka_topic.errors import KafkaTopicError
-    from kafka_topic.status import position_status
 
     try:
-        read = position_status(
-            bundle.bootstrap_servers,
-            bundle.positions,
-            prefix=bundle.prefix,
-            group=bundle.group,
-            window=bundle.window,
-            timeout=KAFKA_SECONDS,
-        )
-        letters = count_dead_letters(
-            bundle.bootstrap_servers, prefix=bundle.prefix, timeout=DEAD_LETTER_SECONDS
-        )
-    except (KafkaTopicError, TimeoutError) as error:
+        way = reach(run, bundle)
+        read, letters = way.flow()
+    except (KafkaTopicError, PipectlError) as error:
         topics = Topics(bundle.prefix)
-        return [_unknown(symbol, topics) for symbol in bundle.positions], None, str(error)
+        return Flow([_unknown(symbol, topics) for symbol in bundle.positions], trouble=str(error))
     now, limit = datetime.now(UTC), run.settings.freshness.total_seconds()
-    return (
+    return Flow(
         [
             {
                 "symbol": status.symbol,
@@ -144,7 +144,7 @@ def _flow(run: Session, bundle: Deployed) -> tuple[list[dict[str, Any]], DeadLet
             for status in read
         ],
         letters,
-        None,
+        way.via,
     )
 
 
@@ -156,16 +156,14 @@ def _state(now: datetime, last: datetime | None, limit: float) -> str:
 
 def _told(letters: DeadLetterCounts) -> str:
     counts = ", ".join(f"{number} {reason}" for reason, number in letters.by_reason.items()) or "none"
-    more = "" if letters.complete else f", and more than could be counted in {DEAD_LETTER_SECONDS:g} s"
+    more = "" if letters.complete else f", and more than could be counted in {LETTER_SECONDS:g} s"
     return counts + more
 
 
 def _show(
     run: Session,
     components: list[dict[str, str]],
-    positions: list[dict[str, Any]],
-    letters: DeadLetterCounts | None,
-    trouble: str | None,
+    flow: Flow,
     healthy: bool,
 ) -> None:
     out.print_table(
@@ -175,11 +173,13 @@ def _show(
     click.echo()
     columns = ("position", "topic", "state", "last window end (UTC)", "age s", "lag")
     keys = ("symbol", "topic", "state", "last_window_end", "age_seconds", "lag")
-    out.print_table(columns, [["-" if p[key] is None else str(p[key]) for key in keys] for p in positions])
+    out.print_table(
+        columns, [["-" if p[key] is None else str(p[key]) for key in keys] for p in flow.positions]
+    )
     click.echo()
-    if letters is not None:
-        click.echo(f"Dead letters: {_told(letters)}")
-    if trouble:
-        click.secho(f"positions: {trouble}", fg="red", err=True)
+    if flow.letters is not None:
+        click.echo(f"Dead letters: {_told(flow.letters)}")
+    if flow.trouble:
+        click.secho(f"positions: {flow.trouble}", fg="red", err=True)
     verdict = f"Cluster {run.cluster_name}: {'healthy' if healthy else 'unhealthy'}"
     click.secho(verdict, fg="green" if healthy else "red", bold=True)

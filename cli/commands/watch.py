@@ -13,6 +13,7 @@ from cli import options
 from cli import output as out
 from cli.deployed import Deployed, checked_positions, deployed, kafka_faults
 from cli.errors import UsageProblem
+from cli.reach import reach
 from cli.session import session
 from cli.streams import STREAMS, Stream
 from kafka_topic.names import Topics
@@ -29,7 +30,7 @@ SHOWN_EVENTS = 20
 )
 @click.option("--window", metavar="LENGTH", help="Of movingaverage, only this window, such as 1m.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many records.")
-@click.option("--from-beginning", is_flag=True, help="Start with the oldest record that the topic still has.")
+@click.option("--from-beginning", is_flag=True, help="Start with the oldest record that is kept.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -51,7 +52,7 @@ def command(
     """Show records as they come: a table that refreshes, or with `-o json` one record a line.
 
     STREAM is movingaverage (the default), signals or dead-letters. Only committed records are shown, each
-    once. Ctrl-C stops.
+    once. Where the brokers are out of reach they come through the live page, which keeps fewer. Ctrl-C stops.
 
     \b
     Example:
@@ -64,21 +65,16 @@ def command(
     run = session(cluster, files, overrides, verbose, reads_only=True)
     bundle = deployed(run)
     checked_positions(wanted, bundle.positions)
-    chosen = {} if window is None else {"window": _checked_window(window, bundle)}
+    label = None if window is None else _checked_window(window, bundle)
     stream, topics = STREAMS[what], Topics(bundle.prefix)
     try:
         with (
             kafka_faults(),
-            stream.open(
-                bundle.bootstrap_servers,
-                prefix=bundle.prefix,
-                positions=wanted or None,
-                start="beginning" if from_beginning else "latest",
-                timeout=timeout,
-                **chosen,
-            ) as consumer,
+            reach(run, bundle).records(
+                stream, positions=wanted, window=label, past=from_beginning, timeout=timeout
+            ) as found,
         ):
-            records = islice(consumer, count)
+            records = islice(found, count)
             if output == "json":
                 for record in records:
                     click.echo(record.to_json())

@@ -20,10 +20,16 @@ from typing import Any
 
 import pytest
 
-from kafka_topic.contracts import MovingAverage, Price
+from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
 from kafka_topic.names import Topics
 
 POSITIONS = ("AAPL", "MSFT")
+WINDOWS = {"10s": 10, "1m": 60, "10m": 600}
+SIGNALS = {
+    "regime": {"window": "1m", "high": 1.0, "low": 0.5},
+    "anomaly": {"window": "10s", "sigmas": 3},
+    "limit": {"window": "10m", "horizon_seconds": 300, "probability": 0.5},
+}
 FRESH_SECONDS = 3.0
 START_SECONDS = 30.0
 _NUMBERS = itertools.count()
@@ -45,7 +51,7 @@ class Feeder:
     def __init__(self, servers: str, prefix: str) -> None:
         from confluent_kafka import Producer
 
-        self.prefix = prefix
+        self.servers, self.prefix = servers, prefix
         self._topics = Topics(prefix)
         self._producer = Producer({"bootstrap.servers": servers, "linger.ms": 1})
 
@@ -54,12 +60,45 @@ class Feeder:
         self._producer.produce(self._topics.position(symbol), record.to_json(), symbol)
         return record
 
-    def window(self, symbol: str, mean: float = 100.0, end: datetime | None = None) -> MovingAverage:
+    def window(
+        self, symbol: str, mean: float = 100.0, end: datetime | None = None, label: str = "10s"
+    ) -> MovingAverage:
         end = end or datetime.now(UTC)
+        start = end - timedelta(seconds=WINDOWS[label])
         record = MovingAverage(
-            symbol, end - timedelta(seconds=10), end, 50, mean, mean - 1, mean + 1, mean, 0.5, 50 / mean
+            symbol, start, end, 50, mean, mean - 1, mean + 1, mean, 0.5, 50 / mean, median=mean, mad=0.25
         )
         self.raw(record.to_json(), symbol)
+        return record
+
+    def signal(self, symbol: str, kind: str, event: str, **fields: Any) -> Signal:
+        """A signal of just now, with what its kind needs."""
+        limit = kind == "limit" and event != "no_forecast"
+        defaults = {
+            "time": datetime.now(UTC),
+            "window": SIGNALS[kind]["window"],
+            "side": "buy" if limit else None,
+            "price": 100.0,
+            "value": None if event == "no_forecast" else 0.7,
+            "threshold": None if event == "no_forecast" else 0.5,
+            "probability": 0.7 if limit else None,
+            "horizon_seconds": 300.0 if limit else None,
+            "lead_seconds": 42.0 if limit else None,
+            "reason": f"made up: {kind} {event}.",
+        }
+        record = Signal(kind, event, symbol, **{**defaults, **fields})
+        self._producer.produce(self._topics.signals, record.to_json(), symbol)
+        return record
+
+    def letter(self, reason: str, offset: int, symbol: str = "AAPL") -> DeadLetter:
+        topic = self._topics.position(symbol)
+        record = DeadLetter(topic, 0, offset, reason, "made up", datetime.now(UTC), b"x")
+        self._producer.produce(self._topics.dead_letter, record.to_json(), symbol)
+        return record
+
+    def limits(self, symbol: str, **fields: Any) -> Limits:
+        record = Limits(symbol, datetime.now(UTC), **fields)
+        self._producer.produce(self._topics.limits, record.to_json(), symbol)
         return record
 
     def raw(self, value: bytes, symbol: str = "AAPL") -> None:
@@ -123,7 +162,21 @@ class App:
 
     def get(self, path: str, *, quiet: bool = False, **headers: str) -> tuple[int, Any]:
         """Status and content (JSON where it is JSON); status 0 when nobody answers and `quiet`."""
-        request = urllib.request.Request(self.url + path, headers=headers)
+        return self.ask("GET", path, quiet=quiet, headers=headers)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        quiet: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        given = {"X-Requested-By": "a test", "Content-Type": "application/json"} if method != "GET" else {}
+        given = {**given, **(headers or {})}
+        request = urllib.request.Request(self.url + path, data=data, headers=given, method=method)
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
                 status, body = answer.status, answer.read()
@@ -148,7 +201,8 @@ def feeder(kafka: Any) -> Feeder:
     """A writer into fresh topics."""
     prefix = f"dashboard{next(_NUMBERS)}."
     topics = Topics(prefix)
-    kafka.create(topics.moving_average, *map(topics.position, POSITIONS))
+    kafka.create(topics.moving_average, topics.signals, topics.dead_letter, topics.limits)
+    kafka.create(*map(topics.position, POSITIONS))
     return Feeder(kafka.bootstrap_servers, prefix)
 
 
@@ -163,6 +217,7 @@ def make_app(kafka: Any, tmp_path: Path) -> Iterator[Callable[..., App]]:
             "TOPIC_PREFIX": prefix,
             "POSITIONS": ",".join(POSITIONS),
             "JOB_NAME": "test.gatherer",
+            "SIGNALS": json.dumps(SIGNALS),
             "DASHBOARD_FRESH_SECONDS": str(FRESH_SECONDS),
         }
         app = App({**defaults, **environment}, tmp_path / f"dashboard-{len(started)}.log")

@@ -4,11 +4,15 @@ import asyncio
 import json
 import re
 import time
+import urllib.error
 import urllib.request
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
+from dashboard.settings import Settings
+from dashboard.web import Server
+from kafka_topic.limits import LimitsStore
 
 pytestmark = pytest.mark.slow
 
@@ -87,16 +91,100 @@ def test_uncommitted_windows_are_not_shown(kafka, feeder, app):
     assert [r["mean"] for r in records_of(app, "/api/movingaverage?position=MSFT")] == [77.0]
 
 
-def test_of_several_windows_the_shortest_is_shown(feeder, make_app):
+def test_each_window_is_served_by_its_label_the_shortest_without_one(feeder, make_app):
     app = make_app(feeder.prefix, GATHERER_WINDOWS="1m=5s,10s=1s")
     now = datetime.now(UTC)
-    short = feeder.window("AAPL", 88.0, now)
-    end = now + timedelta(milliseconds=500)
-    feeder.raw(replace(short, window_start=end - timedelta(minutes=1), window_end=end, mean=89.0).to_json())
-    later = feeder.window("AAPL", 90.0, now + timedelta(seconds=1))
+    feeder.window("AAPL", 88.0, now)
+    feeder.window("AAPL", 89.0, now, "1m")
+    feeder.window("AAPL", 91.0, now, "10m")
+    feeder.window("AAPL", 90.0, now + timedelta(seconds=1))
     feeder.flush()
-    wait_for(lambda: later.mean in [record["mean"] for record in records_of(app)])
+    wait_for(lambda: len(records_of(app)) == 2)
     assert [record["mean"] for record in records_of(app)] == [88.0, 90.0]
+    assert [record["mean"] for record in records_of(app, f"{AAPL}&window=1m")] == [89.0]
+    status, mistake = app.get(f"{AAPL}&window=10m")
+    assert (status, mistake["message"]) == (404, "no window '10m' here; there are 10s, 1m")
+
+
+def test_signals_are_served_and_the_newest_regime_is_the_positions(feeder, app):
+    first = feeder.signal("AAPL", "regime", "high")
+    second = feeder.signal("MSFT", "anomaly", "above", value=120.0, threshold=110.0)
+    feeder.flush()
+    wait_for(lambda: len(app.get("/api/signals")[1]["signals"]) == 2)
+    served = {one["symbol"]: one for one in app.get("/api/signals")[1]["signals"]}
+    assert served == {"AAPL": json.loads(first.to_json()), "MSFT": json.loads(second.to_json())}
+    assert app.get("/api/signals?position=MSFT")[1]["signals"] == [served["MSFT"]]
+    assert app.get("/api/signals?since=2049-01-01")[1]["signals"] == []
+    positions = {one["symbol"]: one for one in app.get("/api/positions")[1]["positions"]}
+    assert (positions["AAPL"]["regime"], positions["MSFT"]["regime"]) == ("high", None)
+    assert positions["MSFT"]["last_signal"]["event"] == "above"
+
+
+def test_dead_letters_are_counted_by_reason(feeder, make_app):
+    for number, reason in enumerate(["late", "not_json", "late"]):
+        feeder.letter(reason, number)
+    feeder.flush()
+    app = make_app(feeder.prefix)
+
+    def letters():
+        return app.get("/api/status")[1]["dead_letters"]
+
+    expected = {"total": 3, "complete": True, "by_reason": {"not_json": 1, "late": 2}}
+    wait_for(lambda: letters() == expected)
+    feeder.letter("future", 9, "MSFT")
+    feeder.flush()
+    wait_for(lambda: letters()["by_reason"] == {"not_json": 1, "future": 1, "late": 2})
+
+
+def test_limits_are_set_read_changed_and_cleared(feeder, app):
+    code, document = app.ask("POST", "/api/limits", {"symbols": ["AAPL", "MSFT"], "buy": 95, "sell": 110})
+    assert (code, [one["symbol"] for one in document["limits"]]) == (200, ["AAPL", "MSFT"])
+    assert app.ask("POST", "/api/limits", {"symbols": ["AAPL"], "sell": None, "probability": 0.8})[0] == 200
+    found = {one["symbol"]: one for one in app.get("/api/limits")[1]["limits"]}
+    assert {name: found["AAPL"][name] for name in ("buy", "sell", "probability")} == {
+        "buy": 95,
+        "sell": None,
+        "probability": 0.8,
+    }
+    assert found["MSFT"]["sell"] == 110
+    assert app.get("/api/limits?position=MSFT")[1]["limits"] == [found["MSFT"]]
+    # What they are on the topic is what the gatherer reads.
+    assert LimitsStore(feeder.servers, prefix=feeder.prefix).read()["AAPL"].probability == 0.8
+    assert app.ask("DELETE", "/api/limits?position=MSFT&position=OTHER") == (200, {"cleared": ["MSFT"]})
+    assert app.ask("DELETE", "/api/limits?all=true") == (200, {"cleared": ["AAPL"]})
+    assert app.get("/api/limits")[1] == {"limits": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "words"),
+    [
+        ({"symbols": ["AAPL"], "buy": 5, "sell": 5}, "buy", "below sell"),
+        ({"symbols": ["AAPL"], "probability": 1.5}, "probability", "between 0 and 1"),
+        ({"symbols": ["AAPL"], "buy": "cheap"}, "buy", "cheap"),
+        ({"symbols": ["AAPL"], "regime_high": 0.4}, "regime_high", "must be below the high one"),
+        ({"symbols": ["AAPL"], "price": 5}, "price", "no field of limits"),
+        ({"symbols": ["AAPL"]}, None, "nothing to set"),
+        ({"buy": 5}, None, "the body must be such as"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_told_with_its_field(app, body, field, words):
+    code, document = app.ask("POST", "/api/limits", body)
+    assert code == 400
+    assert words in document["message"]
+    assert document.get("field") == field
+    assert app.get("/api/limits")[1] == {"limits": []}
+
+
+def test_a_page_of_another_origin_can_change_nothing(app):
+    body = {"symbols": ["AAPL"], "buy": 5}
+    assert app.ask("POST", "/api/limits", body, headers={"Origin": "http://evil.example"})[0] == 403
+    assert app.ask("POST", "/api/limits", body, headers={"Content-Type": "text/plain"})[0] == 415
+    # A form can send neither this header nor JSON, and a preflight is not answered.
+    bare = urllib.request.Request(f"{app.url}/api/limits?all=true", method="DELETE")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(bare, timeout=20).close()
+    assert app.ask("OPTIONS", "/api/limits", headers={"Origin": "http://evil.example"})[0] == 405
+    assert app.ask("POST", "/api/limits", body, headers={"Origin": app.url})[0] == 200
 
 
 def test_a_broken_record_is_counted_and_passed_over(feeder, app):
@@ -148,6 +236,33 @@ def test_server_sent_events_bring_each_record_once(feeder, app):
     assert json.loads(data.removeprefix(b"data: ")) == missed
 
 
+def test_the_stream_brings_the_topics_that_are_named_from_the_beginning_where_asked(feeder, app):
+    end = datetime.now(UTC)
+    sent = {
+        "movingaverage": feeder.window("AAPL", 5.0, end, "1m"),
+        "signals": feeder.signal("AAPL", "regime", "low"),
+        "dead_letter": feeder.letter("late", 3),
+    }
+    feeder.window("AAPL", 6.0, end)
+    feeder.signal("MSFT", "regime", "low")
+    feeder.letter("late", 3, "MSFT")
+    feeder.flush()
+    wait_for(lambda: records_of(app) and records_of(app, f"{AAPL}&window=1m"))
+    wait_for(lambda: app.get("/api/status")[1]["dead_letters"]["total"] == 2)
+    wait_for(lambda: len(app.get("/api/signals")[1]["signals"]) == 2)
+    query = "&".join(["position=AAPL", "window=1m", "start=beginning", *(f"topic={one}" for one in sent)])
+    with urllib.request.urlopen(f"{app.url}/api/stream?{query}", timeout=20) as stream:
+        lines = [stream.readline().decode().strip()]
+        while not lines[-1].startswith("id: "):
+            lines.append(stream.readline().decode().strip())
+    events = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
+    data = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert dict(zip(events, data, strict=True)) == {
+        topic: json.loads(record.to_json()) for topic, record in sent.items()
+    }
+    assert len(events) == 3
+
+
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
@@ -155,6 +270,8 @@ def test_server_sent_events_bring_each_record_once(feeder, app):
         ("/api/movingaverage", 404, "AAPL, MSFT"),
         (f"{AAPL}&since=yesterday", 400, "since=yesterday"),
         ("/api/stream?position=NOPE", 404, "NOPE"),
+        ("/api/stream?topic=prices", 404, "movingaverage, signals, dead_letter"),
+        ("/api/signals?position=NOPE", 404, "NOPE"),
         ("/nothing", 404, "Not Found"),
     ],
 )
@@ -168,11 +285,18 @@ def test_the_document_of_the_api_names_every_address(app):
     code, document = app.get("/api/openapi.json")
     assert code == 200
     assert document["openapi"].startswith("3.")
-    listed = {path for path in document["paths"] if path.startswith("/api/")}
-    assert listed == {"/api/status", "/api/positions", "/api/movingaverage", "/api/stream"}
+    listed = {(path, method) for path, found in document["paths"].items() for method in found}
+    served = {
+        (route.resource.canonical, route.method.lower())
+        for route in Server(Settings("127.0.0.1:1", ("AAPL",), "a.gatherer")).application().router.routes()
+        if route.method != "HEAD" and route.resource.canonical.startswith("/api/")
+    }
+    assert listed == served - {("/api/openapi.json", "get")}
     components = document["components"]["schemas"]
     for reference in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)):
         assert reference in components
+    for kind, name in re.findall(r'"#/components/(parameters|responses)/(\w+)"', json.dumps(document)):
+        assert name in document["components"][kind]
 
 
 def test_answers_have_the_form_that_the_document_promises(feeder, app):
@@ -180,14 +304,21 @@ def test_answers_have_the_form_that_the_document_promises(feeder, app):
 
     feeder.price("AAPL", 100)
     feeder.window("AAPL")
+    feeder.limits("AAPL", buy=5)
+    feeder.letter("late", 1)
+    feeder.signal("AAPL", "limit", "likely")
     feeder.flush()
-    wait_for(lambda: records_of(app))
+    wait_for(lambda: records_of(app) and app.get("/api/signals")[1]["signals"])
     document = app.get("/api/openapi.json")[1]
-    for path, query in (("status", ""), ("positions", ""), ("movingaverage", "?position=AAPL")):
+    queries = ["status", "positions", "movingaverage?position=AAPL", "signals", "limits"]
+    for path, _, query in (one.partition("?") for one in queries):
         operation = document["paths"][f"/api/{path}"]["get"]
-        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        answer = operation["responses"]["200"]
+        if "$ref" in answer:
+            answer = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+        schema = answer["content"]["application/json"]["schema"]
         whole = {**schema, "components": document["components"]}
-        Draft202012Validator(whole).validate(app.get(f"/api/{path}{query}")[1])
+        Draft202012Validator(whole).validate(app.get(f"/api/{path}?{query}")[1])
 
 
 def test_the_page_asks_no_other_host_and_names_that_lead_here_are_refused(app):
@@ -220,6 +351,7 @@ def test_it_starts_before_its_topics_and_ends_within_its_grace(kafka, make_app):
     app = make_app("later.")
     wait_for(lambda: "later." in str(app.get("/health")[1]["reason"]))
     kafka.create("later.movingaverage", "later.position.AAPL", "later.position.MSFT")
+    kafka.create("later.signals", "later.dead_letter", "later.limits")
     wait_for(lambda: app.get("/health")[1]["reason"] is None)
     stream = urllib.request.urlopen(f"{app.url}/api/stream", timeout=20)
     with stream:
@@ -261,6 +393,10 @@ class Viewer:
         return value
 
 
+def of_aapl(frame):
+    return frame["windows"].get("AAPL", {}).get("10s", [])
+
+
 def test_a_slow_viewer_misses_frames_and_no_quick_one_waits_for_it(feeder, app):
     async def look():
         async with Viewer(app) as slow, Viewer(app) as quick:
@@ -273,10 +409,10 @@ def test_a_slow_viewer_misses_frames_and_no_quick_one_waits_for_it(feeder, app):
             assert len(slow.frames) <= held + 1
             slow.may_take.set()
             await slow.until(lambda: len(slow.frames) >= held + 3)
-            times = [point[0] for frame in slow.frames for point in frame["windows"].get("AAPL", [])]
+            times = [point[0] for frame in slow.frames for point in of_aapl(frame)]
             # One frame made up for what it missed: all windows came, once.
             assert times == sorted(set(times))
-            assert max(len(frame["windows"].get("AAPL", [])) for frame in slow.frames[held:]) > 10
+            assert max(len(of_aapl(frame)) for frame in slow.frames[held:]) > 10
             assert quick.hello["positions"] == ["AAPL", "MSFT"]
             assert set(quick.frames[-1]["states"]) == {"f"}
 

@@ -4,6 +4,7 @@ import re
 import shutil
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,11 @@ WAIT_MS = 40_000
 
 
 @contextmanager
-def looking(browser, address, *, may_lose_connection=False, **options):
-    """A page at `address`; in the end its console must hold no error, and all it asked for is of its host."""
+def looking(browser, address, *, may_lose_connection=False, refused=(), **options):
+    """A page at `address`; in the end its console must hold no error, and all it asked for is of its host.
+
+    refused: the statuses of requests that are meant to be refused, which a browser complains about too.
+    """
     context = browser.new_context(**{"viewport": {"width": 1200, "height": 760}, **options})
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
@@ -31,9 +35,8 @@ def looking(browser, address, *, may_lose_connection=False, **options):
         page.screenshot(path=SCREENSHOTS / f"{time.time_ns()}.png")
         context.close()
     lost = ("ERR_CONNECTION_REFUSED", "WebSocket", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
-    assert not [
-        text for text in complaints if not (may_lose_connection and any(part in text for part in lost))
-    ]
+    expected = (*(lost if may_lose_connection else ()), *(f"status of {code}" for code in refused))
+    assert not [text for text in complaints if not any(part in text for part in expected)]
     assert len(hosts - {"about:blank"}) == 1
 
 
@@ -116,7 +119,7 @@ def test_all_of_it_by_keyboard(feeder, app, browser):
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
         page.wait_for_function("() => location.hash === '#/position/MSFT'")
-        page.wait_for_function("() => document.querySelectorAll('tbody tr').length > 5")
+        page.wait_for_function("() => document.querySelectorAll('#windows tbody tr').length > 5")
         page.hover(".chart-price")
         page.wait_for_function("() => /mean 10/.test(document.querySelector('.readout').textContent)")
         page.keyboard.press("ArrowLeft")
@@ -132,11 +135,130 @@ def test_all_of_it_by_keyboard(feeder, app, browser):
         page.wait_for_function("() => document.querySelectorAll('.card').length === 1")
 
 
+def shot(page, name):
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def test_signals_are_marked_and_told_on_the_overview_and_on_the_position(feeder, app, browser):
+    with feeder.flowing(), looking(browser, app.url) as page:
+        card(page, "AAPL", "fresh")
+        plain = page.evaluate(COLOURS, [".card[data-symbol=AAPL] canvas", "--anomaly"])
+        feeder.signal("AAPL", "limit", "likely", side="sell")
+        feeder.signal("AAPL", "regime", "high", value=1.4, threshold=1.0)
+        feeder.signal("AAPL", "anomaly", "above", price=103.0, value=103.0, threshold=102.0)
+        feeder.flush()
+        text = "sel => document.querySelector(sel).textContent"
+        page.wait_for_function(
+            f"sel => ({text})(sel) === '◆ anomaly above'", arg=".card[data-symbol=AAPL] .signal"
+        )
+        assert page.evaluate(text, ".card[data-symbol=AAPL] .regime") == "high volatility"
+        assert page.evaluate(text, ".card[data-symbol=MSFT] .signal") == ""
+        page.wait_for_function(
+            f"([sel, name, before]) => ({COLOURS})([sel, name]) > before + 10",
+            arg=[".card[data-symbol=AAPL] canvas", "--anomaly", plain],
+        )
+        shot(page, "overview-with-signals")
+        page.click(".card[data-symbol=AAPL]")
+        page.wait_for_function(
+            "() => document.querySelectorAll('#signals tbody tr[data-signal]').length === 3"
+        )
+        told = page.eval_on_selector_all("#signals td:nth-child(2)", "all => all.map(one => one.textContent)")
+        assert told == ["◆ anomaly above", "● H regime high", "▼ sell likely"]
+        for name in ("--anomaly", "--regime", "--sell"):
+            page.wait_for_function(
+                f"([sel, name]) => ({COLOURS})([sel, name]) > 10", arg=[".chart-price", name]
+            )
+        shot(page, "position-with-signals")
+
+
+COLOURS = """
+([selector, name]) => {
+  const canvas = document.querySelector(selector);
+  const wanted = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const [red, green, blue] = [1, 3, 5].map(at => parseInt(wanted.slice(at, at + 2), 16));
+  // A copy: reading a canvas again and again changes how it is drawn.
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    const far = Math.abs(data[at] - red) + Math.abs(data[at + 1] - green) + Math.abs(data[at + 2] - blue);
+    if (far < 6) found += 1;
+  }
+  return found;
+}
+"""
+
+
+def test_limits_are_set_drawn_and_cleared_through_the_form_and_mistakes_told_at_their_field(
+    feeder, app, browser
+):
+    with feeder.flowing(), looking(browser, f"{app.url}/#/position/AAPL", refused=[400]) as page:
+        page.wait_for_selector("#windows tbody tr")
+        assert page.get_attribute("#limits [name=probability]", "placeholder") == "0.5"
+        none = page.evaluate(COLOURS, [".chart-price", "--buy"])
+        page.keyboard.press("l")
+        page.keyboard.type("105")
+        page.fill("#limits [name=sell]", "104")
+        page.keyboard.press("Enter")
+        page.wait_for_function("() => /below sell/.test(document.querySelector('#about-buy').textContent)")
+        assert page.get_attribute("#limits [name=buy]", "aria-invalid") == "true"
+        assert app.get("/api/limits")[1] == {"limits": []}
+        page.fill("#limits [name=buy]", "cheap")
+        page.keyboard.press("Enter")
+        assert page.text_content("#about-buy") == "cheap is no number"
+        page.fill("#limits [name=buy]", "99")
+        page.keyboard.press("Enter")
+        page.wait_for_function("() => document.querySelector('#limits output').textContent === 'Set.'")
+        assert page.get_attribute("#limits [name=buy]", "aria-invalid") is None
+        (limits,) = app.get("/api/limits")[1]["limits"]
+        assert (limits["buy"], limits["sell"], limits["probability"]) == (99, 104, None)
+        page.wait_for_function(f"before => ({COLOURS})(['.chart-price', '--buy']) > before + 50", arg=none)
+        shot(page, "position-with-limits")
+        # Set elsewhere, shown here.
+        assert app.ask("POST", "/api/limits", {"symbols": ["AAPL"], "sell": 108})[0] == 200
+        page.wait_for_function("() => document.querySelector('#limits [name=sell]').value === '108'")
+        page.click("text=Clear all")
+        page.wait_for_function("() => document.querySelector('#limits [name=buy]').value === ''")
+        assert app.get("/api/limits")[1] == {"limits": []}
+
+
+def test_each_window_can_be_chosen(feeder, app, browser):
+    end = datetime.now(UTC)
+    for second in range(30):
+        feeder.window("AAPL", 100, end - timedelta(seconds=30 - second))
+        feeder.window("AAPL", 200, end - timedelta(seconds=30 - second), "1m")
+    feeder.flush()
+    with looking(browser, f"{app.url}/#/position/AAPL") as page:
+        mean = "() => document.querySelector('#windows tbody td:nth-child(4)')?.textContent"
+        page.wait_for_function(f"() => ({mean})() === '100.0000'")
+        page.click("button:text-is('1m')")
+        page.wait_for_function(f"() => ({mean})() === '200.0000'")
+        page.keyboard.press("w")
+        page.keyboard.press("w")
+        page.wait_for_function(f"() => ({mean})() === '100.0000'")
+        assert page.get_attribute("button:text-is('10s')", "aria-pressed") == "true"
+
+
+def test_dead_letters_are_shown_by_reason(feeder, app, browser):
+    for number, reason in enumerate(["late", "late", "bad_price"]):
+        feeder.letter(reason, number)
+    feeder.flush()
+    with looking(browser, f"{app.url}/#/pipeline") as page:
+        page.wait_for_function("() => document.querySelectorAll('#dead-letters dd').length === 2")
+        shown = page.eval_on_selector_all("#dead-letters .bars div", "all => all.map(one => one.textContent)")
+        assert shown == ["bad price1", "late2"]
+        assert "3 records could not be used." in page.text_content("#dead-letters")
+        shot(page, "pipeline-with-dead-letters")
+
+
 @pytest.mark.parametrize("view", ["#/", "#/position/AAPL", "#/pipeline"])
 def test_a_phone_need_not_scroll_sideways(feeder, app, browser, view):
     phone = {"viewport": {"width": 360, "height": 720}, "has_touch": True, "is_mobile": True}
     feeder.price("AAPL", 100)
     feeder.window("AAPL")
+    feeder.signal("AAPL", "limit", "likely", reason="the price is likely to reach the limit " * 3)
+    feeder.letter("unknown_symbol", 1)
     feeder.flush()
     with looking(browser, f"{app.url}/{view}", **phone) as page:
         page.wait_for_selector("main canvas, main .flow li")

@@ -38,6 +38,22 @@ def test_a_browser_with_the_link_sees_the_charts_move(pipectl, bundle, browser):
         urllib.request.urlopen(link).close()
 
 
+def test_limits_that_the_form_sets_are_those_of_the_command_line(pipectl, bundle, browser):
+    page = browser.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(pipectl.run("open").stdout.strip())
+    page.click(".card[data-symbol=AAPL]")
+    page.wait_for_selector("#windows tbody tr")
+    page.fill("#limits [name=buy]", "0.01")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('#limits output').textContent === 'Set.'")
+    (limits,) = pipectl.json("limits", "list")
+    assert (limits["symbol"], limits["buy"], limits["sell"]) == ("AAPL", 0.01, None)
+    pipectl.run("limits", "clear", "AAPL")
+    page.wait_for_function("() => document.querySelector('#limits [name=buy]').value === ''")
+    page.close()
+
+
 def test_its_api_is_behind_the_token_and_agrees_with_status(pipectl, bundle):
     address = bundle["endpoints"]["dashboard"] + "api/status"
     with pytest.raises(urllib.error.HTTPError, match="401"):

@@ -15,7 +15,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
-WINDOW, SLIDE = 10_000, 1_000  # the defaults, in milliseconds
+# The defaults, length and slide in milliseconds.
+WINDOWS = {"10s": (10_000, 1_000), "1m": (60_000, 5_000), "10m": (600_000, 10_000)}
+WINDOW, SLIDE = WINDOWS["10s"]
 TOLERANCE = Fraction(1, 10**9)
 # A new topic is found within the discovery interval. Ticks older than the watermark by then would be late, so
 # those of new positions are dated a little ahead.
@@ -74,24 +76,26 @@ def raw_ticks(servers: str, topics: Iterable[str]) -> dict[str, list[Tick]]:
     return ticks
 
 
-def written(servers: str) -> dict[tuple[str, int], dict[str, Any]]:
-    """The job's records by symbol and window end; a second record of one window fails here."""
+def written(servers: str, window: str = "10s") -> dict[tuple[str, int], dict[str, Any]]:
+    """The job's records of one window length by symbol and end; a second record of one window fails here."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for message in read_all(servers, ["movingaverage"]):
         record = json.loads(message.value())
         assert message.key() == record["symbol"].encode()
+        if record["window"] != window:
+            continue
         key = (record["symbol"], ms(record["window_end"]))
         assert key not in found, f"written twice: {key}"
         found[key] = record
     return found
 
 
-def windows_of(ticks: list[Tick], until: int) -> dict[int, list[Tick]]:
+def windows_of(ticks: list[Tick], until: int, length: int, slide: int) -> dict[int, list[Tick]]:
     """The ticks of every window that has any and ends by `until`."""
     windows: dict[int, list[Tick]] = {}
     for tick in ticks:
-        first = tick.at - tick.at % SLIDE + SLIDE
-        for end in range(first, first + WINDOW, SLIDE):
+        first = tick.at - tick.at % slide + slide
+        for end in range(first, first + length, slide):
             if end <= until:
                 windows.setdefault(end, []).append(tick)
     return windows
@@ -106,12 +110,12 @@ def close(got: float, exact: Fraction) -> bool:
     return abs(Fraction(got) - exact) <= abs(exact) * TOLERANCE
 
 
-def check(record: dict[str, Any], ticks: list[Tick], end: int) -> None:
+def check(record: dict[str, Any], ticks: list[Tick], start: int) -> None:
     prices = [tick.price for tick in ticks]
     n, total = len(prices), sum(prices)
     mean = total / n
     last = max(ticks, key=lambda tick: (tick.at, tick.offset)).price
-    assert ms(record["window_start"]) == end - WINDOW
+    assert ms(record["window_start"]) == start
     assert record["count"] == n
     got = [record["min"], record["max"], record["last"]]
     assert got == [float(min(prices)), float(max(prices)), float(last)]
@@ -126,21 +130,25 @@ def check(record: dict[str, Any], ticks: list[Tick], end: int) -> None:
 
 
 def check_all(servers: str, topics: list[str]) -> int:
-    """Compare every window of these topics' symbols with what the job wrote; returns how many there were."""
-    output = written(servers)
-    # The reading may have ended between two records of the newest window end.
-    until = max(end for _, end in output) - SLIDE
+    """Compare every window of these symbols with what the job wrote; returns how many of 10 s there were."""
+    output = {label: written(servers, label) for label in WINDOWS}
+    # After them, so that every tick of what was written is there.
     ticks = raw_ticks(servers, topics)
-    expected = {
-        (symbol, end): inside
-        for symbol, of_symbol in ticks.items()
-        for end, inside in windows_of(of_symbol, until).items()
-    }
-    of_these = {(symbol, end) for symbol, end in output if symbol in ticks and end <= until}
-    assert of_these == expected.keys()
-    for (symbol, end), inside in expected.items():
-        check(output[symbol, end], inside, end)
-    return len(expected)
+    compared = {}
+    for label, (length, slide) in WINDOWS.items():
+        # The reading may have ended between two records of the newest window end.
+        until = max((end for _, end in output[label]), default=0) - slide
+        expected = {
+            (symbol, end): inside
+            for symbol, of_symbol in ticks.items()
+            for end, inside in windows_of(of_symbol, until, length, slide).items()
+        }
+        of_these = {(symbol, end) for symbol, end in output[label] if symbol in ticks and end <= until}
+        assert of_these == expected.keys()
+        for (symbol, end), inside in expected.items():
+            check(output[label][symbol, end], inside, end - length)
+        compared[label] = len(expected)
+    return compared["10s"]
 
 
 def position_topics(servers: str) -> list[str]:

@@ -113,7 +113,7 @@ def _ticks(bundle: Any, symbol: str, seconds: Iterator[float] | list[float], pri
 
 
 def test_late_ticks_count_where_they_still_can(bundle: Any) -> None:
-    """One partition, so that order decides: ticks 5 s and 20 s late, and one that is late for every window."""
+    """One partition, so that order decides: ticks 5 s and 20 s late, and one too late for every window."""
     bundle.create("position.LATE")
     bundle.app.start()
     bundle.app.until_healthy()

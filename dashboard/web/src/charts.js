@@ -1,33 +1,20 @@
 // Charts on canvas. Points are [time, …]; windows are as the server's WINDOW_FIELDS say.
 
 import { area, format, line, scaleLinear, scaleTime, timeFormat } from "d3";
+import { drawMark, placeOf, placesOf } from "./signals.js";
 import { from } from "./store.js";
+import { theme } from "./theme.js";
 
-export const END = 0, MEAN = 1, SD = 2, CV = 3, LAST = 4, MIN = 5, MAX = 6, COUNT = 7;
+export const END = 0, MEAN = 1, SD = 2, CV = 3, LAST = 4, MIN = 5, MAX = 6, COUNT = 7, MEDIAN = 8, MAD = 9, REALIZED = 10, EWMA = 11;
+export const FIELDS = [
+  "window_end", "mean", "stddev", "cv", "last", "min", "max", "count", "median", "mad", "realized_vol", "ewma_vol",
+];
+const DASHES = [[7, 4], [2, 3], [9, 3, 2, 3]]; // of the windows that are not the chosen one
 const BAND = 2; // standard deviations to each side
 const VOLATILITY_SHARE = 0.28; // of a small chart's height
 const clock = timeFormat("%H:%M:%S");
 export const money = format(",.2f");
 export const small = format(".4f");
-
-let colours = null;
-
-/** The colours of the page's theme. */
-export function theme() {
-  if (colours === null) {
-    const style = getComputedStyle(document.documentElement);
-    const of = (name) => style.getPropertyValue(`--${name}`).trim();
-    colours = Object.fromEntries(
-      ["price", "mean", "band", "volatility", "volatility-fill", "rule", "dim", "text"].map((name) => [name, of(name)]),
-    );
-  }
-  return colours;
-}
-
-/** Read the theme again, after it changed. */
-export function forgetTheme() {
-  colours = null;
-}
 
 /** A canvas' context, cleared, scaled to the screen's pixels, and its size in CSS pixels. */
 export function prepare(canvas, width = canvas.clientWidth, height = canvas.clientHeight) {
@@ -62,19 +49,20 @@ export function range(prices, windows) {
   return [low - margin, high + margin];
 }
 
-function drawPrices(context, prices, windows, x, y) {
+/** width: of the lines; those of a pixel are drawn much quicker than others. */
+function drawPrices(context, prices, windows, x, y, width) {
   const { price, mean, band } = theme();
   const banded = windows.filter((point) => point[SD] !== null);
   fill(context, band, area().x((p) => x(p[END])).y0((p) => y(p[MEAN] - BAND * p[SD])).y1((p) => y(p[MEAN] + BAND * p[SD])), banded);
-  stroke(context, mean, 1.3, line().x((p) => x(p[END])).y((p) => y(p[MEAN])), windows);
-  stroke(context, price, 1.3, line().x((p) => x(p[0])).y((p) => y(p[1])), prices);
+  stroke(context, mean, width, line().x((p) => x(p[END])).y((p) => y(p[MEAN])), windows);
+  stroke(context, price, width, line().x((p) => x(p[0])).y((p) => y(p[1])), prices);
 }
 
-function drawVolatility(context, windows, x, y, base) {
+function drawVolatility(context, windows, x, y, base, width) {
   const { volatility } = theme();
   const known = windows.filter((point) => point[CV] !== null);
   fill(context, theme()["volatility-fill"], area().x((p) => x(p[END])).y0(base).y1((p) => y(p[CV])), known);
-  stroke(context, volatility, 1.2, line().x((p) => x(p[END])).y((p) => y(p[CV])), known);
+  stroke(context, volatility, width, line().x((p) => x(p[END])).y((p) => y(p[CV])), known);
 }
 
 function fill(context, colour, shape, points) {
@@ -84,16 +72,18 @@ function fill(context, colour, shape, points) {
   context.fill();
 }
 
-function stroke(context, colour, width, shape, points) {
+function stroke(context, colour, width, shape, points, dash = []) {
+  context.setLineDash(dash);
   context.beginPath();
   shape.context(context)(points);
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.lineJoin = "bevel";
   context.stroke();
+  context.setLineDash([]);
 }
 
-/** A position's small chart: price, mean and band above, volatility below. */
+/** A position's small chart: price, mean, band and marks of signals above, volatility below. */
 export function drawCard(canvas, position, now, span, size) {
   const { context, width, height } = prepare(canvas, size?.width, size?.height);
   const start = now - span;
@@ -101,9 +91,15 @@ export function drawCard(canvas, position, now, span, size) {
   const windows = from(position.windows, start);
   const x = scaleLinear([start, now], [0, width]);
   const split = Math.round(height * (1 - VOLATILITY_SHARE));
-  drawPrices(context, prices, windows, x, scaleLinear(range(prices, windows), [split - 4, 1]));
-  const top = Math.max(...windows.map((point) => point[CV] ?? 0), 1e-9);
-  drawVolatility(context, windows, x, scaleLinear([0, top * 1.1], [height, split + 2]), height);
+  const y = scaleLinear(range(prices, windows), [split - 4, 1]);
+  drawPrices(context, prices, windows, x, y, 1);
+  let top = 1e-9;
+  for (const point of windows) if (point[CV] > top) top = point[CV];
+  drawVolatility(context, windows, x, scaleLinear([0, top * 1.1], [height, split + 2]), height, 1);
+  for (let index = position.signals.length - 1; index >= 0 && position.signals[index].time >= start; index -= 1) {
+    const [left, at] = placeOf(position.signals[index], x, y, 8);
+    drawMark(context, position.signals[index], Math.min(left, width - 5), Math.min(Math.max(at, 6), split - 6), 46);
+  }
 }
 
 const EDGE = { left: 8, right: 64, top: 8, bottom: 22 };
@@ -137,26 +133,89 @@ function frame(canvas, start, now, domain, ticks, label) {
   return { context, x, y, width, height };
 }
 
-/** A position's large chart of prices. `pointer` is a time to mark, or null. Returns the time scale. */
-export function drawPriceChart(canvas, position, start, now, pointer) {
+/** A position's large chart of prices. chosen: the label of the window whose mean and band are shown; of the
+ * others only the mean is, dashed. pointer: a time to mark, or null. Returns the time scale. */
+export function drawPriceChart(canvas, position, chosen, start, now, pointer) {
   const prices = from(position.prices, start);
-  const windows = from(position.windows, start);
+  const windows = from(position.byLabel[chosen], start);
+  const shortest = from(position.windows, start);
   // Where there are no prices any more, the last of each window stands for them.
   const first = prices.length ? prices[0][0] : Infinity;
-  const older = windows.filter((point) => point[END] < first).map((point) => [point[END], point[LAST]]);
-  const all = older.concat(prices);
-  const chart = frame(canvas, start, now, range(all, windows), 6, (tick, shown) => shown(tick));
-  drawPrices(chart.context, all, windows, chart.x, chart.y);
+  const all = shortest.filter((point) => point[END] < first).map((point) => [point[END], point[LAST]]).concat(prices);
+  const signals = position.signals.filter((signal) => signal.time >= start);
+  const [low, high] = range(all, windows);
+  const limits = limitsIn(position, low, high);
+  const span = [low, high, ...limits.filter((one) => one.shown).map((one) => one.price)];
+  const edge = 0.03 * (Math.max(...span) - Math.min(...span));
+  const domain = [Math.min(low, Math.min(...span) - edge), Math.max(high, Math.max(...span) + edge)];
+  const chart = frame(canvas, start, now, domain, 6, (tick, shown) => shown(tick));
+  const { context, x, y } = chart;
+  drawOthers(context, position, chosen, start, x, (point) => y(point[MEAN]), MEAN);
+  drawPrices(context, all, windows, x, y, 1.3);
+  for (const limit of limits) drawLimit(chart, limit);
+  placesOf(signals, x, y, 14).forEach(([left, at], index) => {
+    drawMark(context, signals[index], left, Math.min(Math.max(at, 10), chart.height - EDGE.bottom - 8), 90);
+  });
   mark(chart, pointer);
   return chart.x;
 }
 
-/** A position's large chart of volatility, in percent. */
-export function drawVolatilityChart(canvas, position, start, now, pointer) {
-  const windows = from(position.windows, start);
-  const top = Math.max(...windows.map((point) => point[CV] ?? 0), 1e-9);
+/** The limits of a position. One so far away that the prices would be a flat line is told at the edge. */
+function limitsIn(position, low, high) {
+  const room = 2 * (high - low);
+  return ["buy", "sell"].filter((side) => position.limits?.[side] != null).map((side) => {
+    const price = position.limits[side];
+    return { side, price, shown: price > low - room && price < high + room };
+  });
+}
+
+function drawLimit({ context, x, y, height }, { side, price, shown }) {
+  const colours = theme();
+  const [left, right] = x.range();
+  const below = price < y.domain()[0];
+  const at = shown ? y(price) : below ? height - EDGE.bottom - 2 : EDGE.top + 2;
+  if (shown) {
+    context.beginPath();
+    context.moveTo(left, at);
+    context.lineTo(right, at);
+    context.setLineDash([10, 4]);
+    context.strokeStyle = colours[side];
+    context.lineWidth = 1.5;
+    context.stroke();
+    context.setLineDash([]);
+  }
+  const text = `${side} ${side === "buy" ? "≤" : "≥"} ${money(price)}${shown ? "" : below ? " ↓" : " ↑"}`;
+  context.font = "bold 12px system-ui, sans-serif";
+  context.fillStyle = colours[side];
+  context.fillText(text, left + 4, at + (side === "buy" && shown && at < height - EDGE.bottom - 16 ? 14 : -4) + (!shown && !below ? 14 : 0));
+}
+
+/** The lines of the windows that are not chosen, dashed, each named at its end. */
+function drawOthers(context, position, chosen, start, x, place, field) {
+  const colour = theme().other;
+  Object.keys(position.byLabel).filter((label) => label !== chosen).forEach((label, index) => {
+    const points = from(position.byLabel[label], start).filter((point) => point[field] !== null);
+    if (!points.length) return;
+    stroke(context, colour, 1.2, line().x((p) => x(p[END])).y(place), points, DASHES[index % DASHES.length]);
+    const last = points[points.length - 1];
+    context.fillStyle = colour;
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "right";
+    context.fillText(label, x(last[END]) - 2, place(last) - 4);
+    context.textAlign = "start";
+  });
+}
+
+/** A position's large chart of volatility, in percent: filled for the chosen window, dashed for the others. */
+export function drawVolatilityChart(canvas, position, chosen, start, now, pointer) {
+  const windows = from(position.byLabel[chosen], start);
+  let top = 1e-9;
+  for (const points of Object.values(position.byLabel)) {
+    for (const point of from(points, start)) if (point[CV] > top) top = point[CV];
+  }
   const chart = frame(canvas, start, now, [0, top * 1.1], 3, (tick, shown) => `${shown(tick)} %`);
-  drawVolatility(chart.context, windows, chart.x, chart.y, chart.height - EDGE.bottom);
+  drawVolatility(chart.context, windows, chart.x, chart.y, chart.height - EDGE.bottom, 1.2);
+  drawOthers(chart.context, position, chosen, start, chart.x, (point) => chart.y(point[CV]), CV);
   mark(chart, pointer);
 }
 

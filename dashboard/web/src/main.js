@@ -2,11 +2,11 @@
 
 import { select } from "d3";
 import { io } from "socket.io-client";
-import { forgetTheme } from "./charts.js";
 import { Overview } from "./overview.js";
 import { PipelineView } from "./pipeline.js";
 import { PositionView } from "./position.js";
 import { Store } from "./store.js";
+import { forgetTheme } from "./theme.js";
 
 const DRAW_MS = 100; // data comes ten times a second
 const store = new Store();
@@ -60,12 +60,10 @@ function summary() {
 
 function loop(drawn) {
   let last = drawn;
-  let more = false;
   const step = (now) => {
-    if (more || now - last >= DRAW_MS - 5) {
-      if (!more) last = now;
-      more = view.draw() === true;
-    }
+    const due = now - last >= DRAW_MS - 5;
+    if (due) last = now;
+    view.draw(due);
     requestAnimationFrame(step);
   };
   requestAnimationFrame(step);

@@ -13,7 +13,7 @@ const NUMBERS = [
   ["broken_records", "broken records", String],
 ];
 const COLUMNS = [
-  ["symbol", "position"], ["state", "state"], ["price", "price"], ["last_window_end", "last window end (UTC)"], ["age_seconds", "age s"],
+  ["symbol", "position"], ["state", "state"], ["regime", "volatility"], ["price", "price"], ["last_window_end", "last window end (UTC)"], ["age_seconds", "age s"],
   ["lag", "lag"],
 ];
 
@@ -21,6 +21,9 @@ export class PipelineView {
   constructor(root) {
     this.problem = root.append("p").attr("class", "empty").attr("role", "status").text("Asking …");
     this.flow = root.append("ol").attr("class", "flow");
+    const letters = root.append("section").attr("class", "panel").attr("id", "dead-letters");
+    letters.append("h2").text("Dead letters");
+    this.letters = letters.append("div");
     const panel = root.append("section").attr("class", "panel scroll");
     panel.append("h2").text("Positions");
     const table = panel.append("table");
@@ -67,10 +70,31 @@ export class PipelineView {
           Object.assign(document.createElement("dd"), { textContent: shown(one[key]) }),
         ]));
       });
+    this.tellLetters(status.dead_letters);
     this.body.selectAll("tr").data(status.positions, (one) => one.symbol).join("tr").attr("data-state", (one) => one.state)
       .selectAll("td").data((one) => COLUMNS.map(([key]) => [key, one[key]])).join("td")
       .attr("class", ([key]) => (key === "state" ? "state" : null))
       .text(([, value]) => (value === null ? "–" : value));
+  }
+
+  /** How many records could not be used, and why: a bar each, longest for the most frequent reason. */
+  tellLetters({ by_reason: counts, total, complete }) {
+    const most = Math.max(...Object.values(counts), 1);
+    const note = complete ? "" : ", still counting";
+    this.letters.selectAll("p").data([total ? `${total.toLocaleString()} records could not be used${note}.` : `None${note}.`])
+      .join("p").attr("class", "empty").text(String);
+    this.letters.selectAll("dl").data(total ? [counts] : []).join("dl").attr("class", "bars")
+      .selectAll("div").data((one) => Object.entries(one), ([reason]) => reason).join((enter) => {
+        const row = enter.append("div");
+        row.append("dt");
+        row.append("dd").append("meter").attr("min", 0);
+        row.select("dd").append("span");
+        return row;
+      }).each(function ([reason, count]) {
+        this.querySelector("dt").textContent = reason.replaceAll("_", " ");
+        Object.assign(this.querySelector("meter"), { max: most, value: count });
+        this.querySelector("span").textContent = count.toLocaleString();
+      });
   }
 
   reset() {}

@@ -1,6 +1,7 @@
 // What the page knows: the newest points of each position, as the frames brought them.
 
 const MOST_POINTS = 3600;
+const MOST_SIGNALS = 400;
 const STATES = { f: "fresh", s: "stale", n: "silent" };
 
 export class Store {
@@ -12,13 +13,10 @@ export class Store {
 
   /** Begin anew: a new connection brings everything again, and the server may be another one. */
   reset(hello) {
-    this.fields = Object.fromEntries(hello.fields.map((name, index) => [name, index]));
-    this.positions = new Map(
-      hello.positions.map((symbol) => [
-        symbol,
-        { symbol, state: "silent", prices: [], windows: [], changed: 0 },
-      ]),
-    );
+    this.labels = hello.windows; // the shortest first
+    this.settings = hello.settings; // what is watched for where a position has no limits of its own
+    this.signalFields = hello.signal_fields;
+    this.positions = new Map(hello.positions.map((symbol) => [symbol, new Position(symbol, hello.windows)]));
   }
 
   /** Take a frame; returns the positions that changed. */
@@ -34,27 +32,62 @@ export class Store {
         changed.add(position);
       }
     }
-    for (const kind of ["windows", "prices"]) {
-      for (const [symbol, points] of Object.entries(frame[kind])) {
-        const position = this.positions.get(symbol);
-        append(position[kind], points);
-        changed.add(position);
-      }
+    const touched = (symbol) => {
+      const position = this.positions.get(symbol);
+      changed.add(position);
+      return position;
+    };
+    for (const [symbol, lengths] of Object.entries(frame.windows)) {
+      const position = touched(symbol);
+      for (const [label, points] of Object.entries(lengths)) append(position.byLabel[label], points);
     }
+    for (const [symbol, points] of Object.entries(frame.prices)) append(touched(symbol).prices, points);
+    for (const [symbol, rows] of Object.entries(frame.signals)) touched(symbol).addSignals(rows.map((row) => this.signal(row)));
+    for (const [symbol, limits] of Object.entries(frame.limits)) touched(symbol).limits = limits;
     return changed;
   }
 
+  signal(row) {
+    return Object.fromEntries(this.signalFields.map((name, index) => [name, row[index]]));
+  }
+
   /** Put the whole history of a position in front of what the frames brought, thinned out, of it. */
-  fill(symbol, windows) {
+  fill(symbol, label, windows) {
     const position = this.positions.get(symbol);
     if (!position || !windows.length) return;
     const last = windows[windows.length - 1][0];
-    position.windows = windows.concat(position.windows.filter((point) => point[0] > last));
+    const newer = position.byLabel[label].filter((point) => point[0] > last);
+    position.byLabel[label].splice(0, Infinity, ...windows, ...newer);
   }
 
   now() {
     return Date.now() + this.offset;
   }
+}
+
+class Position {
+  constructor(symbol, labels) {
+    this.symbol = symbol;
+    this.state = "silent";
+    this.prices = [];
+    this.byLabel = Object.fromEntries(labels.map((label) => [label, []]));
+    this.windows = this.byLabel[labels[0]]; // the shortest are what the overview shows
+    this.signals = []; // as they came
+    this.regime = null;
+    this.limits = null;
+  }
+
+  /** Add signals but for those that are there already. */
+  addSignals(more) {
+    const known = new Set(this.signals.map(identity));
+    for (const signal of more) if (!known.has(identity(signal))) this.signals.push(signal);
+    this.signals.splice(0, this.signals.length - MOST_SIGNALS);
+    this.regime = this.signals.findLast((one) => one.kind === "regime")?.event ?? this.regime;
+  }
+}
+
+function identity(signal) {
+  return JSON.stringify([signal.time, signal.kind, signal.event, signal.side, signal.window, signal.value, signal.threshold]);
 }
 
 function append(points, more) {

@@ -1,0 +1,102 @@
+"""/api/limits: what positions are watched for, read from Kafka and written to it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from dashboard.history import History
+from dashboard.requests import Mistake, check_leave, json_answer, known, records_answer
+from dashboard.settings import Settings
+from kafka_topic.contracts import Limits
+from kafka_topic.errors import ContractError, KafkaTopicError, LimitsError, SymbolError
+from kafka_topic.limits import LimitsStore
+
+KAFKA_SECONDS = 10.0
+FIELDS = tuple(each.name for each in dataclasses.fields(Limits) if each.default is None)
+T = TypeVar("T")
+
+
+class LimitsApi:
+    """The handlers."""
+
+    def __init__(self, settings: Settings, history: History) -> None:
+        self._store = LimitsStore(settings.bootstrap_servers, prefix=settings.prefix, timeout=KAFKA_SECONDS)
+        self._regime = settings.signals.get("regime")
+        self._history = history
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/api/limits", self.read),
+            web.post("/api/limits", self.change),
+            web.delete("/api/limits", self.clear),
+        ]
+
+    async def read(self, request: web.Request) -> web.Response:
+        """What is set, by symbol; `position` narrows it down."""
+        wanted = request.query.getall("position", [])
+        found = await self._ask(self._store.read)
+        chosen = [limits for symbol, limits in found.items() if not wanted or symbol in wanted]
+        return records_answer("limits", [limits.to_json() for limits in chosen])
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Change the fields that the body names, of the positions that it names, and keep the others."""
+        check_leave(request)
+        symbols, changes = await self._body(request)
+        now = await self._ask(lambda: self._store.set(symbols, changes, check=self._check_regime))
+        return records_answer("limits", [limits.to_json() for limits in now])
+
+    async def clear(self, request: web.Request) -> web.Response:
+        """Take back all that is set of some positions; of every one with all=true."""
+        check_leave(request)
+        symbols = [*dict.fromkeys(request.query.getall("position", []))]
+        everything = request.query.get("all") == "true"
+        if bool(symbols) == everything:
+            raise web.HTTPBadRequest(text="whose limits? Name positions, or all of them with all=true")
+        cleared = await self._ask(lambda: self._store.clear(None if everything else symbols))
+        return json_answer({"cleared": cleared})
+
+    async def _body(self, request: web.Request) -> tuple[Sequence[str], dict[str, Any]]:
+        if request.content_type != "application/json":
+            raise web.HTTPUnsupportedMediaType(text="the body must be JSON: Content-Type: application/json")
+        try:
+            body = await request.json()
+        except ValueError:
+            body = None
+        symbols = body.get("symbols") if isinstance(body, dict) else None
+        if not isinstance(symbols, list) or not symbols:
+            raise web.HTTPBadRequest(text='the body must be such as {"symbols": ["AAPL"], "buy": 95}')
+        changes = {name: value for name, value in body.items() if name != "symbols"}
+        if unknown := sorted(changes.keys() - set(FIELDS)):
+            raise Mistake(f"{unknown[0]} is no field of limits; they have {', '.join(FIELDS)}", unknown[0])
+        if not changes:
+            raise web.HTTPBadRequest(text=f"nothing to set; name some of {', '.join(FIELDS)}")
+        return [known("position", str(symbol), self._history.positions) for symbol in symbols], changes
+
+    def _check_regime(self, limits: Limits) -> None:
+        """With one of the two thresholds set, the other is the bundle's."""
+        if self._regime is None:
+            return
+        high = self._regime["high"] if limits.regime_high is None else limits.regime_high
+        low = self._regime["low"] if limits.regime_low is None else limits.regime_low
+        if low >= high:
+            field = "regime_low" if limits.regime_low is not None else "regime_high"
+            raise ContractError(
+                f"the low regime, {low:g} %, must be below the high one, {high:g} %", field=field
+            )
+
+    async def _ask(self, call: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(call)
+        except ContractError as error:
+            raise Mistake(str(error), error.field) from None
+        except SymbolError as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
+        except LimitsError as error:
+            raise web.HTTPConflict(text=str(error)) from None
+        except KafkaTopicError as error:
+            raise web.HTTPServiceUnavailable(text=str(error)) from None

@@ -1,0 +1,95 @@
+"""Sampling the position topics: every tick is counted, few of them are read."""
+
+from __future__ import annotations
+
+import time
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from dashboard.history import History
+from dashboard.settings import Settings
+from kafka_topic.brokers import Brokers, open_consumer
+from kafka_topic.contracts import Price
+from kafka_topic.errors import ContractError, TopicMissingError
+from kafka_topic.names import Topics
+
+POLL_SECONDS = 0.1
+CONNECT_SECONDS = 5.0
+SAMPLE_MS = 100
+"""Prices of one position are kept at most this often: a screen shows no more."""
+PAST_SECONDS = 60.0
+"""How far back prices are read at the start."""
+CATCH_UP_SECONDS = 10.0
+"""A reader that is still behind after this time skips to the present: old prices are nobody's."""
+BEHIND_MS = 2000
+BATCH = 2000
+
+
+class PriceSampler:
+    """Samples the position topics: counts every tick, reads few of them."""
+
+    def __init__(self, settings: Settings, history: History) -> None:
+        self._history = history
+        topics = Topics(settings.prefix)
+        self._symbols = {topics.position(symbol): symbol for symbol in settings.positions}
+        self._brokers = Brokers(settings.bootstrap_servers, timeout=CONNECT_SECONDS)
+        found = self._brokers.partitions(self._symbols)
+        if missing := sorted(self._symbols.keys() - found.keys()):
+            raise TopicMissingError(
+                f"topics that do not exist: {', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}; "
+                "`pipectl deploy` creates those of its positions"
+            )
+        self._partitions = [one for several in found.values() for one in several]
+        self._sampled = dict.fromkeys(self._symbols, 0)
+        self._held: dict[str, Message] = {}
+        past = self._brokers.since(self._partitions, int((time.time() - PAST_SECONDS) * 1000))
+        self._consumer: Consumer = open_consumer(
+            settings.bootstrap_servers, queued_max_messages_kbytes=16384, fetch_wait_max_ms=100
+        )
+        self._assign(past)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def read(self) -> int:
+        """Take what has come; returns how many records broke their contract."""
+        messages = self._consumer.consume(BATCH, POLL_SECONDS)
+        broken, counts = 0, dict.fromkeys(self._symbols, 0)
+        for message in messages:
+            if message.error() is not None:
+                raise KafkaException(message.error())
+            topic = message.topic() or ""
+            counts[topic] += 1
+            if message.timestamp()[1] - self._sampled[topic] < SAMPLE_MS:
+                self._held[topic] = message
+            else:
+                broken += not self._take(topic, message)
+        now_ms = time.time() * 1000
+        # The last tick before a silence counts, however soon it came after the one before it.
+        for topic, message in list(self._held.items()):
+            if now_ms - message.timestamp()[1] >= SAMPLE_MS:
+                broken += not self._take(topic, message)
+        for topic, count in counts.items():
+            if count:
+                self._history.count_ticks(self._symbols[topic], count)
+        if (
+            len(messages) == BATCH
+            and now_ms - messages[-1].timestamp()[1] > BEHIND_MS
+            and time.monotonic() - self._assigned_at > CATCH_UP_SECONDS
+        ):
+            self._assign(self._brokers.latest(self._partitions))
+        return broken
+
+    def _take(self, topic: str, message: Message) -> bool:
+        self._held.pop(topic, None)
+        self._sampled[topic] = message.timestamp()[1]
+        value = message.value()
+        try:
+            self._history.add_price(Price.from_json(value if isinstance(value, bytes) else b""))
+        except ContractError:
+            return False
+        return True
+
+    def _assign(self, offsets: dict[tuple[str, int], int]) -> None:
+        self._assigned_at = time.monotonic()
+        self._consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in offsets.items()])

@@ -1,0 +1,202 @@
+"""The page's API as the command line asks it: the token's way, TLS, refusals, streams that break off."""
+
+import json
+import os
+import ssl
+import sys
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from cli import page_api as room
+from cli.cluster import Cluster
+from cli.dcos import Dcos
+from cli.errors import OutOfReach, PipectlError, UsageProblem, WaitTimeout
+from cli.page_api import PageApi, page_api
+
+CONFIG = """
+import sys
+values = {values!r}
+name = sys.argv[-1]
+if name not in values: print(f"Property {{name!r}} doesn't exist", file=sys.stderr); sys.exit(1)
+print(values[name])
+"""
+
+
+@contextmanager
+def serving(answer, *, certificate=None):
+    """A server whose `answer(handler)` answers every request; yields its address and what it was asked."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers))
+            answer(self)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    scheme = "http" if certificate is None else "https"
+    try:
+        yield f"{scheme}://127.0.0.1:{server.server_port}/service/page/", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def says(status, document, **headers):
+    def answer(handler):
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(document if isinstance(document, bytes) else json.dumps(document).encode())
+
+    return answer
+
+
+def cluster_with(tmp_path, **values):
+    file = tmp_path / "dcos.py"
+    file.write_text(CONFIG.format(values={f"core.{name}": value for name, value in values.items()}))
+    return Cluster(Dcos((sys.executable, str(file)), os.environ, pause=0.01))
+
+
+@pytest.mark.parametrize(
+    ("given", "verify", "ca"),
+    [
+        ({}, True, None),
+        ({"ssl_verify": "True"}, True, None),
+        ({"ssl_verify": "false"}, False, None),
+        ({"ssl_verify": "/etc/ca.pem"}, True, "/etc/ca.pem"),
+    ],
+)
+def test_token_and_trust_are_those_of_dcos(tmp_path, given, verify, ca):
+    api = page_api(cluster_with(tmp_path, dcos_acs_token="secret", **given), "https://x/")
+    assert (api.token, api.verify, api.ca) == ("secret", verify, ca)
+    assert "secret" not in repr(api)
+
+
+def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
+    with (
+        serving(says(200, {})) as (other, asked_elsewhere),
+        serving(says(302, {}, Location=other)) as (
+            address,
+            asked,
+        ),
+        pytest.raises(OutOfReach, match="answered 302"),
+    ):
+        PageApi(address, "secret").get("status", [("a", "b c")])
+    ((path, headers),) = asked
+    assert path == "/service/page/api/status?a=b+c"
+    assert headers["Authorization"] == "token=secret"
+    assert asked_elsewhere == []
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (400, UsageProblem, "buy=5 must be below sell"),
+        (401, PipectlError, "not logged in"),
+        (403, PipectlError, "not allowed"),
+        (404, OutOfReach, "answered 404"),
+        (503, OutOfReach, "answered 503: buy=5"),
+    ],
+)
+def test_a_refusal_is_told_by_what_it_means(status, kind, words):
+    refusal = {"message": "buy=5 must be below sell, 4"}
+    with serving(says(status, refusal)) as (address, _), pytest.raises(kind, match=words) as raised:
+        PageApi(address, "secret").get("limits")
+    assert "secret" not in raised.value.message
+
+
+def test_what_is_no_page_is_not_taken_for_one():
+    with (
+        serving(says(200, b"<html>log in</html>")) as (address, _),
+        pytest.raises(OutOfReach, match="not the page"),
+    ):
+        PageApi(address, "secret").get("status")
+    with pytest.raises(OutOfReach, match="does not answer"):
+        PageApi("http://127.0.0.1:1/", "secret").get("status")
+
+
+def test_tls_is_checked_as_it_is_configured(tmp_path):
+    certificate = self_signed(tmp_path)
+    with serving(says(200, {"ok": 1}), certificate=certificate) as (address, _):
+        with pytest.raises(OutOfReach, match="CERTIFICATE_VERIFY_FAILED"):
+            PageApi(address, "secret").get("status")
+        assert PageApi(address, "secret", ca=str(certificate)).get("status") == {"ok": 1}
+        assert PageApi(address, "secret", verify=False).get("status") == {"ok": 1}
+    with pytest.raises(PipectlError, match=r"nowhere\.pem"):
+        PageApi("https://127.0.0.1:1/", "secret", ca=str(tmp_path / "nowhere.pem")).get("status")
+
+
+def self_signed(folder):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "both.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return file
+
+
+def test_a_stream_is_picked_up_where_it_broke_off(monkeypatch):
+    monkeypatch.setattr(room, "PAUSE_SECONDS", 0.01)
+    parts = iter([b"retry: 1\n\nevent: signals\ndata: one\nid: a-1\n\n", b":\n\ndata: two\nid: a-2\n\n"])
+
+    def answer(handler):
+        says(200, next(parts, b""))(handler)
+
+    with serving(answer) as (address, asked):
+        events = PageApi(address, "secret").events([("topic", "signals")], 5)
+        assert [next(events), next(events)] == [b"one", b"two"]
+        events.close()
+    assert [headers.get("Last-Event-ID") for _, headers in asked[:2]] == [None, "a-1"]
+
+
+def test_a_stream_without_records_ends_in_time():
+    with serving(says(200, b":\n\n")) as (address, _):
+        events = PageApi(address, "secret").events([], 0.3)
+        with pytest.raises(WaitTimeout, match=r"for 0\.3 s"):
+            next(events)
+
+
+def test_a_stream_whose_page_stays_away_says_so(monkeypatch):
+    monkeypatch.setattr(room, "PAUSE_SECONDS", 0.01)
+    with serving(says(200, b"data: one\n\n")) as (address, _):
+        events = PageApi(address, "secret").events([], 20)
+        assert next(events) == b"one"
+    with pytest.raises(OutOfReach, match="does not answer"):
+        for record in events:
+            assert record == b"one"
