@@ -194,8 +194,8 @@ class CommandMissing(DcosError):
     cause = "`dcos` has no such command"
     certain = True
     next_step = (
-        "install it with `dcos package install PACKAGE --cli`; `dcos cluster setup` brings `marathon`, `package` "
-        "and `task`"
+        "install it with `dcos package install PACKAGE --cli`; `marathon`, `package` and `task` come with "
+        "`dcos cluster setup`"
     )
 
 

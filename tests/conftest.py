@@ -68,7 +68,7 @@ MARATHON = [
         *["requests==2.34.2", "requests-toolbelt==1.0.0", "urllib3==2.8.0"],
     ]
 ]
-# The newest `dcos`, of which only its core is a Go module: marathon, package and task are plugins from elsewhere.
+# The newest `dcos`: its core only, since marathon, package and task are plugins that aren't in its module.
 GO_MODULE = "module tests\n\ngo 1.21\n\nrequire github.com/dcos/dcos-cli v1.2.0\n"
 # Without what other services than S3 need.
 MOTO = [
@@ -260,7 +260,7 @@ def dcoscli() -> Path:
 
 @pytest.fixture(scope="session")
 def go_dcos() -> Path:
-    """The executable of dcos 1.2.0, built from its Go module; skipped without Go. Mark tests that use it `slow`."""
+    """The executable of dcos 1.2.0, built from its Go module; skips without Go. Mark tests `slow`."""
     go = shutil.which("go")
     if go is None:
         pytest.skip("go is not installed")

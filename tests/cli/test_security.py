@@ -16,8 +16,8 @@ from cli.steps.bundle import NEEDS, needs_of
 from cli.steps.security import SecurityStep
 from marathon import load_settings, render
 
-# Keeps accounts and secrets in a file; `fail` in it names a call that fails, `lose` those whose answer is lost; each
-# call is kept with what the files it names held, and how they could be read.
+# Keeps accounts and secrets in a file; `fail` in it names a call that fails, `lose` those whose answer is
+# lost; each call is kept with what the files it names held, and how they could be read.
 STAND_IN = """\
 import json, os, stat, sys
 file = os.environ["STAND_IN"]
