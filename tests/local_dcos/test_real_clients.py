@@ -95,6 +95,7 @@ def test_both_clients_read_the_same(own_cluster, real):
         ["cluster", "list"],
         ["cluster", "list", "--json"],
         ["config", "show", "core.dcos_url"],
+        ["config", "show", "core.dcos_acs_token"],
         ["config", "show", "core.nothing"],
         ["marathon", "about"],
         ["marathon", "ping"],
@@ -130,6 +131,7 @@ def test_both_clients_read_the_same(own_cluster, real):
         ["task", "log", "plain"],
         ["task", "log", "--lines=2", task, "stdout"],
         ["task", "log", "plain", "stderr"],
+        ["task", "log", "--all", "--lines=5", task, "stderr"],
         ["task", "log", "web"],
         ["task", "log", "absent"],
         ["package", "list"],
@@ -222,11 +224,14 @@ def test_the_real_client_installs_kafka_and_its_command(own_cluster, real, tmp_p
         ["plan", "status", "deploy"],
         ["endpoints"],
         ["endpoints", "broker"],
+        ["connection"],
         ["broker", "list"],
     ):
         both(own_cluster, real, "kafka", "--name=events", *command)
     both(own_cluster, real, "kafka", "topic", "list")
     both(own_cluster, real, "package", "list")
+    alone = real("package", "install", "kafka", "--cli", "--yes")
+    assert (alone.returncode, alone.stderr) == (0, ""), alone.stdout
     removed = real("package", "uninstall", "kafka", "--yes")
     assert removed.returncode == 0, removed.stderr
     own_cluster.wait_for(lambda: own_cluster.app("/events") is None, 60)
