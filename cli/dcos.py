@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from cli.errors import DcosError, DcosMissing, DcosTimeout, Interrupted, NotUnderstood
+from cli.errors import CommandMissing, DcosError, DcosMissing, DcosTimeout, Interrupted, NotUnderstood
 from cli.faults import kind_of
 
 T = TypeVar("T")
 LONGEST_PAUSE = 8.0
 # A command that hung once is tried once more only: each try costs the whole timeout.
 TRIES_OF_A_HANG = 2
+# What dcos 1.2.0 answers to a command that it does not know, with exit code 0.
+GO_USAGE = "Usage:\n    dcos [command]\n"
 # After a stop, a command that is under way may still end by itself for so long.
 LAST_SECONDS = 5.0
 
@@ -134,6 +136,8 @@ class Dcos:
             raise DcosTimeout(shown, None, "", f"gave up after {limit:g} s") from None
         if returncode != 0:
             raise kind_of(f"{stderr}\n{stdout}")(shown, returncode, stdout, stderr)
+        if stdout.startswith(GO_USAGE):
+            raise CommandMissing(shown, returncode, "", "it shows its own usage instead")
         return stdout
 
     def _execute(self, args: Sequence[str], stdin: str, limit: float) -> tuple[int, str, str]:

@@ -193,7 +193,10 @@ class CommandMissing(DcosError):
 
     cause = "`dcos` has no such command"
     certain = True
-    next_step = "install it with `dcos package install PACKAGE --cli`"
+    next_step = (
+        "install it with `dcos package install PACKAGE --cli`; `marathon`, `package` and `task` come with "
+        "`dcos cluster setup`"
+    )
 
 
 class StepFailed(PipectlError):

@@ -51,6 +51,8 @@ _PATTERNS: tuple[tuple[type[DcosError], str], ...] = (
         r"|invalid character '<'"
         r"|^\s*<(!doctype|html)",
     ),
+    # dcos 1.2.0, when it knows no command of that name; our options are those of the commands that we mean.
+    (CommandMissing, r"^Error: unknown flag: --"),
     (NoCluster, r"not attached|no cluster is attached|no attached cluster|Missing required config parameter"),
     (NoCluster, r"unable to (find|retrieve) (the )?cluster|cluster .* (is )?not (found|configured)"),
 )

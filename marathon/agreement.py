@@ -14,8 +14,8 @@ from marathon.settings import Settings
 Disagreement = tuple[tuple[KeyPath, ...], str, str]
 """The paths of the settings concerned, what is wrong with them, and what to do."""
 
-# MiB: the least that Flink starts a TaskManager in and 64 for the process around it; what a slot's Python worker
-# needs beside.
+# MiB: the least that Flink starts a TaskManager in, and 64 for the process around it; what a slot's Python
+# worker needs besides.
 _TASKMANAGER_MEM, _SLOT_MEM = 1024 + 64, 256
 
 

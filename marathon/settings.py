@@ -131,7 +131,7 @@ class JobManager(Section):
     rest_port: Port = Field(description="port of its REST API and web page: on the host, and of the VIP")
     blob_port: Port = Field(description="port of its file server, where there is a VIP")
     cpus: Positive = Field(description="CPU shares")
-    # The least that Flink starts in (metaspace, JVM overhead, a small heap), and 64 for the process around it.
+    # The least that Flink starts in (metaspace, JVM overhead, a small heap), and 64 for the process around.
     mem: Annotated[int, Field(ge=704 + 64)] = Field(description="memory in MiB")
 
 

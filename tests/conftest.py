@@ -68,6 +68,8 @@ MARATHON = [
         *["requests==2.34.2", "requests-toolbelt==1.0.0", "urllib3==2.8.0"],
     ]
 ]
+# The newest `dcos`: its core only, since marathon, package and task are plugins that aren't in its module.
+GO_MODULE = "module tests\n\ngo 1.21\n\nrequire github.com/dcos/dcos-cli v1.2.0\n"
 # Without what other services than S3 need.
 MOTO = [
     [
@@ -254,6 +256,23 @@ def kafka() -> Iterator[Broker]:
 def dcoscli() -> Path:
     """The executable of PyPI's dcoscli 0.6.1. Mark tests that use it `slow`."""
     return _environment("dcoscli", DCOSCLI, COMPAT) / "dcos"
+
+
+@pytest.fixture(scope="session")
+def go_dcos() -> Path:
+    """The executable of dcos 1.2.0, built from its Go module; skips without Go. Mark tests `slow`."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("go is not installed")
+    key = hashlib.sha256(GO_MODULE.encode()).hexdigest()[:12]
+    target = platformdirs.user_cache_path("pipectl") / "test-environments" / f"dcos-go-{key}"
+    if not (target / "dcos").exists():
+        target.mkdir(parents=True, exist_ok=True)
+        (target / "go.mod").write_text(GO_MODULE)
+        build = [go, "build", "-mod=mod", "-o", "building", "github.com/dcos/dcos-cli/cmd/dcos"]
+        subprocess.run(build, cwd=target, check=True)
+        (target / "building").rename(target / "dcos")
+    return target / "dcos"
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from cli.cluster import Cluster
-from cli.errors import DcosError, StepFailed
+from cli.errors import CommandMissing, DcosError, StepFailed
 from cli.steps.base import Change, Report, State
 from cli.steps.keys import make_key_pair
 
-_PLUGIN_MISSING = "is not a dcos command"
 _ABSENT = ("not found", "no such", "does not exist", "unknown", "404")
 
 
@@ -164,11 +163,9 @@ def _plugin_named() -> Iterator[None]:
     """Tells of a missing plugin in our words."""
     try:
         yield
-    except DcosError as error:
-        if _PLUGIN_MISSING in error.said:
-            raise StepFailed(
-                "the cluster file has a `security` section, and this `dcos` has no command `security`",
-                hint="it belongs to DC/OS Enterprise: install it with "
-                "`dcos package install dcos-enterprise-cli --cli`, or empty that section",
-            ) from None
-        raise
+    except CommandMissing:
+        raise StepFailed(
+            "the cluster file has a `security` section, and this `dcos` has no command `security`",
+            hint="it belongs to DC/OS Enterprise: install it with "
+            "`dcos package install dcos-enterprise-cli --cli`, or empty that section",
+        ) from None

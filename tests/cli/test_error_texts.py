@@ -45,6 +45,7 @@ TEXTS = [
         'Missing required config parameter: "core.dcos_url".  Please run `dcos cluster setup <dcos_url>`',
     ),
     (errors.CommandMissing, "'security' is not a dcos command."),
+    (errors.CommandMissing, "Error: unknown flag: --name"),
     (errors.DcosError, "something that nobody has seen"),
 ]
 

@@ -16,8 +16,8 @@ from cli.steps.bundle import NEEDS, needs_of
 from cli.steps.security import SecurityStep
 from marathon import load_settings, render
 
-# Keeps accounts and secrets in a file; `fail` in it names a call that fails, `lose` those whose answer is lost; each
-# call is kept with what the files it names held, and how they could be read.
+# Keeps accounts and secrets in a file; `fail` in it names a call that fails, `lose` those whose answer is
+# lost; each call is kept with what the files it names held, and how they could be read.
 STAND_IN = """\
 import json, os, stat, sys
 file = os.environ["STAND_IN"]
@@ -35,7 +35,7 @@ def end(code, text=""):
         print(text, file=sys.stderr if code else sys.stdout)
     sys.exit(code)
 if state.get("fail") and state["fail"] in argv:
-    end(1, state["said"])
+    end(state.get("code", 1), state["said"])
 match argv:
     case ["security", "org", "service-accounts", "show", name]:
         end(0, "{}") if name in state["accounts"] else end(1, f"Error: service account '{name}' not found")
@@ -168,8 +168,16 @@ def test_half_of_a_pair_whose_key_is_unknown_is_not_replaced(stand_in, there, wa
     assert {name: stand_in.read()[name] for name in there} == there
 
 
-def test_a_missing_plugin_is_named(stand_in):
-    stand_in.write(fail="security", said="'security' is not a dcos command.")
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (1, "'security' is not a dcos command."),
+        (1, "Error: unknown flag: --file"),
+        (0, "Usage:\n    dcos [command]\n\nCommands:\n    auth\n"),  # as dcos 1.2.0 has it
+    ],
+)
+def test_a_missing_plugin_is_named(stand_in, code, said):
+    stand_in.write(fail="security", code=code, said=said)
     with pytest.raises(StepFailed, match="no command `security`") as caught:
         stand_in.step().plan()
     assert "dcos-enterprise-cli" in caught.value.hint

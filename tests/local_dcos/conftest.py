@@ -120,6 +120,18 @@ class Cluster:
         wait_for(lambda: self.marathon("GET", "apps")["apps"] == [])
         self.settle()
 
+    def attach(self, folder: Path) -> None:
+        """Makes `folder` a `DCOS_DIR` that is attached to this cluster, as `dcos cluster setup` leaves it."""
+        mine = folder / "clusters" / self.document["id"]
+        mine.mkdir(parents=True)
+        config = mine / "dcos.toml"
+        config.touch(mode=0o600)
+        config.write_text(
+            f'[core]\ndcos_url = "{self.url}"\ndcos_acs_token = "{self.token}"\n'
+            'ssl_verify = "false"\ntimeout = 20\n[cluster]\nname = "local"\n'
+        )
+        (mine / "attached").touch()
+
     def environment(self) -> dict[str, str]:
         return {**os.environ, "DCOS_URL": self.url, "DCOS_ACS_TOKEN": self.token}
 

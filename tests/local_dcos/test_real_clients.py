@@ -23,15 +23,7 @@ class RealDcos:
         self._env.pop("DCOS_URL", None)
         # With a terminal's name `deployment watch` would clear the screen first.
         self._env.pop("TERM", None)
-        mine = folder / "clusters" / cluster.document["id"]
-        mine.mkdir(parents=True)
-        config = mine / "dcos.toml"
-        config.touch(mode=0o600)
-        config.write_text(
-            f'[core]\ndcos_url = "{cluster.url}"\ndcos_acs_token = "{cluster.token}"\n'
-            'ssl_verify = "false"\ntimeout = 20\n[cluster]\nname = "local"\n'
-        )
-        (mine / "attached").touch()
+        cluster.attach(folder)
 
     def __call__(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [str(self._program), *arguments]
@@ -103,6 +95,7 @@ def test_both_clients_read_the_same(own_cluster, real):
         ["cluster", "list"],
         ["cluster", "list", "--json"],
         ["config", "show", "core.dcos_url"],
+        ["config", "show", "core.dcos_acs_token"],
         ["config", "show", "core.nothing"],
         ["marathon", "about"],
         ["marathon", "ping"],
@@ -138,6 +131,7 @@ def test_both_clients_read_the_same(own_cluster, real):
         ["task", "log", "plain"],
         ["task", "log", "--lines=2", task, "stdout"],
         ["task", "log", "plain", "stderr"],
+        ["task", "log", "--all", "--lines=5", task, "stderr"],
         ["task", "log", "web"],
         ["task", "log", "absent"],
         ["package", "list"],
@@ -230,11 +224,14 @@ def test_the_real_client_installs_kafka_and_its_command(own_cluster, real, tmp_p
         ["plan", "status", "deploy"],
         ["endpoints"],
         ["endpoints", "broker"],
+        ["connection"],
         ["broker", "list"],
     ):
         both(own_cluster, real, "kafka", "--name=events", *command)
     both(own_cluster, real, "kafka", "topic", "list")
     both(own_cluster, real, "package", "list")
+    alone = real("package", "install", "kafka", "--cli", "--yes")
+    assert (alone.returncode, alone.stderr) == (0, ""), alone.stdout
     removed = real("package", "uninstall", "kafka", "--yes")
     assert removed.returncode == 0, removed.stderr
     own_cluster.wait_for(lambda: own_cluster.app("/events") is None, 60)
