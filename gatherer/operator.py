@@ -25,6 +25,9 @@ OUTPUT = Types.ROW_NAMED(
     ["symbol", "content", "topic"], [Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.STRING()]
 )
 
+# Kafka takes records of 1 MiB, unless it is told otherwise, and base64 makes four bytes of three.
+_LONGEST_VALUE, _LONGEST_DETAIL, _LONGEST_KEY = 700_000, 200, 249
+
 
 class Analysis(KeyedProcessFunction):  # type: ignore[misc]
     """Rows of `statements.COLUMNS`, keyed by symbol, to rows of OUTPUT."""
@@ -120,6 +123,10 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
         return position
 
     def _dead(self, row: Input, reason: str, detail: str) -> Row:
+        value, detail = row.content, detail[:_LONGEST_DETAIL]
+        if value is not None and len(value) > _LONGEST_VALUE:
+            detail += f" (left out here: {len(value)} bytes)"
+            value = None
         letter = DeadLetter(
             topic=row.topic or "",
             partition=row.number or 0,
@@ -127,6 +134,6 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
             reason=reason,
             detail=detail,
             time=datetime.fromtimestamp((row.written_ms or 0) / 1000, UTC),
-            value=row.content,
+            value=value,
         )
-        return Row(row.symbol, letter.to_json(), self._settings.topics.dead_letter)
+        return Row(row.symbol and row.symbol[:_LONGEST_KEY], letter.to_json(), self._settings.topics.dead_letter)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from gatherer.panes import Pane
 from gatherer.settings import Settings
 
-# n, total and sum of squares (two words each), low, its ms, high, its ms, last, its ms, its place.
-_FIXED = struct.Struct(">q qQ qQ qq qq qqq")
+# n, total (two words), sum of squares (three), low, its ms, high, its ms, last, its ms, its place.
+_FIXED = struct.Struct(">q QQ QQQ qq qq qqq")
 _WORD = 64
 PARTITIONS = 4096
 
@@ -34,7 +34,7 @@ class Input(NamedTuple):
 def pane_of(row: Input, pane_ms: int) -> Pane:
     """The pane of a row of the kind `pane`."""
     assert row.content is not None and row.ms is not None  # noqa: S101 - said by the query
-    n, t1, t0, s1, s0, low, low_ms, high, high_ms, last, last_ms, place = _FIXED.unpack_from(row.content)
+    n, t1, t0, s2, s1, s0, low, low_ms, high, high_ms, last, last_ms, place = _FIXED.unpack_from(row.content)
     counts = array("q", row.content[_FIXED.size :])
     if sys.byteorder == "little":
         counts.byteswap()
@@ -42,7 +42,7 @@ def pane_of(row: Input, pane_ms: int) -> Pane:
         end_ms=_end_of(row.ms, pane_ms),
         n=n,
         total=(t1 << _WORD) + t0,
-        sum_of_squares=(s1 << _WORD) + s0,
+        sum_of_squares=(((s2 << _WORD) + s1) << _WORD) + s0,
         low=low,
         high=high,
         low_ms=low_ms,

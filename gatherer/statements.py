@@ -172,9 +172,10 @@ def analysis_input(settings: Settings) -> str:
         f" AND TO_TIMESTAMP_LTZ((ms / {pane_ms} + 1) * {pane_ms} - 1, 3) <= CURRENT_WATERMARK(event_time)"
     )
     written = "CAST(written AS TIMESTAMP(3))"
+    # Minutes, since an INTEGER of seconds ends in 2038.
     written_ms = (
-        f"TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', {written}) * CAST(1000 AS BIGINT)"
-        f" + EXTRACT(MILLISECOND FROM {written})"
+        f"TIMESTAMPDIFF(MINUTE, TIMESTAMP '1970-01-01 00:00:00', {written}) * CAST(60000 AS BIGINT)"
+        f" + EXTRACT(SECOND FROM {written}) * 1000 + EXTRACT(MILLISECOND FROM {written})"
     )
     unknown = "'unknown_symbol: the record says ' || symbol || ', the topic stands for another'"
     future = f"'future: ts is more than {settings.future_ms / 1000:g} s after the record was written'"

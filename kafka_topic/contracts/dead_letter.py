@@ -30,9 +30,9 @@ class DeadLetter:
     """One record that can't be used.
 
     topic, partition, offset: where it stands. reason: one of REASONS. detail: a few words for people. time:
-    its Kafka record timestamp, UTC. value: its bytes, None for a record without a value; the JSON has them as
-    base64 in `bytes`. The key of a dead letter is the symbol that `topic` stands for. Building one with
-    anything else raises ContractError.
+    its Kafka record timestamp, UTC. value: its bytes, None for a record without a value and for one too long
+    to stand here (`detail` says so); the JSON has them as base64 in `bytes`. The key of a dead letter is the
+    symbol that `topic` stands for. Building one with anything else raises ContractError.
     """
 
     topic: str

@@ -9,17 +9,20 @@ from datetime import datetime
 
 from kafka_topic.contracts import fields
 
+LOWEST, BEYOND = 1e-8, 1e9
+"""The gatherer's prices are at least the first and below the second: no other limit can be reached."""
+
 
 @dataclass(frozen=True)
 class Limits:
     """The limits of one position, and its thresholds where they differ from the bundle's settings.
 
     A position's newest record holds; one with a null value takes all back. set_at: when it was set, UTC.
-    buy: low limit, sell: high limit, currency units; with both, buy is below sell. Overrides, None for the
-    bundle's setting: probability: from which on a limit is likely to be reached, between 0 and 1.
-    horizon_seconds: how far ahead the forecast looks. regime_high, regime_low: cv in percent, high above low.
-    anomaly_sigmas: how many scaled MADs from the median make an anomaly. Building one with anything else
-    raises ContractError.
+    buy: low limit, sell: high limit, currency units, at least 1e-8 and below 1e9; with both, buy is below
+    sell. Overrides, None for the bundle's setting: probability: from which on a limit is likely to be
+    reached, between 0 and 1. horizon_seconds: how far ahead the forecast looks. regime_high, regime_low: cv
+    in percent, high above low. anomaly_sigmas: how many scaled MADs from the median make an anomaly. Building
+    one with anything else raises ContractError.
     """
 
     symbol: str
@@ -38,6 +41,9 @@ class Limits:
         for name in ("buy", "sell", "horizon_seconds", "regime_high", "anomaly_sigmas"):
             if (value := getattr(self, name)) is not None:
                 fields.positive(name, value)
+        for name in ("buy", "sell"):
+            if (price := getattr(self, name)) is not None and not LOWEST <= price < BEYOND:
+                raise fields.refused(name, price, f"must be at least {LOWEST:g} and below {BEYOND:g}")
         if self.regime_low is not None:
             fields.not_negative("regime_low", self.regime_low)
         if self.probability is not None and not 0 < fields.number("probability", self.probability) < 1:

@@ -222,10 +222,11 @@ class Bundle:
 
     wait_until = staticmethod(wait_until)
 
-    def create(self, topic: str, partitions: int = 1) -> None:
+    def create(self, topic: str, partitions: int = 1, **config: str) -> None:
         from confluent_kafka.admin import NewTopic
 
-        for future in self.admin.create_topics([NewTopic(self.prefix + topic, partitions, 1)]).values():
+        new = NewTopic(self.prefix + topic, partitions, 1, config=config)
+        for future in self.admin.create_topics([new]).values():
             future.result(30)
 
     def send(self, symbol: str, value: bytes, partition: int = 0) -> None:

@@ -144,6 +144,8 @@ def test_limits_that_are_not_there_are_the_settings():
         ("symbol", {"symbol": None}),
         ("set_at", {"set_at": None}),
         ("buy", {"buy": 0}),
+        ("buy", {"buy": 9e-9}),
+        ("sell", {"sell": 1e9}),
         ("buy", {"buy": 110.5}),
         ("sell", {"sell": "110"}),
         ("sell", {"sell": 1e999}),

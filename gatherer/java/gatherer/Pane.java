@@ -9,20 +9,22 @@ import org.apache.flink.table.functions.AggregateFunction;
  * `PANE(ms, place, units, histogram)`: all that the statistics need of the ticks of a pane, as bytes.
  *
  * <p>ms: event time, milliseconds since 1970. place: orders the ticks of one millisecond. units: the price, in whole units
- * below 1e17. histogram: whether to count each price. Sums are exact: of 2^63 ticks they fit into 128 bits.
+ * below 1e17. histogram: whether to count each price. Sums are exact: of 2^63 ticks the total fits into 128 bits, that of
+ * squares into 192.
  *
- * <p>The bytes, big-endian: n, total and sum of squares (16 bytes each), low, its ms, high, its ms, last, its ms, its place,
+ * <p>The bytes, big-endian: n, total (16 bytes), sum of squares (24), low, its ms, high, its ms, last, its ms, its place,
  * then a pair (units, count) for each price; 8 bytes where nothing else is said.
  */
 public final class Pane extends AggregateFunction<byte[], Pane.Ticks> {
     private static final long serialVersionUID = 1L;
-    private static final int FIXED_BYTES = 12 * Long.BYTES;
+    private static final int FIXED_BYTES = 13 * Long.BYTES;
 
     /** What is known of the ticks so far. */
     public static final class Ticks {
         public long n;
         public long totalHigh;
         public long totalLow;
+        public long squaresTop;
         public long squaresHigh;
         public long squaresLow;
         public long low;
@@ -40,10 +42,16 @@ public final class Pane extends AggregateFunction<byte[], Pane.Ticks> {
             totalLow = sum;
         }
 
-        private void addSquares(long high, long low) {
+        private void addSquares(long top, long high, long low) {
             long sum = squaresLow + low;
-            squaresHigh += high + (Long.compareUnsigned(sum, low) < 0 ? 1 : 0);
+            long carry = Long.compareUnsigned(sum, low) < 0 ? 1 : 0;
             squaresLow = sum;
+            sum = squaresHigh + high;
+            squaresTop += top + (Long.compareUnsigned(sum, high) < 0 ? 1 : 0);
+            squaresHigh = sum + carry;
+            if (carry == 1 && squaresHigh == 0) {
+                squaresTop++;
+            }
         }
 
         /** The earliest tick of the lowest and of the highest price, and the latest of all. */
@@ -73,7 +81,7 @@ public final class Pane extends AggregateFunction<byte[], Pane.Ticks> {
         ticks.extend(units, ms, units, ms, units, ms, place);
         ticks.n++;
         ticks.addTotal(0, units);
-        ticks.addSquares(Math.multiplyHigh(units, units), units * units);
+        ticks.addSquares(0, Math.multiplyHigh(units, units), units * units);
         if (histogram) {
             ticks.histogram.merge(units, 1L, Long::sum);
         }
@@ -87,7 +95,7 @@ public final class Pane extends AggregateFunction<byte[], Pane.Ticks> {
             ticks.extend(other.low, other.lowMs, other.high, other.highMs, other.last, other.lastMs, other.lastPlace);
             ticks.n += other.n;
             ticks.addTotal(other.totalHigh, other.totalLow);
-            ticks.addSquares(other.squaresHigh, other.squaresLow);
+            ticks.addSquares(other.squaresTop, other.squaresHigh, other.squaresLow);
             other.histogram.forEach((units, count) -> ticks.histogram.merge(units, count, Long::sum));
         }
     }
@@ -97,7 +105,7 @@ public final class Pane extends AggregateFunction<byte[], Pane.Ticks> {
         ByteBuffer bytes = ByteBuffer.allocate(FIXED_BYTES + ticks.histogram.size() * 2 * Long.BYTES);
         bytes.putLong(ticks.n);
         bytes.putLong(ticks.totalHigh).putLong(ticks.totalLow);
-        bytes.putLong(ticks.squaresHigh).putLong(ticks.squaresLow);
+        bytes.putLong(ticks.squaresTop).putLong(ticks.squaresHigh).putLong(ticks.squaresLow);
         bytes.putLong(ticks.low).putLong(ticks.lowMs);
         bytes.putLong(ticks.high).putLong(ticks.highMs);
         bytes.putLong(ticks.last).putLong(ticks.lastMs).putLong(ticks.lastPlace);

@@ -138,15 +138,21 @@ public final class PriceDecoder implements DeserializationSchema<RowData> {
         if (plain > 0) {
             return plain;
         }
-        BigDecimal price = parser.getDecimalValue();
+        BigDecimal price;
+        try {
+            price = parser.getDecimalValue();
+        } catch (NumberFormatException error) {
+            throw new Unusable("bad_price", "the exponent of price is beyond all bounds");
+        }
         if (price.signum() <= 0) {
             throw new Unusable("bad_price", "price is not above 0");
         }
         // By its digits first: to write out 1e999999999 would fill the memory.
-        if (price.precision() - price.scale() > WHOLE_DIGITS) {
+        long wholeDigits = (long) price.precision() - price.scale();
+        if (wholeDigits > WHOLE_DIGITS) {
             throw new Unusable("bad_price", "price is not below 1e9");
         }
-        long units = price.precision() - price.scale() < -SCALE
+        long units = wholeDigits < -SCALE
                 ? 0
                 : price.setScale(SCALE, RoundingMode.HALF_UP).unscaledValue().longValueExact();
         if (units == 0 || units >= 100_000_000_000_000_000L) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from datetime import UTC, datetime
@@ -309,6 +310,19 @@ def test_a_limit_that_is_reached_at_once_hears_that_there_is_no_forecast(panes: 
     run.analysis.set_limits(Limits("AAPL", SET_AT, buy=100.0))
     told = [_events(run.pane(panes(price))) for price in (100.0, 99.0, 98.0)]
     assert told == [[("buy", "reached")], [("buy", "no_forecast")], []]
+
+
+@pytest.mark.parametrize("limits", [{"buy": 1e-8}, {"sell": math.nextafter(1e9, 0)}, {"buy": 1}])
+@pytest.mark.parametrize("horizon", [5e-324, 1.0, 1.7e308])
+def test_the_farthest_limits_and_horizons_have_a_forecast(
+    limits: dict[str, float], horizon: float, walker: Walker, run_of: Any
+) -> None:
+    run = run_of(FORECAST)
+    for _ in range(90):
+        run.pane(walker.pane())
+    run.analysis.set_limits(Limits("AAPL", SET_AT, **limits, horizon_seconds=horizon, anomaly_sigmas=1.7e308))
+    found = run.pane(walker.pane())
+    assert {signal.event for signal in found} <= {"likely"}
 
 
 def test_a_price_that_hardly_moves_has_no_forecast(panes: Panes, run_of: Any) -> None:
