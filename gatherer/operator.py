@@ -136,4 +136,6 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
             time=datetime.fromtimestamp((row.written_ms or 0) / 1000, UTC),
             value=value,
         )
-        return Row(row.symbol and row.symbol[:_LONGEST_KEY], letter.to_json(), self._settings.topics.dead_letter)
+        return Row(
+            row.symbol and row.symbol[:_LONGEST_KEY], letter.to_json(), self._settings.topics.dead_letter
+        )

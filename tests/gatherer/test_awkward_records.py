@@ -42,7 +42,8 @@ def test_each_is_a_dead_letter_and_the_job_goes_on(bundle: Any) -> None:
     bundle.app.start()
     bundle.app.until_healthy()
     letters = bundle.wait_until(
-        lambda: len(found := bundle.records("dead_letter")) >= 12 and bundle.averages() and found, "the letters"
+        lambda: len(found := bundle.records("dead_letter")) >= 12 and bundle.averages() and found,
+        "the letters",
     )
     assert bundle.app.stop() == 0
     assert len(letters) == 12
@@ -60,4 +61,6 @@ def test_each_is_a_dead_letter_and_the_job_goes_on(bundle: Any) -> None:
     assert found[position, 4][0].time == AFTER_INTEGERS
     keys = [found[limits, offset][1] for offset in range(4)]
     assert keys == [None, b"", "\ufffd\ufffd".encode(), b"K" * 249]
-    assert all("must be at least 1e-08 and below 1e+09" in found[limits, offset][0].detail for offset in (4, 5))
+    assert all(
+        "must be at least 1e-08 and below 1e+09" in found[limits, offset][0].detail for offset in (4, 5)
+    )

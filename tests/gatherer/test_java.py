@@ -70,11 +70,13 @@ def test_no_bytes_make_it_fail(decode: Any) -> None:
     whole = f'{{{TICK}, "price": 12.5e-1, "more": [1, {{"a": null}}, "\\ud83d\\ude00"]}}'
     seeds = [whole.encode(), *map(str.encode, BAD), *(whole.encode(each) for each in ("utf-16", "utf-32"))]
     seeds = [seed for seed in seeds if len(seed) < 500]
-    for _ in range(5000):
+    for _ in range(2000):
         record = bytearray(draw.choice(seeds))
         for _ in range(draw.randrange(1, 5)):
             at = draw.randrange(len(record))
-            record[at : at + draw.randrange(4)] = draw.choice((draw.randbytes(1), b"9", b'"', b"{", b"\\", b"e"))
+            record[at : at + draw.randrange(4)] = draw.choice(
+                (draw.randbytes(1), b"9", b'"', b"{", b"\\", b"e")
+            )
         units, reason = decode(bytes(record))
         assert (units is None) != (reason is None), bytes(record)
 
