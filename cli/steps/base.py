@@ -20,7 +20,7 @@ class Change:
     """What applying a step would do.
 
     diff: the lines of a unified diff. notes: what is named besides. blocked: why the change must not be made.
-    only_adds: an update that leaves alone what is there.
+    only_adds: an update that takes nothing away from what is there.
     """
 
     action: Action

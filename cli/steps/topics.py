@@ -64,7 +64,9 @@ class TopicsStep:
         if not diff:
             return Change("unchanged", notes=others)
         action: Action = "update" if there else "create"
-        return Change(action, diff, others, only_adds=not settings.diff)
+        # Keeping records for longer takes nothing from anybody, and a deploy that was stopped before the
+        # gatherer set it must go on without being asked.
+        return Change(action, diff, others, only_adds=not any(each.shortens for each in settings.pending))
 
     def apply(self, change: Change) -> None:
         """Create the missing topics; their settings, and those of others, come with the gatherer."""
