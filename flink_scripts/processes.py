@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, work_folder, write_config
@@ -69,7 +70,7 @@ def taskmanager_options(env: Environment, memory: Memory, work: Path) -> dict[st
         "taskmanager.data.bind-port": str(env.integer("PORT_DATA", 0, minimum=0)),
         "taskmanager.numberOfTaskSlots": str(slots),
         "taskmanager.cpu.cores": str(float(slots)),
-        "io.tmp.dirs": str(work),
+        "io.tmp.dirs": str(_folder_without_spaces(work)),
         # Wait for a JobManager as long as it takes, and look for it often: it may start after us.
         "taskmanager.registration.timeout": "240 d",  # more than 248 d is too much for Pekko's scheduler
         "cluster.registration.initial-timeout": "100 ms",
@@ -134,7 +135,14 @@ def run_taskmanager(env: Environment) -> None:
     memory = taskmanager_memory(env.integer("FLINK_MEMORY_MB", 1792), env.integer("FLINK_SLOTS", 1))
     work = work_folder(env.variables).absolute()
     write_config(work / "conf", taskmanager_options(env, memory, work))
+    # Flink starts Python's workers by a script that needs bash and tee, wherever PATH leads.
+    os.environ["PATH"] = os.pathsep.join(filter(None, [os.environ.get("PATH"), os.defpath]))
     _become(command(_TASKMANAGER, env, memory, work / "conf"))
+
+
+def _folder_without_spaces(work: Path) -> Path:
+    """`work`, or a new temporary folder: the script that starts Python's workers can't take a space."""
+    return work if not any(map(str.isspace, str(work))) else Path(tempfile.mkdtemp(prefix="flink-"))
 
 
 def _become(argv: list[str]) -> None:

@@ -15,17 +15,17 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         settings = Settings.from_environ()
+        if argv:
+            from gatherer.description import describe
+
+            sys.stdout.write(describe(settings) + "\n")
+        else:
+            from gatherer.job import submit
+
+            submit(settings)
     except GathererError as error:
         sys.stderr.write(f"gatherer: {error}\n")
         return 1
-    if argv:
-        from gatherer.description import describe
-
-        sys.stdout.write(describe(settings) + "\n")
-    else:
-        from gatherer.job import submit
-
-        submit(settings)
     return 0
 
 

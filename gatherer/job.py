@@ -9,6 +9,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 from pyflink.table import EnvironmentSettings, StreamTableEnvironment, Table
 
+from gatherer.errors import SettingsError
 from gatherer.operator import OUTPUT, Analysis
 from gatherer.settings import Settings
 from gatherer.statements import (
@@ -61,7 +62,14 @@ def analysed(settings: Settings, tables: StreamTableEnvironment, query: str) -> 
 
 
 def submit(settings: Settings) -> None:
-    """Submit the job as FLINK_CONF_DIR says, and return once the cluster has it."""
+    """Submit the job as FLINK_CONF_DIR says, and return once the cluster has it.
+
+    Raises SettingsError where Python lies in a folder that Flink can't start it from.
+    """
+    if any(map(str.isspace, sys.executable)):
+        raise SettingsError(
+            f"{sys.executable}: Flink can't start Python from a path with a space in it; install it elsewhere"
+        )
     stream, tables = environments()
     for statement in (prices_table(settings), limits_table(settings), output_table(settings)):
         tables.execute_sql(statement)

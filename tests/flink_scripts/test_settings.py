@@ -124,3 +124,12 @@ def test_connector_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(__import__("sys").modules, "jgo", None)
     with pytest.raises(JarError, match="connect to the network once"):
         connector_jars({})
+
+
+def test_workers_write_nowhere_by_a_path_with_a_space(tmp_path: Path) -> None:
+    env = Environment({**BASE, "HOST": "10.0.0.7"})
+    plain = taskmanager_options(env, taskmanager_memory(1536), tmp_path)
+    assert plain["io.tmp.dirs"] == str(tmp_path)
+    other = taskmanager_options(env, taskmanager_memory(1536), tmp_path / "a home")["io.tmp.dirs"]
+    assert " " not in other
+    Path(other).rmdir()
