@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, work_folder, write_config
@@ -135,9 +136,17 @@ def run_taskmanager(env: Environment) -> None:
     memory = taskmanager_memory(env.integer("FLINK_MEMORY_MB", 1792), env.integer("FLINK_SLOTS", 1))
     work = work_folder(env.variables).absolute()
     write_config(work / "conf", taskmanager_options(env, memory, work))
-    # Flink starts Python's workers by a script that needs bash and tee, wherever PATH leads.
-    os.environ["PATH"] = os.pathsep.join(filter(None, [os.environ.get("PATH"), os.defpath]))
+    os.environ.update(_worker_environ(os.environ))
     _become(command(_TASKMANAGER, env, memory, work / "conf"))
+
+
+def _worker_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """What Python's workers need: the script that starts them bash and tee, wherever PATH leads, and they
+    themselves a way to the JVM beside them, whatever proxy is set.
+    """
+    near = ("localhost", "127.0.0.1")
+    direct = {name: ",".join(filter(None, [environ.get(name), *near])) for name in ("no_proxy", "NO_PROXY")}
+    return {"PATH": os.pathsep.join(filter(None, [environ.get("PATH"), os.defpath])), **direct}
 
 
 def _folder_without_spaces(work: Path) -> Path:

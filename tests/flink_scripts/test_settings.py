@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from flink_scripts.connectors import connector_jars
 from flink_scripts.errors import JarError, JavaError, SettingsError
 from flink_scripts.java import java_home
 from flink_scripts.memory import jobmanager_memory, taskmanager_memory
-from flink_scripts.processes import jobmanager_options, taskmanager_options
+from flink_scripts.processes import _worker_environ, jobmanager_options, taskmanager_options
 from flink_scripts.settings import Address, Environment, file_uri, local_path
 
 BASE = {
@@ -133,3 +134,10 @@ def test_workers_write_nowhere_by_a_path_with_a_space(tmp_path: Path) -> None:
     other = taskmanager_options(env, taskmanager_memory(1536), tmp_path / "a home")["io.tmp.dirs"]
     assert " " not in other
     Path(other).rmdir()
+
+
+def test_workers_find_a_shell_and_reach_the_jvm_past_a_proxy() -> None:
+    environ = _worker_environ({"PATH": "/mine", "no_proxy": "example.org", "https_proxy": "http://proxy:1"})
+    assert environ["PATH"] == f"/mine:{os.defpath}"
+    assert environ["no_proxy"] == "example.org,localhost,127.0.0.1"
+    assert environ["NO_PROXY"] == "localhost,127.0.0.1"
