@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
@@ -54,7 +55,8 @@ def _free_ports(number: int) -> list[int]:
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process of a session of its own, and what it started: a TaskManager has Python workers."""
-    os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
