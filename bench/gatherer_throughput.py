@@ -9,7 +9,6 @@ ratios mean something on another machine. Without --bootstrap-servers, a broker 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import random
@@ -29,6 +28,7 @@ from statistics import median
 from typing import Any
 
 import psutil
+from broker import broker
 
 from flink_scripts.compiling import compiled_jar
 from flink_scripts.files import LocalFiles
@@ -48,20 +48,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@contextmanager
-def broker(folder: Path) -> Iterator[str]:
-    spec = importlib.util.spec_from_file_location("conftest", ROOT / "tests" / "conftest.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    kafka = module.Broker(folder)
-    kafka.start()
-    try:
-        yield kafka.bootstrap_servers
-    finally:
-        kafka.stop()
 
 
 @contextmanager
@@ -238,7 +224,7 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         (folder / "kafka").mkdir()
-        servers = args.bootstrap_servers or stack.enter_context(broker(folder / "kafka"))
+        servers = args.bootstrap_servers or stack.enter_context(broker(folder / "kafka")).bootstrap_servers
         preload(servers, args.ticks, args.spacing_ms)
         environ = stack.enter_context(flink(folder))
         environ |= {"KAFKA_BOOTSTRAP_SERVERS": servers, "TOPIC_PREFIX": PREFIX, "JOB_NAME": "bench.gatherer"}

@@ -13,7 +13,6 @@ developer tools.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import random
@@ -33,6 +32,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import psutil
+from broker import broker
 
 from kafka_topic.contracts import MovingAverage, Price, Signal
 from kafka_topic.names import Topics
@@ -53,20 +53,6 @@ RECORD = """
   }
 }
 """
-
-
-@contextmanager
-def broker(folder: Path) -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("conftest", ROOT / "tests" / "conftest.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    kafka = module.Broker(folder)
-    kafka.start()
-    try:
-        yield kafka
-    finally:
-        kafka.stop()
 
 
 def write(servers: str, symbols: Sequence[str], rate: float, stop: threading.Event) -> None:

@@ -17,6 +17,7 @@ from cli.page_api import PageApi, page_api
 from cli.session import Session
 from cli.streams import Stream
 from kafka_topic.contracts import Limits, parse_time
+from kafka_topic.errors import ContractError
 from kafka_topic.names import Topics
 
 if TYPE_CHECKING:
@@ -128,14 +129,13 @@ class ByBrokers:
     def _check_regime(self, limits: Limits) -> None:
         """With one of the two thresholds set, the other is the bundle's."""
         regime = self._bundle.signals["regime"]
-        high = regime["high"] if limits.regime_high is None else limits.regime_high
-        low = regime["low"] if limits.regime_low is None else limits.regime_low
-        if low >= high:
+        try:
+            limits.check_regime(regime["high"], regime["low"])
+        except ContractError as error:
             raise UsageProblem(
-                f"limits of {limits.symbol}: the low regime, {low:g} %, must be below the high one, "
-                f"{high:g} %",
+                f"limits of {limits.symbol}: {error}",
                 hint="set both; the one that is not set is the bundle's",
-            )
+            ) from None
 
 
 class ByPage:

@@ -79,15 +79,8 @@ class LimitsApi:
 
     def _check_regime(self, limits: Limits) -> None:
         """With one of the two thresholds set, the other is the bundle's."""
-        if self._regime is None:
-            return
-        high = self._regime["high"] if limits.regime_high is None else limits.regime_high
-        low = self._regime["low"] if limits.regime_low is None else limits.regime_low
-        if low >= high:
-            field = "regime_low" if limits.regime_low is not None else "regime_high"
-            raise ContractError(
-                f"the low regime, {low:g} %, must be below the high one, {high:g} %", field=field
-            )
+        if self._regime is not None:
+            limits.check_regime(self._regime["high"], self._regime["low"])
 
     async def _ask(self, call: Callable[[], T]) -> T:
         try:

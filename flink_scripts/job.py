@@ -148,7 +148,9 @@ class Submitter:
         resume_from = newest.uri if newest else None
         known = {job.id for job in self._rest.jobs() if job.name == self._name}
         job_id = submission_id(options, resume_from, known)
-        process = start_submission(self._module, self._env, options, resume_from, job_id, self._work)
+        process = start_submission(
+            self._module, self._env, options, resume_from, job_id, self._work, self._jar
+        )
         started = time.monotonic()
         try:
             while process.poll() is None:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from flink_scripts.compiling import compiled_jar
 from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars, java_home, module_options
@@ -94,8 +93,9 @@ def start_submission(
     resume_from: str | None,
     job_id: str,
     work: Path,
+    jar: Path | None,
 ) -> subprocess.Popen[bytes]:
-    """Start the submitting process in the folder `work`; its output goes to ours.
+    """Start the submitting process in the folder `work`; its output goes to ours. jar: the job's own classes.
 
     It runs in a process group of its own, so that its JVM can be ended with it.
     """
@@ -107,7 +107,7 @@ def start_submission(
             "execution.state-recovery.path": resume_from,
             "execution.state-recovery.claim-mode": "NO_CLAIM",
         }
-    environ = client_environ(env, options, work, compiled_jar(module, env.variables))
+    environ = client_environ(env, options, work, jar)
     return subprocess.Popen([sys.executable, "-m", module], env=environ, start_new_session=True)
 
 

@@ -30,11 +30,12 @@ _LONGEST_VALUE, _LONGEST_DETAIL, _LONGEST_KEY = 700_000, 200, 249
 
 
 class Analysis(KeyedProcessFunction):  # type: ignore[misc]
-    """Rows of `statements.COLUMNS`, keyed by symbol, to rows of OUTPUT."""
+    """Rows of `rows.Input`, keyed by symbol, to rows of OUTPUT."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._analysis_settings = settings.analysis
+        self._pane_ms = settings.pane_ms  # made of the windows each time that it is asked for
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Called by Flink before the first row."""
@@ -48,7 +49,7 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
         """Called by Flink for each row."""
         row = Input(*value)
         if row.kind == PANE:
-            self._add(row.symbol, pane_of(row, self._settings.pane_ms), ctx)
+            self._add(row.symbol, pane_of(row, self._pane_ms), ctx)
         elif row.kind == LATE:
             if not self._add(row.symbol, tick_of(row, self._settings), ctx):
                 yield self._dead(row, "late", "every window of its time has been written")

@@ -1,6 +1,6 @@
 """The part of a position's ticks that windows are put together from.
 
-Prices are whole units of 1e-8 (statements.PRICE_SCALE): sums of them are exact, in any order.
+Prices are whole units of 1e-8 (java/gatherer/PriceDecoder.java): sums of them are exact, in any order.
 """
 
 from __future__ import annotations

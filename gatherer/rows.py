@@ -17,7 +17,7 @@ PARTITIONS = 4096
 
 
 class Input(NamedTuple):
-    """A row of `statements.COLUMNS`; see `statements.analysis_input`."""
+    """A row of `statements.analysis_input`, which says what it means."""
 
     symbol: str
     kind: str

@@ -17,8 +17,6 @@ PLANNER_OPTIONS = {
     "pipeline.object-reuse": "true",
 }
 
-# The columns of INPUT, in order; see `analysis_input`.
-COLUMNS = ("symbol", "kind", "content", "ms", "units", "topic", "number", "place", "written_ms", "detail")
 PANE, LATE, BAD, LIMITS = "pane", "late", "bad", "limits"
 
 
@@ -156,7 +154,7 @@ CREATE TEMPORARY TABLE output (
 
 
 def analysis_input(settings: Settings) -> str:
-    """All that the analysis is told, as rows of COLUMNS that mean, by `kind`:
+    """All that the analysis is told, as rows of `rows.Input` that mean, by `kind`:
 
     pane: content is what PANE makes of a pane's ticks, ms one of its event times. late: one tick (ms, units)
     of a pane that is closed. bad: a record that is no tick; detail is "reason: more". limits: a record of

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kafka_topic.contracts import fields
+from kafka_topic.errors import ContractError
 
 LOWEST, BEYOND = 1e-8, 1e9
 """The gatherer's prices are at least the first and below the second: no other limit can be reached."""
@@ -52,6 +53,16 @@ class Limits:
             low, high = getattr(self, below), getattr(self, above)
             if low is not None and high is not None and low >= high:
                 raise fields.refused(below, low, f"must be below {above}, {high:g}")
+
+    def check_regime(self, bundle_high: float, bundle_low: float) -> None:
+        """Raise ContractError unless low is below high, the bundle's counting for one that is not set."""
+        high = bundle_high if self.regime_high is None else self.regime_high
+        low = bundle_low if self.regime_low is None else self.regime_low
+        if low >= high:
+            raise ContractError(
+                f"the low regime, {low:g} %, must be below the high one, {high:g} %",
+                field="regime_low" if self.regime_low is not None else "regime_high",
+            )
 
     def to_json(self) -> bytes:
         """The record's bytes."""

@@ -33,8 +33,9 @@ class MovingAverage:
     Optional, None when undefined or switched off:
     median: currency units. mad: median absolute deviation from the median times 1.4826, which makes it an
     estimate of sigma for normal prices; currency units. realized_vol: root of the sum of the squared log
-    returns between the window's ticks; dimensionless, for the window's length, not annualised. ewma_vol: root
-    of the exponentially weighted mean of squared log returns per second; per square root of a second.
+    returns in the window, each from the last price of a pane to that of the next; dimensionless, for the
+    window's length, not annualised. ewma_vol: root of the exponentially weighted mean of squared log returns
+    per second; per square root of a second.
     bollinger_upper, bollinger_lower: mean + and - 2 stddev; currency units, None without a stddev.
     statistics: which of STATISTICS the record carries, be they undefined; those with a value always are.
 
