@@ -16,7 +16,8 @@ from gatherer.window import LONG_AGO, Window, WindowLength
 from kafka_topic.contracts import Limits, MovingAverage, Signal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STATE_VERSION = 1
+STATE_VERSION = 1
+"""Raised whenever `small_state` changes its meaning."""
 
 
 class AnalysisSettings(NamedTuple):
@@ -164,7 +165,7 @@ class PositionAnalysis:
         """What there is beside the panes; a few hundred bytes."""
         return marshal.dumps(
             (
-                _STATE_VERSION,
+                STATE_VERSION,
                 self._emitted,
                 None if self._before is None else tuple(self._before),
                 (self._ewma.weighted, self._ewma.weights),
@@ -176,8 +177,8 @@ class PositionAnalysis:
     def restore(self, panes: list[Pane], small_state: bytes) -> None:
         """Continue from the state of another; for a new object. ValueError for state of another version."""
         version, emitted, before, ewma, watch = marshal.loads(small_state)  # noqa: S302 - our own state
-        if version != _STATE_VERSION:
-            raise ValueError(f"the state has version {version}, not {_STATE_VERSION}")
+        if version != STATE_VERSION:
+            raise ValueError(f"the state has version {version}, not {STATE_VERSION}")
         self._emitted = emitted
         self._before = None if before is None else Sample(*before)
         self._ewma = Ewma(self._settings.ewma_half_life_seconds, *ewma)

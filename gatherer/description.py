@@ -6,17 +6,12 @@ import hashlib
 import json
 from pathlib import Path
 
+from gatherer import analysis, panes
+from gatherer.kafka import consumer_properties, output_table
 from gatherer.settings import Settings
-from gatherer.statements import (
-    PLANNER_OPTIONS,
-    analysis_input,
-    limits_table,
-    output_table,
-    prices_table,
-)
 
-# Raised whenever the job changes in a way that makes old state unusable or wrong.
-STATE_VERSION = 2
+# Raised whenever the job's graph changes in a way that makes old state unusable or wrong.
+_GRAPH_VERSION = 3
 
 
 def describe(settings: Settings) -> str:
@@ -28,13 +23,20 @@ def describe(settings: Settings) -> str:
     topics: the topics that the state belongs to; recreated topics make it worthless.
     """
     topics = settings.topics
-    statements = [prices_table, limits_table, output_table, analysis_input]
     return json.dumps(
         {
-            "state": {"version": STATE_VERSION, "pane_ms": settings.pane_ms, "histogram": settings.histogram},
+            "state": {
+                "versions": [_GRAPH_VERSION, analysis.STATE_VERSION, panes.VERSION],
+                "pane_ms": settings.pane_ms,
+                "histogram": settings.histogram,
+            },
             "definition": {
-                "statements": [statement(settings) for statement in statements],
-                "options": PLANNER_OPTIONS,
+                "consumer": consumer_properties(settings),
+                "output": output_table(settings),
+                "positions": topics.position_pattern,
+                "watermark_ms": settings.watermark_ms,
+                "future_ms": settings.future_ms,
+                "idle_ms": settings.idle_ms,
                 "windows": [list(window) for window in settings.analysis.windows],
                 "statistics": sorted(settings.statistics),
                 "ewma_half_life_ms": settings.ewma_half_life_ms,
@@ -47,8 +49,9 @@ def describe(settings: Settings) -> str:
 
 
 def _code() -> str:
-    """Digest of the analysis that workers run: another image may bring another one."""
+    """Digest of what the workers run: another image may bring another one."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    package = Path(__file__).parent
+    for path in sorted([*package.rglob("*.py"), *package.rglob("*.java")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,64 +1,62 @@
-"""Building the job in PyFlink and submitting it. Only this module and `operator.py` import pyflink."""
+"""Building the job in PyFlink and submitting it. Only this module and `operator.py` import pyflink.
+
+What runs for each tick are the Java classes in `java/`; the graph of them is put together here.
+"""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from pyflink.common import Configuration, Types
-from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
-from pyflink.table import EnvironmentSettings, StreamTableEnvironment, Table
+from pyflink.table import EnvironmentSettings, StreamTableEnvironment
 
 from gatherer.errors import SettingsError
-from gatherer.operator import OUTPUT, Analysis
+from gatherer.kafka import consumer_properties, output_table
+from gatherer.operator import INPUT, OUTPUT, Analysis
+from gatherer.rows import PARTITIONS
 from gatherer.settings import Settings
-from gatherer.statements import (
-    PLANNER_OPTIONS,
-    analysis_input,
-    limits_table,
-    output_table,
-    prices_table,
-)
 
-# Python's worker hands over what it made when it has handled this much, at a watermark and at a checkpoint.
-_PYTHON_OPTIONS = {
+_OPTIONS = {
+    # A record is not copied between the operators that handle it one after the other.
+    "pipeline.object-reuse": "true",
+    # Python's worker hands over what it made when it has handled this much, at a watermark and at a
+    # checkpoint.
     "python.fn-execution.bundle.size": "1000",
     "python.fn-execution.bundle.time": "50",
     "python.executable": sys.executable,
     "python.client.executable": sys.executable,
 }
+_KEY = Types.ROW([Types.STRING()])
 
 
-def environments() -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
-    """Environments that submit to where FLINK_CONF_DIR says, with the planner's options set."""
+def environment() -> StreamExecutionEnvironment:
+    """The environment that submits to where FLINK_CONF_DIR says."""
     # A Python client reads no configuration file by itself and would run the job in this process.
     jvm = get_gateway().jvm
     configuration = Configuration(
         j_configuration=jvm.org.apache.flink.configuration.GlobalConfiguration.loadConfiguration()
     )
-    for key, value in {**PLANNER_OPTIONS, **_PYTHON_OPTIONS}.items():
+    for key, value in _OPTIONS.items():
         configuration.set_string(key, value)
-    stream = StreamExecutionEnvironment(
+    return StreamExecutionEnvironment(
         jvm.org.apache.flink.streaming.api.environment.StreamExecutionEnvironment(
             configuration._j_configuration
         )
     )
-    mode = EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
-    tables = StreamTableEnvironment.create(stream, mode)
-    tables.execute_sql("CREATE TEMPORARY SYSTEM FUNCTION PANE AS 'gatherer.Pane'")
-    return stream, tables
 
 
-def analysed(settings: Settings, tables: StreamTableEnvironment, query: str) -> Table:
-    """The rows of OUTPUT that the analysis makes of the rows of `query` (see analysis_input)."""
-    rows = tables.to_data_stream(tables.sql_query(query))
-    results = (
-        rows.key_by(lambda row: row[0], key_type=Types.STRING())
-        .process(Analysis(settings), output_type=OUTPUT)
-        .name("analysis")
-        .uid("analysis")
-    )
-    return tables.from_data_stream(results)
+def build(settings: Settings, stream: StreamExecutionEnvironment, *, until_now: bool = False) -> None:
+    """Add the whole job to `stream`. until_now: it ends with what the topics hold now."""
+    panes = _panes(settings, stream, _readings(settings, stream, until_now))
+    results = panes.process(Analysis(settings), output_type=OUTPUT).name("analysis").uid("analysis")
+    tables = StreamTableEnvironment.create(stream, EnvironmentSettings.in_streaming_mode())
+    tables.execute_sql(output_table(settings))
+    statements = tables.create_statement_set()
+    statements.add_insert("output", tables.from_data_stream(results))
+    statements.attach_as_datastream()
 
 
 def submit(settings: Settings) -> None:
@@ -70,10 +68,70 @@ def submit(settings: Settings) -> None:
         raise SettingsError(
             f"{sys.executable}: Flink can't start Python from a path with a space in it; install it elsewhere"
         )
-    stream, tables = environments()
-    for statement in (prices_table(settings), limits_table(settings), output_table(settings)):
-        tables.execute_sql(statement)
-    statements = tables.create_statement_set()
-    statements.add_insert("output", analysed(settings, tables, analysis_input(settings)))
-    statements.attach_as_datastream()
+    stream = environment()
+    build(settings, stream)
     stream.execute_async(settings.job_name)
+
+
+def _readings(settings: Settings, stream: StreamExecutionEnvironment, until_now: bool) -> Any:
+    """A DataStream<Reading>: every record of every position topic and of the topic of limits."""
+    jvm = get_gateway().jvm
+    topics = settings.topics
+    pattern = jvm.java.util.regex.Pattern.compile(topics.position_pattern)
+    prices = _source(
+        settings, jvm.gatherer.PriceReader(topics.position_start, settings.future_ms), until_now
+    ).setTopicPattern(pattern)
+    limits = _source(settings, jvm.gatherer.LimitsReader(), until_now).setTopics([topics.limits])
+    event_time = jvm.gatherer.EventTime(settings.watermark_ms, settings.idle_ms, settings.idle_ms // 10)
+    # Limits have no event time: they are idle at once, and hold up no position.
+    no_time = jvm.org.apache.flink.api.common.eventtime.WatermarkStrategy.noWatermarks().withIdleness(
+        jvm.java.time.Duration.ofMillis(1)
+    )
+    j_stream = stream._j_stream_execution_environment
+    return (
+        j_stream.fromSource(prices.build(), event_time, "prices")
+        .uid("prices")
+        .union(_array(j_stream.fromSource(limits.build(), no_time, "limits").uid("limits")))
+    )
+
+
+def _source(settings: Settings, reader: Any, until_now: bool) -> Any:
+    """A KafkaSourceBuilder, but for the topics."""
+    jvm = get_gateway().jvm
+    kafka = jvm.org.apache.flink.connector.kafka.source
+    offsets = kafka.enumerator.initializer.OffsetsInitializer
+    builder = kafka.KafkaSource.builder().setDeserializer(reader).setStartingOffsets(offsets.earliest())
+    for key, value in consumer_properties(settings).items():
+        builder.setProperty(key, value)
+    return builder.setBounded(offsets.latest()) if until_now else builder
+
+
+def _panes(settings: Settings, stream: StreamExecutionEnvironment, readings: Any) -> KeyedStream:
+    """The rows of `rows.Input`, keyed by symbol. readings: a DataStream<Reading>.
+
+    Readings go to the subtask that has their symbol; there, panes are made and analysed without another
+    exchange, in which the pane of one subtask could come behind the watermark of another.
+    """
+    jvm = get_gateway().jvm
+    api = jvm.org.apache.flink.streaming.api.datastream
+    topics, key = settings.topics, _KEY.get_java_type_info()
+    by_symbol = readings.keyBy(jvm.gatherer.Reading.Key(), key).getTransformation()
+    operator = jvm.gatherer.Panes(
+        topics.position_start, topics.limits, settings.pane_ms, settings.histogram, PARTITIONS
+    )
+    rows = (
+        # No keyed stream: the operator has no keyed state, and its key need not be set for each tick.
+        api.DataStream(stream._j_stream_execution_environment, by_symbol)
+        .transform("panes", Types.ROW([Types.STRING(), INPUT]).get_java_type_info(), operator)
+        .uid("panes")
+    )
+    selector = jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()
+    keyed = api.DataStreamUtils.reinterpretAsKeyedStream(rows, selector, key)
+    return KeyedStream(keyed, INPUT, DataStream(rows))
+
+
+def _array(stream: Any) -> Any:
+    gateway = get_gateway()
+    array = gateway.new_array(gateway.jvm.org.apache.flink.streaming.api.datastream.DataStream, 1)
+    array[0] = stream
+    return array

@@ -15,15 +15,17 @@ from pyflink.datastream.state import MapState, MapStateDescriptor, ValueState, V
 
 from gatherer.analysis import PositionAnalysis
 from gatherer.panes import Pane
-from gatherer.rows import Input, pane_of, tick_of
+from gatherer.rows import BAD, LATE, LIMITS, PANE, Input, pane_of, tick_of
 from gatherer.settings import Settings
-from gatherer.statements import BAD, LATE, LIMITS, PANE
 from kafka_topic.contracts import DeadLetter, Limits
 from kafka_topic.errors import ContractError
 
-OUTPUT = Types.ROW_NAMED(
-    ["symbol", "content", "topic"], [Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.STRING()]
+_TEXT, _NUMBER, _BYTES = Types.STRING(), Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE())
+INPUT = Types.ROW_NAMED(
+    list(Input._fields),
+    [_TEXT, _TEXT, _BYTES, _NUMBER, _NUMBER, _TEXT, Types.INT(), _NUMBER, _NUMBER, _TEXT],
 )
+OUTPUT = Types.ROW_NAMED(["symbol", "content", "topic"], [_TEXT, _BYTES, _TEXT])
 
 # Kafka takes records of 1 MiB, unless it is told otherwise, and base64 makes four bytes of three.
 _LONGEST_VALUE, _LONGEST_DETAIL, _LONGEST_KEY = 700_000, 200, 249
@@ -49,7 +51,9 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
         """Called by Flink for each row."""
         row = Input(*value)
         if row.kind == PANE:
-            self._add(row.symbol, pane_of(row, self._pane_ms), ctx)
+            if not self._add(row.symbol, pane_of(row, self._pane_ms), ctx):
+                # It can't be, and if it were, to go on would lose ticks.
+                raise RuntimeError(f"a pane of {row.symbol} came after every window that it belongs to")
         elif row.kind == LATE:
             if not self._add(row.symbol, tick_of(row, self._settings), ctx):
                 yield self._dead(row, "late", "every window of its time has been written")

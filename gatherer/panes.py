@@ -1,6 +1,6 @@
 """The part of a position's ticks that windows are put together from.
 
-Prices are whole units of 1e-8 (java/gatherer/PriceDecoder.java): sums of them are exact, in any order.
+Prices are whole units of 1e-8 (java/gatherer/PriceReader.java): sums of them are exact, in any order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 UNIT = 10**8
 """Units in one currency unit."""
 
-_VERSION = 1
+VERSION = 1
+"""Raised whenever a pane's bytes change their meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Pane:
         """The pane as state, by marshal: a version of its format is fixed, and holds nothing but values."""
         return marshal.dumps(
             (
-                _VERSION,
+                VERSION,
                 self.end_ms,
                 self.n,
                 self.total,
@@ -63,8 +64,8 @@ class Pane:
     def from_bytes(cls, data: bytes) -> Pane:
         """The pane that `to_bytes` wrote; raises ValueError for one of another version."""
         version, *values = marshal.loads(data)  # noqa: S302 - our own state, not somebody's message
-        if version != _VERSION:
-            raise ValueError(f"the pane has version {version}, not {_VERSION}")
+        if version != VERSION:
+            raise ValueError(f"the pane has version {version}, not {VERSION}")
         return cls(*values)
 
 

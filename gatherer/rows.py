@@ -1,4 +1,4 @@
-"""What the SQL part hands over, read: its rows, and the panes in them (see `java/gatherer/Pane.java`)."""
+"""What the Java part hands over, read: its rows, and the panes in them (see `java/gatherer/`)."""
 
 from __future__ import annotations
 
@@ -14,15 +14,24 @@ from gatherer.settings import Settings
 _FIXED = struct.Struct(">q QQ QQQ qq qq qqq")
 _WORD = 64
 PARTITIONS = 4096
+"""More than any topic has."""
+
+PANE, LATE, BAD, LIMITS = "pane", "late", "bad", "limits"
 
 
 class Input(NamedTuple):
-    """A row of `statements.analysis_input`, which says what it means."""
+    """What the analysis is told, by `kind`.
+
+    PANE: content is what `Ticks.java` makes of the ticks of a pane, ms its last millisecond. LATE: one tick
+    (ms, units) of a pane that is closed. BAD: a record that is no tick; detail is "reason: more". LIMITS: a
+    record of `limits`. All but panes come with the record: its content, topic, number (the partition), place
+    (the offset) and written_ms, when Kafka got it.
+    """
 
     symbol: str
     kind: str
     content: bytes | None
-    ms: int | None
+    ms: int
     units: int | None
     topic: str | None
     number: int | None
@@ -33,7 +42,7 @@ class Input(NamedTuple):
 
 def pane_of(row: Input, pane_ms: int) -> Pane:
     """The pane of a row of the kind `pane`."""
-    assert row.content is not None and row.ms is not None  # noqa: S101 - said by the query
+    assert row.content is not None  # noqa: S101 - every pane has it
     n, t1, t0, s2, s1, s0, low, low_ms, high, high_ms, last, last_ms, place = _FIXED.unpack_from(row.content)
     counts = array("q", row.content[_FIXED.size :])
     if sys.byteorder == "little":
@@ -56,7 +65,7 @@ def pane_of(row: Input, pane_ms: int) -> Pane:
 
 def tick_of(row: Input, settings: Settings) -> Pane:
     """The tick of a row of the kind `late`, as a pane of its own."""
-    assert row.ms is not None and row.units is not None  # noqa: S101 - said by the query
+    assert row.units is not None  # noqa: S101 - every tick has it
     return Pane(
         end_ms=_end_of(row.ms, settings.pane_ms),
         n=1,

@@ -1,4 +1,5 @@
-"""Settings of topics beside partitions and replicas: how long records are kept, and compaction.
+"""Settings of topics beside partitions and replicas: how long records are kept, compaction, and whose clock
+dates a price.
 
 `dcos kafka topic create` knows none of them, so they are set from inside the cluster, by `keep`.
 """
@@ -11,9 +12,12 @@ from datetime import timedelta
 
 from kafka_topic.errors import PlanError
 
-RETENTION, CLEANUP = "retention.ms", "cleanup.policy"
+RETENTION, CLEANUP, DATED_BY = "retention.ms", "cleanup.policy", "message.timestamp.type"
 COMPACTED = frozenset({"limits"})
 """The kinds of topics of which the last record of each key is kept for good."""
+DATED_BY_BROKERS = frozenset({"prices"})
+"""The kinds of topics whose records have the brokers' time: a producer whose clock is ahead would vouch for
+its own ticks from the future."""
 _FOR_EVER = -1
 
 
@@ -39,9 +43,12 @@ def config_of(kind: str | None, retention: Mapping[str, timedelta]) -> dict[str,
     """The settings of a topic of this kind (`Topics.kind`), by Kafka's names."""
     if kind in COMPACTED:
         return {CLEANUP: "compact"}
-    if kind is None or kind not in retention:
-        return {}
-    return {RETENTION: str(retention[kind] // timedelta(milliseconds=1))}
+    config = {}
+    if kind in DATED_BY_BROKERS:
+        config[DATED_BY] = "LogAppendTime"
+    if kind is not None and kind in retention:
+        config[RETENTION] = str(retention[kind] // timedelta(milliseconds=1))
+    return config
 
 
 def parse_retention(form: str) -> dict[str, timedelta]:

@@ -68,6 +68,11 @@ class Topics:
             )
         self._checked_length("movingaverage")
 
+    @property
+    def position_start(self) -> str:
+        """What precedes the symbol in the name of a position's topic."""
+        return self.prefix + _POSITION
+
     def position(self, symbol: str) -> str:
         """The topic of a position's prices."""
         return self._checked_length(_POSITION + check_symbol(symbol))
@@ -103,9 +108,8 @@ class Topics:
 
     def symbol_of(self, topic: str) -> str | None:
         """The symbol whose prices the topic carries; None when it is no position topic of this bundle."""
-        start = self.prefix + _POSITION
-        symbol = topic[len(start) :]
-        return symbol if topic.startswith(start) and _LEGAL.fullmatch(symbol) else None
+        symbol = topic[len(self.position_start) :]
+        return symbol if topic.startswith(self.position_start) and _LEGAL.fullmatch(symbol) else None
 
     def kind(self, topic: str) -> str | None:
         """`prices` for a position's topic, else the name without its prefix; None for a topic of others."""

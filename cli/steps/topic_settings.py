@@ -9,13 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kafka_topic.config import RETENTION, Difference, differences
+from kafka_topic.config import DATED_BY, RETENTION, Difference, differences
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 from kafka_topic.plan import TopicSpec
 from marathon.durations import format_duration
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
+_NAMES = {RETENTION: "retention", DATED_BY: "timestamps by"}
+_DATED_BY = {"LogAppendTime": "brokers", "CreateTime": "producers"}
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class TopicSettings:
 
 def in_words(name: str, value: str) -> str:
     """A setting for people: `retention 7d`."""
-    return f"{'retention' if name == RETENTION else name} {_value(name, value)}"
+    return f"{_NAMES.get(name, name)} {_value(name, value)}"
 
 
 def config_in_words(config: Mapping[str, str]) -> str:
@@ -109,6 +111,8 @@ def config_in_words(config: Mapping[str, str]) -> str:
 
 
 def _value(name: str, value: str) -> str:
+    if name == DATED_BY:
+        return _DATED_BY.get(value, value)
     if name != RETENTION:
         return value
     return "for ever" if int(value) < 0 else format_duration(timedelta(milliseconds=int(value)))

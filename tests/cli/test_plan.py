@@ -117,7 +117,7 @@ def test_topics_that_exist_otherwise_are_named_and_kept(small):
 def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_else_said(small, kafka):
     small.settings = ["topics.prefix=cli.", "topics.retention={prices: 9d, movingaverage: 5d}"]
     wanted = small.plan().changes["topics"].diff
-    assert "+cli.position.A (partitions 1, replication 1, retention 9d)" in wanted
+    assert "+cli.position.A (partitions 1, replication 1, timestamps by brokers, retention 9d)" in wanted
     small.deploy(only=["kafka", "topics"])
     topics = small.plan().steps["topics"]
     assert topics.plan().notes == ("settings cannot be read from here: no broker is in reach at 127.0.0.1:1",)
@@ -128,7 +128,12 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     topics = small.plan().steps["topics"]
     change = topics.plan()
     assert (change.action, change.touches) == ("update", False)  # nothing is lost by it
-    assert change.diff == ["-cli.position.A retention 7d", "+cli.position.A retention 9d"]
+    assert change.diff == [
+        "-cli.position.A timestamps by producers",
+        "+cli.position.A timestamps by brokers",
+        "-cli.position.A retention 7d",
+        "+cli.position.A retention 9d",
+    ]
     assert change.notes == (
         "set by the gatherer, inside the cluster, within a minute",
         "cli.movingaverage has retention 7d, wanted 5d: left as it is; `topics.shorten: true` shortens it, "
@@ -136,11 +141,11 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     )
     said = []
     topics.wait(said.append, small.cluster.dcos.stop)
-    assert said == ["5/5 topics; settings of 1 to be set"]
+    assert said == ["5/5 topics; settings of 2 to be set"]
     state = topics.state()
     assert (state.ready, state.detail) == (
         True,
-        "5/5 topics; cli.position.A has retention 7d, wanted 9d; 1 more",
+        "5/5 topics; cli.position.A has timestamps by producers, wanted brokers; 2 more",
     )
 
     keep(kafka.bootstrap_servers, Topics("cli."), {"prices": timedelta(days=9)}, shorten=False)

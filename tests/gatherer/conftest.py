@@ -416,7 +416,7 @@ def bundle_on(kafka: Any, request: pytest.FixtureRequest) -> Iterator[Callable[[
     made: list[Bundle] = []
 
     def make(flink: Flink) -> Bundle:
-        name = request.node.name.removeprefix("test_").replace("_", "-")
+        name = request.node.name.removeprefix("test_").translate(str.maketrans("_[", "--", "]"))
         made.append(Bundle(flink, kafka.bootstrap_servers, name))
         return made[-1]
 

@@ -10,8 +10,8 @@ import pytest
 
 from gatherer.description import describe
 from gatherer.errors import SettingsError
+from gatherer.kafka import consumer_properties, output_table
 from gatherer.settings import Settings
-from gatherer.statements import analysis_input, output_table, prices_table
 
 BASE = {"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092", "JOB_NAME": "volatility.gatherer"}
 SIGNALS = {"regime": {"window": "1m", "high": 1.0, "low": 0.5}}
@@ -63,15 +63,17 @@ def test_mistakes_name_the_variable(name: str, value: str) -> None:
         Settings.from_environ({**BASE, name: value})
 
 
-def test_statements_follow_the_settings() -> None:
+def test_kafka_follows_the_settings() -> None:
     settings = Settings.from_environ(
-        {**BASE, "TOPIC_PREFIX": "dev.", "GATHERER_WINDOWS": "90s=3s,9s=3s", "GATHERER_FUTURE_SECONDS": "90"}
+        {**BASE, "TOPIC_PREFIX": "dev.", "GATHERER_IDLE_SECONDS": "60", "GATHERER_DISCOVERY_SECONDS": "20"}
     )
-    assert settings.topics.position_pattern in prices_table(settings)
-    assert "INTERVAL '0 00:01:30.000' DAY TO SECOND(3)" in prices_table(settings)
+    consumer = consumer_properties(settings)
+    # An outage is noticed before it makes partitions idle.
+    noticed = int(consumer["partition.discovery.interval.ms"]) + int(consumer["default.api.timeout.ms"])
+    assert noticed < settings.idle_ms
+    assert consumer["isolation.level"] == "read_committed"
     assert "'dev.movingaverage;dev.signals;dev.dead_letter'" in output_table(settings)
     assert "sink.transactional-id-prefix" in output_table(settings)
-    assert "INTERVAL '0 00:00:03.000' DAY TO SECOND(3)" in analysis_input(settings)
     loose = Settings.from_environ({**BASE, "GATHERER_DELIVERY": "at-least-once"})
     assert "transaction" not in output_table(loose)
 
@@ -84,6 +86,9 @@ def test_only_panes_shape_the_state() -> None:
     base = described()
     for name, value in {
         "GATHERER_IDLE_SECONDS": "60",
+        "GATHERER_FUTURE_SECONDS": "90",
+        "GATHERER_WATERMARK_SECONDS": "2",
+        "TOPIC_PREFIX": "dev.",
         "GATHERER_WINDOWS": "10s=1s,30s=1s",
         "GATHERER_STATISTICS": "mad",
         "GATHERER_EWMA_HALF_LIFE_SECONDS": "7",

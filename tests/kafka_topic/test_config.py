@@ -18,12 +18,16 @@ def retention(topic: str, current: int, wanted: int) -> Difference:
     return Difference(topic, "retention.ms", str(current), str(wanted))
 
 
+def dated(topic: str) -> Difference:
+    return Difference(topic, "message.timestamp.type", "CreateTime", "LogAppendTime")
+
+
 def test_a_plan_says_how_long_each_kind_of_topic_keeps_its_records():
     kept = {"prices": timedelta(days=7), "signals": timedelta(days=30)}
     specs = topic_plan(["A", "B"], prefix="x.", retention=kept)
     assert {spec.name: spec.config for spec in specs if spec.config} == {
-        "x.position.A": {"retention.ms": "604800000"},
-        "x.position.B": {"retention.ms": "604800000"},
+        "x.position.A": {"message.timestamp.type": "LogAppendTime", "retention.ms": "604800000"},
+        "x.position.B": {"message.timestamp.type": "LogAppendTime", "retention.ms": "604800000"},
         "x.signals": {"retention.ms": "2592000000"},
         "x.limits": {"cleanup.policy": "compact"},
     }
@@ -85,7 +89,8 @@ def test_settings_are_set_once_and_never_shortened_without_leave(stage):
         return keep(stage.bootstrap_servers, topics, wanted, shorten=shorten)
 
     brokers = Brokers(stage.bootstrap_servers, timeout=10)
-    assert run(9) == ([retention(a, 7 * DAY, 9 * DAY), retention(b, 7 * DAY, 9 * DAY)], [])
+    longer = retention(a, 7 * DAY, 9 * DAY), retention(b, 7 * DAY, 9 * DAY)
+    assert run(9) == ([dated(a), longer[0], dated(b), longer[1]], [])
     assert run(9) == ([], [])
     brokers.set_configs({b: {"retention.ms": str(20 * DAY), "max.message.bytes": "12345"}})
     assert run(8) == ([], [retention(a, 9 * DAY, 8 * DAY), retention(b, 20 * DAY, 8 * DAY)])

@@ -7,8 +7,8 @@ from kafka_topic.plan import TopicSpec, topic_plan
 
 def test_a_topic_per_position_then_one_each_of_what_follows_from_them():
     assert topic_plan(["AAPL", "BRK.B"], prefix="blue.", partitions=2, replication=3) == [
-        TopicSpec("blue.position.AAPL", 2, 3),
-        TopicSpec("blue.position.BRK.B", 2, 3),
+        TopicSpec("blue.position.AAPL", 2, 3, {"message.timestamp.type": "LogAppendTime"}),
+        TopicSpec("blue.position.BRK.B", 2, 3, {"message.timestamp.type": "LogAppendTime"}),
         TopicSpec("blue.movingaverage", 2, 3),
         TopicSpec("blue.signals", 2, 3),
         TopicSpec("blue.dead_letter", 2, 3),

@@ -7,24 +7,20 @@ import java.time.DateTimeException;
 import java.time.LocalDate;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
-import org.apache.flink.table.data.GenericRowData;
-import org.apache.flink.table.data.RowData;
-import org.apache.flink.table.data.StringData;
-import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.util.Collector;
 
 /**
  * Reads `{"ts": "2026-11-22 01:02:03.004", "symbol": "AAPL", "price": 238.32}` in one pass, and says what is
- * wrong with a record that is anything else. Every record becomes one row, a null value too.
+ * wrong with a record that is anything else. Every record becomes one reading, one without a value too.
  *
- * <p>Columns: at TIMESTAMP_LTZ(3) and ms BIGINT (the event time, the second one as milliseconds since 1970), symbol STRING,
- * units BIGINT (the price in units of 1e-8, rounded half up), reason STRING and detail STRING (null for a good record),
- * content BYTES (the record as it came). A bad record has the last three only.
+ * <p>A price is rounded half up to units of 1e-8.
  */
-public final class PriceDecoder implements DeserializationSchema<RowData> {
+public final class PriceReader implements KafkaRecordDeserializationSchema<Reading> {
     private static final long serialVersionUID = 1L;
 
     private static final int SCALE = 8;
@@ -33,46 +29,52 @@ public final class PriceDecoder implements DeserializationSchema<RowData> {
     private static final long LAST_MS = LocalDate.of(2050, 1, 1).toEpochDay() * 86_400_000L;
     private static final String TIME_FORM = "ts is not a UTC time such as 2026-11-22 01:02:03.004";
 
-    private final TypeInformation<RowData> type;
+    private final String topicStart;
+    private final long futureMs;
     private transient JsonFactory json;
-    private transient String latestSymbol;
-    private transient StringData latestEncoded;
 
-    PriceDecoder(TypeInformation<RowData> type) {
-        this.type = type;
+    /**
+     * @param topicStart what precedes the symbol in the name of a topic
+     * @param futureMs how far a tick's time may lie after the time at which Kafka got the record: against that time, so that a
+     *     replay decides as the first run did
+     */
+    public PriceReader(String topicStart, long futureMs) {
+        this.topicStart = topicStart;
+        this.futureMs = futureMs;
     }
 
     @Override
-    public void open(InitializationContext context) {
+    public void open(DeserializationSchema.InitializationContext context) {
         json = new JsonFactory();
     }
 
     @Override
-    public RowData deserialize(byte[] message) {
-        GenericRowData row = new GenericRowData(7);
-        row.setField(6, message);
+    public void deserialize(ConsumerRecord<byte[], byte[]> record, Collector<Reading> out) {
+        Reading reading = new Reading();
+        reading.symbol = record.topic().substring(topicStart.length());
+        reading.partition = record.partition();
+        reading.offset = record.offset();
+        reading.writtenMs = record.timestamp();
+        reading.content = record.value();
         try {
-            read(message, row);
+            read(reading);
+            reading.kind = Reading.TICK;
         } catch (Unusable bad) {
-            row.setField(4, StringData.fromString(bad.reason));
-            row.setField(5, StringData.fromString(bad.getMessage()));
+            reading.kind = Reading.BAD;
+            reading.reason = bad.reason;
+            reading.detail = bad.getMessage();
         }
-        return row;
+        out.collect(reading);
     }
 
-    @Override
-    public void deserialize(byte[] message, Collector<RowData> out) {
-        out.collect(deserialize(message));
-    }
-
-    private void read(byte[] message, GenericRowData row) throws Unusable {
-        if (message == null) {
+    private void read(Reading reading) throws Unusable {
+        if (reading.content == null) {
             throw new Unusable("not_json", "the record has no value");
         }
         String ts = null;
         String symbol = null;
         long units = 0;
-        try (JsonParser parser = json.createParser(message)) {
+        try (JsonParser parser = json.createParser(reading.content)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw new Unusable("not_json", "the record is not a JSON object");
             }
@@ -107,19 +109,15 @@ public final class PriceDecoder implements DeserializationSchema<RowData> {
             throw new Unusable("missing_field", (ts == null ? "ts" : symbol == null ? "symbol" : "price") + " is missing");
         }
         long ms = epochMs(ts);
-        row.setField(0, TimestampData.fromEpochMillis(ms));
-        row.setField(1, ms);
-        row.setField(2, encoded(symbol));
-        row.setField(3, units);
-    }
-
-    /** The symbol as Flink has texts. A topic has one symbol, which need not be encoded anew for each of its records. */
-    private StringData encoded(String symbol) {
-        if (!symbol.equals(latestSymbol)) {
-            latestSymbol = symbol;
-            latestEncoded = StringData.fromString(symbol);
+        if (!symbol.equals(reading.symbol)) {
+            throw new Unusable("unknown_symbol", "the record says " + symbol + ", the topic stands for another");
         }
-        return latestEncoded;
+        if (ms > reading.writtenMs + futureMs) {
+            throw new Unusable("future", "ts is more than " + BigDecimal.valueOf(futureMs, 3).stripTrailingZeros().toPlainString()
+                    + " s after the record was written");
+        }
+        reading.ms = ms;
+        reading.units = units;
     }
 
     private static String text(JsonParser parser, JsonToken value, String name) throws IOException, Unusable {
@@ -232,13 +230,8 @@ public final class PriceDecoder implements DeserializationSchema<RowData> {
     }
 
     @Override
-    public boolean isEndOfStream(RowData row) {
-        return false;
-    }
-
-    @Override
-    public TypeInformation<RowData> getProducedType() {
-        return type;
+    public TypeInformation<Reading> getProducedType() {
+        return TypeInformation.of(Reading.class);
     }
 
     /** Why a record can't be used; cheap, since a topic may hold nothing else. */

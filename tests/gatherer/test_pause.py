@@ -1,0 +1,79 @@
+"""Partitions that fall silent for longer than they are waited for, and come back with old ticks."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from time import sleep
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_no_window_is_missing_after_a_pause_of_all(slots: int, own_flink: Any, bundle_on: Any) -> None:
+    flink = own_flink(slots=slots)
+    flink.start("jobmanager")
+    flink.start("taskmanager")
+    bundle = bundle_on(flink)
+    symbols = ["AAPL", "AMZN", "GOOG"]
+    for symbol in symbols:
+        bundle.create(f"position.{symbol}", partitions=2)
+    bundle.app.start(GATHERER_IDLE_SECONDS="3", FLINK_PARALLELISM=str(slots))
+    bundle.app.until_healthy()
+    for burst in range(4):
+        for second in range(60 * burst, 60 * (burst + 1)):
+            for number, symbol in enumerate(symbols):
+                moment = START + timedelta(seconds=second, milliseconds=100 * number)
+                bundle.tick(symbol, moment, f"{second + 1}.00", partition=second % 2)
+        bundle.flush()
+        sleep(6)  # each partition is idle after 3
+    assert bundle.verify(symbols, until=START + timedelta(seconds=235)) > 3 * 235
+    assert not bundle.records("dead_letter")
+
+
+def test_a_partition_that_comes_back_late_loses_no_tick(own_flink: Any, bundle_on: Any) -> None:
+    """Each partition is read by a slot of its own, and only the other one knows how late it is."""
+    flink = own_flink(slots=2)
+    flink.start("jobmanager")
+    flink.start("taskmanager")
+    bundle = bundle_on(flink)
+    bundle.create("position.AAPL", partitions=2)
+    bundle.app.start(GATHERER_IDLE_SECONDS="3", FLINK_PARALLELISM="2")
+    bundle.app.until_healthy()
+
+    def send(partition: int, seconds: Iterable[int]) -> None:
+        for second in seconds:
+            bundle.tick("AAPL", START + timedelta(seconds=second), f"{second + 1}.00", partition)
+        bundle.flush()
+
+    def counts(window: str) -> dict[int, int]:
+        found = {}
+        for record in bundle.averages():
+            if record["window"] == window:
+                ended = datetime.strptime(record["window_end"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+                found[(ended - START) // timedelta(seconds=1)] = record["count"]
+        return found
+
+    send(0, range(101))
+    send(1, range(30))
+    bundle.wait_until(lambda: 99 in counts("10s"), "windows that don't wait for the silent partition")
+    send(1, (35, 36, 37, 60))
+    send(0, range(101, 700))
+    bundle.wait_until(lambda: 698 in counts("10s"), "the windows up to second 698")
+    assert [counts("10m")[end] for end in (90, 100, 600, 630, 640)] == [120, 134, 634, 604, 601]
+    assert not bundle.records("dead_letter")
+
+    send(0, range(700, 1301))
+    bundle.wait_until(lambda: 1299 in counts("10s"), "the windows up to second 1299")
+    send(1, (650, 1299))
+    (letter,) = bundle.wait_until(lambda: bundle.records("dead_letter"), "a dead letter")
+    letter = json.loads(letter.value())
+    assert (letter["reason"], letter["partition"], letter["offset"]) == ("late", 1, 34)
+    assert b'"price": 651.00' in base64.b64decode(letter["bytes"])
