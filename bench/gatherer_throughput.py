@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,6 @@ from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import client_environ, client_options, job_options
 from gatherer.settings import Settings
-from gatherer.statements import analysis_input, limits_table, output_table, prices_table
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
 PREFIX = "bench."
@@ -118,77 +117,87 @@ def job_seconds(rest: str, job_id: str) -> float:
     while (job := ask(""))["state"] != "FINISHED":
         assert job["state"] in ("CREATED", "RUNNING"), job["state"]
         time.sleep(0.1)
-    (source,) = (vertex["id"] for vertex in job["vertices"] if "prices" in vertex["name"])
-    (subtask,) = ask(f"/vertices/{source}")["subtasks"]
+    (last,) = (vertex["id"] for vertex in job["vertices"] if not vertex["name"].startswith("Source"))
+    (subtask,) = ask(f"/vertices/{last}")["subtasks"]
     return float(subtask["status-duration"]["RUNNING"]) / 1000
 
 
-# What the gatherer would read with if it did not have to say which records are bad: Flink's own JSON format,
-# which skips what is no JSON and makes null of what is wrong.
-PLAIN_COLUMNS = """(
+# What Flink's own SQL does of it: its JSON format skips what is no JSON and makes null of what is wrong, the
+# window knows no exact sums, no median and no late tick that still counts.
+SQL_SOURCE = """
+CREATE TEMPORARY TABLE prices (
   ts TIMESTAMP(3),
   symbol STRING,
   price DECIMAL(17, 8),
   topic STRING METADATA VIRTUAL,
-  `partition` INT METADATA VIRTUAL,
-  `offset` BIGINT METADATA VIRTUAL,
-  ms AS TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', ts) * CAST(1000 AS BIGINT)
-    + EXTRACT(MILLISECOND FROM ts),
-  units AS CAST(price * 100000000 AS BIGINT),
   event_time AS CASE WHEN price > 0 AND topic = 'bench.position.' || symbol THEN ts END,
   WATERMARK FOR event_time AS event_time - INTERVAL '0.5' SECOND(3)
+) WITH (
+  'connector' = 'kafka', 'topic-pattern' = '{pattern}', 'scan.startup.mode' = 'earliest-offset',
+  'scan.bounded.mode' = 'latest-offset', 'properties.bootstrap.servers' = '{servers}',
+  'format' = 'json', 'json.ignore-parse-errors' = 'true'
 )"""
+SQL_SINK = """
+CREATE TEMPORARY TABLE sink (
+  symbol STRING, n BIGINT, total DOUBLE, low DECIMAL(17, 8), high DECIMAL(17, 8), deviation DOUBLE
+) WITH ('connector' = 'blackhole')"""
+SQL_QUERY = """
+INSERT INTO sink
+SELECT symbol, COUNT(*), SUM(CAST(price AS DOUBLE)), MIN(price), MAX(price),
+  STDDEV_SAMP(CAST(price AS DOUBLE))
+FROM TUMBLE(TABLE prices, DESCRIPTOR(event_time), INTERVAL '1' SECOND)
+WHERE event_time IS NOT NULL
+GROUP BY symbol, window_start, window_end"""
 
 
-def plain(settings: Settings) -> tuple[str, str]:
-    """The source and the query without dead letters and late ticks."""
-    table = prices_table(settings).replace(
-        "'format' = 'price'", "'format' = 'json', 'json.ignore-parse-errors' = 'true'"
-    )
-    start, end = table.index("("), table.index(") WITH")
-    panes = analysis_input(settings).split("UNION ALL")[0]
-    head, tail = panes[: panes.index("WHERE")], panes[panes.index(")\nSELECT") :]
-    panes = f"{head}WHERE event_time IS NOT NULL\n{tail}"
-    return table[:start] + PLAIN_COLUMNS + table[end + 1 :], panes
+def plain_sql(settings: Settings, stream: Any) -> None:
+    """The same ticks in tumbling windows of a second, by SQL alone."""
+    from pyflink.table import EnvironmentSettings, StreamTableEnvironment
+
+    tables = StreamTableEnvironment.create(stream, EnvironmentSettings.in_streaming_mode())
+    tables.get_config().set("table.optimizer.agg-phase-strategy", "TWO_PHASE")
+    pattern, servers = settings.topics.position_pattern, settings.bootstrap_servers
+    tables.execute_sql(SQL_SOURCE.format(pattern=pattern, servers=servers))
+    tables.execute_sql(SQL_SINK)
+    statements = tables.create_statement_set()
+    statements.add_insert_sql(SQL_QUERY)
+    statements.attach_as_datastream()
 
 
-def variants(settings: Settings) -> dict[str, tuple[Settings, str, str]]:
-    """Name: settings, source and query. The first is what the gatherer does."""
-    loose = replace(settings, delivery="at-least-once")
-    sums = replace(settings, statistics=settings.statistics - {"median", "mad"}, signals={})
-    one = replace(settings, windows=settings.windows[:1])
+def variants(settings: Settings) -> dict[str, Callable[[Any], None]]:
+    """Name: what adds the job to an environment. The first is what the gatherer does."""
+    from gatherer.job import build
+
     return {
-        "gatherer": (settings, prices_table(settings), analysis_input(settings)),
-        "no dead letters": (settings, *plain(settings)),
-        "at-least-once": (loose, prices_table(loose), analysis_input(loose)),
-        "no median, no mad": (sums, prices_table(sums), analysis_input(sums)),
-        "one window": (one, prices_table(one), analysis_input(one)),
+        "gatherer": lambda stream: build(settings, stream, until_now=True),
+        "SQL alone": lambda stream: plain_sql(settings, stream),
+        **{
+            name: lambda stream, other=other: build(other, stream, until_now=True)
+            for name, other in {
+                "at-least-once": replace(settings, delivery="at-least-once"),
+                "no median, no mad": replace(
+                    settings, statistics=settings.statistics - {"median", "mad"}, signals={}
+                ),
+                "one window": replace(settings, windows=settings.windows[:1]),
+            }.items()
+        },
     }
 
 
 def measure(ticks: int, rounds: int, only: str | None) -> None:
     """Runs in the client process: each variant in turn, from the first record to the last that is there."""
-    from gatherer.job import analysed, environments
+    from gatherer.job import environment
 
     settings = Settings.from_environ()
     rest = os.environ["FLINK_JOBMANAGER_REST"]
     taskmanager = psutil.Process(int(os.environ["TASKMANAGER_PID"]))
     figures: dict[str, list[tuple[float, float]]] = {}
     for number in range(rounds + 1):
-        for name, (setting, source, query) in variants(settings).items():
+        for name, add_to in variants(settings).items():
             if only and name not in only.split(","):
                 continue
-            stream, tables = environments()
-            for table in (source, limits_table(setting), output_table(setting)):
-                bounded = "'connector' = 'kafka', 'scan.bounded.mode' = 'latest-offset'"
-                tables.execute_sql(
-                    table.replace("'connector' = 'kafka'", bounded)
-                    if "'scan.startup.mode'" in table
-                    else table
-                )
-            statements = tables.create_statement_set()
-            statements.add_insert("output", analysed(setting, tables, query))
-            statements.attach_as_datastream()
+            stream = environment()
+            add_to(stream)
             before = taskmanager.cpu_times()
             seconds = job_seconds(rest, str(stream.execute_async("bench").get_job_id()))
             after = taskmanager.cpu_times()

@@ -29,6 +29,8 @@ OUTPUT = Types.ROW_NAMED(["symbol", "content", "topic"], [_TEXT, _BYTES, _TEXT])
 
 # Kafka takes records of 1 MiB, unless it is told otherwise, and base64 makes four bytes of three.
 _LONGEST_VALUE, _LONGEST_DETAIL, _LONGEST_KEY = 700_000, 200, 249
+# What Kafka takes for a time, a datetime need not: it ends with the year 9999.
+_LAST_MS = 253_402_300_799_999
 
 
 class Analysis(KeyedProcessFunction):  # type: ignore[misc]
@@ -50,18 +52,21 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
         """Called by Flink for each row."""
         row = Input(*value)
-        if row.kind == PANE:
-            if not self._add(row.symbol, pane_of(row, self._pane_ms), ctx):
+        symbol = row.symbol
+        if symbol is None:
+            yield self._dead(row, "bad_limits", "the record has no key")
+        elif row.kind == PANE:
+            if not self._add(symbol, pane_of(row, self._pane_ms), ctx):
                 # It can't be, and if it were, to go on would lose ticks.
-                raise RuntimeError(f"a pane of {row.symbol} came after every window that it belongs to")
+                raise RuntimeError(f"a pane of {symbol} came after every window that it belongs to")
         elif row.kind == LATE:
-            if not self._add(row.symbol, tick_of(row, self._settings), ctx):
+            if not self._add(symbol, tick_of(row, self._settings), ctx):
                 yield self._dead(row, "late", "every window of its time has been written")
         elif row.kind == BAD:
             reason, _, detail = (row.detail or "").partition(": ")
             yield self._dead(row, reason, detail)
         elif row.kind == LIMITS:
-            yield from self._set_limits(row)
+            yield from self._set_limits(symbol, row)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
         """Called by Flink when the watermark has passed the end of a window.
@@ -99,14 +104,14 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
             # As Flink's own windows: when the watermark has reached the last millisecond before the end.
             ctx.timer_service().register_event_time_timer(due - 1)
 
-    def _set_limits(self, row: Input) -> Iterable[Row]:
+    def _set_limits(self, symbol: str, row: Input) -> Iterable[Row]:
         try:
             limits = None if row.content is None else Limits.from_json(row.content)
         except ContractError as error:
-            return [self._dead(row, "wrong_type", str(error))]
-        if limits is not None and limits.symbol != row.symbol:
+            return [self._dead(row, "bad_limits", str(error))]
+        if limits is not None and limits.symbol != symbol:
             return [self._dead(row, "unknown_symbol", f"the record says {limits.symbol}, its key another")]
-        position = self._position(row.symbol)
+        position = self._position(symbol)
         position.set_limits(limits)
         self._limits.update(None if limits is None else limits.to_json())
         self._small.update(position.small_state())
@@ -138,7 +143,7 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
             offset=row.place or 0,
             reason=reason,
             detail=detail,
-            time=datetime.fromtimestamp((row.written_ms or 0) / 1000, UTC),
+            time=datetime.fromtimestamp(min(max(row.written_ms or 0, 0), _LAST_MS) / 1000, UTC),
             value=value,
         )
         return Row(

@@ -25,10 +25,10 @@ class Input(NamedTuple):
     PANE: content is what `Ticks.java` makes of the ticks of a pane, ms its last millisecond. LATE: one tick
     (ms, units) of a pane that is closed. BAD: a record that is no tick; detail is "reason: more". LIMITS: a
     record of `limits`. All but panes come with the record: its content, topic, number (the partition), place
-    (the offset) and written_ms, when Kafka got it.
+    (the offset) and written_ms, when Kafka got it. symbol: None where the key of limits is.
     """
 
-    symbol: str
+    symbol: str | None
     kind: str
     content: bytes | None
     ms: int

@@ -16,7 +16,7 @@ from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSett
 from gatherer.window import WindowLength
 from kafka_topic.contracts import STATISTICS
 from kafka_topic.names import Topics
-from kafka_topic.windows import window_length
+from kafka_topic.windows import window_label, window_length
 
 DELIVERIES = ("exactly-once", "at-least-once")
 SIGNALS: Mapping[str, Callable[..., Any]] = {
@@ -119,7 +119,10 @@ def _windows(text: str) -> tuple[WindowLength, ...]:
 
 def _duration(part: str, text: str) -> int:
     try:
-        return window_length(text) // timedelta(milliseconds=1)
+        length = window_length(text)
+        if text != (label := window_label(length)):
+            raise ValueError(f"{text} is written {label}")
+        return length // timedelta(milliseconds=1)
     except ValueError as error:
         raise SettingsError(
             f"GATHERER_WINDOWS: {part!r} must be length=slide, such as 10s=1s: {error}"

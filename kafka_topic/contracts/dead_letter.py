@@ -1,4 +1,4 @@
-"""A record of a position's topic that can't be used, as it stands on `dead_letter`."""
+"""A record of prices or limits that can't be used, as it stands on `dead_letter`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ REASONS: Mapping[str, str] = {
     "missing_field": "a field is missing",
     "wrong_type": "a field is not of its type",
     "unknown_symbol": "the symbol is not that of the topic",
-    "bad_price": "the price is not finite or not above 0",
-    "bad_time": "not a time, or one outside 2000..2050",
+    "bad_price": "the price is not above 0, below 1e-8, or not below 1e9",
+    "bad_time": "not a time as in 2026-11-22 01:02:03.004, or outside 2000 to 2049",
     "future": "the time is too far after that of writing",
     "late": "too late for every window",
+    "bad_limits": "on the topic of limits, but not the limits of a position",
 }
 """Why a record can't be used, and what that means."""
 

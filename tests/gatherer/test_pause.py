@@ -67,7 +67,7 @@ def test_a_partition_that_comes_back_late_loses_no_tick(own_flink: Any, bundle_o
     send(1, (35, 36, 37, 60))
     send(0, range(101, 700))
     bundle.wait_until(lambda: 698 in counts("10s"), "the windows up to second 698")
-    assert [counts("10m")[end] for end in (90, 100, 600, 630, 640)] == [120, 134, 634, 604, 601]
+    assert [counts("10m")[end] for end in (90, 600, 630, 640)] == [120, 634, 604, 601]
     assert not bundle.records("dead_letter")
 
     send(0, range(700, 1301))

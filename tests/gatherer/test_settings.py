@@ -39,6 +39,7 @@ def test_signals() -> None:
         ("GATHERER_WINDOWS", "ten=1s"),
         ("GATHERER_WINDOWS", "10s=0s"),
         ("GATHERER_WINDOWS", "10s=3s"),
+        ("GATHERER_WINDOWS", "60s=1s"),
         ("GATHERER_WINDOWS", "10s=2s,9s=3s"),
         ("GATHERER_WINDOWS", "10s=1s,10s=2s"),
         ("GATHERER_STATISTICS", "median,mode"),

@@ -14,7 +14,7 @@ public final class LimitsReader implements KafkaRecordDeserializationSchema<Read
     public void deserialize(ConsumerRecord<byte[], byte[]> record, Collector<Reading> out) {
         Reading reading = new Reading();
         reading.kind = Reading.LIMITS;
-        reading.symbol = record.key() == null ? "" : new String(record.key(), StandardCharsets.UTF_8);
+        reading.symbol = record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
         reading.partition = record.partition();
         reading.offset = record.offset();
         reading.writtenMs = record.timestamp();

@@ -112,7 +112,7 @@ public final class PriceReader implements KafkaRecordDeserializationSchema<Readi
         if (!symbol.equals(reading.symbol)) {
             throw new Unusable("unknown_symbol", "the record says " + symbol + ", the topic stands for another");
         }
-        if (ms > reading.writtenMs + futureMs) {
+        if (ms - futureMs > reading.writtenMs) {
             throw new Unusable("future", "ts is more than " + BigDecimal.valueOf(futureMs, 3).stripTrailingZeros().toPlainString()
                     + " s after the record was written");
         }

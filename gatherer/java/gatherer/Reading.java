@@ -10,7 +10,7 @@ public final class Reading {
 
     public byte kind;
 
-    /** That the topic stands for; of limits, the key. */
+    /** That the topic stands for; of limits, the key, which may be null. */
     public String symbol;
 
     public int partition;
