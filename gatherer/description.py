@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from gatherer import analysis, panes
-from gatherer.kafka import consumer_properties, output_table
+from gatherer.kafka import consumer_properties, producer_properties
 from gatherer.settings import Settings
 
 # Raised whenever the job's graph changes in a way that makes old state unusable or wrong.
@@ -32,7 +32,7 @@ def describe(settings: Settings) -> str:
             },
             "definition": {
                 "consumer": consumer_properties(settings),
-                "output": output_table(settings),
+                "producer": [settings.delivery, producer_properties(settings)],
                 "positions": topics.position_pattern,
                 "watermark_ms": settings.watermark_ms,
                 "future_ms": settings.future_ms,

@@ -11,10 +11,9 @@ from typing import Any
 from pyflink.common import Configuration, Types
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
-from pyflink.table import EnvironmentSettings, StreamTableEnvironment
 
 from gatherer.errors import SettingsError
-from gatherer.kafka import consumer_properties, output_table
+from gatherer.kafka import consumer_properties, producer_properties
 from gatherer.operator import INPUT, OUTPUT, Analysis
 from gatherer.rows import PARTITIONS
 from gatherer.settings import Settings
@@ -52,11 +51,7 @@ def build(settings: Settings, stream: StreamExecutionEnvironment, *, until_now: 
     """Add the whole job to `stream`. until_now: it ends with what the topics hold now."""
     panes = _panes(settings, stream, _readings(settings, stream, until_now))
     results = panes.process(Analysis(settings), output_type=OUTPUT).name("analysis").uid("analysis")
-    tables = StreamTableEnvironment.create(stream, EnvironmentSettings.in_streaming_mode())
-    tables.execute_sql(output_table(settings))
-    statements = tables.create_statement_set()
-    statements.add_insert("output", tables.from_data_stream(results))
-    statements.attach_as_datastream()
+    results._j_data_stream.sinkTo(_sink(settings)).name("output").uid("output")
 
 
 def submit(settings: Settings) -> None:
@@ -104,6 +99,20 @@ def _source(settings: Settings, reader: Any, until_now: bool) -> Any:
     for key, value in consumer_properties(settings).items():
         builder.setProperty(key, value)
     return builder.setBounded(offsets.latest()) if until_now else builder
+
+
+def _sink(settings: Settings) -> Any:
+    jvm = get_gateway().jvm
+    builder = jvm.org.apache.flink.connector.kafka.sink.KafkaSink.builder()
+    builder.setBootstrapServers(settings.bootstrap_servers).setRecordSerializer(jvm.gatherer.Output())
+    for key, value in producer_properties(settings).items():
+        builder.setProperty(key, value)
+    guarantee = jvm.org.apache.flink.connector.base.DeliveryGuarantee
+    if settings.delivery == "exactly-once":
+        builder.setDeliveryGuarantee(guarantee.EXACTLY_ONCE).setTransactionalIdPrefix(settings.job_name)
+    else:
+        builder.setDeliveryGuarantee(guarantee.AT_LEAST_ONCE)
+    return builder.build()
 
 
 def _panes(settings: Settings, stream: StreamExecutionEnvironment, readings: Any) -> KeyedStream:

@@ -24,35 +24,10 @@ def consumer_properties(settings: Settings) -> dict[str, str]:
     }
 
 
-def output_table(settings: Settings) -> str:
-    """The sink: records ready to be written, key = symbol, each to the topic that it names."""
-    topics = settings.topics
-    options = {
-        "connector": "kafka",
-        "properties.bootstrap.servers": settings.bootstrap_servers,
-        "topic": ";".join((topics.moving_average, topics.signals, topics.dead_letter)),
-        "key.format": "raw",
-        "key.fields": "symbol",
-        "value.format": "raw",
-        "value.fields-include": "EXCEPT_KEY",
-        "sink.delivery-guarantee": settings.delivery,
-        "properties.linger.ms": "5",
-        "properties.compression.type": "lz4",
-    }
+def producer_properties(settings: Settings) -> dict[str, str]:
+    """Properties of the sink."""
+    properties = {"linger.ms": "5", "compression.type": "lz4"}
     if settings.delivery == "exactly-once":
-        options["sink.transactional-id-prefix"] = settings.job_name
         # The broker's own maximum is 15 minutes; a transaction has to outlive the longest outage of the job.
-        options["properties.transaction.timeout.ms"] = str(14 * 60 * 1000)
-    described = ",\n  ".join(f"{_literal(key)} = {_literal(value)}" for key, value in options.items())
-    return f"""
-CREATE TEMPORARY TABLE output (
-  symbol STRING,
-  content BYTES,
-  topic STRING NOT NULL METADATA
-) WITH (
-  {described}
-)"""
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+        properties["transaction.timeout.ms"] = str(14 * 60 * 1000)
+    return properties

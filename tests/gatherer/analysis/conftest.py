@@ -1,4 +1,4 @@
-"""Ticks, the panes that the SQL makes of them, and a brute-force recomputation from the ticks alone."""
+"""Ticks, the panes that the Java part makes of them, and a brute-force recomputation from the ticks alone."""
 
 from __future__ import annotations
 
