@@ -24,6 +24,9 @@ import hypothesis
 import platformdirs
 import pytest
 
+from tests import s3
+from tests.ports import free_ports
+
 if TYPE_CHECKING:
     from confluent_kafka import Message
     from confluent_kafka.admin import AdminClient
@@ -97,7 +100,7 @@ class Broker:
         jars = Path(jgo.build(KAFKA_JARS).path)
         self._class_path = f"{jars / 'jars'}/*:{jars / 'modules'}/*"
         self._process: subprocess.Popen[bytes] | None = None
-        broker, controller = _free_ports(2)
+        broker, controller = free_ports(2)
         self.bootstrap_servers = f"127.0.0.1:{broker}"
         (folder / "server.properties").write_text(
             f"""\
@@ -282,9 +285,25 @@ def marathon_package_python() -> Path:
 
 
 @pytest.fixture(scope="session")
-def moto_server() -> Path:
-    """The executable of PyPI's moto server, which serves S3. Mark tests `slow`."""
-    return _environment("moto", MOTO) / "moto_server"
+def image_jars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of jars that an image has. Mark tests `slow`."""
+    from flink_scripts.errors import JarError
+    from flink_scripts.jars import collect
+
+    folder = tmp_path_factory.mktemp("jars")
+    try:
+        collect(folder)
+    except JarError as error:
+        pytest.skip(str(error))
+    return folder
+
+
+@pytest.fixture
+def s3_server(image_jars: Path, tmp_path: Path) -> Iterator[s3.S3]:
+    """An S3 server. Mark tests `slow`."""
+    moto = _environment("moto", MOTO) / "moto_server"
+    with s3.serving(moto, tmp_path, image_jars / "plugins") as server:
+        yield server
 
 
 def _environment(name: str, recipe: list[list[str]], compat: str = "") -> Path:
@@ -323,14 +342,3 @@ def browser() -> Iterator[Any]:
         chromium = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield chromium
         chromium.close()
-
-
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -14,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from flink_scripts.errors import JarError, StateError
+from flink_scripts.errors import StateError
 from flink_scripts.files import Files, FlinkFiles
-from flink_scripts.jars import collect
 from flink_scripts.java import java_home
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import state_environ
+from tests.ports import free_ports
+from tests.s3 import S3
 
 pytestmark = pytest.mark.slow
 
@@ -37,31 +36,9 @@ class Store:
     put: Callable[..., None]
 
 
-@pytest.fixture(scope="module")
-def jars(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of jars that an image has."""
-    folder = tmp_path_factory.mktemp("jars")
-    try:
-        collect(folder)
-    except JarError as error:
-        pytest.skip(str(error))
-    return folder
-
-
 def files_with(work: Path, **environ: str) -> FlinkFiles:
     env = Environment({**os.environ, **environ})
     return FlinkFiles(lambda: state_environ(env, work))
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 def until(condition: Callable[[], object], process: subprocess.Popen[bytes], log: Path) -> None:
@@ -71,50 +48,17 @@ def until(condition: Callable[[], object], process: subprocess.Popen[bytes], log
         time.sleep(0.05)
 
 
-def request(method: str, url: str, data: bytes = b"", **headers: str) -> None:
-    asked = urllib.request.Request(url, data=data, method=method, headers=headers)
-    urllib.request.urlopen(asked, timeout=20).close()
-
-
 @pytest.fixture
-def s3(jars: Path, moto_server: Path, tmp_path: Path) -> Iterator[Store]:
-    (port,) = free_ports(1)
-    endpoint, log = f"http://127.0.0.1:{port}", tmp_path / "moto.log"
-    # The region of a request is told from the form of its signature, which isn't checked.
-    signed = (
-        "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
-    )
-
+def s3(s3_server: S3, tmp_path: Path) -> Store:
     def put(*paths: str) -> None:
         for path in paths:
-            request("PUT", f"{endpoint}/bucket/state/{path}", b"x", Authorization=signed)
+            s3_server.ask("PUT", f"bucket/state/{path}", b"x")
 
-    def answers() -> bool:
-        try:
-            request("GET", f"{endpoint}/moto-api/")
-        except OSError:
-            return False
-        return True
-
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [moto_server, "-H", "127.0.0.1", "-p", str(port)], stdout=output, stderr=output
-        ) as process,
-    ):
-        try:
-            until(answers, process, log)
-            request("PUT", f"{endpoint}/bucket", Authorization=signed)
-            keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
-            place = {"FLINK_S3_ENDPOINT": endpoint, "FLINK_S3_PATH_STYLE": "true"}
-            files = files_with(tmp_path / "work", FLINK_PLUGINS_DIR=str(jars / "plugins"), **place, **keys)
-            yield Store("s3://bucket/state", files, put)
-        finally:
-            process.terminate()
+    return Store("s3://bucket/state", files_with(tmp_path / "work", **s3_server.environ), put)
 
 
 @pytest.fixture
-def hdfs(jars: Path, tmp_path: Path) -> Iterator[Store]:
+def hdfs(image_jars: Path, tmp_path: Path) -> Iterator[Store]:
     """A name node and a data node of Hadoop's own small cluster, written to by Hadoop's own shell."""
     jgo = pytest.importorskip("jgo")
     try:
@@ -149,7 +93,7 @@ def hdfs(jars: Path, tmp_path: Path) -> Iterator[Store]:
     ):
         try:
             until(details.exists, process, log)
-            files = files_with(tmp_path / "work", HADOOP_CLASSPATH=f"{jars / 'hadoop'}/*")
+            files = files_with(tmp_path / "work", HADOOP_CLASSPATH=f"{image_jars / 'hadoop'}/*")
             yield Store(f"{uri}/state", files, put)
         finally:
             process.terminate()
@@ -193,8 +137,8 @@ def test_state_is_found_resumed_from_and_pruned(name: str, request: pytest.Fixtu
     assert {entry.path for entry in left if entry.is_folder} == {f"savepoint-{n}" for n in "abc"}
 
 
-def test_a_name_node_that_is_not_there_is_an_error_that_names_it(jars: Path, tmp_path: Path) -> None:
+def test_a_name_node_that_is_not_there_is_an_error_that_names_it(image_jars: Path, tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    files = files_with(tmp_path, HADOOP_CLASSPATH=f"{jars / 'hadoop'}/*")
+    files = files_with(tmp_path, HADOOP_CLASSPATH=f"{image_jars / 'hadoop'}/*")
     with pytest.raises(StateError, match=str(port)):
         files.trees([f"hdfs://127.0.0.1:{port}/state"], 1)

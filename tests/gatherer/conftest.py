@@ -9,7 +9,6 @@ import math
 import os
 import random
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,8 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_ports
+
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 PATIENCE = 90.0
 
@@ -43,16 +44,6 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENC
         time.sleep(0.05)
 
 
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process of a session of its own, and what it started: a TaskManager has Python workers."""
     with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
@@ -65,7 +56,7 @@ class Flink:
 
     def __init__(self, folder: Path, slots: int = 4) -> None:
         self.folder = folder
-        rpc, rest, task_rpc, task_data = _free_ports(4)
+        rpc, rest, task_rpc, task_data = free_ports(4)
         self.environ = {
             **os.environ,
             "HOST": "127.0.0.1",
@@ -88,7 +79,7 @@ class Flink:
         """Start a role; one more of it under a name of its own, on ports of its own."""
         values = {name: str(value) for name, value in self._roles[role].items()} | environ
         if name:
-            values |= dict(zip(("PORT_RPC", "PORT_DATA"), map(str, _free_ports(2)), strict=True))
+            values |= dict(zip(("PORT_RPC", "PORT_DATA"), map(str, free_ports(2)), strict=True))
         self._processes[name or role] = self.run(name or role, [role], values)
 
     def run(self, name: str, args: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -133,7 +124,7 @@ class App:
 
     def __init__(self, flink: Flink, name: str, environ: dict[str, str]) -> None:
         self._flink, self.name = flink, name
-        (port,) = _free_ports(1)
+        (port,) = free_ports(1)
         self._environ = {**environ, "JOB_NAME": name, "PORT0": str(port)}
         self._url = f"http://127.0.0.1:{port}/health"
         self.process: subprocess.Popen[bytes] | None = None

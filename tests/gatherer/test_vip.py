@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -87,20 +88,10 @@ def forwarding(ports: dict[int, int]) -> Iterator[Forwarder]:
         thread.join()
 
 
-def _free(host: str, number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for each in sockets:
-        each.bind((host, 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 def test_vip(own_flink: Any, bundle_on: Any) -> None:
     flink = own_flink()
-    rpc, rest, blob = _free("127.0.0.1", 3)
-    vip_rpc, vip_rest = _free(VIP, 2)
+    rpc, rest, blob = free_ports(3)
+    vip_rpc, vip_rest = free_ports(2, VIP)
     flink.environ |= {
         "FLINK_JOBMANAGER_RPC": f"{VIP}:{vip_rpc}",
         "FLINK_JOBMANAGER_REST": f"{VIP}:{vip_rest}",
