@@ -119,13 +119,7 @@ def test_late_ticks_count_where_they_still_can(bundle: Any) -> None:
     bundle.app.until_healthy()
 
     def counts(window: str) -> dict[int, int]:
-        found = {}
-        for record in bundle.averages():
-            if record["window"] == window:
-                ended = datetime.strptime(record["window_end"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
-                key = (ended - START) // timedelta(seconds=1)
-                assert key not in found, f"{key} came twice"
-                found[key] = record["count"]
+        found: dict[int, int] = bundle.counts(window, START)
         return found
 
     _ticks(bundle, "LATE", [second + 0.5 for second in range(42)])

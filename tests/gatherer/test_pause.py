@@ -54,11 +54,7 @@ def test_a_partition_that_comes_back_late_loses_no_tick(own_flink: Any, bundle_o
         bundle.flush()
 
     def counts(window: str) -> dict[int, int]:
-        found = {}
-        for record in bundle.averages():
-            if record["window"] == window:
-                ended = datetime.strptime(record["window_end"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
-                found[(ended - START) // timedelta(seconds=1)] = record["count"]
+        found: dict[int, int] = bundle.counts(window, START)
         return found
 
     send(0, range(101))

@@ -1,0 +1,209 @@
+"""The topics and the app of a test, and live ticks for them."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tests.gatherer.exact import TIME_FORMAT, WINDOWS, Tick, compare, key_of, realized, windows
+from tests.gatherer.flink import PATIENCE, App, Flink, wait_until
+
+
+class Bundle:
+    """The topics of one test behind a prefix of their own, and the app that reads and writes them."""
+
+    def __init__(self, flink: Flink, bootstrap_servers: str, name: str) -> None:
+        from confluent_kafka import Producer
+        from confluent_kafka.admin import AdminClient
+
+        self.prefix = f"{name}."
+        self.bootstrap_servers = bootstrap_servers
+        self.admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self.producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 5, "acks": "all"})
+        environ = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers, "TOPIC_PREFIX": self.prefix}
+        environ |= {"FLINK_CHECKPOINT_SECONDS": "0.5", "GATHERER_DISCOVERY_SECONDS": "1"}
+        self.app = App(flink, f"{name}.gatherer", environ)
+        for topic in ("movingaverage", "signals", "dead_letter", "limits"):
+            self.create(topic)
+
+    wait_until = staticmethod(wait_until)
+
+    def create(self, topic: str, partitions: int = 1, **config: str) -> None:
+        from confluent_kafka.admin import NewTopic
+
+        new = NewTopic(self.prefix + topic, partitions, 1, config=config)
+        for future in self.admin.create_topics([new]).values():
+            future.result(30)
+
+    def send(self, symbol: str, value: bytes, partition: int = 0) -> None:
+        self.producer.produce(f"{self.prefix}position.{symbol}", value, key=symbol, partition=partition)
+        self.producer.poll(0)
+
+    def tick(self, symbol: str, when: datetime, price: str, partition: int = 0) -> None:
+        ts = when.strftime(TIME_FORMAT)[:-3]
+        self.send(symbol, f'{{"ts": "{ts}", "symbol": "{symbol}", "price": {price}}}'.encode(), partition)
+
+    def flush(self) -> None:
+        assert self.producer.flush(30) == 0
+
+    def records(self, topic: str) -> list[Any]:
+        """All committed records of a topic as they are."""
+        from confluent_kafka import Consumer, TopicPartition
+
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap_servers,
+                "group.id": "oracle",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+            }
+        )
+        try:
+            name = self.prefix + topic
+            open_partitions = set(consumer.list_topics(name, timeout=30).topics[name].partitions)
+            consumer.assign([TopicPartition(name, partition, 0) for partition in open_partitions])
+            found = []
+            while open_partitions:
+                message = consumer.poll(30)
+                assert message is not None, f"no answer for {name}"
+                if message.error() is None:
+                    found.append(message)
+                else:
+                    open_partitions.discard(message.partition())
+            return found
+        finally:
+            consumer.close()
+
+    def ticks(self, symbol: str) -> list[Tick]:
+        """The usable raw records of a position: whatever is not is left out, by rules written anew here."""
+        found = []
+        for message in self.records(f"position.{symbol}"):
+            try:
+                record = json.loads(message.value(), parse_float=Decimal, parse_int=Decimal)
+                moment = datetime.strptime(record["ts"], TIME_FORMAT).replace(tzinfo=UTC)
+                written = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+                timely = datetime(2000, 1, 1, tzinfo=UTC) <= moment <= written + timedelta(minutes=1)
+                price = record["price"]
+                if (
+                    record["symbol"] == symbol
+                    and timely
+                    and isinstance(price, Decimal)
+                    and Decimal("1e-8") <= price < Decimal("999999999.999999995")
+                ):
+                    found.append(Tick(moment, (message.offset(), message.partition()), int(price * 10**8)))
+            except (ValueError, KeyError, TypeError):
+                continue
+        return found
+
+    def averages(self) -> list[dict[str, Any]]:
+        found = self.records("movingaverage")
+        assert all(json.loads(message.value())["symbol"].encode() == message.key() for message in found)
+        return [json.loads(message.value()) for message in found]
+
+    def counts(self, window: str, start: datetime) -> dict[int, int]:
+        """How many ticks the windows of a label have, by their end in seconds after `start`."""
+        found: dict[int, int] = {}
+        for record in self.averages():
+            if record["window"] == window:
+                end = (key_of(record)[2] - start) // timedelta(seconds=1)
+                assert end not in found, f"{end} came twice"
+                found[end] = record["count"]
+        return found
+
+    def verify(self, symbols: list[str], until: datetime, *, since: dict[str, datetime] | None = None) -> int:
+        """Wait for all windows ending at or before `until`, stop the job, compare every window; their number.
+
+        since: symbols whose windows are due only from that window end on.
+        """
+        expected = {}
+        for symbol in symbols:
+            first = (since or {}).get(symbol, datetime.min.replace(tzinfo=UTC))
+            ticks = self.ticks(symbol)
+            for label, size, slide in WINDOWS:
+                for end, inside in windows(ticks, size, slide).items():
+                    if first <= end <= until:
+                        expected[symbol, label, end] = inside, realized(ticks, end, size)
+        missing = dict(expected)
+
+        def all_there() -> bool:
+            for record in self.averages():
+                missing.pop(key_of(record), None)
+            return not missing
+
+        deadline = time.monotonic() + PATIENCE
+        while not all_there():
+            assert time.monotonic() < deadline, (
+                f"{len(missing)} of {len(expected)} windows: {sorted(missing)[:5]}"
+            )
+            time.sleep(0.2)
+        assert self.app.stop() == 0, self.app.output()
+        seen = set()
+        for record in self.averages():
+            key = key_of(record)
+            assert key not in seen, f"{key} came twice"
+            seen.add(key)
+            unasked = record["symbol"] not in symbols or record["symbol"] in (since or {})
+            if (unasked and key not in expected) or key[2] > until:
+                continue
+            compare(record, *expected[key])
+        return len(expected)
+
+
+class Feed:
+    """Live ticks in a thread: 20 a second for each symbol, event time = the clock."""
+
+    def __init__(self, bundle: Bundle, symbols: list[str]) -> None:
+        self._bundle, self._draw = bundle, random.Random(3)
+        self._cents = dict.fromkeys(symbols, 100_000)
+        self._held: dict[str, list[tuple[datetime, str]]] = {}
+        self._lock = threading.Lock()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        for symbol in symbols:
+            bundle.create(f"position.{symbol}")
+        self._thread.start()
+
+    def add(self, symbol: str) -> None:
+        self._bundle.create(f"position.{symbol}")
+        self._cents = {**self._cents, symbol: 5_000}
+
+    def remove(self, symbol: str) -> None:
+        self._cents = {other: cents for other, cents in self._cents.items() if other != symbol}
+
+    def hold(self, symbols: set[str]) -> None:
+        """Keep the ticks of some symbols back; `release` sends them in order."""
+        self._held = {symbol: [] for symbol in symbols}
+
+    def release(self, symbol: str) -> None:
+        with self._lock:
+            for moment, price in self._held.pop(symbol):
+                self._bundle.tick(symbol, moment, price)
+        self._bundle.flush()
+
+    def close(self) -> datetime:
+        """End the feed with a tick 30 s ahead for each symbol; returns the last window end that is due."""
+        self._end.set()
+        self._thread.join()
+        close = datetime.now(UTC) + timedelta(seconds=30)
+        for symbol in self._cents:
+            self._bundle.tick(symbol, close, "1.00")
+        self._bundle.flush()
+        return close - timedelta(seconds=1)
+
+    def _run(self) -> None:
+        while not self._end.wait(0.05):
+            cents = self._cents
+            for symbol in cents:
+                cents[symbol] += self._draw.choice((-1, 0, 1))
+                moment, price = datetime.now(UTC), f"{cents[symbol] / 100:.2f}"
+                with self._lock:
+                    if symbol in self._held:
+                        self._held[symbol].append((moment, price))
+                    else:
+                        self._bundle.tick(symbol, moment, price)

@@ -1,0 +1,153 @@
+"""A real Flink, and a job on it, run by our own entry points."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ports import free_ports
+
+PATIENCE = 90.0
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.05)
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process of a session of its own, and what it started: a TaskManager has Python workers."""
+    with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+class Flink:
+    """One JobManager and TaskManagers on fixed ports, so that each can be killed and return."""
+
+    def __init__(self, folder: Path, slots: int = 4) -> None:
+        self.folder = folder
+        rpc, rest, task_rpc, task_data = free_ports(4)
+        self.environ = {
+            **os.environ,
+            "HOST": "127.0.0.1",
+            "FLINK_JOBMANAGER_RPC": f"127.0.0.1:{rpc}",
+            "FLINK_JOBMANAGER_REST": f"127.0.0.1:{rest}",
+            "FLINK_STATE": f"file://{folder}/the state",
+        }
+        self._roles = {
+            "jobmanager": {"PORT_RPC": rpc, "PORT_REST": rest, "FLINK_MEMORY_MB": 1024},
+            "taskmanager": {
+                "PORT_RPC": task_rpc,
+                "PORT_DATA": task_data,
+                "FLINK_SLOTS": slots,
+                "FLINK_MEMORY_MB": 1280 + 256 * slots,
+            },
+        }
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, role: str, name: str = "", **environ: str) -> None:
+        """Start a role; one more of it under a name of its own, on ports of its own."""
+        values = {name: str(value) for name, value in self._roles[role].items()} | environ
+        if name:
+            values |= dict(zip(("PORT_RPC", "PORT_DATA"), map(str, free_ports(2)), strict=True))
+        self._processes[name or role] = self.run(name or role, [role], values)
+
+    def run(self, name: str, args: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+        return self._run_python(name, ["-m", "flink_scripts", *args], environ)
+
+    def run_python(self, role: str, args: list[str], environ: dict[str, str]) -> None:
+        """Start a role by other means than `start`."""
+        self._processes[role] = self._run_python(role, args, environ)
+
+    def _run_python(self, name: str, args: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+        sandbox = self.folder / name
+        sandbox.mkdir(parents=True, exist_ok=True)
+        with (sandbox / "stdout").open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, *args],
+                env={**self.environ, **environ, "MESOS_SANDBOX": str(sandbox)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def kill(self, role: str) -> None:
+        _kill_group(self._processes.pop(role))
+
+    def stop(self) -> None:
+        for process in self._processes.values():
+            _kill_group(process)
+
+    def rest(self, path: str) -> Any:
+        try:
+            with urllib.request.urlopen(
+                f"http://{self.environ['FLINK_JOBMANAGER_REST']}{path}", timeout=5
+            ) as answer:
+                return json.load(answer)
+        except OSError:
+            return None
+
+
+class App:
+    """The gatherer app as Marathon runs it: the submit-and-watch process."""
+
+    def __init__(self, flink: Flink, name: str, environ: dict[str, str]) -> None:
+        self._flink, self.name = flink, name
+        (port,) = free_ports(1)
+        self._environ = {**environ, "JOB_NAME": name, "PORT0": str(port)}
+        self._url = f"http://127.0.0.1:{port}/health"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, **environ: str) -> None:
+        self._environ.update(environ)
+        self.process = self._flink.run(self.name, ["job", "gatherer"], self._environ)
+
+    def health(self) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(self._url, timeout=5) as answer:
+                return {**json.load(answer), "status": answer.status}
+        except urllib.error.HTTPError as error:
+            with error:
+                return {**json.load(error), "status": error.code}
+        except OSError:
+            return {"healthy": False, "status": None, "reason": "no answer"}
+
+    def until_healthy(self) -> None:
+        def healthy() -> bool:
+            assert self.process is not None and self.process.poll() is None, self.output()
+            return bool(self.health()["healthy"])
+
+        wait_until(healthy, f"{self.name} healthy; it says:\n{self.output()}")
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def output(self) -> str:
+        return (self._flink.folder / self.name / "stdout").read_text()
