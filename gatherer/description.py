@@ -11,7 +11,7 @@ from gatherer.kafka import consumer_properties, producer_properties
 from gatherer.settings import Settings
 
 # Raised whenever the job's graph changes in a way that makes old state unusable or wrong.
-_GRAPH_VERSION = 3
+_GRAPH_VERSION = 4
 
 
 def describe(settings: Settings) -> str:

@@ -29,6 +29,11 @@ _OPTIONS = {
     "python.client.executable": sys.executable,
 }
 _KEY = Types.ROW([Types.STRING()])
+# How long event time stands still for others when a partition comes back.
+_RETURN_MS = 1000
+# How far a partition is read ahead of the last one, in event time, and how often that is looked at: what is
+# ahead waits as panes. So history is read at 3,000 times the speed at which it was made, at most.
+_AHEAD_MS, _ALIGN_MS = 600_000, 200
 
 
 def environment() -> StreamExecutionEnvironment:
@@ -69,7 +74,11 @@ def submit(settings: Settings) -> None:
 
 
 def _readings(settings: Settings, stream: StreamExecutionEnvironment, until_now: bool) -> Any:
-    """A DataStream<Reading>: every record of every position topic and of the topic of limits."""
+    """A DataStream<Reading>: every record of every position topic and of the topic of limits.
+
+    One subtask reads them, so there is one clock. Of several, each would have its own, and one that was idle
+    would come back behind the others and not be waited for.
+    """
     jvm = get_gateway().jvm
     topics = settings.topics
     pattern = jvm.java.util.regex.Pattern.compile(topics.position_pattern)
@@ -77,16 +86,20 @@ def _readings(settings: Settings, stream: StreamExecutionEnvironment, until_now:
         settings, jvm.gatherer.PriceReader(topics.position_start, settings.future_ms), until_now
     ).setTopicPattern(pattern)
     limits = _source(settings, jvm.gatherer.LimitsReader(), until_now).setTopics([topics.limits])
-    event_time = jvm.gatherer.EventTime(settings.watermark_ms, settings.idle_ms, settings.idle_ms // 10)
+    duration = jvm.java.time.Duration
+    event_time = jvm.gatherer.EventTime(
+        settings.watermark_ms, settings.idle_ms, _RETURN_MS
+    ).withWatermarkAlignment("prices", duration.ofMillis(_AHEAD_MS), duration.ofMillis(_ALIGN_MS))
     # Limits have no event time: they are idle at once, and hold up no position.
     no_time = jvm.org.apache.flink.api.common.eventtime.WatermarkStrategy.noWatermarks().withIdleness(
-        jvm.java.time.Duration.ofMillis(1)
+        duration.ofMillis(1)
     )
     j_stream = stream._j_stream_execution_environment
     return (
         j_stream.fromSource(prices.build(), event_time, "prices")
         .uid("prices")
-        .union(_array(j_stream.fromSource(limits.build(), no_time, "limits").uid("limits")))
+        .setParallelism(1)
+        .union(_array(j_stream.fromSource(limits.build(), no_time, "limits").uid("limits").setParallelism(1)))
     )
 
 

@@ -20,6 +20,9 @@ def consumer_properties(settings: Settings) -> dict[str, str]:
         "request.timeout.ms": give_up_ms,
         "reconnect.backoff.max.ms": "200",
         "isolation.level": "read_committed",
+        # A partition is heard again when what was fetched of each other has been read: with small fetches,
+        # many partitions with much to read don't make each other idle.
+        "max.partition.fetch.bytes": str(256 * 1024),
         "partition.discovery.interval.ms": str(discovery_ms),
     }
 

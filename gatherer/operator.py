@@ -39,7 +39,8 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._analysis_settings = settings.analysis
-        self._pane_ms = settings.pane_ms  # made of the windows each time that it is asked for
+        # Made of the other settings each time that they are asked for.
+        self._pane_ms, self._histogram = settings.pane_ms, settings.histogram
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Called by Flink before the first row."""
@@ -60,7 +61,7 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
                 # It can't be, and if it were, to go on would lose ticks.
                 raise RuntimeError(f"a pane of {symbol} came after every window that it belongs to")
         elif row.kind == LATE:
-            if not self._add(symbol, tick_of(row, self._settings), ctx):
+            if not self._add(symbol, tick_of(row, self._pane_ms, histogram=self._histogram), ctx):
                 yield self._dead(row, "late", "every window of its time has been written")
         elif row.kind == BAD:
             reason, _, detail = (row.detail or "").partition(": ")
@@ -139,8 +140,8 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
             value = None
         letter = DeadLetter(
             topic=row.topic or "",
-            partition=row.number or 0,
-            offset=row.place or 0,
+            partition=row.partition or 0,
+            offset=row.offset or 0,
             reason=reason,
             detail=detail,
             time=datetime.fromtimestamp(min(max(row.written_ms or 0, 0), _LAST_MS) / 1000, UTC),

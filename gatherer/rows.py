@@ -8,13 +8,12 @@ from array import array
 from typing import NamedTuple
 
 from gatherer.panes import Pane
-from gatherer.settings import Settings
 
 # n, total (two words), sum of squares (three), low, its ms, high, its ms, last, its ms, its place.
 _FIXED = struct.Struct(">q QQ QQQ qq qq qqq")
 _WORD = 64
 PARTITIONS = 4096
-"""More than any topic has."""
+"""More than any topic has. offset * PARTITIONS + partition orders the ticks of one millisecond."""
 
 PANE, LATE, BAD, LIMITS = "pane", "late", "bad", "limits"
 
@@ -24,8 +23,8 @@ class Input(NamedTuple):
 
     PANE: content is what `Ticks.java` makes of the ticks of a pane, ms its last millisecond. LATE: one tick
     (ms, units) of a pane that is closed. BAD: a record that is no tick; detail is "reason: more". LIMITS: a
-    record of `limits`. All but panes come with the record: its content, topic, number (the partition), place
-    (the offset) and written_ms, when Kafka got it. symbol: None where the key of limits is.
+    record of `limits`. All but panes come with the record: its content, topic, partition, offset and
+    written_ms, when Kafka got it. symbol: None where the key of limits is.
     """
 
     symbol: str | None
@@ -34,8 +33,8 @@ class Input(NamedTuple):
     ms: int
     units: int | None
     topic: str | None
-    number: int | None
-    place: int | None
+    partition: int | None
+    offset: int | None
     written_ms: int | None
     detail: str | None
 
@@ -63,11 +62,11 @@ def pane_of(row: Input, pane_ms: int) -> Pane:
     )
 
 
-def tick_of(row: Input, settings: Settings) -> Pane:
+def tick_of(row: Input, pane_ms: int, *, histogram: bool) -> Pane:
     """The tick of a row of the kind `late`, as a pane of its own."""
     assert row.units is not None  # noqa: S101 - every tick has it
     return Pane(
-        end_ms=_end_of(row.ms, settings.pane_ms),
+        end_ms=_end_of(row.ms, pane_ms),
         n=1,
         total=row.units,
         sum_of_squares=row.units**2,
@@ -77,14 +76,9 @@ def tick_of(row: Input, settings: Settings) -> Pane:
         high_ms=row.ms,
         last=row.units,
         last_ms=row.ms,
-        last_order=place_of(row.place or 0, row.number or 0),
-        histogram={row.units: 1} if settings.histogram else None,
+        last_order=(row.offset or 0) * PARTITIONS + (row.partition or 0),
+        histogram={row.units: 1} if histogram else None,
     )
-
-
-def place_of(offset: int, partition: int) -> int:
-    """Orders the ticks of one millisecond: by their offsets, then by their partitions."""
-    return offset * PARTITIONS + partition
 
 
 def _end_of(ms: int, pane_ms: int) -> int:

@@ -102,7 +102,7 @@ class Topics:
         """A regular expression for every position topic of this bundle, and no other topic.
 
         It is anchored at both ends (librdkafka searches, Java matches) and free of backslashes, so that it
-        passes unchanged through SQL, JSON and shell quoting.
+        passes unchanged through JSON and shell quoting.
         """
         return f"^{self.prefix.replace('.', '[.]')}position[.][A-Za-z0-9._-]+$"
 

@@ -102,6 +102,13 @@ def check_length(length: timedelta) -> timedelta:
     return length
 
 
+def check_idle_timeout(length: timedelta) -> timedelta:
+    """At least 2 s: half of it is what the job's requests to Kafka may take, which wait for new records."""
+    if length < timedelta(seconds=2):
+        raise FormError(f"must be at least 2s, got {format_duration(length)}")
+    return length
+
+
 def check_window(text: str) -> str:
     """The length of a window, written in its one way: records and settings name windows by it."""
     length = check_length(parse_duration(text))

@@ -222,7 +222,9 @@ class Gatherer(Section):
     future_bound: Duration = Field(
         description="how far a tick's time may be after that of its writing; further, it is a dead letter"
     )
-    idle_timeout: Duration = Field(description="silence after which a position no longer holds up the others")
+    idle_timeout: Annotated[Duration, AfterValidator(formats.check_idle_timeout)] = Field(
+        description="silence after which a position no longer holds up the others; at least 2s"
+    )
     discovery_interval: Duration = Field(description="time between two looks for new positions' topics")
     delivery: Literal["exactly-once", "at-least-once"] = Field(description="exactly-once or at-least-once")
     cpus: Positive = Field(description="CPU shares of the process that submits and watches the job")

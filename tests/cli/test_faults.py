@@ -1,4 +1,7 @@
-"""A `dcos` that fails at its n-th call, for every n: the cause is named, and deploying again converges."""
+"""A `dcos` that fails at its n-th call, with real apps and real kills: deploying again converges.
+
+test_every_fault.py has every kind of fault at every call, on a cluster in memory.
+"""
 
 import os
 import signal
@@ -23,28 +26,22 @@ FAULTS = {
     "kill": {"kill": True},
     "409": {"say": "Changes blocked: deployment already in progress for app."},
     "422": {"say": UNPROCESSABLE},
-    "503": {"say": "Error decoding response from [http://x/]: HTTP 503: Service Unavailable"},
-    "404": {"say": 'Error while fetching [http://x/]: HTTP 404: "Not Found".'},
     "kill-after": {"kill": True, "after": True},
-    "refused": {"say": "HTTP GET Query for http://x/ failed: [Errno 111] Connection refused"},
-    "not-json": {"say": "Error: Response from Marathon was not in expected JSON format:\n<html>hello</html>"},
     "hang": {"hang": True},
     "lost-hang": {"hang": True, "after": True},
 }
-PASSING = {"lost", "409", "503", "refused", "hang", "lost-hang"}
+PASSING = {"lost", "409", "hang", "lost-hang"}
 DEADLY = {"kill", "kill-after"}
-KINDS = list(FAULTS)
-
-
+KINDS = ("kill", "hang", "kill-after", "lost", "422", "403", "lost-hang")
 CHANGING = ("package install kafka", "topic create position.A", "app add")
 
 
 def cases():
-    """A fault at every call, each kind at two of them, and every way to lose an answer at what changes."""
-    for n in range(1, CALLS + 1):
-        yield pytest.param(n, KINDS[n % len(KINDS)], id=f"{n}-{KINDS[n % len(KINDS)]}")
+    """A fault at every third call, and the worst ways to lose an answer at what changes."""
+    for n in range(1, CALLS + 1, 3):
+        yield pytest.param(n, KINDS[n // 3 % len(KINDS)], id=f"{n}-{KINDS[n // 3 % len(KINDS)]}")
     for command in CHANGING:
-        for kind in ("lost", "lost-hang", "kill-after", "422"):
+        for kind in ("lost-hang", "kill-after"):
             yield pytest.param(command, kind, id=f"{command.replace(' ', '-')}-{kind}")
 
 
@@ -97,12 +94,11 @@ def test_a_deploy_that_fails_at_any_call_is_honest_and_the_next_converges(small,
         assert kind not in PASSING, error.message
         assert error.exit_code == 1
         assert error.hint
-        said = {"401": "401", "403": "403", "404": "404", "422": "/cpus: must be positive", "not-json": ""}
-        assert said[kind] in error.message
+        assert {"403": "403", "422": "/cpus: must be positive"}[kind] in error.message
         assert "dcos " in error.message
     else:
         # Then it was made good, and what is claimed done is.
-        assert kind not in {"401", "403"} or not was_met(small, at)
+        assert kind != "403" or not was_met(small, at)
         small.mend()
         assert small.plan().changed == []
     check_converged(small)

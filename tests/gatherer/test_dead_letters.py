@@ -140,3 +140,25 @@ def test_late_ticks_count_where_they_still_can(bundle: Any) -> None:
     assert (letter["reason"], letter["offset"]) == ("late", 702)
     assert b'"price": 77.00' in base64.b64decode(letter["bytes"])
     assert (counts("10s"), counts("1m"), counts("10m")) == before
+
+
+def test_what_was_late_is_late_after_a_restart(bundle: Any) -> None:
+    bundle.create("position.AAPL")
+    bundle.app.start()
+    bundle.app.until_healthy()
+    _ticks(bundle, "AAPL", [float(second) for second in range(700)])
+    bundle.wait_until(lambda: 698 in bundle.counts("10s", START), "the windows up to second 698")
+    assert bundle.app.stop() == 0
+    # The first that the new job reads. Only its state can tell it that their windows have been written.
+    _ticks(bundle, "AAPL", [30.0, 650.5])
+    bundle.app.start()
+    bundle.app.until_healthy()
+    assert "resuming from" in bundle.app.output()
+    _ticks(bundle, "AAPL", [float(second) for second in range(700, 761)])
+    bundle.wait_until(lambda: 759 in bundle.counts("10s", START), "the windows up to second 759")
+    (letter,) = (json.loads(message.value()) for message in bundle.records("dead_letter"))
+    assert (letter["reason"], letter["offset"]) == ("late", 700)
+    counts = {window: bundle.counts(window, START) for window in ("10s", "1m", "10m")}
+    assert {counts["10s"][end] for end in range(10, 760)} == {10}
+    assert [counts["1m"][end] for end in (695, 700, 705, 710, 715)] == [60, 61, 61, 61, 60]
+    assert [counts["10m"][end] for end in (690, 700, 750)] == [600, 601, 601]

@@ -1,4 +1,4 @@
-"""The Java classes, asked directly: judgement of awkward JSON, and sums beyond 128 bits."""
+"""The Java classes, asked directly: judgement of awkward JSON, sums beyond 128 bits, watermarks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
+from py4j.java_gateway import (
+    CallbackServerParameters,
+    GatewayParameters,
+    JavaGateway,
+    launch_gateway,
+    set_field,
+)
 
 from flink_scripts.compiling import compiled_jar
 from flink_scripts.connectors import connector_jars
@@ -35,7 +41,13 @@ BAD = {
 def gateway() -> Iterator[JavaGateway]:
     jars = ":".join(str(jar) for jar in (compiled_jar("gatherer"), *flink_jars(), *connector_jars()))
     port = launch_gateway(classpath=jars, java_path=str(java_home() / "bin" / "java"), die_on_exit=True)
-    gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port, auto_field=True))
+    gateway = JavaGateway(
+        gateway_parameters=GatewayParameters(port=port, auto_field=True),
+        callback_server_parameters=CallbackServerParameters(port=0),
+    )
+    callbacks = gateway.get_callback_server().get_listening_port()
+    server = gateway.java_gateway_server
+    server.resetCallbackClient(server.getCallbackClient().getAddress(), callbacks)
     yield gateway
     gateway.shutdown()
 
@@ -98,3 +110,126 @@ def test_sums_are_exact_beyond_128_bits(units: int, gateway: JavaGateway) -> Non
     pane = pane_of(Input("ODD", "pane", bytes(ticks.toBytes()), 1, *[None] * 6), 1000)
     assert (pane.n, pane.total, pane.sum_of_squares) == (number, number * units, number * units**2)
     assert pane.histogram == {units: number}
+
+
+class Watermarks:
+    """What comes out of a source: its watermark, None before there is one, and whether it is idle."""
+
+    class Java:
+        implements = ("org.apache.flink.api.common.eventtime.WatermarkOutput",)
+
+    def __init__(self) -> None:
+        self.at: int | None = None
+        self.idle = False
+
+    def emitWatermark(self, watermark: Any) -> None:  # noqa: N802 - Java's name
+        self.at, self.idle = watermark.getTimestamp(), False
+
+    def markIdle(self) -> None:  # noqa: N802
+        self.idle = True
+
+    def markActive(self) -> None:  # noqa: N802
+        self.idle = False
+
+
+class Source:
+    """Partitions whose watermarks Flink puts together, at a clock that is ours."""
+
+    def __init__(self, gateway: JavaGateway, disorder_ms: int, idle_ms: int, return_ms: int) -> None:
+        jvm = gateway.jvm
+        flink = jvm.org.apache.flink
+        self.out = Watermarks()
+        self._clock = flink.util.clock.ManualClock()
+        self._combined = flink.api.common.eventtime.WatermarkOutputMultiplexer(self.out)
+        context = flink.streaming.api.operators.source.TimestampsAndWatermarksContext(
+            flink.metrics.groups.UnregisteredMetricsGroup(), self._clock
+        )
+        strategy = jvm.gatherer.EventTime(disorder_ms, idle_ms, return_ms)
+        self._reading, self._millis = jvm.gatherer.Reading, jvm.java.time.Duration.ofMillis
+        self._partitions = {}
+        listener = getattr(
+            flink.api.common.eventtime, "WatermarkOutputMultiplexer$NoOpWatermarkUpdateListener"
+        )
+        for name in "AB":
+            self._combined.registerNewOutput(name, listener())
+            self._partitions[name] = strategy.createWatermarkGenerator(context)
+
+    def tick(self, partition: str, ms: int, kind: int = 0) -> None:
+        reading = self._reading()
+        set_field(reading, "ms", ms)
+        set_field(reading, "kind", kind)
+        out = self._combined.getImmediateOutput(partition)
+        self._partitions[partition].onEvent(reading, 0, out)
+
+    def pass_ms(self, ms: int) -> int | None:
+        """Let time go by, after which Flink asks for watermarks, as it does every 200 ms."""
+        self._clock.advanceTime(self._millis(ms))
+        for name, generator in self._partitions.items():
+            generator.onPeriodicEmit(self._combined.getDeferredOutput(name))
+        self._combined.onPeriodicEmit()
+        return self.out.at
+
+
+BAD_KIND = 1
+
+
+@pytest.fixture
+def source(gateway: JavaGateway) -> Source:
+    """Disorder up to 500 ms, idle after 3 s, 1 s to come back."""
+    return Source(gateway, 500, 3000, 1000)
+
+
+def test_the_slowest_partition_that_goes_on_tells_the_time(source: Source) -> None:
+    source.tick("A", 10_000)
+    assert source.pass_ms(200) is None, "B may have older ticks"
+    source.tick("B", 5_000)
+    source.tick("A", 9_800)  # out of order
+    assert source.pass_ms(200) == 5_000 - 501
+    source.tick("A", 11_000)
+    assert source.pass_ms(2900) == 5_000 - 501
+    source.tick("A", 12_000)
+    assert source.pass_ms(200) == 12_000 - 501, "B is idle"
+
+
+@pytest.mark.parametrize(("ms", "kind"), [(5_000, 0), (4_000, 0), (90_000, BAD_KIND)])
+def test_what_does_not_go_on_in_time_holds_nobody_up(source: Source, ms: int, kind: int) -> None:
+    """The same tick again and again, older ones, or records that can't be used."""
+    source.tick("B", 5_000)
+    for second in range(10, 16):
+        source.tick("A", second * 1000)
+        source.tick("B", ms, kind)
+        source.pass_ms(1000)
+    assert source.out.at == 15_000 - 501
+
+
+def test_partitions_that_come_back_together_are_all_heard(source: Source) -> None:
+    for partition in "AB":
+        source.tick(partition, 10_000)
+    source.pass_ms(200)
+    source.pass_ms(3500)
+    assert source.out.idle
+    # A comes back with all that it has; B's, which is as old, is read 900 ms later.
+    for second in range(11, 70):
+        source.tick("A", second * 1000)
+    assert source.pass_ms(200) == 11_000 - 501
+    assert not source.out.idle
+    assert source.pass_ms(700) == 11_000 - 501
+    source.tick("B", 11_200)
+    assert source.pass_ms(200) == 11_200 - 501, "A's moment is over, B's is not"
+    source.tick("B", 69_000)
+    assert source.pass_ms(1000) == 69_000 - 501
+
+
+def test_a_partition_that_comes_back_with_the_time_of_now_delays_by_a_moment(source: Source) -> None:
+    source.tick("A", 10_000)
+    source.tick("B", 10_000)
+    for second in range(11, 20):
+        source.tick("A", second * 1000)
+        source.pass_ms(1000)
+    assert source.out.at == 19_000 - 501
+    source.tick("B", 19_500)
+    source.tick("A", 20_000)
+    assert source.pass_ms(200) == 19_500 - 501
+    source.tick("A", 20_500)
+    source.tick("B", 20_500)
+    assert source.pass_ms(1000) == 20_500 - 501

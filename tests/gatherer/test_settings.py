@@ -45,7 +45,7 @@ def test_signals() -> None:
         ("GATHERER_STATISTICS", "median,mode"),
         ("GATHERER_EWMA_HALF_LIFE_SECONDS", "0"),
         ("GATHERER_FUTURE_SECONDS", "soon"),
-        ("GATHERER_IDLE_SECONDS", "-1"),
+        ("GATHERER_IDLE_SECONDS", "1.9"),
         ("GATHERER_IDLE_SECONDS", "nan"),
         ("GATHERER_WATERMARK_SECONDS", "0.0005"),
         ("GATHERER_DELIVERY", "maybe"),

@@ -60,6 +60,7 @@ Mistakes = Callable[..., list[Problem]]
         ),
         ("generator.model=gmb", 'generator.model: must be one of gbm, uniform, normal, ou, got "gmb"'),
         ("generator.model=gmb", '; did you mean "gbm"?'),
+        ("gatherer.idle_timeout=1900ms", "gatherer.idle_timeout: must be at least 2s, got 1900ms"),
         ("generator.rate=0", "generator.rate: must be more than 0, got 0"),
         ("generator.rate=fast", 'generator.rate: expected a number, got "fast"'),
         (

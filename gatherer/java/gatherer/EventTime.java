@@ -11,9 +11,9 @@ import org.apache.flink.util.clock.RelativeClock;
  * The watermark of a partition: that of its latest tick, less a bound on their disorder. Records that can't be used move no
  * watermark, and don't hold up any.
  *
- * <p>A partition without ticks for a while is idle: the others go on without it. When one comes back, time stands still at its
- * first tick for a moment. So partitions that come back together, each with what gathered meanwhile, are all heard before the
- * first of them can close the others' windows.
+ * <p>A partition is idle when its ticks have not gone on in time for a while: the others go on without it. When it does go on,
+ * time stands still for a moment at the tick with which it comes back. So partitions that come back together, each with what
+ * gathered meanwhile, are all heard before the first of them can close the others' windows.
  */
 public final class EventTime implements WatermarkStrategy<Reading> {
     private static final long serialVersionUID = 1L;
@@ -24,7 +24,7 @@ public final class EventTime implements WatermarkStrategy<Reading> {
 
     /**
      * @param disorderMs how far ticks of one partition may be out of order
-     * @param idleMs how long a partition is waited for
+     * @param idleMs how long a partition is waited for that does not go on
      * @param returnMs how long one that comes back holds time
      */
     public EventTime(long disorderMs, long idleMs, long returnMs) {
@@ -43,12 +43,15 @@ public final class EventTime implements WatermarkStrategy<Reading> {
         private final RelativeClock clock;
 
         private long activeAt;
-        private long returnedAt;
-        private boolean ticked;
-        private boolean idle;
-        private boolean returning;
-        private long earliest = Long.MAX_VALUE;
+        private boolean active = true;
+        private boolean wentOn;
         private long latest = Long.MIN_VALUE;
+
+        /** While it comes back: since when, and with which tick. */
+        private boolean returning;
+
+        private long returnedAt;
+        private long firstBack;
 
         Generator(RelativeClock clock) {
             this.clock = clock;
@@ -57,38 +60,34 @@ public final class EventTime implements WatermarkStrategy<Reading> {
 
         @Override
         public void onEvent(Reading reading, long kafkaTimestamp, WatermarkOutput output) {
-            if (reading.kind != Reading.TICK) {
+            if (reading.kind != Reading.TICK || reading.ms <= latest) {
                 return;
             }
-            ticked = true;
-            if (idle) {
-                idle = false;
+            latest = reading.ms;
+            wentOn = true;
+            if (!active) {
+                active = true;
                 returning = true;
                 returnedAt = clock.relativeTimeMillis();
-                earliest = Long.MAX_VALUE;
+                firstBack = latest;
                 output.markActive();
-            }
-            latest = Math.max(latest, reading.ms);
-            if (returning) {
-                earliest = Math.min(earliest, reading.ms);
             }
         }
 
         @Override
         public void onPeriodicEmit(WatermarkOutput output) {
             long now = clock.relativeTimeMillis();
-            if (ticked) {
-                ticked = false;
+            if (wentOn) {
+                wentOn = false;
                 activeAt = now;
-            } else if (!idle && now - activeAt > idleMs) {
-                idle = true;
+            } else if (active && now - activeAt > idleMs) {
+                active = false;
                 output.markIdle();
             }
-            if (idle || latest == Long.MIN_VALUE) {
-                return;
+            if (active && latest != Long.MIN_VALUE) {
+                returning = returning && now - returnedAt <= returnMs;
+                output.emitWatermark(new Watermark((returning ? firstBack : latest) - disorderMs - 1));
             }
-            returning = returning && now - returnedAt <= returnMs;
-            output.emitWatermark(new Watermark((returning ? earliest : latest) - disorderMs - 1));
         }
     }
 }

@@ -6,9 +6,9 @@ import org.apache.flink.types.Row;
 /** A record of a topic as it was read. Flink hands it over field by field, so they are public. */
 public final class Reading {
     /** A price that can be used, a record that can't, a record of limits. */
-    public static final byte TICK = 0, BAD = 1, LIMITS = 2;
+    public static final int TICK = 0, BAD = 1, LIMITS = 2;
 
-    public byte kind;
+    public int kind;
 
     /** That the topic stands for; of limits, the key, which may be null. */
     public String symbol;

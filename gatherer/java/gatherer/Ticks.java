@@ -11,7 +11,9 @@ import java.util.Map;
 public final class Ticks {
     private static final int FIXED_BYTES = 13 * Long.BYTES;
 
+    /** How often each price came; null when nobody asks. */
     private final Map<Long, Long> histogram;
+
     private long n;
     private long totalHigh;
     private long totalLow;
@@ -28,7 +30,7 @@ public final class Ticks {
 
     /** @param histogram whether to count each price */
     public Ticks(boolean histogram) {
-        this.histogram = histogram ? new HashMap<>() : Map.of();
+        this.histogram = histogram ? new HashMap<>() : null;
     }
 
     /**
@@ -55,7 +57,7 @@ public final class Ticks {
         totalLow += units;
         totalHigh += Long.compareUnsigned(totalLow, units) < 0 ? 1 : 0;
         addSquare(Math.multiplyHigh(units, units), units * units);
-        if (histogram instanceof HashMap) {
+        if (histogram != null) {
             histogram.merge(units, 1L, Long::sum);
         }
     }
@@ -74,14 +76,17 @@ public final class Ticks {
      * (units, count) for each price; 8 bytes where nothing else is said.
      */
     public byte[] toBytes() {
-        ByteBuffer bytes = ByteBuffer.allocate(FIXED_BYTES + histogram.size() * 2 * Long.BYTES);
+        int prices = histogram == null ? 0 : histogram.size();
+        ByteBuffer bytes = ByteBuffer.allocate(FIXED_BYTES + prices * 2 * Long.BYTES);
         bytes.putLong(n);
         bytes.putLong(totalHigh).putLong(totalLow);
         bytes.putLong(squaresTop).putLong(squaresHigh).putLong(squaresLow);
         bytes.putLong(low).putLong(lowMs);
         bytes.putLong(high).putLong(highMs);
         bytes.putLong(last).putLong(lastMs).putLong(lastPlace);
-        histogram.forEach((units, count) -> bytes.putLong(units).putLong(count));
+        if (histogram != null) {
+            histogram.forEach((units, count) -> bytes.putLong(units).putLong(count));
+        }
         return bytes.array();
     }
 }
