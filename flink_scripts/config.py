@@ -20,15 +20,13 @@ appender.console.type = CONSOLE
 appender.console.target = {target}
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{{yyyy-MM-dd HH:mm:ss,SSS}} %-5p %c{{1}} - %m%n
-# One line for each setting of each client would bury what matters.
-logger.kafkaconfig.name = org.apache.kafka.common.config
-logger.kafkaconfig.level = WARN
-logger.producerconfig.name = org.apache.kafka.clients.producer.ProducerConfig
-logger.producerconfig.level = WARN
-logger.consumerconfig.name = org.apache.kafka.clients.consumer.ConsumerConfig
-logger.consumerconfig.level = WARN
-logger.adminconfig.name = org.apache.kafka.clients.admin.AdminClientConfig
-logger.adminconfig.level = WARN
+# What these say, several times a second or one line for each setting of a client, would bury what matters.
+logger.kafka.name = org.apache.flink.kafka.shaded.org.apache.kafka
+logger.kafka.level = WARN
+logger.producer.name = org.apache.flink.connector.kafka.sink.internal.FlinkKafkaInternalProducer
+logger.producer.level = WARN
+logger.coordinator.name = org.apache.flink.runtime.source.coordinator.SourceCoordinator
+logger.coordinator.level = WARN
 """
 
 

@@ -21,6 +21,8 @@ from gatherer.settings import Settings
 _OPTIONS = {
     # A record is not copied between the operators that handle it one after the other.
     "pipeline.object-reuse": "true",
+    # How far a partition has got is told as it is, not as it was some looks ago.
+    "pipeline.watermark-alignment.buffer-size": "1",
     # Python's worker hands over what it made when it has handled this much, at a watermark and at a
     # checkpoint.
     "python.fn-execution.bundle.size": "1000",
@@ -29,10 +31,10 @@ _OPTIONS = {
     "python.client.executable": sys.executable,
 }
 _KEY = Types.ROW([Types.STRING()])
-# How long event time stands still for others when a partition comes back.
+# How long event time stands still for others when a partition comes back after silence of all.
 _RETURN_MS = 1000
-# How far a partition is read ahead of the last one, in event time, and how often that is looked at: what is
-# ahead waits as panes. So history is read at 3,000 times the speed at which it was made, at most.
+# How far a partition is read ahead of the slowest, in event time (what is ahead waits as panes), and how
+# often that is looked at: what is read between two looks comes on top.
 _AHEAD_MS, _ALIGN_MS = 600_000, 200
 
 
@@ -87,13 +89,12 @@ def _readings(settings: Settings, stream: StreamExecutionEnvironment, until_now:
     ).setTopicPattern(pattern)
     limits = _source(settings, jvm.gatherer.LimitsReader(), until_now).setTopics([topics.limits])
     duration = jvm.java.time.Duration
+    # A tick in what counts as future must not make its partition wait.
+    ahead_ms = max(_AHEAD_MS, 2 * settings.future_ms)
     event_time = jvm.gatherer.EventTime(
         settings.watermark_ms, settings.idle_ms, _RETURN_MS
-    ).withWatermarkAlignment("prices", duration.ofMillis(_AHEAD_MS), duration.ofMillis(_ALIGN_MS))
-    # Limits have no event time: they are idle at once, and hold up no position.
-    no_time = jvm.org.apache.flink.api.common.eventtime.WatermarkStrategy.noWatermarks().withIdleness(
-        duration.ofMillis(1)
-    )
+    ).withWatermarkAlignment("prices", duration.ofMillis(ahead_ms), duration.ofMillis(_ALIGN_MS))
+    no_time = jvm.gatherer.EventTime(0, 0, 0)  # limits are no ticks, and so idle at once
     j_stream = stream._j_stream_execution_environment
     return (
         j_stream.fromSource(prices.build(), event_time, "prices")

@@ -11,8 +11,8 @@ def consumer_properties(settings: Settings) -> dict[str, str]:
     # partition anew; one that runs on would follow the partition that comes back first and take the others'
     # backlog as late. Looking for new topics is what notices the outage: (1/5 + 1/2) of the idle timeout
     # after it began at most.
-    discovery_ms = min(settings.discovery_ms, max(settings.idle_ms // 5, 1))
-    give_up_ms = str(max(settings.idle_ms // 2, 1))
+    discovery_ms = min(settings.discovery_ms, settings.idle_ms // 5)
+    give_up_ms = str(settings.idle_ms // 2)
     return {
         "bootstrap.servers": settings.bootstrap_servers,
         "group.id": settings.job_name,

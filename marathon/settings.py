@@ -218,7 +218,10 @@ class Gatherer(Section):
         tuple[Statistic, ...], Field(strict=False), AfterValidator(formats.check_distinct)
     ] = Field(description="statistics that each record has beside those it always has; any of these")
     ewma_half_life: Duration = Field(description="age at which a tick weighs half as much in `ewma_vol`")
-    watermark_bound: DurationOrZero = Field(description="how late a tick may be and still count")
+    watermark_bound: DurationOrZero = Field(
+        description="how far ticks of one partition may be out of order; later ones count only in windows "
+        "that are not written yet"
+    )
     future_bound: Duration = Field(
         description="how far a tick's time may be after that of its writing; further, it is a dead letter"
     )

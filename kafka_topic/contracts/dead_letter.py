@@ -17,7 +17,7 @@ REASONS: Mapping[str, str] = {
     "missing_field": "a field is missing",
     "wrong_type": "a field is not of its type",
     "unknown_symbol": "the symbol is not that of the topic",
-    "bad_price": "the price is not above 0, below 1e-8, or not below 1e9",
+    "bad_price": "the price is not above 0, 0 when rounded to 1e-8, or not below 1e9",
     "bad_time": "not a time as in 2026-11-22 01:02:03.004, or outside 2000 to 2049",
     "future": "the time is too far after that of writing",
     "late": "too late for every window",

@@ -27,11 +27,13 @@ def test_no_window_is_missing_after_a_pause_of_all(own_flink: Any, bundle_on: An
     bundle.app.start(GATHERER_IDLE_SECONDS="3", FLINK_PARALLELISM="2")
     bundle.app.until_healthy()
     for burst in range(3):
-        for second in range(60 * burst, 60 * (burst + 1)):
-            for number, symbol in enumerate(symbols):
-                moment = START + timedelta(seconds=second, milliseconds=100 * number)
+        # One after the other, each with older ticks than the one before.
+        for number, symbol in enumerate(symbols):
+            for second in range(60 * burst, 60 * (burst + 1)):
+                moment = START + timedelta(seconds=second, milliseconds=900 - 300 * number)
                 bundle.tick(symbol, moment, f"{second + 1}.00", partition=second % 2)
-        bundle.flush()
+            bundle.flush()
+            sleep(0.25)
         sleep(5)  # each partition is idle after 3
     assert bundle.verify(symbols, until=START + timedelta(seconds=175)) > 3 * 175
     assert not bundle.records("dead_letter")
@@ -46,6 +48,11 @@ def test_a_partition_that_comes_back_late_loses_no_tick(own_flink: Any, bundle_o
     bundle.create("position.AAPL", partitions=2)
     bundle.app.start(GATHERER_IDLE_SECONDS="3", FLINK_PARALLELISM="2")
     bundle.app.until_healthy()
+
+    (job,) = (job["jid"] for job in flink.rest("/jobs/overview")["jobs"])
+    slots = {each["name"].split()[-1]: each["parallelism"] for each in flink.rest(f"/jobs/{job}")["vertices"]}
+    assert slots["prices"] == 1, "there is one clock"
+    assert max(slots.values()) == 2
 
     def send(partition: int, seconds: Iterable[int]) -> None:
         for second in seconds:

@@ -31,7 +31,9 @@ def test_state_on_s3(own_flink: Any, bundle_on: Any, feed_of: Any, s3_server: S3
     app.until_healthy()
     assert re.search(r"resuming from s3://bucket/state/\S*savepoint-", app.output())
     # A checkpoint after it, found in the store by the submitter, and read by the JobManager.
-    bundle.wait_until(lambda: b"/chk-" in s3_server.ask("GET", "bucket?list-type=2"), "a checkpoint")
+    bundle.wait_until(
+        lambda: re.search(rb"/chk-\d+/_metadata<", s3_server.ask("GET", "bucket?list-type=2")), "a checkpoint"
+    )
     flink.kill("jobmanager")
     flink.start("jobmanager")
     assert app.process.wait(60) == 1
