@@ -14,8 +14,8 @@ help: ## Show this help
 deploy: $(USE) ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
-test: lint ## Set up, check the code, and run every test
-	$(BIN)/python -m pytest
+test: lint ## Set up, check the code, and run every test, a room at a time in each of two processes
+	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -88,6 +88,18 @@ MOTO = [
 ]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a room in one process: they share servers, and those of `e2e` take fixed ports."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRoom(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.split("/")[1]
+
+    return ByRoom(config, log)
+
+
 class Broker:
     """One KRaft broker on loopback, in a folder and a process group of its own."""
 
