@@ -24,7 +24,7 @@ import hypothesis
 import platformdirs
 import pytest
 
-from tests import s3
+from tests import hdfs, s3
 from tests.ports import free_ports
 
 if TYPE_CHECKING:
@@ -315,6 +315,13 @@ def s3_server(image_jars: Path, tmp_path: Path) -> Iterator[s3.S3]:
     """An S3 server. Mark tests `slow`."""
     moto = _environment("moto", MOTO) / "moto_server"
     with s3.serving(moto, tmp_path, image_jars / "plugins") as server:
+        yield server
+
+
+@pytest.fixture
+def hdfs_server(image_jars: Path, tmp_path: Path) -> Iterator[hdfs.Hdfs]:
+    """An HDFS. Mark tests `slow`."""
+    with hdfs.serving(tmp_path, image_jars / "hadoop") as server:
         yield server
 
 

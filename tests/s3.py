@@ -19,9 +19,10 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/s3/aws4_request, Sign
 
 @dataclass(frozen=True)
 class S3:
-    """endpoint: its URL. environ: what an app of Flink is told to reach it."""
+    """endpoint: its URL. uri: its bucket. environ: what an app of Flink is told to reach it."""
 
     endpoint: str
+    uri: str
     environ: dict[str, str]
 
     def ask(self, method: str, path: str, data: bytes = b"") -> bytes:
@@ -40,7 +41,7 @@ def serving(executable: Path, folder: Path, plugins: Path) -> Iterator[S3]:
     endpoint, log = f"http://127.0.0.1:{port}", folder / "moto.log"
     keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
     place = {"FLINK_S3_ENDPOINT": endpoint, "FLINK_S3_PATH_STYLE": "true", "FLINK_PLUGINS_DIR": str(plugins)}
-    server = S3(endpoint, {**place, **keys})
+    server = S3(endpoint, "s3://bucket", {**place, **keys})
     argv = [executable, "-H", "127.0.0.1", "-p", str(port)]
     with log.open("wb") as output, subprocess.Popen(argv, stdout=output, stderr=output) as process:
         try:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -14,17 +13,14 @@ import pytest
 
 from flink_scripts.errors import StateError
 from flink_scripts.files import Files, FlinkFiles
-from flink_scripts.java import java_home
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import state_environ
+from tests.hdfs import Hdfs
 from tests.ports import free_ports
 from tests.s3 import S3
 
 pytestmark = pytest.mark.slow
-
-MINI_HDFS = "org.apache.hadoop:hadoop-client-minicluster:3.4.2"
-START_SECONDS = 60
 
 
 @dataclass
@@ -41,35 +37,17 @@ def files_with(work: Path, **environ: str) -> FlinkFiles:
     return FlinkFiles(lambda: state_environ(env, work))
 
 
-def until(condition: Callable[[], object], process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not condition():
-        assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def s3(s3_server: S3, tmp_path: Path) -> Store:
     def put(*paths: str) -> None:
         for path in paths:
             s3_server.ask("PUT", f"bucket/state/{path}", b"x")
 
-    return Store("s3://bucket/state", files_with(tmp_path / "work", **s3_server.environ), put)
+    return Store(f"{s3_server.uri}/state", files_with(tmp_path / "work", **s3_server.environ), put)
 
 
 @pytest.fixture
-def hdfs(image_jars: Path, tmp_path: Path) -> Iterator[Store]:
-    """A name node and a data node of Hadoop's own small cluster, written to by Hadoop's own shell."""
-    jgo = pytest.importorskip("jgo")
-    try:
-        class_path = ":".join(str(artifact.resolve()) for artifact in jgo.resolve(MINI_HDFS))
-    except Exception as error:  # jgo has no error type of its own
-        pytest.skip(f"{MINI_HDFS} could not be fetched: {error}")
-    (port,) = free_ports(1)
-    uri, log, details = f"hdfs://127.0.0.1:{port}", tmp_path / "hdfs.log", tmp_path / "details.json"
-    (tmp_path / "core-site.xml").write_text("<configuration/>")  # the shell insists on one
-    java = [java_home() / "bin" / "java", "-Xmx512m", "-cp", f"{tmp_path}:{class_path}"]
-    manager = [*java, "org.apache.hadoop.test.MiniDFSClusterManager", "-format", "-datanodes", "1"]
+def hdfs(hdfs_server: Hdfs, tmp_path: Path) -> Store:
     batches = count()
 
     def put(*paths: str) -> None:
@@ -77,26 +55,10 @@ def hdfs(image_jars: Path, tmp_path: Path) -> Iterator[Store]:
         for path in paths:
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_text("x")
-        shell = [*java, "org.apache.hadoop.fs.FsShell", "-fs", uri]
-        subprocess.run([*shell, "-mkdir", "-p", "/state"], check=True, capture_output=True)
-        subprocess.run([*shell, "-put", "-f", *source.iterdir(), "/state"], check=True, capture_output=True)
+        hdfs_server.shell("-mkdir", "-p", "/state")
+        hdfs_server.shell("-put", "-f", *map(str, source.iterdir()), "/state")
 
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [*manager, "-nnport", str(port), "-writeDetails", str(details)],
-            cwd=tmp_path,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-        ) as process,
-    ):
-        try:
-            until(details.exists, process, log)
-            files = files_with(tmp_path / "work", HADOOP_CLASSPATH=f"{image_jars / 'hadoop'}/*")
-            yield Store(f"{uri}/state", files, put)
-        finally:
-            process.terminate()
+    return Store(f"{hdfs_server.uri}/state", files_with(tmp_path / "work", **hdfs_server.environ), put)
 
 
 def until_the_next_second() -> None:

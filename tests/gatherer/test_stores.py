@@ -1,4 +1,4 @@
-"""The job with its checkpoints and savepoints in an object store."""
+"""The job with its checkpoints and savepoints where every machine reaches them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.s3 import S3
-
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def test_state_on_s3(own_flink: Any, bundle_on: Any, feed_of: Any, s3_server: S3) -> None:
+@pytest.mark.parametrize("kind", ["s3", "hdfs"])
+def test_state_in_a_store(
+    kind: str, own_flink: Any, bundle_on: Any, feed_of: Any, request: pytest.FixtureRequest
+) -> None:
+    store = request.getfixturevalue(f"{kind}_server")
+    state = f"{store.uri}/state"
     flink = own_flink()
-    flink.environ |= {**s3_server.environ, "FLINK_STATE": "s3://bucket/state"}
+    flink.environ |= {**store.environ, "FLINK_STATE": state}
     flink.start("jobmanager")
     flink.start("taskmanager")
     bundle = bundle_on(flink)
@@ -25,19 +28,18 @@ def test_state_on_s3(own_flink: Any, bundle_on: Any, feed_of: Any, s3_server: S3
     app.until_healthy()
     bundle.wait_until(bundle.averages, "windows")
     assert app.stop() == 0
-    assert "with savepoint s3://bucket/state/" in app.output()
+    assert f"with savepoint {state}/" in app.output()
 
     app.start()
     app.until_healthy()
-    assert re.search(r"resuming from s3://bucket/state/\S*savepoint-", app.output())
+    assert re.search(rf"resuming from {state}/\S*savepoint-", app.output())
     # A checkpoint after it, found in the store by the submitter, and read by the JobManager.
-    bundle.wait_until(
-        lambda: re.search(rb"/chk-\d+/_metadata<", s3_server.ask("GET", "bucket?list-type=2")), "a checkpoint"
-    )
+    checkpoints = f"/jobs/{app.health()['job_id']}/checkpoints"
+    bundle.wait_until(lambda: flink.rest(checkpoints)["latest"]["completed"], "a checkpoint")
     flink.kill("jobmanager")
     flink.start("jobmanager")
     assert app.process.wait(60) == 1
     app.start()
     app.until_healthy()
-    assert re.search(r"resuming from s3://bucket/state/\S*/chk-\d+", app.output())
+    assert re.search(rf"resuming from {state}/\S*/chk-\d+", app.output())
     assert bundle.verify(["AAPL", "AMZN"], until=feed.close()) > 30
