@@ -43,7 +43,7 @@ def page_address(run: Session) -> str:
     if not _dashboard_runs(run):
         raise PipectlError(
             f"the dashboard does not run on the cluster {run.cluster_name}",
-            hint="`pipectl deploy --set dashboard.instances=1` switches it on",
+            hint=f"`pipectl deploy{run.option} --set dashboard.instances=1` switches it on",
         )
     return _page(_front_door(run), run.settings.names.dashboard_service)
 

@@ -89,7 +89,7 @@ def start() -> None:
     if missing:
         raise PipectlError(
             f"the cluster `local` needs Python packages that are not installed: {', '.join(missing)}",
-            hint="install them with `pip install 'pipectl[local]'`",
+            hint="install them with `pip install '.[local]'` in the project's folder",
         )
     writable(home())
     writable(home() / "flink")

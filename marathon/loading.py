@@ -43,7 +43,7 @@ def load_settings(
     known = cluster_names(room)
     if cluster not in known:
         hint = did_you_mean(cluster, known) or f"there are {', '.join(known)}"
-        message = f"unknown cluster; there is no file clusters/{cluster}.yaml"
+        message = f"unknown cluster; there is no file {room / 'clusters' / cluster}.yaml"
         raise BundleError([Problem(f"--cluster {cluster}", None, "", message, hint)])
     paths = [room / "defaults.yaml", room / "clusters" / f"{cluster}.yaml", *map(Path, files)]
     documents = [*map(read_document, paths), *map(override, overrides)]

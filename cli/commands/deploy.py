@@ -150,6 +150,7 @@ def _show(
     click.secho(f"Cluster {run.cluster_name}: {did}; {data} ({seconds:.0f} s).", bold=True)
     for name, address in addresses.items():
         click.echo(f"  {name:<9} {address}")
-    click.echo("Next: `pipectl watch`, `pipectl status`, `pipectl logs gatherer`, `pipectl destroy`.")
+    following = ("watch", "status", "logs gatherer", "destroy")
+    click.echo(f"Next: {', '.join(f'`pipectl {verb}{run.option}`' for verb in following)}.")
     if link:
         click.echo(f"See it: {link}" + (f"  ({LINK_NOTE})" if run.is_local else ""))

@@ -112,6 +112,6 @@ def _show(run: Session, removed: list[str], delete_topics: bool, purge: bool, *,
     click.secho(f"Cluster {run.cluster_name}: removed {', '.join(removed) or 'nothing'}.", bold=True)
     if purge:
         click.echo("The local cluster has ended and its folder is cleared.")
-    elif run.is_local:
+    elif run.is_local and local.running():
         kept = "Kafka" if delete_topics else "Kafka with its topics"
-        click.echo(f"{kept} and the local cluster go on; `pipectl destroy --purge` ends them too.")
+        click.echo(f"{kept} and the local cluster go on; `pipectl destroy --purge --yes` ends them too.")

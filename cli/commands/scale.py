@@ -48,7 +48,7 @@ def command(
     """Give flink-taskmanager or data-generator another number of instances; wait until they are healthy.
 
     Settings stay as they are: `pipectl plan` shows the other number as a difference, and the next deploy goes
-    back to theirs. `deploy --set flink.taskmanager.instances=4` is the lasting way.
+    back to theirs. `flink.taskmanager.instances: 4` in a settings file is the lasting way.
 
     \b
     Example:
@@ -95,7 +95,9 @@ def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
         app = run.bundle.apps[name]
         current = there.get(app.id)
         if current is None:
-            raise PipectlError(f"app {app.id} is not deployed", hint="`pipectl deploy` deploys it")
+            raise PipectlError(
+                f"app {app.id} is not deployed", hint=f"`pipectl deploy{run.option}` deploys it"
+            )
         if not AppStep(name, app.definition, run.cluster, needs=frozenset()).is_ours(current):
             raise PipectlError(f"app {app.id} is not this bundle's: it is left as it is")
         before, after = app.definition["env"], scaled[name].definition["env"]

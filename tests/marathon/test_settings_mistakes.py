@@ -224,10 +224,8 @@ def test_a_file_that_does_not_exist(tmp_path: Path, mistakes: Mistakes) -> None:
 
 def test_unknown_clusters(mistakes: Mistakes) -> None:
     (near,) = mistakes("prd")
-    assert (
-        str(near)
-        == '--cluster prd: unknown cluster; there is no file clusters/prd.yaml; did you mean "prod"?'
-    )
+    assert str(near).startswith("--cluster prd: unknown cluster; there is no file /")
+    assert str(near).endswith('/clusters/prd.yaml; did you mean "prod"?')
     (far,) = mistakes("xyz")
     assert far.hint == "there are dev, local, prod"
 
