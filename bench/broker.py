@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 @contextmanager
 def broker(folder: Path) -> Iterator[Any]:
     """Apache Kafka in `folder`, as tests/conftest.py's Broker; it ends with the block."""
-    spec = importlib.util.spec_from_file_location("conftest", ROOT / "tests" / "conftest.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    kafka = module.Broker(folder)
+    sys.path.insert(0, str(ROOT))  # a benchmark runs from its own folder
+    from tests.conftest import Broker
+
+    kafka = Broker(folder)
     kafka.start()
     try:
         yield kafka
