@@ -181,5 +181,9 @@ class NoClusterYet(Cluster):
         """The one that it will come with."""
         return ["local"]
 
+    def kafka(self, args: Sequence[str], *, retry: bool = True) -> str:
+        """No topics, which is all that is asked for."""
+        return "[]"
+
     def check_package(self, name: str, version: str | None) -> None:
         """It will come with what the bundle needs."""

@@ -54,6 +54,8 @@ def test_reading_where_nothing_was_deployed_says_so_and_starts_nothing(pipectl_e
     ):
         refused = user.run(*args, code=4)
         assert "pipectl deploy" in refused.stderr
+    status = user.json("status", code=4)
+    assert not status["healthy"] and {one["state"] for one in status["components"]} == {"absent"}
     assert user.processes() == []
 
 
