@@ -75,7 +75,7 @@ def submit(settings: Settings) -> None:
     stream.execute_async(settings.job_name)
 
 
-def _readings(settings: Settings, stream: StreamExecutionEnvironment, until_now: bool) -> Any:
+def _readings(settings: Settings, stream: StreamExecutionEnvironment, until_now: bool) -> DataStream:
     """A DataStream<Reading>: every record of every position topic and of the topic of limits.
 
     One subtask reads them, so there is one clock. Of several, each would have its own, and one that was idle
@@ -95,13 +95,13 @@ def _readings(settings: Settings, stream: StreamExecutionEnvironment, until_now:
         settings.watermark_ms, settings.idle_ms, _RETURN_MS
     ).withWatermarkAlignment("prices", duration.ofMillis(ahead_ms), duration.ofMillis(_ALIGN_MS))
     no_time = jvm.gatherer.EventTime(0, 0, 0)  # limits are no ticks, and so idle at once
-    j_stream = stream._j_stream_execution_environment
-    return (
-        j_stream.fromSource(prices.build(), event_time, "prices")
-        .uid("prices")
-        .setParallelism(1)
-        .union(_array(j_stream.fromSource(limits.build(), no_time, "limits").uid("limits").setParallelism(1)))
-    )
+    sources = [
+        DataStream(stream._j_stream_execution_environment.fromSource(source.build(), time, name))
+        .uid(name)
+        .set_parallelism(1)
+        for source, time, name in ((prices, event_time, "prices"), (limits, no_time, "limits"))
+    ]
+    return sources[0].union(sources[1])
 
 
 def _source(settings: Settings, reader: Any, until_now: bool) -> Any:
@@ -129,7 +129,7 @@ def _sink(settings: Settings) -> Any:
     return builder.build()
 
 
-def _panes(settings: Settings, stream: StreamExecutionEnvironment, readings: Any) -> KeyedStream:
+def _panes(settings: Settings, stream: StreamExecutionEnvironment, readings: DataStream) -> KeyedStream:
     """The rows of `rows.Input`, keyed by symbol. readings: a DataStream<Reading>.
 
     Readings go to the subtask that has their symbol; there, panes are made and analysed without another
@@ -138,7 +138,7 @@ def _panes(settings: Settings, stream: StreamExecutionEnvironment, readings: Any
     jvm = get_gateway().jvm
     api = jvm.org.apache.flink.streaming.api.datastream
     topics, key = settings.topics, _KEY.get_java_type_info()
-    by_symbol = readings.keyBy(jvm.gatherer.Reading.Key(), key).getTransformation()
+    by_symbol = readings._j_data_stream.keyBy(jvm.gatherer.Reading.Key(), key).getTransformation()
     operator = jvm.gatherer.Panes(
         topics.position_start, topics.limits, settings.pane_ms, settings.histogram, PARTITIONS
     )
@@ -151,10 +151,3 @@ def _panes(settings: Settings, stream: StreamExecutionEnvironment, readings: Any
     selector = jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()
     keyed = api.DataStreamUtils.reinterpretAsKeyedStream(rows, selector, key)
     return KeyedStream(keyed, INPUT, DataStream(rows))
-
-
-def _array(stream: Any) -> Any:
-    gateway = get_gateway()
-    array = gateway.new_array(gateway.jvm.org.apache.flink.streaming.api.datastream.DataStream, 1)
-    array[0] = stream
-    return array
