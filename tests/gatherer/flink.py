@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -63,13 +64,18 @@ class Flink:
             },
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._argv: dict[str, tuple[list[str], dict[str, str]]] = {}
+        self._lock, self._end = threading.Lock(), threading.Event()
+        threading.Thread(target=self._supervise, daemon=True).start()
 
     def start(self, role: str, name: str = "", **environ: str) -> None:
         """Start a role; one more of it under a name of its own, on ports of its own."""
         values = {name: str(value) for name, value in self._roles[role].items()} | environ
         if name:
             values |= dict(zip(("PORT_RPC", "PORT_DATA"), map(str, free_ports(2)), strict=True))
-        self._processes[name or role] = self.run(name or role, [role], values)
+        with self._lock:
+            self._argv[name or role] = ["-m", "flink_scripts", role], values
+            self._processes[name or role] = self.run(name or role, [role], values)
 
     def run(self, name: str, args: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
         return self._run_python(name, ["-m", "flink_scripts", *args], environ)
@@ -92,10 +98,29 @@ class Flink:
             )
 
     def kill(self, role: str) -> None:
-        _kill_group(self._processes.pop(role))
+        with self._lock:
+            process = self._processes.pop(role)
+        _kill_group(process)
+
+    def _supervise(self) -> None:
+        """Start again what ended by itself, as Marathon does.
+
+        A TaskManager may: Flink ends it when Beam counts down twice at a cancellation ("Reference count must
+        not be negative").
+        """
+        while not self._end.wait(0.2):
+            with self._lock:
+                for name, (args, environ) in self._argv.items():
+                    process = self._processes.get(name)
+                    if process is not None and process.poll() is not None:
+                        _kill_group(process)
+                        self._processes[name] = self._run_python(name, args, environ)
 
     def stop(self) -> None:
-        for process in self._processes.values():
+        self._end.set()
+        with self._lock:
+            processes, self._processes = self._processes, {}
+        for process in processes.values():
             _kill_group(process)
 
     def rest(self, path: str) -> Any:
