@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from bisect import bisect_right, insort
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ class PositionAnalysis:
 
     Panes are added in any order; `advance` is called at each `next_due()` in turn. A window [T - length, T)
     is due at every whole multiple T of its slide (since the epoch) if it holds a tick. What `add` is given
-    counts in every window that isn't emitted, and in none that is.
+    counts in every window that isn't closed, and in none that is.
 
     State is the panes, of which the caller keeps those that are `pane(end)` until `expired()` names them,
     and `small_state()`. Both together, of the same moment, continue identically. Memory grows with the number
@@ -62,7 +63,7 @@ class PositionAnalysis:
         self._ends: list[int] = []
         self._returns: dict[int, Return] = {}
         self._before: Sample | None = None  # the end of the latest pane that has expired
-        self._emitted = LONG_AGO
+        self._closed = LONG_AGO
         self._expired: list[int] = []
         self._ewma = Ewma(settings.ewma_half_life_seconds)
         self._watch = Watch(symbol, settings.regime, settings.anomaly, settings.limit)
@@ -97,22 +98,22 @@ class PositionAnalysis:
         for window in self._windows:
             if window.holds(end):
                 window.add(pane)
-        if end <= self._emitted:
+        if end <= self._closed:
             self._sample_again(end)
         return True
 
     def set_limits(self, limits: Limits | None) -> None:
         """Watch for these limits from the next pane on; the same again changes nothing."""
-        self._watch.set_limits(limits, self._ends[-1] if self._ends else self._emitted)
+        self._watch.set_limits(limits, self._ends[-1] if self._ends else self._closed)
 
     # -- what goes out
 
     def next_due(self) -> int | None:
-        """The end of the earliest window that isn't emitted and holds a tick, epoch milliseconds."""
+        """The end of the earliest window that isn't closed and holds a tick, epoch milliseconds."""
         due = None
         for window in self._windows:
             slide = window.slide_ms
-            earliest = (self._emitted // slide + 1) * slide
+            earliest = (self._closed // slide + 1) * slide
             first = bisect_right(self._ends, earliest - window.length_ms)
             if first < len(self._ends):
                 end = max(earliest, -(-self._ends[first] // slide) * slide)
@@ -125,13 +126,13 @@ class PositionAnalysis:
 
         Raises ValueError when nothing can be due then.
         """
-        if end_ms <= self._emitted or not self._ends or end_ms < self._ends[0]:
+        if end_ms <= self._closed or not self._ends or end_ms < self._ends[0]:
             raise ValueError(f"nothing of {self.symbol} is due at {end_ms}")
-        for end in self._between(self._emitted, end_ms):
+        for end in self._between(self._closed, end_ms):
             if (sampled := self._return_at(end)) is not None:
                 self._returns[end] = sampled
                 self._ewma.add(sampled.log, sampled.ms)
-        self._emitted = end_ms
+        self._closed = end_ms
         last = self._panes[self._ends[bisect_right(self._ends, end_ms) - 1]]
         averages = []
         looked_at: dict[str, Window] = {}
@@ -150,6 +151,14 @@ class PositionAnalysis:
         self._expire()
         return averages, signals
 
+    def close(self, until_ms: int) -> Iterator[tuple[list[MovingAverage], list[Signal]]]:
+        """`advance` as far as this; then no window that ends at or before it is due any more."""
+        if until_ms <= self._closed:
+            return
+        while (due := self.next_due()) is not None and due <= until_ms:
+            yield self.advance(due)
+        self._closed = until_ms
+
     def pane(self, end_ms: int) -> Pane:
         """The pane as it is after `add`, to be kept; KeyError when there is none."""
         return self._panes[end_ms]
@@ -166,7 +175,7 @@ class PositionAnalysis:
         return marshal.dumps(
             (
                 STATE_VERSION,
-                self._emitted,
+                self._closed,
                 None if self._before is None else tuple(self._before),
                 (self._ewma.weighted, self._ewma.weights),
                 self._watch.dump(),
@@ -176,30 +185,30 @@ class PositionAnalysis:
 
     def restore(self, panes: list[Pane], small_state: bytes) -> None:
         """Continue from the state of another; for a new object. ValueError for state of another version."""
-        version, emitted, before, ewma, watch = marshal.loads(small_state)  # noqa: S302 - our own state
+        version, closed, before, ewma, watch = marshal.loads(small_state)  # noqa: S302 - our own state
         if version != STATE_VERSION:
             raise ValueError(f"the state has version {version}, not {STATE_VERSION}")
-        self._emitted = emitted
+        self._closed = closed
         self._before = None if before is None else Sample(*before)
         self._ewma = Ewma(self._settings.ewma_half_life_seconds, *ewma)
         self._watch.restore(watch)
         self._panes = {pane.end_ms: pane for pane in panes}
         self._ends = sorted(self._panes)
-        if emitted == LONG_AGO:
+        if closed == LONG_AGO:
             return
-        for end in self._between(LONG_AGO, emitted):
+        for end in self._between(LONG_AGO, closed):
             if (sampled := self._return_at(end)) is not None:
                 self._returns[end] = sampled
         for window in self._windows:
-            self._roll(window, emitted // window.step_ms * window.step_ms)
+            self._roll(window, closed // window.step_ms * window.step_ms)
         self._expire()
 
     # -- how
 
     def _useless(self) -> int:
-        """Panes that end at or before are in no window that will be emitted."""
+        """Panes that end at or before are in no window that will be closed."""
         return min(
-            (self._emitted // window.slide_ms + 1) * window.slide_ms - window.length_ms
+            (self._closed // window.slide_ms + 1) * window.slide_ms - window.length_ms
             for window in self._windows
         )
 
@@ -257,7 +266,7 @@ class PositionAnalysis:
         """Correct the returns that late ticks of a pane change: its own and that of the next pane."""
         index = bisect_right(self._ends, end_ms)
         for end in self._ends[index - 1 : index + 1]:
-            if end > self._emitted or (sampled := self._return_at(end)) is None:
+            if end > self._closed or (sampled := self._return_at(end)) is None:
                 continue
             known = self._returns.get(end)
             self._returns[end] = sampled

@@ -11,7 +11,7 @@ from gatherer.kafka import consumer_properties, producer_properties
 from gatherer.settings import Settings
 
 # Raised whenever the job's graph changes in a way that makes old state unusable or wrong.
-_GRAPH_VERSION = 4
+_GRAPH_VERSION = 5
 
 
 def describe(settings: Settings) -> str:
@@ -52,6 +52,6 @@ def _code() -> str:
     """Digest of what the workers run: another image may bring another one."""
     digest = hashlib.sha256()
     package = Path(__file__).parent
-    for path in sorted([*package.rglob("*.py"), *package.rglob("*.java")]):
+    for path in sorted([*package.rglob("*.py"), package / "row.json", *package.rglob("*.java")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

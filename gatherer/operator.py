@@ -9,23 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from pyflink.common import Row, Types
+from pyflink.common import Row as FlinkRow
+from pyflink.common import Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapState, MapStateDescriptor, ValueState, ValueStateDescriptor
 
 from gatherer.analysis import PositionAnalysis
 from gatherer.panes import Pane
-from gatherer.rows import BAD, LATE, LIMITS, PANE, Input, pane_of, tick_of
+from gatherer.rows import FIELD_TYPES, LETTER, LIMITS, PANES, PARTITIONS, Row, panes_of
 from gatherer.settings import Settings
 from kafka_topic.contracts import DeadLetter, Limits
 from kafka_topic.errors import ContractError
 
-_TEXT, _NUMBER, _BYTES = Types.STRING(), Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE())
-INPUT = Types.ROW_NAMED(
-    list(Input._fields),
-    [_TEXT, _TEXT, _BYTES, _NUMBER, _NUMBER, _TEXT, Types.INT(), _NUMBER, _NUMBER, _TEXT],
+_TYPES = {
+    "string": Types.STRING(),
+    "bytes": Types.PRIMITIVE_ARRAY(Types.BYTE()),
+    "int": Types.INT(),
+    "long": Types.LONG(),
+}
+INPUT = Types.ROW_NAMED(list(FIELD_TYPES), [_TYPES[each] for each in FIELD_TYPES.values()])
+OUTPUT = Types.ROW_NAMED(
+    ["symbol", "content", "topic"], [_TYPES["string"], _TYPES["bytes"], _TYPES["string"]]
 )
-OUTPUT = Types.ROW_NAMED(["symbol", "content", "topic"], [_TEXT, _BYTES, _TEXT])
 
 # Kafka takes records of 1 MiB, unless it is told otherwise, and base64 makes four bytes of three.
 _LONGEST_VALUE, _LONGEST_DETAIL, _LONGEST_KEY = 700_000, 200, 249
@@ -34,13 +39,13 @@ _LAST_MS = 253_402_300_799_999
 
 
 class Analysis(KeyedProcessFunction):  # type: ignore[misc]
-    """Rows of `rows.Input`, keyed by symbol, to rows of OUTPUT."""
+    """Rows of `rows.Row`, keyed by symbol, to rows of OUTPUT."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._analysis_settings = settings.analysis
-        # Made of the other settings each time that they are asked for.
-        self._pane_ms, self._histogram = settings.pane_ms, settings.histogram
+        # Made of the other settings each time that it is asked for.
+        self._pane_ms = settings.pane_ms
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Called by Flink before the first row."""
@@ -50,62 +55,58 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
         self._limits: ValueState = runtime_context.get_state(ValueStateDescriptor("limits", blob))
         self._positions: dict[str, PositionAnalysis] = {}
 
-    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
+    def process_element(self, value: FlinkRow, ctx: KeyedProcessFunction.Context) -> Iterator[FlinkRow]:
         """Called by Flink for each row."""
-        row = Input(*value)
-        symbol = row.symbol
-        if symbol is None:
+        row = Row(*value)
+        if row.kind == LETTER:
+            yield self._dead(row, row.reason or "", row.detail or "")
+        elif row.symbol is None:
             yield self._dead(row, "bad_limits", "the record has no key")
-        elif row.kind == PANE:
-            if not self._add(symbol, pane_of(row, self._pane_ms), ctx):
-                # It can't be, and if it were, to go on would lose ticks.
-                raise RuntimeError(f"a pane of {symbol} came after every window that it belongs to")
-        elif row.kind == LATE:
-            if not self._add(symbol, tick_of(row, self._pane_ms, histogram=self._histogram), ctx):
-                yield self._dead(row, "late", "every window of its time has been written")
-        elif row.kind == BAD:
-            reason, _, detail = (row.detail or "").partition(": ")
-            yield self._dead(row, reason, detail)
+        elif row.kind == PANES:
+            yield from self._add(row.symbol, row)
         elif row.kind == LIMITS:
-            yield from self._set_limits(symbol, row)
+            yield from self._set_limits(row.symbol, row)
 
-    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
-        """Called by Flink when the watermark has passed the end of a window.
-
-        All that the watermark allows is written at once: Flink hands over one timer of a key at a time, and
-        that takes a hundred times as long as a window.
-        """
-        symbol = ctx.get_current_key()
+    def _add(self, symbol: str, row: Row) -> Iterator[FlinkRow]:
+        """Add the panes, and write every window that ends at or before the row's clock."""
         position = self._position(symbol)
-        watermark = ctx.timer_service().current_watermark()
-        topics = self._settings.topics
-        # A timer may be older than what was decided since: then nothing is due.
-        while (due := position.next_due()) is not None and due - 1 <= watermark:
-            averages, signals = position.advance(due)
-            for average in averages:
-                yield Row(symbol, average.to_json(), topics.moving_average)
-            for signal in signals:
-                yield Row(symbol, signal.to_json(), topics.signals)
-        for end in position.expired():
+        changed = set()
+        for counts_from, pane in panes_of(row.content):
+            # What came late must not be in windows that were closed before it came.
+            yield from self._close(position, counts_from - self._pane_ms)
+            if position.add(pane):
+                changed.add(pane.end_ms)
+            else:
+                yield self._too_late(row, pane)
+        yield from self._close(position, row.clock_ms or 0)
+        expired = position.expired()
+        for end in changed.difference(expired):
+            self._panes.put(end, position.pane(end).to_bytes())
+        for end in expired:
             self._panes.remove(end)
         self._small.update(position.small_state())
-        self._wake(position, ctx)
 
-    def _add(self, symbol: str, pane: Pane, ctx: KeyedProcessFunction.Context) -> bool:
-        position = self._position(symbol)
-        if not position.add(pane):
-            return False
-        self._panes.put(pane.end_ms, position.pane(pane.end_ms).to_bytes())
-        self._wake(position, ctx)
-        return True
+    def _close(self, position: PositionAnalysis, until_ms: int) -> Iterator[FlinkRow]:
+        topics = self._settings.topics
+        for averages, signals in position.close(until_ms):
+            for average in averages:
+                yield FlinkRow(position.symbol, average.to_json(), topics.moving_average)
+            for signal in signals:
+                yield FlinkRow(position.symbol, signal.to_json(), topics.signals)
 
-    def _wake(self, position: PositionAnalysis, ctx: KeyedProcessFunction.Context) -> None:
-        due = position.next_due()
-        if due is not None:
-            # As Flink's own windows: when the watermark has reached the last millisecond before the end.
-            ctx.timer_service().register_event_time_timer(due - 1)
+    def _too_late(self, row: Row, pane: Pane) -> FlinkRow:
+        """The letter for ticks that were in time for their partition, but not for the position.
 
-    def _set_limits(self, symbol: str, row: Input) -> Iterable[Row]:
+        That happens only where the log has no order, see "What is promised" in the README.
+        """
+        offset, partition = divmod(pane.last_order, PARTITIONS)
+        return self._dead(
+            row._replace(content=None, partition=partition, offset=offset, written_ms=pane.last_ms),
+            "late",
+            f"{pane.n} ticks, this one the last of them, came when all windows of their time had been closed",
+        )
+
+    def _set_limits(self, symbol: str, row: Row) -> Iterable[FlinkRow]:
         try:
             limits = None if row.content is None else Limits.from_json(row.content)
         except ContractError as error:
@@ -133,7 +134,7 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
                 position.set_limits(Limits.from_json(limits))
         return position
 
-    def _dead(self, row: Input, reason: str, detail: str) -> Row:
+    def _dead(self, row: Row, reason: str, detail: str) -> FlinkRow:
         value, detail = row.content, detail[:_LONGEST_DETAIL]
         if value is not None and len(value) > _LONGEST_VALUE:
             detail += f" (left out here: {len(value)} bytes)"
@@ -147,6 +148,6 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
             time=datetime.fromtimestamp(min(max(row.written_ms or 0, 0), _LAST_MS) / 1000, UTC),
             value=value,
         )
-        return Row(
+        return FlinkRow(
             row.symbol and row.symbol[:_LONGEST_KEY], letter.to_json(), self._settings.topics.dead_letter
         )

@@ -1,4 +1,4 @@
-package gatherer;
+package gatherer.sink;
 
 import java.nio.charset.StandardCharsets;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
@@ -6,7 +6,7 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.clients.producer.ProducerR
 import org.apache.flink.types.Row;
 
 /** Writes rows of Python's `operator.OUTPUT`: symbol (the key, which may be null), content, topic. */
-public final class Output implements KafkaRecordSerializationSchema<Row> {
+public final class RecordSerializer implements KafkaRecordSerializationSchema<Row> {
     private static final long serialVersionUID = 1L;
 
     @Override

@@ -1,0 +1,31 @@
+package gatherer.panes;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Closed panes as bytes: for each, when it counts, its end, and what {@link PaneAccumulator} writes. A pane counts in windows
+ * that end at or after the first number; of ticks in time that is the end of the pane, of late ones it is later.
+ */
+final class PaneBytes {
+    private static final int HEAD_BYTES = 2 * Long.BYTES;
+
+    private PaneBytes() {}
+
+    static int bytes(PaneAccumulator pane) {
+        return HEAD_BYTES + pane.bytes();
+    }
+
+    static void write(ByteBuffer to, long countsFrom, long end, PaneAccumulator pane) {
+        to.putLong(countsFrom).putLong(end);
+        pane.write(to);
+    }
+
+    /** When the pane at the buffer's position counts; moves the buffer behind the pane. */
+    static long skip(ByteBuffer panes) {
+        long countsFrom = panes.getLong();
+        panes.position(panes.position() + Long.BYTES + PaneAccumulator.FIXED_BYTES - Long.BYTES);
+        long prices = panes.getLong();
+        panes.position(panes.position() + Math.toIntExact(prices * 2 * Long.BYTES));
+        return countsFrom;
+    }
+}

@@ -1,0 +1,299 @@
+package gatherer.panes;
+
+import gatherer.Update;
+import gatherer.records.Reading;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/**
+ * The ticks of one partition, added up to panes by one rule that depends on nothing but the partition's records.
+ *
+ * <p>The clock is the latest event time of the ticks less a bound on their disorder. It never goes back. After nothing was
+ * appended for the idle timeout it runs on with time; what comes next is judged by the clock worked out from its append time, so
+ * that a replay decides as the first run did. A tick counts in the windows that end after the clock as it stood before the tick.
+ */
+public final class PartitionPanes {
+    /** No time is known yet. */
+    private static final long NONE = Long.MIN_VALUE;
+
+    /** After every window. */
+    private static final long END = 1L << 60;
+
+    /** More than a topic has partitions: offset * PARTITIONS + partition orders the ticks of one millisecond. */
+    public static final long PARTITIONS = 4096;
+
+    private final PaneSettings settings;
+    private final String topic;
+    private final int partition;
+    private final String onlySymbol;
+    private final Consumer<Update> output;
+    private final Windows windows;
+    private final long paneMs;
+
+    /** How many partitions feed the position; 0 when the topic holds several positions. */
+    private int partitions;
+
+    private final Map<String, Position> positions = new HashMap<>();
+    private Position latest;
+
+    /** The latest event time less the bound. */
+    private long base = NONE;
+
+    private long clock = NONE;
+
+    /** The last end of a pane that the clock has reached. */
+    private long boundary = NONE;
+
+    private long lastAppendMs = NONE;
+    private boolean saidEmpty;
+
+    /**
+     * @param onlySymbol the symbol that the topic stands for, null when it holds several
+     * @param partitions how many partitions the topic has
+     */
+    public PartitionPanes(
+            PaneSettings settings, String topic, int partition, String onlySymbol, int partitions, Consumer<Update> output) {
+        this.settings = settings;
+        this.topic = topic;
+        this.partition = partition;
+        this.onlySymbol = onlySymbol;
+        this.output = output;
+        windows = settings.windows();
+        paneMs = windows.paneMs();
+        setPartitions(partitions);
+    }
+
+    /** Says that the topic has this many partitions now. */
+    public void setPartitions(int count) {
+        partitions = onlySymbol == null ? 0 : count;
+        if (partitions > 1) {
+            // Others wait for this partition's clock, whether it has ticks or not.
+            position(onlySymbol);
+        }
+    }
+
+    /**
+     * Takes the next record.
+     *
+     * @param appendMs its Kafka timestamp, epoch milliseconds
+     */
+    public void add(Reading reading, long offset, long appendMs, byte[] value) {
+        if (lastAppendMs != NONE && base != NONE && appendMs - lastAppendMs > settings.idleMs()) {
+            advance(base + appendMs - lastAppendMs - settings.idleMs());
+        }
+        lastAppendMs = appendMs;
+        if (!reading.isTick()) {
+            letter(reading.symbol, reading.reason, reading.detail, offset, appendMs, value);
+            return;
+        }
+        if (reading.ms < boundary && windows.lastEnd(reading.ms) <= clock) {
+            letter(reading.symbol, "late", "every window of its time has been closed", offset, appendMs, value);
+        } else {
+            if (latest == null || !latest.symbol.equals(reading.symbol)) {
+                latest = position(reading.symbol);
+            }
+            latest.add(reading.ms, offset * PARTITIONS + partition, reading.units);
+        }
+        if (reading.ms - settings.boundMs() > base) {
+            base = reading.ms - settings.boundMs();
+            advance(base);
+        }
+    }
+
+    /** Says that for this long after the last record, at least, nothing has been appended. */
+    public void silent(long elapsedMs) {
+        if (elapsedMs <= settings.idleMs()) {
+            return;
+        }
+        if (base != NONE) {
+            advance(base + elapsedMs - settings.idleMs());
+        } else if (partitions > 1 && !saidEmpty) {
+            saidEmpty = true;
+            send(onlySymbol, null, NONE, false);
+        }
+    }
+
+    /** Closes every window: no record follows. */
+    public void finish() {
+        advance(END);
+    }
+
+    /** When the last record was appended, epoch milliseconds; whether there was one. */
+    public long lastAppendMs() {
+        return lastAppendMs;
+    }
+
+    public boolean hasRecords() {
+        return lastAppendMs != NONE;
+    }
+
+    private void advance(long to) {
+        if (to <= clock) {
+            return;
+        }
+        clock = to;
+        if (boundary == NONE || to >= boundary + paneMs) {
+            // What was late before this counts in windows that end here or later.
+            long countsFrom = boundary == NONE ? NONE : boundary + paneMs;
+            boundary = Math.floorDiv(to, paneMs) * paneMs;
+            for (Iterator<Position> each = positions.values().iterator(); each.hasNext(); ) {
+                Position position = each.next();
+                position.close(countsFrom);
+                if (partitions <= 1 && position.isDone()) {
+                    each.remove();
+                    latest = null;
+                }
+            }
+        }
+    }
+
+    private Position position(String symbol) {
+        return positions.computeIfAbsent(symbol, Position::new);
+    }
+
+    private void letter(String symbol, String reason, String detail, long offset, long appendMs, byte[] value) {
+        Update update = new Update();
+        update.kind = Update.LETTER;
+        update.symbol = symbol;
+        update.topic = topic;
+        update.partition = partition;
+        update.content = value;
+        update.offset = offset;
+        update.writtenMs = appendMs;
+        update.reason = reason;
+        update.detail = detail;
+        output.accept(update);
+    }
+
+    private void send(String symbol, byte[] panes, long clockMs, boolean feeds) {
+        Update update = new Update();
+        update.kind = Update.PANES;
+        update.symbol = symbol;
+        update.topic = topic;
+        update.partition = partition;
+        update.content = panes;
+        update.clockMs = clockMs;
+        update.partitions = partitions;
+        update.feeds = feeds;
+        output.accept(update);
+    }
+
+    /** Writes all that a successor needs to go on. */
+    public void write(DataOutput out) throws IOException {
+        out.writeLong(base);
+        out.writeLong(clock);
+        out.writeLong(lastAppendMs);
+        out.writeInt(positions.size());
+        for (Position position : positions.values()) {
+            position.write(out);
+        }
+    }
+
+    /** Goes on from what {@link #write} wrote. */
+    public void read(DataInput in) throws IOException {
+        base = in.readLong();
+        clock = in.readLong();
+        boundary = clock == NONE ? NONE : Math.floorDiv(clock, paneMs) * paneMs;
+        lastAppendMs = in.readLong();
+        for (int left = in.readInt(); left > 0; left--) {
+            position(in.readUTF()).read(in);
+        }
+    }
+
+    /** The open panes of one position. */
+    private final class Position {
+        private final String symbol;
+
+        /** By the end of the pane. */
+        private final TreeMap<Long, PaneAccumulator> open = new TreeMap<>();
+
+        private long latestEnd = NONE;
+        private PaneAccumulator latestPane;
+
+        /** The end of the last pane with a tick, and the boundary that was told last. */
+        private long lastPaneEnd = NONE;
+
+        private long told = NONE;
+
+        Position(String symbol) {
+            this.symbol = symbol;
+        }
+
+        void add(long ms, long place, long units) {
+            // The pane of the tick before is most often the one.
+            if (ms >= latestEnd || ms < latestEnd - paneMs || latestPane == null) {
+                latestEnd = windows.paneEnd(ms);
+                latestPane = open.computeIfAbsent(latestEnd, end -> new PaneAccumulator(settings.histogram()));
+                lastPaneEnd = Math.max(lastPaneEnd, latestEnd);
+            }
+            latestPane.add(ms, place, units);
+        }
+
+        void close(long countsFrom) {
+            Map<Long, PaneAccumulator> closed = open.headMap(boundary, true);
+            boolean isDone = partitions == 0 && told < windows.lastEnd(lastPaneEnd - 1) && isOver();
+            if (closed.isEmpty() && partitions <= 1 && !isDone && !windows.anyEnds(told, boundary, lastPaneEnd)) {
+                return;
+            }
+            send(symbol, taken(closed, countsFrom), boundary, !isDone);
+            told = boundary;
+        }
+
+        private byte[] taken(Map<Long, PaneAccumulator> closed, long countsFrom) {
+            if (closed.isEmpty()) {
+                return null;
+            }
+            int size = 0;
+            for (PaneAccumulator pane : closed.values()) {
+                size += PaneBytes.bytes(pane);
+            }
+            ByteBuffer bytes = ByteBuffer.allocate(size);
+            // By end, and so by when they count, too.
+            closed.forEach((end, pane) -> PaneBytes.write(bytes, Math.max(end, countsFrom), end, pane));
+            closed.clear();
+            latestPane = null;
+            return bytes.array();
+        }
+
+        /** Whether every window that holds a tick has been told to be closed. */
+        boolean isDone() {
+            return open.isEmpty() && isOver() && told >= windows.lastEnd(lastPaneEnd - 1);
+        }
+
+        private boolean isOver() {
+            return lastPaneEnd != NONE && boundary >= windows.lastEnd(lastPaneEnd - 1);
+        }
+
+        void write(DataOutput out) throws IOException {
+            out.writeUTF(symbol);
+            out.writeLong(lastPaneEnd);
+            out.writeLong(told);
+            out.writeInt(open.size());
+            for (Map.Entry<Long, PaneAccumulator> each : open.entrySet()) {
+                ByteBuffer bytes = ByteBuffer.allocate(each.getValue().bytes());
+                each.getValue().write(bytes);
+                out.writeLong(each.getKey());
+                out.writeInt(bytes.capacity());
+                out.write(bytes.array());
+            }
+        }
+
+        void read(DataInput in) throws IOException {
+            lastPaneEnd = in.readLong();
+            told = in.readLong();
+            for (int left = in.readInt(); left > 0; left--) {
+                long end = in.readLong();
+                byte[] bytes = new byte[in.readInt()];
+                in.readFully(bytes);
+                open.put(end, PaneAccumulator.read(ByteBuffer.wrap(bytes), settings.histogram()));
+            }
+        }
+    }
+}

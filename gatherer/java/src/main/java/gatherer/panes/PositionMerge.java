@@ -1,0 +1,128 @@
+package gatherer.panes;
+
+import gatherer.Update;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.types.Row;
+import org.apache.flink.util.Collector;
+
+/**
+ * The panes of a position from all partitions that feed it, each handed on when the clocks of all have reached its end. The
+ * analysis gets the same panes up to the same clock, whichever partition was read first.
+ */
+public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> {
+    private static final long serialVersionUID = 1L;
+
+    /** The clock of a partition that was not heard yet, and of one that nobody has to wait for. */
+    private static final long UNKNOWN = Long.MIN_VALUE, EMPTY = Long.MAX_VALUE;
+
+    /** By "topic/partition": the clocks of the partitions that feed the position. */
+    private transient MapState<String, Long> clocks;
+
+    /** Panes that wait, by when they count: as {@link PaneBytes} writes them, one behind the other. */
+    private transient MapState<Long, byte[]> waiting;
+
+    /** Up to where panes have been handed on. */
+    private transient ValueState<Long> released;
+
+    @Override
+    public void open(OpenContext context) {
+        clocks = getRuntimeContext().getMapState(new MapStateDescriptor<>("clocks", Types.STRING, Types.LONG));
+        waiting = getRuntimeContext()
+                .getMapState(new MapStateDescriptor<>(
+                        "waiting", Types.LONG, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        released = getRuntimeContext().getState(new ValueStateDescriptor<>("released", Types.LONG));
+    }
+
+    @Override
+    public void processElement(Update update, Context context, Collector<Row> out) throws Exception {
+        if (update.kind != Update.PANES) {
+            out.collect(AnalysisRow.record(update));
+            return;
+        }
+        note(update);
+        long before = released.value() == null ? UNKNOWN : released.value();
+        long now = Math.max(before, clockAfter(update));
+        byte[] panes = update.content;
+        // Most positions have one partition: its panes need not wait.
+        if (!waiting.isEmpty() || (panes != null && now < update.clockMs)) {
+            putToWait(panes);
+            panes = takeUpTo(now);
+        }
+        if (now > before || panes != null) {
+            released.update(now);
+            out.collect(AnalysisRow.panes(update.symbol, panes, now));
+        }
+    }
+
+    private void note(Update update) throws Exception {
+        for (int partition = 0; partition < update.partitions; partition++) {
+            String place = update.topic + "/" + partition;
+            if (partition != update.partition && update.partitions > 1 && !clocks.contains(place)) {
+                clocks.put(place, UNKNOWN);
+            }
+        }
+        String place = update.topic + "/" + update.partition;
+        if (update.feeds) {
+            clocks.put(place, update.clockMs);
+        } else if (update.partitions > 1) {
+            clocks.put(place, EMPTY);
+        } else {
+            clocks.remove(place);
+        }
+    }
+
+    /** The earliest clock; that of the update when no window waits for any. */
+    private long clockAfter(Update update) throws Exception {
+        long earliest = EMPTY;
+        for (long clock : clocks.values()) {
+            earliest = Math.min(earliest, clock);
+        }
+        return earliest == EMPTY ? update.clockMs : earliest;
+    }
+
+    private void putToWait(byte[] panes) throws Exception {
+        ByteBuffer from = ByteBuffer.wrap(panes == null ? new byte[0] : panes);
+        while (from.hasRemaining()) {
+            int start = from.position();
+            long countsFrom = PaneBytes.skip(from);
+            byte[] known = waiting.get(countsFrom);
+            ByteBuffer all = ByteBuffer.allocate((known == null ? 0 : known.length) + from.position() - start);
+            if (known != null) {
+                all.put(known);
+            }
+            all.put(panes, start, from.position() - start);
+            waiting.put(countsFrom, all.array());
+        }
+    }
+
+    /** The waiting panes that count at the clock, in that order; null when there are none. */
+    private byte[] takeUpTo(long clock) throws Exception {
+        TreeMap<Long, byte[]> taken = new TreeMap<>();
+        int size = 0;
+        for (Map.Entry<Long, byte[]> each : waiting.entries()) {
+            if (each.getKey() <= clock) {
+                taken.put(each.getKey(), each.getValue());
+                size += each.getValue().length;
+            }
+        }
+        if (taken.isEmpty()) {
+            return null;
+        }
+        ByteBuffer all = ByteBuffer.allocate(size);
+        for (Map.Entry<Long, byte[]> each : taken.entrySet()) {
+            all.put(each.getValue());
+            waiting.remove(each.getKey());
+        }
+        return all.array();
+    }
+}

@@ -1,0 +1,116 @@
+package gatherer.source;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.Admin;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.ListOffsetsResult;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.IsolationLevel;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.KafkaFuture;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
+
+/**
+ * Asks the brokers where logs begin and end, without waiting for the answers. A log ends behind the last record that was
+ * appended, of open transactions too: only then does an end prove that nothing follows.
+ */
+final class LogEnds implements AutoCloseable {
+    private static final int CALL_MS = 5000;
+
+    /** How often a partition that brings nothing is asked for, and one whose clock runs on because it is silent. */
+    private static final long SELDOM_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private static final long OFTEN_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private final Admin admin;
+    private final long idleNanos;
+    private final Map<TopicPartition, Question> open = new HashMap<>();
+    private final Map<TopicPartition, Long> answeredNanos = new HashMap<>();
+
+    LogEnds(Admin admin, long idleMs) {
+        this.admin = admin;
+        idleNanos = TimeUnit.MILLISECONDS.toNanos(idleMs);
+    }
+
+    /** Asks for the end of each partition for which it is time, and for the beginning where none is known. */
+    void ask(Map<TopicPartition, Fetcher.Place> places) {
+        long now = System.nanoTime();
+        Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
+        places.forEach((place, state) -> {
+            boolean isUnknown = state.next == PartitionSplit.EARLIEST;
+            long every = isUnknown || now - state.heardNanos > idleNanos - 2 * OFTEN_NANOS ? OFTEN_NANOS : SELDOM_NANOS;
+            long last = answeredNanos.getOrDefault(place, now - SELDOM_NANOS);
+            if (!open.containsKey(place) && now - last >= every && (isUnknown || now - state.heardNanos >= every)) {
+                asked.put(place, isUnknown ? OffsetSpec.earliest() : OffsetSpec.latest());
+            }
+        });
+        if (asked.isEmpty()) {
+            return;
+        }
+        long nowMs = System.currentTimeMillis();
+        ListOffsetsResult result = admin.listOffsets(asked, options());
+        asked.keySet().forEach(place -> open.put(
+                place, new Question(places.get(place).epoch, nowMs, now, result.partitionResult(place))));
+    }
+
+    /** The answers that have come since the last call. */
+    List<Answer> answers() {
+        List<Answer> answers = new ArrayList<>();
+        for (Iterator<Map.Entry<TopicPartition, Question>> each = open.entrySet().iterator(); each.hasNext(); ) {
+            Map.Entry<TopicPartition, Question> entry = each.next();
+            Question question = entry.getValue();
+            if (!question.answer.isDone()) {
+                continue;
+            }
+            each.remove();
+            answeredNanos.put(entry.getKey(), System.nanoTime());
+            long offset = -1;
+            Throwable error = null;
+            try {
+                offset = question.answer.get().offset();
+            } catch (ExecutionException failed) {
+                error = failed.getCause();
+            } catch (InterruptedException stopped) {
+                Thread.currentThread().interrupt();
+                return answers;
+            }
+            answers.add(new Answer(
+                    entry.getKey(), question.epoch, question.askedMs, question.askedNanos, offset, error));
+        }
+        return answers;
+    }
+
+    /** Whether a log goes on at an offset, or nobody knows: waits for the answer. */
+    boolean hasMore(TopicPartition place, long offset) {
+        try {
+            return admin.listOffsets(Map.of(place, OffsetSpec.latest()), options()).partitionResult(place).get().offset()
+                    > offset;
+        } catch (ExecutionException unknown) {
+            return true;
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private static ListOffsetsOptions options() {
+        return new ListOffsetsOptions(IsolationLevel.READ_UNCOMMITTED).timeoutMs(CALL_MS);
+    }
+
+    @Override
+    public void close() {
+        admin.close(Duration.ZERO);
+    }
+
+    private record Question(
+            int epoch, long askedMs, long askedNanos, KafkaFuture<ListOffsetsResult.ListOffsetsResultInfo> answer) {}
+
+    /** @param error null when there is an offset */
+    record Answer(TopicPartition place, int epoch, long askedMs, long askedNanos, long offset, Throwable error) {}
+}

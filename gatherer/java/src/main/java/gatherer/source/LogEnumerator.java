@@ -1,0 +1,208 @@
+package gatherer.source;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import org.apache.flink.api.connector.source.SplitEnumerator;
+import org.apache.flink.api.connector.source.SplitEnumeratorContext;
+import org.apache.flink.api.connector.source.SplitsAssignment;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.Admin;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.ListOffsetsOptions;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.IsolationLevel;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.KafkaFuture;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks for topics, gives each new partition to the reader with the fewest, and tells all readers what exists.
+ *
+ * <p>Brokers that don't answer hold up nothing but new topics.
+ */
+final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorState> {
+    private static final Logger LOG = LoggerFactory.getLogger(LogEnumerator.class);
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private final SourceSettings settings;
+    private final SplitEnumeratorContext<PartitionSplit> context;
+    private final Admin admin;
+
+    /** Every topic that was ever found, with the most partitions that it had. */
+    private final Map<String, TopicInfo> known;
+
+    private final List<PartitionSplit> unassigned;
+
+    /** By reader: how many partitions it was given, and what it was told last. */
+    private final Map<Integer, Integer> load = new HashMap<>();
+
+    private final Map<Integer, Map<String, TopicInfo>> told = new HashMap<>();
+
+    /** Null before the brokers have answered. */
+    private Map<String, TopicInfo> found;
+
+    private boolean warned;
+
+    LogEnumerator(
+            SourceSettings settings,
+            SplitEnumeratorContext<PartitionSplit> context,
+            EnumeratorState state) {
+        this.settings = settings;
+        this.context = context;
+        known = new TreeMap<>(state.known());
+        unassigned = new ArrayList<>(state.unassigned());
+        admin = Admin.create(settings.kafkaOf("topics"));
+    }
+
+    @Override
+    public void start() {
+        if (settings.untilNow()) {
+            context.callAsync(this::look, this::foundAll);
+        } else {
+            context.callAsync(this::look, this::foundSome, 0, settings.discoveryMs());
+        }
+    }
+
+    /** Runs in a thread of its own. */
+    private Look look() throws Exception {
+        List<String> ours = new ArrayList<>();
+        for (String topic : admin.listTopics().names().get()) {
+            if (settings.reads(topic)) {
+                ours.add(topic);
+            }
+        }
+        Map<String, TopicInfo> topics = new TreeMap<>();
+        for (Map.Entry<String, KafkaFuture<TopicDescription>> each :
+                admin.describeTopics(ours).topicNameValues().entrySet()) {
+            try {
+                TopicDescription topic = each.getValue().get();
+                topics.put(each.getKey(), new TopicInfo(topic.topicId().toString(), topic.partitions().size()));
+            } catch (ExecutionException error) {
+                if (!(error.getCause() instanceof UnknownTopicOrPartitionException)) {
+                    throw error;
+                }
+                // It was deleted a moment ago.
+            }
+        }
+        return new Look(topics, settings.untilNow() ? ends(topics) : Map.of());
+    }
+
+    private Map<TopicPartition, Long> ends(Map<String, TopicInfo> topics) throws Exception {
+        Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
+        topics.forEach((topic, info) -> {
+            for (int partition = 0; partition < info.partitions(); partition++) {
+                asked.put(new TopicPartition(topic, partition), OffsetSpec.latest());
+            }
+        });
+        Map<TopicPartition, Long> ends = new HashMap<>();
+        admin.listOffsets(asked, new ListOffsetsOptions(IsolationLevel.READ_COMMITTED)).all().get()
+                .forEach((partition, end) -> ends.put(partition, end.offset()));
+        return ends;
+    }
+
+    private void foundAll(Look look, Throwable error) {
+        if (error != null) {
+            throw new IllegalStateException("the topics could not be listed", error);
+        }
+        foundSome(look, null);
+    }
+
+    private void foundSome(Look look, Throwable error) {
+        if (error != null) {
+            if (!warned) {
+                LOG.warn("Topics could not be listed; new ones are not seen until they can", error);
+            }
+            warned = true;
+            return;
+        }
+        warned = false;
+        found = look.topics;
+        found.forEach((topic, info) -> {
+            TopicInfo before = known.get(topic);
+            int had = before == null ? 0 : before.partitions();
+            for (int partition = had; partition < info.partitions(); partition++) {
+                LOG.info("Reading partition {} of {}", partition, topic);
+                long stop = look.ends.getOrDefault(new TopicPartition(topic, partition), PartitionSplit.NEVER);
+                unassigned.add(new PartitionSplit(
+                        topic, partition, info.id(), info.partitions(), PartitionSplit.EARLIEST, stop, new byte[0]));
+            }
+            // A topic that was created again with fewer partitions may get the others back.
+            known.put(topic, new TopicInfo(info.id(), Math.max(had, info.partitions())));
+        });
+        handOut();
+    }
+
+    private void handOut() {
+        if (found == null || context.registeredReaders().size() < context.currentParallelism()) {
+            return; // the first of the readers would get everything
+        }
+        for (int reader : context.registeredReaders().keySet()) {
+            if (!found.equals(told.get(reader))) {
+                context.sendEventToSourceReader(reader, new TopicsFound(found));
+                told.put(reader, found);
+            }
+        }
+        Map<Integer, List<PartitionSplit>> assignment = new HashMap<>();
+        for (PartitionSplit split : unassigned) {
+            int reader = leastLoaded();
+            load.merge(reader, 1, Integer::sum);
+            assignment.computeIfAbsent(reader, unknown -> new ArrayList<>()).add(split);
+        }
+        unassigned.clear();
+        if (!assignment.isEmpty()) {
+            context.assignSplits(new SplitsAssignment<>(assignment));
+        }
+        if (settings.untilNow()) {
+            context.registeredReaders().keySet().forEach(context::signalNoMoreSplits);
+        }
+    }
+
+    private int leastLoaded() {
+        int best = -1;
+        for (int reader : context.registeredReaders().keySet()) {
+            if (best < 0 || load.getOrDefault(reader, 0) < load.getOrDefault(best, 0)) {
+                best = reader;
+            }
+        }
+        return best;
+    }
+
+    @Override
+    public void handleSplitRequest(int subtask, String host) {
+        // Readers don't ask: partitions are given to them.
+    }
+
+    @Override
+    public void addSplitsBack(List<PartitionSplit> splits, int subtask) {
+        unassigned.addAll(splits);
+        load.remove(subtask);
+        told.remove(subtask);
+        handOut();
+    }
+
+    @Override
+    public void addReader(int subtask) {
+        told.remove(subtask);
+        handOut();
+    }
+
+    @Override
+    public EnumeratorState snapshotState(long checkpointId) {
+        return new EnumeratorState(known, List.copyOf(unassigned));
+    }
+
+    @Override
+    public void close() throws IOException {
+        admin.close(PATIENCE);
+    }
+
+    /** What the brokers said: topics, and where their partitions end if that was asked. */
+    private record Look(Map<String, TopicInfo> topics, Map<TopicPartition, Long> ends) {}
+}

@@ -1,0 +1,197 @@
+package gatherer.source;
+
+import gatherer.Update;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import org.apache.flink.api.connector.source.ReaderOutput;
+import org.apache.flink.api.connector.source.SourceEvent;
+import org.apache.flink.api.connector.source.SourceReader;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.core.io.InputStatus;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Reads the partitions of one subtask: a {@link Fetcher} brings records, the task's thread judges them and adds them up. */
+final class LogReader implements SourceReader<Update, PartitionSplit> {
+    private static final Logger LOG = LoggerFactory.getLogger(LogReader.class);
+
+    /** How many records are handled before the task looks whether it has something else to do. */
+    private static final int AT_ONCE = 1000;
+
+    private static final CompletableFuture<Void> NOW = CompletableFuture.completedFuture(null);
+
+    private final SourceSettings settings;
+    private final Handover handover = new Handover();
+    private final Fetcher fetcher;
+    private final Map<TopicPartition, PartitionReader> partitions = new LinkedHashMap<>();
+    private final TreeMap<Long, Map<TopicPartition, OffsetAndMetadata>> uncommitted = new TreeMap<>();
+    private final Map<TopicPartition, OffsetAndMetadata> committed = new HashMap<>();
+
+    /** Null before the enumerator has said which topics there are. */
+    private Map<String, TopicInfo> topics;
+
+    private ReaderOutput<Update> output;
+    private List<News> news = List.of();
+    private int nextNews;
+    private int nextRecord;
+    private boolean noMoreSplits;
+
+    LogReader(SourceSettings settings, SourceReaderContext context) {
+        this.settings = settings;
+        fetcher = new Fetcher(settings, String.valueOf(context.getIndexOfSubtask()), handover);
+    }
+
+    @Override
+    public void start() {
+        fetcher.start();
+    }
+
+    @Override
+    public InputStatus pollNext(ReaderOutput<Update> to) {
+        output = to;
+        if (nextNews == news.size()) {
+            List<News> next = handover.poll();
+            if (next == null) {
+                return isFinished() ? InputStatus.END_OF_INPUT : InputStatus.NOTHING_AVAILABLE;
+            }
+            news = next;
+            nextNews = 0;
+            nextRecord = 0;
+        } else if (handle(news.get(nextNews))) {
+            nextNews++;
+            nextRecord = 0;
+        }
+        return InputStatus.MORE_AVAILABLE;
+    }
+
+    private boolean isFinished() {
+        return noMoreSplits && partitions.values().stream().allMatch(PartitionReader::isFinished);
+    }
+
+    /** Handles news or a part of it; whether it is done. */
+    private boolean handle(News each) {
+        PartitionReader partition = partitions.get(each.place());
+        if (partition == null || partition.epoch() != each.epoch()) {
+            return true;
+        }
+        if (each instanceof News.Records records) {
+            List<ConsumerRecord<byte[], byte[]>> found = records.records();
+            int until = Math.min(found.size(), nextRecord + AT_ONCE);
+            while (nextRecord < until) {
+                partition.add(found.get(nextRecord++), records.receivedNanos());
+            }
+            if (nextRecord < found.size()) {
+                return false;
+            }
+            partition.reached(records.next());
+        } else if (each instanceof News.Silence silence) {
+            partition.silent(silence);
+        } else if (each instanceof News.Change change) {
+            setTrouble(partition, change.trouble());
+        }
+        return true;
+    }
+
+    private static void setTrouble(PartitionReader partition, Trouble trouble) {
+        if (trouble != null) {
+            LOG.warn("{} can't be read ({}): {}", partition.place(), trouble.problem(), trouble.detail());
+        } else if (partition.trouble() != null) {
+            LOG.info("{} can be read again", partition.place());
+        }
+        partition.setTrouble(trouble);
+    }
+
+    @Override
+    public CompletableFuture<Void> isAvailable() {
+        return nextNews < news.size() ? NOW : handover.available();
+    }
+
+    @Override
+    public void addSplits(List<PartitionSplit> splits) {
+        for (PartitionSplit split : splits) {
+            PartitionReader partition = new PartitionReader(settings, split, update -> output.collect(update));
+            partitions.put(partition.place(), partition);
+            if (topics != null) {
+                read(partition);
+            }
+        }
+    }
+
+    @Override
+    public void handleSourceEvents(SourceEvent event) {
+        Map<String, TopicInfo> before = topics;
+        topics = ((TopicsFound) event).topics();
+        for (PartitionReader partition : partitions.values()) {
+            String topic = partition.place().topic();
+            if (before == null || !Objects.equals(before.get(topic), topics.get(topic))) {
+                read(partition);
+            }
+        }
+    }
+
+    /** Reads a partition if its topic exists, from the beginning if that is another one of the same name. */
+    private void read(PartitionReader partition) {
+        TopicPartition place = partition.place();
+        TopicInfo topic = topics.get(place.topic());
+        if (topic == null || topic.partitions() <= place.partition()) {
+            fetcher.unassign(place);
+            setTrouble(partition, Trouble.now(Trouble.GONE, place + " does not exist"));
+            return;
+        }
+        if (!partition.confirm(topic)) {
+            LOG.warn("{} was created again: it is read from its beginning", place);
+        }
+        setTrouble(partition, null);
+        fetcher.assign(place, partition.epoch(), partition.offset());
+    }
+
+    @Override
+    public void notifyNoMoreSplits() {
+        noMoreSplits = true;
+        handover.wake();
+    }
+
+    @Override
+    public List<PartitionSplit> snapshotState(long checkpointId) {
+        List<PartitionSplit> splits = new ArrayList<>();
+        Map<TopicPartition, OffsetAndMetadata> reached = new HashMap<>();
+        for (PartitionReader partition : partitions.values()) {
+            splits.add(partition.snapshot());
+            boolean isGone = partition.trouble() != null && partition.trouble().problem().equals(Trouble.GONE);
+            if (partition.offset() >= 0 && !isGone) {
+                String metadata = partition.trouble() == null ? "" : partition.trouble().toJson();
+                reached.put(partition.place(), new OffsetAndMetadata(partition.offset(), metadata));
+            }
+        }
+        uncommitted.put(checkpointId, reached);
+        return splits;
+    }
+
+    @Override
+    public void notifyCheckpointComplete(long checkpointId) {
+        Map<TopicPartition, OffsetAndMetadata> reached = uncommitted.get(checkpointId);
+        uncommitted.headMap(checkpointId, true).clear();
+        if (reached == null) {
+            return;
+        }
+        reached.entrySet().removeIf(each -> each.getValue().equals(committed.get(each.getKey())));
+        if (!reached.isEmpty()) {
+            committed.putAll(reached);
+            fetcher.commit(reached);
+        }
+    }
+
+    @Override
+    public void close() {
+        fetcher.close();
+    }
+}

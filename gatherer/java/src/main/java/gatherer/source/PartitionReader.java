@@ -1,0 +1,182 @@
+package gatherer.source;
+
+import gatherer.Update;
+import gatherer.panes.PartitionPanes;
+import gatherer.records.InputFormat;
+import gatherer.records.Reading;
+import gatherer.records.RecordParser;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.record.TimestampType;
+
+/** One partition in the task's thread: its records become updates. */
+final class PartitionReader {
+    /** How far the clocks of brokers and of this machine may be apart. */
+    private static final long CLOCKS_APART_MS = 5000;
+
+    private final TopicPartition place;
+    private final long stop;
+    private final Consumer<Update> output;
+    private final Reading reading = new Reading();
+
+    /** Null for a topic with limits. */
+    private final RecordParser parser;
+
+    private final PartitionPanes panes;
+
+    private String topicId;
+    private int partitions;
+    private long offset;
+    private boolean isFinished;
+
+    /** When the last record was here, by {@link System#nanoTime}; whether its timestamp is the broker's. */
+    private long receivedNanos = System.nanoTime();
+
+    private boolean isDatedByBroker;
+
+    /** Raised when the partition is read from elsewhere: what was fetched before is out of date. */
+    private int epoch;
+
+    private Trouble trouble;
+
+    PartitionReader(SourceSettings settings, PartitionSplit split, Consumer<Update> output) {
+        place = new TopicPartition(split.topic(), split.partition());
+        topicId = split.topicId();
+        partitions = split.partitions();
+        offset = split.offset();
+        stop = split.stop();
+        this.output = output;
+        InputFormat input = split.topic().equals(settings.limitsTopic()) ? null : settings.inputOf(split.topic());
+        parser = input == null ? null : input.parser(split.topic(), settings.futureMs());
+        panes = input == null
+                ? null
+                : new PartitionPanes(
+                        settings.panes(),
+                        split.topic(),
+                        split.partition(),
+                        input.symbolOf(split.topic()),
+                        partitions,
+                        output);
+        if (panes != null && split.panes().length > 0) {
+            try {
+                panes.read(new DataInputStream(new ByteArrayInputStream(split.panes())));
+            } catch (IOException error) {
+                throw new UncheckedIOException("the state of " + place + " can't be read", error);
+            }
+        }
+    }
+
+    TopicPartition place() {
+        return place;
+    }
+
+    int epoch() {
+        return epoch;
+    }
+
+    long offset() {
+        return offset;
+    }
+
+    Trouble trouble() {
+        return trouble;
+    }
+
+    void setTrouble(Trouble found) {
+        trouble = found;
+    }
+
+    boolean isFinished() {
+        return isFinished;
+    }
+
+    /** Whether the topic is still the one that was read; starts over when it was created again. */
+    boolean confirm(TopicInfo topic) {
+        epoch++;
+        boolean isSame = topic.id().equals(topicId);
+        if (!isSame) {
+            topicId = topic.id();
+            offset = 0;
+        }
+        partitions = topic.partitions();
+        if (panes != null) {
+            panes.setPartitions(partitions);
+        }
+        return isSame;
+    }
+
+    void add(ConsumerRecord<byte[], byte[]> record, long nanos) {
+        if (record.offset() < offset || record.offset() >= stop) {
+            return;
+        }
+        offset = record.offset() + 1;
+        receivedNanos = nanos;
+        isDatedByBroker = record.timestampType() == TimestampType.LOG_APPEND_TIME;
+        if (parser == null) {
+            output.accept(limits(record));
+        } else {
+            parser.read(record.key(), record.value(), record.timestamp(), reading);
+            panes.add(reading, record.offset(), record.timestamp(), record.value());
+        }
+    }
+
+    private Update limits(ConsumerRecord<byte[], byte[]> record) {
+        Update update = new Update();
+        update.kind = Update.LIMITS;
+        update.symbol = record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
+        update.topic = record.topic();
+        update.partition = record.partition();
+        update.content = record.value();
+        update.offset = record.offset();
+        update.writtenMs = record.timestamp();
+        return update;
+    }
+
+    /** All before this offset has been handled. */
+    void reached(long next) {
+        offset = Math.max(offset, next);
+        if (offset >= stop && !isFinished) {
+            isFinished = true;
+            if (panes != null) {
+                panes.finish();
+            }
+        }
+    }
+
+    /** The log had nothing behind `next` when the brokers were asked. */
+    void silent(News.Silence news) {
+        reached(news.next());
+        if (panes == null || isFinished) {
+            return;
+        }
+        // By our own clock since the record was here. That is later than it was appended, above all after a restart; when the
+        // broker has dated it, the clocks of two machines may tell more.
+        long elapsedMs = TimeUnit.NANOSECONDS.toMillis(news.askedNanos() - receivedNanos);
+        if (isDatedByBroker && panes.hasRecords()) {
+            elapsedMs = Math.max(elapsedMs, news.askedMs() - CLOCKS_APART_MS - panes.lastAppendMs());
+        }
+        panes.silent(elapsedMs);
+    }
+
+    PartitionSplit snapshot() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        if (panes != null) {
+            try {
+                panes.write(new DataOutputStream(bytes));
+            } catch (IOException impossible) {
+                throw new UncheckedIOException(impossible);
+            }
+        }
+        return new PartitionSplit(
+                place.topic(), place.partition(), topicId, partitions, offset, stop, bytes.toByteArray());
+    }
+}

@@ -1,0 +1,68 @@
+package gatherer.source;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import org.apache.flink.api.connector.source.SourceSplit;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+
+/**
+ * A partition and how far it has been read.
+ *
+ * @param topicId see {@link TopicInfo}
+ * @param offset of the next record; {@link #EARLIEST} for the first that there is
+ * @param stop the offset at which reading ends; {@link #NEVER} when it doesn't
+ * @param panes what {@link gatherer.panes.PartitionPanes#write} wrote; empty for a partition that was not read yet
+ */
+record PartitionSplit(String topic, int partition, String topicId, int partitions, long offset, long stop, byte[] panes)
+        implements SourceSplit {
+    static final long EARLIEST = -2;
+    static final long NEVER = Long.MAX_VALUE;
+
+    @Override
+    public String splitId() {
+        return topic + "/" + partition;
+    }
+
+    static final class Serializer implements SimpleVersionedSerializer<PartitionSplit> {
+        private static final int VERSION = 1;
+
+        @Override
+        public int getVersion() {
+            return VERSION;
+        }
+
+        @Override
+        public byte[] serialize(PartitionSplit split) throws IOException {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream(64 + split.panes.length);
+            DataOutputStream out = new DataOutputStream(bytes);
+            out.writeUTF(split.topic);
+            out.writeInt(split.partition);
+            out.writeUTF(split.topicId);
+            out.writeInt(split.partitions);
+            out.writeLong(split.offset);
+            out.writeLong(split.stop);
+            out.writeInt(split.panes.length);
+            out.write(split.panes);
+            return bytes.toByteArray();
+        }
+
+        @Override
+        public PartitionSplit deserialize(int version, byte[] serialized) throws IOException {
+            if (version != VERSION) {
+                throw new IOException("the state of a partition has version " + version + ", not " + VERSION);
+            }
+            DataInputStream in = new DataInputStream(new ByteArrayInputStream(serialized));
+            return new PartitionSplit(
+                    in.readUTF(),
+                    in.readInt(),
+                    in.readUTF(),
+                    in.readInt(),
+                    in.readLong(),
+                    in.readLong(),
+                    in.readNBytes(in.readInt()));
+        }
+    }
+}
