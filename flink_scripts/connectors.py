@@ -10,7 +10,7 @@ from pathlib import Path
 from flink_scripts.errors import JarError
 from flink_scripts.maven import fetch
 
-COORDINATE = "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2"
+CONNECTOR = "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2"
 
 
 def connector_jars(environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -23,7 +23,7 @@ def connector_jars(environ: Mapping[str, str] = os.environ) -> list[Path]:
     """
     named = environ.get("FLINK_CONNECTOR_JARS")
     if not named:
-        return [fetch(COORDINATE)]
+        return [fetch(CONNECTOR)]
     jars = [Path(part) for part in named.split(os.pathsep) if part]
     for jar in jars:
         if not zipfile.is_zipfile(jar):

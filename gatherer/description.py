@@ -49,9 +49,9 @@ def describe(settings: Settings) -> str:
 
 
 def _code() -> str:
-    """Digest of what the workers run: another image may bring another one."""
+    """Digest of what Python's workers run: another image may bring another one. (The jar has its own.)"""
     digest = hashlib.sha256()
     package = Path(__file__).parent
-    for path in sorted([*package.rglob("*.py"), *package.rglob("*.java")]):
+    for path in sorted(package.rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
