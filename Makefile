@@ -6,21 +6,24 @@ USE := $(VENV)/.use
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test lint image page diagrams clean
+.PHONY: help deploy test lint java image page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
-deploy: $(USE) ## Set up, deploy on this machine, and show that data flows
+deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
-test: lint ## Set up, check the code, and run every test, a room at a time in each of two processes
+test: lint java ## Set up, check the code, and run every test, a room at a time in each of two processes
 	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+java: $(USE) ## Build the jar of the job's Java classes, if their sources have changed (needs no JDK)
+	@$(BIN)/python -m flink_scripts.building gatherer/java
 
 IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py)
 image: ## Build the Docker image of all apps (IMAGE=name:tag)

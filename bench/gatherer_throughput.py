@@ -30,8 +30,8 @@ from typing import Any
 import psutil
 from broker import broker
 
-from flink_scripts.compiling import compiled_jar
 from flink_scripts.files import LocalFiles
+from flink_scripts.java_project import job_jar
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import client_environ, client_options, job_options
@@ -238,7 +238,7 @@ def main() -> None:
         environ = stack.enter_context(flink(folder))
         environ |= {"KAFKA_BOOTSTRAP_SERVERS": servers, "TOPIC_PREFIX": PREFIX, "JOB_NAME": "bench.gatherer"}
         env = Environment(environ)
-        jar = compiled_jar("gatherer")
+        jar = job_jar("gatherer")
         options = client_options(
             env, job_options(env), StateFolder(env.state_uri, "bench", "bench", LocalFiles()), "bench", jar
         )

@@ -1,38 +1,33 @@
 """`python -m flink_scripts.jars FOLDER`: put the jars that an image needs into a folder.
 
 connector/    the Kafka connector
-compiled/     the Java classes of the jobs
 plugins/      Flink's file system s3, as a plugin
 hadoop/       what Flink's file system hdfs needs on the class path
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
 
-from flink_scripts.compiling import compiled_jar
 from flink_scripts.connectors import connector_jars
 from flink_scripts.errors import FlinkScriptsError
+from flink_scripts.java import FLINK
 from flink_scripts.maven import fetch
 
-_FLINK, _HADOOP = "2.3.0", "3.4.2"
-_PLUGINS = {"s3-fs-hadoop": f"org.apache.flink:flink-s3-fs-hadoop:{_FLINK}"}
+_HADOOP = "3.4.2"
+_PLUGINS = {"s3-fs-hadoop": f"org.apache.flink:flink-s3-fs-hadoop:{FLINK}"}
 _CLASS_PATH = (
     f"org.apache.hadoop:hadoop-client-api:{_HADOOP}",
     f"org.apache.hadoop:hadoop-client-runtime:{_HADOOP}",
     "commons-logging:commons-logging:1.3.5",
 )
-_JOBS = ("gatherer",)
 
 
 def collect(folder: Path) -> None:
     """Fill `folder`. Raises JarError for a jar that can't be had."""
     _copy(connector_jars(), folder / "connector")
-    for module in _JOBS:
-        compiled_jar(module, {**os.environ, "FLINK_COMPILED_JARS": str(folder / "compiled")})
     for name, coordinate in _PLUGINS.items():
         _copy([fetch(coordinate)], folder / "plugins" / name)
     _copy([fetch(coordinate) for coordinate in _CLASS_PATH], folder / "hadoop")

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from flink_scripts.errors import JavaError
 
+# The version of apache-flink that jobs are compiled against and that an image has.
+FLINK = "2.3.0"
+
 # What the distribution's config.yaml sets in env.java.opts.all: Java 17 hides these packages from Flink
 # otherwise. Without its exports of jdk.compiler, which serve the build of Flink itself: a JRE has no such
 # module and warns.

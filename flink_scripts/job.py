@@ -18,12 +18,12 @@ from contextlib import suppress
 from types import FrameType
 from typing import TypeVar
 
-from flink_scripts.compiling import compiled_jar
 from flink_scripts.config import work_folder
 from flink_scripts.description import Description, describe
 from flink_scripts.errors import FlinkScriptsError, JobFailedError, NotReadyError, RestError, SubmitError
 from flink_scripts.files import files_of
 from flink_scripts.health import Health, serve_health
+from flink_scripts.java_project import built_from, job_jar
 from flink_scripts.rest import Job, Rest
 from flink_scripts.retention import TopicRetention
 from flink_scripts.settings import Environment
@@ -83,7 +83,7 @@ class Submitter:
         self._rest = Rest(env.address("FLINK_JOBMANAGER_REST"))
         self._name = env.text("JOB_NAME")
         self._work = work_folder(env.variables).absolute()
-        self._jar = compiled_jar(module, env.variables)
+        self._jar = job_jar(module)
         self._files = files_of(env.state_uri, lambda: state_environ(env, self._work))
         self._retention = TopicRetention(env)
 
@@ -113,7 +113,7 @@ class Submitter:
         ids = self._wait_for("Kafka", lambda: topic_ids(bootstrap_servers, description.topics))
         shape = description.shape(ids)
         # What the job's own classes are is part of what the job is.
-        options = job_options(self._env) | ({"flink_scripts.jar": self._jar.name} if self._jar else {})
+        options = job_options(self._env) | ({"flink_scripts.jar": built_from(self._jar)} if self._jar else {})
         return (
             self._state(shape),
             options,

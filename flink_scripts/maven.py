@@ -10,24 +10,26 @@ from flink_scripts.errors import JarError
 
 
 def fetch(coordinate: str) -> Path:
-    """The jar "group:artifact:version". Raises JarError when it is neither cached nor can be fetched."""
-    group, artifact, version = coordinate.split(":")
-    cached = repository().joinpath(*group.split("."), artifact, version, f"{artifact}-{version}.jar")
+    """The jar "group:artifact:version" or "group:artifact:version:classifier", without what it depends on.
+
+    Raises JarError when it is neither cached nor can be fetched.
+    """
+    group, artifact, version, *classifiers = coordinate.split(":")
+    name = "-".join([artifact, version, *classifiers])
+    cached = repository().joinpath(*group.split("."), artifact, version, f"{name}.jar")
     if zipfile.is_zipfile(cached):
         return cached
     # An interrupted download leaves a file without the directory at a jar's end.
     cached.unlink(missing_ok=True)
-    jar: Path | None = None
     try:
-        import jgo
+        from jgo.maven import MavenContext
 
-        for found in jgo.resolve(coordinate):
-            if found.artifactId == artifact:
-                jar = Path(found.resolve())
+        component = MavenContext(repo_cache=repository()).project(group, artifact).at_version(version)
+        jar = Path(component.artifact(*classifiers).resolve())
     except Exception as error:  # jgo has no error type of its own; whatever it says is what the user needs
         raise _missing(coordinate, str(error) or type(error).__name__) from error
-    if jar is None or not zipfile.is_zipfile(jar):
-        raise _missing(coordinate, f"jgo gave {jar}")
+    if not zipfile.is_zipfile(jar):
+        raise _missing(coordinate, f"{jar} is not a jar file")
     return jar
 
 

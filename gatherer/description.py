@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import kafka_topic
 from gatherer import analysis, panes
 from gatherer.kafka import consumer_properties, producer_properties
 from gatherer.settings import Settings
@@ -49,9 +50,9 @@ def describe(settings: Settings) -> str:
 
 
 def _code() -> str:
-    """Digest of what the workers run: another image may bring another one."""
+    """Digest of what Python's workers run: another image may bring another one. (The jar has its own.)"""
     digest = hashlib.sha256()
-    package = Path(__file__).parent
-    for path in sorted([*package.rglob("*.py"), package / "row.json", *package.rglob("*.java")]):
+    package, contracts = Path(__file__).parent, Path(kafka_topic.__file__).parent
+    for path in sorted([*package.rglob("*.py"), package / "row.json", *contracts.rglob("*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,10 +1,11 @@
-"""The Java classes, asked directly: judgement of awkward JSON, sums beyond 128 bits, watermarks."""
+"""The Java classes: their own tests; asked directly, awkward JSON, sums beyond 128 bits, watermarks."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +17,21 @@ from py4j.java_gateway import (
     set_field,
 )
 
-from flink_scripts.compiling import compiled_jar
+from flink_scripts import building
 from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars, java_home
+from flink_scripts.java_project import JavaProject, job_jar
 from gatherer.rows import Input, pane_of
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_java_tests_pass() -> None:
+    failure = building.test(JavaProject(ROOT / "gatherer" / "java"), quiet=True)
+    if failure is not None:
+        pytest.fail(failure, pytrace=False)
+
 
 TICK = '"ts": "2026-03-29 01:00:00.000", "symbol": "ODD"'
 BAD = {
@@ -40,7 +50,7 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[JavaGateway]:
-    jars = ":".join(str(jar) for jar in (compiled_jar("gatherer"), *flink_jars(), *connector_jars()))
+    jars = ":".join(str(jar) for jar in (job_jar("gatherer"), *flink_jars(), *connector_jars()))
     port = launch_gateway(classpath=jars, java_path=str(java_home() / "bin" / "java"), die_on_exit=True)
     gateway = JavaGateway(
         gateway_parameters=GatewayParameters(port=port, auto_field=True),
