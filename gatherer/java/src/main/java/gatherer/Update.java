@@ -16,7 +16,7 @@ public final class Update {
     public String topic;
     public int partition;
 
-    /** Panes: closed panes, as {@link gatherer.panes.PaneBytes} writes them. Else the record's value, which may be null. */
+    /** Panes: closed panes, as `PaneBytes` writes them. Else the record's value, which may be null. */
     public byte[] content;
 
     /** Panes: every window that ends at or before this is closed as far as the partition goes, epoch milliseconds. */

@@ -1,4 +1,5 @@
 package gatherer.records;
+@SuppressWarnings("all")
 public final class InputFormat implements java.io.Serializable {
  private final String start;
  private InputFormat(String s){start=s;}

@@ -15,6 +15,7 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
  *
  * <p>A price is rounded half up to units of 1e-8.
  */
+@SuppressWarnings("all")
 public final class RecordParser {
     private static final long serialVersionUID = 1L;
 

@@ -301,14 +301,14 @@ final class Fetcher implements Runnable, AutoCloseable {
         }
     }
 
-    private void troubled(TopicPartition place, Place state, Trouble trouble, List<News> news) {
+    private static void troubled(TopicPartition place, Place state, Trouble trouble, List<News> news) {
         if (state.problem == null || !state.problem.equals(trouble.problem())) {
             state.problem = trouble.problem();
             news.add(new News.Change(place, state.epoch, trouble));
         }
     }
 
-    private void works(TopicPartition place, Place state, List<News> news) {
+    private static void works(TopicPartition place, Place state, List<News> news) {
         state.pauseNanos = 0;
         if (state.problem != null) {
             state.problem = null;

@@ -129,7 +129,7 @@ final class PartitionReader {
         }
     }
 
-    private Update limits(ConsumerRecord<byte[], byte[]> record) {
+    private static Update limits(ConsumerRecord<byte[], byte[]> record) {
         Update update = new Update();
         update.kind = Update.LIMITS;
         update.symbol = record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
