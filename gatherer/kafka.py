@@ -19,6 +19,8 @@ def consumer_properties(settings: Settings) -> dict[str, str]:
         "request.timeout.ms": "5000",
         "reconnect.backoff.max.ms": "200",
         "max.poll.records": "5000",
+        # What is fetched ahead lies on the heap, beside the state.
+        "fetch.max.bytes": str(16 * 1024 * 1024),
     }
 
 

@@ -20,7 +20,7 @@ from kafka_topic.windows import window_label, window_length
 
 DELIVERIES = ("exactly-once", "at-least-once")
 MIN_IDLE_MS = 2000
-"""Half of it is what a request to Kafka may take, which waits half a second for new records."""
+"""Twice as long as the brokers may take to answer where a log ends."""
 SIGNALS: Mapping[str, Callable[..., Any]] = {
     "regime": RegimeSettings,
     "anomaly": AnomalySettings,
@@ -62,7 +62,7 @@ class Settings:
             signals=_signals(environ.get("SIGNALS"), windows),
             watermark_ms=_milliseconds(environ, "GATHERER_WATERMARK_SECONDS", "0.5", minimum=0),
             future_ms=_milliseconds(environ, "GATHERER_FUTURE_SECONDS", "60", minimum=0),
-            idle_ms=_milliseconds(environ, "GATHERER_IDLE_SECONDS", "10", minimum=MIN_IDLE_MS),
+            idle_ms=_milliseconds(environ, "GATHERER_IDLE_SECONDS", "30", minimum=MIN_IDLE_MS),
             discovery_ms=_milliseconds(environ, "GATHERER_DISCOVERY_SECONDS", "5"),
             delivery=environ.get("GATHERER_DELIVERY") or DELIVERIES[0],
         )

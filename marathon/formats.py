@@ -103,7 +103,7 @@ def check_length(length: timedelta) -> timedelta:
 
 
 def check_idle_timeout(length: timedelta) -> timedelta:
-    """At least 2 s: half of it is what the job's requests to Kafka may take, which wait for new records."""
+    """At least 2 s: the job asks twice a second where a log ends, and the answer takes its time."""
     if length < timedelta(seconds=2):
         raise FormError(f"must be at least 2s, got {format_duration(length)}")
     return length

@@ -226,7 +226,8 @@ class Gatherer(Section):
         description="how far a tick's time may be after that of its writing; further, it is a dead letter"
     )
     idle_timeout: Annotated[Duration, AfterValidator(formats.check_idle_timeout)] = Field(
-        description="silence after which a position no longer holds up the others; at least 2s"
+        description="silence after which the last windows of a partition are written; at least 2s, longer "
+        "than a broker may be away: ticks that come after it may be late"
     )
     discovery_interval: Duration = Field(description="time between two looks for new positions' topics")
     delivery: Literal["exactly-once", "at-least-once"] = Field(description="exactly-once or at-least-once")

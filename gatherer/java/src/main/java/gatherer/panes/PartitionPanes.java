@@ -97,7 +97,14 @@ public final class PartitionPanes {
             letter(reading.symbol, "late", "every window of its time has been closed", offset, appendMs, value);
         } else {
             if (latest == null || !latest.symbol.equals(reading.symbol)) {
-                latest = position(reading.symbol);
+                latest = positions.get(reading.symbol);
+                if (latest == null) {
+                    latest = position(reading.symbol);
+                    if (partitions == 0) {
+                        // Other partitions may have the symbol too: from now on they wait for this one.
+                        send(reading.symbol, null, boundary, true);
+                    }
+                }
             }
             latest.add(reading.ms, offset * PARTITIONS + partition, reading.units);
         }
@@ -239,7 +246,8 @@ public final class PartitionPanes {
         void close(long countsFrom) {
             Map<Long, PaneAccumulator> closed = open.headMap(boundary, true);
             boolean isDone = partitions == 0 && told < windows.lastEnd(lastPaneEnd - 1) && isOver();
-            if (closed.isEmpty() && partitions <= 1 && !isDone && !windows.anyEnds(told, boundary, lastPaneEnd)) {
+            boolean isDue = told != NONE && windows.anyEnds(told, boundary, lastPaneEnd);
+            if (closed.isEmpty() && partitions <= 1 && !isDone && !isDue) {
                 return;
             }
             send(symbol, taken(closed, countsFrom), boundary, !isDone);

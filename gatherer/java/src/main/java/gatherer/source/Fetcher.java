@@ -176,6 +176,9 @@ final class Fetcher implements Runnable, AutoCloseable {
         long now = System.nanoTime();
         for (TopicPartition place : records.partitions()) {
             Place state = places.get(place);
+            if (state == null) {
+                continue; // it was fetched before it was unassigned
+            }
             List<ConsumerRecord<byte[], byte[]>> found = records.records(place);
             state.next = Math.max(found.get(found.size() - 1).offset() + 1, position(place, state));
             state.heardNanos = now;

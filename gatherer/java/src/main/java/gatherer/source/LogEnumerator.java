@@ -130,8 +130,7 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
             for (int partition = had; partition < info.partitions(); partition++) {
                 LOG.info("Reading partition {} of {}", partition, topic);
                 long stop = look.ends.getOrDefault(new TopicPartition(topic, partition), PartitionSplit.NEVER);
-                unassigned.add(new PartitionSplit(
-                        topic, partition, info.id(), info.partitions(), PartitionSplit.EARLIEST, stop, new byte[0]));
+                unassigned.add(PartitionSplit.unread(topic, partition, info, stop));
             }
             // A topic that was created again with fewer partitions may get the others back.
             known.put(topic, new TopicInfo(info.id(), Math.max(had, info.partitions())));

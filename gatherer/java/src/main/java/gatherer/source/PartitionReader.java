@@ -54,6 +54,7 @@ final class PartitionReader {
         partitions = split.partitions();
         offset = split.offset();
         stop = split.stop();
+        isDatedByBroker = split.datedByBroker();
         this.output = output;
         InputFormat input = split.topic().equals(settings.limitsTopic()) ? null : settings.inputOf(split.topic());
         parser = input == null ? null : input.parser(split.topic(), settings.futureMs());
@@ -177,6 +178,6 @@ final class PartitionReader {
             }
         }
         return new PartitionSplit(
-                place.topic(), place.partition(), topicId, partitions, offset, stop, bytes.toByteArray());
+                place.topic(), place.partition(), topicId, partitions, offset, stop, isDatedByBroker, bytes.toByteArray());
     }
 }
