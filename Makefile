@@ -38,7 +38,7 @@ diagrams: ## Draw docs/diagrams/*.svg again, after a change in their sources (ne
 
 clean: ## End the local cluster, and remove what was installed and built here
 	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --cluster local --yes --purge
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) gatherer/java/*.jar build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python found; install Python 3.11, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }
