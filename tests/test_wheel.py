@@ -1,4 +1,4 @@
-"""What pip makes of a checkout: a wheel with the jar of the job's Java classes, or an editable install without."""
+"""What pip makes of a checkout: a wheel has the jar of the Java classes, an editable install needs none."""
 
 from __future__ import annotations
 
