@@ -1,0 +1,35 @@
+package gatherer.records;
+
+/**
+ * Reads the records of one topic in one thread. A tick that is written in the usual way is read without making an object; what
+ * becomes of a record doesn't depend on which of the two ways it is read.
+ */
+public final class RecordParser {
+    private final CarefulReader careful;
+
+    /** Null when the names of the fields aren't such that bytes can be compared. */
+    private final FastReader fast;
+
+    RecordParser(InputFormat format, String topicSymbol, long futureMs) {
+        Symbols symbols = new Symbols(format.symbols());
+        careful = new CarefulReader(format, topicSymbol, symbols, futureMs);
+        fast = format.fields().isPlain() ? new FastReader(format, topicSymbol, symbols, futureMs) : null;
+    }
+
+    /**
+     * @param key of the record, may be null
+     * @param value of the record, may be null
+     * @param writtenMs its Kafka timestamp, epoch milliseconds
+     * @param into what the record says
+     */
+    public void read(byte[] key, byte[] value, long writtenMs, Reading into) {
+        if (value == null || fast == null || !fast.read(key, value, writtenMs, into)) {
+            careful.read(key, value, writtenMs, into);
+        }
+    }
+
+    /** The same without the fast way, for comparison. */
+    void readCarefully(byte[] key, byte[] value, long writtenMs, Reading into) {
+        careful.read(key, value, writtenMs, into);
+    }
+}
