@@ -15,9 +15,10 @@ import java.util.function.Consumer;
 /**
  * The ticks of one partition, added up to panes by one rule that depends on nothing but the partition's records.
  *
- * <p>The clock is the latest event time of the ticks less a bound on their disorder. It never goes back. After nothing was
- * appended for the idle timeout it runs on with time; what comes next is judged by the clock worked out from its append time, so
- * that a replay decides as the first run did. A tick counts in the windows that end after the clock as it stood before the tick.
+ * <p>The clock is the latest event time of the ticks less a bound on their disorder. It never goes back. After nothing
+ * was appended for the idle timeout it runs on with time; what comes next is judged by the clock worked out from its
+ * append time, so that a replay decides as the first run did. A tick counts in the windows that end after the clock as
+ * it stood before the tick.
  */
 public final class PartitionPanes {
     /** No time is known yet. */
@@ -58,8 +59,8 @@ public final class PartitionPanes {
      * @param onlySymbol the symbol that the topic stands for, null when it holds several
      * @param partitions how many partitions the topic has
      */
-    public PartitionPanes(
-            PaneSettings settings, String topic, int partition, String onlySymbol, int partitions, Consumer<Update> output) {
+    public PartitionPanes(PaneSettings settings, String topic, int partition, String onlySymbol, int partitions,
+            Consumer<Update> output) {
         this.settings = settings;
         this.topic = topic;
         this.partition = partition;
@@ -150,7 +151,7 @@ public final class PartitionPanes {
             // What was late before this counts in windows that end here or later.
             long countsFrom = boundary == NONE ? NONE : boundary + paneMs;
             boundary = Math.floorDiv(to, paneMs) * paneMs;
-            for (Iterator<Position> each = positions.values().iterator(); each.hasNext(); ) {
+            for (Iterator<Position> each = positions.values().iterator(); each.hasNext();) {
                 Position position = each.next();
                 position.close(countsFrom);
                 if (partitions <= 1 && position.isDone()) {

@@ -50,10 +50,7 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
 
     private boolean warned;
 
-    LogEnumerator(
-            SourceSettings settings,
-            SplitEnumeratorContext<PartitionSplit> context,
-            EnumeratorState state) {
+    LogEnumerator(SourceSettings settings, SplitEnumeratorContext<PartitionSplit> context, EnumeratorState state) {
         this.settings = settings;
         this.context = context;
         known = new TreeMap<>(state.known());
@@ -102,7 +99,9 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
             }
         });
         Map<TopicPartition, Long> ends = new HashMap<>();
-        admin.listOffsets(asked, new ListOffsetsOptions(IsolationLevel.READ_COMMITTED)).all().get()
+        admin.listOffsets(asked, new ListOffsetsOptions(IsolationLevel.READ_COMMITTED))
+                .all()
+                .get()
                 .forEach((partition, end) -> ends.put(partition, end.offset()));
         return ends;
     }

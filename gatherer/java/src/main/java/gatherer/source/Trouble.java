@@ -54,20 +54,15 @@ record Trouble(String problem, String detail, long sinceMs) {
         if (cause instanceof AuthorizationException) {
             return DENIED;
         }
-        if (cause instanceof LinkageError
-                || cause instanceof UnsupportedCompressionTypeException
+        if (cause instanceof LinkageError || cause instanceof UnsupportedCompressionTypeException
                 || message.contains("compression type")) {
             return CODEC;
         }
-        if (cause instanceof CorruptRecordException
-                || message.contains("corrupt")
-                || message.contains("is invalid")
-                || message.contains("decompress")
-                || message.contains("fetching the next record")) {
+        if (cause instanceof CorruptRecordException || message.contains("corrupt") || message.contains("is invalid")
+                || message.contains("decompress") || message.contains("fetching the next record")) {
             return CORRUPT;
         }
-        if (cause instanceof TimeoutException
-                || cause instanceof RetriableException) {
+        if (cause instanceof TimeoutException || cause instanceof RetriableException) {
             return LEADERLESS;
         }
         return null;

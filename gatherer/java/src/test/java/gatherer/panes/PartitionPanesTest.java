@@ -71,7 +71,11 @@ class PartitionPanesTest {
     }
 
     private long clock() {
-        return updates.stream().filter(each -> each.kind == Update.PANES).mapToLong(each -> each.clockMs).max().orElse(-1);
+        return updates.stream()
+                .filter(each -> each.kind == Update.PANES)
+                .mapToLong(each -> each.clockMs)
+                .max()
+                .orElse(-1);
     }
 
     @Test
@@ -161,8 +165,7 @@ class PartitionPanesTest {
         live.finish();
         replay.finish();
         assertEquals(counts(replayed), counts(updates));
-        assertEquals(
-                replayed.stream().filter(each -> each.kind == Update.LETTER).map(each -> each.offset).toList(),
+        assertEquals(replayed.stream().filter(each -> each.kind == Update.LETTER).map(each -> each.offset).toList(),
                 updates.stream().filter(each -> each.kind == Update.LETTER).map(each -> each.offset).toList());
         assertTrue(letters().contains("late"));
     }

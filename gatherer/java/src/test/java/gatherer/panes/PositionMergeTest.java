@@ -31,13 +31,8 @@ class PositionMergeTest {
 
     private static KeyedOneInputStreamOperatorTestHarness<Row, Update, Row> harness(int parallelism, int subtask)
             throws Exception {
-        return new KeyedOneInputStreamOperatorTestHarness<>(
-                new KeyedProcessOperator<>(new PositionMerge()),
-                new Update.Key(),
-                new RowTypeInfo(Types.STRING),
-                GROUPS,
-                parallelism,
-                subtask);
+        return new KeyedOneInputStreamOperatorTestHarness<>(new KeyedProcessOperator<>(new PositionMerge()),
+                new Update.Key(), new RowTypeInfo(Types.STRING), GROUPS, parallelism, subtask);
     }
 
     /** Updates of three partitions, each in its order. */
@@ -46,7 +41,8 @@ class PositionMergeTest {
         Random draw = new Random(seed);
         for (int partition = 0; partition < 3; partition++) {
             List<Update> updates = new ArrayList<>();
-            PartitionPanes panes = new PartitionPanes(SETTINGS, "position." + symbol, partition, symbol, 3, updates::add);
+            PartitionPanes panes = new PartitionPanes(
+                    SETTINGS, "position." + symbol, partition, symbol, 3, updates::add);
             for (int record = 0; record < 400; record++) {
                 Reading reading = new Reading();
                 reading.symbol = symbol;
@@ -137,8 +133,7 @@ class PositionMergeTest {
         assertEquals(expected.keySet(), found.keySet());
         expected.forEach((symbol, byTime) -> {
             assertEquals(byTime.keySet(), found.get(symbol).keySet());
-            byTime.forEach((time, panes) -> assertArrayEquals(
-                    panes.toArray(), found.get(symbol).get(time).toArray()));
+            byTime.forEach((time, panes) -> assertArrayEquals(panes.toArray(), found.get(symbol).get(time).toArray()));
         });
     }
 
@@ -173,8 +168,8 @@ class PositionMergeTest {
         }
         for (int subtask = 0; subtask < 2; subtask++) {
             try (var harness = harness(2, subtask)) {
-                harness.initializeState(AbstractStreamOperatorTestHarness.repartitionOperatorState(
-                        state, GROUPS, 1, 2, subtask));
+                harness.initializeState(
+                        AbstractStreamOperatorTestHarness.repartitionOperatorState(state, GROUPS, 1, 2, subtask));
                 harness.open();
                 for (Map.Entry<String, List<List<Update>>> each : all.entrySet()) {
                     int owner = org.apache.flink.runtime.state.KeyGroupRangeAssignment.assignKeyToParallelOperator(
