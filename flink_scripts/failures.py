@@ -11,8 +11,8 @@ _PYTHON = "Traceback (most recent call last)"
 _LONGEST = 1000
 
 # A checkpoint that was given up for one of these says nothing about checkpoints: its job failed, which is
-# reported by itself, or was stopped, or some of its tasks had not started yet or had ended. The words are those
-# of Flink's CheckpointFailureReason.
+# reported by itself, or was stopped, or some of its tasks had not started yet or had ended. The words are
+# those of Flink's CheckpointFailureReason.
 _GIVEN_UP = (
     "Checkpoint Coordinator is suspending",
     "CheckpointCoordinator shutdown",

@@ -19,7 +19,6 @@ from flink_scripts.reconciler import (
     Ended,
     Look,
     Replace,
-    Stop,
     Submit,
     Wait,
     Wanted,
@@ -66,10 +65,9 @@ class Loop:
         Raises JobFailedError when the job has ended by itself, or the FlinkScriptsError that ended us.
         """
         while True:
-            self._wanted = replace(self._wanted, stop=self.stop.is_set())
+            if self.stop.is_set():
+                return self._end()
             action = next_action(self.observer.observe(self._wanted.job_id), self._wanted)
-            if isinstance(action, Stop):
-                return self._end(action.job_id)
             with suppress(Stopped):  # the next round sees it
                 self._carry_out(action)
 
@@ -94,8 +92,6 @@ class Loop:
                 self._watch(job)
             case Ended(job):
                 self._raise_end(job)
-            case Stop():
-                raise AssertionError("the caller ends the loop")
 
     def _wait(self, what: str, reason: str) -> None:
         if self._wanted.job_id is None:
@@ -161,7 +157,9 @@ class Loop:
         cause = job.failures[0].stack_trace if job.failures else "nobody here asked for that"
         raise JobFailedError(f"job {job.id} ({self.name}) is {job.detail.state}; {cause}")
 
-    def _end(self, job_id: str | None) -> int:
+    def _end(self) -> int:
+        """There is no time to look first: the kill grace period has begun."""
+        job_id = self._wanted.job_id
         if job_id is None:
             self.say("stopped before the job ran")
             return 0

@@ -13,14 +13,12 @@ class Wanted:
     """identity: what the running job should be. job_id: the job that we watch; None until there is one.
 
     looked, snapshot: whether the state folder has been searched, and what the job can resume from.
-    stop: we were asked to end.
     """
 
     identity: str
     job_id: str | None = None
     looked: bool = False
     snapshot: str | None = None
-    stop: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,28 +63,19 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Stop:
-    """Stop the job that we watch with a savepoint, and end; without a job, just end."""
-
-    job_id: str | None
-
-
-@dataclass(frozen=True)
 class Ended:
     """The job has ended by itself; None when the JobManager does not know it any more."""
 
     job: WatchedJob | None
 
 
-Action = Wait | Adopt | Replace | Look | Submit | Watch | Stop | Ended
+Action = Wait | Adopt | Replace | Look | Submit | Watch | Ended
 
 JOBMANAGER, SLOT = "the JobManager", "a free task slot"
 
 
 def next_action(observed: Observed, wanted: Wanted) -> Action:
     """What to do now. It is asked again after each action, so one step at a time is enough."""
-    if wanted.stop:
-        return Stop(wanted.job_id)
     if observed.problem is not None:
         return Wait(JOBMANAGER, observed.problem)
     if wanted.job_id is not None:

@@ -64,7 +64,7 @@ class Reporter:
         }
 
     def _report_restart(self, job: WatchedJob) -> None:
-        """A restart shows as a job that ran and then does not, or, between two looks, as another restoration."""
+        """A restart shows as a job that ran and then doesn't or, between two looks, as a new restoration."""
         restored = job.checkpoints.restored
         if self._ran and (not job.runs or restored != self._restored):
             self._interrupted = True

@@ -19,7 +19,7 @@ _SUBMIT_SECONDS = 180.0
 _PAUSE_SECONDS = 0.25
 
 Launch = Callable[[str | None, str], "subprocess.Popen[bytes]"]
-"""Starts the submitting process, in a process group of its own. It takes a snapshot to resume from and a job id."""
+"""Starts the submitting process, in a process group of its own, from a snapshot with a job id."""
 
 
 class Submitter:
