@@ -13,6 +13,10 @@ class Clock:
         """Seconds on a clock that never goes back."""
         return time.monotonic()
 
+    def utc_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Let time pass, at most until the event is set; whether it is set."""
         return event.wait(seconds)

@@ -8,12 +8,12 @@ from flink_scripts.rest import FailedCheckpoint, Failure
 
 _CAUSE = "Caused by: "
 _PYTHON = "Traceback (most recent call last)"
-_LONGEST = 1000
+_LONGEST = 500
 
 # A checkpoint that was given up for one of these says nothing about checkpoints: its job failed, which is
 # reported by itself, or was stopped, or some of its tasks had not started yet or had ended. The words are
-# those of Flink's CheckpointFailureReason.
-_GIVEN_UP = (
+# those of Flink's CheckpointFailureReason. dashboard/flink.py has them too.
+GIVEN_UP = (
     "Checkpoint Coordinator is suspending",
     "CheckpointCoordinator shutdown",
     "Periodic checkpoint scheduler is shut down",
@@ -31,7 +31,7 @@ _GIVEN_UP = (
 
 def is_true_failure(checkpoint: FailedCheckpoint) -> bool:
     """Whether something went wrong with the checkpoint itself, such as its time or its store."""
-    return not checkpoint.message.startswith(_GIVEN_UP)
+    return not checkpoint.message.startswith(GIVEN_UP)
 
 
 def reason(failure: Failure) -> str:

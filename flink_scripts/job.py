@@ -113,6 +113,7 @@ def _prepare(
         reporter=Reporter(slots, health, _say),
         patience=patience,
         chores=chores,
+        clock=clock,
         health=health,
         stop=stop,
         say=_say,

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from flink_scripts.chore import Chore
+from flink_scripts.clock import Clock
 from flink_scripts.errors import JobFailedError, NotReadyError, Stopped
 from flink_scripts.health import Health
 from flink_scripts.observer import Observer, WatchedJob
@@ -26,6 +27,7 @@ from flink_scripts.reconciler import (
     next_action,
 )
 from flink_scripts.reporter import Reporter
+from flink_scripts.rest import Failure
 from flink_scripts.state import StateFolder
 from flink_scripts.stopper import Stopper
 from flink_scripts.submitter import Submitter
@@ -50,6 +52,7 @@ class Loop:
     reporter: Reporter
     patience: Patience
     chores: Sequence[Chore]
+    clock: Clock
     health: Health
     stop: threading.Event
     say: Callable[[str], None]
@@ -149,9 +152,10 @@ class Loop:
 
     def _raise_end(self, job: WatchedJob | None) -> None:
         if job is None:
+            gone = f"job {self._wanted.job_id} is gone from {JOBMANAGER}, which must have been restarted"
+            self.reporter.failed(Failure(self.clock.utc_ms(), "", "", gone))
             raise JobFailedError(
-                f"job {self._wanted.job_id} is gone from {JOBMANAGER}, which must have been restarted; "
-                "it resumes from its newest checkpoint when this process is started again"
+                f"{gone}; it resumes from its newest checkpoint when this process is started again"
             )
         self.reporter.report(job)
         cause = job.failures[0].stack_trace if job.failures else "nobody here asked for that"

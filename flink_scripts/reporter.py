@@ -31,6 +31,13 @@ class Reporter:
         self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
         self._say(f"before this process: {_line(failure)}")
 
+    def failed(self, failure: Failure) -> None:
+        """Say a failure."""
+        self._failed_at = failure.time_ms
+        self._interrupted = True
+        self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
+        self._say(_line(failure))
+
     def report(self, job: WatchedJob) -> None:
         """Say what is new, and keep the health answer true."""
         self._report_failures(job)
@@ -48,10 +55,7 @@ class Reporter:
             key=lambda failure: failure.time_ms,
         )
         for failure in new:
-            self._failed_at = failure.time_ms
-            self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
-            self._interrupted = True
-            self._say(_line(failure))
+            self.failed(failure)
 
     def _report_checkpoints(self, job: WatchedJob) -> None:
         for checkpoint in sorted(job.checkpoints.failed, key=lambda each: each.id):

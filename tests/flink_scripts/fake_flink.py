@@ -105,6 +105,7 @@ class FakeFlink:
             status, answer = self._dispatch(request.command, request.path.partition("?")[0], body)
         content = json.dumps(answer).encode()
         request.send_response(status)
+        request.send_header("Content-Type", "application/json; charset=UTF-8")
         request.send_header("Content-Length", str(len(content)))
         request.end_headers()
         request.wfile.write(content)
@@ -113,10 +114,11 @@ class FakeFlink:
         if self.broken:
             return 503, {"errors": ["Service Unavailable"]}
         if path == "/overview":
-            return 200, {"slots-available": self.free_slots}
+            totals = {"slots-total": 4, "taskmanagers": 1, "flink-version": "2.3.0"}
+            return 200, {"slots-available": self.free_slots, **totals}
         if path == "/jobs/overview":
             rows = [
-                {"jid": job.id, "name": job.name, "state": job.state, "start-time": number}
+                {"jid": job.id, "name": job.name, "state": job.state, "start-time": number, "duration": 5}
                 for number, job in enumerate(self.jobs.values())
             ]
             return 200, {"jobs": rows}

@@ -112,6 +112,7 @@ class Life:
             reporter=Reporter(1, self.health, self.say),
             patience=Patience(self.health, self.clock, self.stop, self.say),
             chores=self.chores,
+            clock=self.clock,
             health=self.health,
             stop=self.stop,
             say=self.say,

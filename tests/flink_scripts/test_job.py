@@ -102,6 +102,8 @@ def test_a_restarted_jobmanager_ends_us_and_the_next_one_resumes(flink: FakeFlin
     first.then(lambda: None, flink.restart)
     with pytest.raises(JobFailedError, match="is gone from the JobManager, which must have been restarted"):
         first.run()
+    assert first.health.last_failure is not None and first.lines[-1].startswith("job failure at 2")
+    assert first.lines[-1].endswith("is gone from the JobManager, which must have been restarted")
     (job_id,) = (line.split()[2] for line in first.lines if line.startswith("submitted job"))
     newest = snapshot(f"{first.state.checkpoints}/{job_id}/chk-9")
     second = make_life()

@@ -163,7 +163,7 @@ ValueError: no such window
             "ValueError: no such window, seen as java.lang.RuntimeException: Failed to close remote bundle",
         ),
         ("", "no reason given"),
-        ("a.B: " + "x" * 2000, "a.B: " + "x" * 995),
+        ("a.B: " + "x" * 2000, "a.B: " + "x" * 495),
     ],
 )
 def test_the_root_cause_of_a_stack_trace(trace: str, cause: str) -> None:
