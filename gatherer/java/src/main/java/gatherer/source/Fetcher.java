@@ -206,7 +206,8 @@ final class Fetcher implements Runnable, AutoCloseable {
             state.next = from < begin ? begin : end;
             consumer.seek(place, state.next);
             if (from < begin) {
-                String lost = "records " + from + " to " + (begin - 1) + " were deleted before they were read";
+                String lost = (begin - from) + " records, offsets " + from + " to " + (begin - 1)
+                        + ", were deleted before they were read";
                 news.add(new News.Change(place, state.epoch, Trouble.now(Trouble.LOST, lost)));
             }
         } catch (RuntimeException error) {
