@@ -2,7 +2,8 @@ package gatherer.records;
 
 /** What single bytes of JSON are. */
 final class Bytes {
-    private Bytes() {}
+    private Bytes() {
+    }
 
     /** Whether a byte within a text stands for itself: printable ASCII but for quotation mark and backslash. */
     static boolean isPlain(byte each) {

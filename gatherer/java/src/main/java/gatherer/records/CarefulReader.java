@@ -11,8 +11,8 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
 /** Reads any record in one pass, and says what is wrong with one that is no tick. */
 final class CarefulReader {
     /** A number as a text; a longer one is none, as in JSON. */
-    private static final Pattern NUMBER =
-            Pattern.compile("(?=.{1,1000}$)[+-]?(\\d+([.]\\d*)?|[.]\\d+)([eE][+-]?\\d+)?");
+    private static final Pattern NUMBER = Pattern.compile(
+            "(?=.{1,1000}$)[+-]?(\\d+([.]\\d*)?|[.]\\d+)([eE][+-]?\\d+)?");
 
     /** How much of a text of others' stands in a dead letter. */
     private static final int SHOWN = 60;
@@ -99,7 +99,8 @@ final class CarefulReader {
                     case Field.TIME -> readTime(parser, value);
                     case Field.SYMBOL -> theirSymbol = text(parser, value, format.symbolField());
                     case Field.PRICE -> readPrice(parser, value);
-                    default -> {}
+                    default -> {
+                    }
                 }
             } catch (Unusable found) {
                 wrong = wrong == null ? found : wrong;
@@ -113,7 +114,8 @@ final class CarefulReader {
         if (wrong != null) {
             throw wrong;
         }
-        boolean hasSymbol = theirSymbol != null || format.symbolPlace() == SymbolPlace.TOPIC && format.symbolField() == null;
+        boolean hasSymbol = theirSymbol != null
+                || format.symbolPlace() == SymbolPlace.TOPIC && format.symbolField() == null;
         if (!hasTime || !hasSymbol || !hasPrice) {
             String missing = !hasTime ? format.timeField() : !hasSymbol ? symbolName() : format.priceField();
             throw new Unusable("missing_field", missing + " is missing");
@@ -129,13 +131,13 @@ final class CarefulReader {
             throw new Unusable("unknown_symbol", "the record says " + theirSymbol + ", the topic stands for another");
         }
         if (symbol == null) {
-            throw new Unusable("unknown_symbol", symbolName() + " is " + shown(theirSymbol)
-                    + ", which is no symbol and is not mapped to one");
+            throw new Unusable("unknown_symbol",
+                    symbolName() + " is " + shown(theirSymbol) + ", which is no symbol and is not mapped to one");
         }
         if (ms - futureMs > writtenMs) {
-            throw new Unusable("future", timeName() + " is more than "
-                    + BigDecimal.valueOf(futureMs, 3).stripTrailingZeros().toPlainString()
-                    + " s after the record was written");
+            throw new Unusable("future",
+                    timeName() + " is more than " + BigDecimal.valueOf(futureMs, 3).stripTrailingZeros().toPlainString()
+                            + " s after the record was written");
         }
         return symbol;
     }

@@ -4,8 +4,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Reads the ticks that are written as nearly all are: plain text, plain decimals, no field twice. It makes no object. Of every
- * other record it says that it isn't for it; {@link CarefulReader} has the last word on those, and the same on these.
+ * Reads the ticks that are written as nearly all are: plain text, plain decimals, no field twice. It makes no object.
+ * Of every other record it says that it isn't for it; {@link CarefulReader} has the last word on those, and the same on
+ * these.
  */
 final class FastReader {
     private static final int[] POWERS = {1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000};
@@ -68,13 +69,8 @@ final class FastReader {
         if (format.symbolPlace() == SymbolPlace.KEY) {
             symbol = key == null ? null : symbols.of(key, 0, key.length);
         }
-        boolean isTick = bytes[at++] == '{'
-                && readObject(format.fields())
-                && at == end + 1
-                && seen == wanted
-                && symbol != null
-                && Times.isInBounds(ms)
-                && ms - futureMs <= writtenMs;
+        boolean isTick = bytes[at++] == '{' && readObject(format.fields()) && at == end + 1 && seen == wanted
+                && symbol != null && Times.isInBounds(ms) && ms - futureMs <= writtenMs;
         if (isTick) {
             into.setTick(symbol, ms, units);
         }
@@ -109,7 +105,9 @@ final class FastReader {
         return false;
     }
 
-    /** The field whose name is next, null for one that nobody looks for; `at` is behind all when it is no plain text. */
+    /**
+     * The field whose name is next, null for one that nobody looks for; `at` is behind all when it is no plain text.
+     */
     private Field readName(Field object) {
         int count = object.children.size();
         for (int tries = 0; tries < count; tries++, expected++) {
@@ -234,9 +232,7 @@ final class FastReader {
         }
         long size = digits * POWERS[missing] + up;
         units = isNegative ? -size : size;
-        return size < Prices.BEYOND
-                && (units > 0 || format.nonPositive())
-                && (!isText || bytes[at++] == '"');
+        return size < Prices.BEYOND && (units > 0 || format.nonPositive()) && (!isText || bytes[at++] == '"');
     }
 
     /** A value that nobody asks for, if it is a simple one. */

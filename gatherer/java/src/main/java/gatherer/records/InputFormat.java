@@ -31,21 +31,15 @@ public final class InputFormat implements Serializable {
 
     /**
      * @param topics what the whole name of a topic matches; with the group `symbol` when the symbol stands there
-     * @param symbolField the field with the symbol; of a symbol that stands in the topic's name, the field that must say the
+     * @param symbolField the field with the symbol; of a symbol that stands in the topic's name, the field that must
+     *         say the
      *     same; null: none
      * @param timeField null when the record's timestamp is the time
      * @param symbols our symbols by others'
      * @param numbersAsText whether a price may be a text
      */
-    private InputFormat(
-            Pattern topics,
-            SymbolPlace symbolPlace,
-            String symbolField,
-            TimeForm timeForm,
-            String timeField,
-            String priceField,
-            Map<String, String> symbols,
-            boolean numbersAsText,
+    private InputFormat(Pattern topics, SymbolPlace symbolPlace, String symbolField, TimeForm timeForm,
+            String timeField, String priceField, Map<String, String> symbols, boolean numbersAsText,
             boolean nonPositive) {
         this.topics = topics;
         this.symbolPlace = symbolPlace;
@@ -71,24 +65,17 @@ public final class InputFormat implements Serializable {
      * @param topicStart what precedes the symbol in the name of a topic
      */
     public static InputFormat positions(String topicStart) {
-        return new InputFormat(
-                Pattern.compile(Pattern.quote(topicStart) + "(?<symbol>[A-Za-z0-9._-]+)"),
-                SymbolPlace.TOPIC,
-                "symbol",
-                TimeForm.OURS,
-                "ts",
-                "price",
-                Map.of(),
-                false,
-                false);
+        return new InputFormat(Pattern.compile(Pattern.quote(topicStart) + "(?<symbol>[A-Za-z0-9._-]+)"),
+                SymbolPlace.TOPIC, "symbol", TimeForm.OURS, "ts", "price", Map.of(), false, false);
     }
 
     /**
      * The inputs of the setting `gatherer.inputs`.
      *
-     * @param json a list of objects. topic: a name, or pattern: of names. symbol: key, topic or field. fields: the names of
-     *     time, symbol and price. time: a form of time. symbols: ours by others'. non_positive: true or false. Only topic or
-     *     pattern must be there.
+     * @param json a list of objects. topic: a name, or pattern: of names. symbol: key, topic or field. fields: the
+     *         names of
+     *     time, symbol and price. time: a form of time. symbols: ours by others'. non_positive: true or false. Only
+     * topic or pattern must be there.
      * @throws IllegalArgumentException when it is anything else
      */
     public static List<InputFormat> parse(String json) {
@@ -106,28 +93,22 @@ public final class InputFormat implements Serializable {
     }
 
     private static InputFormat of(JsonNode input) {
-        String topics = input.has("topic") ? Pattern.quote(input.get("topic").asText()) : input.path("pattern").asText();
+        String topics = input.has("topic") ? Pattern.quote(input.get("topic").asText())
+                                           : input.path("pattern").asText();
         SymbolPlace place = SymbolPlace.valueOf(input.path("symbol").asText("key").toUpperCase(Locale.ROOT));
         TimeForm form = TimeForm.valueOf(input.path("time").asText("ours").toUpperCase(Locale.ROOT));
         JsonNode names = input.path("fields");
         Map<String, String> symbols = new HashMap<>();
         input.path("symbols").properties().forEach(each -> symbols.put(each.getKey(), each.getValue().asText()));
-        return new InputFormat(
-                Pattern.compile(topics),
-                place,
-                place == SymbolPlace.FIELD ? names.path("symbol").asText("symbol") : null,
-                form,
-                form == TimeForm.RECORD ? null : names.path("time").asText("ts"),
-                names.path("price").asText("price"),
-                symbols,
-                true,
-                input.path("non_positive").asBoolean());
+        return new InputFormat(Pattern.compile(topics), place,
+                place == SymbolPlace.FIELD ? names.path("symbol").asText("symbol") : null, form,
+                form == TimeForm.RECORD ? null : names.path("time").asText("ts"), names.path("price").asText("price"),
+                symbols, true, input.path("non_positive").asBoolean());
     }
 
     /** Whether the topic is one of this input. Kafka's own topics are of none. */
     public boolean matches(String topic) {
-        return !topic.startsWith("__")
-                && topics.matcher(topic).matches()
+        return !topic.startsWith("__") && topics.matcher(topic).matches()
                 && (symbolPlace != SymbolPlace.TOPIC || symbolOf(topic) != null);
     }
 
@@ -144,7 +125,8 @@ public final class InputFormat implements Serializable {
     /**
      * Reads the records of one of the input's topics.
      *
-     * @param futureMs how far a tick's time may lie after the time at which Kafka got the record: against that time, so that a
+     * @param futureMs how far a tick's time may lie after the time at which Kafka got the record: against that time, so
+     *         that a
      *     replay decides as the first run did
      */
     public RecordParser parser(String topic, long futureMs) {

@@ -10,7 +10,8 @@ final class Prices {
     /** The least number of units that is too much. */
     static final long BEYOND = 100_000_000_000_000_000L;
 
-    private Prices() {}
+    private Prices() {
+    }
 
     /**
      * @param name of the field, for people

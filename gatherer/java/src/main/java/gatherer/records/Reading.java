@@ -1,8 +1,8 @@
 package gatherer.records;
 
 /**
- * What a record says: a tick, or why it is none. One object serves for many records; each read overwrites it. Fields, since
- * they are read for every tick.
+ * What a record says: a tick, or why it is none. One object serves for many records; each read overwrites it. Fields,
+ * since they are read for every tick.
  */
 public final class Reading {
     /** Of a tick always; of a record that can't be used where it is known, else null. */

@@ -1,8 +1,8 @@
 package gatherer.records;
 
 /**
- * Reads the records of one topic in one thread. A tick that is written in the usual way is read without making an object; what
- * becomes of a record doesn't depend on which of the two ways it is read.
+ * Reads the records of one topic in one thread. A tick that is written in the usual way is read without making an
+ * object; what becomes of a record doesn't depend on which of the two ways it is read.
  */
 public final class RecordParser {
     private final CarefulReader careful;

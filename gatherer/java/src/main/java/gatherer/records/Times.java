@@ -15,14 +15,16 @@ final class Times {
     private static final long DAY_MS = 86_400_000;
     private static final long FIRST_MS = LocalDate.of(2000, 1, 1).toEpochDay() * DAY_MS;
     private static final long LAST_MS = LocalDate.of(2050, 1, 1).toEpochDay() * DAY_MS;
-    private static final VarHandle LONGS =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
     /** The length of `2026-11-22 01:02`; how many decimals of a second there may be. */
     private static final int MINUTE_LENGTH = 16, DECIMALS = 9;
 
-    /** A whole number of so many digits is far below 2^63, in milliseconds too. */
-    private static final int MAX_DIGITS = 15;
+    /** A whole number of so many digits is below 2^63. */
+    private static final int MAX_DIGITS = 18;
+
+    /** More seconds than any time of ours has; in milliseconds, still below 2^63. */
+    private static final long MAX_SECONDS = 1_000_000_000_000L;
 
     private final TimeForm form;
     private long minuteHead;
@@ -69,7 +71,7 @@ final class Times {
             }
         }
         return switch (form) {
-            case EPOCH_S -> whole * 1000 + millis;
+            case EPOCH_S -> Math.min(whole, MAX_SECONDS) * 1000 + millis;
             case EPOCH_MS -> whole;
             default -> whole / 1000;
         };
@@ -80,9 +82,8 @@ final class Times {
         BigDecimal millis = number.scaleByPowerOfTen(form.toMillis);
         // By its digits first: to write out 1e999999999 would fill the memory.
         long wholeDigits = (long) millis.precision() - millis.scale();
-        return wholeDigits > MAX_DIGITS || wholeDigits <= 0
-                ? Long.MAX_VALUE
-                : millis.setScale(0, RoundingMode.FLOOR).longValueExact();
+        return wholeDigits > MAX_DIGITS || wholeDigits <= 0 ? Long.MAX_VALUE
+                                                            : millis.setScale(0, RoundingMode.FLOOR).longValueExact();
     }
 
     /** "yyyy-MM-dd HH:mm:ss" and up to nine decimals, of which the first three count. */
@@ -103,7 +104,9 @@ final class Times {
         return millis == NONE ? NONE : minute + second * 1000 + millis;
     }
 
-    /** "yyyy-MM-ddTHH:mm", with or without seconds, with or without up to nine decimals, and Z, +HH:mm, +HHmm or +HH. */
+    /**
+     * "yyyy-MM-ddTHH:mm", with or without seconds, with or without up to nine decimals, and Z, +HH:mm, +HHmm or +HH.
+     */
     private long iso8601(byte[] text, int from, int to) {
         if (to - from <= MINUTE_LENGTH) {
             return NONE;
@@ -172,9 +175,7 @@ final class Times {
 
     private long readMinute(byte[] text, int from) {
         byte between = text[from + 10];
-        boolean isFormed = text[from + 4] == '-'
-                && text[from + 7] == '-'
-                && text[from + 13] == ':'
+        boolean isFormed = text[from + 4] == '-' && text[from + 7] == '-' && text[from + 13] == ':'
                 && (between == ' ' || (form == TimeForm.ISO8601 && (between == 'T' || between == 't')));
         int century = pair(text, from);
         int yearOfCentury = pair(text, from + 2);
