@@ -20,8 +20,11 @@ final class Times {
     /** The length of `2026-11-22 01:02`; how many decimals of a second there may be. */
     private static final int MINUTE_LENGTH = 16, DECIMALS = 9;
 
-    /** A whole number of so many digits is far below 2^63, in milliseconds too. */
-    private static final int MAX_DIGITS = 15;
+    /** A whole number of so many digits is below 2^63. */
+    private static final int MAX_DIGITS = 18;
+
+    /** More seconds than any time of ours has; in milliseconds, still below 2^63. */
+    private static final long MAX_SECONDS = 1_000_000_000_000L;
 
     private final TimeForm form;
     private long minuteHead;
@@ -68,7 +71,7 @@ final class Times {
             }
         }
         return switch (form) {
-            case EPOCH_S -> whole * 1000 + millis;
+            case EPOCH_S -> Math.min(whole, MAX_SECONDS) * 1000 + millis;
             case EPOCH_MS -> whole;
             default -> whole / 1000;
         };
