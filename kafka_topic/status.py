@@ -58,9 +58,10 @@ def position_status(
     symbols = check_symbols(positions)
     topics = Topics(prefix)
     brokers = Brokers(bootstrap_servers, timeout=timeout)
-    found = progress(brokers, {symbol: [topics.position(symbol)] for symbol in symbols}, group)
     tail = _led_partitions(brokers, topics.moving_average)
     ends = _last_window_ends(brokers, tail, set(symbols), window, deadline)
+    # Last: a leader that hangs takes all the time there is.
+    found = progress(brokers, {symbol: [topics.position(symbol)] for symbol in symbols}, group)
     return [
         PositionStatus(
             symbol,

@@ -308,15 +308,18 @@ def kafka() -> Iterator[Broker]:
 @pytest.fixture
 def second_broker(kafka: Broker) -> Iterator[Broker]:
     """One more broker of the same cluster, with no topic on it: stop it, and what it leads has no leader."""
-    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka import Consumer, Producer
 
-    # The topic of groups' offsets, which the first commit creates, must not be placed on it.
-    kafka.create("before-the-second-broker")
-    consumer = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": "before"})
-    offset = TopicPartition("before-the-second-broker", 0, 0)
-    consumer.commit(offsets=[offset], asynchronous=False)
+    # Kafka's own topics, which the first group and the first transaction create, must not be placed on it.
+    name = "before-the-second-broker"
+    kafka.create(name)
+    servers = {"bootstrap.servers": kafka.bootstrap_servers}
+    consumer = Consumer({**servers, "group.id": name})
+    consumer.subscribe([name])
+    _wait(lambda: consumer.poll(0.1) is None and bool(consumer.assignment()), "a group's topic")
     consumer.close()
-    kafka.delete("before-the-second-broker")
+    Producer({**servers, "transactional.id": name}).init_transactions(START_SECONDS)
+    kafka.delete(name)
     folder = Path(tempfile.mkdtemp(prefix="kafka-test-"))
     broker = None
     try:

@@ -133,7 +133,8 @@ def test_a_partition_whose_broker_hangs_or_is_gone_is_one_positions_problem(
         kafka.create_on(stage.prefix + name, [first])
     kafka.create_on(topic, [first, second])
     group = stage.prefix + "gatherer"
-    stage.commit(("AAPL", 1), ("MSFT", 1))
+    records = ((symbol, stage.window(symbol, 1).to_json()) for symbol in ("AAPL", "MSFT"))
+    stage.send("movingaverage", *records)
     for symbol, partition in (("AAPL", 0), ("MSFT", 0), ("MSFT", 1)):
         commit(stage, group, symbol, 0, partition=partition)
 
@@ -157,7 +158,7 @@ def test_a_partition_whose_broker_hangs_or_is_gone_is_one_positions_problem(
     ]
     commit(stage, group, "MSFT", 0, partition=1, problem="leaderless", detail="Since the gatherer saw it.")
     assert found()[1].problem.detail == "Since the gatherer saw it."
-    stage.admin.delete_topics([topic])[topic].result()
+    kafka.delete(topic)
 
 
 @pytest.mark.slow
