@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,9 +24,9 @@ _GROWTH = 8
 class PositionStatus:
     """One position.
 
-    topic: where its prices are. last_window_end: the end of its last window in `movingaverage`, None when
-    none was found. lag: prices written after what the gatherer's group has committed, None when unknown.
-    problem: the worst that is wrong with its partitions, None when nothing is.
+    topic: where its prices are; several with ", " between. last_window_end: the end of its last window in
+    `movingaverage`, None when none was found. lag: prices written after what the gatherer's group has
+    committed, None when unknown. problem: the worst that is wrong with its partitions, None when nothing is.
     """
 
     symbol: str
@@ -41,6 +41,7 @@ def position_status(
     positions: Iterable[str],
     *,
     prefix: str = "",
+    topics: Mapping[str, Collection[str]] | None = None,
     group: str,
     window: str | None = None,
     timeout: float = 10.0,
@@ -48,6 +49,7 @@ def position_status(
     """The state of each position, in the order given. Missing topics, partitions without a leader and an
     unknown group are states, not errors.
 
+    topics: those that feed a position, by symbol; one that is left out is fed by `position.<SYMBOL>`.
     window: the label of the window whose records count, such as "10s"; of any when None. `movingaverage` is
     read backwards, committed records only, until every position was seen, the log's beginning is reached or
     `timeout` seconds are over. Lag and problem move when the job commits, which it does at each checkpoint.
@@ -56,16 +58,17 @@ def position_status(
     """
     deadline = time.monotonic() + timeout
     symbols = check_symbols(positions)
-    topics = Topics(prefix)
+    names = Topics(prefix)
+    feeding = {symbol: (topics or {}).get(symbol, [names.position(symbol)]) for symbol in symbols}
     brokers = Brokers(bootstrap_servers, timeout=timeout)
-    tail = _led_partitions(brokers, topics.moving_average)
+    tail = _led_partitions(brokers, names.moving_average)
     ends = _last_window_ends(brokers, tail, set(symbols), window, deadline)
     # Last: a leader that hangs takes all the time there is.
-    found = progress(brokers, {symbol: [topics.position(symbol)] for symbol in symbols}, group)
+    found = progress(brokers, feeding, group)
     return [
         PositionStatus(
             symbol,
-            topics.position(symbol),
+            ", ".join(feeding[symbol]),
             ends.get(symbol),
             found[symbol].lag,
             found[symbol].problem,
