@@ -41,7 +41,7 @@ _WORDS = {
     ),
     "unreadable": ("can't be read", _LOG),
     LOST: (
-        "lost records to retention before they were read",
+        "lost records",
         "keep prices longer than the gatherer may be down: `topics.retention.prices`",
     ),
 }

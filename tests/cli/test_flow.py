@@ -272,8 +272,7 @@ def test_status_names_what_is_wrong_with_a_position_and_the_next_step(bundle: Bu
         "partition": 0,
         "detail": "17 records",
         "since": "2026-11-22 01:02:03.004",
-        "text": f"partition 0 of {aapl} lost records to retention before they were read: 17 records "
-        "(since 2026-11-22 01:02:03.004 UTC)",
+        "text": f"partition 0 of {aapl} lost records: 17 records (since 2026-11-22 01:02:03.004 UTC)",
         "next": "keep prices longer than the gatherer may be down: `topics.retention.prices`",
     }
     assert (found[1]["problem"]["code"], found[1]["problem"]["partition"]) == ("gone", None)
