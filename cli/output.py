@@ -30,6 +30,7 @@ _STYLES = {
     "unhealthy": "red",
     "stale": "red",
     "silent": "red",
+    "unreadable": "red",
 }
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from cli.deployed import Deployed
 from cli.errors import PipectlError, WaitTimeout
 from kafka_topic.contracts import MovingAverage
+from kafka_topic.names import Topics
 
+if TYPE_CHECKING:
+    from kafka_topic.trouble import Trouble
+
+PROBLEM_SECONDS = 5.0
 HINT = (
     "`pipectl status` shows which component holds them up; if only the brokers are out of reach from here, "
     "run it inside the cluster's network"
@@ -52,10 +58,27 @@ def fresh_records(
         pass  # said below, with what is missing
     except KafkaTopicError as error:
         raise PipectlError(str(error), hint=HINT) from None
-    if not seen.keys() >= wanted:
+    if missing := sorted(wanted - seen.keys()):
+        problem = _problem(bundle, missing)
         raise WaitTimeout(
             f"waited {timeout.total_seconds():g} s for fresh movingaverage records of "
-            f"{', '.join(sorted(wanted - seen.keys()))} on {bundle.bootstrap_servers}",
-            hint=HINT,
+            f"{', '.join(missing)} on {bundle.bootstrap_servers}{f': {problem.text}' if problem else ''}",
+            hint=problem.next_step if problem else HINT,
         )
     return {symbol: seen[symbol] for symbol in bundle.positions}
+
+
+def _problem(bundle: Deployed, symbols: list[str]) -> Trouble | None:
+    """The worst that keeps the gatherer from reading some positions, as far as it can be told."""
+    from kafka_topic.brokers import Brokers
+    from kafka_topic.errors import KafkaTopicError
+    from kafka_topic.progress import progress
+    from kafka_topic.trouble import worst
+
+    topics = Topics(bundle.prefix)
+    brokers = Brokers(bundle.bootstrap_servers, timeout=PROBLEM_SECONDS)
+    try:
+        found = progress(brokers, {symbol: [topics.position(symbol)] for symbol in symbols}, bundle.group)
+    except KafkaTopicError:
+        return None
+    return worst(each.problem for each in found.values() if each.problem)

@@ -150,6 +150,7 @@ class ByPage:
     def flow(self) -> Flow:
         from kafka_topic.dead_letters import DeadLetterCounts
         from kafka_topic.status import PositionStatus
+        from kafka_topic.trouble import Trouble
 
         status = self._api.get("status")
         try:
@@ -157,7 +158,13 @@ class ByPage:
             if kafka["state"] == "unhealthy":
                 raise OutOfReach(f"the page can't read Kafka either: {kafka['detail']}", hint=HINT)
             positions = [
-                PositionStatus(one["symbol"], one["topic"], _time(one["last_window_end"]), one["lag"])
+                PositionStatus(
+                    one["symbol"],
+                    one["topic"],
+                    _time(one["last_window_end"]),
+                    one["lag"],
+                    Trouble.from_fields(one["problem"]) if one["problem"] else None,
+                )
                 for one in status["positions"]
             ]
             letters = status["dead_letters"]

@@ -54,7 +54,7 @@ class Frames:
         news = self._history.since(seq, most=self._most, most_signals=self._most_signals)
         content: dict[str, Any] = {
             "now": round((self._now or time.time()) * 1000),
-            # One letter a position, in their order: f(resh), s(tale), n(ever had a window).
+            # One letter a position, in their order: f(resh), s(tale), n(ever had a window), u(nreadable).
             "states": "".join(_LETTERS[self._history.state(symbol)] for symbol in self._history.positions),
             "windows": {
                 symbol: {label: [*map(window, records)] for label, records in lengths.items()}
@@ -66,11 +66,12 @@ class Frames:
             },
             "signals": {symbol: [*map(signal, found)] for symbol, found in news.signals.items()},
             "limits": {symbol: limits and limits_of(limits) for symbol, limits in news.limits.items()},
+            "problems": {symbol: problem and problem.fields() for symbol, problem in news.problems.items()},
         }
         return Frame(news.seq, json.dumps(content, separators=(",", ":")).encode())
 
 
-_LETTERS = {"fresh": "f", "stale": "s", "silent": "n"}
+_LETTERS = {"fresh": "f", "stale": "s", "silent": "n", "unreadable": "u"}
 _WINDOW = ("mean", "stddev", "cv", "last", "min", "max", "count", "median", "mad", "realized_vol", "ewma_vol")
 WINDOW_FIELDS = ("end", *_WINDOW)
 _SIGNAL = (

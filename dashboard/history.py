@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
 from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
+from kafka_topic.trouble import Trouble
 
 LETTERS_KEPT = 200
-State = Literal["fresh", "stale", "silent"]
+State = Literal["fresh", "stale", "silent", "unreadable"]
 T = TypeVar("T")
 
 
@@ -25,8 +26,8 @@ T = TypeVar("T")
 class Position:
     """One position. Records are (number in the sequence, record), oldest first.
 
-    windows: by label, the shortest first. limits: what is set, None when nothing is. regime: the newest
-    signal of that kind.
+    windows: by label, the shortest first. limits: what is set, None when nothing is. problem: what is wrong
+    with its topic, None when nothing is. regime: the newest signal of that kind.
     """
 
     symbol: str
@@ -34,6 +35,7 @@ class Position:
     prices: deque[tuple[int, Price]]
     signals: deque[tuple[int, Signal]]
     limits: tuple[int, Limits | None] = (0, None)
+    problem: tuple[int, Trouble | None] = (0, None)
     regime: Signal | None = None
     windows_seen: int = 0
     ticks_seen: int = 0
@@ -64,6 +66,7 @@ class News:
     prices: dict[str, list[Price]] = field(default_factory=dict)
     signals: dict[str, list[Signal]] = field(default_factory=dict)
     limits: dict[str, Limits | None] = field(default_factory=dict)
+    problems: dict[str, Trouble | None] = field(default_factory=dict)
     letters: list[DeadLetter] = field(default_factory=list)
 
 
@@ -156,6 +159,14 @@ class History:
             position.limits = (self.seq, limits)
         return True
 
+    def set_problem(self, symbol: str, problem: Trouble | None) -> None:
+        """What is wrong with the topic of a position of ours by now."""
+        position = self.positions[symbol]
+        if position.problem[1] != problem:
+            with self._lock:
+                self.seq += 1
+                position.problem = (self.seq, problem)
+
     def begin_letters(self) -> None:
         """Dead letters are counted from the topic's beginning again."""
         with self._lock:
@@ -197,6 +208,8 @@ class History:
                     news.signals[symbol] = signals if most_signals is None else signals[-most_signals:]
                 if position.limits[0] > seq:
                     news.limits[symbol] = position.limits[1]
+                if position.problem[0] > seq:
+                    news.problems[symbol] = position.problem[1]
         return news
 
     def windows_of(self, symbol: str, label: str, since: datetime | None = None) -> list[MovingAverage]:
@@ -217,8 +230,13 @@ class History:
         return [signal for _, signal in kept if since is None or signal.time > since]
 
     def state(self, symbol: str, now: float | None = None) -> State:
-        """Whether data flows: `fresh`, `stale` once its last window is too old, `silent` without any."""
-        last = self.positions[symbol].last_window
+        """Whether data flows: `fresh`, `stale` once its last window is too old, `silent` without any;
+        `unreadable` while the gatherer can't read a partition of its topic.
+        """
+        position = self.positions[symbol]
+        last, problem = position.last_window, position.problem[1]
+        if problem is not None and problem.stops:
+            return "unreadable"
         if last is None:
             return "silent"
         return "fresh" if age(last.window_end, now) <= self.fresh_seconds else "stale"

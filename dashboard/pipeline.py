@@ -9,19 +9,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+from confluent_kafka import KafkaException
 
 from dashboard.errors import FlinkError
 from dashboard.feed import Feed
 from dashboard.flink import Flink, Rest
 from dashboard.history import History, age
 from dashboard.settings import Settings
+from kafka_topic.brokers import Brokers
 from kafka_topic.contracts import REASONS, format_time
 from kafka_topic.errors import KafkaTopicError
 from kafka_topic.names import Topics
-from kafka_topic.status import position_status
+from kafka_topic.progress import progress
 
 KEPT_SECONDS = 2.0
-"""However many ask, the brokers and the JobManager are asked at most this often."""
+"""However many ask or look, the brokers and the JobManager are asked at most this often."""
 KAFKA_SECONDS = 3.0
 SILENT_SECONDS = 10.0
 """Prices that stopped for so long have stopped."""
@@ -29,7 +31,9 @@ Json = dict[str, Any]
 
 
 class Pipeline:
-    """Asks the brokers and the JobManager when somebody wants to know, and keeps the answer for a moment."""
+    """Follows what the brokers say of the positions' topics. Asks the JobManager when somebody wants to know,
+    and keeps the answer for a moment.
+    """
 
     def __init__(
         self, settings: Settings, history: History, feed: Feed, session: aiohttp.ClientSession
@@ -41,9 +45,19 @@ class Pipeline:
         self._lock = asyncio.Lock()
         self._read_at = float("-inf")
         self._status: Json = {}
+        self._brokers = Brokers(settings.bootstrap_servers, timeout=KAFKA_SECONDS)
+        self._kafka_problem: str | None = None
+        self._asked = asyncio.Event()
         self._lags: dict[str, int | None] = {}
         self._counted: tuple[float, int, int] | None = None
         self._started = time.monotonic()
+
+    async def follow(self) -> None:
+        """Ask the brokers again and again, until cancelled: viewers are told what is wrong unasked."""
+        while True:
+            self._kafka_problem = await self._read_progress()
+            self._asked.set()
+            await asyncio.sleep(KEPT_SECONDS)
 
     async def status(self, viewers: int) -> Json:
         """The document of /api/status."""
@@ -54,15 +68,17 @@ class Pipeline:
         return self._status
 
     def positions(self) -> list[Json]:
-        """Every position: its state, its newest price and window, its lag as last read."""
+        """Every position: its state, its newest price and window, its problem and lag as last read."""
         topics, found = Topics(self._settings.prefix), []
         for symbol, position in self._history.positions.items():
             window, price, signal = position.last_window, position.last_price, position.last_signal
+            problem = position.problem[1]
             found.append(
                 {
                     "symbol": symbol,
                     "topic": topics.position(symbol),
                     "state": self._history.state(symbol),
+                    "problem": problem and problem.fields(),
                     "last_window_end": format_time(window.window_end) if window else None,
                     "age_seconds": round(age(window.window_end), 1) if window else None,
                     "price": price.price if price else None,
@@ -78,8 +94,8 @@ class Pipeline:
         return found
 
     async def _read(self, viewers: int) -> Json:
-        kafka_problem, flink = await asyncio.gather(self._read_lags(), self._read_flink())
-        kafka_problem = kafka_problem or self._feed.problem
+        flink, _ = await asyncio.gather(self._read_flink(), self._asked.wait())
+        kafka_problem = self._kafka_problem or self._feed.problem
         positions = self.positions()
         ticks, windows = self._rates()
         components = [
@@ -108,22 +124,18 @@ class Pipeline:
             "by_reason": by_reason,
         }
 
-    async def _read_lags(self) -> str | None:
-        settings = self._settings
+    async def _read_progress(self) -> str | None:
+        """Note lags and problems of all positions; returns why they can't be told, if so."""
+        topics = Topics(self._settings.prefix)
+        feeding = {symbol: [topics.position(symbol)] for symbol in self._history.positions}
         try:
-            read = await asyncio.to_thread(
-                position_status,
-                settings.bootstrap_servers,
-                settings.positions,
-                prefix=settings.prefix,
-                group=settings.job,
-                window=next(iter(settings.windows)),
-                timeout=KAFKA_SECONDS,
-            )
-        except KafkaTopicError as error:
+            found = await asyncio.to_thread(progress, self._brokers, feeding, self._settings.job)
+        except (KafkaTopicError, KafkaException) as error:
             self._lags = {}
             return str(error)
-        self._lags = {status.symbol: status.lag for status in read}
+        self._lags = {symbol: each.lag for symbol, each in found.items()}
+        for symbol, each in found.items():
+            self._history.set_problem(symbol, each.problem)
         return None
 
     async def _read_flink(self) -> Flink | str | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from dashboard.history import History
 from dashboard.settings import Settings
 from kafka_topic.brokers import Brokers, open_consumer
 from kafka_topic.contracts import Price
-from kafka_topic.errors import ContractError, TopicMissingError
+from kafka_topic.errors import ContractError
 from kafka_topic.names import Topics
 
 POLL_SECONDS = 0.1
@@ -23,41 +23,47 @@ CATCH_UP_SECONDS = 10.0
 """A reader that is still behind after this time skips to the present: old prices are nobody's."""
 BEHIND_MS = 2000
 BATCH = 2000
+LOOK_SECONDS = 5.0
+"""How often it looks which partitions can be read by now."""
+_GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
 
 
 class PriceSampler:
-    """Samples the position topics: counts every tick, reads few of them."""
+    """Samples the position topics: counts every tick, reads few of them. Those that are missing, or without a
+    leader, are left out until they are back.
+    """
 
     def __init__(self, settings: Settings, history: History) -> None:
         self._history = history
         topics = Topics(settings.prefix)
         self._symbols = {topics.position(symbol): symbol for symbol in settings.positions}
         self._brokers = Brokers(settings.bootstrap_servers, timeout=CONNECT_SECONDS)
-        found = self._brokers.partitions(self._symbols)
-        if missing := sorted(self._symbols.keys() - found.keys()):
-            raise TopicMissingError(
-                f"topics that do not exist: {', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}; "
-                "`pipectl deploy` creates those of its positions"
-            )
-        self._partitions = [one for several in found.values() for one in several]
         self._sampled = dict.fromkeys(self._symbols, 0)
         self._held: dict[str, Message] = {}
-        past = self._brokers.since(self._partitions, int((time.time() - PAST_SECONDS) * 1000))
         self._consumer: Consumer = open_consumer(
             settings.bootstrap_servers, queued_max_messages_kbytes=16384, fetch_wait_max_ms=100
         )
-        self._assign(past)
+        self._read: set[tuple[str, int]] = set()
+        try:
+            self._look()
+        except Exception:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._consumer.close()
 
     def read(self) -> int:
         """Take what has come; returns how many records broke their contract."""
+        if time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self._look()
         messages = self._consumer.consume(BATCH, POLL_SECONDS)
         broken, counts = 0, dict.fromkeys(self._symbols, 0)
         for message in messages:
-            if message.error() is not None:
-                raise KafkaException(message.error())
+            if (error := message.error()) is not None:
+                if error.code() in _GONE:
+                    continue
+                raise KafkaException(error)
             topic = message.topic() or ""
             counts[topic] += 1
             if message.timestamp()[1] - self._sampled[topic] < SAMPLE_MS:
@@ -77,8 +83,25 @@ class PriceSampler:
             and now_ms - messages[-1].timestamp()[1] > BEHIND_MS
             and time.monotonic() - self._assigned_at > CATCH_UP_SECONDS
         ):
-            self._assign(self._brokers.latest(self._partitions))
+            self._assign(self._brokers.latest(TopicPartition(*place) for place in self._read))
         return broken
+
+    def _look(self) -> None:
+        """Begin with partitions that can be read by now, and end with those that can't any more."""
+        leaders = self._brokers.leaders(self._symbols)
+        led = {
+            (topic, number)
+            for topic, several in leaders.items()
+            for number, leader in several.items()
+            if leader is not None
+        }
+        if gone := self._read - led:
+            self._consumer.incremental_unassign([TopicPartition(*place) for place in gone])
+        if new := [TopicPartition(*place) for place in led - self._read]:
+            past = self._brokers.since(new, int((time.time() - PAST_SECONDS) * 1000))
+            self._consumer.incremental_assign([TopicPartition(*place, at) for place, at in past.items()])
+            self._assigned_at = time.monotonic()
+        self._read, self._looked_at = led, time.monotonic()
 
     def _take(self, topic: str, message: Message) -> bool:
         self._held.pop(topic, None)

@@ -86,9 +86,10 @@ class Server:
         async with aiohttp.ClientSession() as session:
             self._pipeline = Pipeline(self._settings, self._history, self._feed, session)
             self._feed.start()
-            beat = asyncio.create_task(self._viewers.beat())
+            tasks = [asyncio.create_task(work) for work in (self._viewers.beat(), self._pipeline.follow())]
             yield
-            beat.cancel()
+            for task in tasks:
+                task.cancel()
             await asyncio.to_thread(self._feed.stop)
 
     async def _let_go(self, app: web.Application) -> None:

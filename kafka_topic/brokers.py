@@ -9,9 +9,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import (
+    OFFSET_INVALID,
     Consumer,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
@@ -38,6 +39,21 @@ LOGGER.propagate = False
 
 Offsets = dict[tuple[str, int], int]
 """Offsets by topic and partition."""
+
+
+class Commit(NamedTuple):
+    """What a group has committed for a partition: the next offset that it reads, and a text of its own."""
+
+    offset: int
+    metadata: str
+
+
+class Span(NamedTuple):
+    """Where the log of a partition begins and ends."""
+
+    begin: int
+    end: int
+
 
 # A topic that is deleted meanwhile has nothing more to read.
 _ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
@@ -117,12 +133,22 @@ class Brokers:
 
     def partitions(self, topics: Iterable[str]) -> dict[str, list[TopicPartition]]:
         """The partitions of each topic that exists; the others are left out."""
+        return {
+            topic: [TopicPartition(topic, number) for number in numbers]
+            for topic, numbers in self.leaders(topics).items()
+        }
+
+    def leaders(self, topics: Iterable[str]) -> dict[str, dict[int, int | None]]:
+        """The broker that leads each partition, None where none does, of each topic that exists."""
         try:
             known = self._admin.list_topics(timeout=self._timeout).topics
         except KafkaException as error:
             raise self._explained(error) from error
         return {
-            topic: [TopicPartition(topic, number) for number in sorted(known[topic].partitions)]
+            topic: {
+                number: one.leader if one.leader >= 0 else None
+                for number, one in sorted(known[topic].partitions.items())
+            }
             for topic in topics
             if topic in known
         }
@@ -178,34 +204,66 @@ class Brokers:
         found = self._offsets(partitions, OffsetSpec.for_timestamp(epoch_ms))
         return {place: offset if offset >= 0 else end[place] for place, offset in found.items()}
 
-    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> Offsets:
-        """The offsets a consumer group has committed; partitions without one are left out."""
+    def spans(
+        self, partitions: Iterable[TopicPartition]
+    ) -> tuple[dict[tuple[str, int], Span], dict[tuple[str, int], KafkaTopicError]]:
+        """Where each log begins and ends, and why not for those of which the leader doesn't say."""
+        spans, errors = {}, {}
+        begins, ends = self._asked(partitions, OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        for each, begin in begins.items():
+            place = each.topic, each.partition
+            try:
+                spans[place] = Span(self._offset(each, begin), self._offset(each, ends[each]))
+            except KafkaTopicError as error:
+                errors[place] = error
+        return spans, errors
+
+    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], Commit]:
+        """What a consumer group has committed; partitions without it are left out."""
         asked = [ConsumerGroupTopicPartitions(group, list(partitions))]
         futures = self._admin.list_consumer_group_offsets(asked, request_timeout=self._timeout)
         answer = self._result(futures[group])
         return {
-            (each.topic, each.partition): each.offset
+            (each.topic, each.partition): Commit(each.offset, each.metadata or "")
             for each in answer.topic_partitions
             if each.error is None and each.offset >= 0
         }
 
     def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> Offsets:
-        asked = dict.fromkeys(partitions, spec)
-        if not asked:
-            return {}
+        (futures,) = self._asked(partitions, spec)
+        return {(each.topic, each.partition): self._offset(each, future) for each, future in futures.items()}
+
+    def _asked(
+        self, partitions: Iterable[TopicPartition], *specs: OffsetSpec
+    ) -> list[dict[TopicPartition, Future[Any]]]:
+        """The answers on each of the specs, by partition."""
+        partitions = list(partitions)
+        if not partitions:
+            return [{} for _ in specs]
         deadline = time.monotonic() + self._timeout
         while True:
-            futures = self._admin.list_offsets(
-                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=self._timeout
-            )
-            errors = [future.exception() for future in futures.values()]
+            answers = [
+                self._admin.list_offsets(
+                    dict.fromkeys(partitions, spec),
+                    isolation_level=IsolationLevel.READ_UNCOMMITTED,
+                    request_timeout=self._timeout,
+                )
+                for spec in specs
+            ]
+            errors = [future.exception() for futures in answers for future in futures.values()]
             if not any(map(_passing, errors)) or time.monotonic() >= deadline:
-                break
+                return answers
             time.sleep(_RETRY_SECONDS)
-        return {
-            (partition.topic, partition.partition): self._result(future).offset
-            for partition, future in futures.items()
-        }
+
+    def _offset(self, partition: TopicPartition, future: Future[Any]) -> int:
+        offset: int = self._result(future).offset
+        # What the client answers, without an error, for a leader that did not.
+        if offset == OFFSET_INVALID:
+            raise BrokerUnreachableError(
+                f"the leader of partition {partition.partition} of {partition.topic} did not answer within "
+                f"{self._timeout:g} s"
+            )
+        return offset
 
     def _result(self, future: Future[Any]) -> Any:
         try:

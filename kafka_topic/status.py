@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,8 +11,10 @@ from confluent_kafka import Message, TopicPartition
 
 from kafka_topic.brokers import Brokers, open_consumer, read_between
 from kafka_topic.contracts import MovingAverage
-from kafka_topic.errors import ContractError, RecordTimeoutError
+from kafka_topic.errors import ContractError, KafkaTopicError, RecordTimeoutError
 from kafka_topic.names import Topics, check_symbols
+from kafka_topic.progress import progress
+from kafka_topic.trouble import Trouble
 
 _FIRST_CHUNK = 256
 _GROWTH = 8
@@ -22,14 +24,16 @@ _GROWTH = 8
 class PositionStatus:
     """One position.
 
-    topic: where its prices are. last_window_end: the end of its last window in `movingaverage`, None when
-    none was found. lag: prices written after what the gatherer's group has committed, None when unknown.
+    topic: where its prices are; several with ", " between. last_window_end: the end of its last window in
+    `movingaverage`, None when none was found. lag: prices written after what the gatherer's group has
+    committed, None when unknown. problem: the worst that is wrong with its partitions, None when nothing is.
     """
 
     symbol: str
     topic: str
     last_window_end: datetime | None
     lag: int | None
+    problem: Trouble | None = None
 
 
 def position_status(
@@ -37,43 +41,50 @@ def position_status(
     positions: Iterable[str],
     *,
     prefix: str = "",
+    topics: Mapping[str, Collection[str]] | None = None,
     group: str,
     window: str | None = None,
     timeout: float = 10.0,
 ) -> list[PositionStatus]:
-    """The state of each position, in the order given. Missing topics and an unknown group are states, not
-    errors.
+    """The state of each position, in the order given. Missing topics, partitions without a leader and an
+    unknown group are states, not errors.
 
+    topics: those that feed a position, by symbol; one that is left out is fed by `position.<SYMBOL>`.
     window: the label of the window whose records count, such as "10s"; of any when None. `movingaverage` is
     read backwards, committed records only, until every position was seen, the log's beginning is reached or
-    `timeout` seconds are over. The lag moves when Flink commits, which it does at each checkpoint. Raises
-    BrokerUnreachableError when no broker answers within `timeout`, SymbolError for an impossible symbol.
+    `timeout` seconds are over. Lag and problem move when the job commits, which it does at each checkpoint.
+    Raises BrokerUnreachableError when no broker answers within `timeout`, KafkaTopicError when
+    `movingaverage` has no leader, SymbolError for an impossible symbol.
     """
     deadline = time.monotonic() + timeout
     symbols = check_symbols(positions)
-    topics = Topics(prefix)
+    names = Topics(prefix)
+    feeding = {symbol: (topics or {}).get(symbol, [names.position(symbol)]) for symbol in symbols}
     brokers = Brokers(bootstrap_servers, timeout=timeout)
-    partitions = brokers.partitions([*map(topics.position, symbols), topics.moving_average])
-    tail = partitions.pop(topics.moving_average, [])
-    lags = _lags(brokers, group, partitions)
+    tail = _led_partitions(brokers, names.moving_average)
     ends = _last_window_ends(brokers, tail, set(symbols), window, deadline)
+    # Last: a leader that hangs takes all the time there is.
+    found = progress(brokers, feeding, group)
     return [
-        PositionStatus(symbol, topics.position(symbol), ends.get(symbol), lags.get(topics.position(symbol)))
+        PositionStatus(
+            symbol,
+            ", ".join(feeding[symbol]),
+            ends.get(symbol),
+            found[symbol].lag,
+            found[symbol].problem,
+        )
         for symbol in symbols
     ]
 
 
-def _lags(brokers: Brokers, group: str, topics: dict[str, list[TopicPartition]]) -> dict[str, int]:
-    partitions = [partition for several in topics.values() for partition in several]
-    committed = brokers.committed(group, partitions) if partitions else {}
-    begin, end = brokers.earliest(partitions), brokers.latest(partitions)
-    lags: dict[str, int] = {}
-    for topic, several in topics.items():
-        places = [(topic, each.partition) for each in several]
-        if any(place in committed for place in places):
-            # A partition without a commit has not been read at all.
-            lags[topic] = sum(max(0, end[place] - committed.get(place, begin[place])) for place in places)
-    return lags
+def _led_partitions(brokers: Brokers, topic: str) -> list[TopicPartition]:
+    """The partitions of a topic of which none may be missing; none when it does not exist."""
+    leaders = brokers.leaders([topic]).get(topic, {})
+    for number, leader in leaders.items():
+        if leader is None:
+            trouble = Trouble("leaderless", topic, number)
+            raise KafkaTopicError(f"{trouble.text}; {trouble.next_step}")
+    return [TopicPartition(topic, number) for number in leaders]
 
 
 def _last_window_ends(

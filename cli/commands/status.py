@@ -22,6 +22,9 @@ from kafka_topic.names import Topics
 
 if TYPE_CHECKING:
     from kafka_topic.dead_letters import DeadLetterCounts
+    from kafka_topic.status import PositionStatus
+
+SHOWN_SYMBOLS = 5
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,10 @@ def command(
     """Show how every component and every position is. Exit code 0 when all is healthy, 4 when not.
 
     A position is `fresh` while its last record of the shortest window is recent, `stale` when it stopped, and
-    `silent` when there never was one. `lag` counts the ticks that the gatherer has not read yet. Dead letters
-    are records that could not be used; they make nothing unhealthy. The last failure of the job may be long
-    over; `pipectl logs gatherer` shows all.
+    `silent` when there never was one. It is `unreadable` while the gatherer can't read one of its partitions;
+    what is wrong and what to do is told below. `lag` counts the ticks that the gatherer has not read yet.
+    Dead letters are records that could not be used; they make nothing unhealthy. The
+    last failure of the job may be long over; `pipectl logs gatherer` shows all.
 
     \b
     Example:
@@ -105,8 +109,14 @@ def _print_json(
 
 
 def _unknown(symbol: str, topics: Topics) -> dict[str, Any]:
-    nothing = {"last_window_end": None, "age_seconds": None, "lag": None, "state": "unknown"}
-    return {"symbol": symbol, "topic": topics.position(symbol), **nothing}
+    nothing = {"last_window_end": None, "age_seconds": None, "lag": None}
+    return {
+        "symbol": symbol,
+        "topic": topics.position(symbol),
+        **nothing,
+        "state": "unknown",
+        "problem": None,
+    }
 
 
 def _components(run: Session, cluster: Cluster) -> list[dict[str, str]]:
@@ -144,7 +154,8 @@ def _flow(run: Session, bundle: Deployed) -> Flow:
                 if status.last_window_end
                 else None,
                 "lag": status.lag,
-                "state": _state(now, status.last_window_end, limit),
+                "state": _state(status, now, limit),
+                "problem": status.problem and status.problem.fields(),
             }
             for status in read
         ],
@@ -153,10 +164,27 @@ def _flow(run: Session, bundle: Deployed) -> Flow:
     )
 
 
-def _state(now: datetime, last: datetime | None, limit: float) -> str:
-    if last is None:
+def _state(status: PositionStatus, now: datetime, limit: float) -> str:
+    if status.problem is not None and status.problem.stops:
+        return "unreadable"
+    if status.last_window_end is None:
         return "silent"
-    return "fresh" if (now - last).total_seconds() <= limit else "stale"
+    return "fresh" if (now - status.last_window_end).total_seconds() <= limit else "stale"
+
+
+def _show_problems(positions: list[dict[str, Any]]) -> None:
+    """What is wrong with positions and the next step; once for all that share a topic."""
+    sharing: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for position in positions:
+        if problem := position["problem"]:
+            sharing.setdefault((problem["text"], problem["next"]), []).append(position)
+    for (text, following), several in sharing.items():
+        more = f" and {len(several) - SHOWN_SYMBOLS} more" if len(several) > SHOWN_SYMBOLS else ""
+        symbols = ", ".join(position["symbol"] for position in several[:SHOWN_SYMBOLS]) + more
+        click.secho(f"{symbols}: {text}", fg="red" if several[0]["state"] == "unreadable" else "yellow")
+        click.echo(f"next:  {following}")
+    if sharing:
+        click.echo()
 
 
 def _told(letters: DeadLetterCounts) -> str:
@@ -183,6 +211,7 @@ def _show(
         columns, [["-" if p[key] is None else str(p[key]) for key in keys] for p in flow.positions]
     )
     click.echo()
+    _show_problems(flow.positions)
     if flow.letters is not None:
         click.echo(f"Dead letters: {_told(flow.letters)}")
     if failure is not None:

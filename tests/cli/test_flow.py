@@ -12,8 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.__main__ import pipectl
+from cli.commands.status import _show_problems
+from cli.deployed import Deployed
+from cli.errors import WaitTimeout
+from cli.proof import fresh_records
 from kafka_topic.contracts import DeadLetter, MovingAverage, Signal
 from kafka_topic.names import Topics
+from kafka_topic.trouble import Trouble
 
 pytestmark = pytest.mark.slow
 _NUMBERS = itertools.count()
@@ -215,6 +220,7 @@ def test_limits_that_cannot_be_read_are_named_with_the_way_out(bundle: Bundle) -
 
 
 def test_status_shows_dead_letters_and_goes_by_the_shortest_window(bundle: Bundle) -> None:
+    bundle.kafka.create(*map(bundle.topics.position, ("AAPL", "MSFT")))
     assert bundle.json("status", code=4)["dead_letters"] == {"total": 0, "complete": True, "by_reason": {}}
     assert "Dead letters: none\n" in bundle.run("status", code=4).output
     letter = replace(LETTER, topic=bundle.topics.position("AAPL"))
@@ -235,3 +241,80 @@ def test_status_shows_dead_letters_and_goes_by_the_shortest_window(bundle: Bundl
     }
     assert [each["state"] for each in status["positions"]] == ["stale", "fresh"]
     assert "Dead letters: 1 wrong_type, 2 late\n" in bundle.run("status", code=4).output
+
+
+def commit(bundle: Bundle, symbol: str, **problem: str) -> None:
+    """What the gatherer's group commits for partition 0 of a position; problem: what it says of it."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    group = f"{bundle.topics.prefix.strip('.')}.gatherer"
+    consumer = Consumer({"bootstrap.servers": bundle.kafka.bootstrap_servers, "group.id": group})
+    metadata = json.dumps(problem) if problem else ""
+    offset = TopicPartition(bundle.topics.position(symbol), 0, 0, metadata=metadata)
+    consumer.commit(offsets=[offset], asynchronous=False)
+    consumer.close()
+
+
+def test_status_names_what_is_wrong_with_a_position_and_the_next_step(bundle: Bundle) -> None:
+    aapl, msft = (bundle.topics.position(symbol) for symbol in ("AAPL", "MSFT"))
+    bundle.kafka.create(aapl)
+    now = datetime.now(UTC)
+    bundle.send(
+        bundle.topics.moving_average,
+        *((symbol, window(symbol, now, 10).to_json()) for symbol in ("AAPL", "MSFT")),
+    )
+    commit(bundle, "AAPL", problem="lost", detail="17 records", since="2026-11-22 01:02:03.004")
+    found = bundle.json("status", code=4)["positions"]
+    assert [each["state"] for each in found] == ["fresh", "unreadable"]
+    assert found[0]["problem"] == {
+        "code": "lost",
+        "topic": aapl,
+        "partition": 0,
+        "detail": "17 records",
+        "since": "2026-11-22 01:02:03.004",
+        "text": f"partition 0 of {aapl} lost records: 17 records (since 2026-11-22 01:02:03.004 UTC)",
+        "next": "keep prices longer than the gatherer may be down: `topics.retention.prices`",
+    }
+    assert (found[1]["problem"]["code"], found[1]["problem"]["partition"]) == ("gone", None)
+    said = bundle.run("status", code=4).output
+    assert f"AAPL: {found[0]['problem']['text']}\nnext:  keep prices longer" in said
+    assert f"MSFT: {msft} does not exist\nnext:  `pipectl deploy` creates" in said
+    bundle.kafka.create(msft)
+    commit(bundle, "AAPL")
+    commit(bundle, "MSFT", problem="corrupt")
+    found = bundle.json("status", code=4)["positions"]
+    assert [each["state"] for each in found] == ["fresh", "unreadable"]
+    assert [each["problem"] and each["problem"]["code"] for each in found] == [None, "corrupt"]
+
+
+def test_positions_that_share_a_trouble_are_told_together(capsys: pytest.CaptureFixture[str]) -> None:
+    problem = Trouble("codec", "prices", 2).fields()
+    shared = [{"symbol": f"S{number}", "state": "unreadable", "problem": problem} for number in range(7)]
+    _show_problems([*shared, {"symbol": "AAPL", "state": "fresh", "problem": None}])
+    first, following, *_ = capsys.readouterr().out.splitlines()
+    assert first == f"S0, S1, S2, S3, S4 and 2 more: {problem['text']}"
+    assert following.startswith("next:  ")
+
+
+def test_a_deploy_that_waits_in_vain_names_what_is_wrong(bundle: Bundle) -> None:
+    bundle.kafka.create(*map(bundle.topics.position, ("AAPL", "MSFT")))
+    deployed = Deployed(
+        positions=("AAPL", "MSFT"),
+        prefix=bundle.topics.prefix,
+        bootstrap_servers=bundle.kafka.bootstrap_servers,
+        group=f"{bundle.topics.prefix.strip('.')}.gatherer",
+        windows=("10s",),
+        signals={},
+    )
+    second = timedelta(seconds=1)
+
+    def refused() -> Any:
+        with pytest.raises(WaitTimeout) as caught:
+            fresh_records(deployed, max_age=second, timeout=second, report=lambda text: None)
+        return caught.value
+
+    assert "of AAPL, MSFT on" in refused().message
+    commit(bundle, "MSFT", problem="denied", detail="not authorised")
+    error = refused()
+    assert error.message.endswith("must not be read by the gatherer: not authorised")
+    assert error.hint.startswith("allow its user to read: `kafka-acls.sh")

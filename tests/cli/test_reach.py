@@ -46,12 +46,13 @@ class Out:
     home: Path
     servers: str
     topics: Topics
+    told: str = NOWHERE
 
     @property
     def overrides(self) -> list[str]:
         group = f"/{self.topics.prefix.strip('.')}"
         own = [f"group={group}", "positions=[AAPL, MSFT]", f"topics.prefix={self.topics.prefix}"]
-        return [*own, f"kafka.bootstrap_servers={NOWHERE}"]
+        return [*own, f"kafka.bootstrap_servers={self.told}"]
 
     def run(self, *args: str, code: int = 0) -> Result:
         given = [part for each in self.overrides for part in ("--set", each)]
@@ -128,6 +129,29 @@ def test_status_goes_through_the_page_and_says_so(out: Out) -> None:
         symbol: out.topics.position(symbol) for symbol in ("AAPL", "MSFT")
     }
     assert "problem" not in status
+
+
+def test_both_ways_tell_the_same_problems(out: Out) -> None:
+    from confluent_kafka import Consumer, TopicPartition
+
+    group = f"{out.topics.prefix.strip('.')}.gatherer"
+    consumer = Consumer({"bootstrap.servers": out.servers, "group.id": group})
+
+    def problems(way: Out) -> list[Any]:
+        return [one["problem"] for one in way.json("status", code=4)["positions"]]
+
+    try:
+        for metadata in ('{"problem": "codec", "detail": "zip", "since": "2026-11-22 01:02:03.004"}', "none"):
+            offset = TopicPartition(out.topics.position("MSFT"), 0, 1, metadata=metadata)
+            consumer.commit(offsets=[offset], asynchronous=False)
+            expected = problems(replace(out, told=out.servers))
+            assert [one and one["code"] for one in expected] == [None, "codec" if "zip" in metadata else None]
+            deadline = time.monotonic() + 60
+            while problems(out) != expected:
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+    finally:
+        consumer.close()
 
 
 def test_watch_goes_through_the_page(out: Out) -> None:

@@ -101,6 +101,16 @@ class Feeder:
         self._producer.produce(self._topics.limits, record.to_json(), symbol)
         return record
 
+    def commit(self, symbol: str, **problem: str) -> None:
+        """What the gatherer's group commits for partition 0 of a position; problem: what it says of it."""
+        from confluent_kafka import Consumer, TopicPartition
+
+        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": f"{self.prefix}gatherer"})
+        metadata = json.dumps(problem) if problem else ""
+        offset = TopicPartition(self._topics.position(symbol), 0, 0, metadata=metadata)
+        consumer.commit(offsets=[offset], asynchronous=False)
+        consumer.close()
+
     def raw(self, value: bytes, symbol: str = "AAPL") -> None:
         self._producer.produce(self._topics.moving_average, value, symbol)
 
@@ -216,7 +226,7 @@ def make_app(kafka: Any, tmp_path: Path) -> Iterator[Callable[..., App]]:
             "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
             "TOPIC_PREFIX": prefix,
             "POSITIONS": ",".join(POSITIONS),
-            "JOB_NAME": "test.gatherer",
+            "JOB_NAME": f"{prefix}gatherer",
             "SIGNALS": json.dumps(SIGNALS),
             "DASHBOARD_FRESH_SECONDS": str(FRESH_SECONDS),
         }

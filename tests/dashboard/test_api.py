@@ -13,6 +13,7 @@ import pytest
 from dashboard.settings import Settings
 from dashboard.web import Server
 from kafka_topic.limits import LimitsStore
+from kafka_topic.trouble import Trouble
 
 pytestmark = pytest.mark.slow
 
@@ -210,6 +211,66 @@ def test_status_without_flink_says_what_it_can(feeder, make_app):
     assert "127.0.0.1:1" in components["flink-jobmanager"]["detail"]
     assert 10 < components["data-generator"]["rate"] < 80
     assert {position["state"] for position in status["positions"]} == {"fresh"}
+
+
+def test_what_is_wrong_with_one_position_is_told_and_the_others_go_on(kafka, feeder, app):
+    aapl, msft = (f"{feeder.prefix}position.{symbol}" for symbol in ("AAPL", "MSFT"))
+
+    def positions():
+        status = app.get("/api/status")[1]
+        assert status["components"][0] == {
+            "name": "kafka",
+            "state": "healthy",
+            "detail": kafka.bootstrap_servers,
+        }
+        return {one["symbol"]: one for one in status["positions"]}
+
+    def codes():
+        return [one["problem"] and one["problem"]["code"] for one in positions().values()]
+
+    with feeder.flowing() as alive:
+        wait_for(lambda: app.get("/api/status")[1]["healthy"])
+        feeder.commit("AAPL", problem="lost", detail="records 3 to 7")
+        wait_for(lambda: codes() == ["lost", None])
+        assert app.get("/api/status")[1]["healthy"]
+        feeder.commit("AAPL", problem="codec", detail="zip", since="2026-11-22 01:02:03.004")
+        wait_for(lambda: codes() == ["codec", None])
+        found = positions()["AAPL"]
+        since = datetime(2026, 11, 22, 1, 2, 3, 4000, tzinfo=UTC)
+        assert (found["state"], found["problem"]) == (
+            "unreadable",
+            Trouble("codec", aapl, 0, "zip", since).fields(),
+        )
+        assert not app.get("/api/status")[1]["healthy"]
+        feeder.commit("AAPL")
+        alive.remove("MSFT")
+        feeder.flush()
+        kafka.delete(msft)
+        wait_for(lambda: codes() == [None, "gone"])
+        before = positions()["AAPL"]["price_time"]
+        wait_for(lambda: positions()["AAPL"]["price_time"] > before)
+        kafka.create(msft)
+        wait_for(lambda: codes() == [None, None])
+        again = feeder.price("MSFT", 4711.0)
+        feeder.flush()
+        wait_for(lambda: positions()["MSFT"]["price"] == again.price)
+
+
+def test_prices_flow_where_a_topic_was_missing_at_the_start(kafka, feeder, make_app):
+    msft = f"{feeder.prefix}position.MSFT"
+    kafka.delete(msft)
+    app = make_app(feeder.prefix)
+    last = feeder.price("AAPL", 101.5)
+    feeder.flush()
+
+    def prices():
+        return [one["price"] for one in app.get("/api/positions")[1]["positions"]]
+
+    wait_for(lambda: prices() == [last.price, None])
+    kafka.create(msft)
+    later = feeder.price("MSFT", 102.5)
+    feeder.flush()
+    wait_for(lambda: prices() == [last.price, later.price])
 
 
 def test_server_sent_events_bring_each_record_once(feeder, app):

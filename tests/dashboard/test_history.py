@@ -1,6 +1,7 @@
 """What is remembered: bounded, in order, thinned out, and each point given out once."""
 
 import itertools
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from dashboard.frames import Frames
 from dashboard.history import History, thinned
 from dashboard.settings import MOST_PRICES, MOST_SIGNALS, MOST_WINDOWS, from_environment
 from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
+from kafka_topic.trouble import Trouble
 
 START = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 ENVIRONMENT = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "POSITIONS": "AAPL,MSFT", "JOB_NAME": "a.gatherer"}
@@ -98,6 +100,25 @@ def test_state_goes_by_the_age_of_the_last_window():
     kept.add_window(window(0))
     assert kept.state("AAPL", at(5).timestamp()) == "fresh"
     assert kept.state("AAPL", at(5.1).timestamp()) == "stale"
+
+
+def test_a_position_with_a_problem_is_unreadable_but_for_what_was_lost():
+    kept = history()
+    kept.add_window(window(0))
+    seen = kept.seq
+    for code, state in (("lost", "fresh"), ("corrupt", "unreadable")):
+        problem = Trouble(code, "position.AAPL", 0)
+        kept.set_problem("AAPL", problem)
+        kept.set_problem("AAPL", problem)
+        assert kept.state("AAPL", at(5).timestamp()) == state
+        assert (kept.since(seen).problems, kept.seq) == ({"AAPL": problem}, seen + 1)
+        seen = kept.seq
+    assert kept.state("MSFT") == "silent"
+    frame = json.loads(Frames(kept).after(0).data)
+    assert (frame["states"], frame["problems"]) == ("un", {"AAPL": problem.fields()})
+    kept.set_problem("AAPL", None)
+    assert kept.since(seen).problems == {"AAPL": None}
+    assert kept.state("AAPL", at(5).timestamp()) == "fresh"
 
 
 def test_a_frame_is_made_once_for_all_who_have_seen_the_same():

@@ -85,6 +85,31 @@ def test_charts_move_for_two_viewers_until_a_position_falls_silent(feeder, app, 
         card(one, "MSFT", "fresh")
 
 
+def test_what_is_wrong_with_a_position_is_told_in_words(feeder, app, browser):
+    with feeder.flowing(), looking(browser, app.url) as page:
+        card(page, "AAPL", "fresh")
+        feeder.commit("AAPL", problem="corrupt", detail="CRC of batch 17")
+        card(page, "AAPL", "unreadable")
+        card(page, "MSFT", "fresh")
+        said = f"partition 0 of {feeder.prefix}position.AAPL holds records that can't be decoded: CRC of batch 17"
+        assert page.text_content(".card[data-symbol=AAPL] .problem") == said
+        assert page.text_content("#summary") == "1 fresh, 1 unreadable"
+        page.click(".card[data-symbol=AAPL]")
+        page.wait_for_function(
+            "said => document.querySelector('#view > .problem')?.textContent.startsWith(said)",
+            arg=f"{said}. Next: restore them",
+        )
+        page.keyboard.press("2")
+        page.wait_for_function(
+            "said => document.querySelector('#view .problem')?.textContent.startsWith(said)",
+            arg=f"AAPL: {said}",
+        )
+        page.keyboard.press("1")
+        feeder.commit("AAPL")
+        card(page, "AAPL", "fresh")
+        assert not page.is_visible(".card[data-symbol=AAPL] .problem")
+
+
 def test_it_goes_on_after_the_app_was_killed(feeder, app, browser):
     with feeder.flowing(), looking(browser, app.url, may_lose_connection=True) as page:
         card(page, "AAPL", "fresh")

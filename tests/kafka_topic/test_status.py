@@ -1,10 +1,15 @@
+import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from kafka_topic.brokers import Brokers
 from kafka_topic.errors import BrokerUnreachableError, SymbolError
+from kafka_topic.progress import Progress, progress
 from kafka_topic.status import PositionStatus, position_status
+from kafka_topic.trouble import Trouble
 
 
 def status(stage, *positions, group="volatility.gatherer", **options):
@@ -20,10 +25,12 @@ def write_prices(stage, symbol, count):
     assert producer.flush(20) == 0
 
 
-def commit(stage, group, symbol, offset):
+def commit(stage, group, symbol, offset, *, partition=0, **problem):
+    """What the gatherer's group commits; problem: what it says of the partition."""
     consumer = Consumer({"bootstrap.servers": stage.bootstrap_servers, "group.id": group})
-    topic = f"{stage.prefix}position.{symbol}"
-    consumer.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
+    metadata = json.dumps(problem) if problem else ""
+    place = TopicPartition(f"{stage.prefix}position.{symbol}", partition, offset, metadata=metadata)
+    consumer.commit(offsets=[place], asynchronous=False)
     consumer.close()
 
 
@@ -80,8 +87,97 @@ def test_one_window_of_several_counts(stage, window_end):
 
 @pytest.mark.slow
 def test_before_anything_is_deployed_nothing_is_known_and_nothing_is_created(stage):
-    assert status(stage, "AAPL") == [PositionStatus("AAPL", f"{stage.prefix}position.AAPL", None, None)]
+    topic = f"{stage.prefix}position.AAPL"
+    assert status(stage, "AAPL") == [PositionStatus("AAPL", topic, None, None, Trouble("gone", topic))]
     assert stage.topics() == set()
+
+
+@pytest.mark.slow
+def test_what_the_gatherer_says_of_a_partition_is_its_positions_problem(stage):
+    stage.create("movingaverage", "position.AAPL", "position.MSFT", partitions=2)
+    group, topic = stage.prefix + "gatherer", f"{stage.prefix}position.AAPL"
+    commit(stage, group, "MSFT", 0)
+    commit(stage, group, "AAPL", 0, problem="lost", detail="3 records")
+    assert status(stage, "AAPL", group=group)[0].problem == Trouble("lost", topic, 0, "3 records")
+    commit(stage, group, "AAPL", 0, partition=1, problem="codec", since="2026-11-22 01:02:03.004")
+    since = datetime(2026, 11, 22, 1, 2, 3, 4000, tzinfo=UTC)
+    aapl, msft = status(stage, "AAPL", "MSFT", group=group)
+    assert (aapl.problem, aapl.lag) == (Trouble("codec", topic, 1, "", since), 0)
+    assert msft.problem is None
+    commit(stage, group, "AAPL", 0, problem="no code of ours")
+    commit(stage, group, "AAPL", 0, partition=1)
+    assert status(stage, "AAPL", group=group)[0].problem is None
+
+
+@pytest.mark.slow
+def test_a_deleted_topic_is_one_positions_problem(stage, window_end):
+    stage.create("movingaverage", "position.AAPL", "position.MSFT")
+    group, gone = stage.prefix + "gatherer", f"{stage.prefix}position.MSFT"
+    commit(stage, group, "AAPL", 0)
+    commit(stage, group, "MSFT", 0)
+    stage.commit(("AAPL", 1), ("MSFT", 1))
+    stage.admin.delete_topics([gone])[gone].result()
+    assert status(stage, "AAPL", "MSFT", group=group) == [
+        PositionStatus("AAPL", f"{stage.prefix}position.AAPL", window_end(1), 0),
+        PositionStatus("MSFT", gone, window_end(1), None, Trouble("gone", gone)),
+    ]
+
+
+@pytest.mark.slow
+def test_a_partition_whose_broker_hangs_or_is_gone_is_one_positions_problem(
+    kafka, second_broker, stage, window_end
+):
+    first, second = kafka.node_id, second_broker.node_id
+    topic = f"{stage.prefix}position.MSFT"
+    for name in ("movingaverage", "position.AAPL"):
+        kafka.create_on(stage.prefix + name, [first])
+    kafka.create_on(topic, [first, second])
+    group = stage.prefix + "gatherer"
+    records = ((symbol, stage.window(symbol, 1).to_json()) for symbol in ("AAPL", "MSFT"))
+    stage.send("movingaverage", *records)
+    for symbol, partition in (("AAPL", 0), ("MSFT", 0), ("MSFT", 1)):
+        commit(stage, group, symbol, 0, partition=partition)
+
+    def found():
+        return position_status(
+            kafka.bootstrap_servers, ["AAPL", "MSFT"], prefix=stage.prefix, group=group, timeout=3.0
+        )
+
+    aapl, msft = found()
+    assert (aapl.problem, msft.problem, msft.lag) == (None, None, 0)
+    second_broker.freeze()
+    assert found()[0] == aapl
+    hung = found()[1]
+    assert (hung.last_window_end, hung.lag) == (window_end(1), None)
+    assert hung.problem.code in ("unreadable", "leaderless")  # the other once its session has ended
+    second_broker.kill()
+    kafka.wait_for_leaders(topic, [first, -1])
+    assert found() == [
+        aapl,
+        PositionStatus("MSFT", topic, window_end(1), None, Trouble("leaderless", topic, 1)),
+    ]
+    commit(stage, group, "MSFT", 0, partition=1, problem="leaderless", detail="Since the gatherer saw it.")
+    assert found()[1].problem.detail == "Since the gatherer saw it."
+    kafka.delete(topic)
+
+
+@pytest.mark.slow
+def test_positions_may_share_topics_and_have_several(stage):
+    stage.create("position.AAPL", "prices", partitions=2)
+    shared, own = stage.prefix + "prices", stage.prefix + "position.AAPL"
+    stage.send("prices", *((f"K{number}", b"{}") for number in range(10)))
+    group = stage.prefix + "gatherer"
+    commit(stage, group, "AAPL", 0, problem="corrupt")
+    consumer = Consumer({"bootstrap.servers": stage.bootstrap_servers, "group.id": group})
+    consumer.commit(offsets=[TopicPartition(shared, 0, 0)], asynchronous=False)
+    consumer.close()
+    brokers = Brokers(stage.bootstrap_servers, timeout=20)
+    topics = {"AAPL": [own, shared], "MSFT": [shared], "TSLA": [shared, "nowhere"]}
+    assert progress(brokers, topics, group) == {
+        "AAPL": Progress(10, Trouble("corrupt", own, 0)),
+        "MSFT": Progress(10, None),
+        "TSLA": Progress(10, Trouble("gone", "nowhere")),
+    }
 
 
 @pytest.mark.slow

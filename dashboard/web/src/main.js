@@ -52,7 +52,7 @@ function connect() {
 
 let told = "";
 function summary() {
-  const counts = { fresh: 0, stale: 0, silent: 0 };
+  const counts = { fresh: 0, stale: 0, silent: 0, unreadable: 0 };
   for (const position of store.positions.values()) counts[position.state] += 1;
   const text = Object.entries(counts).filter(([, count]) => count).map(([state, count]) => `${count} ${state}`).join(", ");
   if (text !== told) select("#summary").text((told = text));

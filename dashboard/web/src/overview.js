@@ -80,8 +80,9 @@ export class Overview {
       const cv = anchor.append("span").attr("class", "cv").node();
       const signal = anchor.append("span").attr("class", "signal").node();
       const regime = anchor.append("span").attr("class", "regime").node();
+      const problem = anchor.append("span").attr("class", "problem").node();
       const node = anchor.node();
-      this.cards.set(position.symbol, { position, node, price, canvas, state, cv, signal, regime, visible: false, drawn: 0 });
+      this.cards.set(position.symbol, { position, node, price, canvas, state, cv, signal, regime, problem, visible: false, drawn: 0 });
       this.grid.node().append(node);
       this.seen.observe(node);
       this.sized.observe(canvas);
@@ -136,7 +137,7 @@ export class Overview {
     }
   }
 
-  write({ position, node, price, state, cv, signal, regime }) {
+  write({ position, node, price, state, cv, signal, regime, problem }) {
     const last = position.prices.at(-1);
     const window = position.windows.at(-1);
     set(price, last ? money(last[1]) : "–");
@@ -145,6 +146,7 @@ export class Overview {
     const newest = position.signals.at(-1);
     set(signal, newest && this.store.now() - newest.time < SPAN ? words(newest) : "");
     set(regime, position.regime ? `${position.regime} volatility` : "");
+    set(problem, position.problem?.text ?? "");
     if (node.dataset.state !== position.state) node.dataset.state = position.state;
   }
 

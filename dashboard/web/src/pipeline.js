@@ -26,6 +26,7 @@ export class PipelineView {
     this.letters = letters.append("div");
     const panel = root.append("section").attr("class", "panel scroll");
     panel.append("h2").text("Positions");
+    this.troubles = panel.append("div");
     const table = panel.append("table");
     table.append("thead").append("tr").selectAll("th").data(COLUMNS).join("th").attr("scope", "col").text(([, name]) => name);
     this.body = table.append("tbody");
@@ -71,6 +72,7 @@ export class PipelineView {
         ]));
       });
     this.tellLetters(status.dead_letters);
+    this.troubles.selectAll("p").data(told(status.positions)).join("p").attr("class", "problem").text(String);
     this.body.selectAll("tr").data(status.positions, (one) => one.symbol).join("tr").attr("data-state", (one) => one.state)
       .selectAll("td").data((one) => COLUMNS.map(([key]) => [key, one[key]])).join("td")
       .attr("class", ([key]) => (key === "state" ? "state" : null))
@@ -110,6 +112,17 @@ export class PipelineView {
     this.open = false;
     clearTimeout(this.timer);
   }
+}
+
+/** What is wrong with positions and what to do about it, once for all that share a topic. */
+function told(positions) {
+  const sharing = new Map();
+  for (const { symbol, problem } of positions) {
+    if (!problem) continue;
+    const words = `${problem.text}. Next: ${problem.next}`;
+    sharing.set(words, [...(sharing.get(words) ?? []), symbol]);
+  }
+  return [...sharing].map(([words, symbols]) => `${symbols.join(", ")}: ${words}`);
 }
 
 function duration(seconds) {

@@ -35,6 +35,7 @@ export class PositionView {
     this.regime = tools.append("span").attr("class", "regime");
     this.choice(tools, "Time shown", SPANS, () => span, (seconds) => (span = seconds));
     this.lengths = tools.append("span").attr("class", "choice");
+    this.problem = root.append("p").attr("class", "problem").attr("role", "status");
     const prices = root.append("section").attr("class", "panel");
     prices.append("h2").text("Price, mean and ± 2 standard deviations");
     prices.append("div").attr("class", "legend").html(
@@ -144,6 +145,8 @@ export class PositionView {
     this.price.text(last ? money(last[1]) : "–");
     this.state.text(position.state);
     this.regime.text(position.regime ? `${position.regime} volatility` : "");
+    const { problem } = position;
+    this.problem.text(problem ? `${problem.text}. Next: ${problem.next}` : "");
     const holder = this.state.node().parentNode;
     if (holder.dataset.state !== position.state) holder.dataset.state = position.state;
     this.readout.textContent = this.under(position);

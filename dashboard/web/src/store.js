@@ -2,7 +2,7 @@
 
 const MOST_POINTS = 3600;
 const MOST_SIGNALS = 400;
-const STATES = { f: "fresh", s: "stale", n: "silent" };
+const STATES = { f: "fresh", s: "stale", n: "silent", u: "unreadable" };
 
 export class Store {
   constructor() {
@@ -44,6 +44,7 @@ export class Store {
     for (const [symbol, points] of Object.entries(frame.prices)) append(touched(symbol).prices, points);
     for (const [symbol, rows] of Object.entries(frame.signals)) touched(symbol).addSignals(rows.map((row) => this.signal(row)));
     for (const [symbol, limits] of Object.entries(frame.limits)) touched(symbol).limits = limits;
+    for (const [symbol, problem] of Object.entries(frame.problems)) touched(symbol).problem = problem;
     return changed;
   }
 
@@ -75,6 +76,7 @@ class Position {
     this.signals = []; // as they came
     this.regime = null;
     this.limits = null;
+    this.problem = null; // what is wrong with its topic
   }
 
   /** Add signals but for those that are there already. */

@@ -1,0 +1,125 @@
+"""What keeps the gatherer from reading a partition: it commits that beside its offset, as metadata.
+
+Metadata of a partition in trouble: {"problem": "corrupt", "detail": "…", "since": "2026-11-22 01:02:03.004"}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kafka_topic.contracts.fields import format_time, get, json_object, one_of, parse_time, refused
+from kafka_topic.errors import ContractError
+
+LOST = "lost"
+_LOG = "`pipectl logs gatherer` says more"
+_SKIP = "or give its records up with `kafka-delete-records.sh`"
+# Worst first: what is wrong, after the partition's name, and the next step.
+_WORDS = {
+    "gone": (
+        "does not exist",
+        "`pipectl deploy` creates the bundle's own topics; a topic of others is for its owner to restore",
+    ),
+    "leaderless": (
+        "has no leader",
+        "start a broker that holds it: `kafka-topics.sh --describe --topic {topic}` names its replicas",
+    ),
+    "denied": (
+        "must not be read by the gatherer",
+        "allow its user to read: `kafka-acls.sh --add --allow-principal User:NAME --operation Read "
+        "--operation Describe --topic {topic}`",
+    ),
+    "corrupt": (
+        "holds records that can't be decoded",
+        f"restore them from an intact replica, {_SKIP}; {_LOG}",
+    ),
+    "codec": (
+        "holds records in a compression that the gatherer can't read",
+        f"write with gzip, snappy, lz4, zstd or none; wait until retention deletes the others, {_SKIP}",
+    ),
+    "unreadable": ("can't be read", _LOG),
+    LOST: (
+        "lost records",
+        "keep prices longer than the gatherer may be down: `topics.retention.prices`",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with a topic, or with one of its partitions.
+
+    code: `gone`, `leaderless`, `denied`, `corrupt`, `codec`, `unreadable` or `lost`. partition: None when it
+    is the whole topic. detail: a sentence, or "". since: None when unknown.
+    """
+
+    code: str
+    topic: str
+    partition: int | None = None
+    detail: str = ""
+    since: datetime | None = None
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing more is read until it is over; after a loss, reading goes on."""
+        return self.code != LOST
+
+    @property
+    def text(self) -> str:
+        """What is wrong, in a sentence."""
+        place = f"partition {self.partition} of {self.topic}" if self.partition is not None else self.topic
+        detail = f": {self.detail.rstrip('.')}" if self.detail else ""
+        since = f" (since {format_time(self.since)} UTC)" if self.since else ""
+        return f"{place} {_WORDS[self.code][0]}{detail}{since}"
+
+    @property
+    def next_step(self) -> str:
+        """What to do about it."""
+        return _WORDS[self.code][1].format(topic=self.topic)
+
+    def fields(self) -> dict[str, Any]:
+        """Its JSON form, with the sentence and the next step."""
+        return {
+            "code": self.code,
+            "topic": self.topic,
+            "partition": self.partition,
+            "detail": self.detail,
+            "since": self.since and format_time(self.since),
+            "text": self.text,
+            "next": self.next_step,
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Trouble:
+        """The trouble that the JSON form is of; raises ContractError."""
+        return _trouble(fields, "code", get(fields, "topic"), get(fields, "partition"))
+
+
+def read_trouble(metadata: str | None, topic: str, partition: int) -> Trouble | None:
+    """The trouble that the metadata of a committed offset tells. None for none, and for what isn't of that
+    form: metadata may be anybody's.
+    """
+    if not metadata:
+        return None
+    try:
+        return _trouble(json_object(metadata.encode()), "problem", topic, partition)
+    except ContractError:
+        return None
+
+
+def worst(troubles: Iterable[Trouble]) -> Trouble | None:
+    """The worst of them, the first of equals."""
+    codes = [*_WORDS]
+    return min(troubles, key=lambda trouble: codes.index(trouble.code), default=None)
+
+
+def _trouble(fields: Mapping[str, Any], name: str, topic: str, partition: int | None) -> Trouble:
+    code = one_of(name, get(fields, name), _WORDS)
+    since, detail = fields.get("since"), fields.get("detail", "")
+    if not isinstance(detail, str):
+        raise refused("detail", detail, "must be a text")
+    # It may quote what a broker said, and is shown on terminals.
+    shown = "".join(each if each.isprintable() else " " for each in detail).strip()
+    return Trouble(code, topic, partition, shown, None if since is None else parse_time("since", since))
