@@ -117,10 +117,18 @@ class Cluster:
         yield "REST up"
         if overview["slots-total"]:
             yield "slots"
-        live = [job for job in self.ask("/jobs/overview")["jobs"] if job["state"] in ("RUNNING", "CREATED", "RESTARTING")]
+        live = [
+            job
+            for job in self.ask("/jobs/overview")["jobs"]
+            if job["state"] in ("RUNNING", "CREATED", "RESTARTING")
+        ]
         if live:
             yield "job known"
-        if live and live[0]["state"] == "RUNNING" and live[0]["tasks"]["running"] == live[0]["tasks"]["total"] > 0:
+        if (
+            live
+            and live[0]["state"] == "RUNNING"
+            and live[0]["tasks"]["running"] == live[0]["tasks"]["total"] > 0
+        ):
             yield "job running"
 
 
@@ -168,9 +176,15 @@ class Reader(threading.Thread):
             return dict(self._newest)
 
 
-def measure(cluster: Cluster, reader: Reader, component: str, fresh: float, settle: float) -> dict[str, float]:
+def measure(
+    cluster: Cluster, reader: Reader, component: str, fresh: float, settle: float
+) -> dict[str, float]:
     """Kill a component; the phases in seconds after the kill. `nan` where one was never seen to be away."""
-    wait("all positions to be fresh", lambda: _fresh(cluster, reader, 0.0, fresh) == len(cluster.positions), settle)
+    wait(
+        "all positions to be fresh",
+        lambda: _fresh(cluster, reader, 0.0, fresh) == len(cluster.positions),
+        settle,
+    )
     victims = cluster.victims(component)
     killed = time.time()
     for pid in victims:
