@@ -117,18 +117,13 @@ class Cluster:
         yield "REST up"
         if overview["slots-total"]:
             yield "slots"
-        live = [
-            job
-            for job in self.ask("/jobs/overview")["jobs"]
-            if job["state"] in ("RUNNING", "CREATED", "RESTARTING")
-        ]
-        if live:
-            yield "job known"
-        if (
-            live
-            and live[0]["state"] == "RUNNING"
-            and live[0]["tasks"]["running"] == live[0]["tasks"]["total"] > 0
-        ):
+        jobs = (self.ask("/jobs/overview") or {"jobs": []})["jobs"]
+        live = [job for job in jobs if job["state"] in ("RUNNING", "CREATED", "RESTARTING")]
+        if not live:
+            return
+        yield "job known"
+        tasks = live[0]["tasks"]
+        if live[0]["state"] == "RUNNING" and tasks["running"] == tasks["total"] > 0:
             yield "job running"
 
 

@@ -40,8 +40,8 @@ def jobmanager_options(env: Environment, memory: Memory) -> dict[str, str]:
         "blob.server.port": str(env.integer("PORT_BLOB", 0, minimum=0)),
         "web.submit.enable": "false",  # nobody uploads jars: jobs come as job graphs
         "web.cancel.enable": "false",  # the submitter stops jobs, with a savepoint
-        # A TaskManager that can't be reached three times in a row is lost. One that is silent (a frozen process,
-        # a lost machine) has longer, but less than the job's restart attempts.
+        # A TaskManager that can't be reached three times in a row is lost. One that is silent (a frozen
+        # process, a lost machine) has longer, but less than the job's restart attempts.
         "heartbeat.interval": "1 s",
         "heartbeat.rpc-failure-threshold": "3",
         "heartbeat.timeout": "20 s",
@@ -79,8 +79,8 @@ def taskmanager_options(env: Environment, memory: Memory, work: Path) -> dict[st
         "cluster.registration.max-timeout": "2 s",
         "cluster.registration.error-delay": "1 s",
         "cluster.registration.refused-registration-delay": "1 s",
-        # A TaskManager learns of its JobManager's end by this alone. 30 busy processes on 2 cores don't delay a
-        # heartbeat by 3 s; a process that stands still for 8 s costs a restart of the job.
+        # A TaskManager learns of its JobManager's end by this alone. 30 busy processes on 2 cores don't delay
+        # a heartbeat by 3 s; a process that stands still for 8 s costs a restart of the job.
         "heartbeat.interval": "1 s",
         "heartbeat.timeout": "8 s",
         # By then the job is submitted anew and waits for the slot that is kept for the old one, whose

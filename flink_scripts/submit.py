@@ -42,8 +42,9 @@ def job_options(env: Environment) -> dict[str, str]:
         "execution.checkpointing.interval": f"{round(interval * 1000)} ms",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.num-retained": "2",
-        # Back off while something is down, then give up after two minutes at least: Marathon starts the submitter
-        # again, which waits for what the job needs before it resumes. What was down is used within max-backoff.
+        # Back off while something is down, then give up, after two minutes at least: Marathon starts the
+        # submitter again, which waits for what the job needs before it resumes. The longest delay is short:
+        # it is what an outage costs beyond its end.
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.backoff-multiplier": "2.0",
