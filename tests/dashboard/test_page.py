@@ -91,7 +91,8 @@ def test_what_is_wrong_with_a_position_is_told_in_words(feeder, app, browser):
         feeder.commit("AAPL", problem="corrupt", detail="CRC of batch 17")
         card(page, "AAPL", "unreadable")
         card(page, "MSFT", "fresh")
-        said = f"partition 0 of {feeder.prefix}position.AAPL holds records that can't be decoded: CRC of batch 17"
+        topic = f"{feeder.prefix}position.AAPL"
+        said = f"partition 0 of {topic} holds records that can't be decoded: CRC of batch 17"
         assert page.text_content(".card[data-symbol=AAPL] .problem") == said
         assert page.text_content("#summary") == "1 fresh, 1 unreadable"
         page.click(".card[data-symbol=AAPL]")

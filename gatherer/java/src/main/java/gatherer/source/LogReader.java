@@ -171,7 +171,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             splits.add(partition.snapshot());
             boolean isGone = partition.trouble() != null && partition.trouble().problem().equals(Trouble.GONE);
             if (partition.offset() >= 0 && !isGone) {
-                String metadata = partition.trouble() == null ? "" : partition.trouble().toJson();
+                String metadata = partition.trouble() == null ? "" : partition.trouble().toMetadata();
                 reached.put(partition.place(), new OffsetAndMetadata(partition.offset(), metadata));
             }
         }
