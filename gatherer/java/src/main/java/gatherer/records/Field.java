@@ -40,9 +40,12 @@ final class Field implements Serializable {
                 field.children.add(child);
             }
             field = child;
+            if (field.role != NOTHING) {
+                throw new IllegalArgumentException(path + " can't be found below or beside a field that is wanted itself");
+            }
         }
-        if (field.role != NOTHING || !field.children.isEmpty()) {
-            throw new IllegalArgumentException("field " + path + " is named twice");
+        if (!field.children.isEmpty()) {
+            throw new IllegalArgumentException(path + " is an object in which others are looked for");
         }
         field.role = newRole;
     }
