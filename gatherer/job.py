@@ -85,8 +85,11 @@ def _source_settings(settings: Settings, until_now: bool) -> Any:
     properties = jvm.java.util.Properties()
     for key, value in consumer_properties(settings).items():
         properties.setProperty(key, value)
+    formats = jvm.gatherer.records.InputFormat
+    inputs = jvm.java.util.ArrayList([formats.positions(topics.position_start)])
+    inputs.addAll(formats.parse(settings.inputs_json))
     return jvm.gatherer.source.SourceSettings(
-        jvm.java.util.List.of(jvm.gatherer.records.InputFormat.positions(topics.position_start)),
+        inputs,
         topics.limits,
         jvm.gatherer.panes.PaneSettings(windows, settings.watermark_ms, settings.idle_ms, settings.histogram),
         settings.future_ms,
