@@ -1,6 +1,7 @@
 package gatherer.records;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,9 +32,9 @@ final class RecordFuzz {
                             " { 'price' : 0.1 , 'symbol' : 'AAPL' , 'ts' : '2026-02-28 23:59:59.123456789' } ",
                             "{'ts': '2024-02-29 00:00:00.1', 'symbol': 'AAPL', 'price': 999999999.99999999}",
                             "{'ts': '2026-11-22 01:02:03.04', 'symbol': 'AAPL', 'price': 0.30000000000000004, 'id': "
-                            + "12, 'x': [1]}",
+                                    + "12, 'x': [1]}",
                             "{'id': 'a1', 'ok': true, 'no': null, 'ts': '2000-01-01 00:00:00.000', 'symbol': 'AAPL', "
-                            + "'price': 1e-8}")),
+                                    + "'price': 1e-8}")),
             new Kind("key", only("{'topic': 'prices'}"), "prices", "BRK.B",
                     List.of("{'ts': '2026-11-22 01:02:03.004', 'price': 238.32}",
                             "{'ts': '2049-12-31 23:59:59.999', 'price': '238.32'}",
@@ -41,7 +42,7 @@ final class RecordFuzz {
             new Kind("nested",
                     only("{'pattern': 'md[.].+', 'symbol': 'field', 'time': 'iso8601',"
                             + "'fields': {'time': 'q.at', 'symbol': 's', 'price': 'q.px'}, 'symbols': {'EUR/USD': "
-                              + "'EURUSD'}}"),
+                            + "'EURUSD'}}"),
                     "md.fx", "",
                     List.of("{'s': 'EUR/USD', 'q': {'at': '2026-11-22T01:02:03.004Z', 'px': 1.08}}",
                             "{'q': {'px': '1.08', 'at': '2026-11-22T01:02:03+05:30'}, 's': 'GBPUSD'}",
@@ -141,7 +142,13 @@ final class RecordFuzz {
             record
             = mutated(record, random);
         }
-        return record;
+        return random.nextInt(100) == 0 ? encoded(record, random) : record;
+    }
+
+    /** The same in another encoding that JSON may have. */
+    private static byte[] encoded(byte[] record, Random random) {
+        String[] names = {"UTF-16", "UTF-16LE", "UTF-32", "UTF-32LE"};
+        return new String(record, StandardCharsets.UTF_8).getBytes(Charset.forName(names[random.nextInt(4)]));
     }
 
     private static byte[] mutated(byte[] bytes, Random random) {
