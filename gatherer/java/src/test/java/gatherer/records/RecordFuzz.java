@@ -1,6 +1,7 @@
 package gatherer.records;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -141,7 +142,13 @@ final class RecordFuzz {
             record
             = mutated(record, random);
         }
-        return record;
+        return random.nextInt(100) == 0 ? encoded(record, random) : record;
+    }
+
+    /** The same in another encoding that JSON may have. */
+    private static byte[] encoded(byte[] record, Random random) {
+        String[] names = {"UTF-16", "UTF-16LE", "UTF-32", "UTF-32LE"};
+        return new String(record, StandardCharsets.UTF_8).getBytes(Charset.forName(names[random.nextInt(4)]));
     }
 
     private static byte[] mutated(byte[] bytes, Random random) {
