@@ -14,36 +14,41 @@ pytestmark = pytest.mark.slow
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SECONDS = 20
-INPUTS = [
-    {
-        "topic": "prices-of-others",
-        "symbol": "key",
-        "fields": {"time": "at", "price": "quote"},
-        "time": "epoch_ms",
-        "symbols": {"EUR/USD": "EURUSD"},
-        "non_positive": True,
-    }
-]
+SYMBOLS = ("EURUSD", "OIL", "GOLD", "AAPL", "ANY")
 
 
-def test_one_topic_with_many_symbols(bundle: Any) -> None:
-    topic = INPUTS[0]["topic"] = bundle.prefix + "prices-of-others"
-    bundle.create("prices-of-others", partitions=3)
+def test_topics_with_many_symbols(bundle: Any) -> None:
+    keyed, keyless = bundle.prefix + "prices", bundle.prefix + "quotes"
+    inputs = [
+        {
+            "topic": keyed,
+            "fields": {"time": "at", "price": "quote"},
+            "time": "epoch_ms",
+            "symbols": {"EUR/USD": "EURUSD"},
+            "non_positive": True,
+        },
+        {"topic": keyless, "symbol": "field", "time": "iso8601"},
+    ]
+    bundle.create("prices", partitions=3)
+    bundle.create("quotes", partitions=4)
     bundle.create("position.AAPL")
-    # Each symbol on one partition, as a producer's key does it.
-    places = {"EUR/USD": 0, "OIL": 1, "GOLD": 1, "AAPL": 2}
+    # Of `prices` each symbol is on one partition, as a key does it; of `quotes` on any, one far behind the
+    # others, one without records.
+    places = {"EUR/USD": 0, "OIL": 1, "GOLD": 1}
     for second in range(SECONDS + 12):
+        time = START + timedelta(seconds=second)
         for symbol, partition in places.items():
-            at = round((START + timedelta(seconds=second)).timestamp() * 1000)
             quote = -second if symbol == "OIL" else f"{100 + second}.5"
-            bundle.producer.produce(
-                topic, json.dumps({"at": at, "quote": quote}), key=symbol, partition=partition
-            )
-        bundle.tick("AAPL", START + timedelta(seconds=second, milliseconds=500), "50.00")
-    bundle.producer.produce(topic, '{"at": 1, "quote": null}', key="GOLD", partition=1)
+            value = json.dumps({"at": round(time.timestamp() * 1000), "quote": quote})
+            bundle.producer.produce(keyed, value, key=symbol, partition=partition)
+        bundle.tick("AAPL", time, "50.00")
+        for partition in range(3):
+            value = json.dumps({"ts": time.isoformat(), "symbol": "ANY", "price": second + partition + 1})
+            bundle.producer.produce(keyless, value, partition=partition)
+    bundle.producer.produce(keyed, '{"at": 1, "quote": null}', key="GOLD", partition=1)
     bundle.flush()
 
-    bundle.app.start(GATHERER_INPUTS=json.dumps(INPUTS), GATHERER_WINDOWS="10s=1s")
+    bundle.app.start(GATHERER_INPUTS=json.dumps(inputs), GATHERER_WINDOWS="10s=1s", GATHERER_IDLE_SECONDS="2")
     bundle.app.until_healthy()
 
     def windows() -> dict[tuple[str, int], dict[str, Any]]:
@@ -53,21 +58,21 @@ def test_one_topic_with_many_symbols(bundle: Any) -> None:
             found[symbol, (end - START) // timedelta(seconds=1)] = record
         return found
 
-    symbols = {"EURUSD", "OIL", "GOLD", "AAPL"}
-    due = {(symbol, end) for symbol in symbols for end in range(1, SECONDS + 1)}
+    due = {(symbol, end) for symbol in SYMBOLS for end in range(1, SECONDS + 1)}
     bundle.wait_until(lambda: windows().keys() >= due, "the windows of every symbol")
     found = windows()
     for symbol, end in due:
         record, seconds = found[symbol, end], range(max(0, end - 10), end)
-        count = len(seconds) * (2 if symbol == "AAPL" else 1)
-        assert record["count"] == count, (symbol, end)
+        assert record["count"] == len(seconds) * (3 if symbol == "ANY" else 1), (symbol, end)
         if symbol == "OIL":
             assert (record["min"], record["max"]) == (-seconds[-1], -seconds[0])
             assert record["realized_vol"] is None
         elif symbol == "AAPL":
-            assert record["min"] == 50 and record["max"] == 100.5 + seconds[-1]
+            assert record["min"] == record["max"] == 50
+        elif symbol == "ANY":
+            assert (record["min"], record["max"]) == (seconds[0] + 1, seconds[-1] + 3)
         else:
             assert record["last"] == 100.5 + seconds[-1]
     (letter,) = (json.loads(message.value()) for message in bundle.records("dead_letter"))
-    assert (letter["topic"], letter["partition"]) == (topic, 1)
+    assert (letter["topic"], letter["partition"]) == (keyed, 1)
     assert "quote" in letter["detail"]
