@@ -27,8 +27,8 @@ logger.producer.name = org.apache.flink.connector.kafka.sink.internal.FlinkKafka
 logger.producer.level = WARN
 logger.coordinator.name = org.apache.flink.runtime.source.coordinator.SourceCoordinator
 logger.coordinator.level = WARN
-# A line or two for each checkpoint, and for each second in which a starting job can have none. A failed one
-# is a warning of CheckpointFailureManager.
+# A line or two for each checkpoint, and one a second while a starting job can have none. A checkpoint that
+# failed is a warning of CheckpointFailureManager.
 logger.checkpoints.name = org.apache.flink.runtime.checkpoint.CheckpointCoordinator
 logger.checkpoints.level = WARN
 logger.failures.name = org.apache.flink.runtime.checkpoint.CheckpointFailureManager

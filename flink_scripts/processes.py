@@ -83,9 +83,10 @@ def taskmanager_options(env: Environment, memory: Memory, work: Path) -> dict[st
         # a heartbeat by 3 s; a process that stands still for 8 s costs a restart of the job.
         "heartbeat.interval": "1 s",
         "heartbeat.timeout": "8 s",
-        # By then the job is submitted anew and waits for the slot that is kept for the old one, whose
-        # JobManager never comes back.
-        "taskmanager.slot.timeout": "2 s",
+        # The slot is kept that long for the old job, whose JobManager never comes back, while the new one
+        # waits for it. A job also has to take its slot within that time: with 35 busy processes on 2 cores,
+        # 2 s were too short.
+        "taskmanager.slot.timeout": "5 s",
         **_common_options(env),
         **memory.options,
     }

@@ -304,7 +304,8 @@ class Dashboard(Section):
 class Health(Section):
     interval: Duration = Field(description="time between two health checks of a task, in whole seconds")
     patience: Duration = Field(
-        description="how long a started task may fail its health check before it is killed"
+        description="how long a started task may fail its health check before it is killed; "
+        "5 times as long for the gatherer and 60 times for the generator, which wait for others"
     )
 
     @property
