@@ -6,16 +6,16 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /opt/pipectl
 
 # What changes seldom comes first, so that a changed line of ours doesn't fetch it all again.
-COPY constraints.txt setup.cfg pyproject.toml README.md LICENSE ./
+COPY constraints.txt setup.cfg pyproject.toml build_backend.py README.md LICENSE ./
 COPY cli/__init__.py cli/__init__.py
 RUN python -m pip install --no-cache-dir -c constraints.txt '.[local]'
 
 COPY . .
-RUN python -m pip install --no-cache-dir --no-deps . && rm -rf build *.egg-info
+RUN python -m flink_scripts.building gatherer/java && \
+    python -m pip install --no-cache-dir --no-deps . && rm -rf build *.egg-info
 RUN python -m flink_scripts.jars /opt/pipectl/jars
 
-ENV FLINK_CONNECTOR_JARS=/opt/pipectl/jars/connector/flink-sql-connector-kafka-5.0.0-2.2.jar \
-    FLINK_COMPILED_JARS=/opt/pipectl/jars/compiled \
+ENV FLINK_CONNECTOR_JARS=/opt/pipectl/jars/connector/flink-sql-connector-kafka-5.0.0-2.2.jar:/opt/pipectl/jars/connector/zstd-jni-1.5.6-10.jar \
     FLINK_PLUGINS_DIR=/opt/pipectl/jars/plugins \
     HADOOP_CLASSPATH=/opt/pipectl/jars/hadoop/*
 

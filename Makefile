@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 USE := $(VENV)/.use
 DEV := $(VENV)/.dev
+JAVA_FILES = $(shell find gatherer/java/src -name '*.java')
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test lint java image page diagrams clean
+.PHONY: help deploy test lint format java image page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -21,6 +22,11 @@ lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(JAVA_FILES) || { echo "error: run make format" >&2; exit 1; }
+
+format: $(DEV) ## Format Python and Java
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(JAVA_FILES)
 
 java: $(USE) ## Build the jar of the job's Java classes, if their sources have changed (needs no JDK)
 	@$(BIN)/python -m flink_scripts.building gatherer/java
@@ -38,7 +44,7 @@ diagrams: ## Draw docs/diagrams/*.svg again, after a change in their sources (ne
 
 clean: ## End the local cluster, and remove what was installed and built here
 	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --cluster local --yes --purge
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) gatherer/java/*.jar build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python found; install Python 3.11, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }

@@ -57,6 +57,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     console.print(table(columns, rows))
 
 
+def one_line(text: str) -> str:
+    """Text of others, made harmless: no control characters, which could end a line or drive a terminal."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def record_row(record: MovingAverage) -> tuple[str, ...]:
     """A `movingaverage` record as a row under RECORD_COLUMNS."""
     return (

@@ -76,14 +76,9 @@ def _letter_row(letter: DeadLetter, topics: Topics) -> tuple[str, ...]:
         topics.symbol_of(letter.topic) or letter.topic,
         f"{letter.partition}:{letter.offset}",
         letter.reason,
-        _one_line(letter.detail) or "-",
-        "-" if letter.value is None else _one_line(letter.value[:SHOWN_BYTES].decode(errors="replace")),
+        out.one_line(letter.detail) or "-",
+        "-" if letter.value is None else out.one_line(letter.value[:SHOWN_BYTES].decode(errors="replace")),
     )
-
-
-def _one_line(text: str) -> str:
-    """Text of others, made harmless: no control characters, which could end a line or drive a terminal."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 STREAMS: Mapping[str, Stream] = {

@@ -13,11 +13,30 @@ from dashboard.errors import FlinkError
 
 TIMEOUT_SECONDS = 3.0
 FINAL_STATES = frozenset({"FINISHED", "FAILED", "CANCELED", "SUSPENDED"})
+# A checkpoint that was given up for one of these says nothing about checkpoints: its job failed or was
+# stopped, or some of its tasks had not started yet or had ended. flink_scripts/failures.py has the same list.
+GIVEN_UP = (
+    "Checkpoint Coordinator is suspending",
+    "CheckpointCoordinator shutdown",
+    "Periodic checkpoint scheduler is shut down",
+    "Not all required tasks are currently running",
+    "Checkpoint was declined (tasks not ready)",
+    "Checkpoint was declined (task is closing)",
+    "Task received cancellation from one of its inputs",
+    "Checkpoint was declined because one input stream is finished",
+    "Checkpoint has been subsumed",
+    "Checkpoint was canceled because a barrier from newer checkpoint was received",
+    "FailoverRegion is restarting",
+    "Task has failed",
+)
 
 
 @dataclass(frozen=True)
 class Job:
-    """The newest job of a name, and its checkpoints. Ages and durations in seconds, sizes in bytes."""
+    """The newest job of a name, and its checkpoints. Ages and durations in seconds, sizes in bytes.
+
+    checkpoints_failed: of the newest that Flink remembers (10, unless set otherwise).
+    """
 
     state: str
     uptime: float
@@ -71,7 +90,7 @@ class Rest:
             state=job["state"],
             uptime=job["duration"] / 1000,
             checkpoints_completed=checkpoints["counts"]["completed"],
-            checkpoints_failed=checkpoints["counts"]["failed"],
+            checkpoints_failed=sum(map(_has_failed, checkpoints["history"])),
             checkpoint_age=max(0.0, time.time() - last["latest_ack_timestamp"] / 1000) if last else None,
             checkpoint_duration=last["end_to_end_duration"] / 1000 if last else None,
             checkpoint_size=last["state_size"] if last else None,
@@ -87,3 +106,12 @@ class Rest:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             reason = str(error) or f"nothing within {TIMEOUT_SECONDS:g} s"
             raise FlinkError(f"no answer from the JobManager at {self._base}: {reason}") from None
+
+
+def _has_failed(checkpoint: dict[str, Any]) -> bool:
+    """Whether something went wrong with the checkpoint itself, such as its time or its store.
+
+    Flink's own count includes those that were never begun because some task had not started yet.
+    """
+    message = checkpoint.get("failure_message") or ""
+    return checkpoint["status"] == "FAILED" and not message.startswith(GIVEN_UP)

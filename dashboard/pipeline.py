@@ -180,7 +180,7 @@ class Pipeline:
             **numbers,
             uptime_seconds=round(job.uptime),
             checkpoints=job.checkpoints_completed,
-            checkpoints_failed=job.checkpoints_failed,
+            **({"checkpoints_failed": job.checkpoints_failed} if job.checkpoints_failed else {}),
             checkpoint_age_seconds=_rounded(job.checkpoint_age, 1),
             checkpoint_seconds=_rounded(job.checkpoint_duration, 3),
             checkpoint_bytes=job.checkpoint_size,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from flink_scripts.errors import FlinkScriptsError
+from flink_scripts.errors import FlinkScriptsError, SettingsError
 from flink_scripts.settings import Environment
 
+if TYPE_CHECKING:
+    from flink_scripts.chore import Chore
+
+_TOPICS_SECONDS = 15.0  # topics of new positions appear while the job runs
 _USAGE = "usage: python -m flink_scripts jobmanager | taskmanager | job MODULE"
 
 
@@ -26,7 +31,7 @@ def main(argv: list[str]) -> int:
             case ["job", module]:
                 from flink_scripts.job import run_job
 
-                return run_job(module, env)
+                return run_job(module, env, [_topics_settings(env)])
             case _:
                 sys.stderr.write(_USAGE + "\n")
                 return 2
@@ -34,6 +39,19 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"flink_scripts: {error}\n")
         return 1
     return 0
+
+
+def _topics_settings(env: Environment) -> Chore:
+    """What `dcos kafka topic create` can't do for the job's topics, and only this process is there to do."""
+    from flink_scripts.chore import Chore
+    from kafka_topic.errors import KafkaTopicError
+    from kafka_topic.keep import Keeper
+
+    try:
+        keeper = Keeper.from_environ(env.text("KAFKA_BOOTSTRAP_SERVERS"), env.variables)
+    except KafkaTopicError as error:
+        raise SettingsError(str(error)) from error
+    return Chore("the topics' settings", keeper.run, every_seconds=_TOPICS_SECONDS)
 
 
 if __name__ == "__main__":

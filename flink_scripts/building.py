@@ -87,7 +87,8 @@ def test(project: JavaProject, selection: Iterable[str] = (), *, quiet: bool = F
         compile_java(java_files(project.tests), libraries, classes)
         argv = [
             *(str(java_home() / "bin" / "java"), "-ea", "-Xmx768m", "-XX:TieredStopAtLevel=1"),
-            *(*module_options(), f"-Djava.io.tmpdir={work}", "-cp", _class_path([classes, *libraries])),
+            *(*module_options(), f"-Djava.io.tmpdir={work}"),
+            *(f"-Dproject.folder={project.folder.absolute()}", "-cp", _class_path([classes, *libraries])),
             *("org.junit.platform.console.ConsoleLauncher", "execute", "--disable-banner"),
             *(
                 "--disable-ansi-colors",

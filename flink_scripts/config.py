@@ -27,6 +27,29 @@ logger.producer.name = org.apache.flink.connector.kafka.sink.internal.FlinkKafka
 logger.producer.level = WARN
 logger.coordinator.name = org.apache.flink.runtime.source.coordinator.SourceCoordinator
 logger.coordinator.level = WARN
+# A line or two for each checkpoint, and for each second in which a starting job can have none. A failed one
+# is a warning of CheckpointFailureManager.
+logger.checkpoints.name = org.apache.flink.runtime.checkpoint.CheckpointCoordinator
+logger.checkpoints.level = WARN
+logger.failures.name = org.apache.flink.runtime.checkpoint.CheckpointFailureManager
+logger.failures.level = WARN
+logger.requests.name = org.apache.flink.runtime.checkpoint.CheckpointRequestDecider
+logger.requests.level = WARN
+logger.operators.name = org.apache.flink.runtime.operators.coordination.OperatorCoordinatorHolder
+logger.operators.level = WARN
+# Every checkpoint the sink registers its metric pendingCommittables again, and is warned that it exists.
+logger.metrics.name = org.apache.flink.metrics.MetricGroup
+logger.metrics.level = ERROR
+# Each setting of config.yaml, which lies beside, three times.
+logger.settings.name = org.apache.flink.configuration.GlobalConfiguration
+logger.settings.level = WARN
+# Every client warns of each attempt to reach a broker that is away: ten lines, then one in ten seconds.
+logger.network.name = org.apache.flink.kafka.shaded.org.apache.kafka.clients.NetworkClient
+logger.network.level = WARN
+logger.network.filter.burst.type = BurstFilter
+logger.network.filter.burst.level = WARN
+logger.network.filter.burst.rate = 0.1
+logger.network.filter.burst.maxBurst = 10
 """
 
 

@@ -60,3 +60,7 @@ class SubmitError(FlinkScriptsError):
 
 class JobFailedError(FlinkScriptsError):
     """The job reached a final state by itself, or vanished from the JobManager."""
+
+
+class Stopped(Exception):
+    """SIGTERM or SIGINT arrived while something was waited for. It is no error."""

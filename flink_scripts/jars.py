@@ -1,6 +1,6 @@
 """`python -m flink_scripts.jars FOLDER`: put the jars that an image needs into a folder.
 
-connector/    the Kafka connector
+connector/    the Kafka connector, and the codec it lacks
 plugins/      Flink's file system s3, as a plugin
 hadoop/       what Flink's file system hdfs needs on the class path
 """

@@ -40,9 +40,10 @@ def jobmanager_options(env: Environment, memory: Memory) -> dict[str, str]:
         "blob.server.port": str(env.integer("PORT_BLOB", 0, minimum=0)),
         "web.submit.enable": "false",  # nobody uploads jars: jobs come as job graphs
         "web.cancel.enable": "false",  # the submitter stops jobs, with a savepoint
-        # A lost TaskManager is noticed, and its slots are given up, well before the job's restart attempts
-        # end.
-        "heartbeat.interval": "3 s",
+        # A TaskManager that can't be reached three times in a row is lost. One that is silent (a frozen
+        # process, a lost machine) has longer, but less than the job's restart attempts.
+        "heartbeat.interval": "1 s",
+        "heartbeat.rpc-failure-threshold": "3",
         "heartbeat.timeout": "20 s",
         # The job runs on the slots there are, up to its parallelism: it takes up new ones by itself, and
         # goes on with what is left, each time from its newest checkpoint. The times are how long it waits
@@ -78,8 +79,13 @@ def taskmanager_options(env: Environment, memory: Memory, work: Path) -> dict[st
         "cluster.registration.max-timeout": "2 s",
         "cluster.registration.error-delay": "1 s",
         "cluster.registration.refused-registration-delay": "1 s",
-        "heartbeat.interval": "3 s",
-        "heartbeat.timeout": "20 s",
+        # A TaskManager learns of its JobManager's end by this alone. 30 busy processes on 2 cores don't delay
+        # a heartbeat by 3 s; a process that stands still for 8 s costs a restart of the job.
+        "heartbeat.interval": "1 s",
+        "heartbeat.timeout": "8 s",
+        # By then the job is submitted anew and waits for the slot that is kept for the old one, whose
+        # JobManager never comes back.
+        "taskmanager.slot.timeout": "2 s",
         **_common_options(env),
         **memory.options,
     }

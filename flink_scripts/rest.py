@@ -12,6 +12,8 @@ from flink_scripts.errors import RestError
 from flink_scripts.settings import Address
 
 FINAL_STATES = frozenset({"FINISHED", "FAILED", "CANCELED", "SUSPENDED"})
+# The client sees a job every second or so. Failures can't follow each other faster than the restart back-off.
+_FAILURES = 4
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,45 @@ class Job:
         return self.state in FINAL_STATES
 
 
+@dataclass(frozen=True)
+class JobDetail:
+    """How a job is. tasks: the state of each vertex. slots: on how many it runs."""
+
+    state: str
+    tasks: tuple[str, ...]
+    slots: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One failure of a job. time_ms: since 1970. task, host: where it began; empty when that is not known."""
+
+    time_ms: int
+    task: str
+    host: str
+    stack_trace: str
+
+
+@dataclass(frozen=True)
+class FailedCheckpoint:
+    """A checkpoint that was begun and did not complete."""
+
+    id: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """A job's checkpoints. completed: since it was submitted. failed: of the newest that Flink remembers.
+
+    restored: the checkpoint or savepoint that the job started from last, and when (ms since 1970).
+    """
+
+    completed: int = 0
+    failed: tuple[FailedCheckpoint, ...] = ()
+    restored: tuple[int, int] | None = None
+
+
 class Rest:
     """The REST API at one address. Every failure is a RestError."""
 
@@ -40,17 +81,17 @@ class Rest:
         return int(self._call("GET", "/overview")["slots-available"])
 
     def jobs(self) -> list[Job]:
-        """Every job that the JobManager knows, ended ones included."""
-        return [
-            Job(job["jid"], job["name"], job["state"]) for job in self._call("GET", "/jobs/overview")["jobs"]
-        ]
+        """Every job that the JobManager knows, ended ones included, the newest first."""
+        jobs = self._call("GET", "/jobs/overview")["jobs"]
+        newest_first = sorted(jobs, key=lambda job: int(job.get("start-time", 0)), reverse=True)
+        return [Job(job["jid"], job["name"], job["state"]) for job in newest_first]
 
-    def state(self, job_id: str) -> tuple[str, list[str], int]:
-        """The state of a job and of each of its vertices, and how many slots it runs on."""
+    def job(self, job_id: str) -> JobDetail:
+        """How a job is."""
         job = self._call("GET", f"/jobs/{job_id}")
         vertices = job["vertices"]
         slots = max((vertex["parallelism"] for vertex in vertices), default=0)
-        return job["state"], [vertex["status"] for vertex in vertices], slots
+        return JobDetail(job["state"], tuple(vertex["status"] for vertex in vertices), slots)
 
     def parameters(self, job_id: str) -> dict[str, str]:
         """The job's global parameters (`pipeline.global-job-parameters`)."""
@@ -58,15 +99,36 @@ class Rest:
         parameters: dict[str, str] = config.get("execution-config", {}).get("user-config", {})
         return parameters
 
-    def root_exception(self, job_id: str) -> str:
-        """Why the job failed last, with the stack trace; empty when it never did."""
-        history = self._call("GET", f"/jobs/{job_id}/exceptions").get("exceptionHistory", {})
-        entries = history.get("entries", [])
-        return str(entries[0]["stacktrace"]).strip() if entries else ""
+    def failures(self, job_id: str) -> tuple[Failure, ...]:
+        """The job's newest failures, the newest first."""
+        path = f"/jobs/{job_id}/exceptions?maxExceptions={_FAILURES}"
+        return tuple(
+            Failure(
+                int(entry["timestamp"]),
+                entry.get("taskName") or "",
+                entry.get("endpoint") or "",
+                str(entry["stacktrace"]).strip(),
+            )
+            for entry in self._call("GET", path).get("exceptionHistory", {}).get("entries", [])
+        )
 
-    def completed_checkpoints(self, job_id: str) -> int:
-        """How many checkpoints the job has completed since it was submitted."""
-        return int(self._call("GET", f"/jobs/{job_id}/checkpoints")["counts"]["completed"])
+    def checkpoints(self, job_id: str) -> Checkpoints:
+        """The job's checkpoints.
+
+        Flink's own count of failed ones includes those that were never begun because some task had not
+        started yet: a job that starts slowly collects a dozen. Here are only those that were begun.
+        """
+        answer = self._call("GET", f"/jobs/{job_id}/checkpoints")
+        restored = (answer.get("latest") or {}).get("restored")
+        return Checkpoints(
+            int(answer["counts"]["completed"]),
+            tuple(
+                FailedCheckpoint(int(each["id"]), each.get("failure_message") or "no reason given")
+                for each in answer.get("history", [])
+                if each["status"] == "FAILED"
+            ),
+            restored and (int(restored["id"]), int(restored["restore_timestamp"])),
+        )
 
     def stop_with_savepoint(self, job_id: str, folder: str) -> str:
         """Ask the job to write a savepoint below `folder` and to end; returns the id of the request."""

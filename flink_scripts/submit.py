@@ -42,15 +42,16 @@ def job_options(env: Environment) -> dict[str, str]:
         "execution.checkpointing.interval": f"{round(interval * 1000)} ms",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.num-retained": "2",
-        # Back off while something is down, then give up: Marathon starts the submitter again, which waits for
-        # what the job needs before it resumes.
+        # Back off while something is down, then give up, after two minutes at least: Marathon starts the
+        # submitter again, which waits for what the job needs before it resumes. The longest delay is short:
+        # it is what an outage costs beyond its end.
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.backoff-multiplier": "2.0",
-        "restart-strategy.exponential-delay.max-backoff": "10 s",
+        "restart-strategy.exponential-delay.max-backoff": "3 s",
         "restart-strategy.exponential-delay.jitter-factor": "0.1",
         "restart-strategy.exponential-delay.reset-backoff-threshold": "2 min",
-        "restart-strategy.exponential-delay.attempts-before-reset-backoff": "20",
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff": "40",
     }
 
 

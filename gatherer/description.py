@@ -35,6 +35,7 @@ def describe(settings: Settings) -> str:
                 "consumer": consumer_properties(settings),
                 "producer": [settings.delivery, producer_properties(settings)],
                 "positions": topics.position_pattern,
+                "inputs": settings.inputs,
                 "watermark_ms": settings.watermark_ms,
                 "future_ms": settings.future_ms,
                 "idle_ms": settings.idle_ms,

@@ -88,9 +88,7 @@ def _source_settings(settings: Settings, until_now: bool) -> Any:
     return jvm.gatherer.source.SourceSettings(
         jvm.java.util.List.of(jvm.gatherer.records.InputFormat.positions(topics.position_start)),
         topics.limits,
-        jvm.gatherer.panes.PaneSettings(
-            windows, settings.watermark_ms, settings.idle_ms, settings.histogram
-        ),
+        jvm.gatherer.panes.PaneSettings(windows, settings.watermark_ms, settings.idle_ms, settings.histogram),
         settings.future_ms,
         settings.discovery_ms,
         properties,
@@ -110,7 +108,9 @@ def _longs(values: Iterable[int]) -> Any:
 def _sink(settings: Settings) -> Any:
     jvm = get_gateway().jvm
     builder = jvm.org.apache.flink.connector.kafka.sink.KafkaSink.builder()
-    builder.setBootstrapServers(settings.bootstrap_servers).setRecordSerializer(jvm.gatherer.sink.RecordSerializer())
+    builder.setBootstrapServers(settings.bootstrap_servers).setRecordSerializer(
+        jvm.gatherer.sink.RecordSerializer()
+    )
     for key, value in producer_properties(settings).items():
         builder.setProperty(key, value)
     guarantee = jvm.org.apache.flink.connector.base.DeliveryGuarantee

@@ -19,12 +19,15 @@ def consumer_properties(settings: Settings) -> dict[str, str]:
         "request.timeout.ms": "5000",
         "reconnect.backoff.max.ms": "200",
         "max.poll.records": "5000",
+        # What is fetched ahead lies on the heap, beside the state.
+        "fetch.max.bytes": str(16 * 1024 * 1024),
     }
 
 
 def producer_properties(settings: Settings) -> dict[str, str]:
     """Properties of the sink."""
-    properties = {"linger.ms": "5", "compression.type": "lz4"}
+    # A broker that is back is used at once.
+    properties = {"linger.ms": "5", "compression.type": "lz4", "reconnect.backoff.max.ms": "200"}
     if settings.delivery == "exactly-once":
         # The broker's own maximum is 15 minutes; a transaction has to outlive the longest outage of the job.
         properties["transaction.timeout.ms"] = str(14 * 60 * 1000)

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from gatherer.analysis import AnalysisSettings
 from gatherer.errors import SettingsError
+from gatherer.inputs import read_inputs
 from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import WindowLength
 from kafka_topic.contracts import STATISTICS
@@ -20,7 +21,7 @@ from kafka_topic.windows import window_label, window_length
 
 DELIVERIES = ("exactly-once", "at-least-once")
 MIN_IDLE_MS = 2000
-"""Half of it is what a request to Kafka may take, which waits half a second for new records."""
+"""Twice as long as the brokers may take to answer where a log ends."""
 SIGNALS: Mapping[str, Callable[..., Any]] = {
     "regime": RegimeSettings,
     "anomaly": AnomalySettings,
@@ -32,12 +33,14 @@ SIGNALS: Mapping[str, Callable[..., Any]] = {
 class Settings:
     """Everything that defines the job. Durations are whole milliseconds.
 
-    windows: the shortest first. statistics: those of STATISTICS that are wanted. signals: settings by kind.
+    inputs: what is read beside the positions' topics, as `inputs.py` has it. windows: the shortest first.
+    statistics: those of STATISTICS that are wanted. signals: settings by kind.
     """
 
     bootstrap_servers: str
     topics: Topics
     job_name: str
+    inputs: tuple[Mapping[str, Any], ...]
     windows: tuple[WindowLength, ...]
     statistics: frozenset[str]
     ewma_half_life_ms: int
@@ -51,18 +54,20 @@ class Settings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read and check the environment. Raises SettingsError that names the variable."""
+        topics = Topics(environ.get("TOPIC_PREFIX", ""))
         windows = _windows(environ.get("GATHERER_WINDOWS") or "10s=1s,1m=5s,10m=10s")
         settings = cls(
             bootstrap_servers=_required(environ, "KAFKA_BOOTSTRAP_SERVERS"),
-            topics=Topics(environ.get("TOPIC_PREFIX", "")),
+            topics=topics,
             job_name=_required(environ, "JOB_NAME"),
+            inputs=read_inputs(environ.get("GATHERER_INPUTS"), topics),
             windows=windows,
             statistics=_statistics(environ.get("GATHERER_STATISTICS", ",".join(STATISTICS))),
             ewma_half_life_ms=_milliseconds(environ, "GATHERER_EWMA_HALF_LIFE_SECONDS", "60"),
             signals=_signals(environ.get("SIGNALS"), windows),
             watermark_ms=_milliseconds(environ, "GATHERER_WATERMARK_SECONDS", "0.5", minimum=0),
             future_ms=_milliseconds(environ, "GATHERER_FUTURE_SECONDS", "60", minimum=0),
-            idle_ms=_milliseconds(environ, "GATHERER_IDLE_SECONDS", "10", minimum=MIN_IDLE_MS),
+            idle_ms=_milliseconds(environ, "GATHERER_IDLE_SECONDS", "30", minimum=MIN_IDLE_MS),
             discovery_ms=_milliseconds(environ, "GATHERER_DISCOVERY_SECONDS", "5"),
             delivery=environ.get("GATHERER_DELIVERY") or DELIVERIES[0],
         )
@@ -71,6 +76,11 @@ class Settings:
                 f"GATHERER_DELIVERY={settings.delivery} must be one of {', '.join(DELIVERIES)}"
             )
         return settings
+
+    @property
+    def inputs_json(self) -> str:
+        """The inputs, for the Java part."""
+        return json.dumps(self.inputs)
 
     @property
     def analysis(self) -> AnalysisSettings:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 
 from kafka_topic.brokers import Brokers
-from kafka_topic.config import Difference, config_of, differences
+from kafka_topic.config import Difference, config_of, differences, parse_retention
+from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, PlanError, SymbolError
 from kafka_topic.names import Topics
+
+_CALL_SECONDS = 5.0
 
 
 def keep(
@@ -38,3 +42,52 @@ def keep(
             changes.setdefault(each.topic, {})[each.name] = each.wanted
     brokers.set_configs(changes)
     return [each for each in found if each not in left], left
+
+
+class Keeper:
+    """Keeps the topics of one bundle as its settings say, by running `keep` again and again.
+
+    Topics of new positions appear while the bundle runs, so once is not enough.
+    """
+
+    def __init__(
+        self, bootstrap_servers: str, topics: Topics, retention: Mapping[str, timedelta], *, shorten: bool
+    ) -> None:
+        self._servers = bootstrap_servers
+        self._topics = topics
+        self._retention = retention
+        self._shorten = shorten
+        self._said: list[str] = []
+
+    @classmethod
+    def from_environ(cls, bootstrap_servers: str, environ: Mapping[str, str] = os.environ) -> Keeper:
+        """As the variables TOPIC_PREFIX, TOPIC_RETENTION_MS and TOPIC_SHORTEN say. Raises PlanError."""
+        try:
+            topics = Topics(environ.get("TOPIC_PREFIX", ""))
+            retention = parse_retention(environ.get("TOPIC_RETENTION_MS", ""))
+        except (SymbolError, PlanError) as error:
+            raise PlanError(f"TOPIC_PREFIX, TOPIC_RETENTION_MS: {error}") from error
+        return cls(bootstrap_servers, topics, retention, shorten=environ.get("TOPIC_SHORTEN") == "true")
+
+    def run(self) -> list[str]:
+        """Set what differs; returns a line for each change, and once for each thing that is left as it is.
+
+        Raises BrokerUnreachableError when no broker answers. What Kafka refuses is only said: the data flows
+        all the same.
+        """
+        try:
+            done, left = keep(
+                self._servers, self._topics, self._retention, shorten=self._shorten, timeout=_CALL_SECONDS
+            )
+            said = [f"left {_shown(each)}: TOPIC_SHORTEN is not true" for each in left]
+        except BrokerUnreachableError:
+            raise
+        except KafkaTopicError as error:
+            done, said = [], [f"topics stay as they are: {error}"]
+        new = [line for line in said if line not in self._said]
+        self._said = said
+        return [*(f"set {_shown(each)}" for each in done), *new]
+
+
+def _shown(each: Difference) -> str:
+    return f"{each.name} of {each.topic}, {each.current}, to {each.wanted}"

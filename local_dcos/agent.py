@@ -8,7 +8,7 @@ from local_dcos.deployments import Deployments
 from local_dcos.home import Home
 from local_dcos.model import App, Json
 from local_dcos.ports import SERVICE_PORTS, pick
-from local_dcos.sandbox import rotate
+from local_dcos.sandbox import LOG_FILES, rotate
 from local_dcos.scheduling import Scheduler
 from local_dcos.stamps import stamp
 from local_dcos.store import State
@@ -87,5 +87,7 @@ class Agent:
     async def _rotate(self) -> None:
         while True:
             await asyncio.sleep(ROTATE_EVERY_SECONDS)
+            rotate(self.home.agent_log)
             for task in self.state.tasks.values():
-                rotate(self.home.sandboxes / task.id)
+                for name in LOG_FILES:
+                    rotate(self.home.sandboxes / task.id / name)

@@ -10,17 +10,40 @@ KEPT_PER_APP = 10
 LOG_FILES = ("stdout", "stderr")
 
 
-def rotate(sandbox: Path, limit: int = MAX_BYTES) -> None:
-    """Keeps each log below about two times `limit`.
+def rotate(log: Path, limit: int = MAX_BYTES) -> None:
+    """Moves a log that has more than `limit` bytes to "<name>.1"; of more than twice `limit`, the end only.
 
-    The task holds the file open for appending, so the file is copied to "<name>.1" and emptied in place.
+    Its writer holds it open for appending, so it is copied, and emptied in place. What is written between the
+    last read and the emptying is lost.
     """
-    for name in LOG_FILES:
-        path = sandbox / name
-        with contextlib.suppress(OSError):
-            if path.stat().st_size > limit:
-                shutil.copyfile(path, path.with_name(f"{name}.1"))
-                os.truncate(path, 0)
+    with contextlib.suppress(OSError):
+        size = log.stat().st_size
+        if size <= limit:
+            return
+        with log.open("rb") as source, older(log).open("wb") as target:
+            source.seek(0 if size <= 2 * limit else size - limit)
+            shutil.copyfileobj(source, target)
+            os.truncate(log, 0)
+
+
+def older(log: Path) -> Path:
+    """Returns where the part of a log lies that came before its last rotation."""
+    return log.with_name(f"{log.name}.1")
+
+
+def read_on(log: Path, position: int) -> tuple[bytes, int]:
+    """Returns what came after `position`, and the next one. Over a rotation it misses nothing."""
+    rest = b""
+    with log.open("rb") as file:
+        if position > file.seek(0, os.SEEK_END):
+            # It got shorter, so it was rotated: first what was left of the older part.
+            with contextlib.suppress(OSError), older(log).open("rb") as before:
+                before.seek(position)
+                rest = before.read()
+            position = 0
+        file.seek(position)
+        data = file.read(1 << 20)
+        return rest + data, file.tell()
 
 
 def last_line(path: Path) -> str:

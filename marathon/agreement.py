@@ -8,6 +8,7 @@ from itertools import combinations
 from math import sqrt
 
 from marathon.durations import format_duration, parse_duration
+from marathon.inputs import Input
 from marathon.paths import KeyPath
 from marathon.settings import Settings
 
@@ -17,6 +18,9 @@ Disagreement = tuple[tuple[KeyPath, ...], str, str]
 # MiB: the least that Flink starts a TaskManager in, and 64 for the process around it; what a slot's Python
 # worker needs besides.
 _TASKMANAGER_MEM, _SLOT_MEM = 1024 + 64, 256
+# Linux takes 128 KiB for one variable.
+_ENVIRONMENT = 120_000
+_OWN_TOPICS = ("movingaverage", "signals", "dead_letter", "limits")
 
 
 def disagreements(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
@@ -25,6 +29,7 @@ def disagreements(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
     yield from _kafka(settings)
     yield from _flink(settings, local=local)
     yield from _gatherer(settings)
+    yield from _inputs(settings)
     yield from _signals(settings)
     yield from _generator(settings)
     yield from _health(settings)
@@ -103,6 +108,38 @@ def _gatherer(settings: Settings) -> Iterator[Disagreement]:
                 f"the window {window} is no multiple of its slide, {format_duration(slide)}",
                 f"a window of {format_duration(fitting)} is",
             )
+
+
+def _inputs(settings: Settings) -> Iterator[Disagreement]:
+    for index, one in enumerate(settings.gatherer.inputs):
+        for message, hint in _input(one, settings):
+            yield (("gatherer", "inputs", index),), message, hint
+    if (length := len(settings.gatherer.inputs_form.encode())) > _ENVIRONMENT:
+        yield (
+            (("gatherer", "inputs"),),
+            f"{length} bytes are too many for the environment of an app",
+            f"at most {_ENVIRONMENT}; a symbol that is one of ours needs no mapping",
+        )
+
+
+def _input(one: Input, settings: Settings) -> Iterator[tuple[str, str]]:
+    if one.topic is None and one.pattern is None:
+        yield "names no topic", "write topic: NAME, or pattern: a regular expression"
+    elif one.topic is not None and one.pattern is not None:
+        yield "has both a topic and a pattern", "one input each"
+    if one.symbol == "topic" and not one.names_symbol:
+        yield (
+            "the symbol stands in the topic's name, and no pattern says where",
+            "write pattern: 'ticks[.](?<symbol>[A-Z]+)'",
+        )
+    paths = one.paths
+    for (name, path), (other, beside) in combinations(paths.items(), 2):
+        if path == beside or path.startswith(f"{beside}.") or beside.startswith(f"{path}."):
+            yield f"{name} and {other} are read from one field, {min(path, beside, key=len)}", ""
+    prefix = settings.topics.prefix
+    own = [*(f"position.{symbol}" for symbol in settings.positions), *_OWN_TOPICS]
+    if taken := next((prefix + topic for topic in own if one.reads(prefix + topic)), None):
+        yield f"{taken} is the bundle's own topic, which is read and written without", "make it narrower"
 
 
 def _signals(settings: Settings) -> Iterator[Disagreement]:

@@ -86,6 +86,40 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
+def check_topic(name: str) -> str:
+    """The name of a topic."""
+    if not name or _TOPIC.fullmatch(name) is None or len(name) > 249 or name in (".", ".."):
+        raise FormError(
+            f"{name!r} is no topic name: at most 249 letters, digits, '.', '_' and '-'",
+            "several topics are a pattern",
+        )
+    return name
+
+
+def check_topic_pattern(pattern: str) -> str:
+    """A regular expression for the whole names of topics; it is Java that matches it."""
+    try:
+        compiled(pattern)
+    except re.error as error:
+        hint = "a named group is written (?<symbol>…)" if "(?P<" in pattern else ""
+        raise FormError(f"{pattern!r} is no regular expression: {error}", hint) from None
+    return pattern
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A regular expression whose named groups are written as Java does; raises re.error."""
+    if "(?P" in pattern:
+        raise re.error("unknown extension (?P")
+    return re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern))
+
+
+def check_field_path(path: str) -> str:
+    """The name of a field; a dot leads into an object."""
+    if not all(path.split(".")):
+        raise FormError(f"{path!r} names no field", 'a dot leads into an object, as in "quote.price"')
+    return path
+
+
 def check_servers(servers: str) -> str:
     """Kafka's `bootstrap.servers`: host:port, several with commas."""
     for server in servers.split(","):
@@ -103,7 +137,7 @@ def check_length(length: timedelta) -> timedelta:
 
 
 def check_idle_timeout(length: timedelta) -> timedelta:
-    """At least 2 s: half of it is what the job's requests to Kafka may take, which wait for new records."""
+    """At least 2 s: the job asks twice a second where a log ends, and the answer takes its time."""
     if length < timedelta(seconds=2):
         raise FormError(f"must be at least 2s, got {format_duration(length)}")
     return length

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from math import ceil
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from marathon import formats
 from marathon.durations import format_duration, parse_duration
+from marathon.inputs import Input
 from marathon.names import Names, names_of
+from marathon.section import Section
 
 SLACK = timedelta(seconds=10)
 MILLISECOND = timedelta(milliseconds=1)
@@ -30,12 +33,6 @@ Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Window = Annotated[str, AfterValidator(formats.check_window)]
 Statistic = Literal["median", "mad", "realized_vol", "ewma_vol", "bollinger"]
-
-
-class Section(BaseModel):
-    """A mapping of settings: exactly these keys, of exactly these types, and unchanged once loaded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Dcos(Section):
@@ -210,6 +207,9 @@ Slide = Annotated[
 
 
 class Gatherer(Section):
+    inputs: Annotated[tuple[Input, ...], Field(strict=False)] = Field(
+        description="topics of others with prices, beside `position.<SYMBOL>`; see [Inputs](#inputs)"
+    )
     windows: Annotated[dict[Window, Slide], AfterValidator(_without_removed)] = Field(
         description="the moving windows: length to slide, the time between two windows' ends; null takes "
         "one away"
@@ -226,12 +226,22 @@ class Gatherer(Section):
         description="how far a tick's time may be after that of its writing; further, it is a dead letter"
     )
     idle_timeout: Annotated[Duration, AfterValidator(formats.check_idle_timeout)] = Field(
-        description="silence after which a position no longer holds up the others; at least 2s"
+        description="silence after which the last windows of a partition are written; at least 2s, longer "
+        "than a broker may be away: ticks that come after it may be late"
     )
     discovery_interval: Duration = Field(description="time between two looks for new positions' topics")
     delivery: Literal["exactly-once", "at-least-once"] = Field(description="exactly-once or at-least-once")
     cpus: Positive = Field(description="CPU shares of the process that submits and watches the job")
     mem: Annotated[int, Field(ge=256)] = Field(description="memory of that process in MiB")
+
+    @property
+    def inputs_form(self) -> str:
+        """The inputs for the app's environment: JSON, without what is left out."""
+        return json.dumps(
+            [one.model_dump(exclude_defaults=True) for one in self.inputs],
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
 
     @property
     def shortest(self) -> str:

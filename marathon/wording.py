@@ -101,9 +101,14 @@ def setting_paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
 
 
 def _did_you_mean_key(model: type[BaseModel], path: KeyPath) -> str:
-    section: type[BaseModel] | None = model
+    annotation: Any = model
     for part in path[:-1]:
-        section = section and _section(section.model_fields[str(part)].annotation)
+        section = _section(annotation)
+        if isinstance(part, int):
+            annotation = next(iter(get_args(annotation)), None)
+        else:
+            annotation = section and section.model_fields[part].annotation
+    section = _section(annotation)
     word = str(path[-1])
     near = did_you_mean(word, list(section.model_fields)) if section else ""
     if near:

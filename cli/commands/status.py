@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from cli import output as out
 from cli.cluster import Cluster, NoClusterYet
 from cli.deployed import Deployed, deployed
 from cli.errors import DcosError, PipectlError, Unhealthy
+from cli.last_failure import LastFailure, last_failure
 from cli.reach import LETTER_SECONDS, reach
 from cli.session import Session, session
 from kafka_topic.contracts import format_time
@@ -48,7 +49,8 @@ def command(
     A position is `fresh` while its last record of the shortest window is recent, `stale` when it stopped, and
     `silent` when there never was one. It is `unreadable` while the gatherer can't read one of its partitions;
     what is wrong and what to do is told below. `lag` counts the ticks that the gatherer has not read yet.
-    Dead letters are records that could not be used; they make nothing unhealthy.
+    Dead letters are records that could not be used; they make nothing unhealthy. The
+    last failure of the job may be long over; `pipectl logs gatherer` shows all.
 
     \b
     Example:
@@ -65,13 +67,14 @@ def command(
     run.cluster.check()  # once, and not for every component, when it can't be reached
     components = _components(run, run.cluster)
     flow = _flow(run, deployed(run))
+    failure = last_failure(run.cluster, run.bundle.apps["gatherer"].id)
     healthy = all(c["state"] == "healthy" for c in components) and all(
         p["state"] == "fresh" for p in flow.positions
     )
     if output == "json":
-        _print_json(run, components, flow, healthy=healthy)
+        _print_json(run, components, flow, failure, healthy=healthy)
     else:
-        _show(run, components, flow, healthy)
+        _show(run, components, flow, failure, healthy)
     if not healthy:
         raise click.exceptions.Exit(Unhealthy.exit_code)
 
@@ -87,6 +90,7 @@ def _print_json(
     run: Session,
     components: list[dict[str, str]],
     flow: Flow,
+    failure: LastFailure | None = None,
     *,
     healthy: bool,
 ) -> None:
@@ -99,6 +103,7 @@ def _print_json(
         "positions": flow.positions,
         "dead_letters": letters
         and {"total": letters.total, "complete": letters.complete, "by_reason": letters.by_reason},
+        "last_failure": failure and asdict(failure),
     }
     out.print_json({**document, "problem": flow.trouble} if flow.trouble else document)
 
@@ -192,6 +197,7 @@ def _show(
     run: Session,
     components: list[dict[str, str]],
     flow: Flow,
+    failure: LastFailure | None,
     healthy: bool,
 ) -> None:
     out.print_table(
@@ -208,6 +214,8 @@ def _show(
     _show_problems(flow.positions)
     if flow.letters is not None:
         click.echo(f"Dead letters: {_told(flow.letters)}")
+    if failure is not None:
+        click.echo(f"Last failure of the job: {failure.time} UTC, {out.one_line(failure.reason)}")
     if flow.trouble:
         click.secho(f"positions: {flow.trouble}", fg="red", err=True)
     verdict = f"Cluster {run.cluster_name}: {'healthy' if healthy else 'unhealthy'}"

@@ -14,7 +14,7 @@ from local_dcos.api.requests import answer, object_body
 from local_dcos.errors import ApiError
 from local_dcos.model import Json
 from local_dcos.ports import HOST
-from local_dcos.sandbox import file_in, tail
+from local_dcos.sandbox import file_in, read_on, tail
 
 DCOS_VERSION = "2.0.0"
 CAPABILITIES = ("PACKAGE_MANAGEMENT", "LOGGING", "LOGGING_V2", "SUPPORT_CLUSTER_REPORT")
@@ -177,7 +177,7 @@ class System:
                     data = json.dumps({"fields": {"MESSAGE": line}})
                     await response.write(f"id: {position}\ndata: {data}\n\n".encode())
                 await asyncio.sleep(FOLLOW_SECONDS)
-                data_now, position = _read_on(path, position)
+                data_now, position = read_on(path, position)
                 complete, newline, rest = (rest + data_now).rpartition(b"\n")
                 lines = complete.decode("utf-8", "replace").split("\n") if newline else []
                 transport = request.transport
@@ -186,12 +186,3 @@ class System:
                     return response
         except (ConnectionResetError, FileNotFoundError):
             return response
-
-
-def _read_on(path: Path, position: int) -> tuple[bytes, int]:
-    with path.open("rb") as file:
-        # A file that got shorter was rotated: its new content starts at its beginning.
-        size = file.seek(0, os.SEEK_END)
-        file.seek(position if position <= size else 0)
-        data = file.read(1 << 20)
-        return data, file.tell()

@@ -20,6 +20,9 @@ LOG_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
     <Logger name="org.apache.kafka.clients" level="WARN"/>
     <!-- An exactly-once sink begins a transaction every checkpoint: a line or two a second. -->
     <Logger name="kafka.coordinator.transaction" level="WARN"/>
+    <!-- Each minute how many events there were, and each five that nothing was elected. -->
+    <Logger name="org.apache.kafka.controller.EventPerformanceMonitor" level="WARN"/>
+    <Logger name="org.apache.kafka.controller.PeriodicTaskControlManager" level="WARN"/>
     <Root level="INFO"><AppenderRef ref="out"/></Root>
   </Loggers>
 </Configuration>

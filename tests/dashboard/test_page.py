@@ -88,10 +88,11 @@ def test_charts_move_for_two_viewers_until_a_position_falls_silent(feeder, app, 
 def test_what_is_wrong_with_a_position_is_told_in_words(feeder, app, browser):
     with feeder.flowing(), looking(browser, app.url) as page:
         card(page, "AAPL", "fresh")
-        feeder.commit("AAPL", problem="corrupt", detail="CRC 17")
+        feeder.commit("AAPL", problem="corrupt", detail="CRC of batch 17")
         card(page, "AAPL", "unreadable")
         card(page, "MSFT", "fresh")
-        said = f"partition 0 of {feeder.prefix}position.AAPL holds records that can't be decoded: CRC 17"
+        topic = f"{feeder.prefix}position.AAPL"
+        said = f"partition 0 of {topic} holds records that can't be decoded: CRC of batch 17"
         assert page.text_content(".card[data-symbol=AAPL] .problem") == said
         assert page.text_content("#summary") == "1 fresh, 1 unreadable"
         page.click(".card[data-symbol=AAPL]")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from flink_scripts.__main__ import main
+from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
 from flink_scripts.errors import JarError, JavaError, SettingsError
-from flink_scripts.java import java_home
+from flink_scripts.java import flink_jars, java_home
 from flink_scripts.memory import jobmanager_memory, taskmanager_memory
 from flink_scripts.processes import _worker_environ, jobmanager_options, taskmanager_options
 from flink_scripts.settings import Address, Environment, file_uri, local_path
@@ -141,3 +143,23 @@ def test_workers_find_a_shell_and_reach_the_jvm_past_a_proxy() -> None:
     assert environ["PATH"] == f"/mine:{os.defpath}"
     assert environ["no_proxy"] == "example.org,localhost,127.0.0.1"
     assert environ["NO_PROXY"] == "localhost,127.0.0.1"
+
+
+def test_loggers_that_are_kept_quiet_exist(tmp_path: Path) -> None:
+    write_config(tmp_path, {})
+    lines = (tmp_path / LOG4J_FILE).read_text().splitlines()
+    settings = dict(line.split(" = ") for line in lines if " = " in line)
+    loggers = {key.split(".")[1] for key in settings if key.startswith("logger.")}
+    names = {settings[f"logger.{logger}.name"] for logger in loggers}
+    assert {settings[f"logger.{logger}.level"] for logger in loggers} == {"WARN", "ERROR"}
+    assert settings["logger.metrics.name"] == "org.apache.flink.metrics.MetricGroup"
+    assert len(names) == len(loggers)
+    found: set[str] = set()
+    for jar in (*flink_jars(), *connector_jars({})):
+        with zipfile.ZipFile(jar) as archive:
+            inside = archive.namelist()
+        for name in names - found:
+            path = name.replace(".", "/")
+            if any(entry in (f"{path}.class", f"{path}/") for entry in inside):
+                found.add(name)
+    assert found == names

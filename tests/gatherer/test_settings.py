@@ -32,6 +32,19 @@ def test_signals() -> None:
     assert analysis.anomaly is analysis.limit is None
 
 
+def test_inputs_are_part_of_what_the_job_is() -> None:
+    inputs = [
+        {"topic": "prices", "fields": {"time": "price"}, "time": "record"},
+        {"pattern": "fx[.](?<symbol>[A-Z]+)", "symbol": "topic", "symbols": {"EUR/USD": "EURUSD"}},
+    ]
+    given = Settings.from_environ({**BASE, "GATHERER_INPUTS": json.dumps(inputs)})
+    assert list(given.inputs) == json.loads(given.inputs_json) == inputs
+    assert json.loads(describe(given))["definition"]["inputs"] == inputs
+    unset = Settings.from_environ({**BASE, "GATHERER_INPUTS": ""})
+    assert unset.inputs_json == "[]"
+    assert describe(unset) == describe(Settings.from_environ(BASE)) != describe(given)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -55,6 +68,26 @@ def test_signals() -> None:
         ("SIGNALS", '{"regime": {"window": "1m"}}'),
         ("SIGNALS", '{"regime": {"window": "2m", "high": 1.0, "low": 0.5}}'),
         ("SIGNALS", '{"mood": {"window": "1m"}}'),
+        ("GATHERER_INPUTS", "prices"),
+        ("GATHERER_INPUTS", '{"topic": "prices"}'),
+        ("GATHERER_INPUTS", '["prices"]'),
+        ("GATHERER_INPUTS", "[{}]"),
+        ("GATHERER_INPUTS", '[{"topic": 1}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "pattern": "b"}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "key": true}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "symbol": "value"}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "symbol": "topic"}]'),
+        ("GATHERER_INPUTS", '[{"pattern": "a(.+)", "symbol": "topic"}]'),
+        ("GATHERER_INPUTS", '[{"pattern": "a("}]'),
+        ("GATHERER_INPUTS", '[{"pattern": ".*"}]'),
+        ("GATHERER_INPUTS", '[{"topic": "movingaverage"}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "time": "iso"}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "non_positive": 1}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "fields": {"tyme": "t"}}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "fields": {"time": "q..t"}}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "fields": {"time": "q", "price": "q.p"}}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "symbols": []}]'),
+        ("GATHERER_INPUTS", '[{"topic": "a", "symbols": {"EUR/USD": "EUR/USD"}}]'),
         ("JOB_NAME", ""),
         ("KAFKA_BOOTSTRAP_SERVERS", ""),
     ],

@@ -7,7 +7,7 @@ import pytest
 from kafka_topic.brokers import Brokers
 from kafka_topic.config import Difference, config_of, differences, parse_retention
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, PlanError
-from kafka_topic.keep import keep
+from kafka_topic.keep import Keeper, keep
 from kafka_topic.names import Topics
 from kafka_topic.plan import topic_plan
 
@@ -110,3 +110,27 @@ def test_what_kafka_refuses_and_brokers_that_do_not_answer_are_told_apart(stage,
         )
     with pytest.raises(BrokerUnreachableError):
         keep(unused_address, Topics(""), {}, shorten=False, timeout=0.5)
+
+
+@pytest.mark.slow
+def test_a_keeper_does_as_the_environment_says_and_tells_only_what_is_new(stage):
+    stage.create("position.A", "movingaverage")
+    brokers, a = Brokers(stage.bootstrap_servers, timeout=10), f"{stage.prefix}position.A"
+    brokers.set_configs({a: {"retention.ms": "-1"}})
+    environ = {"TOPIC_PREFIX": stage.prefix, "TOPIC_RETENTION_MS": "prices=9000,movingaverage=8000"}
+    keeper = Keeper.from_environ(stage.bootstrap_servers, environ)
+    said = keeper.run()
+    assert f"left retention.ms of {a}, -1, to 9000: TOPIC_SHORTEN is not true" in said
+    assert f"set message.timestamp.type of {a}, CreateTime, to LogAppendTime" in said
+    assert keeper.run() == []
+    with_leave = Keeper.from_environ(stage.bootstrap_servers, {**environ, "TOPIC_SHORTEN": "true"})
+    assert with_leave.run()[0] == f"set retention.ms of {stage.prefix}movingaverage, 604800000, to 8000"
+    assert brokers.configs([a])[a]["retention.ms"] == "9000"
+    stage.create("position.B")
+    assert f"set retention.ms of {stage.prefix}position.B, 604800000, to 9000" in with_leave.run()
+
+
+@pytest.mark.parametrize("wrong", [{"TOPIC_RETENTION_MS": "prices=7d"}, {"TOPIC_PREFIX": "a b."}])
+def test_an_environment_that_a_keeper_can_not_use_is_named(wrong):
+    with pytest.raises(PlanError, match="TOPIC_PREFIX, TOPIC_RETENTION_MS: "):
+        Keeper.from_environ("127.0.0.1:1", wrong)

@@ -141,6 +141,27 @@ def test_no_optional_statistics_at_all(settings_of: SettingsOf) -> None:
     assert env["GATHERER_STATISTICS"] == ""
 
 
+def test_inputs_of_others_are_told_as_json_and_only_then(settings_of: SettingsOf) -> None:
+    name = "GATHERER_INPUTS"
+    assert name not in definitions(settings_of("local"))["gatherer"]["env"]
+    inputs = (
+        "[{topic: prices, symbol: key}, {pattern: 'fx[.](?<symbol>.+)', symbol: topic, "
+        "fields: {time: E, price: price}, time: epoch_ms, symbols: {EUR_USD: EURUSD}, non_positive: true}]"
+    )
+    env = definitions(settings_of("local", f"gatherer.inputs={inputs}"))["gatherer"]["env"]
+    assert json.loads(env[name]) == [
+        {"topic": "prices"},
+        {
+            "pattern": "fx[.](?<symbol>.+)",
+            "symbol": "topic",
+            "fields": {"time": "E"},
+            "time": "epoch_ms",
+            "symbols": {"EUR_USD": "EURUSD"},
+            "non_positive": True,
+        },
+    ]
+
+
 def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_router(
     settings_of: SettingsOf,
 ) -> None:

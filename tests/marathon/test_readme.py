@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from marathon.paths import ROOM
-from marathon.settings import Section, Settings
+from marathon.section import Section
+from marathon.settings import Settings
 
 README = (ROOM / "README.md").read_text()
 DEFAULTS = yaml.safe_load((ROOM / "defaults.yaml").read_text())

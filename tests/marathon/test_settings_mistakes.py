@@ -137,6 +137,61 @@ Mistakes = Callable[..., list[Problem]]
         ("gatherer.statistics=[mad, median, mad]", "gatherer.statistics: mad is there twice"),
         ("gatherer.ewma_half_life=0s", "gatherer.ewma_half_life: must be longer than nothing"),
         ("gatherer.future_bound=soon", "gatherer.future_bound: expected a length of time such as"),
+        ("gatherer.inputs=prices", 'gatherer.inputs: expected a list, got "prices"'),
+        ("gatherer.inputs=[prices]", 'gatherer.inputs[0]: expected a mapping of settings, got "prices"'),
+        ("gatherer.inputs=[{}]", "gatherer.inputs[0]: names no topic; write topic: NAME, or pattern:"),
+        ("gatherer.inputs=[{topik: a}]", 'gatherer.inputs[0].topik: unknown key; did you mean "topic"?'),
+        (
+            "gatherer.inputs=[{topic: a, fields: {tyme: t}}]",
+            'gatherer.inputs[0].fields.tyme: unknown key; did you mean "time"?',
+        ),
+        ("gatherer.inputs=[{topic: a b}]", "gatherer.inputs[0].topic: 'a b' is no topic name"),
+        ("gatherer.inputs=[{pattern: 'a('}]", "gatherer.inputs[0].pattern: 'a(' is no regular expression"),
+        (
+            "gatherer.inputs=[{pattern: 'a(?P<symbol>.+)', symbol: topic}]",
+            "unknown extension (?P; a named group is written (?<symbol>…)",
+        ),
+        ("gatherer.inputs=[{topic: a, pattern: b}]", "gatherer.inputs[0]: has both a topic and a pattern"),
+        (
+            "gatherer.inputs=[{topic: a}, {pattern: 'b[.](.+)', symbol: topic}]",
+            "gatherer.inputs[1]: the symbol stands in the topic's name, and no pattern says where; write",
+        ),
+        (
+            "gatherer.inputs=[{topic: a, symbol: topic}]",
+            "gatherer.inputs[0]: the symbol stands in the topic's name, and no pattern says where",
+        ),
+        (
+            "gatherer.inputs=[{topic: a, symbol: value}]",
+            'gatherer.inputs[0].symbol: must be one of key, topic, field, got "value"',
+        ),
+        (
+            "gatherer.inputs=[{topic: a, time: iso}]",
+            "gatherer.inputs[0].time: must be one of ours, iso8601, epoch_s, epoch_ms, epoch_us, record, got",
+        ),
+        (
+            "gatherer.inputs=[{topic: a, fields: {time: q..t}}]",
+            "gatherer.inputs[0].fields.time: 'q..t' names no field; a dot leads into an object",
+        ),
+        (
+            "gatherer.inputs=[{topic: a, fields: {time: q, price: q.p}}]",
+            "gatherer.inputs[0]: time and price are read from one field, q",
+        ),
+        (
+            "gatherer.inputs=[{topic: a, symbols: {EUR/USD: eur}}]",
+            "gatherer.inputs[0].symbols.EUR/USD: 'eur' is no symbol",
+        ),
+        (
+            "gatherer.inputs=[{topic: a, non_positive: 1}]",
+            "gatherer.inputs[0].non_positive: expected true or false, got 1",
+        ),
+        (
+            "gatherer.inputs=[{pattern: '.*'}]",
+            "gatherer.inputs[0]: position.AAPL is the bundle's own topic, which is read and written without;",
+        ),
+        (
+            "gatherer.inputs=[{topic: movingaverage}]",
+            "gatherer.inputs[0]: movingaverage is the bundle's own topic",
+        ),
         ("gatherer.delivery=once", "gatherer.delivery: must be one of exactly-once, at-least-once"),
         ("health.interval=1500ms", "health.interval: 1500ms is not in whole seconds"),
         ("flink.parallelism=[", "not valid YAML"),
@@ -146,6 +201,13 @@ def test_an_override_with_a_mistake(text: str, problem: str, mistakes: Mistakes)
     (found,) = mistakes(overrides=[text])
     assert (found.file, found.line) == (f"--set {text}", None)
     assert problem in str(found)
+
+
+def test_inputs_must_fit_an_environment(mistakes: Mistakes) -> None:
+    symbols = ", ".join(f"VENDORS-{number:06}: S{number}" for number in range(6000))
+    (found,) = mistakes(overrides=[f"gatherer.inputs=[{{topic: a, symbols: {{{symbols}}}}}]"])
+    assert found.path == "gatherer.inputs"
+    assert "bytes are too many for the environment of an app; at most 120000" in str(found)
 
 
 def test_a_mistake_in_a_cluster_file_has_its_line(room: Path, mistakes: Mistakes) -> None:

@@ -3,7 +3,10 @@ package gatherer;
 import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.types.Row;
 
-/** What a reading subtask tells the subtask that has a position. Flink serializes it field by field, so they are public. */
+/**
+ * What a reading subtask tells the subtask that has a position. Flink serializes it field by field, so they are
+ * public.
+ */
 public final class Update {
     /** Panes and the clock of a partition; a record that can't be used; a record of limits. */
     public static final int PANES = 0, LETTER = 1, LIMITS = 2;

@@ -3,36 +3,29 @@ package gatherer.panes;
 import gatherer.Update;
 import org.apache.flink.types.Row;
 
-/** The rows that Python's analysis gets, each with its symbol as key. `gatherer/row.json` describes them for both languages. */
+/**
+ * The rows that Python's analysis gets, each with its symbol as key. `gatherer/row.json` describes them for both
+ * languages.
+ */
 public final class AnalysisRow {
     /** In the order of the row. */
     public static final String[] FIELDS = {
-        "symbol", "kind", "content", "clock_ms", "topic", "partition", "offset", "written_ms", "reason", "detail"
-    };
+            "symbol", "kind", "content", "clock_ms", "topic", "partition", "offset", "written_ms", "reason", "detail"};
 
     /** By the kind of an {@link Update}. */
     public static final String[] KINDS = {"panes", "letter", "limits"};
 
-    private AnalysisRow() {}
+    private AnalysisRow() {
+    }
 
     static Row panes(String symbol, byte[] panes, long clockMs) {
         return keyed(symbol, Row.of(symbol, KINDS[Update.PANES], panes, clockMs, null, null, null, null, null, null));
     }
 
     static Row record(Update update) {
-        return keyed(
-                update.symbol,
-                Row.of(
-                        update.symbol,
-                        KINDS[update.kind],
-                        update.content,
-                        null,
-                        update.topic,
-                        update.partition,
-                        update.offset,
-                        update.writtenMs,
-                        update.reason,
-                        update.detail));
+        return keyed(update.symbol,
+                Row.of(update.symbol, KINDS[update.kind], update.content, null, update.topic, update.partition,
+                        update.offset, update.writtenMs, update.reason, update.detail));
     }
 
     private static Row keyed(String symbol, Row row) {

@@ -3,8 +3,8 @@ package gatherer.panes;
 import java.nio.ByteBuffer;
 
 /**
- * All that the statistics need of the ticks of one position in one pane. Prices are whole units, above -1e17 and below 1e17.
- * Sums are exact: of 2^63 ticks the total fits into 128 bits, that of squares into 192.
+ * All that the statistics need of the ticks of one position in one pane. Prices are whole units, above -1e17 and below
+ * 1e17. Sums are exact: of 2^63 ticks the total fits into 128 bits, that of squares into 192.
  */
 public final class PaneAccumulator {
     static final int FIXED_BYTES = 14 * Long.BYTES;
@@ -75,8 +75,9 @@ public final class PaneAccumulator {
     }
 
     /**
-     * Big-endian: n, total (16 bytes), sum of squares (24), low, its ms, high, its ms, last, its ms, its place, the number of
-     * prices, and a pair (units, count) for each price in ascending order; 8 bytes where nothing else is said.
+     * Big-endian: n, total (16 bytes), sum of squares (24), low, its ms, high, its ms, last, its ms, its place, the
+     * number of prices, and a pair (units, count) for each price in ascending order; 8 bytes where nothing else is
+     * said.
      */
     public void write(ByteBuffer to) {
         to.putLong(n);

@@ -3,13 +3,15 @@ package gatherer.panes;
 import java.nio.ByteBuffer;
 
 /**
- * Closed panes as bytes: for each, when it counts, its end, and what {@link PaneAccumulator} writes. A pane counts in windows
- * that end at or after the first number; of ticks in time that is the end of the pane, of late ones it is later.
+ * Closed panes as bytes: for each, when it counts, its end, and what {@link PaneAccumulator} writes. A pane counts in
+ * windows that end at or after the first number; of ticks in time that is the end of the pane, of late ones it is
+ * later.
  */
 final class PaneBytes {
     private static final int HEAD_BYTES = 2 * Long.BYTES;
 
-    private PaneBytes() {}
+    private PaneBytes() {
+    }
 
     static int bytes(PaneAccumulator pane) {
         return HEAD_BYTES + pane.bytes();

@@ -15,9 +15,10 @@ import java.util.function.Consumer;
 /**
  * The ticks of one partition, added up to panes by one rule that depends on nothing but the partition's records.
  *
- * <p>The clock is the latest event time of the ticks less a bound on their disorder. It never goes back. After nothing was
- * appended for the idle timeout it runs on with time; what comes next is judged by the clock worked out from its append time, so
- * that a replay decides as the first run did. A tick counts in the windows that end after the clock as it stood before the tick.
+ * <p>The clock is the latest event time of the ticks less a bound on their disorder. It never goes back. After nothing
+ * was appended for the idle timeout it runs on with time; what comes next is judged by the clock worked out from its
+ * append time, so that a replay decides as the first run did. A tick counts in the windows that end after the clock as
+ * it stood before the tick.
  */
 public final class PartitionPanes {
     /** No time is known yet. */
@@ -58,8 +59,8 @@ public final class PartitionPanes {
      * @param onlySymbol the symbol that the topic stands for, null when it holds several
      * @param partitions how many partitions the topic has
      */
-    public PartitionPanes(
-            PaneSettings settings, String topic, int partition, String onlySymbol, int partitions, Consumer<Update> output) {
+    public PartitionPanes(PaneSettings settings, String topic, int partition, String onlySymbol, int partitions,
+            Consumer<Update> output) {
         this.settings = settings;
         this.topic = topic;
         this.partition = partition;
@@ -97,7 +98,14 @@ public final class PartitionPanes {
             letter(reading.symbol, "late", "every window of its time has been closed", offset, appendMs, value);
         } else {
             if (latest == null || !latest.symbol.equals(reading.symbol)) {
-                latest = position(reading.symbol);
+                latest = positions.get(reading.symbol);
+                if (latest == null) {
+                    latest = position(reading.symbol);
+                    if (partitions == 0) {
+                        // Other partitions may have the symbol too: from now on they wait for this one.
+                        send(reading.symbol, null, boundary, true);
+                    }
+                }
             }
             latest.add(reading.ms, offset * PARTITIONS + partition, reading.units);
         }
@@ -143,7 +151,7 @@ public final class PartitionPanes {
             // What was late before this counts in windows that end here or later.
             long countsFrom = boundary == NONE ? NONE : boundary + paneMs;
             boundary = Math.floorDiv(to, paneMs) * paneMs;
-            for (Iterator<Position> each = positions.values().iterator(); each.hasNext(); ) {
+            for (Iterator<Position> each = positions.values().iterator(); each.hasNext();) {
                 Position position = each.next();
                 position.close(countsFrom);
                 if (partitions <= 1 && position.isDone()) {
@@ -239,7 +247,8 @@ public final class PartitionPanes {
         void close(long countsFrom) {
             Map<Long, PaneAccumulator> closed = open.headMap(boundary, true);
             boolean isDone = partitions == 0 && told < windows.lastEnd(lastPaneEnd - 1) && isOver();
-            if (closed.isEmpty() && partitions <= 1 && !isDone && !windows.anyEnds(told, boundary, lastPaneEnd)) {
+            boolean isDue = told != NONE && windows.anyEnds(told, boundary, lastPaneEnd);
+            if (closed.isEmpty() && partitions <= 1 && !isDone && !isDue) {
                 return;
             }
             send(symbol, taken(closed, countsFrom), boundary, !isDone);

@@ -16,8 +16,8 @@ import org.apache.flink.types.Row;
 import org.apache.flink.util.Collector;
 
 /**
- * The panes of a position from all partitions that feed it, each handed on when the clocks of all have reached its end. The
- * analysis gets the same panes up to the same clock, whichever partition was read first.
+ * The panes of a position from all partitions that feed it, each handed on when the clocks of all have reached its end.
+ * The analysis gets the same panes up to the same clock, whichever partition was read first.
  */
 public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> {
     private static final long serialVersionUID = 1L;
@@ -37,9 +37,8 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
     @Override
     public void open(OpenContext context) {
         clocks = getRuntimeContext().getMapState(new MapStateDescriptor<>("clocks", Types.STRING, Types.LONG));
-        waiting = getRuntimeContext()
-                .getMapState(new MapStateDescriptor<>(
-                        "waiting", Types.LONG, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        waiting = getRuntimeContext().getMapState(
+                new MapStateDescriptor<>("waiting", Types.LONG, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         released = getRuntimeContext().getState(new ValueStateDescriptor<>("released", Types.LONG));
     }
 

@@ -2,7 +2,9 @@ package gatherer.panes;
 
 import java.util.Arrays;
 
-/** How often each price came. A hash table of primitives: a map of boxed numbers would be the costliest part of a tick. */
+/**
+ * How often each price came. A hash table of primitives: a map of boxed numbers would be the costliest part of a tick.
+ */
 final class PriceCounts {
     private static final int FIRST_CAPACITY = 16;
 

@@ -39,7 +39,9 @@ public final class Windows implements Serializable {
         return last;
     }
 
-    /** Whether a window that ends after `since`, and at `until` at the latest, can hold a pane that ends at `paneEnd`. */
+    /**
+     * Whether a window that ends after `since`, and at `until` at the latest, can hold a pane that ends at `paneEnd`.
+     */
     public boolean anyEnds(long since, long until, long paneEnd) {
         for (int each = 0; each < lengths.length; each++) {
             long slide = slides[each];

@@ -26,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads partitions in a thread of its own. One that can't be read is set aside and tried again; the others go on. Of one that
- * brings nothing, the brokers are asked whether its log has ended.
+ * Reads partitions in a thread of its own. One that can't be read is set aside and tried again; the others go on. Of
+ * one that brings nothing, the brokers are asked whether its log has ended.
  */
 final class Fetcher implements Runnable, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Fetcher.class);
@@ -176,6 +176,9 @@ final class Fetcher implements Runnable, AutoCloseable {
         long now = System.nanoTime();
         for (TopicPartition place : records.partitions()) {
             Place state = places.get(place);
+            if (state == null) {
+                continue; // it was fetched before it was unassigned
+            }
             List<ConsumerRecord<byte[], byte[]>> found = records.records(place);
             state.next = Math.max(found.get(found.size() - 1).offset() + 1, position(place, state));
             state.heardNanos = now;
@@ -203,7 +206,8 @@ final class Fetcher implements Runnable, AutoCloseable {
             state.next = from < begin ? begin : end;
             consumer.seek(place, state.next);
             if (from < begin) {
-                String lost = "records " + from + " to " + (begin - 1) + " were deleted before they were read";
+                String lost = (begin - from) + " records, offsets " + from + " to " + (begin - 1)
+                        + ", were deleted before they were read";
                 news.add(new News.Change(place, state.epoch, Trouble.now(Trouble.LOST, lost)));
             }
         } catch (RuntimeException error) {
@@ -245,8 +249,9 @@ final class Fetcher implements Runnable, AutoCloseable {
         state.pauseNanos = Math.min(MAX_RETRY_NANOS, Math.max(RETRY_NANOS, 2 * state.pauseNanos));
         state.retryNanos = System.nanoTime() + state.pauseNanos;
         state.isAside = true;
-        troubled(place, state, new Trouble(
-                trouble.problem(), "at offset " + state.next + ": " + trouble.detail(), trouble.sinceMs()), news);
+        troubled(place, state,
+                new Trouble(trouble.problem(), "at offset " + state.next + ": " + trouble.detail(), trouble.sinceMs()),
+                news);
         consume();
     }
 
@@ -295,9 +300,11 @@ final class Fetcher implements Runnable, AutoCloseable {
             works(place, state, news);
             news.add(new News.Silence(place, state.epoch, state.next, answer.askedMs(), answer.askedNanos()));
         } else if (System.nanoTime() - state.heardNanos > STALLED_NANOS) {
-            troubled(place, state, Trouble.now(Trouble.UNREADABLE, "nothing comes after offset " + state.next
-                    + " though the log ends at " + answer.offset()
-                    + "; a producer may have left a transaction open"), news);
+            troubled(place, state,
+                    Trouble.now(Trouble.UNREADABLE,
+                            "nothing comes after offset " + state.next + " though the log ends at " + answer.offset()
+                                    + "; a producer may have left a transaction open"),
+                    news);
         }
     }
 

@@ -17,8 +17,8 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.common.KafkaFuture;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
 
 /**
- * Asks the brokers where logs begin and end, without waiting for the answers. A log ends behind the last record that was
- * appended, of open transactions too: only then does an end prove that nothing follows.
+ * Asks the brokers where logs begin and end, without waiting for the answers. A log ends behind the last record that
+ * was appended, of open transactions too: only then does an end prove that nothing follows.
  */
 final class LogEnds implements AutoCloseable {
     private static final int CALL_MS = 5000;
@@ -55,14 +55,14 @@ final class LogEnds implements AutoCloseable {
         }
         long nowMs = System.currentTimeMillis();
         ListOffsetsResult result = admin.listOffsets(asked, options());
-        asked.keySet().forEach(place -> open.put(
-                place, new Question(places.get(place).epoch, nowMs, now, result.partitionResult(place))));
+        asked.keySet().forEach(place
+                -> open.put(place, new Question(places.get(place).epoch, nowMs, now, result.partitionResult(place))));
     }
 
     /** The answers that have come since the last call. */
     List<Answer> answers() {
         List<Answer> answers = new ArrayList<>();
-        for (Iterator<Map.Entry<TopicPartition, Question>> each = open.entrySet().iterator(); each.hasNext(); ) {
+        for (Iterator<Map.Entry<TopicPartition, Question>> each = open.entrySet().iterator(); each.hasNext();) {
             Map.Entry<TopicPartition, Question> entry = each.next();
             Question question = entry.getValue();
             if (!question.answer.isDone()) {
@@ -80,8 +80,8 @@ final class LogEnds implements AutoCloseable {
                 Thread.currentThread().interrupt();
                 return answers;
             }
-            answers.add(new Answer(
-                    entry.getKey(), question.epoch, question.askedMs, question.askedNanos, offset, error));
+            answers.add(
+                    new Answer(entry.getKey(), question.epoch, question.askedMs, question.askedNanos, offset, error));
         }
         return answers;
     }
@@ -89,7 +89,10 @@ final class LogEnds implements AutoCloseable {
     /** Whether a log goes on at an offset, or nobody knows: waits for the answer. */
     boolean hasMore(TopicPartition place, long offset) {
         try {
-            return admin.listOffsets(Map.of(place, OffsetSpec.latest()), options()).partitionResult(place).get().offset()
+            return admin.listOffsets(Map.of(place, OffsetSpec.latest()), options())
+                           .partitionResult(place)
+                           .get()
+                           .offset()
                     > offset;
         } catch (ExecutionException unknown) {
             return true;

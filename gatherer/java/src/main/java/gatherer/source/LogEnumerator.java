@@ -50,10 +50,7 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
 
     private boolean warned;
 
-    LogEnumerator(
-            SourceSettings settings,
-            SplitEnumeratorContext<PartitionSplit> context,
-            EnumeratorState state) {
+    LogEnumerator(SourceSettings settings, SplitEnumeratorContext<PartitionSplit> context, EnumeratorState state) {
         this.settings = settings;
         this.context = context;
         known = new TreeMap<>(state.known());
@@ -102,7 +99,9 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
             }
         });
         Map<TopicPartition, Long> ends = new HashMap<>();
-        admin.listOffsets(asked, new ListOffsetsOptions(IsolationLevel.READ_COMMITTED)).all().get()
+        admin.listOffsets(asked, new ListOffsetsOptions(IsolationLevel.READ_COMMITTED))
+                .all()
+                .get()
                 .forEach((partition, end) -> ends.put(partition, end.offset()));
         return ends;
     }
@@ -130,8 +129,7 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
             for (int partition = had; partition < info.partitions(); partition++) {
                 LOG.info("Reading partition {} of {}", partition, topic);
                 long stop = look.ends.getOrDefault(new TopicPartition(topic, partition), PartitionSplit.NEVER);
-                unassigned.add(new PartitionSplit(
-                        topic, partition, info.id(), info.partitions(), PartitionSplit.EARLIEST, stop, new byte[0]));
+                unassigned.add(PartitionSplit.unread(topic, partition, info, stop));
             }
             // A topic that was created again with fewer partitions may get the others back.
             known.put(topic, new TopicInfo(info.id(), Math.max(had, info.partitions())));

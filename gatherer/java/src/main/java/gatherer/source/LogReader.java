@@ -20,7 +20,10 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Reads the partitions of one subtask: a {@link Fetcher} brings records, the task's thread judges them and adds them up. */
+/**
+ * Reads the partitions of one subtask: a {@link Fetcher} brings records, the task's thread judges them and adds them
+ * up.
+ */
 final class LogReader implements SourceReader<Update, PartitionSplit> {
     private static final Logger LOG = LoggerFactory.getLogger(LogReader.class);
 
@@ -168,7 +171,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             splits.add(partition.snapshot());
             boolean isGone = partition.trouble() != null && partition.trouble().problem().equals(Trouble.GONE);
             if (partition.offset() >= 0 && !isGone) {
-                String metadata = partition.trouble() == null ? "" : partition.trouble().toJson();
+                String metadata = partition.trouble() == null ? "" : partition.trouble().toMetadata();
                 reached.put(partition.place(), new OffsetAndMetadata(partition.offset(), metadata));
             }
         }

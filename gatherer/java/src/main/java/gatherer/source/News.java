@@ -5,18 +5,19 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerR
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
 
 /**
- * What the fetching thread has found out about a partition. `epoch` is that of the {@link Fetcher#assign} that asked for it: what
- * was asked before is out of date.
+ * What the fetching thread has found out about a partition. `epoch` is that of the {@link Fetcher#assign} that asked
+ * for it: what was asked before is out of date.
  */
 sealed interface News {
     TopicPartition place();
 
     int epoch();
 
-    /** @param next the offset behind the records, and behind what is no record of ours, such as markers of transactions */
-    record Records(
-            TopicPartition place, int epoch, List<ConsumerRecord<byte[], byte[]>> records, long next, long receivedNanos)
-            implements News {}
+    /**
+     * @param next the offset behind the records, and behind what is no record of ours, such as markers of transactions
+     */
+    record Records(TopicPartition place, int epoch, List<ConsumerRecord<byte[], byte[]>> records, long next,
+            long receivedNanos) implements News {}
 
     /** When this was asked, all up to `next` had been handed over, and the log had nothing behind it. */
     record Silence(TopicPartition place, int epoch, long next, long askedMs, long askedNanos) implements News {}

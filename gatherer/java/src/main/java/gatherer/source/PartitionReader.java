@@ -54,18 +54,13 @@ final class PartitionReader {
         partitions = split.partitions();
         offset = split.offset();
         stop = split.stop();
+        isDatedByBroker = split.datedByBroker();
         this.output = output;
         InputFormat input = split.topic().equals(settings.limitsTopic()) ? null : settings.inputOf(split.topic());
         parser = input == null ? null : input.parser(split.topic(), settings.futureMs());
-        panes = input == null
-                ? null
-                : new PartitionPanes(
-                        settings.panes(),
-                        split.topic(),
-                        split.partition(),
-                        input.symbolOf(split.topic()),
-                        partitions,
-                        output);
+        panes = input == null ? null
+                              : new PartitionPanes(settings.panes(), split.topic(), split.partition(),
+                                        input.symbolOf(split.topic()), partitions, output);
         if (panes != null && split.panes().length > 0) {
             try {
                 panes.read(new DataInputStream(new ByteArrayInputStream(split.panes())));
@@ -158,8 +153,8 @@ final class PartitionReader {
         if (panes == null || isFinished) {
             return;
         }
-        // By our own clock since the record was here. That is later than it was appended, above all after a restart; when the
-        // broker has dated it, the clocks of two machines may tell more.
+        // By our own clock since the record was here. That is later than it was appended, above all after a restart;
+        // when the broker has dated it, the clocks of two machines may tell more.
         long elapsedMs = TimeUnit.NANOSECONDS.toMillis(news.askedNanos() - receivedNanos);
         if (isDatedByBroker && panes.hasRecords()) {
             elapsedMs = Math.max(elapsedMs, news.askedMs() - CLOCKS_APART_MS - panes.lastAppendMs());
@@ -176,7 +171,7 @@ final class PartitionReader {
                 throw new UncheckedIOException(impossible);
             }
         }
-        return new PartitionSplit(
-                place.topic(), place.partition(), topicId, partitions, offset, stop, bytes.toByteArray());
+        return new PartitionSplit(place.topic(), place.partition(), topicId, partitions, offset, stop, isDatedByBroker,
+                bytes.toByteArray());
     }
 }

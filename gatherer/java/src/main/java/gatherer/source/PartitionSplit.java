@@ -14,12 +14,17 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
  * @param topicId see {@link TopicInfo}
  * @param offset of the next record; {@link #EARLIEST} for the first that there is
  * @param stop the offset at which reading ends; {@link #NEVER} when it doesn't
+ * @param datedByBroker whether the last record has the timestamp of its broker, not of its producer
  * @param panes what {@link gatherer.panes.PartitionPanes#write} wrote; empty for a partition that was not read yet
  */
-record PartitionSplit(String topic, int partition, String topicId, int partitions, long offset, long stop, byte[] panes)
-        implements SourceSplit {
+record PartitionSplit(String topic, int partition, String topicId, int partitions, long offset, long stop,
+        boolean datedByBroker, byte[] panes) implements SourceSplit {
     static final long EARLIEST = -2;
     static final long NEVER = Long.MAX_VALUE;
+
+    static PartitionSplit unread(String topic, int partition, TopicInfo info, long stop) {
+        return new PartitionSplit(topic, partition, info.id(), info.partitions(), EARLIEST, stop, false, new byte[0]);
+    }
 
     @Override
     public String splitId() {
@@ -44,6 +49,7 @@ record PartitionSplit(String topic, int partition, String topicId, int partition
             out.writeInt(split.partitions);
             out.writeLong(split.offset);
             out.writeLong(split.stop);
+            out.writeBoolean(split.datedByBroker);
             out.writeInt(split.panes.length);
             out.write(split.panes);
             return bytes.toByteArray();
@@ -55,14 +61,8 @@ record PartitionSplit(String topic, int partition, String topicId, int partition
                 throw new IOException("the state of a partition has version " + version + ", not " + VERSION);
             }
             DataInputStream in = new DataInputStream(new ByteArrayInputStream(serialized));
-            return new PartitionSplit(
-                    in.readUTF(),
-                    in.readInt(),
-                    in.readUTF(),
-                    in.readInt(),
-                    in.readLong(),
-                    in.readLong(),
-                    in.readNBytes(in.readInt()));
+            return new PartitionSplit(in.readUTF(), in.readInt(), in.readUTF(), in.readInt(), in.readLong(),
+                    in.readLong(), in.readBoolean(), in.readNBytes(in.readInt()));
         }
     }
 }

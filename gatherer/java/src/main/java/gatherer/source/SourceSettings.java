@@ -17,16 +17,8 @@ import java.util.Properties;
  * @param kafka settings of Kafka's consumer, with a `group.id` to which progress is committed
  * @param untilNow whether the source ends with what the topics hold when it starts
  */
-public record SourceSettings(
-        List<InputFormat> inputs,
-        String limitsTopic,
-        PaneSettings panes,
-        long futureMs,
-        long discoveryMs,
-        Properties kafka,
-        boolean untilNow)
-        implements Serializable {
-
+public record SourceSettings(List<InputFormat> inputs, String limitsTopic, PaneSettings panes, long futureMs,
+        long discoveryMs, Properties kafka, boolean untilNow) implements Serializable {
     /** How to read a topic; null when it is none of ours. */
     InputFormat inputOf(String topic) {
         for (InputFormat input : inputs) {

@@ -54,32 +54,30 @@ record Trouble(String problem, String detail, long sinceMs) {
         if (cause instanceof AuthorizationException) {
             return DENIED;
         }
-        if (cause instanceof LinkageError
-                || cause instanceof UnsupportedCompressionTypeException
+        if (cause instanceof LinkageError || cause instanceof UnsupportedCompressionTypeException
                 || message.contains("compression type")) {
             return CODEC;
         }
-        if (cause instanceof CorruptRecordException
-                || message.contains("corrupt")
-                || message.contains("is invalid")
-                || message.contains("decompress")
-                || message.contains("fetching the next record")) {
+        if (cause instanceof CorruptRecordException || message.contains("corrupt") || message.contains("is invalid")
+                || message.contains("decompress") || message.contains("fetching the next record")) {
             return CORRUPT;
         }
-        if (cause instanceof TimeoutException
-                || cause instanceof RetriableException) {
+        if (cause instanceof TimeoutException || cause instanceof RetriableException) {
             return LEADERLESS;
         }
         return null;
     }
 
-    /** As it is committed beside the partition's offset. */
-    String toJson() {
+    /**
+     * As it is committed beside the partition's offset. It ends with a NUL: librdkafka, by which `pipectl status` reads
+     * it, copies a commit without one, and would go on reading behind its end.
+     */
+    String toMetadata() {
         String shown = detail.length() > LONGEST_DETAIL ? detail.substring(0, LONGEST_DETAIL) : detail;
         return JSON.createObjectNode()
-                .put("problem", problem)
-                .put("detail", shown)
-                .put("since", TIME.format(Instant.ofEpochMilli(sinceMs)))
-                .toString();
+                       .put("problem", problem)
+                       .put("detail", shown)
+                       .put("since", TIME.format(Instant.ofEpochMilli(sinceMs)))
+                + "\u0000";
     }
 }

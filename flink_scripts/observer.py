@@ -1,0 +1,100 @@
+"""What the JobManager says about our job, read in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flink_scripts.errors import RestError
+from flink_scripts.rest import Checkpoints, Failure, JobDetail, Rest
+from flink_scripts.submit import IDENTITY, SHAPE
+
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class RunningJob:
+    """A job of our name that has not ended.
+
+    identity: digest of all that it is. shape: digest of what its state depends on.
+    """
+
+    id: str
+    identity: str | None
+    shape: str
+
+
+@dataclass(frozen=True)
+class WatchedJob:
+    """The job that we watch. failures: the newest first."""
+
+    id: str
+    detail: JobDetail
+    failures: tuple[Failure, ...]
+    checkpoints: Checkpoints
+
+    @property
+    def runs(self) -> bool:
+        """The job and each of its tasks run."""
+        return self.detail.state == "RUNNING" and all(task == "RUNNING" for task in self.detail.tasks)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What there is. problem: why that can't be seen; the rest is empty then.
+
+    running, free_slots: seen while we watch no job. watched: None when the JobManager doesn't know it.
+    """
+
+    problem: str | None = None
+    running: tuple[RunningJob, ...] = ()
+    free_slots: int = 0
+    watched: WatchedJob | None = None
+
+
+class Observer:
+    """Looks at the jobs of one name."""
+
+    def __init__(self, rest: Rest, name: str) -> None:
+        self._rest = rest
+        self._name = name
+
+    def observe(self, job_id: str | None) -> Observed:
+        """The job of this id; without one, the jobs of our name that run, and the slots that are free."""
+        try:
+            if job_id is None:
+                return Observed(running=self._running(), free_slots=self._rest.free_slots())
+            return Observed(watched=self._watched(job_id))
+        except RestError as error:
+            return Observed(problem=str(error))
+
+    def last_failure(self) -> Failure | None:
+        """The last failure of all jobs of our name, ended ones included.
+
+        None also when the JobManager does not answer: this is for information only.
+        """
+        try:
+            ours = [job for job in self._rest.jobs() if job.name == self._name]
+            failures = [failure for job in ours for failure in self._rest.failures(job.id)]
+        except RestError:
+            return None
+        return max(failures, key=lambda failure: failure.time_ms, default=None)
+
+    def _running(self) -> tuple[RunningJob, ...]:
+        found = []
+        for job in self._rest.jobs():
+            if job.name == self._name and not job.final:
+                parameters = self._rest.parameters(job.id)
+                found.append(RunningJob(job.id, parameters.get(IDENTITY), parameters.get(SHAPE, "unknown")))
+        return tuple(found)
+
+    def _watched(self, job_id: str) -> WatchedJob | None:
+        try:
+            # Failures first: a job that failed between two of these calls must not look as if it had
+            # failed and run again.
+            failures = self._rest.failures(job_id)
+            checkpoints = self._rest.checkpoints(job_id)
+            return WatchedJob(job_id, self._rest.job(job_id), failures, checkpoints)
+        except RestError as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise

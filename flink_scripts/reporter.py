@@ -1,0 +1,93 @@
+"""What is new about the job since it was last looked at: lines for the log, and the health answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flink_scripts.failures import is_true_failure, reason, time_of
+from flink_scripts.health import Health
+from flink_scripts.observer import WatchedJob
+from flink_scripts.rest import Failure
+
+
+class Reporter:
+    """Says each failure, restart and failed checkpoint of a job once.
+
+    wanted_slots: how many slots the job should run on.
+    """
+
+    def __init__(self, wanted_slots: int, health: Health, say: Callable[[str], None]) -> None:
+        self._wanted_slots = wanted_slots
+        self._health = health
+        self._say = say
+        self._failed_at = 0
+        self._failed_checkpoints: set[int] = set()
+        self._restored: tuple[int, int] | None = None
+        self._ran = self._interrupted = False
+
+    def past(self, failure: Failure) -> None:
+        """Say a failure from before we watched; `pipectl status` shows the last one that the log names."""
+        self._failed_at = max(self._failed_at, failure.time_ms)
+        self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
+        self._say(f"before this process: {_line(failure)}")
+
+    def failed(self, failure: Failure) -> None:
+        """Say a failure."""
+        self._failed_at = failure.time_ms
+        self._interrupted = True
+        self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
+        self._say(_line(failure))
+
+    def report(self, job: WatchedJob) -> None:
+        """Say what is new, and keep the health answer true."""
+        self._report_failures(job)
+        self._report_checkpoints(job)
+        self._report_restart(job)
+        self._health.reason = (
+            None if job.runs else f"job {job.detail.state}, tasks {', '.join(job.detail.tasks)}"
+        )
+        if job.runs:
+            self._note_slots(job.detail.slots)
+
+    def _report_failures(self, job: WatchedJob) -> None:
+        new = sorted(
+            (failure for failure in job.failures if failure.time_ms > self._failed_at),
+            key=lambda failure: failure.time_ms,
+        )
+        for failure in new:
+            self.failed(failure)
+
+    def _report_checkpoints(self, job: WatchedJob) -> None:
+        for checkpoint in sorted(job.checkpoints.failed, key=lambda each: each.id):
+            if checkpoint.id not in self._failed_checkpoints and is_true_failure(checkpoint):
+                self._failed_checkpoints.add(checkpoint.id)
+                self._say(f"checkpoint {checkpoint.id} failed: {checkpoint.message}")
+        self._health.checkpoints = {
+            "completed": job.checkpoints.completed,
+            "failed": len(self._failed_checkpoints),
+        }
+
+    def _report_restart(self, job: WatchedJob) -> None:
+        """A restart shows as a job that ran and then doesn't or, between two looks, as a new restoration."""
+        restored = job.checkpoints.restored
+        if self._ran and (not job.runs or restored != self._restored):
+            self._interrupted = True
+        self._restored = restored
+        if not job.runs:
+            return
+        if self._interrupted:
+            since = f"from checkpoint {restored[0]}" if restored else "from its beginning"
+            self._say(f"the job was restarted and runs again, {since}")
+        self._ran, self._interrupted = True, False
+
+    def _note_slots(self, slots: int) -> None:
+        wanted = self._wanted_slots
+        note = f"on {slots} of {wanted} slots" if slots < wanted else None
+        if note != self._health.note:
+            self._say(f"the job runs {note or f'on all of {wanted} slots'}")
+        self._health.note = note
+
+
+def _line(failure: Failure) -> str:
+    # pipectl status reads this line: cli/last_failure.py.
+    return f"job failure at {time_of(failure)} UTC: {reason(failure)}"

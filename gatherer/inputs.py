@@ -1,0 +1,113 @@
+"""The inputs that others own, as the environment gives them: a list of objects in JSON.
+
+`InputFormat.java` reads the same JSON. Each has `topic`, a name, or `pattern`, a regular expression of Java's
+for whole names, and whatever differs from DEFAULTS.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from gatherer.errors import SettingsError
+from kafka_topic.errors import SymbolError
+from kafka_topic.names import Topics, check_symbol
+
+PLACES = ("key", "topic", "field")
+TIME_FORMS = ("ours", "iso8601", "epoch_s", "epoch_ms", "epoch_us", "record")
+FIELDS: Mapping[str, str] = {"time": "ts", "symbol": "symbol", "price": "price"}
+DEFAULTS: Mapping[str, Any] = {
+    "symbol": "key",
+    "fields": FIELDS,
+    "time": "ours",
+    "symbols": {},
+    "non_positive": False,
+}
+
+
+def read_inputs(text: str | None, topics: Topics) -> tuple[Mapping[str, Any], ...]:
+    """The inputs that the variable GATHERER_INPUTS holds; none when it is unset or empty.
+
+    topics: the bundle's own, none of which may be an input. Raises SettingsError that names the variable.
+    """
+    try:
+        inputs = json.loads(text or "[]")
+    except ValueError as error:
+        raise SettingsError(f"GATHERER_INPUTS is not JSON: {error}") from None
+    if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
+        raise SettingsError("GATHERER_INPUTS must be a list of JSON objects, one for each input")
+    for index, one in enumerate(inputs):
+        if (mistake := next(_mistakes(one, topics), None)) is not None:
+            raise SettingsError(f"GATHERER_INPUTS: input {index}: {mistake}")
+    return tuple(inputs)
+
+
+def _mistakes(one: dict[str, Any], topics: Topics) -> Iterator[str]:
+    if unknown := sorted(one.keys() - DEFAULTS.keys() - {"topic", "pattern"}):
+        yield f"{unknown[0]} is none of topic, pattern, {', '.join(DEFAULTS)}"
+    if ("topic" in one) == ("pattern" in one):
+        yield "it must have either a topic or a pattern"
+    place, form = one.get("symbol", "key"), one.get("time", "ours")
+    if place not in PLACES:
+        yield f"symbol is {place!r}, none of {', '.join(PLACES)}"
+    if form not in TIME_FORMS:
+        yield f"time is {form!r}, none of {', '.join(TIME_FORMS)}"
+    if not isinstance(one.get("non_positive", False), bool):
+        yield "non_positive must be true or false"
+    yield from _mistakes_of_topics(one, topics)
+    yield from _mistakes_of_fields(one)
+    yield from _mistakes_of_symbols(one.get("symbols", {}))
+
+
+def _mistakes_of_topics(one: dict[str, Any], topics: Topics) -> Iterator[str]:
+    name = one.get("topic", one.get("pattern"))
+    if not isinstance(name, str) or not name:
+        yield "topic, or pattern, must be a text"
+        return
+    matches: Callable[[str], object] = name.__eq__
+    groups: Mapping[str, int] = {}
+    if "pattern" in one:
+        try:
+            # Java writes a named group without the P.
+            pattern = re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", name))
+        except re.error as error:
+            yield f"pattern {name!r} is no regular expression: {error}"
+            return
+        matches, groups = pattern.fullmatch, pattern.groupindex
+    if one.get("symbol") == "topic" and "symbol" not in groups:
+        yield "the symbol stands in the topic's name, and no pattern says where: (?<symbol>…)"
+    own = (topics.moving_average, topics.signals, topics.dead_letter, topics.limits)
+    if taken := [topic for topic in own if matches(topic)]:
+        yield f"{taken[0]} is a topic of this bundle"
+
+
+def _mistakes_of_fields(one: dict[str, Any]) -> Iterator[str]:
+    fields = one.get("fields", {})
+    if not isinstance(fields, dict) or fields.keys() - FIELDS.keys():
+        yield f"fields must be an object with the names of {', '.join(FIELDS)}"
+        return
+    used = dict(FIELDS) | fields
+    if one.get("time") == "record":
+        del used["time"]
+    if one.get("symbol") != "field":
+        del used["symbol"]
+    paths = list(used.values())
+    for index, path in enumerate(paths):
+        if not isinstance(path, str) or not all(path.split(".")):
+            yield f"{path!r} names no field"
+            return
+        if any(f"{path}.".startswith(f"{other}.") for other in paths[:index] + paths[index + 1 :]):
+            yield f"the field {path} can't hold two things"
+
+
+def _mistakes_of_symbols(symbols: object) -> Iterator[str]:
+    if not isinstance(symbols, dict):
+        yield "symbols must be an object"
+        return
+    for theirs, ours in symbols.items():
+        try:
+            check_symbol(ours if isinstance(ours, str) else "")
+        except SymbolError as error:
+            yield f"symbols: {theirs}: {error}"

@@ -1,0 +1,212 @@
+package gatherer.panes;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import gatherer.Update;
+import gatherer.records.Reading;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.typeutils.RowTypeInfo;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.types.Row;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PositionMergeTest {
+    private static final int GROUPS = 128;
+    private static final Windows WINDOWS = new Windows(new long[] {3000}, new long[] {1000});
+    private static final PaneSettings SETTINGS = new PaneSettings(WINDOWS, 500, 60_000, true);
+
+    private static KeyedOneInputStreamOperatorTestHarness<Row, Update, Row> harness(int parallelism, int subtask)
+            throws Exception {
+        return new KeyedOneInputStreamOperatorTestHarness<>(new KeyedProcessOperator<>(new PositionMerge()),
+                new Update.Key(), new RowTypeInfo(Types.STRING), GROUPS, parallelism, subtask);
+    }
+
+    /** Updates of three partitions, each in its order. */
+    private static List<List<Update>> partitions(long seed, String symbol) {
+        List<List<Update>> all = new ArrayList<>();
+        Random draw = new Random(seed);
+        for (int partition = 0; partition < 3; partition++) {
+            List<Update> updates = new ArrayList<>();
+            PartitionPanes panes = new PartitionPanes(
+                    SETTINGS, "position." + symbol, partition, symbol, 3, updates::add);
+            for (int record = 0; record < 400; record++) {
+                Reading reading = new Reading();
+                reading.symbol = symbol;
+                reading.ms = record * 50L - draw.nextInt(draw.nextInt(10) == 0 ? 4000 : 600) + 10_000;
+                reading.units = draw.nextInt(100);
+                panes.add(reading, record, record, null);
+            }
+            panes.finish();
+            updates.removeIf(each -> each.kind != Update.PANES);
+            all.add(updates);
+        }
+        return all;
+    }
+
+    /** What the analysis gets of each position: panes by when they count, and how far it was told that all is there. */
+    private static Map<String, Map<Long, List<byte[]>>> heard(List<Row> rows) {
+        Map<String, Map<Long, List<byte[]>>> heard = new HashMap<>();
+        Map<String, Long> clocks = new HashMap<>();
+        for (Row keyed : rows) {
+            Row row = (Row) keyed.getField(1);
+            String symbol = (String) row.getField(0);
+            long clock = (Long) row.getField(3);
+            byte[] panes = (byte[]) row.getField(2);
+            long before = clocks.getOrDefault(symbol, Long.MIN_VALUE);
+            assertTrue(clock >= before);
+            if (panes != null) {
+                java.nio.ByteBuffer bytes = java.nio.ByteBuffer.wrap(panes);
+                long order = Long.MIN_VALUE;
+                while (bytes.hasRemaining()) {
+                    int start = bytes.position();
+                    long countsFrom = PaneBytes.skip(bytes);
+                    assertTrue(countsFrom > before && countsFrom <= clock && countsFrom >= order);
+                    order = countsFrom;
+                    heard.computeIfAbsent(symbol, unknown -> new TreeMap<>())
+                            .computeIfAbsent(countsFrom, unknown -> new ArrayList<>())
+                            .add(Arrays.copyOfRange(panes, start, bytes.position()));
+                }
+            }
+            clocks.put(symbol, clock);
+        }
+        heard.values().forEach(each -> each.values().forEach(panes -> panes.sort(Arrays::compare)));
+        return heard;
+    }
+
+    private static List<Row> rows(KeyedOneInputStreamOperatorTestHarness<Row, Update, Row> harness) {
+        return harness.extractOutputValues();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1, 2, 3, 4})
+    void theAnalysisHearsTheSameInWhateverOrderPartitionsAreRead(long seed) throws Exception {
+        List<Map<String, Map<Long, List<byte[]>>>> runs = new ArrayList<>();
+        for (int run = 0; run < 3; run++) {
+            Random draw = new Random(100 * seed + run);
+            List<List<Update>> partitions = partitions(seed, "A");
+            int[] next = new int[3];
+            List<Row> rows = new ArrayList<>();
+            OperatorSubtaskState state = null;
+            boolean more = true;
+            while (more) {
+                try (var harness = harness(1, 0)) {
+                    if (state != null) {
+                        harness.initializeState(state);
+                    }
+                    harness.open();
+                    more = false;
+                    for (int step = 0; step < 60; step++) {
+                        int partition = run == 0 ? step % 3 : Math.min(2, draw.nextInt(5));
+                        if (next[partition] < partitions.get(partition).size()) {
+                            harness.processElement(partitions.get(partition).get(next[partition]++), 0);
+                        }
+                    }
+                    for (int partition = 0; partition < 3; partition++) {
+                        more |= next[partition] < partitions.get(partition).size();
+                    }
+                    rows.addAll(rows(harness));
+                    state = harness.snapshot(1, 1);
+                }
+            }
+            runs.add(heard(rows));
+        }
+        assertSame(runs.get(0), runs.get(1));
+        assertSame(runs.get(0), runs.get(2));
+    }
+
+    private static void assertSame(
+            Map<String, Map<Long, List<byte[]>>> expected, Map<String, Map<Long, List<byte[]>>> found) {
+        assertEquals(expected.keySet(), found.keySet());
+        expected.forEach((symbol, byTime) -> {
+            assertEquals(byTime.keySet(), found.get(symbol).keySet());
+            byTime.forEach((time, panes) -> assertArrayEquals(panes.toArray(), found.get(symbol).get(time).toArray()));
+        });
+    }
+
+    @Test
+    void rescalingKeepsWhatWaits() throws Exception {
+        List<String> symbols = List.of("A", "B", "C", "D", "E", "F");
+        Map<String, List<List<Update>>> all = new HashMap<>();
+        symbols.forEach(symbol -> all.put(symbol, partitions(symbol.hashCode(), symbol)));
+        List<Row> expected = new ArrayList<>();
+        try (var harness = harness(1, 0)) {
+            harness.open();
+            for (List<List<Update>> partitions : all.values()) {
+                for (List<Update> updates : partitions) {
+                    for (Update update : updates) {
+                        harness.processElement(update, 0);
+                    }
+                }
+            }
+            expected.addAll(rows(harness));
+        }
+        List<Row> found = new ArrayList<>();
+        OperatorSubtaskState state;
+        try (var harness = harness(1, 0)) {
+            harness.open();
+            for (List<List<Update>> partitions : all.values()) {
+                for (Update update : partitions.get(0)) {
+                    harness.processElement(update, 0);
+                }
+            }
+            found.addAll(rows(harness));
+            state = harness.snapshot(1, 1);
+        }
+        for (int subtask = 0; subtask < 2; subtask++) {
+            try (var harness = harness(2, subtask)) {
+                harness.initializeState(
+                        AbstractStreamOperatorTestHarness.repartitionOperatorState(state, GROUPS, 1, 2, subtask));
+                harness.open();
+                for (Map.Entry<String, List<List<Update>>> each : all.entrySet()) {
+                    int owner = org.apache.flink.runtime.state.KeyGroupRangeAssignment.assignKeyToParallelOperator(
+                            Row.of(each.getKey()), GROUPS, 2);
+                    for (Update update : owner == subtask ? each.getValue().get(1) : List.<Update>of()) {
+                        harness.processElement(update, 0);
+                    }
+                    for (Update update : owner == subtask ? each.getValue().get(2) : List.<Update>of()) {
+                        harness.processElement(update, 0);
+                    }
+                }
+                found.addAll(rows(harness));
+            }
+        }
+        assertSame(heard(expected), heard(found));
+    }
+
+    @Test
+    void anEmptyPartitionHoldsNobodyUp() throws Exception {
+        try (var harness = harness(1, 0)) {
+            harness.open();
+            List<Update> first = partitions(7, "A").get(0);
+            harness.processElement(first.get(first.size() - 1), 0);
+            assertEquals(0, rows(harness).size());
+            for (int partition = 1; partition < 3; partition++) {
+                new PartitionPanes(SETTINGS, "position.A", partition, "A", 3, update -> process(harness, update))
+                        .silent(60_001);
+            }
+            assertEquals(1, rows(harness).size());
+        }
+    }
+
+    private static void process(KeyedOneInputStreamOperatorTestHarness<Row, Update, Row> harness, Update update) {
+        try {
+            harness.processElement(update, 0);
+        } catch (Exception error) {
+            throw new AssertionError(error);
+        }
+    }
+}

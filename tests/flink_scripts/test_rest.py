@@ -1,0 +1,104 @@
+"""The client of the JobManager's REST API, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+from flink_scripts.errors import RestError
+from flink_scripts.health import Health, serve_health
+from flink_scripts.observer import Observer
+from flink_scripts.rest import Checkpoints, FailedCheckpoint, Failure, JobDetail, Rest
+from flink_scripts.settings import Address
+from tests.flink_scripts.fake_flink import FakeFlink
+from tests.ports import free_ports
+
+
+@pytest.fixture
+def rest(flink: FakeFlink) -> Rest:
+    return Rest(Address(*flink.address))
+
+
+def test_a_job_and_its_failures(flink: FakeFlink, rest: Rest) -> None:
+    job = flink.add("aa", "demo", "ours")
+    job.slots, job.tasks = 3, ["RUNNING", "INITIALIZING"]
+    job.fail(1_000, "a.B: c\n\tat x\n")
+    job.fail(2_000, "d.E: f", taskName="Source (1/2)", endpoint="host:1")
+    assert rest.job("aa") == JobDetail("RUNNING", ("RUNNING", "INITIALIZING"), 3)
+    assert rest.failures("aa") == (
+        Failure(2_000, "Source (1/2)", "host:1", "d.E: f"),
+        Failure(1_000, "", "", "a.B: c\n\tat x"),
+    )
+
+
+def test_checkpoints_that_were_never_begun_are_no_failed_ones(flink: FakeFlink, rest: Rest) -> None:
+    job = flink.add("aa", "demo", "ours")
+    job.declined, job.completed = 16, 3
+    assert rest.checkpoints("aa") == Checkpoints(3)
+    job.fail_checkpoint(9, "Checkpoint expired before completing.")
+    job.restored = {"id": 7, "restore_timestamp": 5_000}
+    expired = FailedCheckpoint(9, "Checkpoint expired before completing.")
+    assert rest.checkpoints("aa") == Checkpoints(3, (expired,), (7, 5_000))
+
+
+def test_what_the_jobmanager_refuses_says_why(rest: Rest) -> None:
+    with pytest.raises(
+        RestError, match=r"GET http://127.0.0.1:\d+/jobs/aa: .*NotFoundException: /jobs/aa"
+    ) as found:
+        rest.job("aa")
+    assert found.value.status == 404
+
+
+def test_no_answer_says_so() -> None:
+    (port,) = free_ports(1)
+    rest = Rest(Address("127.0.0.1", port))
+    with pytest.raises(
+        RestError, match=f"no answer from the JobManager at http://127.0.0.1:{port}: "
+    ) as found:
+        rest.jobs()
+    assert found.value.status is None
+    assert "no answer" in (Observer(rest, "demo").observe("aa").problem or "")
+    assert Observer(rest, "demo").last_failure() is None
+
+
+def test_a_job_that_vanishes_between_two_questions_is_gone(flink: FakeFlink, rest: Rest) -> None:
+    flink.add("aa", "demo", "ours")
+
+    def vanish(call: str) -> None:
+        if call.endswith("/checkpoints"):
+            flink.restart()
+
+    flink.when = vanish
+    observed = Observer(rest, "demo").observe("aa")
+    assert (observed.problem, observed.watched) == (None, None)
+
+
+def test_the_health_answer_over_http() -> None:
+    health = Health("starting")
+    server = serve_health(health, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        with pytest.raises(urllib.error.HTTPError) as found:
+            urllib.request.urlopen(f"{url}/health", timeout=5)
+        with found.value as error:
+            assert (error.code, json.load(error)) == (
+                503,
+                {"healthy": False, "job_id": None, "reason": "starting"},
+            )
+        health.reason, health.job_id, health.note = None, "aa", "on 1 of 2 slots"
+        health.last_failure = {"time": "2026-11-22 01:02:03.004", "reason": "a.B: c"}
+        health.checkpoints = {"completed": 2, "failed": 0}
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+            assert json.load(answer) == {
+                "healthy": True,
+                "job_id": "aa",
+                "checkpoints": {"completed": 2, "failed": 0},
+                "last_failure": {"time": "2026-11-22 01:02:03.004", "reason": "a.B: c"},
+                "note": "on 1 of 2 slots",
+            }
+    finally:
+        server.shutdown()
+        server.server_close()
