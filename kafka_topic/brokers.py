@@ -114,6 +114,16 @@ def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline:
                 yield message
 
 
+def _metadata(committed: TopicPartition) -> str:
+    """The metadata beside a committed offset, "" where it is no text: librdkafka takes what no NUL ends with
+    whatever comes behind it.
+    """
+    try:
+        return committed.metadata or ""
+    except UnicodeDecodeError:
+        return ""
+
+
 def _passing(error: BaseException | None) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() in _ELECTING
 
@@ -218,7 +228,7 @@ class Brokers:
         return spans, errors
 
     def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], Commit]:
-        """What a consumer group has committed; partitions without it are left out. The group is not joined."""
+        """What a consumer group, which is not joined, has committed; partitions without it are left out."""
         # Not by the admin client: it aborts the process when the coordinator goes away while it is asked
         # (librdkafka 2.16, rd_kafka_admin_coord_request).
         consumer = open_consumer(self.bootstrap_servers, group_id=group)
@@ -229,7 +239,7 @@ class Brokers:
         finally:
             consumer.close()
         return {
-            (each.topic, each.partition): Commit(each.offset, each.metadata or "")
+            (each.topic, each.partition): Commit(each.offset, _metadata(each))
             for each in answer
             if each.error is None and each.offset >= 0
         }

@@ -143,12 +143,15 @@ def test_no_optional_statistics_at_all(settings_of: SettingsOf) -> None:
 
 def test_inputs_of_others_are_told_as_json_and_only_then(settings_of: SettingsOf) -> None:
     name = "GATHERER_INPUTS"
-    assert name not in definitions(settings_of("local"))["gatherer"]["env"]
+    apps = definitions(settings_of("local"))
+    assert [app for app in apps if name in apps[app]["env"]] == []
     inputs = (
         "[{topic: prices, symbol: key}, {pattern: 'fx[.](?<symbol>.+)', symbol: topic, "
         "fields: {time: E, price: price}, time: epoch_ms, symbols: {EUR_USD: EURUSD}, non_positive: true}]"
     )
-    env = definitions(settings_of("local", f"gatherer.inputs={inputs}"))["gatherer"]["env"]
+    apps = definitions(settings_of("local", f"gatherer.inputs={inputs}"))
+    env = apps["gatherer"]["env"]
+    assert apps["dashboard"]["env"][name] == env[name]
     assert json.loads(env[name]) == [
         {"topic": "prices"},
         {
