@@ -291,7 +291,7 @@ class PositionAnalysis:
                 optional["median"] = statistics.median(median2)
             if "mad" in wanted:
                 optional["mad"] = statistics.mad(mad4)
-        if "realized_vol" in wanted and window.returns:
+        if "realized_vol" in wanted and window.returns and not window.undefined:
             optional["realized_vol"] = realized_volatility(window.squares)
         if "ewma_vol" in wanted:
             optional["ewma_vol"] = self._ewma.volatility

@@ -48,7 +48,7 @@ def environment() -> StreamExecutionEnvironment:
 
 def build(settings: Settings, stream: StreamExecutionEnvironment, *, until_now: bool = False) -> None:
     """Add the whole job to `stream`. until_now: it ends with what the topics hold now."""
-    panes = _panes(stream, _updates(settings, stream, until_now))
+    panes = _panes(settings, stream, _updates(settings, stream, until_now))
     results = panes.process(Analysis(settings), output_type=OUTPUT).name("analysis").uid("analysis")
     results._j_data_stream.sinkTo(_sink(settings)).name("output").uid("output")
 
@@ -78,21 +78,30 @@ def _updates(settings: Settings, stream: StreamExecutionEnvironment, until_now: 
 def _source_settings(settings: Settings, until_now: bool) -> Any:
     gateway = get_gateway()
     jvm, topics = gateway.jvm, settings.topics
-    windows = jvm.gatherer.panes.Windows(
-        _longs(window.length_ms for window in settings.windows),
-        _longs(window.slide_ms for window in settings.windows),
-    )
     properties = jvm.java.util.Properties()
     for key, value in consumer_properties(settings).items():
         properties.setProperty(key, value)
+    formats = jvm.gatherer.records.InputFormat
+    inputs = jvm.java.util.ArrayList([formats.positions(topics.position_start)])
+    inputs.addAll(formats.parse(settings.inputs_json))
     return jvm.gatherer.source.SourceSettings(
-        jvm.java.util.List.of(jvm.gatherer.records.InputFormat.positions(topics.position_start)),
+        inputs,
         topics.limits,
-        jvm.gatherer.panes.PaneSettings(windows, settings.watermark_ms, settings.idle_ms, settings.histogram),
+        jvm.gatherer.panes.PaneSettings(
+            _windows(settings), settings.watermark_ms, settings.idle_ms, settings.histogram
+        ),
         settings.future_ms,
         settings.discovery_ms,
         properties,
         until_now,
+    )
+
+
+def _windows(settings: Settings) -> Any:
+    """A Java Windows."""
+    return get_gateway().jvm.gatherer.panes.Windows(
+        _longs(window.length_ms for window in settings.windows),
+        _longs(window.slide_ms for window in settings.windows),
     )
 
 
@@ -121,7 +130,7 @@ def _sink(settings: Settings) -> Any:
     return builder.build()
 
 
-def _panes(stream: StreamExecutionEnvironment, updates: Any) -> KeyedStream:
+def _panes(settings: Settings, stream: StreamExecutionEnvironment, updates: Any) -> KeyedStream:
     """The rows of `rows.Row`, keyed by symbol. updates: a Java DataStream<Update>.
 
     They go to the subtask that has their symbol. There, the panes of several partitions are merged and
@@ -132,7 +141,7 @@ def _panes(stream: StreamExecutionEnvironment, updates: Any) -> KeyedStream:
     row = Types.ROW([Types.STRING(), INPUT]).get_java_type_info()
     rows = (
         updates.keyBy(jvm.gatherer.Update.Key(), key)
-        .process(jvm.gatherer.panes.PositionMerge(), row)
+        .process(jvm.gatherer.panes.PositionMerge(_windows(settings)), row)
         .name("merge")
         .uid("merge")
     )

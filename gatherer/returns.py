@@ -26,15 +26,19 @@ class Sample(NamedTuple):
 
 
 class Return(NamedTuple):
-    """log: log return. square: its square in units of 2**-200. ms: event time between its two ticks."""
+    """log: log return, None where a price is not above 0. square: its square in units of 2**-200, then 0.
+    ms: event time between its two ticks.
+    """
 
-    log: float
+    log: float | None
     square: int
     ms: int
 
 
 def between(earlier: Sample, later: Sample) -> Return:
     """The log return from one sample to the next."""
+    if earlier.price <= 0 or later.price <= 0:
+        return Return(None, 0, later.ms - earlier.ms)
     change = later.price - earlier.price
     if 2 * abs(change) < earlier.price:
         # The logarithm of a quotient near 1 has lost what the difference still has.
@@ -61,8 +65,14 @@ class Ewma:
         self.weighted = weighted
         self.weights = weights
 
-    def add(self, log_return: float, ms: int) -> None:
-        """Add a return over `ms` milliseconds; one over no time says nothing about a rate and is left out."""
+    def add(self, log_return: float | None, ms: int) -> None:
+        """Add a return over `ms` milliseconds; one over no time says nothing about a rate and is left out.
+
+        One without a logarithm ends all that was known: the next one is the first again.
+        """
+        if log_return is None:
+            self.weighted = self.weights = 0.0
+            return
         if ms <= 0:
             return
         seconds = ms / 1000
@@ -72,5 +82,5 @@ class Ewma:
 
     @property
     def volatility(self) -> float | None:
-        """None before the first return."""
+        """None before the first return, and after one that has no logarithm."""
         return math.sqrt(self.weighted / self.weights) if self.weights else None

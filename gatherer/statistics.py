@@ -28,8 +28,11 @@ def stddev(n: int, total: int, sum_of_squares: int) -> float | None:
 
 
 def cv(mean: float, stddev: float | None) -> float | None:
-    """Coefficient of variation in percent; None without a standard deviation. Means of prices are above 0."""
-    return None if stddev is None else 100 * stddev / mean
+    """Coefficient of variation in percent: of the mean's size, so that it isn't negative where the mean is.
+
+    None without a standard deviation, and with a mean of 0.
+    """
+    return None if stddev is None or mean == 0 else 100 * stddev / abs(mean)
 
 
 def median(doubled: int) -> float:

@@ -60,7 +60,7 @@ class Window:
         self.step_ms = step_ms
         self.since = self.until = LONG_AGO
         self.n = self.total = self.sum_of_squares = 0
-        self.returns = self.moves = self.squares = 0
+        self.returns = self.moves = self.squares = self.undefined = 0
         self.prices = PriceMultiset() if with_prices else None
         self._low, self._minus_high = RunningMinimum(), RunningMinimum()
 
@@ -96,11 +96,13 @@ class Window:
 
     def add_return(self, sampled: Return) -> None:
         self.returns += 1
+        self.undefined += sampled.log is None
         self.moves += sampled.square > 0
         self.squares += sampled.square
 
     def remove_return(self, sampled: Return) -> None:
         self.returns -= 1
+        self.undefined -= sampled.log is None
         self.moves -= sampled.square > 0
         self.squares -= sampled.square
 

@@ -47,8 +47,8 @@ class MovingAverageConsumer(TopicConsumer[MovingAverage]):
     def _symbol(self, record: MovingAverage) -> str:
         return record.symbol
 
-    def _wants(self, record: MovingAverage) -> bool:
-        return self._window in (None, record.window) and super()._wants(record)
+    def _wants(self, record: MovingAverage, key: bytes | None) -> bool:
+        return self._window in (None, record.window) and super()._wants(record, key)
 
 
 class SignalConsumer(TopicConsumer[Signal]):
@@ -67,7 +67,9 @@ class SignalConsumer(TopicConsumer[Signal]):
 
 
 class DeadLetterConsumer(TopicConsumer[DeadLetter]):
-    """Iterates `dead_letter`; a dead letter is of the position whose topic it was found in."""
+    """Iterates `dead_letter`; a dead letter is of the position whose topic it was found in, and of its key in
+    a topic of several.
+    """
 
     _silence = "there are none while all records can be used"
 
@@ -79,6 +81,10 @@ class DeadLetterConsumer(TopicConsumer[DeadLetter]):
 
     def _symbol(self, record: DeadLetter) -> str | None:
         return self._names.symbol_of(record.topic)
+
+    def _wants(self, record: DeadLetter, key: bytes | None) -> bool:
+        # A key that isn't wanted never comes here.
+        return super()._wants(record, key) or (key is not None and self._symbol(record) is None)
 
 
 class PriceConsumer(TopicConsumer[Price]):

@@ -102,7 +102,7 @@ class TopicConsumer(ABC, Generic[T]):
         """Whether a record with this key may be wanted: the key tells most that are not without reading."""
         return self._wanted is None or key.decode(errors="replace") in self._wanted
 
-    def _wants(self, record: T) -> bool:
+    def _wants(self, record: T, key: bytes | None) -> bool:
         return self._wanted is None or self._symbol(record) in self._wanted
 
     def __next__(self) -> T:
@@ -126,8 +126,9 @@ class TopicConsumer(ABC, Generic[T]):
         # its records.
         if self._since_ms is not None and message.timestamp()[1] < self._since_ms:
             return None
-        key = message.key()
-        if isinstance(key, bytes) and not self._wants_key(key):
+        sent = message.key()
+        key = sent if isinstance(sent, bytes) else None
+        if key is not None and not self._wants_key(key):
             return None
         topic = message.topic() or ""
         try:
@@ -135,7 +136,7 @@ class TopicConsumer(ABC, Generic[T]):
         except ContractError as broken:
             place = f"topic {topic!r} partition {message.partition()} offset {message.offset()}"
             raise ContractError(f"{place}: {broken}", field=broken.field) from None
-        return record if self._wants(record) else None
+        return record if self._wants(record, key) else None
 
     def _note_error(self, error: KafkaError) -> None:
         self._last_error = error

@@ -29,7 +29,7 @@ class Market(NamedTuple):
 
 
 class NoForecast(NamedTuple):
-    """Why there is none. state: "too_few" samples to tell, or "no_walk"; reason: one sentence."""
+    """Why there is none. state: "too_few" samples to tell, "no_walk", "not_positive"; reason: a sentence."""
 
     state: str
     reason: str
@@ -45,7 +45,7 @@ class MarketModel:
     @property
     def undecided(self) -> bool:
         """Whether the next sample may decide."""
-        return self.found is None or (isinstance(self.found, NoForecast) and self.found.state == "too_few")
+        return self.found is None or (isinstance(self.found, NoForecast) and self.found.state != "no_walk")
 
     @property
     def least_moves(self) -> float:
@@ -62,10 +62,22 @@ class MarketModel:
         )
         return self.found
 
+    def no_logarithms(self, window: str) -> NoForecast:
+        """Find that there are prices that are not above 0."""
+        self._stride = None
+        self.found = NoForecast(
+            "not_positive",
+            f"There is no forecast: a price of the last {window} is not above 0, and has no logarithm.",
+        )
+        return self.found
+
     def look(self, returns: Sequence[Return], ticks: int, window: str) -> Market | NoForecast:
-        """Judge the returns of a window, enough of them and oldest first; it has so many ticks."""
+        """Judge the returns of a window, enough of them and oldest first; it has so many ticks.
+
+        All must have a logarithm.
+        """
         rejected = False
-        samples = [each.log for each in returns]
+        samples = [each.log for each in returns if each.log is not None]
         for stride in STRIDES:
             logs = _over(samples, stride)
             if sum(abs(log) > _NOTHING for log in logs) < self.least_moves * stride:

@@ -153,6 +153,8 @@ class Watch:
         self, slide_ends: bool, window: Window, returns: Callable[[Window], list[Return]]
     ) -> Market | NoForecast:
         model = self._market
+        if window.undefined:
+            return model.no_logarithms(window.label)
         if window.moves < model.least_moves:
             return model.too_few(window.moves, window.label)
         # The judgement passes over the whole window, so it isn't made at each pane.

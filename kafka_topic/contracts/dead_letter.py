@@ -16,9 +16,9 @@ REASONS: Mapping[str, str] = {
     "not_json": "not a JSON object",
     "missing_field": "a field is missing",
     "wrong_type": "a field is not of its type",
-    "unknown_symbol": "the symbol is not that of the topic",
-    "bad_price": "the price is not above 0, 0 when rounded to 1e-8, or not below 1e9",
-    "bad_time": "not a time as in 2026-11-22 01:02:03.004, or outside 2000 to 2049",
+    "unknown_symbol": "the symbol is not that of the topic, or can't be one",
+    "bad_price": "the price is no number, not above 0, 0 when rounded to 1e-8, or not below 1e9",
+    "bad_time": "not a time of the form that is expected, or outside 2000 to 2049",
     "future": "the time is too far after that of writing",
     "late": "too late for every window",
     "bad_limits": "on the topic of limits, but not the limits of a position",
@@ -33,7 +33,8 @@ class DeadLetter:
     topic, partition, offset: where it stands. reason: one of REASONS. detail: a few words for people. time:
     its Kafka record timestamp, UTC. value: its bytes, None for a record without a value and for one too long
     to stand here (`detail` says so); the JSON has them as base64 in `bytes`. The key of a dead letter is the
-    symbol that `topic` stands for. Building one with anything else raises ContractError.
+    symbol that `topic` stands for; in a topic with several symbols, that of the record, if it is known.
+    Building one with anything else raises ContractError.
     """
 
     topic: str

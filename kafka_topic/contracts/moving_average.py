@@ -27,15 +27,17 @@ class MovingAverage:
 
     window: the label of the window's length, "10s", "1m"; follows from its ends. window_start (inclusive)
     and window_end (exclusive): UTC. count: ticks in the window, at least 1. last, min, max, mean: currency
-    units. stddev: sample standard deviation (divisor n - 1), currency units, None when count < 2. cv:
-    coefficient of variation, 100 * stddev / mean, in percent, None when there is no stddev or the mean is 0.
+    units; zero and below where an input has such prices. stddev: sample standard deviation (divisor n - 1),
+    currency units, None when count < 2. cv: coefficient of variation, 100 * stddev / |mean|, in percent, None
+    when there is no stddev or the mean is 0.
 
     Optional, None when undefined or switched off:
     median: currency units. mad: median absolute deviation from the median times 1.4826, which makes it an
     estimate of sigma for normal prices; currency units. realized_vol: root of the sum of the squared log
     returns in the window, each from the last price of a pane to that of the next; dimensionless, for the
-    window's length, not annualised. ewma_vol: root of the exponentially weighted mean of squared log returns
-    per second; per square root of a second.
+    window's length, not annualised; None where one of these prices is not above 0. ewma_vol: root of the
+    exponentially weighted mean of squared log returns per second, per square root of a second; a price that
+    is not above 0 makes it None, and it starts over.
     bollinger_upper, bollinger_lower: mean + and - 2 stddev; currency units, None without a stddev.
     statistics: which of STATISTICS the record carries, be they undefined; those with a value always are.
 

@@ -66,7 +66,7 @@ class Signal:
                 window_length(fields.text("window", self.window))
             except ValueError as error:
                 raise fields.refused("window", self.window, f"must name a length ({error})") from None
-        fields.positive("price", self.price)
+        fields.number("price", self.price)
         fields.text("reason", self.reason)
         self._check_side()
         for name in ("value", "threshold"):

@@ -196,6 +196,10 @@ def test_dead_letters_are_of_the_position_whose_topic_they_were_found_in(stage, 
     stage.send("dead_letter", (None, letters[0].to_json()), (None, letters[1].to_json()))
     assert everything(DeadLetterConsumer, stage, 4) == letters * 2
     assert everything(DeadLetterConsumer, stage, 2, positions=["BRK.B"]) == [letters[1]] * 2
+    # A topic of others may hold several positions: the key tells which.
+    others = DeadLetter("prices", 0, 7, "not_json", "", window_end(1), b"\xff")
+    stage.send("dead_letter", *((key, others.to_json()) for key in ("AAPL", "BRK.B", None)))
+    assert everything(DeadLetterConsumer, stage, 3, positions=["BRK.B"]) == [*[letters[1]] * 2, others]
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def test_a_signal_reads_back_as_written(record):
         ("side", ANOMALY, {"side": "sell"}),
         ("side", LIKELY, {"side": None}),
         ("side", REACHED, {"side": "low"}),
-        ("price", REGIME, {"price": 0}),
+        ("price", REGIME, {"price": "0"}),
         ("price", NO_FORECAST, {"price": None}),
         ("value", REGIME, {"value": None}),
         ("value", LIKELY, {"value": 1e999}),

@@ -12,8 +12,11 @@ from jsonschema import Draft4Validator
 
 from flink_scripts.errors import SettingsError
 from flink_scripts.memory import taskmanager_memory
+from gatherer.inputs import DEFAULTS, PLACES, TIME_FORMS, read_inputs
 from kafka_topic.contracts import STATISTICS
+from kafka_topic.names import Topics
 from marathon.bundle import render
+from marathon.inputs import Input
 from marathon.loading import cluster_names
 from marathon.paths import ROOM
 from marathon.rules import findings
@@ -141,6 +144,14 @@ def test_no_optional_statistics_at_all(settings_of: SettingsOf) -> None:
     assert env["GATHERER_STATISTICS"] == ""
 
 
+def test_inputs_have_the_forms_that_the_gatherer_knows() -> None:
+    fields = Input.model_fields
+    assert get_args(fields["time"].annotation) == TIME_FORMS
+    assert get_args(fields["symbol"].annotation) == PLACES
+    assert fields.keys() == {"topic", "pattern", *DEFAULTS}
+    assert Input(topic="prices").model_dump() == {"topic": "prices", "pattern": None, **DEFAULTS}
+
+
 def test_inputs_of_others_are_told_as_json_and_only_then(settings_of: SettingsOf) -> None:
     name = "GATHERER_INPUTS"
     apps = definitions(settings_of("local"))
@@ -152,6 +163,7 @@ def test_inputs_of_others_are_told_as_json_and_only_then(settings_of: SettingsOf
     apps = definitions(settings_of("local", f"gatherer.inputs={inputs}"))
     env = apps["gatherer"]["env"]
     assert apps["dashboard"]["env"][name] == env[name]
+    assert read_inputs(env[name], Topics())
     assert json.loads(env[name]) == [
         {"topic": "prices"},
         {

@@ -171,11 +171,13 @@ def expected(ticks: list[Tick], accepted: list[Tick], start: int, end: int) -> d
         if pane_end(tick.ms) <= end and (known is None or (tick.ms, tick.order) > (known.ms, known.order)):
             last[pane_end(tick.ms)] = tick
     ends = sorted(last)
-    squares = [
-        log_return(last[before].price, last[after].price) ** 2
+    pairs = [
+        (last[before].price, last[after].price)
         for before, after in itertools.pairwise(ends)
         if start < after <= end
     ]
+    defined = pairs and all(min(pair) > 0 for pair in pairs)
+    squares = [log_return(*pair) ** 2 for pair in pairs] if defined else []
     center = exact(mean)
     return {
         "count": n,
@@ -184,7 +186,7 @@ def expected(ticks: list[Tick], accepted: list[Tick], start: int, end: int) -> d
         "max": exact(max(tick.price for tick in ticks)),
         "mean": center,
         "stddev": deviation,
-        "cv": None if deviation is None else 100 * deviation / center,
+        "cv": None if deviation is None or center == 0 else 100 * deviation / abs(center),
         "median": exact(median),
         "mad": exact(statistics.median(abs(price - median) for price in prices) * Fraction("1.4826")),
         "realized_vol": math.sqrt(math.fsum(squares)) if squares else None,

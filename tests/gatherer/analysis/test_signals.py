@@ -334,6 +334,33 @@ def test_a_price_that_hardly_moves_has_no_forecast(panes: Panes, run_of: Any) ->
     assert f"at least {LEAST_MOVES}" in run.signals[0].reason
 
 
+@pytest.mark.parametrize("low", [0.0, -37.63])
+def test_a_price_that_is_not_above_0_has_no_forecast_until_it_has_left(
+    low: float, walker: Walker, panes: Panes, run_of: Any
+) -> None:
+    run = run_of(FORECAST)
+    run.analysis.set_limits(Limits("AAPL", SET_AT, sell=5000.0))
+    for _ in range(80):
+        run.pane(walker.pane())
+    assert _events(run.signals) == [("sell", "no_forecast"), ("sell", "unlikely")]
+    (none,) = run.pane(panes(low))
+    assert (none.event, none.price) == ("no_forecast", low)
+    assert "is not above 0" in none.reason
+    told = [signal.event for _ in range(140) for signal in run.pane(walker.pane())]
+    assert told == ["unlikely"]
+
+
+def test_prices_below_0_have_anomalies_and_regimes(panes: Panes, run_of: Any) -> None:
+    settings = NONE._replace(anomaly=AnomalySettings("4s", 6), regime=RegimeSettings("4s", high=5.0, low=1.0))
+    run = run_of(settings)
+    for _ in range(6):
+        run.pane(panes(-20.01, -20.0, -19.99))
+    assert [signal.event for signal in run.signals] == ["low"]
+    found = run.pane(panes(-20.0, -35.0))
+    assert [(signal.kind, signal.event) for signal in found] == [("regime", "high"), ("anomaly", "below")]
+    assert (found[1].value, found[1].price) == (-35.0, -35.0)
+
+
 def test_a_price_that_moves_just_often_enough_keeps_its_forecast(panes: Panes, run_of: Any) -> None:
     run, draw, cents = run_of(FORECAST), random.Random(2), 10_000
     run.analysis.set_limits(Limits("AAPL", SET_AT, sell=120.0))

@@ -60,10 +60,10 @@ class Stored:
         self.analysis.restore([Pane.from_bytes(data) for data in self.panes.values()], small)
 
 
-def _script(streams: Any, seed: int, length: int) -> list[Any]:
-    """Panes, late ticks, watermarks that jump, limits: what can come, in order."""
+def _script(streams: Any, seed: int, length: int, lowered: int = 0) -> list[Any]:
+    """Panes, late ticks, watermarks that jump, limits: what can come, in order. lowered: units."""
     draw = random.Random(seed)
-    prices = iter(streams.walk(seed, 100 * UNIT, CENT))
+    prices = (price - lowered for price in streams.walk(seed, 100 * UNIT, CENT))
     script, start = [], streams.START
     ahead = start
     for number in range(length):
@@ -116,6 +116,14 @@ def test_a_restart_at_every_point_changes_nothing(streams: Any) -> None:
     kinds = {signal.kind for each in plain if not isinstance(each, bool) for signal in each[1]}
     assert kinds == {"regime", "anomaly", "limit"}
     assert False in plain and True in plain
+
+
+def test_a_restart_changes_nothing_while_prices_cross_0(streams: Any) -> None:
+    script = _script(streams, 3, 300, lowered=100 * UNIT)
+    plain = _run(script, set())
+    assert _run(script, set(range(len(script)))) == plain
+    known = {average.realized_vol is None for each in plain if isinstance(each, tuple) for average in each[0]}
+    assert known == {True, False}
 
 
 def _size_after(streams: Any, panes: int, ticks: int, prices: int) -> tuple[int, int]:

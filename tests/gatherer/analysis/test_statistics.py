@@ -27,7 +27,10 @@ def _jumps(draw: random.Random) -> list[int]:
 
 @pytest.mark.parametrize(
     "name",
-    ["walk", "million", "huge", "tiny", "fine", "constant", "jumps", "one_jump", "coarse", "large_step"],
+    [
+        *("walk", "million", "huge", "tiny", "fine", "constant", "jumps", "one_jump", "coarse", "large_step"),
+        *("negative", "crossing", "nothing"),
+    ],
 )
 def test_every_window_is_exact(name: str, streams: Any, settings: Any, run_of: Any, check: Any) -> None:
     draw = random.Random(5)
@@ -42,6 +45,9 @@ def test_every_window_is_exact(name: str, streams: Any, settings: Any, run_of: A
         "one_jump": lambda: [100 * UNIT] * 250 + [150 * UNIT] * 250,
         "coarse": lambda: (draw.choice((99, 100, 100, 100, 101)) * CENT for _ in range(500)),
         "large_step": lambda: (draw.randrange(1, 10**17) for _ in range(500)),
+        "negative": lambda: (-price for price in islice(streams.walk(6, 37 * UNIT, CENT), 500)),
+        "crossing": lambda: (price - 95 * CENT for price in islice(streams.walk(1, UNIT, CENT), 500)),
+        "nothing": lambda: [0] * 500,
     }[name]()
     run = run_of(settings)
     for tick in streams.ticks_at(prices):
@@ -52,6 +58,10 @@ def test_every_window_is_exact(name: str, streams: Any, settings: Any, run_of: A
         for average, _ in run.averages:
             assert average.stddev == average.cv == average.mad == 0.0
             assert average.realized_vol in (None, 0.0) and average.ewma_vol in (None, 0.0)
+    if name in ("negative", "nothing"):
+        assert {(each.realized_vol, each.ewma_vol) for each, _ in run.averages} == {(None, None)}
+    if name == "crossing":
+        assert len({each.realized_vol for each, _ in run.averages}) > 2
 
 
 @pytest.mark.parametrize("bound_ms", [0, 500, 2000])
@@ -173,6 +183,30 @@ def test_ewma_is_the_weighted_mean_of_squared_returns_by_definition(
     assert compared > 100
 
 
+def test_ewma_starts_over_after_a_price_without_a_logarithm(streams: Any, settings: Any, run_of: Any) -> None:
+    prices = [5, 6, 0, 5, 6, 7, -1, 8, 9]
+    run = run_of(settings)
+    for tick in streams.ticks_at((price * UNIT for price in prices), every_ms=1000):
+        run.tick(tick)
+    run.end()
+    known = {streams.milliseconds(each.window_end): each.ewma_vol for each, _ in run.averages}
+    volatility = [known[streams.pane_end(streams.START + 1000 * number)] for number in range(len(prices))]
+    first, again = streams.log_return(5, 6), streams.log_return(8, 9)
+    assert [value is None for value in volatility] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert volatility[1] == volatility[4] == pytest.approx(first)
+    assert volatility[8] == pytest.approx(again)
+
+
 @pytest.mark.parametrize(
     ("before", "after"), [(10**16, 10**16 + 1), (10**17 - 1, 1), (1, 10**17 - 1), (10**10, 10**10 + 10**6)]
 )
@@ -183,7 +217,7 @@ def test_a_log_return_keeps_its_digits(before: int, after: int, streams: Any) ->
     assert got.square / 2**200 == pytest.approx(got.log**2, rel=1e-15)
 
 
-histograms = st.dictionaries(st.integers(1, 60), st.integers(1, 5), min_size=1, max_size=12)
+histograms = st.dictionaries(st.integers(-30, 60), st.integers(1, 5), min_size=1, max_size=12)
 
 
 @given(st.lists(histograms, min_size=1, max_size=12), st.integers(1, 8))

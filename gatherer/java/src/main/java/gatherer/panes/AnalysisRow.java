@@ -18,8 +18,8 @@ public final class AnalysisRow {
     private AnalysisRow() {
     }
 
-    static Row panes(String symbol, byte[] panes, long clockMs) {
-        return keyed(symbol, Row.of(symbol, KINDS[Update.PANES], panes, clockMs, null, null, null, null, null, null));
+    static Row panes(String symbol, byte[] panes, long clockMs, String topic) {
+        return keyed(symbol, Row.of(symbol, KINDS[Update.PANES], panes, clockMs, topic, null, null, null, null, null));
     }
 
     static Row record(Update update) {

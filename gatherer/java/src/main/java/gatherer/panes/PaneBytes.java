@@ -22,6 +22,17 @@ final class PaneBytes {
         pane.write(to);
     }
 
+    /** The end of the last of some panes. */
+    static long lastEnd(byte[] panes) {
+        ByteBuffer from = ByteBuffer.wrap(panes);
+        long last = Long.MIN_VALUE;
+        while (from.hasRemaining()) {
+            last = Math.max(last, from.getLong(from.position() + Long.BYTES));
+            skip(from);
+        }
+        return last;
+    }
+
     /** When the pane at the buffer's position counts; moves the buffer behind the pane. */
     static long skip(ByteBuffer panes) {
         long countsFrom = panes.getLong();

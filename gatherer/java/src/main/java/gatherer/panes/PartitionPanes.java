@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
@@ -33,7 +34,7 @@ public final class PartitionPanes {
     private final PaneSettings settings;
     private final String topic;
     private final int partition;
-    private final String onlySymbol;
+    private final Feeding feeding;
     private final Consumer<Update> output;
     private final Windows windows;
     private final long paneMs;
@@ -56,15 +57,15 @@ public final class PartitionPanes {
     private boolean saidEmpty;
 
     /**
-     * @param onlySymbol the symbol that the topic stands for, null when it holds several
+     * @param feeding which positions the partition feeds
      * @param partitions how many partitions the topic has
      */
-    public PartitionPanes(PaneSettings settings, String topic, int partition, String onlySymbol, int partitions,
+    public PartitionPanes(PaneSettings settings, String topic, int partition, Feeding feeding, int partitions,
             Consumer<Update> output) {
         this.settings = settings;
         this.topic = topic;
         this.partition = partition;
-        this.onlySymbol = onlySymbol;
+        this.feeding = feeding;
         this.output = output;
         windows = settings.windows();
         paneMs = windows.paneMs();
@@ -73,11 +74,22 @@ public final class PartitionPanes {
 
     /** Says that the topic has this many partitions now. */
     public void setPartitions(int count) {
-        partitions = onlySymbol == null ? 0 : count;
-        if (partitions > 1) {
-            // Others wait for this partition's clock, whether it has ticks or not.
-            position(onlySymbol);
+        partitions = feeding.isOnEveryPartition() ? count : 0;
+        if (partitions > 1 && feeding.onlySymbol() != null) {
+            expect(feeding.onlySymbol());
         }
+    }
+
+    /** Says that another partition has a position, which therefore waits for this one's clock, ticks or not. */
+    public void expect(String symbol) {
+        if (partitions > 1 && !positions.containsKey(symbol)) {
+            position(symbol).tell();
+        }
+    }
+
+    /** The positions that windows wait for, or that wait for this partition. */
+    public Set<String> symbols() {
+        return positions.keySet();
     }
 
     /**
@@ -104,6 +116,8 @@ public final class PartitionPanes {
                     if (partitions == 0) {
                         // Other partitions may have the symbol too: from now on they wait for this one.
                         send(reading.symbol, null, boundary, true);
+                    } else if (partitions > 1) {
+                        feeding.found().accept(reading.symbol);
                     }
                 }
             }
@@ -124,7 +138,7 @@ public final class PartitionPanes {
             advance(base + elapsedMs - settings.idleMs());
         } else if (partitions > 1 && !saidEmpty) {
             saidEmpty = true;
-            send(onlySymbol, null, NONE, false);
+            positions.values().forEach(Position::tell);
         }
     }
 
@@ -244,9 +258,17 @@ public final class PartitionPanes {
             latestPane.add(ms, place, units);
         }
 
+        /** Says where the clock stands, if that is known, or that there is nothing to wait for. */
+        void tell() {
+            if (boundary != NONE || saidEmpty) {
+                send(symbol, null, boundary, boundary != NONE);
+                told = boundary;
+            }
+        }
+
         void close(long countsFrom) {
             Map<Long, PaneAccumulator> closed = open.headMap(boundary, true);
-            boolean isDone = partitions == 0 && told < windows.lastEnd(lastPaneEnd - 1) && isOver();
+            boolean isDone = partitions <= 1 && told < windows.lastEnd(lastPaneEnd - 1) && isOver();
             boolean isDue = told != NONE && windows.anyEnds(told, boundary, lastPaneEnd);
             if (closed.isEmpty() && partitions <= 1 && !isDone && !isDue) {
                 return;

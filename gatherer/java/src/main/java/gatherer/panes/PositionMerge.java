@@ -25,14 +25,25 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
     /** The clock of a partition that was not heard yet, and of one that nobody has to wait for. */
     private static final long UNKNOWN = Long.MIN_VALUE, EMPTY = Long.MAX_VALUE;
 
+    private final Windows windows;
+
     /** By "topic/partition": the clocks of the partitions that feed the position. */
     private transient MapState<String, Long> clocks;
 
     /** Panes that wait, by when they count: as {@link PaneBytes} writes them, one behind the other. */
     private transient MapState<Long, byte[]> waiting;
 
-    /** Up to where panes have been handed on. */
+    /** Up to where panes have been handed on, and up to where the analysis was told so. */
     private transient ValueState<Long> released;
+
+    private transient ValueState<Long> told;
+
+    /** The end of the last pane that was handed on. */
+    private transient ValueState<Long> lastPaneEnd;
+
+    public PositionMerge(Windows windows) {
+        this.windows = windows;
+    }
 
     @Override
     public void open(OpenContext context) {
@@ -40,6 +51,8 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         waiting = getRuntimeContext().getMapState(
                 new MapStateDescriptor<>("waiting", Types.LONG, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         released = getRuntimeContext().getState(new ValueStateDescriptor<>("released", Types.LONG));
+        told = getRuntimeContext().getState(new ValueStateDescriptor<>("told", Types.LONG));
+        lastPaneEnd = getRuntimeContext().getState(new ValueStateDescriptor<>("lastPaneEnd", Types.LONG));
     }
 
     @Override
@@ -57,10 +70,22 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
             putToWait(panes);
             panes = takeUpTo(now);
         }
-        if (now > before || panes != null) {
-            released.update(now);
-            out.collect(AnalysisRow.panes(update.symbol, panes, now));
+        released.update(now);
+        tell(update, panes, now, out);
+    }
+
+    /** Tells the analysis what it needs to know: new panes, and that a window of known ones has ended. */
+    private void tell(Update update, byte[] panes, long now, Collector<Row> out) throws Exception {
+        long lastEnd = lastPaneEnd.value() == null ? UNKNOWN : lastPaneEnd.value();
+        boolean isDue = lastEnd != UNKNOWN && windows.anyEnds(told.value(), now, lastEnd);
+        if (panes == null && !isDue) {
+            return;
         }
+        told.update(now);
+        if (panes != null) {
+            lastPaneEnd.update(Math.max(lastEnd, PaneBytes.lastEnd(panes)));
+        }
+        out.collect(AnalysisRow.panes(update.symbol, panes, now, update.topic));
     }
 
     private void note(Update update) throws Exception {

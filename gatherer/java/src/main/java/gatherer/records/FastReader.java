@@ -14,7 +14,8 @@ final class FastReader {
     /** The length of "2026-11-22 01:02:03.004" with its second quotation mark. */
     private static final int USUAL_TIME = 24;
 
-    private static final int MAX_NUMBER = 100;
+    /** Longer numbers and names may be beyond Jackson's bounds. */
+    private static final int MAX_NUMBER = 100, MAX_NAME = 1000;
 
     private final InputFormat format;
     private final long futureMs;
@@ -122,7 +123,11 @@ final class FastReader {
                 return field;
             }
         }
+        int from = at;
         skipText();
+        if (at - from > MAX_NAME) {
+            at = end + 1;
+        }
         return null;
     }
 

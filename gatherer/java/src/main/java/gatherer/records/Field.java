@@ -41,7 +41,8 @@ final class Field implements Serializable {
             }
             field = child;
             if (field.role != NOTHING) {
-                throw new IllegalArgumentException(path + " can't be found below or beside a field that is wanted itself");
+                throw new IllegalArgumentException(
+                        path + " can't be found below or beside a field that is wanted itself");
             }
         }
         if (!field.children.isEmpty()) {

@@ -133,6 +133,11 @@ public final class InputFormat implements Serializable {
         return new RecordParser(this, symbolOf(topic), futureMs);
     }
 
+    /** Whether ticks of one symbol can be on any partition of a topic; a key keeps them on one. */
+    public boolean isOnAnyPartition() {
+        return symbolPlace == SymbolPlace.FIELD;
+    }
+
     SymbolPlace symbolPlace() {
         return symbolPlace;
     }

@@ -79,11 +79,12 @@ final class Times {
 
     /** The same of any number; what is beyond all times is some time out of bounds. */
     long ofNumber(BigDecimal number) {
-        BigDecimal millis = number.scaleByPowerOfTen(form.toMillis);
         // By its digits first: to write out 1e999999999 would fill the memory.
-        long wholeDigits = (long) millis.precision() - millis.scale();
-        return wholeDigits > MAX_DIGITS || wholeDigits <= 0 ? Long.MAX_VALUE
-                                                            : millis.setScale(0, RoundingMode.FLOOR).longValueExact();
+        long wholeDigits = (long) number.precision() - number.scale() + form.toMillis;
+        if (wholeDigits > MAX_DIGITS || wholeDigits <= 0) {
+            return Long.MAX_VALUE;
+        }
+        return number.scaleByPowerOfTen(form.toMillis).setScale(0, RoundingMode.FLOOR).longValueExact();
     }
 
     /** "yyyy-MM-dd HH:mm:ss" and up to nine decimals, of which the first three count. */

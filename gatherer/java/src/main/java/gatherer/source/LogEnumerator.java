@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
+import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SplitEnumerator;
 import org.apache.flink.api.connector.source.SplitEnumeratorContext;
 import org.apache.flink.api.connector.source.SplitsAssignment;
@@ -44,6 +47,9 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
     private final Map<Integer, Integer> load = new HashMap<>();
 
     private final Map<Integer, Map<String, TopicInfo>> told = new HashMap<>();
+
+    /** By topic, see {@link SymbolsFound}. */
+    private final Map<String, Set<String>> symbols = new HashMap<>();
 
     /** Null before the brokers have answered. */
     private Map<String, TopicInfo> found;
@@ -178,6 +184,21 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
     }
 
     @Override
+    public void handleSourceEvent(int subtask, SourceEvent event) {
+        Map<String, Set<String>> fresh = new HashMap<>();
+        ((SymbolsFound) event).symbols().forEach((topic, found) -> {
+            Set<String> known = symbols.computeIfAbsent(topic, unknown -> new HashSet<>());
+            Set<String> added = new HashSet<>(found);
+            added.removeAll(known);
+            known.addAll(added);
+            fresh.put(topic, added);
+        });
+        for (int reader : context.registeredReaders().keySet()) {
+            context.sendEventToSourceReader(reader, new SymbolsFound(fresh));
+        }
+    }
+
+    @Override
     public void addSplitsBack(List<PartitionSplit> splits, int subtask) {
         unassigned.addAll(splits);
         load.remove(subtask);
@@ -188,6 +209,7 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
     @Override
     public void addReader(int subtask) {
         told.remove(subtask);
+        context.sendEventToSourceReader(subtask, new SymbolsFound(new HashMap<>(symbols)));
         handOut();
     }
 

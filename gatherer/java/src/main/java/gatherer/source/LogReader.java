@@ -3,12 +3,15 @@ package gatherer.source;
 import gatherer.Update;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SourceReader;
@@ -33,6 +36,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     private static final CompletableFuture<Void> NOW = CompletableFuture.completedFuture(null);
 
     private final SourceSettings settings;
+    private final SourceReaderContext context;
     private final Handover handover = new Handover();
     private final Fetcher fetcher;
     private final Map<TopicPartition, PartitionReader> partitions = new LinkedHashMap<>();
@@ -42,6 +46,11 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     /** Null before the enumerator has said which topics there are. */
     private Map<String, TopicInfo> topics;
 
+    /** Symbols by topic that the other readers have to learn of, and that they have found. */
+    private final Map<String, Set<String>> found = new HashMap<>();
+
+    private final Map<String, Set<String>> expected = new HashMap<>();
+
     private ReaderOutput<Update> output;
     private List<News> news = List.of();
     private int nextNews;
@@ -50,6 +59,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
 
     LogReader(SourceSettings settings, SourceReaderContext context) {
         this.settings = settings;
+        this.context = context;
         fetcher = new Fetcher(settings, String.valueOf(context.getIndexOfSubtask()), handover);
     }
 
@@ -61,6 +71,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     @Override
     public InputStatus pollNext(ReaderOutput<Update> to) {
         output = to;
+        exchangeSymbols();
         if (nextNews == news.size()) {
             List<News> next = handover.poll();
             if (next == null) {
@@ -74,6 +85,20 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             nextRecord = 0;
         }
         return InputStatus.MORE_AVAILABLE;
+    }
+
+    /** Tells the other readers of new symbols, and the partitions of those that others have told of. */
+    private void exchangeSymbols() {
+        if (!found.isEmpty()) {
+            context.sendSourceEventToCoordinator(new SymbolsFound(new HashMap<>(found)));
+            found.clear();
+        }
+        if (!expected.isEmpty()) {
+            for (PartitionReader partition : partitions.values()) {
+                partition.expect(expected.getOrDefault(partition.place().topic(), Set.of()));
+            }
+            expected.clear();
+        }
     }
 
     private boolean isFinished() {
@@ -121,8 +146,15 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     @Override
     public void addSplits(List<PartitionSplit> splits) {
         for (PartitionSplit split : splits) {
-            PartitionReader partition = new PartitionReader(settings, split, update -> output.collect(update));
+            Consumer<String> foundHere =
+                    symbol -> found.computeIfAbsent(split.topic(), unknown -> new HashSet<>()).add(symbol);
+            PartitionReader partition = new PartitionReader(
+                    settings, split, update -> output.collect(update), foundHere);
             partitions.put(partition.place(), partition);
+            // Events are no state: what was told before a restart has to be told again.
+            if (partition.sharesSymbols()) {
+                partition.symbols().forEach(foundHere);
+            }
             if (topics != null) {
                 read(partition);
             }
@@ -131,6 +163,12 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
 
     @Override
     public void handleSourceEvents(SourceEvent event) {
+        if (event instanceof SymbolsFound others) {
+            others.symbols().forEach(
+                    (topic, symbols) -> expected.computeIfAbsent(topic, unknown -> new HashSet<>()).addAll(symbols));
+            handover.wake();
+            return;
+        }
         Map<String, TopicInfo> before = topics;
         topics = ((TopicsFound) event).topics();
         for (PartitionReader partition : partitions.values()) {

@@ -1,6 +1,7 @@
 package gatherer.source;
 
 import gatherer.Update;
+import gatherer.panes.Feeding;
 import gatherer.panes.PartitionPanes;
 import gatherer.records.InputFormat;
 import gatherer.records.Reading;
@@ -12,6 +13,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -32,6 +34,7 @@ final class PartitionReader {
     private final RecordParser parser;
 
     private final PartitionPanes panes;
+    private final boolean sharesSymbols;
 
     private String topicId;
     private int partitions;
@@ -48,7 +51,8 @@ final class PartitionReader {
 
     private Trouble trouble;
 
-    PartitionReader(SourceSettings settings, PartitionSplit split, Consumer<Update> output) {
+    /** @param found is told each new symbol of a topic in which it may be on any partition */
+    PartitionReader(SourceSettings settings, PartitionSplit split, Consumer<Update> output, Consumer<String> found) {
         place = new TopicPartition(split.topic(), split.partition());
         topicId = split.topicId();
         partitions = split.partitions();
@@ -60,7 +64,8 @@ final class PartitionReader {
         parser = input == null ? null : input.parser(split.topic(), settings.futureMs());
         panes = input == null ? null
                               : new PartitionPanes(settings.panes(), split.topic(), split.partition(),
-                                        input.symbolOf(split.topic()), partitions, output);
+                                        feeding(input, split.topic(), found), partitions, output);
+        sharesSymbols = input != null && input.symbolOf(split.topic()) == null && input.isOnAnyPartition();
         if (panes != null && split.panes().length > 0) {
             try {
                 panes.read(new DataInputStream(new ByteArrayInputStream(split.panes())));
@@ -68,6 +73,13 @@ final class PartitionReader {
                 throw new UncheckedIOException("the state of " + place + " can't be read", error);
             }
         }
+    }
+
+    private static Feeding feeding(InputFormat input, String topic, Consumer<String> found) {
+        if (input.symbolOf(topic) != null) {
+            return Feeding.one(input.symbolOf(topic));
+        }
+        return input.isOnAnyPartition() ? Feeding.anywhere(found) : Feeding.several();
     }
 
     TopicPartition place() {
@@ -134,6 +146,23 @@ final class PartitionReader {
         update.offset = record.offset();
         update.writtenMs = record.timestamp();
         return update;
+    }
+
+    /** Says that the topic has these symbols. */
+    void expect(Set<String> symbols) {
+        if (panes != null) {
+            symbols.forEach(panes::expect);
+        }
+    }
+
+    /** Whether the other partitions of the topic have to learn of the symbols that are found here. */
+    boolean sharesSymbols() {
+        return sharesSymbols;
+    }
+
+    /** The symbols that are known here. */
+    Set<String> symbols() {
+        return panes == null ? Set.of() : panes.symbols();
     }
 
     /** All before this offset has been handled. */

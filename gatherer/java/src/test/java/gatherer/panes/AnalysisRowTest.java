@@ -47,7 +47,7 @@ class AnalysisRowTest {
         update.detail = "detail";
         List<Object> record = List.of("symbol", "letter", update.content, "", "topic", 2, 3L, 4L, "reason", "detail");
         Row row = (Row) AnalysisRow.record(update).getField(1);
-        Row panes = (Row) AnalysisRow.panes("symbol", update.content, 5).getField(1);
+        Row panes = (Row) AnalysisRow.panes("symbol", update.content, 5, "topic").getField(1);
         assertEquals(record.size(), row.getArity());
         assertEquals(record.size(), panes.getArity());
         int place = 0;

@@ -29,7 +29,8 @@ class PartitionPanesTest {
     private long offset;
 
     private PartitionPanes panes(String symbol, int partitions) {
-        return new PartitionPanes(SETTINGS, "position.A", 0, symbol, partitions, updates::add);
+        return new PartitionPanes(SETTINGS, "position.A", 0, symbol == null ? Feeding.several() : Feeding.one(symbol),
+                partitions, updates::add);
     }
 
     private void tick(PartitionPanes to, String symbol, long ms, long appendMs) {
@@ -138,7 +139,7 @@ class PartitionPanesTest {
         Random draw = new Random(seed);
         PartitionPanes live = panes("A", 1);
         List<Update> replayed = new ArrayList<>();
-        PartitionPanes replay = new PartitionPanes(SETTINGS, "position.A", 0, "A", 1, replayed::add);
+        PartitionPanes replay = new PartitionPanes(SETTINGS, "position.A", 0, Feeding.one("A"), 1, replayed::add);
         long now = 1_000_000;
         long time = 0;
         for (int record = 0; record < 2000; record++) {

@@ -31,7 +31,7 @@ class PositionMergeTest {
 
     private static KeyedOneInputStreamOperatorTestHarness<Row, Update, Row> harness(int parallelism, int subtask)
             throws Exception {
-        return new KeyedOneInputStreamOperatorTestHarness<>(new KeyedProcessOperator<>(new PositionMerge()),
+        return new KeyedOneInputStreamOperatorTestHarness<>(new KeyedProcessOperator<>(new PositionMerge(WINDOWS)),
                 new Update.Key(), new RowTypeInfo(Types.STRING), GROUPS, parallelism, subtask);
     }
 
@@ -42,7 +42,7 @@ class PositionMergeTest {
         for (int partition = 0; partition < 3; partition++) {
             List<Update> updates = new ArrayList<>();
             PartitionPanes panes = new PartitionPanes(
-                    SETTINGS, "position." + symbol, partition, symbol, 3, updates::add);
+                    SETTINGS, "position." + symbol, partition, Feeding.one(symbol), 3, updates::add);
             for (int record = 0; record < 400; record++) {
                 Reading reading = new Reading();
                 reading.symbol = symbol;
@@ -195,7 +195,8 @@ class PositionMergeTest {
             harness.processElement(first.get(first.size() - 1), 0);
             assertEquals(0, rows(harness).size());
             for (int partition = 1; partition < 3; partition++) {
-                new PartitionPanes(SETTINGS, "position.A", partition, "A", 3, update -> process(harness, update))
+                new PartitionPanes(
+                        SETTINGS, "position.A", partition, Feeding.one("A"), 3, update -> process(harness, update))
                         .silent(60_001);
             }
             assertEquals(1, rows(harness).size());

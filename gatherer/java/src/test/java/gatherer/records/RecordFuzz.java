@@ -1,6 +1,7 @@
 package gatherer.records;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -57,10 +58,11 @@ final class RecordFuzz {
     /** What breaks readers. */
     private static final String[] TOKENS = {"'", "\\", "{", "}", "[", "]", ",", ":", " ", "\n", "\t", "-", "+", ".",
             "0", "9", "e5", "E-3", "00", "null", "true", "false", "NaN", "\u00e9", "\u0000", "\u007f", "\\u0074", "\\'",
-            "ts", "symbol", "price", "AAPL", "-0", "-0.5", "1e999999999", "1e99999999999", "0.000000005",
-            "0.0000000049", "999999999.999999995", "1000000000", "238.323232325", "2026-02-30", "2026-13-01",
-            "24:00:00", "23:59:60", "2050-01-01", "1999-12-31", "/USD", "'ts':1,", "'price':2,", "{}", "[]", "//",
-            "12345678901234567890", "T", "Z", "+02:00", "\ufeff", "1795309523004", "2026-11-22 01:05:00.000"};
+            "ts", "symbol", "price", "AAPL", "-0", "-0.5", "1e999999999", "1e99999999999", "1e2147483647",
+            "1e-2147483647", "1e-2147483640", "0.000000005", "0.0000000049", "999999999.999999995", "1000000000",
+            "238.323232325", "2026-02-30", "2026-13-01", "24:00:00", "23:59:60", "2050-01-01", "1999-12-31", "/USD",
+            "'ts':1,", "'price':2,", "{}", "[]", "//", "12345678901234567890", "T", "Z", "+02:00", "\ufeff",
+            "1795309523004", "2026-11-22 01:05:00.000"};
 
     private RecordFuzz() {
     }
@@ -141,7 +143,13 @@ final class RecordFuzz {
             record
             = mutated(record, random);
         }
-        return record;
+        return random.nextInt(100) == 0 ? encoded(record, random) : record;
+    }
+
+    /** The same in another encoding that JSON may have. */
+    private static byte[] encoded(byte[] record, Random random) {
+        String[] names = {"UTF-16", "UTF-16LE", "UTF-32", "UTF-32LE"};
+        return new String(record, StandardCharsets.UTF_8).getBytes(Charset.forName(names[random.nextInt(4)]));
     }
 
     private static byte[] mutated(byte[] bytes, Random random) {

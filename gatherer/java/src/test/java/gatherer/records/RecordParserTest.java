@@ -72,6 +72,28 @@ class RecordParserTest {
     }
 
     @Test
+    void recordsBeyondAllBoundsAreTold() {
+        String notJson = "AAPL not_json: the record is not JSON";
+        String exponent = "AAPL bad_price: the exponent of price is beyond all bounds";
+        assertEquals(exponent, said(POSITIONS, TICK.replace("238.32", "1e99999999999")));
+        assertEquals(exponent, said(POSITIONS, TICK.replace("238.32", "1e-99999999999")));
+        assertEquals(
+                "AAPL bad_price: price is below 1e-8", said(POSITIONS, TICK.replace("238.32", "12.5e-2147483640")));
+        assertEquals("AAPL bad_price: price is not below 1e9", said(POSITIONS, TICK.replace("238.32", "1e2147483647")));
+        assertEquals(notJson, said(POSITIONS, TICK.replace("238.32", "1".repeat(2000))));
+        String deep = "[".repeat(5000);
+        assertEquals(notJson, said(POSITIONS, TICK.replace("}", ", 'more': " + deep + "}")));
+        String longName = "n".repeat(60_000);
+        assertEquals(notJson, said(POSITIONS, TICK.replace("}", ", '" + longName + "': 1}")));
+        assertEquals("AAPL 2026-11-22T01:02:03.004Z 1", said(POSITIONS, TICK.replace("238.32", "0.000000005")));
+        assertEquals("AAPL 2026-11-22T01:02:03.004Z 99999999999999999",
+                said(POSITIONS, TICK.replace("238.32", "999999999.99999999")));
+        String digits = "1".repeat(2000);
+        assertEquals("A bad_price: price is not a number such as 238.32",
+                said(BY_KEY, "A", "{'ts': '2026-11-22 01:02:03.004', 'price': '%s'}".formatted(digits)));
+    }
+
+    @Test
     void theLastOfSeveralFieldsCountsUnlessOneIsWrong() {
         assertEquals("AAPL 2026-11-22T01:02:03.004Z 200000000", said(POSITIONS, TICK.replace("}", ", 'price': 2}")));
         assertEquals("AAPL wrong_type: price is not a number", said(POSITIONS, TICK.replace("{", "{'price': true, ")));
@@ -149,6 +171,8 @@ class RecordParserTest {
         assertEquals("A bad_time: at is outside the years 2000 to 2049", timed("epoch_ms", "-1795309323004"));
         assertEquals("A bad_time: at is outside the years 2000 to 2049", timed("epoch_ms", "1e-999999999"));
         assertEquals("A bad_time: at is outside the years 2000 to 2049", timed("epoch_ms", "1e999999999"));
+        assertEquals("A bad_time: at is outside the years 2000 to 2049", timed("epoch_s", "1e2147483647"));
+        assertEquals("A bad_time: at is outside the years 2000 to 2049", timed("epoch_us", "1e-2147483646"));
         assertEquals("A bad_time: the exponent of at is beyond all bounds", timed("epoch_ms", "1e99999999999"));
         assertEquals("A bad_time: at is not a number of seconds since 1970 such as 1795309323.004",
                 timed("epoch_s", "'2026-11-22'"));
