@@ -15,8 +15,8 @@ from kafka_topic.windows import shortest
 
 @dataclass(frozen=True)
 class Deployed:
-    """How the running bundle is set: its positions, topics, brokers, consumer group, windows, and thresholds
-    of signals, as the gatherer's environment has them.
+    """How the running bundle is set: its positions, topics, brokers, consumer group, windows, thresholds of
+    signals, and inputs, as the gatherer's environment has them.
     """
 
     positions: tuple[str, ...]
@@ -25,6 +25,7 @@ class Deployed:
     group: str
     windows: tuple[str, ...]
     signals: Mapping[str, Mapping[str, Any]]
+    inputs: str = ""
 
     @property
     def window(self) -> str:
@@ -47,6 +48,7 @@ def deployed(session: Session) -> Deployed:
         group=gatherer["JOB_NAME"],
         windows=tuple(each.partition("=")[0] for each in gatherer["GATHERER_WINDOWS"].split(",")),
         signals=json.loads(gatherer["SIGNALS"]),
+        inputs=gatherer.get("GATHERER_INPUTS", ""),
     )
 
 

@@ -72,13 +72,14 @@ def _problem(bundle: Deployed, symbols: list[str]) -> Trouble | None:
     """The worst that keeps the gatherer from reading some positions, as far as it can be told."""
     from kafka_topic.brokers import Brokers
     from kafka_topic.errors import KafkaTopicError
+    from kafka_topic.feeding import feeding
     from kafka_topic.progress import progress
     from kafka_topic.trouble import worst
 
-    topics = Topics(bundle.prefix)
     brokers = Brokers(bundle.bootstrap_servers, timeout=PROBLEM_SECONDS)
     try:
-        found = progress(brokers, {symbol: [topics.position(symbol)] for symbol in symbols}, bundle.group)
+        topics = feeding(symbols, Topics(bundle.prefix), bundle.inputs, brokers.names)
+        found = progress(brokers, topics, bundle.group)
     except KafkaTopicError:
         return None
     return worst(each.problem for each in found.values() if each.problem)

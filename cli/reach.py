@@ -85,6 +85,7 @@ class ByBrokers:
             bundle.bootstrap_servers,
             bundle.positions,
             prefix=bundle.prefix,
+            inputs=bundle.inputs,
             group=bundle.group,
             window=bundle.window,
             timeout=STATUS_SECONDS,

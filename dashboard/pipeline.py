@@ -19,8 +19,9 @@ from dashboard.settings import Settings
 from kafka_topic.brokers import Brokers
 from kafka_topic.contracts import REASONS, format_time
 from kafka_topic.errors import KafkaTopicError
+from kafka_topic.feeding import feeding
 from kafka_topic.names import Topics
-from kafka_topic.progress import progress
+from kafka_topic.progress import Progress, progress
 
 KEPT_SECONDS = 2.0
 """However many ask or look, the brokers and the JobManager are asked at most this often."""
@@ -126,10 +127,8 @@ class Pipeline:
 
     async def _read_progress(self) -> str | None:
         """Note lags and problems of all positions; returns why they can't be told, if so."""
-        topics = Topics(self._settings.prefix)
-        feeding = {symbol: [topics.position(symbol)] for symbol in self._history.positions}
         try:
-            found = await asyncio.to_thread(progress, self._brokers, feeding, self._settings.job)
+            found = await asyncio.to_thread(self._progress)
         except (KafkaTopicError, KafkaException) as error:
             self._lags = {}
             return str(error)
@@ -137,6 +136,11 @@ class Pipeline:
         for symbol, each in found.items():
             self._history.set_problem(symbol, each.problem)
         return None
+
+    def _progress(self) -> dict[str, Progress]:
+        settings, brokers = self._settings, self._brokers
+        topics = feeding(settings.positions, Topics(settings.prefix), settings.inputs, brokers.names)
+        return progress(brokers, topics, settings.job)
 
     async def _read_flink(self) -> Flink | str | None:
         if self._flink is None:

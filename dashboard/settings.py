@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dashboard.errors import SettingsError
 from kafka_topic.errors import SymbolError
+from kafka_topic.feeding import feeding
 from kafka_topic.names import Topics, check_symbols
 from kafka_topic.windows import window_label, window_length
 
@@ -35,6 +37,8 @@ class Settings:
     """By label, shortest first: the seconds from one window's end to the next one's."""
     signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What the gatherer watches for, where a position has no limits of its own."""
+    inputs: str = ""
+    """The gatherer's inputs: its GATHERER_INPUTS."""
     flink: str | None = None
     fresh_seconds: float = 22.5
     history: int = 1800
@@ -92,6 +96,7 @@ def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
         prefix=variables.get("TOPIC_PREFIX", ""),
         windows=_windows(variables),
         signals=_signals(variables),
+        inputs=_inputs(variables),
         flink=variables.get("FLINK_JOBMANAGER_REST") or None,
         fresh_seconds=_number(variables, "DASHBOARD_FRESH_SECONDS", Settings.fresh_seconds, least=0.1),
         history=int(_number(variables, "DASHBOARD_HISTORY", Settings.history, least=2)),
@@ -124,6 +129,15 @@ def _signals(variables: Mapping[str, str]) -> dict[str, Any]:
         return {kind: {**found[kind]} for kind in ("regime", "anomaly", "limit") if kind in found}
     except (ValueError, TypeError) as error:
         raise SettingsError(f"SIGNALS={raw} must be the gatherer's ({error})") from None
+
+
+def _inputs(variables: Mapping[str, str]) -> str:
+    raw = variables.get("GATHERER_INPUTS", "")
+    try:
+        feeding([], Topics(), raw, list)
+    except (ValueError, TypeError, KeyError, re.error) as error:
+        raise SettingsError(f"GATHERER_INPUTS={raw} must be the gatherer's ({error})") from None
+    return raw
 
 
 def _number(variables: Mapping[str, str], name: str, default: float, *, least: float) -> float:

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from confluent_kafka import (
     OFFSET_INVALID,
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -113,6 +112,16 @@ def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline:
                 unread.discard(place)
             elif place in unread:
                 yield message
+
+
+def _metadata(committed: TopicPartition) -> str:
+    """The metadata beside a committed offset, "" where it is no text: librdkafka takes what no NUL ends with
+    whatever comes behind it.
+    """
+    try:
+        return committed.metadata or ""
+    except UnicodeDecodeError:
+        return ""
 
 
 def _passing(error: BaseException | None) -> bool:
@@ -219,13 +228,19 @@ class Brokers:
         return spans, errors
 
     def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], Commit]:
-        """What a consumer group has committed; partitions without it are left out."""
-        asked = [ConsumerGroupTopicPartitions(group, list(partitions))]
-        futures = self._admin.list_consumer_group_offsets(asked, request_timeout=self._timeout)
-        answer = self._result(futures[group])
+        """What a consumer group, which is not joined, has committed; partitions without it are left out."""
+        # Not by the admin client: it aborts the process when the coordinator goes away while it is asked
+        # (librdkafka 2.16, rd_kafka_admin_coord_request).
+        consumer = open_consumer(self.bootstrap_servers, group_id=group)
+        try:
+            answer = consumer.committed(list(partitions), timeout=self._timeout)
+        except KafkaException as error:
+            raise self._explained(error) from error
+        finally:
+            consumer.close()
         return {
-            (each.topic, each.partition): Commit(each.offset, each.metadata or "")
-            for each in answer.topic_partitions
+            (each.topic, each.partition): Commit(each.offset, _metadata(each))
+            for each in answer
             if each.error is None and each.offset >= 0
         }
 

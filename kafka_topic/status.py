@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from confluent_kafka import Message, TopicPartition
 from kafka_topic.brokers import Brokers, open_consumer, read_between
 from kafka_topic.contracts import MovingAverage
 from kafka_topic.errors import ContractError, KafkaTopicError, RecordTimeoutError
+from kafka_topic.feeding import feeding
 from kafka_topic.names import Topics, check_symbols
 from kafka_topic.progress import progress
 from kafka_topic.trouble import Trouble
@@ -24,8 +25,8 @@ _GROWTH = 8
 class PositionStatus:
     """One position.
 
-    topic: where its prices are; several with ", " between. last_window_end: the end of its last window in
-    `movingaverage`, None when none was found. lag: prices written after what the gatherer's group has
+    topic: that of its own; inputs of others may feed it too. last_window_end: the end of its last window in
+    `movingaverage`, None when none was found. lag: records written after what the gatherer's group has
     committed, None when unknown. problem: the worst that is wrong with its partitions, None when nothing is.
     """
 
@@ -41,7 +42,7 @@ def position_status(
     positions: Iterable[str],
     *,
     prefix: str = "",
-    topics: Mapping[str, Collection[str]] | None = None,
+    inputs: str = "",
     group: str,
     window: str | None = None,
     timeout: float = 10.0,
@@ -49,7 +50,7 @@ def position_status(
     """The state of each position, in the order given. Missing topics, partitions without a leader and an
     unknown group are states, not errors.
 
-    topics: those that feed a position, by symbol; one that is left out is fed by `position.<SYMBOL>`.
+    inputs: the gatherer's GATHERER_INPUTS, of which the topics count too.
     window: the label of the window whose records count, such as "10s"; of any when None. `movingaverage` is
     read backwards, committed records only, until every position was seen, the log's beginning is reached or
     `timeout` seconds are over. Lag and problem move when the job commits, which it does at each checkpoint.
@@ -58,17 +59,16 @@ def position_status(
     """
     deadline = time.monotonic() + timeout
     symbols = check_symbols(positions)
-    names = Topics(prefix)
-    feeding = {symbol: (topics or {}).get(symbol, [names.position(symbol)]) for symbol in symbols}
+    topics = Topics(prefix)
     brokers = Brokers(bootstrap_servers, timeout=timeout)
-    tail = _led_partitions(brokers, names.moving_average)
+    tail = _led_partitions(brokers, topics.moving_average)
     ends = _last_window_ends(brokers, tail, set(symbols), window, deadline)
     # Last: a leader that hangs takes all the time there is.
-    found = progress(brokers, feeding, group)
+    found = progress(brokers, feeding(symbols, topics, inputs, brokers.names), group)
     return [
         PositionStatus(
             symbol,
-            ", ".join(feeding[symbol]),
+            topics.position(symbol),
             ends.get(symbol),
             found[symbol].lag,
             found[symbol].problem,

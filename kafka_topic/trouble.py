@@ -20,7 +20,8 @@ _SKIP = "or give its records up with `kafka-delete-records.sh`"
 _WORDS = {
     "gone": (
         "does not exist",
-        "`pipectl deploy` creates the bundle's own topics; a topic of others is for its owner to restore",
+        "`pipectl deploy` creates the bundle's own topics; of one that `gatherer.inputs` names, correct the "
+        "setting or ask its owner",
     ),
     "leaderless": (
         "has no leader",

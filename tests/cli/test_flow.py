@@ -19,6 +19,7 @@ from cli.proof import fresh_records
 from kafka_topic.contracts import DeadLetter, MovingAverage, Signal
 from kafka_topic.names import Topics
 from kafka_topic.trouble import Trouble
+from tests import group_offsets
 
 pytestmark = pytest.mark.slow
 _NUMBERS = itertools.count()
@@ -245,14 +246,9 @@ def test_status_shows_dead_letters_and_goes_by_the_shortest_window(bundle: Bundl
 
 def commit(bundle: Bundle, symbol: str, **problem: str) -> None:
     """What the gatherer's group commits for partition 0 of a position; problem: what it says of it."""
-    from confluent_kafka import Consumer, TopicPartition
-
-    group = f"{bundle.topics.prefix.strip('.')}.gatherer"
-    consumer = Consumer({"bootstrap.servers": bundle.kafka.bootstrap_servers, "group.id": group})
-    metadata = json.dumps(problem) if problem else ""
-    offset = TopicPartition(bundle.topics.position(symbol), 0, 0, metadata=metadata)
-    consumer.commit(offsets=[offset], asynchronous=False)
-    consumer.close()
+    group, topic = f"{bundle.topics.prefix.strip('.')}.gatherer", bundle.topics.position(symbol)
+    servers = bundle.kafka.bootstrap_servers
+    group_offsets.commit(servers, group, topic, 0, 0, group_offsets.told(**problem))
 
 
 def test_status_names_what_is_wrong_with_a_position_and_the_next_step(bundle: Bundle) -> None:

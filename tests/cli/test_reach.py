@@ -24,6 +24,7 @@ from kafka_topic.contracts import DeadLetter, MovingAverage, Price, Signal
 from kafka_topic.limits import LimitsStore
 from kafka_topic.names import Topics
 from marathon import load_settings, render
+from tests import group_offsets
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 NUMBERS = itertools.count()
@@ -132,26 +133,20 @@ def test_status_goes_through_the_page_and_says_so(out: Out) -> None:
 
 
 def test_both_ways_tell_the_same_problems(out: Out) -> None:
-    from confluent_kafka import Consumer, TopicPartition
-
-    group = f"{out.topics.prefix.strip('.')}.gatherer"
-    consumer = Consumer({"bootstrap.servers": out.servers, "group.id": group})
+    group, topic = f"{out.topics.prefix.strip('.')}.gatherer", out.topics.position("MSFT")
+    codec = group_offsets.told(problem="codec", detail="zip", since="2026-11-22 01:02:03.004")
 
     def problems(way: Out) -> list[Any]:
         return [one["problem"] for one in way.json("status", code=4)["positions"]]
 
-    try:
-        for metadata in ('{"problem": "codec", "detail": "zip", "since": "2026-11-22 01:02:03.004"}', "none"):
-            offset = TopicPartition(out.topics.position("MSFT"), 0, 1, metadata=metadata)
-            consumer.commit(offsets=[offset], asynchronous=False)
-            expected = problems(replace(out, told=out.servers))
-            assert [one and one["code"] for one in expected] == [None, "codec" if "zip" in metadata else None]
-            deadline = time.monotonic() + 60
-            while problems(out) != expected:
-                assert time.monotonic() < deadline
-                time.sleep(0.3)
-    finally:
-        consumer.close()
+    for metadata, code in ((codec, "codec"), (b"", None)):
+        group_offsets.commit(out.servers, group, topic, 0, 1, metadata)
+        expected = problems(replace(out, told=out.servers))
+        assert [one and one["code"] for one in expected] == [None, code]
+        deadline = time.monotonic() + 60
+        while problems(out) != expected:
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
 
 
 def test_watch_goes_through_the_page(out: Out) -> None:

@@ -22,6 +22,7 @@ import pytest
 
 from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
 from kafka_topic.names import Topics
+from tests import group_offsets
 
 POSITIONS = ("AAPL", "MSFT")
 WINDOWS = {"10s": 10, "1m": 60, "10m": 600}
@@ -103,13 +104,8 @@ class Feeder:
 
     def commit(self, symbol: str, **problem: str) -> None:
         """What the gatherer's group commits for partition 0 of a position; problem: what it says of it."""
-        from confluent_kafka import Consumer, TopicPartition
-
-        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": f"{self.prefix}gatherer"})
-        metadata = json.dumps(problem) if problem else ""
-        offset = TopicPartition(self._topics.position(symbol), 0, 0, metadata=metadata)
-        consumer.commit(offsets=[offset], asynchronous=False)
-        consumer.close()
+        group, topic = f"{self.prefix}gatherer", self._topics.position(symbol)
+        group_offsets.commit(self.servers, group, topic, 0, 0, group_offsets.told(**problem))
 
     def raw(self, value: bytes, symbol: str = "AAPL") -> None:
         self._producer.produce(self._topics.moving_average, value, symbol)

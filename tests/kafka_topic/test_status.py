@@ -3,13 +3,14 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from kafka_topic.brokers import Brokers
 from kafka_topic.errors import BrokerUnreachableError, SymbolError
 from kafka_topic.progress import Progress, progress
 from kafka_topic.status import PositionStatus, position_status
 from kafka_topic.trouble import Trouble
+from tests import group_offsets
 
 
 def status(stage, *positions, group="volatility.gatherer", **options):
@@ -27,11 +28,10 @@ def write_prices(stage, symbol, count):
 
 def commit(stage, group, symbol, offset, *, partition=0, **problem):
     """What the gatherer's group commits; problem: what it says of the partition."""
-    consumer = Consumer({"bootstrap.servers": stage.bootstrap_servers, "group.id": group})
-    metadata = json.dumps(problem) if problem else ""
-    place = TopicPartition(f"{stage.prefix}position.{symbol}", partition, offset, metadata=metadata)
-    consumer.commit(offsets=[place], asynchronous=False)
-    consumer.close()
+    topic = f"{stage.prefix}position.{symbol}"
+    group_offsets.commit(
+        stage.bootstrap_servers, group, topic, partition, offset, group_offsets.told(**problem)
+    )
 
 
 @pytest.mark.slow
@@ -105,7 +105,7 @@ def test_what_the_gatherer_says_of_a_partition_is_its_positions_problem(stage):
     assert (aapl.problem, aapl.lag) == (Trouble("codec", topic, 1, "", since), 0)
     assert msft.problem is None
     commit(stage, group, "AAPL", 0, problem="no code of ours")
-    commit(stage, group, "AAPL", 0, partition=1)
+    group_offsets.commit(stage.bootstrap_servers, group, topic, 1, 0, b"\xff of others")
     assert status(stage, "AAPL", group=group)[0].problem is None
 
 
@@ -164,14 +164,16 @@ def test_a_partition_whose_broker_hangs_or_is_gone_is_one_positions_problem(
 @pytest.mark.slow
 def test_positions_may_share_topics_and_have_several(stage):
     stage.create("position.AAPL", "prices", partitions=2)
+    stage.create("movingaverage")
     shared, own = stage.prefix + "prices", stage.prefix + "position.AAPL"
     stage.send("prices", *((f"K{number}", b"{}") for number in range(10)))
     group = stage.prefix + "gatherer"
     commit(stage, group, "AAPL", 0, problem="corrupt")
-    consumer = Consumer({"bootstrap.servers": stage.bootstrap_servers, "group.id": group})
-    consumer.commit(offsets=[TopicPartition(shared, 0, 0)], asynchronous=False)
-    consumer.close()
+    group_offsets.commit(stage.bootstrap_servers, group, shared, 0, 0)
     brokers = Brokers(stage.bootstrap_servers, timeout=20)
+    inputs = json.dumps([{"topic": shared}])
+    (found,) = status(stage, "AAPL", group=group, inputs=inputs)
+    assert (found.topic, found.lag, found.problem) == (own, 10, Trouble("corrupt", own, 0))
     topics = {"AAPL": [own, shared], "MSFT": [shared], "TSLA": [shared, "nowhere"]}
     assert progress(brokers, topics, group) == {
         "AAPL": Progress(10, Trouble("corrupt", own, 0)),

@@ -154,12 +154,15 @@ def test_inputs_have_the_forms_that_the_gatherer_knows() -> None:
 
 def test_inputs_of_others_are_told_as_json_and_only_then(settings_of: SettingsOf) -> None:
     name = "GATHERER_INPUTS"
-    assert name not in definitions(settings_of("local"))["gatherer"]["env"]
+    apps = definitions(settings_of("local"))
+    assert [app for app in apps if name in apps[app]["env"]] == []
     inputs = (
         "[{topic: prices, symbol: key}, {pattern: 'fx[.](?<symbol>.+)', symbol: topic, "
         "fields: {time: E, price: price}, time: epoch_ms, symbols: {EUR_USD: EURUSD}, non_positive: true}]"
     )
-    env = definitions(settings_of("local", f"gatherer.inputs={inputs}"))["gatherer"]["env"]
+    apps = definitions(settings_of("local", f"gatherer.inputs={inputs}"))
+    env = apps["gatherer"]["env"]
+    assert apps["dashboard"]["env"][name] == env[name]
     assert read_inputs(env[name], Topics())
     assert json.loads(env[name]) == [
         {"topic": "prices"},
