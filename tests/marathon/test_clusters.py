@@ -101,7 +101,7 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "GATHERER_EWMA_HALF_LIFE_SECONDS": "60",
         "GATHERER_WATERMARK_SECONDS": "0.5",
         "GATHERER_FUTURE_SECONDS": "60",
-        "GATHERER_IDLE_SECONDS": "10",
+        "GATHERER_IDLE_SECONDS": "30",
         "GATHERER_DISCOVERY_SECONDS": "5",
         "GATHERER_DELIVERY": "exactly-once",
         "SIGNALS": '{"regime": {"window": "1m", "high": 1.0, "low": 0.5}, '
@@ -192,7 +192,7 @@ def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_ro
     )
     assert dashboard["env"] == {name: gatherer["env"][name] for name in shared} | {
         "POSITIONS": "AAPL,AMZN,GOOG,MSFT,TSLA",
-        "DASHBOARD_FRESH_SECONDS": "22.5",
+        "DASHBOARD_FRESH_SECONDS": "42.5",
         "DASHBOARD_HISTORY": "1800",
     }
     assert dashboard["labels"]["DCOS_SERVICE_NAME"] == "data-volatility-dashboard"
