@@ -123,12 +123,8 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
         position = self._positions.get(symbol)
         if position is None:
             position = self._positions[symbol] = PositionAnalysis(symbol, self._analysis_settings)
-            panes = [Pane.from_bytes(pane) for pane in self._panes.values()]
             if (small := self._small.value()) is not None:
-                position.restore(panes, small)
-            else:  # nothing was due yet when they were kept
-                for pane in panes:
-                    position.add(pane)
+                position.restore([Pane.from_bytes(pane) for pane in self._panes.values()], small)
             # What was said of limits stays, unless the bundle's settings have changed what they ask.
             if (limits := self._limits.value()) is not None:
                 position.set_limits(Limits.from_json(limits))

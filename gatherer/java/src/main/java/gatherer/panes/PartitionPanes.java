@@ -76,7 +76,10 @@ public final class PartitionPanes {
     public void setPartitions(int count) {
         partitions = feeding.isOnEveryPartition() ? count : 0;
         if (partitions > 1 && feeding.onlySymbol() != null) {
-            expect(feeding.onlySymbol());
+            position(feeding.onlySymbol());
+        }
+        if (partitions > 1) {
+            positions.keySet().forEach(feeding.found());
         }
     }
 
@@ -113,10 +116,10 @@ public final class PartitionPanes {
                 latest = positions.get(reading.symbol);
                 if (latest == null) {
                     latest = position(reading.symbol);
-                    if (partitions == 0) {
+                    if (partitions <= 1) {
                         // Other partitions may have the symbol too: from now on they wait for this one.
                         send(reading.symbol, null, boundary, true);
-                    } else if (partitions > 1) {
+                    } else {
                         feeding.found().accept(reading.symbol);
                     }
                 }
@@ -140,6 +143,11 @@ public final class PartitionPanes {
             saidEmpty = true;
             positions.values().forEach(Position::tell);
         }
+    }
+
+    /** Says that no window has to wait for this partition: it is gone. Should it come back, its clock goes on. */
+    public void leave() {
+        positions.keySet().forEach(symbol -> send(symbol, null, boundary, false));
     }
 
     /** Closes every window: no record follows. */

@@ -30,6 +30,12 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
     /** By "topic/partition": the clocks of the partitions that feed the position. */
     private transient MapState<String, Long> clocks;
 
+    /** By topic: how many partitions it had when the position heard of it last. */
+    private transient MapState<String, Integer> partitions;
+
+    /** The furthest clock that any partition has told. */
+    private transient ValueState<Long> furthest;
+
     /** Panes that wait, by when they count: as {@link PaneBytes} writes them, one behind the other. */
     private transient MapState<Long, byte[]> waiting;
 
@@ -48,6 +54,8 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
     @Override
     public void open(OpenContext context) {
         clocks = getRuntimeContext().getMapState(new MapStateDescriptor<>("clocks", Types.STRING, Types.LONG));
+        partitions = getRuntimeContext().getMapState(new MapStateDescriptor<>("partitions", Types.STRING, Types.INT));
+        furthest = getRuntimeContext().getState(new ValueStateDescriptor<>("furthest", Types.LONG));
         waiting = getRuntimeContext().getMapState(
                 new MapStateDescriptor<>("waiting", Types.LONG, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         released = getRuntimeContext().getState(new ValueStateDescriptor<>("released", Types.LONG));
@@ -63,12 +71,12 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         }
         note(update);
         long before = released.value() == null ? UNKNOWN : released.value();
-        long now = Math.max(before, clockAfter(update));
+        long now = Math.max(before, clockNow());
         byte[] panes = update.content;
         // Most positions have one partition: its panes need not wait.
         if (!waiting.isEmpty() || (panes != null && now < update.clockMs)) {
-            putToWait(panes);
-            panes = takeUpTo(now);
+            boolean isDue = putToWait(panes) <= now;
+            panes = isDue || now > before ? takeUpTo(now) : null;
         }
         released.update(now);
         tell(update, panes, now, out);
@@ -89,12 +97,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
     }
 
     private void note(Update update) throws Exception {
-        for (int partition = 0; partition < update.partitions; partition++) {
-            String place = update.topic + "/" + partition;
-            if (partition != update.partition && update.partitions > 1 && !clocks.contains(place)) {
-                clocks.put(place, UNKNOWN);
-            }
-        }
+        partitionsOf(update);
         String place = update.topic + "/" + update.partition;
         if (update.feeds) {
             clocks.put(place, update.clockMs);
@@ -103,22 +106,46 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         } else {
             clocks.remove(place);
         }
+        if (update.clockMs > (furthest.value() == null ? UNKNOWN : furthest.value())) {
+            furthest.update(update.clockMs);
+        }
     }
 
-    /** The earliest clock; that of the update when no window waits for any. */
-    private long clockAfter(Update update) throws Exception {
+    /** Waits for all partitions that the topic has, and for none that it has no more. */
+    private void partitionsOf(Update update) throws Exception {
+        Integer known = partitions.get(update.topic);
+        if (known != null && known == update.partitions) {
+            return;
+        }
+        partitions.put(update.topic, update.partitions);
+        for (int partition = 0; partition < update.partitions; partition++) {
+            String place = update.topic + "/" + partition;
+            if (update.partitions > 1 && !clocks.contains(place)) {
+                clocks.put(place, UNKNOWN);
+            }
+        }
+        for (int partition = update.partitions; known != null && partition < known; partition++) {
+            clocks.remove(update.topic + "/" + partition);
+        }
+    }
+
+    /** The earliest clock; the furthest that was ever told when no window waits for any. */
+    private long clockNow() throws Exception {
         long earliest = EMPTY;
         for (long clock : clocks.values()) {
             earliest = Math.min(earliest, clock);
         }
-        return earliest == EMPTY ? update.clockMs : earliest;
+        return earliest == EMPTY ? furthest.value() : earliest;
     }
 
-    private void putToWait(byte[] panes) throws Exception {
+    /** The earliest time from which one of them counts. */
+    private long putToWait(byte[] panes) throws Exception {
+        long earliest = Long.MAX_VALUE;
         ByteBuffer from = ByteBuffer.wrap(panes == null ? new byte[0] : panes);
         while (from.hasRemaining()) {
             int start = from.position();
             long countsFrom = PaneBytes.skip(from);
+            earliest = Math.min(earliest, countsFrom);
             byte[] known = waiting.get(countsFrom);
             ByteBuffer all = ByteBuffer.allocate((known == null ? 0 : known.length) + from.position() - start);
             if (known != null) {
@@ -127,6 +154,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
             all.put(panes, start, from.position() - start);
             waiting.put(countsFrom, all.array());
         }
+        return earliest;
     }
 
     /** The waiting panes that count at the clock, in that order; null when there are none. */

@@ -12,15 +12,14 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.Admin;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.CloseOptions;
-import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.InvalidOffsetException;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.LogTruncationException;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.KafkaException;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.errors.InterruptException;
-import org.apache.flink.kafka.shaded.org.apache.kafka.common.errors.WakeupException;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,22 +39,25 @@ final class Fetcher implements Runnable, AutoCloseable {
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(5);
     private static final long MAX_RETRY_NANOS = TimeUnit.SECONDS.toNanos(60);
 
-    /** After how long without records, though the log has more, a partition counts as unreadable. */
+    /** After how long without progress, though the log has more, a partition counts as unreadable. */
     private static final long STALLED_NANOS = TimeUnit.SECONDS.toNanos(30);
 
+    private final SourceSettings settings;
+    private final String name;
     private final Handover handover;
-    private final KafkaConsumer<byte[], byte[]> consumer;
-    private final LogEnds ends;
     private final Queue<Runnable> commands = new ConcurrentLinkedQueue<>();
     private final Map<TopicPartition, Place> places = new HashMap<>();
     private final Thread thread;
     private volatile boolean closed;
 
+    private KafkaConsumer<byte[], byte[]> consumer;
+    private Admin admin;
+    private LogEnds ends;
+
     Fetcher(SourceSettings settings, String name, Handover handover) {
+        this.settings = settings;
+        this.name = name;
         this.handover = handover;
-        consumer = new KafkaConsumer<>(
-                settings.kafkaOf(name), new ByteArrayDeserializer(), new ByteArrayDeserializer());
-        ends = new LogEnds(Admin.create(settings.kafkaOf(name + "-ends")), settings.panes().idleMs());
         thread = new Thread(this, "fetcher-" + name);
         thread.setDaemon(true);
         thread.setContextClassLoader(Fetcher.class.getClassLoader());
@@ -69,34 +71,27 @@ final class Fetcher implements Runnable, AutoCloseable {
 
     /** Reads a partition from now on, from `offset`. What is found carries `epoch`. */
     void assign(TopicPartition place, int epoch, long offset) {
-        commands.add(() -> {
-            places.put(place, new Place(epoch, offset));
-            consume();
-        });
+        commands.add(() -> places.put(place, new Place(epoch, offset)));
     }
 
     /** Reads a partition no more. */
     void unassign(TopicPartition place) {
-        commands.add(() -> {
-            places.remove(place);
-            consume();
-        });
+        commands.add(() -> places.remove(place));
     }
 
-    /** Commits offsets, with what is wrong as metadata. Progress is state of Flink's: these are for people to see. */
+    /**
+     * Commits offsets, with what is wrong as metadata. Progress is state of Flink's: these are for people to see, so a
+     * commit that fails harms nothing. The consumer itself would commit only when something is read.
+     */
     void commit(Map<TopicPartition, OffsetAndMetadata> offsets) {
-        commands.add(() -> consumer.commitAsync(offsets, (committed, error) -> {
-            if (error != null) {
-                LOG.debug("Offsets could not be committed", error);
-            }
-        }));
+        commands.add(() -> admin.alterConsumerGroupOffsets(settings.kafka().getProperty("group.id"), offsets));
     }
 
     @Override
     public void close() {
         closed = true;
         handover.close();
-        consumer.wakeup();
+        thread.interrupt();
         try {
             thread.join(CALL.toMillis());
         } catch (InterruptedException stopped) {
@@ -109,48 +104,64 @@ final class Fetcher implements Runnable, AutoCloseable {
     @Override
     public void run() {
         try {
-            while (!closed) {
-                for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
-                    command.run();
-                }
-                List<News> news = new ArrayList<>();
-                tryAgain(news);
-                fetch(news);
-                askForEnds(news);
-                if (!news.isEmpty() && !handover.put(news)) {
-                    return;
-                }
+            admin = Admin.create(settings.kafkaOf(name + "-admin"));
+            ends = new LogEnds(admin, settings.panes().idleMs());
+            consumer = new KafkaConsumer<>(
+                    settings.kafkaOf(name), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+            while (!closed && step()) {
+                // Until the reader is closed.
             }
         } catch (InterruptedException | InterruptException stopped) {
-            Thread.currentThread().interrupt();
+            // The reader was closed.
         } catch (Throwable error) {
             if (!closed) {
                 handover.fail(error);
             }
         } finally {
-            consumer.close(CloseOptions.timeout(Duration.ZERO));
-            ends.close();
+            Thread.interrupted(); // nothing could be closed else
+            if (admin != null) {
+                admin.close(Duration.ZERO);
+            }
+            if (consumer != null) {
+                consumer.close(CloseOptions.timeout(Duration.ZERO));
+            }
         }
     }
 
-    /** Makes the consumer read what can be read. */
-    private void consume() {
+    private boolean step() throws InterruptedException {
+        for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
+            command.run();
+        }
+        List<News> news = new ArrayList<>();
+        tryAgain(news);
+        consume(readable());
+        fetch(news);
+        askForEnds(news);
+        return news.isEmpty() || handover.put(news);
+    }
+
+    private Set<TopicPartition> readable() {
         Set<TopicPartition> readable = new HashSet<>();
         places.forEach((place, state) -> {
             if (state.isReadable()) {
                 readable.add(place);
             }
         });
+        return readable;
+    }
+
+    /** Makes the consumer read these partitions and no others, each from where it stands. */
+    private void consume(Set<TopicPartition> wanted) {
         Set<TopicPartition> before = consumer.assignment();
-        Set<TopicPartition> added = new HashSet<>(readable);
-        added.removeAll(before);
-        if (!readable.equals(before)) {
-            consumer.assign(readable);
+        if (!wanted.equals(before)) {
+            places.forEach((place, state) -> state.mustSeek |= !before.contains(place));
+            consumer.assign(wanted);
         }
-        for (TopicPartition place : readable) {
-            if (added.contains(place) || places.get(place).mustSeek) {
-                consumer.seek(place, places.get(place).next);
-                places.get(place).mustSeek = false;
+        for (TopicPartition place : wanted) {
+            Place state = places.get(place);
+            if (state.mustSeek) {
+                consumer.seek(place, state.next);
+                state.mustSeek = false;
             }
         }
     }
@@ -162,149 +173,175 @@ final class Fetcher implements Runnable, AutoCloseable {
         }
         try {
             take(consumer.poll(POLL), news);
-        } catch (InterruptException | WakeupException stopped) {
-            // The loop sees why.
+        } catch (InterruptException stopped) {
+            throw stopped;
         } catch (InvalidOffsetException error) {
-            error.partitions().forEach(place -> skip(place, news));
-        } catch (RuntimeException | LinkageError error) {
-            LOG.warn("A partition can't be read; looking which one", error);
+            moveAll(error, news);
+        } catch (RuntimeException | Error error) {
+            LOG.warn("A partition can't be read; looking which one", isOfAPartition(error));
             setAsideCulprits(news);
         }
     }
 
-    private void take(ConsumerRecords<byte[], byte[]> records, List<News> news) {
-        long now = System.nanoTime();
-        for (TopicPartition place : records.partitions()) {
-            Place state = places.get(place);
-            if (state == null) {
-                continue; // it was fetched before it was unassigned
-            }
-            List<ConsumerRecord<byte[], byte[]>> found = records.records(place);
-            state.next = Math.max(found.get(found.size() - 1).offset() + 1, position(place, state));
-            state.heardNanos = now;
-            works(place, state, news);
-            news.add(new News.Records(place, state.epoch, found, state.next, now));
+    /** What may concern one partition only: codecs in native libraries throw errors of many kinds. */
+    private static Throwable isOfAPartition(Throwable error) {
+        if (error instanceof VirtualMachineError fatal) {
+            throw fatal;
         }
+        return error;
     }
 
-    /** Where the consumer is, which may be behind markers of transactions. */
-    private long position(TopicPartition place, Place state) {
-        try {
-            return consumer.position(place, Duration.ZERO);
-        } catch (KafkaException unknown) {
-            return state.next;
+    private void take(ConsumerRecords<byte[], byte[]> records, List<News> news) {
+        long now = System.nanoTime();
+        // Also of partitions of which nothing was read but markers of transactions.
+        records.nextOffsets().forEach((place, next) -> {
+            Place state = places.get(place);
+            state.next = next.offset();
+            state.heardNanos = now;
+            state.aheadNanos = 0;
+            works(place, state, news);
+            news.add(new News.Records(place, state.epoch, records.records(place), state.next, now));
+        });
+    }
+
+    private void moveAll(InvalidOffsetException error, List<News> news) {
+        for (TopicPartition place : error.partitions()) {
+            Place state = places.get(place);
+            if (state != null) {
+                move(place, state, error, news);
+            }
         }
     }
 
     /** Goes on where the log goes on: it has been cut below what was read, or back. */
-    private void skip(TopicPartition place, List<News> news) {
-        Place state = places.get(place);
+    private void move(TopicPartition place, Place state, InvalidOffsetException error, List<News> news) {
         try {
             long begin = consumer.beginningOffsets(Set.of(place), CALL).get(place);
             long end = consumer.endOffsets(Set.of(place), CALL).get(place);
+            OffsetAndMetadata diverged = error instanceof LogTruncationException cut ? cut.divergentOffsets().get(place)
+                                                                                     : null;
             long from = state.next;
-            state.next = from < begin ? begin : end;
-            consumer.seek(place, state.next);
-            if (from < begin) {
-                String lost = (begin - from) + " records, offsets " + from + " to " + (begin - 1)
-                        + ", were deleted before they were read";
-                news.add(new News.Change(place, state.epoch, Trouble.now(Trouble.LOST, lost)));
+            long to = diverged != null ? diverged.offset() : Math.max(begin, Math.min(from, end));
+            state.next = to;
+            state.mustSeek = true;
+            if (to > from) {
+                lost(place, state,
+                        (to - from) + " records, offsets " + from + " to " + (to - 1)
+                                + ", were deleted before they were read",
+                        news);
+            } else if (to < from) {
+                lost(place, state,
+                        "the log was cut back: " + (from - to) + " records, offsets " + to + " to " + (from - 1)
+                                + ", were read and are no more",
+                        news);
             }
-        } catch (RuntimeException error) {
-            setAside(place, state, Trouble.of(error), news);
+        } catch (RuntimeException failed) {
+            setAside(place, state, Trouble.of(failed), news);
         }
+    }
+
+    private static void lost(TopicPartition place, Place state, String what, List<News> news) {
+        news.add(new News.Moved(place, state.epoch, state.next, Trouble.now(Trouble.LOST, what)));
     }
 
     /** Finds out which partitions make Kafka's consumer fail, by reading each by itself. */
     private void setAsideCulprits(List<News> news) {
         // What the consumer had collected when it failed may be lost: it reads it again.
-        Map<TopicPartition, Place> suspects = new HashMap<>(places);
-        suspects.values().removeIf(state -> !state.isReadable());
-        suspects.values().forEach(state -> state.mustSeek = true);
-        consume();
-        suspects.forEach((place, state) -> {
-            if (ends.hasMore(place, state.next)) {
-                tryAlone(place, state, news);
+        places.values().forEach(state -> state.mustSeek = true);
+        Map<TopicPartition, Long> suspects = new HashMap<>();
+        readable().forEach(place -> suspects.put(place, places.get(place).next));
+        for (TopicPartition place : ends.withMore(suspects)) {
+            if (closed) {
+                return;
             }
-        });
-        consumer.resume(consumer.assignment());
-    }
-
-    /** Reads one partition, and sets it aside when that fails. */
-    private void tryAlone(TopicPartition place, Place state, List<News> news) {
-        consumer.pause(consumer.assignment());
-        consumer.resume(Set.of(place));
-        try {
-            take(consumer.poll(TRIAL), news);
-        } catch (InvalidOffsetException error) {
-            skip(place, news);
-        } catch (InterruptException error) {
-            throw error;
-        } catch (RuntimeException | LinkageError error) {
-            setAside(place, state, Trouble.of(error), news);
+            tryAlone(place, places.get(place), news);
         }
     }
 
-    private void setAside(TopicPartition place, Place state, Trouble trouble, List<News> news) {
+    /**
+     * Reads one partition, and sets it aside when that fails. Answers for others can't interfere: they are not
+     * assigned.
+     */
+    private void tryAlone(TopicPartition place, Place state, List<News> news) {
+        consume(Set.of());
+        consume(Set.of(place));
+        try {
+            take(consumer.poll(TRIAL), news);
+        } catch (InvalidOffsetException error) {
+            moveAll(error, news);
+        } catch (InterruptException stopped) {
+            throw stopped;
+        } catch (RuntimeException | Error error) {
+            setAside(place, state, Trouble.of(isOfAPartition(error)), news);
+        }
+    }
+
+    private static void setAside(TopicPartition place, Place state, Trouble trouble, List<News> news) {
         state.pauseNanos = Math.min(MAX_RETRY_NANOS, Math.max(RETRY_NANOS, 2 * state.pauseNanos));
         state.retryNanos = System.nanoTime() + state.pauseNanos;
         state.isAside = true;
         troubled(place, state,
                 new Trouble(trouble.problem(), "at offset " + state.next + ": " + trouble.detail(), trouble.sinceMs()),
                 news);
-        consume();
     }
 
     private void tryAgain(List<News> news) {
         long now = System.nanoTime();
-        List<TopicPartition> due = new ArrayList<>();
-        places.forEach((place, state) -> {
-            if (state.isAside && now >= state.retryNanos) {
-                due.add(place);
+        for (Map.Entry<TopicPartition, Place> each : places.entrySet()) {
+            Place state = each.getValue();
+            if (state.isAside && now >= state.retryNanos && !closed) {
+                state.isAside = false;
+                tryAlone(each.getKey(), state, news);
             }
-        });
-        for (TopicPartition place : due) {
-            Place state = places.get(place);
-            state.isAside = false;
-            consume();
-            tryAlone(place, state, news);
-        }
-        if (!due.isEmpty()) {
-            consumer.resume(consumer.assignment());
         }
     }
 
     private void askForEnds(List<News> news) {
         ends.ask(places);
-        ends.answers().forEach(answer -> {
+        for (LogEnds.Answer answer : ends.answers()) {
             Place state = places.get(answer.place());
             if (state == null || state.epoch != answer.epoch()) {
-                return;
+                continue;
             }
             if (answer.error() != null) {
                 troubled(answer.place(), state, Trouble.of(answer.error()), news);
             } else if (state.next == PartitionSplit.EARLIEST) {
                 state.next = answer.offset();
                 works(answer.place(), state, news);
-                consume();
             } else if (!state.isAside) {
                 compare(answer, state, news);
             }
-        });
+        }
     }
 
     private void compare(LogEnds.Answer answer, Place state, List<News> news) {
         TopicPartition place = answer.place();
+        long now = System.nanoTime();
         if (position(place, state) >= answer.offset()) {
             state.next = Math.max(state.next, answer.offset());
+            state.aheadNanos = 0;
             works(place, state, news);
             news.add(new News.Silence(place, state.epoch, state.next, answer.askedMs(), answer.askedNanos()));
-        } else if (System.nanoTime() - state.heardNanos > STALLED_NANOS) {
+        } else if (state.aheadNanos == 0) {
+            state.aheadNanos = now;
+        } else if (now - state.aheadNanos > STALLED_NANOS) {
             troubled(place, state,
                     Trouble.now(Trouble.UNREADABLE,
                             "nothing comes after offset " + state.next + " though the log ends at " + answer.offset()
                                     + "; a producer may have left a transaction open"),
                     news);
+        }
+    }
+
+    /** Where the consumer is, which may be behind markers of transactions. */
+    private long position(TopicPartition place, Place state) {
+        if (state.mustSeek || !consumer.assignment().contains(place)) {
+            return state.next;
+        }
+        try {
+            return consumer.position(place, Duration.ZERO);
+        } catch (KafkaException unknown) {
+            return state.next;
         }
     }
 
@@ -331,6 +368,11 @@ final class Fetcher implements Runnable, AutoCloseable {
         long next;
 
         long heardNanos = System.nanoTime();
+
+        /** Since when the log is known to go on though nothing comes; 0 when it isn't. */
+        long aheadNanos;
+
+        /** Whether the consumer stands elsewhere. */
         boolean mustSeek = true;
 
         /** Whether it can't be read, when it is tried again, and how long it was left alone last. */

@@ -1,11 +1,12 @@
 package gatherer.source;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.Admin;
@@ -15,12 +16,13 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.IsolationLevel;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.KafkaFuture;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
+import org.apache.flink.kafka.shaded.org.apache.kafka.common.errors.InterruptException;
 
 /**
  * Asks the brokers where logs begin and end, without waiting for the answers. A log ends behind the last record that
- * was appended, of open transactions too: only then does an end prove that nothing follows.
+ * all replicas in sync have, of open transactions too: only then does an end prove that nothing follows.
  */
-final class LogEnds implements AutoCloseable {
+final class LogEnds {
     private static final int CALL_MS = 5000;
 
     /** How often a partition that brings nothing is asked for, and one whose clock runs on because it is silent. */
@@ -41,6 +43,7 @@ final class LogEnds implements AutoCloseable {
     /** Asks for the end of each partition for which it is time, and for the beginning where none is known. */
     void ask(Map<TopicPartition, Fetcher.Place> places) {
         long now = System.nanoTime();
+        answeredNanos.keySet().retainAll(places.keySet());
         Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
         places.forEach((place, state) -> {
             boolean isUnknown = state.next == PartitionSplit.EARLIEST;
@@ -86,29 +89,30 @@ final class LogEnds implements AutoCloseable {
         return answers;
     }
 
-    /** Whether a log goes on at an offset, or nobody knows: waits for the answer. */
-    boolean hasMore(TopicPartition place, long offset) {
-        try {
-            return admin.listOffsets(Map.of(place, OffsetSpec.latest()), options())
-                           .partitionResult(place)
-                           .get()
-                           .offset()
-                    > offset;
-        } catch (ExecutionException unknown) {
-            return true;
-        } catch (InterruptedException stopped) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
+    /**
+     * Those of some partitions whose log goes on at the given offset, or of which nobody knows; waits for the answers.
+     */
+    Set<TopicPartition> withMore(Map<TopicPartition, Long> offsets) {
+        Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
+        offsets.keySet().forEach(place -> asked.put(place, OffsetSpec.latest()));
+        ListOffsetsResult result = admin.listOffsets(asked, options());
+        Set<TopicPartition> found = new HashSet<>();
+        offsets.forEach((place, offset) -> {
+            try {
+                if (result.partitionResult(place).get().offset() > offset) {
+                    found.add(place);
+                }
+            } catch (ExecutionException unknown) {
+                found.add(place);
+            } catch (InterruptedException stopped) {
+                throw new InterruptException(stopped);
+            }
+        });
+        return found;
     }
 
     private static ListOffsetsOptions options() {
         return new ListOffsetsOptions(IsolationLevel.READ_UNCOMMITTED).timeoutMs(CALL_MS);
-    }
-
-    @Override
-    public void close() {
-        admin.close(Duration.ZERO);
     }
 
     private record Question(

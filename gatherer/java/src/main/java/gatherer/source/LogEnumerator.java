@@ -48,6 +48,9 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
 
     private final Map<Integer, Map<String, TopicInfo>> told = new HashMap<>();
 
+    /** The ids of topics that were created again, each time another one. */
+    private final Set<String> left = new HashSet<>();
+
     /** By topic, see {@link SymbolsFound}. */
     private final Map<String, Set<String>> symbols = new HashMap<>();
 
@@ -128,9 +131,14 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
             return;
         }
         warned = false;
+        // A broker that lags behind may still describe a topic that was created again since.
+        look.topics.replaceAll((topic, info) -> left.contains(info.id()) ? known.get(topic) : info);
         found = look.topics;
         found.forEach((topic, info) -> {
             TopicInfo before = known.get(topic);
+            if (before != null && !before.id().equals(info.id())) {
+                left.add(before.id());
+            }
             int had = before == null ? 0 : before.partitions();
             for (int partition = had; partition < info.partitions(); partition++) {
                 LOG.info("Reading partition {} of {}", partition, topic);

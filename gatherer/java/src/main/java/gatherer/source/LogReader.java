@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.SourceEvent;
@@ -33,6 +34,9 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     /** How many records are handled before the task looks whether it has something else to do. */
     private static final int AT_ONCE = 1000;
 
+    private static final int MOST_UNCOMMITTED = 100;
+    private static final long COMMIT_ALL_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private static final CompletableFuture<Void> NOW = CompletableFuture.completedFuture(null);
 
     private final SourceSettings settings;
@@ -42,14 +46,18 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     private final Map<TopicPartition, PartitionReader> partitions = new LinkedHashMap<>();
     private final TreeMap<Long, Map<TopicPartition, OffsetAndMetadata>> uncommitted = new TreeMap<>();
     private final Map<TopicPartition, OffsetAndMetadata> committed = new HashMap<>();
+    private long committedAllNanos = System.nanoTime();
 
     /** Null before the enumerator has said which topics there are. */
     private Map<String, TopicInfo> topics;
 
-    /** Symbols by topic that the other readers have to learn of, and that they have found. */
+    /** Symbols by topic: those that the other readers have to learn of, and all that any reader has found. */
     private final Map<String, Set<String>> found = new HashMap<>();
 
-    private final Map<String, Set<String>> expected = new HashMap<>();
+    private final Map<String, Set<String>> symbols = new HashMap<>();
+
+    /** Partitions whose topic has changed, or has symbols that they don't know. */
+    private final Set<PartitionReader> changed = new HashSet<>();
 
     private ReaderOutput<Update> output;
     private List<News> news = List.of();
@@ -71,7 +79,8 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     @Override
     public InputStatus pollNext(ReaderOutput<Update> to) {
         output = to;
-        exchangeSymbols();
+        tellOthers();
+        tellPartitions();
         if (nextNews == news.size()) {
             List<News> next = handover.poll();
             if (next == null) {
@@ -87,18 +96,29 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
         return InputStatus.MORE_AVAILABLE;
     }
 
-    /** Tells the other readers of new symbols, and the partitions of those that others have told of. */
-    private void exchangeSymbols() {
+    private void tellOthers() {
         if (!found.isEmpty()) {
             context.sendSourceEventToCoordinator(new SymbolsFound(new HashMap<>(found)));
             found.clear();
         }
-        if (!expected.isEmpty()) {
-            for (PartitionReader partition : partitions.values()) {
-                partition.expect(expected.getOrDefault(partition.place().topic(), Set.of()));
+    }
+
+    /** Does what events have asked for: only now there is an output. */
+    private void tellPartitions() {
+        for (PartitionReader partition : changed) {
+            String topic = partition.place().topic();
+            if (isThere(partition)) {
+                partition.expect(symbols.getOrDefault(topic, Set.of()));
+            } else {
+                partition.leave();
             }
-            expected.clear();
         }
+        changed.clear();
+    }
+
+    private boolean isThere(PartitionReader partition) {
+        TopicInfo topic = topics.get(partition.place().topic());
+        return topic != null && topic.partitions() > partition.place().partition();
     }
 
     private boolean isFinished() {
@@ -115,12 +135,18 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             List<ConsumerRecord<byte[], byte[]>> found = records.records();
             int until = Math.min(found.size(), nextRecord + AT_ONCE);
             while (nextRecord < until) {
-                partition.add(found.get(nextRecord++), records.receivedNanos());
+                partition.add(found.get(nextRecord++));
             }
             if (nextRecord < found.size()) {
                 return false;
             }
+            if (!found.isEmpty()) {
+                partition.received(records.receivedNanos());
+            }
             partition.reached(records.next());
+        } else if (each instanceof News.Moved moved) {
+            LOG.warn("{}: {}", partition.place(), moved.trouble().detail());
+            partition.moved(moved);
         } else if (each instanceof News.Silence silence) {
             partition.silent(silence);
         } else if (each instanceof News.Change change) {
@@ -165,7 +191,12 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     public void handleSourceEvents(SourceEvent event) {
         if (event instanceof SymbolsFound others) {
             others.symbols().forEach(
-                    (topic, symbols) -> expected.computeIfAbsent(topic, unknown -> new HashSet<>()).addAll(symbols));
+                    (topic, more) -> symbols.computeIfAbsent(topic, unknown -> new HashSet<>()).addAll(more));
+            for (PartitionReader partition : partitions.values()) {
+                if (topics != null && others.symbols().containsKey(partition.place().topic())) {
+                    changed.add(partition);
+                }
+            }
             handover.wake();
             return;
         }
@@ -182,13 +213,14 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     /** Reads a partition if its topic exists, from the beginning if that is another one of the same name. */
     private void read(PartitionReader partition) {
         TopicPartition place = partition.place();
-        TopicInfo topic = topics.get(place.topic());
-        if (topic == null || topic.partitions() <= place.partition()) {
+        changed.add(partition);
+        handover.wake();
+        if (!isThere(partition)) {
             fetcher.unassign(place);
             setTrouble(partition, Trouble.now(Trouble.GONE, place + " does not exist"));
             return;
         }
-        if (!partition.confirm(topic)) {
+        if (!partition.confirm(topics.get(place.topic()))) {
             LOG.warn("{} was created again: it is read from its beginning", place);
         }
         setTrouble(partition, null);
@@ -214,6 +246,9 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             }
         }
         uncommitted.put(checkpointId, reached);
+        if (uncommitted.size() > MOST_UNCOMMITTED) {
+            uncommitted.pollFirstEntry();
+        }
         return splits;
     }
 
@@ -223,6 +258,11 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
         uncommitted.headMap(checkpointId, true).clear();
         if (reached == null) {
             return;
+        }
+        if (System.nanoTime() - committedAllNanos > COMMIT_ALL_NANOS) {
+            // A commit may have failed, and those of silent partitions expire.
+            committed.clear();
+            committedAllNanos = System.nanoTime();
         }
         reached.entrySet().removeIf(each -> each.getValue().equals(committed.get(each.getKey())));
         if (!reached.isEmpty()) {

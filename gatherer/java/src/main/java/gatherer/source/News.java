@@ -22,6 +22,9 @@ sealed interface News {
     /** When this was asked, all up to `next` had been handed over, and the log had nothing behind it. */
     record Silence(TopicPartition place, int epoch, long next, long askedMs, long askedNanos) implements News {}
 
+    /** Reading goes on at `offset`, which may be before what was read. */
+    record Moved(TopicPartition place, int epoch, long offset, Trouble trouble) implements News {}
+
     /** @param trouble null when it is over */
     record Change(TopicPartition place, int epoch, Trouble trouble) implements News {}
 }

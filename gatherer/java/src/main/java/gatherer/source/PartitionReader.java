@@ -27,6 +27,7 @@ final class PartitionReader {
 
     private final TopicPartition place;
     private final long stop;
+    private final long idleMs;
     private final Consumer<Update> output;
     private final Reading reading = new Reading();
 
@@ -46,6 +47,9 @@ final class PartitionReader {
 
     private boolean isDatedByBroker;
 
+    /** Whether the last record was old when it was here: read after a restart, or long after it was appended. */
+    private boolean isOld = true;
+
     /** Raised when the partition is read from elsewhere: what was fetched before is out of date. */
     private int epoch;
 
@@ -58,13 +62,15 @@ final class PartitionReader {
         partitions = split.partitions();
         offset = split.offset();
         stop = split.stop();
+        idleMs = settings.panes().idleMs();
         isDatedByBroker = split.datedByBroker();
         this.output = output;
         InputFormat input = split.topic().equals(settings.limitsTopic()) ? null : settings.inputOf(split.topic());
         parser = input == null ? null : input.parser(split.topic(), settings.futureMs());
-        panes = input == null ? null
-                              : new PartitionPanes(settings.panes(), split.topic(), split.partition(),
-                                        feeding(input, split.topic(), found), partitions, output);
+        boolean hasPanes = input != null || split.panes().length > 0;
+        panes = !hasPanes ? null
+                          : new PartitionPanes(settings.panes(), split.topic(), split.partition(),
+                                    feeding(input, split.topic(), found), partitions, output);
         sharesSymbols = input != null && input.symbolOf(split.topic()) == null && input.isOnAnyPartition();
         if (panes != null && split.panes().length > 0) {
             try {
@@ -76,6 +82,9 @@ final class PartitionReader {
     }
 
     private static Feeding feeding(InputFormat input, String topic, Consumer<String> found) {
+        if (input == null) {
+            return Feeding.several(); // the input is no longer wanted
+        }
         if (input.symbolOf(topic) != null) {
             return Feeding.one(input.symbolOf(topic));
         }
@@ -121,12 +130,11 @@ final class PartitionReader {
         return isSame;
     }
 
-    void add(ConsumerRecord<byte[], byte[]> record, long nanos) {
+    void add(ConsumerRecord<byte[], byte[]> record) {
         if (record.offset() < offset || record.offset() >= stop) {
             return;
         }
         offset = record.offset() + 1;
-        receivedNanos = nanos;
         isDatedByBroker = record.timestampType() == TimestampType.LOG_APPEND_TIME;
         if (parser == null) {
             output.accept(limits(record));
@@ -165,6 +173,26 @@ final class PartitionReader {
         return panes == null ? Set.of() : panes.symbols();
     }
 
+    /** All records of a batch, which was here at a time by {@link System#nanoTime}, have been added. */
+    void received(long nanos) {
+        receivedNanos = nanos;
+        long receivedMs = System.currentTimeMillis() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - nanos);
+        isOld = panes != null && receivedMs - panes.lastAppendMs() > idleMs;
+    }
+
+    /** Reading goes on elsewhere, which may be before what was read. */
+    void moved(News.Moved news) {
+        offset = news.offset();
+        trouble = news.trouble();
+    }
+
+    /** The topic is gone: nobody has to wait for this partition. */
+    void leave() {
+        if (panes != null) {
+            panes.leave();
+        }
+    }
+
     /** All before this offset has been handled. */
     void reached(long next) {
         offset = Math.max(offset, next);
@@ -182,10 +210,10 @@ final class PartitionReader {
         if (panes == null || isFinished) {
             return;
         }
-        // By our own clock since the record was here. That is later than it was appended, above all after a restart;
-        // when the broker has dated it, the clocks of two machines may tell more.
+        // By our own clock since the record was here. When that was long after it was appended, the broker's date tells
+        // more.
         long elapsedMs = TimeUnit.NANOSECONDS.toMillis(news.askedNanos() - receivedNanos);
-        if (isDatedByBroker && panes.hasRecords()) {
+        if (isOld && isDatedByBroker && panes.hasRecords()) {
             elapsedMs = Math.max(elapsedMs, news.askedMs() - CLOCKS_APART_MS - panes.lastAppendMs());
         }
         panes.silent(elapsedMs);

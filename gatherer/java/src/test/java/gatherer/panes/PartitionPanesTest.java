@@ -73,7 +73,7 @@ class PartitionPanesTest {
 
     private long clock() {
         return updates.stream()
-                .filter(each -> each.kind == Update.PANES)
+                .filter(each -> each.kind == Update.PANES && each.clockMs > 0)
                 .mapToLong(each -> each.clockMs)
                 .max()
                 .orElse(-1);

@@ -203,6 +203,53 @@ class PositionMergeTest {
         }
     }
 
+    private static Update update(String topic, int partition, int partitions, long clockMs, boolean feeds) {
+        Update update = new Update();
+        update.kind = Update.PANES;
+        update.symbol = "A";
+        update.topic = topic;
+        update.partition = partition;
+        update.partitions = partitions;
+        update.clockMs = clockMs;
+        update.feeds = feeds;
+        return update;
+    }
+
+    private static Update pane(String topic, int partition, int partitions, long endMs) {
+        PaneAccumulator pane = new PaneAccumulator(true);
+        pane.add(endMs - 1, 1, 1);
+        java.nio.ByteBuffer bytes = java.nio.ByteBuffer.allocate(PaneBytes.bytes(pane));
+        PaneBytes.write(bytes, endMs, endMs, pane);
+        Update update = update(topic, partition, partitions, endMs, true);
+        update.content = bytes.array();
+        return update;
+    }
+
+    @Test
+    void partitionsThatATopicHasNoMoreAreNotWaitedFor() throws Exception {
+        try (var harness = harness(1, 0)) {
+            harness.open();
+            harness.processElement(update("position.A", 1, 3, 2000, true), 0);
+            harness.processElement(pane("position.A", 0, 3, 3000), 0);
+            assertEquals(0, rows(harness).size());
+            harness.processElement(update("position.A", 0, 1, 4000, true), 0);
+            assertEquals(List.of(3000L), List.copyOf(heard(rows(harness)).get("A").keySet()));
+        }
+    }
+
+    @Test
+    void whatWaitsIsHandedOnWhenTheLastFeederLeaves() throws Exception {
+        try (var harness = harness(1, 0)) {
+            harness.open();
+            harness.processElement(update("prices", 1, 0, 1000, true), 0);
+            harness.processElement(pane("prices", 0, 0, 2000), 0);
+            harness.processElement(update("prices", 0, 0, 2000, false), 0);
+            assertEquals(List.of(), rows(harness));
+            harness.processElement(update("prices", 1, 0, 1500, false), 0);
+            assertEquals(List.of(2000L), List.copyOf(heard(rows(harness)).get("A").keySet()));
+        }
+    }
+
     private static void process(KeyedOneInputStreamOperatorTestHarness<Row, Update, Row> harness, Update update) {
         try {
             harness.processElement(update, 0);
