@@ -7,11 +7,14 @@ import random
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from tests.gatherer.exact import TIME_FORMAT, WINDOWS, Tick, compare, key_of, realized, windows
+from tests.gatherer.exact import TIME_FORMAT, key_of
 from tests.gatherer.flink import PATIENCE, App, Flink, wait_until
+from tests.gatherer.model import Outcome, Record, Rules, check_letters, check_windows, outcome
+
+# As the topics of prices are in a bundle that is deployed.
+DATED_BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
 
 
 class Bundle:
@@ -32,6 +35,11 @@ class Bundle:
             self.create(topic)
 
     wait_until = staticmethod(wait_until)
+
+    @property
+    def rules(self) -> Rules:
+        """The settings with which the app was started last."""
+        return Rules.of(self.app.environ)
 
     def create(self, topic: str, partitions: int = 1, **config: str) -> None:
         from confluent_kafka.admin import NewTopic
@@ -80,26 +88,19 @@ class Bundle:
         finally:
             consumer.close()
 
-    def ticks(self, symbol: str) -> list[Tick]:
-        """The usable raw records of a position: whatever is not is left out, by rules written anew here."""
-        found = []
+    def owed(self, symbol: str) -> Outcome:
+        """What the model says of a position's records, as they are in its topic now."""
+        partitions: dict[int, list[Record]] = {}
         for message in self.records(f"position.{symbol}"):
-            try:
-                record = json.loads(message.value(), parse_float=Decimal, parse_int=Decimal)
-                moment = datetime.strptime(record["ts"], TIME_FORMAT).replace(tzinfo=UTC)
-                written = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
-                timely = datetime(2000, 1, 1, tzinfo=UTC) <= moment <= written + timedelta(minutes=1)
-                price = record["price"]
-                if (
-                    record["symbol"] == symbol
-                    and timely
-                    and isinstance(price, Decimal)
-                    and Decimal("1e-8") <= price < Decimal("999999999.999999995")
-                ):
-                    found.append(Tick(moment, (message.offset(), message.partition()), int(price * 10**8)))
-            except (ValueError, KeyError, TypeError):
-                continue
-        return found
+            record = Record(
+                message.topic(),
+                message.partition(),
+                message.offset(),
+                message.timestamp()[1],
+                message.value(),
+            )
+            partitions.setdefault(record.partition, []).append(record)
+        return outcome(symbol, partitions.values(), self.rules)
 
     def averages(self) -> list[dict[str, Any]]:
         found = self.records("movingaverage")
@@ -116,43 +117,29 @@ class Bundle:
                 found[end] = record["count"]
         return found
 
-    def verify(self, symbols: list[str], until: datetime, *, since: dict[str, datetime] | None = None) -> int:
-        """Wait for all windows ending at or before `until`, stop the job, compare every window; their number.
-
-        since: symbols whose windows are due only from that window end on.
+    def verify(self, symbols: list[str], until: datetime) -> int:
+        """Wait for all windows that are due and end at `until` at the latest, stop the job, compare every
+        window that it has written of the symbols, and every dead letter; the number of windows that were due.
         """
-        expected = {}
-        for symbol in symbols:
-            first = (since or {}).get(symbol, datetime.min.replace(tzinfo=UTC))
-            ticks = self.ticks(symbol)
-            for label, size, slide in WINDOWS:
-                for end, inside in windows(ticks, size, slide).items():
-                    if first <= end <= until:
-                        expected[symbol, label, end] = inside, realized(ticks, end, size)
-        missing = dict(expected)
+        owed = {symbol: self.owed(symbol) for symbol in symbols}
+        due = set().union(*(outcome.due(until) for outcome in owed.values()))
+        missing = set(due)
 
         def all_there() -> bool:
-            for record in self.averages():
-                missing.pop(key_of(record), None)
+            missing.difference_update(map(key_of, self.averages()))
             return not missing
 
         deadline = time.monotonic() + PATIENCE
         while not all_there():
-            assert time.monotonic() < deadline, (
-                f"{len(missing)} of {len(expected)} windows: {sorted(missing)[:5]}"
-            )
+            assert time.monotonic() < deadline, f"{len(missing)} of {len(due)} windows: {sorted(missing)[:5]}"
             time.sleep(0.2)
         assert self.app.stop() == 0, self.app.output()
-        seen = set()
-        for record in self.averages():
-            key = key_of(record)
-            assert key not in seen, f"{key} came twice"
-            seen.add(key)
-            unasked = record["symbol"] not in symbols or record["symbol"] in (since or {})
-            if (unasked and key not in expected) or key[2] > until:
-                continue
-            compare(record, *expected[key])
-        return len(expected)
+        averages = [record for record in self.averages() if record["symbol"] in owed]
+        check_windows(averages, owed.values(), due)
+        letters = [json.loads(message.value()) for message in self.records("dead_letter")]
+        topics = {f"{self.prefix}position.{symbol}" for symbol in symbols}
+        check_letters([letter for letter in letters if letter["topic"] in topics], owed.values())
+        return len(due)
 
 
 class Feed:
@@ -166,11 +153,11 @@ class Feed:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         for symbol in symbols:
-            bundle.create(f"position.{symbol}")
+            bundle.create(f"position.{symbol}", **DATED_BY_BROKER)
         self._thread.start()
 
     def add(self, symbol: str) -> None:
-        self._bundle.create(f"position.{symbol}")
+        self._bundle.create(f"position.{symbol}", **DATED_BY_BROKER)
         self._cents = {**self._cents, symbol: 5_000}
 
     def remove(self, symbol: str) -> None:

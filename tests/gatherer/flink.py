@@ -102,6 +102,13 @@ class Flink:
             process = self._processes.pop(role)
         _kill_group(process)
 
+    def freeze(self, role: str) -> None:
+        """Stop a role and its workers where they are."""
+        os.killpg(self._processes[role].pid, signal.SIGSTOP)
+
+    def thaw(self, role: str) -> None:
+        os.killpg(self._processes[role].pid, signal.SIGCONT)
+
     def _supervise(self) -> None:
         """Start again what ended by itself, as Marathon does.
 
@@ -139,13 +146,13 @@ class App:
     def __init__(self, flink: Flink, name: str, environ: dict[str, str]) -> None:
         self._flink, self.name = flink, name
         (port,) = free_ports(1)
-        self._environ = {**environ, "JOB_NAME": name, "PORT0": str(port)}
+        self.environ = {**environ, "JOB_NAME": name, "PORT0": str(port)}
         self._url = f"http://127.0.0.1:{port}/health"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, **environ: str) -> None:
-        self._environ.update(environ)
-        self.process = self._flink.run(self.name, ["job", "gatherer"], self._environ)
+        self.environ.update(environ)
+        self.process = self._flink.run(self.name, ["job", "gatherer"], self.environ)
 
     def health(self) -> dict[str, Any]:
         try:
