@@ -13,22 +13,84 @@ from tests.gatherer.exact import TIME_FORMAT, key_of
 from tests.gatherer.flink import PATIENCE, App, Flink, wait_until
 from tests.gatherer.model import Outcome, Record, Rules, check_letters, check_windows, outcome
 
-# As the topics of prices are in a bundle that is deployed.
+# As the topics of prices are in a bundle that is deployed; and for records that say themselves when they were
+# appended, however long ago.
 DATED_BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
+CREATE_TIME = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+
+
+def create(bootstrap_servers: str, topic: str, partitions: int = 1, **config: str) -> None:
+    """Create a topic."""
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    for future in admin.create_topics([NewTopic(topic, partitions, 1, config=config)]).values():
+        future.result(30)
+
+
+class Tail:
+    """All committed records of a topic as they are, those of each partition in order, as they come."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        from confluent_kafka import Consumer, TopicPartition
+
+        self.records: list[Any] = []
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "group.id": "oracle",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+            }
+        )
+        self._partitions = set(self._consumer.list_topics(topic, timeout=30).topics[topic].partitions)
+        self._consumer.assign([TopicPartition(topic, partition, 0) for partition in self._partitions])
+        self._ended: set[int] = set()
+
+    def read(self) -> list[Any]:
+        """What there is by now; at the first time, all that there was at the call."""
+        while True:
+            messages = self._consumer.consume(10_000, timeout=0.1)
+            for message in messages:
+                if message.error() is None:
+                    self.records.append(message)
+                else:
+                    self._ended.add(message.partition())
+            if not messages and self._ended == self._partitions:
+                return self.records
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def committed(bootstrap_servers: str, topic: str) -> list[Any]:
+    """All committed records of a topic as they are, those of each partition in order."""
+    tail = Tail(bootstrap_servers, topic)
+    try:
+        return tail.read()
+    finally:
+        tail.close()
 
 
 class Bundle:
-    """The topics of one test behind a prefix of their own, and the app that reads and writes them."""
+    """The topics of one test behind a prefix of their own, and the app that reads and writes them.
 
-    def __init__(self, flink: Flink, bootstrap_servers: str, name: str) -> None:
+    job_servers: where the job finds the brokers, if not where the test does.
+    """
+
+    def __init__(
+        self, flink: Flink, bootstrap_servers: str, name: str, job_servers: str | None = None
+    ) -> None:
         from confluent_kafka import Producer
-        from confluent_kafka.admin import AdminClient
 
         self.prefix = f"{name}."
         self.bootstrap_servers = bootstrap_servers
-        self.admin = AdminClient({"bootstrap.servers": bootstrap_servers})
         self.producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 5, "acks": "all"})
-        environ = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers, "TOPIC_PREFIX": self.prefix}
+        environ = {
+            "KAFKA_BOOTSTRAP_SERVERS": job_servers or bootstrap_servers,
+            "TOPIC_PREFIX": self.prefix,
+        }
         environ |= {"FLINK_CHECKPOINT_SECONDS": "0.5", "GATHERER_DISCOVERY_SECONDS": "1"}
         self.app = App(flink, f"{name}.gatherer", environ)
         for topic in ("movingaverage", "signals", "dead_letter", "limits"):
@@ -42,11 +104,7 @@ class Bundle:
         return Rules.of(self.app.environ)
 
     def create(self, topic: str, partitions: int = 1, **config: str) -> None:
-        from confluent_kafka.admin import NewTopic
-
-        new = NewTopic(self.prefix + topic, partitions, 1, config=config)
-        for future in self.admin.create_topics([new]).values():
-            future.result(30)
+        create(self.bootstrap_servers, self.prefix + topic, partitions, **config)
 
     def send(self, symbol: str, value: bytes, partition: int = 0) -> None:
         self.producer.produce(f"{self.prefix}position.{symbol}", value, key=symbol, partition=partition)
@@ -61,32 +119,7 @@ class Bundle:
 
     def records(self, topic: str) -> list[Any]:
         """All committed records of a topic as they are."""
-        from confluent_kafka import Consumer, TopicPartition
-
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.bootstrap_servers,
-                "group.id": "oracle",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-            }
-        )
-        try:
-            name = self.prefix + topic
-            open_partitions = set(consumer.list_topics(name, timeout=30).topics[name].partitions)
-            consumer.assign([TopicPartition(name, partition, 0) for partition in open_partitions])
-            found = []
-            while open_partitions:
-                message = consumer.poll(30)
-                assert message is not None, f"no answer for {name}"
-                if message.error() is None:
-                    found.append(message)
-                else:
-                    open_partitions.discard(message.partition())
-            return found
-        finally:
-            consumer.close()
+        return committed(self.bootstrap_servers, self.prefix + topic)
 
     def owed(self, symbol: str) -> Outcome:
         """What the model says of a position's records, as they are in its topic now."""
