@@ -19,12 +19,15 @@ DATED_BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
 CREATE_TIME = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
 
 
-def create(bootstrap_servers: str, topic: str, partitions: int = 1, **config: str) -> None:
-    """Create a topic."""
+def create(
+    bootstrap_servers: str, topic: str, partitions: int = 1, on: int | None = None, **config: str
+) -> None:
+    """Create a topic; on the broker of this id, when one is given."""
     from confluent_kafka.admin import AdminClient, NewTopic
 
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    for future in admin.create_topics([NewTopic(topic, partitions, 1, config=config)]).values():
+    where = {"replication_factor": 1} if on is None else {"replica_assignment": [[on]] * partitions}
+    for future in admin.create_topics([NewTopic(topic, partitions, config=config, **where)]).values():
         future.result(30)
 
 
@@ -93,8 +96,10 @@ class Bundle:
         }
         environ |= {"FLINK_CHECKPOINT_SECONDS": "0.5", "GATHERER_DISCOVERY_SECONDS": "1"}
         self.app = App(flink, f"{name}.gatherer", environ)
-        for topic in ("movingaverage", "signals", "dead_letter", "limits"):
-            self.create(topic)
+        # Dated by the broker: a test may ask when something was written.
+        for topic in ("movingaverage", "signals", "dead_letter"):
+            self.create(topic, **DATED_BY_BROKER)
+        self.create("limits")
 
     wait_until = staticmethod(wait_until)
 
@@ -121,19 +126,18 @@ class Bundle:
         """All committed records of a topic as they are."""
         return committed(self.bootstrap_servers, self.prefix + topic)
 
-    def owed(self, symbol: str) -> Outcome:
-        """What the model says of a position's records, as they are in its topic now."""
+    def log(self, symbol: str) -> dict[int, list[Record]]:
+        """A position's records by partition, as they are in its topic now."""
         partitions: dict[int, list[Record]] = {}
         for message in self.records(f"position.{symbol}"):
-            record = Record(
-                message.topic(),
-                message.partition(),
-                message.offset(),
-                message.timestamp()[1],
-                message.value(),
-            )
+            place = message.topic(), message.partition(), message.offset()
+            record = Record(*place, message.timestamp()[1], message.value())
             partitions.setdefault(record.partition, []).append(record)
-        return outcome(symbol, partitions.values(), self.rules)
+        return partitions
+
+    def owed(self, symbol: str) -> Outcome:
+        """What the model says of them."""
+        return outcome(symbol, self.log(symbol).values(), self.rules)
 
     def averages(self) -> list[dict[str, Any]]:
         found = self.records("movingaverage")

@@ -6,7 +6,9 @@ import struct
 from pathlib import Path
 
 # https://kafka.apache.org/documentation/#recordbatch
-_HEADER = struct.Struct(">qiibIh")  # base offset, length behind itself, leader's epoch, magic, CRC, attributes
+_HEADER = struct.Struct(
+    ">qiibIh"
+)  # base offset, length behind itself, leader's epoch, magic, CRC, attributes
 _BEFORE_LENGTH, _BEFORE_CRC, _BEFORE_ATTRIBUTES = 12, 17, 21
 _CODEC = 7
 

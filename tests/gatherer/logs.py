@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.gatherer.exact import written
+from tests.gatherer.flink import wait_until
 from tests.gatherer.model import Outcome, Record, Rules, outcome
 
 START_MS = 1_793_600_000_000
@@ -73,29 +74,39 @@ def owed(log: Iterable[Entry], rules: Rules, start: str = "position.") -> dict[s
 
 def write(log: Iterable[Entry], bootstrap_servers: str, prefix: str) -> None:
     """Append a log to its topics, which exist, are empty and have CreateTime."""
-    from confluent_kafka import Producer
+    from confluent_kafka import Consumer, Producer, TopicPartition
 
     settings: dict[str, Any] = {"bootstrap.servers": bootstrap_servers}
     plain = Producer({**settings, "enable.idempotence": True, "linger.ms": 20, "batch.num.messages": 50})
     rolled_back = Producer({**settings, "transactional.id": f"{prefix}rolled-back"})
     rolled_back.init_transactions(30)
-    for entry in log:
-        producer = rolled_back if entry.aborted else plain
-        if entry.aborted:
+    ends = Consumer({**settings, "group.id": "none"})
+
+    def append(producer: Any, entry: Entry) -> TopicPartition:
+        topic = f"{prefix}position.{entry.symbol}"
+        place = {"key": entry.symbol, "partition": entry.partition, "timestamp": entry.append_ms}
+        producer.produce(topic, entry.value, **place)
+        producer.poll(0)
+        return TopicPartition(topic, entry.partition)
+
+    try:
+        for entry in log:
+            if not entry.aborted:
+                append(plain, entry)
+                continue
             assert plain.flush(30) == 0
             rolled_back.begin_transaction()
-        producer.produce(
-            f"{prefix}position.{entry.symbol}",
-            entry.value,
-            key=entry.symbol,
-            partition=entry.partition,
-            timestamp=entry.append_ms,
-        )
-        producer.poll(0)
-        if entry.aborted:
+            place = append(rolled_back, entry)
             assert rolled_back.flush(30) == 0
+            _, end = ends.get_watermark_offsets(place, 30)
             rolled_back.abort_transaction(30)
-    assert plain.flush(30) == 0
+            # The marker comes a moment later.
+            wait_until(
+                lambda place=place, end=end: ends.get_watermark_offsets(place, 30)[1] > end, "a marker"
+            )
+        assert plain.flush(30) == 0
+    finally:
+        ends.close()
 
 
 class _Partition:

@@ -190,7 +190,7 @@ def _windows(symbol: str, ticks: list[Tick], rules: Rules) -> Iterator[tuple[Key
     panes: dict[int, list[Tick]] = {}
     last: dict[int, Tick] = {}
     pane_ends: list[int] = []
-    ewma, weighted_until = Ewma(), 0
+    ewma = Ewma()
     for end in sorted(ends):
         while coming and counts_from(coming[-1]) <= end:
             tick = coming.pop()
@@ -199,10 +199,9 @@ def _windows(symbol: str, ticks: list[Tick], rules: Rules) -> Iterator[tuple[Key
                 insort(pane_ends, pane)
             panes.setdefault(pane, []).append(tick)
             last[pane] = max(tick, last.get(pane, tick), key=lambda each: (each.ms, each.order))
-        for index in range(bisect_right(pane_ends, weighted_until), len(pane_ends)):
-            if index:
-                ewma.add(last[pane_ends[index - 1]], last[pane_ends[index]])
-        weighted_until = end
+        # A return is weighted at the end of its pane: one that comes later is too late for it.
+        if end in panes and (before := bisect_right(pane_ends, end) - 2) >= 0:
+            ewma.add(last[pane_ends[before]], last[end])
         for label, length, slide in rules.windows:
             first_in = bisect_right(pane_ends, end - length)
             if end % slide == 0 and first_in < len(pane_ends):
