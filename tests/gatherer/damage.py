@@ -16,7 +16,7 @@ _CODEC = 7
 def last_batch_with_wrong_checksum(segment: Path) -> None:
     """Flip the last bit of the last batch."""
     with segment.open("r+b") as file:
-        start, end = _last_batch(segment)
+        _, end = _last_batch(segment)
         file.seek(end - 1)
         last = file.read(1)[0]
         file.seek(end - 1)
