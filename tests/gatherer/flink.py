@@ -23,14 +23,15 @@ from tests.ports import free_ports
 PATIENCE = 90.0
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+def wait_until(condition: Callable[[], Any], what: str | Callable[[], str], seconds: float = PATIENCE) -> Any:
+    """Wait for a condition, and return what it returned. what: for the failure, made when there is one."""
     deadline = time.monotonic() + seconds
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds:.0f} s: {what}")
+            pytest.fail(f"not within {seconds:.0f} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.05)
 
 
@@ -169,7 +170,9 @@ class App:
             assert self.process is not None and self.process.poll() is None, self.output()
             return bool(self.health()["healthy"])
 
-        wait_until(healthy, f"{self.name} healthy; it says:\n{self.output()}")
+        wait_until(
+            healthy, lambda: f"{self.name} healthy; it answers {self.health()} and says:\n{self.output()}"
+        )
 
     def kill(self) -> None:
         assert self.process is not None

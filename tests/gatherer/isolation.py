@@ -44,7 +44,7 @@ class Market:
         self._thread.start()
 
     def add(self, symbol: str, *, ahead: timedelta = timedelta(), codec: str = "none") -> None:
-        """Let a position, whose topic exists, have ticks; `ahead` is what its producer's clock is ahead by."""
+        """Let a position, whose topic exists, have ticks; its producer's clock is ahead by `ahead`."""
         from confluent_kafka import Producer
 
         with self._lock:
@@ -109,12 +109,12 @@ class Troubles:
         self.symbols.append(symbol)
         self._market.add(symbol, **settings)
 
-    def until_written(self, symbol: str, since: datetime = datetime.min.replace(tzinfo=UTC)) -> None:
-        """Wait until a window of a position is there that ends after `since`."""
+    def until_written(self, symbol: str, since: datetime | None = None) -> None:
+        """Wait until a window of a position is there, that ends after `since` if that is given."""
 
         def there() -> bool:
             keys = (key_of(json.loads(each.value())) for each in self.averages.read())
-            return any(key[0] == symbol and key[2] > since for key in keys)
+            return any(key[0] == symbol and (since is None or key[2] > since) for key in keys)
 
         wait_until(there, f"a window of {symbol}")
 

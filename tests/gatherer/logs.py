@@ -38,8 +38,8 @@ POSITIONS = {"STEADY": 1, "WILD": 1, "SPREAD": 3, "BEHIND": 1, "TINY": 1}
 
 
 def awkward(seed: int, ticks: int, rules: Rules) -> Log:
-    """About `ticks` ticks a partition: in order and out of it, within the bound and beyond, on borders, two of
-    a kind; pauses around the idle timeout and far beyond it; backlogs after them; records that are refused
+    """About `ticks` ticks a partition: in order and out of it, within the bound and beyond, on borders, twice
+    the same; pauses around the idle timeout and far beyond it; backlogs after them; records that are refused
     or rolled back. The entries of each partition are in their order.
     """
     log: Log = []

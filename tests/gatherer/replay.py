@@ -19,7 +19,7 @@ from tests.gatherer.model import check_letters, check_windows
 
 @dataclass(frozen=True)
 class Written:
-    """What a run has written, key and value: of `movingaverage` the windows that were due, and all dead letters."""
+    """Keys and values that a run has written: of the windows that were due, and all dead letters."""
 
     averages: frozenset[tuple[bytes, bytes]]
     letters: frozenset[tuple[bytes, bytes]]
@@ -28,8 +28,8 @@ class Written:
 class Replay:
     """One run over a copy of the log behind a prefix of its own.
 
-    kafka: the broker. by_proxy: the job reaches it as `kafka.by_proxy`, where somebody has to listen. environ:
-    of the app.
+    kafka: the broker. by_proxy: the job reaches it as `kafka.by_proxy`, where somebody has to listen.
+    environ: more of the app's environment.
     """
 
     def __init__(
@@ -80,11 +80,11 @@ class Replay:
             due.difference_update(key_of(json.loads(each.value())) for each in self._averages.read())
             return len(due) <= (1 - part) * len(self._due)
 
-        try:
-            wait_until(there, f"{part:.0%} of {len(self._due)} windows", patience)
-        except BaseException:
-            print(self.app.output())  # noqa: T201 - pytest shows it with the failure
-            raise
+        wait_until(
+            there,
+            lambda: f"{part:.0%} of {len(self._due)} windows; the app says:\n{self.app.output()}",
+            patience,
+        )
 
     def restart_jobmanager(self) -> None:
         """Kill the JobManager; start it and the app again as Marathon does."""
