@@ -35,7 +35,7 @@ class Tail:
     """All committed records of a topic as they are, those of each partition in order, as they come."""
 
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
-        from confluent_kafka import Consumer, TopicPartition
+        from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
         self.records: list[Any] = []
         self._consumer = Consumer(
@@ -48,7 +48,7 @@ class Tail:
             }
         )
         self._partitions = set(self._consumer.list_topics(topic, timeout=30).topics[topic].partitions)
-        self._consumer.assign([TopicPartition(topic, partition, 0) for partition in self._partitions])
+        self._consumer.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in self._partitions])
         self._ended: set[int] = set()
 
     def read(self) -> list[Any]:

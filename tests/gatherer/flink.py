@@ -20,7 +20,7 @@ import pytest
 
 from tests.ports import free_ports
 
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 
 def wait_until(condition: Callable[[], Any], what: str | Callable[[], str], seconds: float = PATIENCE) -> Any:

@@ -16,6 +16,7 @@ from tests.gatherer import damage
 from tests.gatherer.bundle import DATED_BY_BROKER, Bundle, Tail, create
 from tests.gatherer.exact import TIME_FORMAT, key_of
 from tests.gatherer.flink import wait_until
+from tests.gatherer.group import committed
 from tests.gatherer.model import Outcome, outcome
 from tests.gatherer.slow_broker import SlowBroker
 
@@ -177,7 +178,7 @@ class Troubles:
     def metadata(self) -> dict[str, str]:
         """What the group's metadata says is wrong, by position."""
         return {
-            symbol: json.loads(text)["problem"]
+            symbol: json.loads(text.rstrip("\0"))["problem"]
             for symbol in self.symbols
             if (text := self._committed().get(self.topic(symbol), (0, ""))[1])
         }
@@ -244,9 +245,5 @@ class Troubles:
 
     def _committed(self) -> dict[str, tuple[int, str]]:
         """Offset and metadata that the job has committed, by topic."""
-        from confluent_kafka import ConsumerGroupTopicPartitions
-
-        (future,) = self._admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(self._bundle.app.name)]
-        ).values()
-        return {each.topic: (each.offset, each.metadata or "") for each in future.result(30).topic_partitions}
+        found = committed(self._bundle.bootstrap_servers, self._bundle.app.name)
+        return {topic: value for (topic, _), value in found.items()}
