@@ -69,6 +69,7 @@ class Replay:
             disturb(self)
         self.until(1.0, patience)
         wait_until(lambda: len(self._letters.read()) >= self.letters, "all dead letters", patience)
+        wait_until(self._healthy, "a healthy app", patience)
         assert self.app.stop() == 0, self.app.output()
         return self._written()
 
@@ -77,6 +78,7 @@ class Replay:
         due = set(self._due)
 
         def there() -> bool:
+            self._keep_app()
             due.difference_update(key_of(json.loads(each.value())) for each in self._averages.read())
             return len(due) <= (1 - part) * len(self._due)
 
@@ -87,13 +89,8 @@ class Replay:
         )
 
     def restart_jobmanager(self) -> None:
-        """Kill the JobManager; start it and the app again as Marathon does."""
         self.flink.kill("jobmanager")
         self.flink.start("jobmanager")
-        assert self.app.process is not None
-        self.app.process.wait(90)
-        self.app.start()
-        self.app.until_healthy()
 
     def restart_taskmanager(self) -> None:
         self.flink.kill("taskmanager")
@@ -102,7 +99,16 @@ class Replay:
     def restart_app(self) -> None:
         self.app.kill()
         self.app.start()
-        self.app.until_healthy()
+
+    def _keep_app(self) -> None:
+        """Start the app again if it has ended, as Marathon does."""
+        assert self.app.process is not None
+        if self.app.process.poll() is not None:
+            self.app.start()
+
+    def _healthy(self) -> bool:
+        self._keep_app()
+        return bool(self.app.health()["healthy"])
 
     def close(self) -> None:
         """Stop the job if it runs still, whatever has become of it."""
