@@ -34,7 +34,7 @@ def brokers(folder: Path) -> Iterator[tuple[Any, Any]]:
     for each in folders:
         each.mkdir()
     with broker(folders[0]) as first:
-        second = Broker(folders[1], beside=first)
+        second = Broker(folders[1], joins=first)
         try:
             yield first, second
         finally:

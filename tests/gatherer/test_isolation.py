@@ -32,7 +32,7 @@ def brokers(tmp_path: Path) -> Iterator[tuple[Broker, Broker]]:
         for number in range(2):
             folder = tmp_path / f"broker{number}"
             folder.mkdir()
-            made.append(Broker(folder, beside=made[0] if made else None))
+            made.append(Broker(folder, joins=made[0] if made else None))
             stack.callback(made[-1].stop)
         made[0].start()
         yield made[0], made[1]
