@@ -26,7 +26,7 @@ Place = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Rules:
-    """The settings that the outcome depends on. windows: label, length, slide."""
+    """The settings that the outcome depends on, by default those of the job. windows: label, length, slide."""
 
     windows: tuple[tuple[str, int, int], ...] = (
         ("10s", 10_000, 1_000),
@@ -34,7 +34,7 @@ class Rules:
         ("10m", 600_000, 10_000),
     )
     bound_ms: int = 500
-    idle_ms: int = 10_000
+    idle_ms: int = 30_000
     future_ms: int = 60_000
 
     @classmethod

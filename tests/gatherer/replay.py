@@ -14,7 +14,7 @@ from tests.gatherer.bundle import CREATE_TIME, Bundle, Tail
 from tests.gatherer.exact import Key, key_of
 from tests.gatherer.flink import Flink, wait_until
 from tests.gatherer.logs import Entry, Log, owed, write
-from tests.gatherer.model import check_letters, check_windows
+from tests.gatherer.model import Place, check_letters, check_windows
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,17 @@ class Replay:
         """How many windows are due."""
         return len(self._due)
 
+    def _unwritten(self) -> set[Place]:
+        """Which records that are refused have no dead letter."""
+        letters = (json.loads(each.value()) for each in self._letters.read())
+        found = {(each["topic"], each["partition"], each["offset"]) for each in letters}
+        return {place for each in self._owed for place in each.letters} - found
+
     @property
     def letters(self) -> int:
         return sum(len(each.letters) for each in self._owed)
 
-    def run(self, disturb: Callable[[Replay], None] | None = None, patience: float = 120) -> Written:
+    def run(self, disturb: Callable[[Replay], None] | None = None, patience: float = 60) -> Written:
         """Run the job until it has written all that is due, check it against the model, and stop it.
 
         disturb: called when the job runs.
@@ -68,7 +74,11 @@ class Replay:
         if disturb is not None:
             disturb(self)
         self.until(1.0, patience)
-        wait_until(lambda: len(self._letters.read()) >= self.letters, "all dead letters", patience)
+        wait_until(
+            lambda: len(self._letters.read()) >= self.letters,
+            lambda: f"all dead letters; there is none for {sorted(self._unwritten())[:10]}",
+            patience,
+        )
         wait_until(self._healthy, "a healthy app", patience)
         assert self.app.stop() == 0, self.app.output()
         return self._written()
