@@ -95,8 +95,9 @@ def _doubled_median(ordered: list[int]) -> int:
 
 
 def log_return(before: Tick, now: Tick) -> float:
-    """By the quotient less 1, which is exact: the logarithm of a quotient near 1 has lost its digits."""
-    return math.log1p(Fraction(now.units - before.units, before.units))
+    """Of a small change by the change, which is exact: a quotient near 1 has lost its digits."""
+    change = Fraction(now.units - before.units, before.units)
+    return math.log1p(change) if abs(change) < Fraction(1, 10) else math.log(1 + change)
 
 
 def realized(lasts: list[Tick], since_ms: int) -> float | None:

@@ -26,7 +26,7 @@ Place = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Rules:
-    """The settings that the outcome depends on, by default those of the job. windows: label, length, slide."""
+    """The settings that the outcome depends on; the defaults are the job's. windows: label, length, slide."""
 
     windows: tuple[tuple[str, int, int], ...] = (
         ("10s", 10_000, 1_000),
