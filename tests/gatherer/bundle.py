@@ -7,38 +7,109 @@ import random
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from tests.gatherer.exact import TIME_FORMAT, WINDOWS, Tick, compare, key_of, realized, windows
+from tests.gatherer.exact import TIME_FORMAT, key_of
 from tests.gatherer.flink import PATIENCE, App, Flink, wait_until
+from tests.gatherer.model import Outcome, Record, Rules, check_letters, check_windows, outcome
+
+# As the topics of prices are in a bundle that is deployed; and for records that say themselves when they were
+# appended, however long ago.
+DATED_BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
+CREATE_TIME = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+
+
+def create(
+    bootstrap_servers: str, topic: str, partitions: int = 1, on: int | None = None, **config: str
+) -> None:
+    """Create a topic; on the broker of this id, when one is given."""
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    where = {"replication_factor": 1} if on is None else {"replica_assignment": [[on]] * partitions}
+    for future in admin.create_topics([NewTopic(topic, partitions, config=config, **where)]).values():
+        future.result(30)
+
+
+class Tail:
+    """All committed records of a topic as they are, those of each partition in order, as they come."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+        self.records: list[Any] = []
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "group.id": "oracle",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+            }
+        )
+        self._partitions = set(self._consumer.list_topics(topic, timeout=30).topics[topic].partitions)
+        self._consumer.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in self._partitions])
+        self._ended: set[int] = set()
+
+    def read(self) -> list[Any]:
+        """What there is by now; at the first time, all that there was at the call."""
+        while True:
+            messages = self._consumer.consume(10_000, timeout=0.1)
+            for message in messages:
+                if message.error() is None:
+                    self.records.append(message)
+                else:
+                    self._ended.add(message.partition())
+            if not messages and self._ended == self._partitions:
+                return self.records
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def committed(bootstrap_servers: str, topic: str) -> list[Any]:
+    """All committed records of a topic as they are, those of each partition in order."""
+    tail = Tail(bootstrap_servers, topic)
+    try:
+        return tail.read()
+    finally:
+        tail.close()
 
 
 class Bundle:
-    """The topics of one test behind a prefix of their own, and the app that reads and writes them."""
+    """The topics of one test behind a prefix of their own, and the app that reads and writes them.
 
-    def __init__(self, flink: Flink, bootstrap_servers: str, name: str) -> None:
+    job_servers: where the job finds the brokers, if not where the test does.
+    """
+
+    def __init__(
+        self, flink: Flink, bootstrap_servers: str, name: str, job_servers: str | None = None
+    ) -> None:
         from confluent_kafka import Producer
-        from confluent_kafka.admin import AdminClient
 
         self.prefix = f"{name}."
         self.bootstrap_servers = bootstrap_servers
-        self.admin = AdminClient({"bootstrap.servers": bootstrap_servers})
         self.producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 5, "acks": "all"})
-        environ = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers, "TOPIC_PREFIX": self.prefix}
+        environ = {
+            "KAFKA_BOOTSTRAP_SERVERS": job_servers or bootstrap_servers,
+            "TOPIC_PREFIX": self.prefix,
+        }
         environ |= {"FLINK_CHECKPOINT_SECONDS": "0.5", "GATHERER_DISCOVERY_SECONDS": "1"}
         self.app = App(flink, f"{name}.gatherer", environ)
-        for topic in ("movingaverage", "signals", "dead_letter", "limits"):
-            self.create(topic)
+        # Dated by the broker: a test may ask when something was written.
+        for topic in ("movingaverage", "signals", "dead_letter"):
+            self.create(topic, **DATED_BY_BROKER)
+        self.create("limits")
 
     wait_until = staticmethod(wait_until)
 
-    def create(self, topic: str, partitions: int = 1, **config: str) -> None:
-        from confluent_kafka.admin import NewTopic
+    @property
+    def rules(self) -> Rules:
+        """The settings with which the app was started last."""
+        return Rules.of(self.app.environ)
 
-        new = NewTopic(self.prefix + topic, partitions, 1, config=config)
-        for future in self.admin.create_topics([new]).values():
-            future.result(30)
+    def create(self, topic: str, partitions: int = 1, **config: str) -> None:
+        create(self.bootstrap_servers, self.prefix + topic, partitions, **config)
 
     def send(self, symbol: str, value: bytes, partition: int = 0) -> None:
         self.producer.produce(f"{self.prefix}position.{symbol}", value, key=symbol, partition=partition)
@@ -53,53 +124,20 @@ class Bundle:
 
     def records(self, topic: str) -> list[Any]:
         """All committed records of a topic as they are."""
-        from confluent_kafka import Consumer, TopicPartition
+        return committed(self.bootstrap_servers, self.prefix + topic)
 
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.bootstrap_servers,
-                "group.id": "oracle",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-            }
-        )
-        try:
-            name = self.prefix + topic
-            open_partitions = set(consumer.list_topics(name, timeout=30).topics[name].partitions)
-            consumer.assign([TopicPartition(name, partition, 0) for partition in open_partitions])
-            found = []
-            while open_partitions:
-                message = consumer.poll(30)
-                assert message is not None, f"no answer for {name}"
-                if message.error() is None:
-                    found.append(message)
-                else:
-                    open_partitions.discard(message.partition())
-            return found
-        finally:
-            consumer.close()
-
-    def ticks(self, symbol: str) -> list[Tick]:
-        """The usable raw records of a position: whatever is not is left out, by rules written anew here."""
-        found = []
+    def log(self, symbol: str) -> dict[int, list[Record]]:
+        """A position's records by partition, as they are in its topic now."""
+        partitions: dict[int, list[Record]] = {}
         for message in self.records(f"position.{symbol}"):
-            try:
-                record = json.loads(message.value(), parse_float=Decimal, parse_int=Decimal)
-                moment = datetime.strptime(record["ts"], TIME_FORMAT).replace(tzinfo=UTC)
-                written = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
-                timely = datetime(2000, 1, 1, tzinfo=UTC) <= moment <= written + timedelta(minutes=1)
-                price = record["price"]
-                if (
-                    record["symbol"] == symbol
-                    and timely
-                    and isinstance(price, Decimal)
-                    and Decimal("1e-8") <= price < Decimal("999999999.999999995")
-                ):
-                    found.append(Tick(moment, (message.offset(), message.partition()), int(price * 10**8)))
-            except (ValueError, KeyError, TypeError):
-                continue
-        return found
+            place = message.topic(), message.partition(), message.offset()
+            record = Record(*place, message.timestamp()[1], message.value())
+            partitions.setdefault(record.partition, []).append(record)
+        return partitions
+
+    def owed(self, symbol: str) -> Outcome:
+        """What the model says of them."""
+        return outcome(symbol, self.log(symbol).values(), self.rules)
 
     def averages(self) -> list[dict[str, Any]]:
         found = self.records("movingaverage")
@@ -116,43 +154,29 @@ class Bundle:
                 found[end] = record["count"]
         return found
 
-    def verify(self, symbols: list[str], until: datetime, *, since: dict[str, datetime] | None = None) -> int:
-        """Wait for all windows ending at or before `until`, stop the job, compare every window; their number.
-
-        since: symbols whose windows are due only from that window end on.
+    def verify(self, symbols: list[str], until: datetime) -> int:
+        """Wait for all windows that are due and end at `until` at the latest, stop the job, compare every
+        window that it has written of the symbols, and every dead letter; the number of windows that were due.
         """
-        expected = {}
-        for symbol in symbols:
-            first = (since or {}).get(symbol, datetime.min.replace(tzinfo=UTC))
-            ticks = self.ticks(symbol)
-            for label, size, slide in WINDOWS:
-                for end, inside in windows(ticks, size, slide).items():
-                    if first <= end <= until:
-                        expected[symbol, label, end] = inside, realized(ticks, end, size)
-        missing = dict(expected)
+        owed = {symbol: self.owed(symbol) for symbol in symbols}
+        due = set().union(*(outcome.due(until) for outcome in owed.values()))
+        missing = set(due)
 
         def all_there() -> bool:
-            for record in self.averages():
-                missing.pop(key_of(record), None)
+            missing.difference_update(map(key_of, self.averages()))
             return not missing
 
         deadline = time.monotonic() + PATIENCE
         while not all_there():
-            assert time.monotonic() < deadline, (
-                f"{len(missing)} of {len(expected)} windows: {sorted(missing)[:5]}"
-            )
+            assert time.monotonic() < deadline, f"{len(missing)} of {len(due)} windows: {sorted(missing)[:5]}"
             time.sleep(0.2)
         assert self.app.stop() == 0, self.app.output()
-        seen = set()
-        for record in self.averages():
-            key = key_of(record)
-            assert key not in seen, f"{key} came twice"
-            seen.add(key)
-            unasked = record["symbol"] not in symbols or record["symbol"] in (since or {})
-            if (unasked and key not in expected) or key[2] > until:
-                continue
-            compare(record, *expected[key])
-        return len(expected)
+        averages = [record for record in self.averages() if record["symbol"] in owed]
+        check_windows(averages, owed.values(), due)
+        letters = [json.loads(message.value()) for message in self.records("dead_letter")]
+        topics = {f"{self.prefix}position.{symbol}" for symbol in symbols}
+        check_letters([letter for letter in letters if letter["topic"] in topics], owed.values())
+        return len(due)
 
 
 class Feed:
@@ -166,11 +190,11 @@ class Feed:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         for symbol in symbols:
-            bundle.create(f"position.{symbol}")
+            bundle.create(f"position.{symbol}", **DATED_BY_BROKER)
         self._thread.start()
 
     def add(self, symbol: str) -> None:
-        self._bundle.create(f"position.{symbol}")
+        self._bundle.create(f"position.{symbol}", **DATED_BY_BROKER)
         self._cents = {**self._cents, symbol: 5_000}
 
     def remove(self, symbol: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.gatherer.bundle import Bundle, Feed
 from tests.gatherer.flink import Flink
+from tests.gatherer.slow_broker import SlowBroker
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,13 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
         flink.start(role)
     yield flink
     flink.stop()
+
+
+@pytest.fixture
+def slow_broker(kafka: Any) -> Iterator[SlowBroker]:
+    """The broker as one finds it at `kafka.by_proxy`."""
+    with SlowBroker(kafka.proxied, kafka.by_proxy) as slow:
+        yield slow
 
 
 @pytest.fixture

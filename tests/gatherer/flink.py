@@ -20,17 +20,18 @@ import pytest
 
 from tests.ports import free_ports
 
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+def wait_until(condition: Callable[[], Any], what: str | Callable[[], str], seconds: float = PATIENCE) -> Any:
+    """Wait for a condition, and return what it returned. what: for the failure, made when there is one."""
     deadline = time.monotonic() + seconds
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds:.0f} s: {what}")
+            pytest.fail(f"not within {seconds:.0f} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.05)
 
 
@@ -102,6 +103,13 @@ class Flink:
             process = self._processes.pop(role)
         _kill_group(process)
 
+    def freeze(self, role: str) -> None:
+        """Stop a role and its workers where they are."""
+        os.killpg(self._processes[role].pid, signal.SIGSTOP)
+
+    def thaw(self, role: str) -> None:
+        os.killpg(self._processes[role].pid, signal.SIGCONT)
+
     def _supervise(self) -> None:
         """Start again what ended by itself, as Marathon does.
 
@@ -139,13 +147,13 @@ class App:
     def __init__(self, flink: Flink, name: str, environ: dict[str, str]) -> None:
         self._flink, self.name = flink, name
         (port,) = free_ports(1)
-        self._environ = {**environ, "JOB_NAME": name, "PORT0": str(port)}
+        self.environ = {**environ, "JOB_NAME": name, "PORT0": str(port)}
         self._url = f"http://127.0.0.1:{port}/health"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, **environ: str) -> None:
-        self._environ.update(environ)
-        self.process = self._flink.run(self.name, ["job", "gatherer"], self._environ)
+        self.environ.update(environ)
+        self.process = self._flink.run(self.name, ["job", "gatherer"], self.environ)
 
     def health(self) -> dict[str, Any]:
         try:
@@ -162,7 +170,9 @@ class App:
             assert self.process is not None and self.process.poll() is None, self.output()
             return bool(self.health()["healthy"])
 
-        wait_until(healthy, f"{self.name} healthy; it says:\n{self.output()}")
+        wait_until(
+            healthy, lambda: f"{self.name} healthy; it answers {self.health()} and says:\n{self.output()}"
+        )
 
     def kill(self) -> None:
         assert self.process is not None

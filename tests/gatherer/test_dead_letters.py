@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
+# However long a test waits for something, the clock is that of the ticks.
+NEVER_SILENT = {"GATHERER_IDLE_SECONDS": "600"}
 TICKS, BAD = 200_000, 4_000  # of each symbol
 
 
@@ -115,7 +117,7 @@ def _ticks(bundle: Any, symbol: str, seconds: Iterator[float] | list[float], pri
 def test_late_ticks_count_where_they_still_can(bundle: Any) -> None:
     """One partition, so that order decides: ticks 5 s and 20 s late, and one too late for every window."""
     bundle.create("position.LATE")
-    bundle.app.start()
+    bundle.app.start(**NEVER_SILENT)
     bundle.app.until_healthy()
 
     def counts(window: str) -> dict[int, int]:
@@ -144,7 +146,7 @@ def test_late_ticks_count_where_they_still_can(bundle: Any) -> None:
 
 def test_what_was_late_is_late_after_a_restart(bundle: Any) -> None:
     bundle.create("position.AAPL")
-    bundle.app.start()
+    bundle.app.start(**NEVER_SILENT)
     bundle.app.until_healthy()
     _ticks(bundle, "AAPL", [float(second) for second in range(700)])
     bundle.wait_until(lambda: 698 in bundle.counts("10s", START), "the windows up to second 698")

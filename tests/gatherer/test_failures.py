@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -67,7 +66,7 @@ def test_killed_while_submitting(bundle: Any, feed: Any, flink: Any) -> None:
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 30
 
 
-def test_broker_outage(bundle: Any, feed: Any, kafka: Any, flink: Any) -> None:
+def test_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
     """An outage longer than the idle timeout, after which the topics' backlogs come one after the other."""
     app = bundle.app
     app.start(GATHERER_IDLE_SECONDS="10")
@@ -83,9 +82,6 @@ def test_broker_outage(bundle: Any, feed: Any, kafka: Any, flink: Any) -> None:
         feed.release(late)
     _progress(bundle)
     app.until_healthy()
-    # What saves the late backlogs: the outage restarted the job before it made their partitions idle.
-    failures = flink.rest(f"/jobs/{app.health()['job_id']}/exceptions")["exceptionHistory"]["entries"]
-    assert any("Failed to list subscribed topic partitions" in entry["stacktrace"] for entry in failures)
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
 
 
@@ -110,7 +106,5 @@ def test_stop_and_resume(bundle: Any, feed: Any) -> None:
     # One position falls silent, a new one appears.
     feed.remove("GOOG")
     feed.add("TSLA")
-    known = datetime.now(UTC) + timedelta(seconds=3)
     _progress(bundle, 12)
-    until = feed.close()
-    assert bundle.verify(["AAPL", "AMZN", "GOOG", "TSLA"], until=until, since={"TSLA": known}) > 60
+    assert bundle.verify(["AAPL", "AMZN", "GOOG", "TSLA"], until=feed.close()) > 60

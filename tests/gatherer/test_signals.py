@@ -67,7 +67,8 @@ def test_limits_are_set_while_the_job_runs_and_survive_it(bundle: Any) -> None:
     market = Market(bundle, WALK=walk, UNIFORM=lambda: draw.uniform(90, 110))
     limits = LimitsStore(bundle.bootstrap_servers, prefix=bundle.prefix)
     app = bundle.app
-    app.start(SIGNALS=json.dumps(SIGNALS))
+    # However long something takes, the clock is that of the ticks.
+    app.start(SIGNALS=json.dumps(SIGNALS), GATHERER_IDLE_SECONDS="600")
     app.until_healthy()
     market.run(120)
     bundle.wait_until(lambda: len({s.symbol for s in _signals(bundle, kind="regime")}) == 2, "the regimes")

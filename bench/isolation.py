@@ -1,0 +1,110 @@
+"""Four positions go on while one thing after another goes wrong with others: is any window of theirs wrong,
+or later than before?
+
+    python bench/isolation.py [--seconds 60]
+
+Brokers (two, for a partition that loses its leader) and a Flink are started as for the tests. A window's
+delay is from its end to when the broker got it; it is seen when the next checkpoint is complete.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+
+from broker import brokers  # first: it lets the next ones be found
+
+from tests.gatherer.bundle import Bundle
+from tests.gatherer.exact import epoch_ms, key_of
+from tests.gatherer.flink import Flink, wait_until
+from tests.gatherer.isolation import HEALTHY, Market, Troubles
+from tests.gatherer.model import check_letters, check_windows
+from tests.gatherer.slow_broker import SlowBroker
+
+
+def delays(troubles: Troubles, since: datetime, until: datetime) -> list[float]:
+    """Of the windows of the healthy positions that end in this time; seconds."""
+    found = []
+    for message in troubles.averages.read():
+        symbol, _, end = key_of(json.loads(message.value()))
+        if symbol in HEALTHY and since < end <= until:
+            found.append((message.timestamp()[1] - epoch_ms(end)) / 1000)
+    return found
+
+
+def measure(troubles: Troubles, seconds: float) -> list[tuple[str, datetime]]:
+    """Let everything happen, each with this much time after it; what, and when it began."""
+    began = [("nothing", datetime.now(UTC))]
+    time.sleep(seconds)
+    happen: list[Callable[[], None]] = [
+        *(troubles.clocks, troubles.codecs, troubles.corrupt, troubles.codec),
+        *(troubles.gone, troubles.again, troubles.lost, troubles.leaderless),
+    ]
+    for trouble in happen:
+        began.append((trouble.__name__, datetime.now(UTC)))
+        trouble()
+        done = time.monotonic()
+        wait_until(lambda: troubles.metadata() == troubles.problems, lambda: f"{troubles.metadata()}", 120)
+        print(f"{trouble.__name__:12} named {time.monotonic() - done:4.1f} s later: {troubles.metadata()}")
+        time.sleep(seconds)
+    return [*began, ("", datetime.now(UTC))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=60, help="of nothing else, at first and in between")
+    seconds = parser.parse_args().seconds
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        first, second = stack.enter_context(brokers(folder))
+        slow = stack.enter_context(SlowBroker(first.proxied, first.by_proxy))
+        flink = Flink(folder / "flink")
+        stack.callback(flink.stop)
+        for role in ("jobmanager", "taskmanager"):
+            flink.start(role)
+        bundle = Bundle(flink, first.bootstrap_servers, "isolation", first.by_proxy)
+        market = Market(bundle)
+        stack.callback(market.close)
+        troubles = Troubles(bundle, market, first, second, slow)
+        stack.callback(troubles.close)
+        for symbol in HEALTHY:
+            troubles.start(symbol)
+        bundle.app.start(FLINK_PARALLELISM="2")
+        stack.callback(bundle.app.kill)
+        bundle.app.until_healthy()
+        for symbol in HEALTHY:
+            troubles.until_written(symbol, datetime.now(UTC))
+
+        began = measure(troubles, seconds)
+        market.close()
+        owed = troubles.owed()
+        due = set().union(*(outcome.due() for outcome in owed.values()))
+        wait_until(lambda: {key_of(each) for each in bundle.averages()} >= due, "all windows")
+        job = bundle.app.health()["job_id"]
+        failures = flink.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+        bundle.app.stop()
+
+        print(f"\n{'':12} {'windows':>8} {'median':>8} {'99 %':>8} {'latest':>8}   s after their end")
+        for (name, since), (_, until) in itertools.pairwise(began):
+            found = delays(troubles, since, until)
+            figures = median(found), quantiles(found, n=100)[98], max(found)
+            print(f"{name:12} {len(found):8,}", *(f"{figure:8.2f}" for figure in figures))
+        check_windows(bundle.averages(), owed.values(), due)
+        check_letters((json.loads(each.value()) for each in bundle.records("dead_letter")), owed.values())
+        print(f"{len(due):,} windows of {len(owed)} positions as the model says, {len(failures)} failures")
+        sys.exit(bool(failures))
+
+
+if __name__ == "__main__":
+    main()

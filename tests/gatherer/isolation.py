@@ -1,0 +1,249 @@
+"""Live positions, and everything that can go wrong with one of them."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import Broker
+from tests.gatherer import damage
+from tests.gatherer.bundle import DATED_BY_BROKER, Bundle, Tail, create
+from tests.gatherer.exact import TIME_FORMAT, key_of
+from tests.gatherer.flink import wait_until
+from tests.gatherer.group import committed
+from tests.gatherer.model import Outcome, outcome
+from tests.gatherer.slow_broker import SlowBroker
+
+HEALTHY = ("ONE", "TWO", "THREE", "FOUR")
+CODECS = ("zstd", "lz4", "snappy", "gzip")
+UNKNOWN_CODEC = 6
+_HOUR = timedelta(hours=1)
+_TICK_SECONDS = 0.1
+
+
+def tick(symbol: str, when: datetime, cents: int) -> bytes:
+    return (
+        f'{{"ts": "{when.strftime(TIME_FORMAT)[:-3]}", "symbol": "{symbol}", "price": {cents / 100:.2f}}}'
+    ).encode()
+
+
+class Market:
+    """Ten live ticks a second of each position, in a thread of its own."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle, self._draw = bundle, random.Random(7)
+        self._positions: dict[str, tuple[str, timedelta]] = {}
+        self._producers: dict[str, Any] = {}
+        self._lock, self._end = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def add(self, symbol: str, *, ahead: timedelta = timedelta(), codec: str = "none") -> None:
+        """Let a position, whose topic exists, have ticks; its producer's clock is ahead by `ahead`."""
+        from confluent_kafka import Producer
+
+        with self._lock:
+            if codec not in self._producers:
+                servers = {"bootstrap.servers": self._bundle.bootstrap_servers}
+                self._producers[codec] = Producer({**servers, "compression.type": codec, "linger.ms": 200})
+            self._positions[symbol] = codec, ahead
+
+    def remove(self, symbol: str) -> None:
+        """Let a position have no more ticks; those that it had are in its topic."""
+        with self._lock:
+            codec, _ = self._positions.pop(symbol)
+            assert self._producers[codec].flush(30) == 0
+
+    def close(self) -> None:
+        self._end.set()
+        self._thread.join()
+        for producer in self._producers.values():
+            assert producer.flush(30) == 0
+
+    def _run(self) -> None:
+        while not self._end.wait(_TICK_SECONDS):
+            with self._lock:
+                for symbol, (codec, ahead) in self._positions.items():
+                    value = tick(symbol, datetime.now(UTC) + ahead, self._draw.randrange(9_000, 11_000))
+                    topic = f"{self._bundle.prefix}position.{symbol}"
+                    self._producers[codec].produce(topic, value, key=symbol, partition=0)
+                    self._producers[codec].poll(0)
+
+
+class Troubles:
+    """What can be wrong with a position: each method does it to one, named after it, that was well before.
+
+    first, second: a cluster. The second broker isn't started and gets no topic but that of `leaderless`.
+    slow: the way of the job to the first. problems: what the group's metadata is to say, by position.
+    """
+
+    def __init__(
+        self, bundle: Bundle, market: Market, first: Broker, second: Broker, slow: SlowBroker
+    ) -> None:
+        from confluent_kafka.admin import AdminClient
+
+        self.problems: dict[str, str] = {}
+        self.symbols: list[str] = []
+        self.averages = Tail(bundle.bootstrap_servers, f"{bundle.prefix}movingaverage")
+        self._bundle, self._market, self._slow = bundle, market, slow
+        self._first, self._second = first, second
+        self._admin = AdminClient({"bootstrap.servers": bundle.bootstrap_servers})
+        self._before: dict[str, list[Any]] = {}
+        self._stack = ExitStack()
+
+    def close(self) -> None:
+        self.averages.close()
+        self._stack.close()
+
+    def topic(self, symbol: str) -> str:
+        return f"{self._bundle.prefix}position.{symbol}"
+
+    def start(self, symbol: str, *, on: int = 1, **settings: Any) -> None:
+        """Let a new position have ticks."""
+        create(self._bundle.bootstrap_servers, self.topic(symbol), on=on, **DATED_BY_BROKER)
+        self.symbols.append(symbol)
+        self._market.add(symbol, **settings)
+
+    def until_written(self, symbol: str, since: datetime | None = None) -> None:
+        """Wait until a window of a position is there, that ends after `since` if that is given."""
+
+        def there() -> bool:
+            keys = (key_of(json.loads(each.value())) for each in self.averages.read())
+            return any(key[0] == symbol and (since is None or key[2] > since) for key in keys)
+
+        wait_until(there, f"a window of {symbol}")
+
+    def clocks(self) -> None:
+        """A producer whose clock is an hour behind, and one whose clock is an hour ahead."""
+        self.start("BEHIND", ahead=-_HOUR)
+        self.start("AHEAD", ahead=_HOUR)
+
+    def codecs(self) -> None:
+        for codec in CODECS:
+            self.start(codec.upper(), codec=codec)
+
+    def corrupt(self) -> None:
+        self._damage("CORRUPT", damage.last_batch_with_wrong_checksum)
+        self.problems["CORRUPT"] = "corrupt"
+
+    def codec(self) -> None:
+        self._damage("CODEC", lambda segment: damage.last_batch_of_codec(segment, UNKNOWN_CODEC))
+        self.problems["CODEC"] = "codec"
+
+    def gone(self) -> None:
+        """A deleted topic. A group has no offsets, and so no metadata, of it."""
+        self._have_read("GONE")
+        self._keep("GONE")
+        self._delete("GONE")
+
+    def again(self) -> None:
+        """A topic that is deleted and created again."""
+        self._have_read("AGAIN")
+        self._keep("AGAIN")
+        self._delete("AGAIN")
+        create(self._bundle.bootstrap_servers, self.topic("AGAIN"), on=1, **DATED_BY_BROKER)
+        self._market.add("AGAIN")
+
+    def lost(self) -> None:
+        """Records that are deleted before they are read."""
+        from confluent_kafka import TopicPartition
+
+        self._have_read("LOST")
+        self._keep("LOST")
+        end = self._end("LOST")
+        self._slow.hold(self.topic("LOST"), 0)
+        self._market.add("LOST")
+        wait_until(lambda: self._end("LOST") >= end + 20, "more ticks")
+        before = TopicPartition(self.topic("LOST"), 0, end + 10)
+        for future in self._admin.delete_records([before]).values():
+            future.result(30)
+        self._slow.release(self.topic("LOST"), 0)
+        self.problems["LOST"] = "lost"
+
+    def leaderless(self) -> None:
+        """A partition whose only broker is away."""
+        self._second.start()
+        self._stack.enter_context(SlowBroker(self._second.proxied, self._second.by_proxy))
+        self._have_read("LEADERLESS", on=2)
+        self._keep("LEADERLESS")
+        self._second.stop()
+        self.problems["LEADERLESS"] = "leaderless"
+
+    def metadata(self) -> dict[str, str]:
+        """What the group's metadata says is wrong, by position."""
+        return {
+            symbol: json.loads(text.rstrip("\0"))["problem"]
+            for symbol in self.symbols
+            if (text := self._committed().get(self.topic(symbol), (0, ""))[1])
+        }
+
+    def owed(self) -> Mapping[str, Outcome]:
+        """What the model says of each position, of one that can't be read by what could be."""
+        rules = self._bundle.rules
+        found = {}
+        for symbol in self.symbols:
+            kept = self._before.get(symbol, [])
+            unreadable = symbol == "GONE" or self.problems.get(symbol) in ("corrupt", "codec", "leaderless")
+            now = [] if unreadable else self._bundle.log(symbol).get(0, [])
+            records = kept + [each for each in now if not kept or each.append_ms > kept[-1].append_ms]
+            found[symbol] = outcome(symbol, [records], rules)
+        return found
+
+    # -- how
+
+    def _have_read(self, symbol: str, on: int = 1) -> None:
+        """Let the job read a new position, up to its end."""
+        self.start(symbol, on=on)
+        self.until_written(symbol)
+        self._market.remove(symbol)
+        wait_until(
+            lambda: self._committed().get(self.topic(symbol), (0, ""))[0] >= self._end(symbol),
+            f"the committed offset of {symbol} at its end",
+        )
+
+    def _keep(self, symbol: str) -> None:
+        """Remember what has been read, which may be gone when it is compared."""
+        self._before[symbol] = self._bundle.log(symbol)[0]
+
+    def _damage(self, symbol: str, how: Callable[[Path], None]) -> None:
+        """Damage ticks on disk, in a transaction: the job can't read them before it is committed."""
+        from confluent_kafka import Producer
+
+        self._have_read(symbol)
+        self._keep(symbol)
+        producer = Producer(
+            {"bootstrap.servers": self._bundle.bootstrap_servers, "transactional.id": f"{symbol} is damaged"}
+        )
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for cents in range(10_000, 10_005):
+            producer.produce(self.topic(symbol), tick(symbol, datetime.now(UTC), cents), partition=0)
+        assert producer.flush(30) == 0
+        how(self._first.folder / "data" / f"{self.topic(symbol)}-0" / f"{0:020}.log")
+        producer.commit_transaction(30)
+
+    def _delete(self, symbol: str) -> None:
+        for future in self._admin.delete_topics([self.topic(symbol)]).values():
+            future.result(30)
+        wait_until(
+            lambda: self.topic(symbol) not in self._admin.list_topics(timeout=30).topics, f"{symbol} gone"
+        )
+
+    def _end(self, symbol: str) -> int:
+        from confluent_kafka import TopicPartition
+        from confluent_kafka.admin import OffsetSpec
+
+        place = TopicPartition(self.topic(symbol), 0)
+        (future,) = self._admin.list_offsets({place: OffsetSpec.latest()}).values()
+        return int(future.result(30).offset)
+
+    def _committed(self) -> dict[str, tuple[int, str]]:
+        """Offset and metadata that the job has committed, by topic."""
+        found = committed(self._bundle.bootstrap_servers, self._bundle.app.name)
+        return {topic: value for (topic, _), value in found.items()}

@@ -1,0 +1,77 @@
+"""One log, run in very different circumstances: the same windows and dead letters, and those of the model."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.gatherer.logs import Log, awkward
+from tests.gatherer.model import Rules
+from tests.gatherer.replay import Replay, Written, busy
+from tests.gatherer.slow_broker import SlowBroker
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+FROZEN_SECONDS, APART_SECONDS = 8.0, 12.0
+
+
+@pytest.fixture(scope="module")
+def log() -> Log:
+    return awkward(seed=1, ticks=600, rules=Rules())
+
+
+@pytest.fixture
+def replay(flink: Any, kafka: Any, log: Log) -> Iterator[Callable[..., Replay]]:
+    made: list[Replay] = []
+
+    def make(name: str, **settings: Any) -> Replay:
+        made.append(Replay(flink, kafka, name, log, **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def test_whatever_happens_the_same_is_written(
+    replay: Callable[..., Replay], slow_broker: SlowBroker, flink: Any
+) -> None:
+    plain = replay("plain", FLINK_PARALLELISM="1")
+    first = plain.run()
+    assert (len(first.averages), len(first.letters)) == (plain.windows, plain.letters)
+    assert plain.windows > 2_000 and plain.letters > 30
+
+    slow = replay("slow", by_proxy=True, FLINK_PARALLELISM="4")
+    draw = random.Random(5)
+    for symbol, partitions in slow.partitions.items():
+        for partition in range(partitions):
+            slow_broker.hold(f"slow.position.{symbol}", partition, draw.uniform(0, APART_SECONDS))
+    slow_broker.delay_seconds = 0.2
+    slow_broker.bytes_per_second = 40_000
+
+    def disturb(run: Replay) -> None:
+        run.until(0.1)
+        flink.freeze("taskmanager")
+        threading.Event().wait(FROZEN_SECONDS)  # a span of time is what it is about
+        flink.thaw("taskmanager")
+        run.until(0.3)
+        run.restart_taskmanager()
+        run.until(0.5)
+        run.restart_app()
+        run.restart_jobmanager()
+        run.until(0.7)
+
+    _compare(slow.run(disturb), first)
+
+    slow_broker.delay_seconds, slow_broker.bytes_per_second = 0, None
+    with busy(6):
+        _compare(replay("busy", FLINK_PARALLELISM="2").run(), first)
+
+
+def _compare(found: Written, first: Written) -> None:
+    assert found.averages == first.averages
+    assert found.letters == first.letters

@@ -1,0 +1,90 @@
+"""Whatever is wrong with one position, the others go on as if nothing were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Broker
+from tests.gatherer.bundle import Bundle
+from tests.gatherer.exact import epoch_ms, key_of
+from tests.gatherer.isolation import CODECS, HEALTHY, Market, Troubles
+from tests.gatherer.model import check_letters, check_windows
+from tests.gatherer.slow_broker import SlowBroker
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+# Far less than any stop of the job takes, far more than a busy machine.
+LATEST = timedelta(seconds=20)
+
+
+@pytest.fixture
+def brokers(tmp_path: Path) -> Iterator[tuple[Broker, Broker]]:
+    """A cluster of two, of which the first runs."""
+    with ExitStack() as stack:
+        made: list[Broker] = []
+        for number in range(2):
+            folder = tmp_path / f"broker{number}"
+            folder.mkdir()
+            made.append(Broker(folder, joins=made[0] if made else None))
+            stack.callback(made[-1].stop)
+        made[0].start()
+        yield made[0], made[1]
+
+
+def test_the_others_go_on(flink: Any, brokers: tuple[Broker, Broker]) -> None:
+    first, second = brokers
+    with ExitStack() as stack:
+        slow = stack.enter_context(SlowBroker(first.proxied, first.by_proxy))
+        bundle = Bundle(flink, first.bootstrap_servers, "isolation", first.by_proxy)
+        market = Market(bundle)
+        stack.callback(market.close)
+        troubles = Troubles(bundle, market, first, second, slow)
+        stack.callback(troubles.close)
+        for symbol in HEALTHY:
+            troubles.start(symbol)
+        stack.callback(_stop_if_it_runs, bundle)
+        bundle.app.start(FLINK_PARALLELISM="2")
+        bundle.app.until_healthy()
+        for symbol in HEALTHY:
+            troubles.until_written(symbol)
+        job, since = bundle.app.health()["job_id"], datetime.now(UTC)
+
+        happen: list[Callable[[], None]] = [
+            *(troubles.clocks, troubles.codecs, troubles.corrupt, troubles.codec),
+            *(troubles.gone, troubles.again, troubles.lost, troubles.leaderless),
+        ]
+        for trouble in happen:
+            trouble()
+        bundle.wait_until(lambda: troubles.metadata() == troubles.problems, "all problems, and no other")
+        for symbol in (*HEALTHY, *(codec.upper() for codec in CODECS), "AGAIN", "LOST"):
+            troubles.until_written(symbol, datetime.now(UTC))
+        market.close()
+
+        owed = troubles.owed()
+        due = set().union(*(outcome.due() for outcome in owed.values()))
+        bundle.wait_until(lambda: {key_of(each) for each in bundle.averages()} >= due, "all windows")
+        assert bundle.app.health()["job_id"] == job
+        assert flink.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"] == []
+        assert bundle.app.stop() == 0
+        check_windows(bundle.averages(), owed.values(), due)
+        check_letters((json.loads(each.value()) for each in bundle.records("dead_letter")), owed.values())
+        assert set(owed["AHEAD"].letters.values()) == {"future"} and not owed["AHEAD"].windows
+        late = [
+            (key, message.timestamp()[1] - epoch_ms(key[2]))
+            for message in troubles.averages.read()
+            if (key := key_of(json.loads(message.value())))[0] in HEALTHY and since < key[2]
+        ]
+        assert len(late) > 4 * 20
+        assert [each for each in late if timedelta(milliseconds=each[1]) > LATEST] == []
+
+
+def _stop_if_it_runs(bundle: Bundle) -> None:
+    if bundle.app.process is not None and bundle.app.process.poll() is None:
+        bundle.app.stop()
