@@ -1,4 +1,6 @@
-"""Committing offsets with metadata, by Kafka's protocol: Python's client can't write the NUL that ends it."""
+"""Committing offsets with metadata, and reading them, by Kafka's protocol: Python's client can't write the
+NUL that ends it, and returns more than there is where there is none.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,10 @@ import json
 import socket
 import struct
 import time
+from io import BytesIO
 from typing import BinaryIO
 
-_OFFSET_COMMIT, _FIND_COORDINATOR = (8, 2), (10, 1)
+_OFFSET_COMMIT, _OFFSET_FETCH, _FIND_COORDINATOR = (8, 2), (9, 5), (10, 1)
 # A topic that is just being created; a coordinator that is still being found, or loads what was committed.
 _PASSING = {3, 14, 15, 16}
 _SECONDS = 20.0
@@ -31,6 +34,35 @@ def commit(servers: str, group: str, topic: str, partition: int, offset: int, me
             assert code in _PASSING, f"Kafka refused the commit with error code {code}"
             assert time.monotonic() < deadline, f"Kafka refused the commit for {_SECONDS} s: {code}"
             time.sleep(0.1)
+
+
+def committed(servers: str, group: str) -> dict[tuple[str, int], tuple[int, str]]:
+    """Offset and metadata of a group by topic and partition, as they are; servers: as for `commit`."""
+    host, port = servers.split(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=_SECONDS) as connection,
+        connection.makefile("rwb") as stream,
+    ):
+        # No list of topics: all of them.
+        answer = BytesIO(_ask(stream, _OFFSET_FETCH, _text(group.encode()) + struct.pack(">i", -1)))
+
+    def number(form: str) -> int:
+        (value,) = struct.unpack(f">{form}", answer.read(struct.calcsize(f">{form}")))
+        return int(value)
+
+    def text() -> str:
+        return answer.read(max(0, number("h"))).decode()
+
+    number("i"), number("i")  # correlation id, throttled
+    found = {}
+    for _ in range(number("i")):
+        topic = text()
+        for _ in range(number("i")):
+            partition, offset, _ = number("i"), number("q"), number("i")
+            found[topic, partition] = offset, text()
+            assert (code := number("h")) == 0, (topic, partition, code)
+    assert (code := number("h")) == 0, (group, code)
+    return found
 
 
 def told(**problem: str) -> bytes:

@@ -16,9 +16,9 @@ from tests.gatherer import damage
 from tests.gatherer.bundle import DATED_BY_BROKER, Bundle, Tail, create
 from tests.gatherer.exact import TIME_FORMAT, key_of
 from tests.gatherer.flink import wait_until
-from tests.gatherer.group import committed
 from tests.gatherer.model import Outcome, outcome
 from tests.gatherer.slow_broker import SlowBroker
+from tests.group_offsets import committed
 
 HEALTHY = ("ONE", "TWO", "THREE", "FOUR")
 CODECS = ("zstd", "lz4", "snappy", "gzip")
