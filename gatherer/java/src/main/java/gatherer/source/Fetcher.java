@@ -199,6 +199,7 @@ final class Fetcher implements Runnable, AutoCloseable {
             state.next = next.offset();
             state.heardNanos = now;
             state.aheadNanos = 0;
+            state.cutBackNanos = 0;
             works(place, state, news);
             news.add(new News.Records(place, state.epoch, records.records(place), state.next, now));
         });
@@ -222,6 +223,13 @@ final class Fetcher implements Runnable, AutoCloseable {
                                                                                      : null;
             long from = state.next;
             long to = diverged != null ? diverged.offset() : Math.max(begin, Math.min(from, end));
+            if (to < from && state.cutBackNanos == 0) {
+                // Most often the topic was created again: then it is read from its beginning as soon as that is found.
+                state.cutBackNanos = System.nanoTime();
+                leaveAlone(state, Math.max(RETRY_NANOS, TimeUnit.MILLISECONDS.toNanos(2 * settings.discoveryMs())));
+                return;
+            }
+            state.cutBackNanos = 0;
             state.next = to;
             state.mustSeek = true;
             if (to > from) {
@@ -278,11 +286,15 @@ final class Fetcher implements Runnable, AutoCloseable {
 
     private static void setAside(TopicPartition place, Place state, Trouble trouble, List<News> news) {
         state.pauseNanos = Math.min(MAX_RETRY_NANOS, Math.max(RETRY_NANOS, 2 * state.pauseNanos));
-        state.retryNanos = System.nanoTime() + state.pauseNanos;
-        state.isAside = true;
+        leaveAlone(state, state.pauseNanos);
         troubled(place, state,
                 new Trouble(trouble.problem(), "at offset " + state.next + ": " + trouble.detail(), trouble.sinceMs()),
                 news);
+    }
+
+    private static void leaveAlone(Place state, long nanos) {
+        state.isAside = true;
+        state.retryNanos = System.nanoTime() + nanos;
     }
 
     private void tryAgain(List<News> news) {
@@ -371,6 +383,9 @@ final class Fetcher implements Runnable, AutoCloseable {
 
         /** Since when the log is known to go on though nothing comes; 0 when it isn't. */
         long aheadNanos;
+
+        /** Since when the log is known to end before what was read; 0 when it isn't. */
+        long cutBackNanos;
 
         /** Whether the consumer stands elsewhere. */
         boolean mustSeek = true;
