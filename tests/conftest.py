@@ -89,6 +89,12 @@ MOTO = [
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the room that takes longest first when processes share the rooms: begun last, it would end last."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.nodeid.split("/")[1] != "gatherer")
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep the tests of a room in one process: they share servers, and those of `e2e` take fixed ports."""
     from xdist.scheduler import LoadScopeScheduling
