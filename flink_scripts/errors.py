@@ -9,7 +9,7 @@ FlinkScriptsError
 ├── RestError         the JobManager answered with an error, or not at all
 ├── NotReadyError     waited too long for a part that the job needs
 ├── SubmitError       the process that submits the job failed
-└── JobFailedError    the job ended, or is gone from the JobManager
+└── JobFailedError    the job ended by itself
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class SubmitError(FlinkScriptsError):
 
 
 class JobFailedError(FlinkScriptsError):
-    """The job reached a final state by itself, or vanished from the JobManager."""
+    """The job reached a final state by itself."""
 
 
 class Stopped(Exception):

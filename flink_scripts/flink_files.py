@@ -8,11 +8,19 @@ from typing import Any
 
 
 def _walk(path: Any, above: str, depth: int) -> list[tuple[str, bool, float]]:
+    from py4j.protocol import Py4JJavaError
+
     system = path.getFileSystem()
     if not system.exists(path):
         return []
+    try:
+        found = system.listStatus(path) or []
+    except Py4JJavaError as error:
+        if error.java_exception.getClass().getName() != "java.io.FileNotFoundException":
+            raise
+        return []  # a running job removed it while we looked
     entries = []
-    for status in system.listStatus(path) or []:
+    for status in found:
         name = above + status.getPath().getName()
         entries.append((name, bool(status.isDir()), status.getModificationTime() / 1000))
         if status.isDir() and depth > 1:

@@ -2,7 +2,7 @@
 
 One process per job name. It is made to be killed at any moment: on its return it adopts the job if that
 still runs and is what this process would submit, replaces it if it is something else, and resumes it from
-the newest snapshot if it is gone.
+the newest snapshot if it is gone. A job that a restarted JobManager has forgotten is resumed at once.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _prepare(
         observer=Observer(rest, name),
         stopper=stopper,
         submitter=submitter,
-        reporter=Reporter(slots, health, _say),
+        reporter=Reporter(slots, health, clock, _say),
         patience=patience,
         chores=chores,
         clock=clock,

@@ -18,6 +18,7 @@ from flink_scripts.reconciler import (
     Action,
     Adopt,
     Ended,
+    Gone,
     Look,
     Replace,
     Submit,
@@ -32,7 +33,9 @@ from flink_scripts.state import StateFolder
 from flink_scripts.stopper import Stopper
 from flink_scripts.submitter import Submitter
 
+# How often we look at a job: when it does not run, each look that comes late makes the outage longer.
 _WATCH_SECONDS = 1.0
+_TROUBLED_SECONDS = 0.5
 
 
 @dataclass
@@ -58,6 +61,9 @@ class Loop:
     say: Callable[[str], None]
 
     def __post_init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._wanted = Wanted(self.identity)
         self._replaced: set[str] = set()
         self._pruned = False
@@ -95,6 +101,8 @@ class Loop:
                 self._watch(job)
             case Ended(job):
                 self._raise_end(job)
+            case Gone(job_id):
+                self._begin_again(job_id)
 
     def _wait(self, what: str, reason: str) -> None:
         if self._wanted.job_id is None:
@@ -104,7 +112,7 @@ class Loop:
         # The job may be well: it is watched until the JobManager is back, however long that takes.
         self.health.reason = reason
         self._do_chores()
-        self.patience.pause(_WATCH_SECONDS)
+        self.patience.pause(_TROUBLED_SECONDS)
 
     def _replace(self, job_id: str, shape: str) -> None:
         if job_id in self._replaced:
@@ -140,7 +148,7 @@ class Loop:
             for folder in self.state.prune(job.id):
                 self.say(f"removed {folder}: nothing needs it any more")
         self._do_chores()
-        self.patience.pause(_WATCH_SECONDS)
+        self.patience.pause(_WATCH_SECONDS if job.runs else _TROUBLED_SECONDS)
 
     def _do_chores(self) -> None:
         for chore in self.chores:
@@ -150,13 +158,14 @@ class Loop:
                     for line in chore.run():
                         self.say(line)
 
-    def _raise_end(self, job: WatchedJob | None) -> None:
-        if job is None:
-            gone = f"job {self._wanted.job_id} is gone from {JOBMANAGER}, which must have been restarted"
-            self.reporter.failed(Failure(self.clock.utc_ms(), "", "", gone))
-            raise JobFailedError(
-                f"{gone}; it resumes from its newest checkpoint when this process is started again"
-            )
+    def _begin_again(self, job_id: str) -> None:
+        gone = f"job {job_id} is gone from {JOBMANAGER}, which must have been restarted"
+        self.reporter.failed(Failure(self.clock.utc_ms(), "", "", gone))
+        self.reporter.forget_job()
+        self.health.job_id, self.health.reason = None, gone
+        self._begin()
+
+    def _raise_end(self, job: WatchedJob) -> None:
         self.reporter.report(job)
         cause = job.failures[0].stack_trace if job.failures else "nobody here asked for that"
         raise JobFailedError(f"job {job.id} ({self.name}) is {job.detail.state}; {cause}")

@@ -33,6 +33,11 @@ class WatchedJob:
     checkpoints: Checkpoints
 
     @property
+    def lacks_slots(self) -> bool:
+        """The job waits for slots, at its start or after it lost them; the scheduler starts it then."""
+        return self.detail.state == "CREATED"
+
+    @property
     def runs(self) -> bool:
         """The job and each of its tasks run."""
         return self.detail.state == "RUNNING" and all(task == "RUNNING" for task in self.detail.tasks)
@@ -42,12 +47,11 @@ class WatchedJob:
 class Observed:
     """What there is. problem: why that can't be seen; the rest is empty then.
 
-    running, free_slots: seen while we watch no job. watched: None when the JobManager doesn't know it.
+    running: seen while we watch no job. watched: None when the JobManager doesn't know it.
     """
 
     problem: str | None = None
     running: tuple[RunningJob, ...] = ()
-    free_slots: int = 0
     watched: WatchedJob | None = None
 
 
@@ -59,10 +63,10 @@ class Observer:
         self._name = name
 
     def observe(self, job_id: str | None) -> Observed:
-        """The job of this id; without one, the jobs of our name that run, and the slots that are free."""
+        """The job of this id; without one, the jobs of our name that run."""
         try:
             if job_id is None:
-                return Observed(running=self._running(), free_slots=self._rest.free_slots())
+                return Observed(running=self._running())
             return Observed(watched=self._watched(job_id))
         except RestError as error:
             return Observed(problem=str(error))
@@ -95,6 +99,7 @@ class Observer:
             checkpoints = self._rest.checkpoints(job_id)
             return WatchedJob(job_id, self._rest.job(job_id), failures, checkpoints)
         except RestError as error:
-            if error.status == _NOT_FOUND:
+            # Not all that can't be found of a job means that there is no job, which would be submitted again.
+            if error.status == _NOT_FOUND and all(job.id != job_id for job in self._rest.jobs()):
                 return None
             raise

@@ -64,14 +64,21 @@ class Watch:
 
 @dataclass(frozen=True)
 class Ended:
-    """The job has ended by itself; None when the JobManager does not know it any more."""
+    """The job has ended by itself."""
 
-    job: WatchedJob | None
+    job: WatchedJob
 
 
-Action = Wait | Adopt | Replace | Look | Submit | Watch | Ended
+@dataclass(frozen=True)
+class Gone:
+    """The JobManager does not know the job any more: begin again, with a new job from the newest snapshot."""
 
-JOBMANAGER, SLOT = "the JobManager", "a free task slot"
+    job_id: str
+
+
+Action = Wait | Adopt | Replace | Look | Submit | Watch | Ended | Gone
+
+JOBMANAGER = "the JobManager"
 
 
 def next_action(observed: Observed, wanted: Wanted) -> Action:
@@ -79,14 +86,14 @@ def next_action(observed: Observed, wanted: Wanted) -> Action:
     if observed.problem is not None:
         return Wait(JOBMANAGER, observed.problem)
     if wanted.job_id is not None:
-        return _about_watched(observed.watched)
+        return _about_watched(wanted.job_id, observed.watched)
     return _towards_a_job(observed, wanted)
 
 
-def _about_watched(job: WatchedJob | None) -> Action:
-    if job is None or job.detail.state in FINAL_STATES:
-        return Ended(job)
-    return Watch(job)
+def _about_watched(job_id: str, job: WatchedJob | None) -> Action:
+    if job is None:
+        return Gone(job_id)
+    return Ended(job) if job.detail.state in FINAL_STATES else Watch(job)
 
 
 def _towards_a_job(observed: Observed, wanted: Wanted) -> Action:
@@ -96,6 +103,5 @@ def _towards_a_job(observed: Observed, wanted: Wanted) -> Action:
         return Replace(surplus[0])
     if ours:
         return Adopt(ours[0].id)
-    if observed.free_slots < 1:
-        return Wait(SLOT, "none is free; is a TaskManager running, and FLINK_SLOTS large enough?")
+    # A free slot is not waited for: the submitted job waits for it, while the TaskManagers come back.
     return Submit(wanted.snapshot) if wanted.looked else Look()

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flink_scripts.clock import Clock
 from flink_scripts.failures import is_true_failure, reason, time_of
 from flink_scripts.health import Health
 from flink_scripts.observer import WatchedJob
 from flink_scripts.rest import Failure
 
+_NO_SLOT = "waiting for a free task slot: is a TaskManager running, and FLINK_SLOTS large enough?"
+# Longer than the scheduler itself lets pass in case that more slots come (resource-stabilization-timeout).
+_SETTLING_SECONDS = 5.0
+
 
 class Reporter:
-    """Says each failure, restart and failed checkpoint of a job once.
+    """Says each failure, restart and failed checkpoint of a job once, and when it waits for slots.
 
     wanted_slots: how many slots the job should run on.
     """
 
-    def __init__(self, wanted_slots: int, health: Health, say: Callable[[str], None]) -> None:
+    def __init__(self, wanted_slots: int, health: Health, clock: Clock, say: Callable[[str], None]) -> None:
         self._wanted_slots = wanted_slots
         self._health = health
+        self._clock = clock
         self._say = say
+        self.forget_job()
+
+    def forget_job(self) -> None:
+        """The next report is about another job: nothing of it has been said."""
         self._failed_at = 0
         self._failed_checkpoints: set[int] = set()
         self._restored: tuple[int, int] | None = None
         self._ran = self._interrupted = False
+        self._slotless_since: float | None = None
+        self._said_slotless = False
 
     def past(self, failure: Failure) -> None:
         """Say a failure from before we watched; `pipectl status` shows the last one that the log names."""
@@ -43,11 +55,14 @@ class Reporter:
         self._report_failures(job)
         self._report_checkpoints(job)
         self._report_restart(job)
-        self._health.reason = (
-            None if job.runs else f"job {job.detail.state}, tasks {', '.join(job.detail.tasks)}"
-        )
+        self._report_lack_of_slots(job)
         if job.runs:
+            self._health.reason = None
             self._note_slots(job.detail.slots)
+        elif job.lacks_slots:
+            self._health.reason = _NO_SLOT
+        else:
+            self._health.reason = f"job {job.detail.state}, tasks {', '.join(job.detail.tasks)}"
 
     def _report_failures(self, job: WatchedJob) -> None:
         new = sorted(
@@ -79,6 +94,17 @@ class Reporter:
             since = f"from checkpoint {restored[0]}" if restored else "from its beginning"
             self._say(f"the job was restarted and runs again, {since}")
         self._ran, self._interrupted = True, False
+
+    def _report_lack_of_slots(self, job: WatchedJob) -> None:
+        """Every job waits for a moment at its start: only more than that is worth a line."""
+        if not job.lacks_slots:
+            self._slotless_since, self._said_slotless = None, False
+            return
+        now = self._clock.now()
+        self._slotless_since = now if self._slotless_since is None else self._slotless_since
+        if not self._said_slotless and now - self._slotless_since > _SETTLING_SECONDS:
+            self._said_slotless = True
+            self._say(_NO_SLOT)
 
     def _note_slots(self, slots: int) -> None:
         wanted = self._wanted_slots

@@ -76,10 +76,6 @@ class Rest:
         self._base = f"http://{address}"
         self._timeout = timeout
 
-    def free_slots(self) -> int:
-        """How many task slots no job holds."""
-        return int(self._call("GET", "/overview")["slots-available"])
-
     def jobs(self) -> list[Job]:
         """Every job that the JobManager knows, ended ones included, the newest first."""
         jobs = self._call("GET", "/jobs/overview")["jobs"]

@@ -55,11 +55,14 @@ class FakeJob:
 
 
 class FakeFlink:
-    """The server. `when` is called before each answer, with method and path; it may change everything."""
+    """The server. `when` is called before each answer, with method and path; it may change everything.
+
+    slots: whether a job that is submitted finds some; without them it waits, under the adaptive scheduler.
+    """
 
     def __init__(self) -> None:
         self.jobs: dict[str, FakeJob] = {}
-        self.free_slots = 1
+        self.slots = True
         self.broken = False
         self.calls: list[str] = []
         self.when: Callable[[str], None] = lambda call: None
@@ -113,9 +116,6 @@ class FakeFlink:
     def _dispatch(self, method: str, path: str, body: Json) -> tuple[int, Json]:
         if self.broken:
             return 503, {"errors": ["Service Unavailable"]}
-        if path == "/overview":
-            totals = {"slots-total": 4, "taskmanagers": 1, "flink-version": "2.3.0"}
-            return 200, {"slots-available": self.free_slots, **totals}
         if path == "/jobs/overview":
             rows = [
                 {"jid": job.id, "name": job.name, "state": job.state, "start-time": number, "duration": 5}
@@ -125,7 +125,9 @@ class FakeFlink:
         if path == "/submit":  # stands for Flink's dispatcher, which takes each id once
             if body["id"] in self.jobs:
                 return 400, {"errors": ["DuplicateJobSubmissionException"]}
-            self.add(body["id"], body["name"], body["identity"])
+            job = self.add(body["id"], body["name"], body["identity"])
+            if not self.slots:
+                job.state, job.tasks = "CREATED", ["CREATED", "CREATED"]
             return 202, {}
         found = re.fullmatch(r"/jobs/(\w+)(/.*)?", path)
         job = self.jobs.get(found[1]) if found else None

@@ -109,7 +109,7 @@ class Life:
                 self.stop,
                 self.say,
             ),
-            reporter=Reporter(1, self.health, self.say),
+            reporter=Reporter(1, self.health, self.clock, self.say),
             patience=Patience(self.health, self.clock, self.stop, self.say),
             chores=self.chores,
             clock=self.clock,

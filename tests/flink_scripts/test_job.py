@@ -97,19 +97,86 @@ def test_a_job_that_can_not_be_stopped_is_not_joined_by_another(flink: FakeFlink
     assert submissions(flink) == 0 and life.said("job aa could not be cancelled")
 
 
-def test_a_restarted_jobmanager_ends_us_and_the_next_one_resumes(flink: FakeFlink, make_life: Make) -> None:
-    first = make_life()
-    first.then(lambda: None, flink.restart)
-    with pytest.raises(JobFailedError, match="is gone from the JobManager, which must have been restarted"):
-        first.run()
-    assert first.health.last_failure is not None and first.lines[-1].startswith("job failure at 2")
-    assert first.lines[-1].endswith("is gone from the JobManager, which must have been restarted")
-    (job_id,) = (line.split()[2] for line in first.lines if line.startswith("submitted job"))
-    newest = snapshot(f"{first.state.checkpoints}/{job_id}/chk-9")
-    second = make_life()
-    second.then(second.stop.set)
-    assert second.run() == 0
-    assert second.snapshots == [newest]
+def test_after_a_restart_of_the_jobmanager_the_job_is_submitted_again(flink: FakeFlink, life: Life) -> None:
+    newest: list[str] = []
+
+    def restart() -> None:
+        newest.append(snapshot(f"{life.state.checkpoints}/{life.job_ids[0]}/chk-9"))
+        flink.restart()
+
+    def complete() -> None:
+        assert life.health.reason is None and life.health.job_id == life.job_ids[1]
+        flink.jobs[life.job_ids[1]].completed = 1
+        snapshot(f"{life.state.checkpoints}/{life.job_ids[1]}/chk-1", written=2)
+
+    life.then(lambda: None, restart, complete, life.stop.set)
+    assert life.run() == 0
+    first, second = life.job_ids
+    assert first != second and life.snapshots == [None, newest[0]]
+    gone = f"job {first} is gone from the JobManager, which must have been restarted"
+    after = life.lines[life.lines.index(next(line for line in life.lines if line.endswith(gone))) :]
+    assert after[0].startswith("job failure at 2") and after[1] == f"resuming from {newest[0]}"
+    assert after[2].startswith(f"submitted job {second} in ")
+    assert after[3] == f"removed {life.state.checkpoints}/{first}: nothing needs it any more"
+    assert life.health.last_failure is not None and life.health.last_failure["reason"] == gone
+
+
+def test_a_job_that_is_submitted_again_has_the_id_that_a_successor_would_give_it(
+    flink: FakeFlink, make_life: Make
+) -> None:
+    """So one that is killed meanwhile may leave its submitting process behind."""
+    watcher, successor = make_life(), make_life()
+
+    def restart() -> None:
+        snapshot(f"{watcher.state.checkpoints}/{watcher.job_ids[0]}/chk-9")
+        flink.restart()
+
+    watcher.then(restart, watcher.stop.set)
+    assert watcher.run() == 0
+    flink.restart()
+    successor.then(successor.stop.set)
+    assert successor.run() == 0
+    assert successor.job_ids == watcher.job_ids[1:] != watcher.job_ids[:1]
+
+
+def test_a_job_that_is_in_the_list_is_not_gone(flink: FakeFlink, life: Life) -> None:
+    job = flink.add("aa", NAME, OURS)
+
+    def lose_a_page(call: str) -> None:
+        """What is asked about the job is not found, but for the list of jobs."""
+        if call == "GET /jobs/overview":
+            flink.jobs["aa"] = job
+        elif life.clock.now() > 0 and call.startswith("GET /jobs/aa/exceptions"):
+            flink.jobs.clear()
+
+    flink.when = lose_a_page
+
+    def mend() -> None:
+        assert life.health.reason is not None and "NotFoundException" in life.health.reason
+        flink.when = lambda call: None
+
+    life.then(lambda: None, mend, life.stop.set)
+    assert life.run() == 0
+    assert submissions(flink) == 0 and life.lines[-1].startswith("stopped job aa with savepoint")
+
+
+def test_a_job_is_looked_at_more_often_while_it_does_not_run(flink: FakeFlink, life: Life) -> None:
+    job = flink.add("aa", NAME, OURS)
+    times: list[float] = []
+
+    def note(state: str, broken: bool = False) -> None:
+        times.append(life.clock.now())
+        job.state, flink.broken = state, broken
+
+    life.then(
+        lambda: note("RESTARTING"),
+        lambda: note("RUNNING", broken=True),
+        lambda: note("RUNNING"),
+        lambda: note("RUNNING"),
+        life.stop.set,
+    )
+    assert life.run() == 0
+    assert times == [1, 1.5, 2, 3]
 
 
 def test_a_stop_takes_a_savepoint(flink: FakeFlink, life: Life) -> None:
@@ -213,24 +280,23 @@ def test_an_orphan_that_submits_second_is_refused(flink: FakeFlink, life: Life, 
     assert list(flink.jobs) == life.job_ids
 
 
-def test_a_slot_that_is_missing_is_waited_for(flink: FakeFlink, life: Life) -> None:
-    flink.free_slots = 0
+def test_a_job_is_submitted_before_there_is_a_slot_for_it(flink: FakeFlink, life: Life) -> None:
+    """And waits for it however long that takes: a new job would wait as well."""
+    flink.slots = False
 
-    def add_slot() -> None:
+    def add_slots() -> None:
         assert life.health.reason is not None and "waiting for a free task slot" in life.health.reason
-        flink.free_slots = 1
+        job = flink.jobs[life.job_ids[0]]
+        job.state, job.tasks = "RUNNING", ["RUNNING", "RUNNING"]
 
-    life.then(lambda: None, add_slot, life.stop.set)
+    def check() -> None:
+        assert life.health.reason is None
+        life.stop.set()
+
+    life.then(*[lambda: None] * 1_000, add_slots, check)
     assert life.run() == 0
     assert submissions(flink) == 1
-    assert sum("waiting for a free task slot: none is free" in line for line in life.lines) == 1
-
-
-def test_a_slot_that_never_comes_is_given_up(flink: FakeFlink, life: Life) -> None:
-    flink.free_slots = 0
-    with pytest.raises(NotReadyError, match="gave up after 300 s waiting for a free task slot: none is free"):
-        life.run()
-    assert 300 < life.clock.now() < 310
+    assert sum("waiting for a free task slot: is a TaskManager running" in line for line in life.lines) == 1
 
 
 def test_a_jobmanager_that_does_not_answer_makes_us_unhealthy_and_no_more(

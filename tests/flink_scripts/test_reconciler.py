@@ -9,6 +9,7 @@ from flink_scripts.reconciler import (
     Action,
     Adopt,
     Ended,
+    Gone,
     Look,
     Replace,
     Submit,
@@ -40,22 +41,15 @@ def watched(state: str) -> WatchedJob:
     ],
 )
 def test_running_jobs_of_our_name(running: tuple[RunningJob, ...], action: Action) -> None:
-    """With or without a free slot, and whatever the state folder holds."""
-    for slots, looked in ((0, False), (1, False), (1, True)):
-        assert (
-            next_action(Observed(running=running, free_slots=slots), Wanted("ours", None, looked)) == action
-        )
+    """Whatever the state folder holds."""
+    for looked in (False, True):
+        assert next_action(Observed(running=running), Wanted("ours", None, looked)) == action
 
 
 def test_no_job_yet() -> None:
-    nothing, room = Observed(), Observed(free_slots=1)
-    waiting = next_action(nothing, Wanted("ours"))
-    assert isinstance(waiting, Wait) and waiting.what == "a free task slot"
-    assert next_action(room, Wanted("ours")) == Look()
-    assert next_action(room, Wanted("ours", looked=True)) == Submit(None)
-    assert next_action(room, Wanted("ours", looked=True, snapshot="chk-1")) == Submit("chk-1")
-    lost = next_action(nothing, Wanted("ours", looked=True, snapshot="chk-1"))
-    assert isinstance(lost, Wait), "a slot that went while we looked is waited for again"
+    assert next_action(Observed(), Wanted("ours")) == Look()
+    assert next_action(Observed(), Wanted("ours", looked=True)) == Submit(None)
+    assert next_action(Observed(), Wanted("ours", looked=True, snapshot="chk-1")) == Submit("chk-1")
 
 
 @pytest.mark.parametrize("job_id", [None, "a"])
@@ -79,4 +73,4 @@ def test_a_job_that_has_ended(state: str) -> None:
 
 
 def test_a_job_that_is_gone() -> None:
-    assert next_action(Observed(), Wanted("ours", "a")) == Ended(None)
+    assert next_action(Observed(), Wanted("ours", "a")) == Gone("a")

@@ -9,8 +9,10 @@ from flink_scripts.health import Health
 from flink_scripts.observer import WatchedJob
 from flink_scripts.reporter import Reporter
 from flink_scripts.rest import Checkpoints, FailedCheckpoint, Failure, JobDetail
+from tests.flink_scripts.life import SteppingClock
 
 RUNNING, RESTARTING = JobDetail("RUNNING", ("RUNNING",), 2), JobDetail("RESTARTING", ("CANCELED",), 2)
+WAITING = JobDetail("CREATED", ("CREATED",), 2)
 LOST = Failure(1_500, "Source (2/2)", "host:1", "a.Lost: the TaskManager\n\tat x")
 EXPIRED = FailedCheckpoint(5, "Checkpoint expired before completing.")
 SUSPENDED = FailedCheckpoint(4, "Checkpoint Coordinator is suspending.")
@@ -21,7 +23,8 @@ class Looks:
 
     def __init__(self, slots: int = 2) -> None:
         self.health, self._lines = Health("starting"), list[str]()
-        self.reporter = Reporter(slots, self.health, self._lines.append)
+        self.clock = SteppingClock()
+        self.reporter = Reporter(slots, self.health, self.clock, self._lines.append)
 
     def at(
         self,
@@ -85,9 +88,32 @@ def test_a_restart_without_a_failure_is_said() -> None:
 
 def test_a_first_start_is_no_restart() -> None:
     looks = Looks()
-    assert looks.at(JobDetail("CREATED", (), 0)) == []
+    assert looks.at(WAITING) == []
     assert looks.at(JobDetail("RUNNING", ("INITIALIZING",), 2), restored=(3, 1_000)) == []
     assert looks.at(RUNNING, restored=(3, 1_000)) == []
+
+
+def test_slots_that_are_missing_for_long_are_said_once_each_time() -> None:
+    hint = "waiting for a free task slot: is a TaskManager running, and FLINK_SLOTS large enough?"
+    looks = Looks()
+    for _ in range(2):
+        assert looks.at(WAITING) == []
+        assert looks.health.answer()[1]["reason"] == hint
+        looks.clock.sleep(4)
+        assert looks.at(WAITING) == [], "the scheduler may have slots, and wait for more"
+        looks.clock.sleep(2)
+        assert looks.at(WAITING) == [hint] and looks.at(WAITING) == []
+        looks.at(RUNNING)
+        assert looks.health.answer()[0] == 200
+
+
+def test_of_another_job_nothing_has_been_said() -> None:
+    looks = Looks()
+    looks.at(RUNNING, LOST, failed=(EXPIRED,), restored=(3, 1_000))
+    looks.reporter.forget_job()
+    assert looks.at(WAITING) == []
+    assert looks.at(RUNNING, restored=(7, 9_000)) == []
+    assert len(looks.at(RUNNING, LOST, failed=(EXPIRED,), restored=(7, 9_000))) == 3
 
 
 def test_a_failure_from_before_is_said_as_such_and_not_again() -> None:

@@ -44,12 +44,11 @@ def test_kill_each_part(bundle: Any, feed: Any, flink: Any) -> None:
 
     flink.kill("jobmanager")
     flink.start("jobmanager")
-    assert app.process.wait(60) == 1
+    bundle.wait_until(lambda: re.search(r"resuming from .*/chk-\d+", app.output()), "the job's return")
     assert "gone from the JobManager" in app.output()
-    app.start()
     app.until_healthy()
-    assert re.search(r"resuming from .*/chk-\d+", app.output())
     _progress(bundle)
+    assert app.process.poll() is None, "the process that watched has brought the job back"
 
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
 

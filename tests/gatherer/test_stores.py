@@ -38,8 +38,7 @@ def test_state_in_a_store(
     bundle.wait_until(lambda: flink.rest(checkpoints)["latest"]["completed"], "a checkpoint")
     flink.kill("jobmanager")
     flink.start("jobmanager")
-    assert app.process.wait(60) == 1
-    app.start()
+    resumed = rf"resuming from {state}/\S*/chk-\d+"
+    bundle.wait_until(lambda: re.search(resumed, app.output()), "the job's return")
     app.until_healthy()
-    assert re.search(rf"resuming from {state}/\S*/chk-\d+", app.output())
     assert bundle.verify(["AAPL", "AMZN"], until=feed.close()) > 30
