@@ -124,7 +124,8 @@ def test_connector_of_an_image(tmp_path: Path) -> None:
 
 def test_connector_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setitem(__import__("sys").modules, "jgo", None)
+    for module in ("jgo", "jgo.maven"):
+        monkeypatch.setitem(__import__("sys").modules, module, None)
     with pytest.raises(JarError, match="connect to the network once"):
         connector_jars({})
 

@@ -70,7 +70,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
             return;
         }
         note(update);
-        long before = released.value() == null ? UNKNOWN : released.value();
+        long before = valueOf(released);
         long now = Math.max(before, clockNow());
         byte[] panes = update.content;
         // Most positions have one partition: its panes need not wait.
@@ -84,7 +84,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
 
     /** Tells the analysis what it needs to know: new panes, and that a window of known ones has ended. */
     private void tell(Update update, byte[] panes, long now, Collector<Row> out) throws Exception {
-        long lastEnd = lastPaneEnd.value() == null ? UNKNOWN : lastPaneEnd.value();
+        long lastEnd = valueOf(lastPaneEnd);
         boolean isDue = lastEnd != UNKNOWN && windows.anyEnds(told.value(), now, lastEnd);
         if (panes == null && !isDue) {
             return;
@@ -94,6 +94,11 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
             lastPaneEnd.update(Math.max(lastEnd, PaneBytes.lastEnd(panes)));
         }
         out.collect(AnalysisRow.panes(update.symbol, panes, now, update.topic));
+    }
+
+    private static long valueOf(ValueState<Long> state) throws Exception {
+        Long value = state.value();
+        return value == null ? UNKNOWN : value;
     }
 
     private void note(Update update) throws Exception {
@@ -106,9 +111,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         } else {
             clocks.remove(place);
         }
-        if (update.clockMs > (furthest.value() == null ? UNKNOWN : furthest.value())) {
-            furthest.update(update.clockMs);
-        }
+        furthest.update(Math.max(valueOf(furthest), update.clockMs));
     }
 
     /** Waits for all partitions that the topic has, and for none that it has no more. */
@@ -135,7 +138,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         for (long clock : clocks.values()) {
             earliest = Math.min(earliest, clock);
         }
-        return earliest == EMPTY ? furthest.value() : earliest;
+        return earliest == EMPTY ? valueOf(furthest) : earliest;
     }
 
     /** The earliest time from which one of them counts. */

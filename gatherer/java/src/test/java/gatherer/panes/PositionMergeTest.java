@@ -238,6 +238,19 @@ class PositionMergeTest {
     }
 
     @Test
+    void aPositionMayHaveNothingButEmptyPartitions() throws Exception {
+        try (var harness = harness(1, 0)) {
+            harness.open();
+            for (int partition = 0; partition < 2; partition++) {
+                harness.processElement(update("position.A", partition, 2, Long.MIN_VALUE, false), 0);
+            }
+            assertEquals(List.of(), rows(harness));
+            harness.processElement(pane("position.A", 1, 2, 3000), 0);
+            assertEquals(List.of(3000L), List.copyOf(heard(rows(harness)).get("A").keySet()));
+        }
+    }
+
+    @Test
     void whatWaitsIsHandedOnWhenTheLastFeederLeaves() throws Exception {
         try (var harness = harness(1, 0)) {
             harness.open();
