@@ -140,11 +140,11 @@ def check_all(servers: str, topics: list[str]) -> int:
         newest: dict[str, int] = {}
         for symbol, end in output[label]:
             newest[symbol] = max(end, newest.get(symbol, end))
-        assert ticks.keys() <= newest.keys()
+        assert label != "10s" or ticks.keys() <= newest.keys()
         expected = {
             (symbol, end): inside
             for symbol, of_symbol in ticks.items()
-            for end, inside in windows_of(of_symbol, newest[symbol], length, slide).items()
+            for end, inside in windows_of(of_symbol, newest.get(symbol, 0), length, slide).items()
         }
         assert {(symbol, end) for symbol, end in output[label] if symbol in ticks} == expected.keys()
         for (symbol, end), inside in expected.items():
