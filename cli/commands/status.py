@@ -49,8 +49,9 @@ def command(
     A position is `fresh` while its last record of the shortest window is recent, `stale` when it stopped, and
     `silent` when there never was one. It is `unreadable` while the gatherer can't read one of its partitions;
     what is wrong and what to do is told below. `lag` counts the ticks that the gatherer has not read yet.
-    Dead letters are records that could not be used; they make nothing unhealthy. The
-    last failure of the job may be long over; `pipectl logs gatherer` shows all.
+    Dead letters are records that could not be used; they make nothing unhealthy.
+
+    The last failure of the job may be long over; `pipectl logs gatherer` shows all.
 
     \b
     Example:
