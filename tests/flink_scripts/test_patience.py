@@ -1,0 +1,54 @@
+"""Waiting for what the job needs, and giving up."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from flink_scripts.errors import NotReadyError, RestError, Stopped
+from flink_scripts.health import Health
+from flink_scripts.patience import Patience
+from tests.flink_scripts.life import SteppingClock
+
+
+class Waiting:
+    def __init__(self) -> None:
+        self.health, self.clock, self.stop = Health(""), SteppingClock(), threading.Event()
+        self.lines: list[str] = []
+        self.patience = Patience(self.health, self.clock, self.stop, self.lines.append)
+
+
+def test_what_is_there_at_last_is_the_answer_and_each_reason_is_said_once() -> None:
+    waiting, answers = Waiting(), [RestError("a"), RestError("a"), NotReadyError("b"), 7]
+
+    def ask() -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert waiting.patience.until("it", ask) == 7
+    assert waiting.lines == ["waiting for it: a", "waiting for it: b"]
+
+
+def test_a_stop_ends_the_waiting() -> None:
+    waiting = Waiting()
+    waiting.clock.steps.append(waiting.stop.set)
+
+    def ask() -> None:
+        raise NotReadyError("never")
+
+    with pytest.raises(Stopped):
+        waiting.patience.until("it", ask)
+
+
+def test_only_the_same_thing_missing_for_long_is_given_up() -> None:
+    waiting = Waiting()
+    for what in ("one", "another"):
+        waiting.patience.lacks(what, "x")
+        waiting.clock.sleep(200)
+    waiting.patience.lacks("another", "y")
+    waiting.clock.sleep(101)
+    with pytest.raises(NotReadyError, match="gave up after 300 s waiting for another: z"):
+        waiting.patience.lacks("another", "z")
