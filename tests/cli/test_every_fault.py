@@ -14,9 +14,9 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 
-import cli.session
 from cli import errors
 from cli.__main__ import pipectl
+from marathon import load_settings, render
 from tests.cli.dcos_in_process import Fault, Killed, World
 
 # What the real clients print: PyPI's dcoscli, the Go client, `dcos kafka`.
@@ -83,7 +83,7 @@ def world(monkeypatch, tmp_path):
     return made
 
 
-_load, _render = cache(cli.session.load_settings), cli.session.render
+_load, _render = cache(load_settings), render
 _rendered: dict[int, object] = {}
 
 

@@ -15,6 +15,7 @@ from cli.cluster import Cluster
 from cli.last_failure import LastFailure, last_failure
 from cli.steps.app import AppStep
 from cli.steps.base import wait_until
+from flink_scripts.clock import Clock
 from flink_scripts.health import Health
 from flink_scripts.reporter import Reporter
 from flink_scripts.rest import Failure
@@ -28,7 +29,7 @@ NEW = Failure(2_000, "Source (1/2)", "host:1", "c.D: top\n\tat x\nCaused by: e.F
 def lines_of(*failures: Failure) -> list[str]:
     """What the gatherer's app prints of failures."""
     lines = ["resuming from file:/state"]
-    reporter = Reporter(1, Health(""), lines.append)
+    reporter = Reporter(1, Health(""), Clock(), lines.append)
     for failure in failures:
         reporter.failed(failure)
     return [*lines, "the job was restarted and runs again, from checkpoint 7"]

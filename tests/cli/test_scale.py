@@ -1,11 +1,11 @@
 """`pipectl scale`: names and numbers are checked before anything is contacted, and then really scaled."""
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import pipectl
 from cli.commands import scale
+from cli.errors import UsageProblem
 from cli.progress import Progress
 
 
@@ -27,7 +27,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_contacted(tmp_path, 
         pipectl, ["scale", *amounts], standalone_mode=False
     )
     error = refused.exception
-    assert isinstance(error, click.ClickException)
+    assert isinstance(error, UsageProblem)
     assert error.exit_code == 2
     assert said in f"{error.message} {error.hint}"
     assert list(tmp_path.iterdir()) == []

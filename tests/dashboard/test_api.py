@@ -293,8 +293,8 @@ def test_server_sent_events_bring_each_record_once(feeder, app):
     wait_for(lambda: records_of(app)[-1] == missed)
     again = urllib.request.Request(request.full_url, headers={"Last-Event-ID": last})
     with urllib.request.urlopen(again, timeout=20) as stream:
-        data = next(line for line in stream if line.startswith(b"data: "))
-    assert json.loads(data.removeprefix(b"data: ")) == missed
+        answer = next(line for line in stream if line.startswith(b"data: "))
+    assert json.loads(answer.removeprefix(b"data: ")) == missed
 
 
 def test_the_stream_brings_the_topics_that_are_named_from_the_beginning_where_asked(feeder, app):

@@ -116,6 +116,13 @@ class FakeFlink:
     def _dispatch(self, method: str, path: str, body: Json) -> tuple[int, Json]:
         if self.broken:
             return 503, {"errors": ["Service Unavailable"]}
+        if path == "/overview":
+            return 200, {
+                "flink-version": "2.3.0",
+                "taskmanagers": 1,
+                "slots-total": 1,
+                "slots-available": int(not self.jobs),
+            }
         if path == "/jobs/overview":
             rows = [
                 {"jid": job.id, "name": job.name, "state": job.state, "start-time": number, "duration": 5}

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.slow
 def test_a_log_is_read_as_it_was_made(kafka: Any) -> None:
     log = awkward(seed=2, ticks=200, rules=Rules())
     assert any(entry.aborted for entry in log)
-    for symbol, partitions in POSITIONS.items():
-        create(kafka.bootstrap_servers, f"made.position.{symbol}", partitions, **CREATE_TIME)
+    for symbol, count in POSITIONS.items():
+        create(kafka.bootstrap_servers, f"made.position.{symbol}", count, **CREATE_TIME)
     write(log, kafka.bootstrap_servers, "made.")
     expected = owed(log, Rules(), "made.position.")
     reasons = Counter(reason for each in expected.values() for reason in each.letters.values())
