@@ -15,7 +15,6 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +22,10 @@ from statistics import median, quantiles
 
 from broker import brokers  # first: it lets the next ones be found
 
-from tests.gatherer.bundle import Bundle
 from tests.gatherer.exact import epoch_ms, key_of
 from tests.gatherer.flink import Flink, wait_until
-from tests.gatherer.isolation import HEALTHY, Market, Troubles
+from tests.gatherer.isolation import HEALTHY, Troubles, healthy
 from tests.gatherer.model import check_letters, check_windows
-from tests.gatherer.slow_broker import SlowBroker
 
 
 def delays(troubles: Troubles, since: datetime, until: datetime) -> list[float]:
@@ -45,15 +42,11 @@ def measure(troubles: Troubles, seconds: float) -> list[tuple[str, datetime]]:
     """Let everything happen, each with this much time after it; what, and when it began."""
     began = [("nothing", datetime.now(UTC))]
     time.sleep(seconds)
-    happen: list[Callable[[], None]] = [
-        *(troubles.clocks, troubles.codecs, troubles.corrupt, troubles.codec),
-        *(troubles.gone, troubles.again, troubles.lost, troubles.leaderless),
-    ]
-    for trouble in happen:
+    for trouble in (*troubles.each, troubles.mended):
         began.append((trouble.__name__, datetime.now(UTC)))
         trouble()
         done = time.monotonic()
-        wait_until(lambda: troubles.metadata() == troubles.problems, lambda: f"{troubles.metadata()}", 120)
+        troubles.until_named()
         print(f"{trouble.__name__:12} named {time.monotonic() - done:4.1f} s later: {troubles.metadata()}")
         time.sleep(seconds)
     return [*began, ("", datetime.now(UTC))]
@@ -68,26 +61,15 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         first, second = stack.enter_context(brokers(folder))
-        slow = stack.enter_context(SlowBroker(first.proxied, first.by_proxy))
         flink = Flink(folder / "flink")
         stack.callback(flink.stop)
         for role in ("jobmanager", "taskmanager"):
             flink.start(role)
-        bundle = Bundle(flink, first.bootstrap_servers, "isolation", first.by_proxy)
-        market = Market(bundle)
-        stack.callback(market.close)
-        troubles = Troubles(bundle, market, first, second, slow)
-        stack.callback(troubles.close)
-        for symbol in HEALTHY:
-            troubles.start(symbol)
-        bundle.app.start(FLINK_PARALLELISM="2")
-        stack.callback(bundle.app.kill)
-        bundle.app.until_healthy()
-        for symbol in HEALTHY:
-            troubles.until_written(symbol, datetime.now(UTC))
+        troubles = stack.enter_context(healthy(flink, first, second))
+        bundle = troubles.bundle
 
         began = measure(troubles, seconds)
-        market.close()
+        troubles.market.close()
         owed = troubles.owed()
         due = set().union(*(outcome.due() for outcome in owed.values()))
         wait_until(lambda: {key_of(each) for each in bundle.averages()} >= due, "all windows")

@@ -153,6 +153,9 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
+# What no rule is about is allowed, as without this.
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
 # Brokers create topics on demand unless told otherwise: nothing of ours may rely on it or cause it.
 auto.create.topics.enable=true
 """

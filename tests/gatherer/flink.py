@@ -131,6 +131,10 @@ class Flink:
         for process in processes.values():
             _kill_group(process)
 
+    def log(self, role: str) -> str:
+        """All that a role has printed."""
+        return (self.folder / role / "stdout").read_text(errors="replace")
+
     def rest(self, path: str) -> Any:
         try:
             with urllib.request.urlopen(
@@ -145,7 +149,7 @@ class App:
     """The gatherer app as Marathon runs it: the submit-and-watch process."""
 
     def __init__(self, flink: Flink, name: str, environ: dict[str, str]) -> None:
-        self._flink, self.name = flink, name
+        self.flink, self.name = flink, name
         (port,) = free_ports(1)
         self.environ = {**environ, "JOB_NAME": name, "PORT0": str(port)}
         self._url = f"http://127.0.0.1:{port}/health"
@@ -153,7 +157,7 @@ class App:
 
     def start(self, **environ: str) -> None:
         self.environ.update(environ)
-        self.process = self._flink.run(self.name, ["job", "gatherer"], self.environ)
+        self.process = self.flink.run(self.name, ["job", "gatherer"], self.environ)
 
     def health(self) -> dict[str, Any]:
         try:
@@ -185,4 +189,4 @@ class App:
         return self.process.wait(PATIENCE)
 
     def output(self) -> str:
-        return (self._flink.folder / self.name / "stdout").read_text()
+        return (self.flink.folder / self.name / "stdout").read_text()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tests.conftest import Broker
 from tests.gatherer import damage
 from tests.gatherer.bundle import DATED_BY_BROKER, Bundle, Tail, create
 from tests.gatherer.exact import TIME_FORMAT, key_of
-from tests.gatherer.flink import wait_until
+from tests.gatherer.flink import Flink, wait_until
 from tests.gatherer.model import Outcome, outcome
 from tests.gatherer.slow_broker import SlowBroker
 from tests.group_offsets import committed
@@ -38,8 +38,7 @@ class Market:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle, self._draw = bundle, random.Random(7)
-        self._positions: dict[str, tuple[str, timedelta]] = {}
-        self._producers: dict[str, Any] = {}
+        self._positions: dict[str, tuple[Any, timedelta]] = {}
         self._lock, self._end = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -48,39 +47,63 @@ class Market:
         """Let a position, whose topic exists, have ticks; its producer's clock is ahead by `ahead`."""
         from confluent_kafka import Producer
 
+        servers = {"bootstrap.servers": self._bundle.bootstrap_servers}
+        producer = Producer({**servers, "compression.type": codec, "linger.ms": 200})
         with self._lock:
-            if codec not in self._producers:
-                servers = {"bootstrap.servers": self._bundle.bootstrap_servers}
-                self._producers[codec] = Producer({**servers, "compression.type": codec, "linger.ms": 200})
-            self._positions[symbol] = codec, ahead
+            self._positions[symbol] = producer, ahead
 
     def remove(self, symbol: str) -> None:
-        """Let a position have no more ticks; those that it had are in its topic."""
+        """Let a position have no more ticks; those that it had are in its topic.
+
+        Its producer goes, too: it would create the topic again after somebody deletes it.
+        """
         with self._lock:
-            codec, _ = self._positions.pop(symbol)
-            assert self._producers[codec].flush(30) == 0
+            producer, _ = self._positions.pop(symbol)
+        assert producer.flush(30) == 0
 
     def close(self) -> None:
         self._end.set()
         self._thread.join()
-        for producer in self._producers.values():
-            assert producer.flush(30) == 0
+        for symbol in [*self._positions]:
+            self.remove(symbol)
 
     def _run(self) -> None:
         while not self._end.wait(_TICK_SECONDS):
             with self._lock:
-                for symbol, (codec, ahead) in self._positions.items():
+                for symbol, (producer, ahead) in self._positions.items():
                     value = tick(symbol, datetime.now(UTC) + ahead, self._draw.randrange(9_000, 11_000))
                     topic = f"{self._bundle.prefix}position.{symbol}"
-                    self._producers[codec].produce(topic, value, key=symbol, partition=0)
-                    self._producers[codec].poll(0)
+                    producer.produce(topic, value, key=symbol, partition=0)
+                    producer.poll(0)
+
+
+@contextmanager
+def healthy(flink: Flink, first: Broker, second: Broker) -> Iterator[Troubles]:
+    """Four positions with live ticks, the job that has begun to write their windows, and what can go wrong.
+
+    first, second: a cluster. The second broker isn't started and gets no topic but that of `leaderless`.
+    """
+    with ExitStack() as stack:
+        slow = stack.enter_context(SlowBroker(first.proxied, first.by_proxy))
+        bundle = Bundle(flink, first.bootstrap_servers, "isolation", first.by_proxy)
+        market = Market(bundle)
+        stack.callback(market.close)
+        troubles = Troubles(bundle, market, first, second, slow)
+        stack.callback(troubles.close)
+        for symbol in HEALTHY:
+            troubles.start(symbol)
+        bundle.app.start(FLINK_PARALLELISM="2")
+        stack.callback(bundle.app.stop)
+        bundle.app.until_healthy()
+        for symbol in HEALTHY:
+            troubles.until_written(symbol)
+        yield troubles
 
 
 class Troubles:
     """What can be wrong with a position: each method does it to one, named after it, that was well before.
 
-    first, second: a cluster. The second broker isn't started and gets no topic but that of `leaderless`.
-    slow: the way of the job to the first. problems: what the group's metadata is to say, by position.
+    slow: the way of the job to the first broker. problems: what the group's metadata is to say, by position.
     """
 
     def __init__(
@@ -91,7 +114,7 @@ class Troubles:
         self.problems: dict[str, str] = {}
         self.symbols: list[str] = []
         self.averages = Tail(bundle.bootstrap_servers, f"{bundle.prefix}movingaverage")
-        self._bundle, self._market, self._slow = bundle, market, slow
+        self.bundle, self.market, self._slow = bundle, market, slow
         self._first, self._second = first, second
         self._admin = AdminClient({"bootstrap.servers": bundle.bootstrap_servers})
         self._before: dict[str, list[Any]] = {}
@@ -101,14 +124,22 @@ class Troubles:
         self.averages.close()
         self._stack.close()
 
+    @property
+    def each(self) -> list[Callable[[], None]]:
+        """All of them, in an order that is good for a test."""
+        return [
+            *(self.clocks, self.codecs, self.corrupt, self.codec, self.denied),
+            *(self.gone, self.again, self.lost, self.leaderless),
+        ]
+
     def topic(self, symbol: str) -> str:
-        return f"{self._bundle.prefix}position.{symbol}"
+        return f"{self.bundle.prefix}position.{symbol}"
 
     def start(self, symbol: str, *, on: int = 1, **settings: Any) -> None:
         """Let a new position have ticks."""
-        create(self._bundle.bootstrap_servers, self.topic(symbol), on=on, **DATED_BY_BROKER)
+        create(self.bundle.bootstrap_servers, self.topic(symbol), on=on, **DATED_BY_BROKER)
         self.symbols.append(symbol)
-        self._market.add(symbol, **settings)
+        self.market.add(symbol, **settings)
 
     def until_written(self, symbol: str, since: datetime | None = None) -> None:
         """Wait until a window of a position is there, that ends after `since` if that is given."""
@@ -136,6 +167,20 @@ class Troubles:
         self._damage("CODEC", lambda segment: damage.last_batch_of_codec(segment, UNKNOWN_CODEC))
         self.problems["CODEC"] = "codec"
 
+    def denied(self) -> None:
+        """A topic that the job must not read. Kafka takes no offset for it, and so no metadata."""
+        from confluent_kafka.admin import AclBinding
+
+        self._have_read("DENIED")
+        topic = ("TOPIC", self.topic("DENIED"), "LITERAL", "User:ANONYMOUS", "*")
+        # Once one thing is denied, nothing else is allowed unless that is said, too.
+        rules = [AclBinding(*topic, "ALL", "ALLOW"), AclBinding(*topic, "READ", "DENY")]
+        for future in self._admin.create_acls(rules).values():
+            future.result(30)
+        self.market.add("DENIED")
+        line = f"{self.topic('DENIED')}-0 can't be read (denied)"
+        wait_until(lambda: line in self.bundle.app.flink.log("taskmanager"), f"the log says {line!r}")
+
     def gone(self) -> None:
         """A deleted topic. A group has no offsets, and so no metadata, of it."""
         self._have_read("GONE")
@@ -147,8 +192,8 @@ class Troubles:
         self._have_read("AGAIN")
         self._keep("AGAIN")
         self._delete("AGAIN")
-        create(self._bundle.bootstrap_servers, self.topic("AGAIN"), on=1, **DATED_BY_BROKER)
-        self._market.add("AGAIN")
+        create(self.bundle.bootstrap_servers, self.topic("AGAIN"), on=1, **DATED_BY_BROKER)
+        self.market.add("AGAIN")
 
     def lost(self) -> None:
         """Records that are deleted before they are read."""
@@ -158,7 +203,7 @@ class Troubles:
         self._keep("LOST")
         end = self._end("LOST")
         self._slow.hold(self.topic("LOST"), 0)
-        self._market.add("LOST")
+        self.market.add("LOST")
         wait_until(lambda: self._end("LOST") >= end + 20, "more ticks")
         before = TopicPartition(self.topic("LOST"), 0, end + 10)
         for future in self._admin.delete_records([before]).values():
@@ -175,6 +220,24 @@ class Troubles:
         self._second.stop()
         self.problems["LEADERLESS"] = "leaderless"
 
+    def mended(self) -> None:
+        """What was denied is allowed, the broker that was away is back, what is corrupt is given up."""
+        from confluent_kafka import TopicPartition
+        from confluent_kafka.admin import AclBindingFilter
+
+        everything = AclBindingFilter("TOPIC", self.topic("DENIED"), "LITERAL", None, None, "ANY", "ANY")
+        end = TopicPartition(self.topic("CORRUPT"), 0, self._end("CORRUPT"))
+        for future in self._admin.delete_records([end]).values():
+            future.result(30)
+        self.problems["CORRUPT"] = "lost"
+        # Only then: the cluster may have named the broker that was away as the one to ask.
+        self._second.start()
+        for future in self._admin.delete_acls([everything]).values():
+            future.result(60)
+        del self.problems["LEADERLESS"]
+        for symbol in ("CORRUPT", "LEADERLESS"):
+            self.market.add(symbol)
+
     def metadata(self) -> dict[str, str]:
         """What the group's metadata says is wrong, by position."""
         return {
@@ -183,14 +246,21 @@ class Troubles:
             if (text := self._committed().get(self.topic(symbol), (0, ""))[1])
         }
 
+    def until_named(self) -> None:
+        """Wait until the metadata names all problems, and no other."""
+        wait_until(
+            lambda: self.metadata() == self.problems,
+            lambda: f"the group's metadata says {self.problems}: it says {self.metadata()}",
+        )
+
     def owed(self) -> Mapping[str, Outcome]:
         """What the model says of each position, of one that can't be read by what could be."""
-        rules = self._bundle.rules
+        rules = self.bundle.rules
         found = {}
         for symbol in self.symbols:
             kept = self._before.get(symbol, [])
-            unreadable = symbol == "GONE" or self.problems.get(symbol) in ("corrupt", "codec", "leaderless")
-            now = [] if unreadable else self._bundle.log(symbol).get(0, [])
+            unreadable = symbol == "GONE" or self.problems.get(symbol) in ("corrupt", "codec")
+            now = [] if unreadable else self.bundle.log(symbol).get(0, [])
             records = kept + [each for each in now if not kept or each.append_ms > kept[-1].append_ms]
             found[symbol] = outcome(symbol, [records], rules)
         return found
@@ -201,7 +271,7 @@ class Troubles:
         """Let the job read a new position, up to its end."""
         self.start(symbol, on=on)
         self.until_written(symbol)
-        self._market.remove(symbol)
+        self.market.remove(symbol)
         wait_until(
             lambda: self._committed().get(self.topic(symbol), (0, ""))[0] >= self._end(symbol),
             f"the committed offset of {symbol} at its end",
@@ -209,7 +279,7 @@ class Troubles:
 
     def _keep(self, symbol: str) -> None:
         """Remember what has been read, which may be gone when it is compared."""
-        self._before[symbol] = self._bundle.log(symbol)[0]
+        self._before[symbol] = self.bundle.log(symbol)[0]
 
     def _damage(self, symbol: str, how: Callable[[Path], None]) -> None:
         """Damage ticks on disk, in a transaction: the job can't read them before it is committed."""
@@ -218,7 +288,7 @@ class Troubles:
         self._have_read(symbol)
         self._keep(symbol)
         producer = Producer(
-            {"bootstrap.servers": self._bundle.bootstrap_servers, "transactional.id": f"{symbol} is damaged"}
+            {"bootstrap.servers": self.bundle.bootstrap_servers, "transactional.id": f"{symbol} is damaged"}
         )
         producer.init_transactions(30)
         producer.begin_transaction()
@@ -245,5 +315,5 @@ class Troubles:
 
     def _committed(self) -> dict[str, tuple[int, str]]:
         """Offset and metadata that the job has committed, by topic."""
-        found = committed(self._bundle.bootstrap_servers, self._bundle.app.name)
+        found = committed(self.bundle.bootstrap_servers, self.bundle.app.name)
         return {topic: value for (topic, _), value in found.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Broker
-from tests.gatherer.bundle import Bundle
 from tests.gatherer.exact import epoch_ms, key_of
-from tests.gatherer.isolation import CODECS, HEALTHY, Market, Troubles
+from tests.gatherer.isolation import CODECS, HEALTHY, healthy
 from tests.gatherer.model import check_letters, check_windows
-from tests.gatherer.slow_broker import SlowBroker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -39,33 +37,18 @@ def brokers(tmp_path: Path) -> Iterator[tuple[Broker, Broker]]:
 
 
 def test_the_others_go_on(flink: Any, brokers: tuple[Broker, Broker]) -> None:
-    first, second = brokers
-    with ExitStack() as stack:
-        slow = stack.enter_context(SlowBroker(first.proxied, first.by_proxy))
-        bundle = Bundle(flink, first.bootstrap_servers, "isolation", first.by_proxy)
-        market = Market(bundle)
-        stack.callback(market.close)
-        troubles = Troubles(bundle, market, first, second, slow)
-        stack.callback(troubles.close)
-        for symbol in HEALTHY:
-            troubles.start(symbol)
-        stack.callback(_stop_if_it_runs, bundle)
-        bundle.app.start(FLINK_PARALLELISM="2")
-        bundle.app.until_healthy()
-        for symbol in HEALTHY:
-            troubles.until_written(symbol)
+    with healthy(flink, *brokers) as troubles:
+        bundle = troubles.bundle
         job, since = bundle.app.health()["job_id"], datetime.now(UTC)
-
-        happen: list[Callable[[], None]] = [
-            *(troubles.clocks, troubles.codecs, troubles.corrupt, troubles.codec),
-            *(troubles.gone, troubles.again, troubles.lost, troubles.leaderless),
-        ]
-        for trouble in happen:
+        for trouble in troubles.each:
             trouble()
-        bundle.wait_until(lambda: troubles.metadata() == troubles.problems, "all problems, and no other")
-        for symbol in (*HEALTHY, *(codec.upper() for codec in CODECS), "AGAIN", "LOST"):
+        troubles.until_named()
+        troubles.mended()
+        troubles.until_named()
+        read = {*(codec.upper() for codec in CODECS), "AGAIN", "LOST", "CORRUPT", "DENIED", "LEADERLESS"}
+        for symbol in (*HEALTHY, *read):
             troubles.until_written(symbol, datetime.now(UTC))
-        market.close()
+        troubles.market.close()
 
         owed = troubles.owed()
         due = set().union(*(outcome.due() for outcome in owed.values()))
@@ -75,6 +58,7 @@ def test_the_others_go_on(flink: Any, brokers: tuple[Broker, Broker]) -> None:
         assert bundle.app.stop() == 0
         check_windows(bundle.averages(), owed.values(), due)
         check_letters((json.loads(each.value()) for each in bundle.records("dead_letter")), owed.values())
+        assert troubles.topic("GONE") not in brokers[0].topics()
         assert set(owed["AHEAD"].letters.values()) == {"future"} and not owed["AHEAD"].windows
         late = [
             (key, message.timestamp()[1] - epoch_ms(key[2]))
@@ -83,8 +67,3 @@ def test_the_others_go_on(flink: Any, brokers: tuple[Broker, Broker]) -> None:
         ]
         assert len(late) > 4 * 20
         assert [each for each in late if timedelta(milliseconds=each[1]) > LATEST] == []
-
-
-def _stop_if_it_runs(bundle: Bundle) -> None:
-    if bundle.app.process is not None and bundle.app.process.poll() is None:
-        bundle.app.stop()

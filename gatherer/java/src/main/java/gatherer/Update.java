@@ -41,6 +41,16 @@ public final class Update {
 
     public String detail;
 
+    /** About a position, from a partition; the rest is empty. */
+    public static Update of(int kind, String symbol, String topic, int partition) {
+        Update update = new Update();
+        update.kind = kind;
+        update.symbol = symbol;
+        update.topic = topic;
+        update.partition = partition;
+        return update;
+    }
+
     /** The symbol, in the form in which Python's operators have their keys. */
     public static final class Key implements KeySelector<Update, Row> {
         private static final long serialVersionUID = 1L;

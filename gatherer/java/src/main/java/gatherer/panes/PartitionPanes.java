@@ -189,11 +189,7 @@ public final class PartitionPanes {
     }
 
     private void letter(String symbol, String reason, String detail, long offset, long appendMs, byte[] value) {
-        Update update = new Update();
-        update.kind = Update.LETTER;
-        update.symbol = symbol;
-        update.topic = topic;
-        update.partition = partition;
+        Update update = Update.of(Update.LETTER, symbol, topic, partition);
         update.content = value;
         update.offset = offset;
         update.writtenMs = appendMs;
@@ -203,11 +199,7 @@ public final class PartitionPanes {
     }
 
     private void send(String symbol, byte[] panes, long clockMs, boolean feeds) {
-        Update update = new Update();
-        update.kind = Update.PANES;
-        update.symbol = symbol;
-        update.topic = topic;
-        update.partition = partition;
+        Update update = Update.of(Update.PANES, symbol, topic, partition);
         update.content = panes;
         update.clockMs = clockMs;
         update.partitions = partitions;

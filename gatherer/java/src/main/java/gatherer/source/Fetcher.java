@@ -249,6 +249,7 @@ final class Fetcher implements Runnable, AutoCloseable {
     }
 
     private static void lost(TopicPartition place, Place state, String what, List<News> news) {
+        state.problem = null; // the loss takes its place, and is not over when the next record is there
         news.add(new News.Moved(place, state.epoch, state.next, Trouble.now(Trouble.LOST, what)));
     }
 

@@ -67,11 +67,12 @@ final class PartitionReader {
         this.output = output;
         InputFormat input = split.topic().equals(settings.limitsTopic()) ? null : settings.inputOf(split.topic());
         parser = input == null ? null : input.parser(split.topic(), settings.futureMs());
+        Feeding feeding = feeding(input, split.topic(), found);
+        sharesSymbols = feeding.onlySymbol() == null && feeding.isOnEveryPartition();
         boolean hasPanes = input != null || split.panes().length > 0;
-        panes = !hasPanes ? null
-                          : new PartitionPanes(settings.panes(), split.topic(), split.partition(),
-                                    feeding(input, split.topic(), found), partitions, output);
-        sharesSymbols = input != null && input.symbolOf(split.topic()) == null && input.isOnAnyPartition();
+        panes = !hasPanes
+                ? null
+                : new PartitionPanes(settings.panes(), split.topic(), split.partition(), feeding, partitions, output);
         if (panes != null && split.panes().length > 0) {
             try {
                 panes.read(new DataInputStream(new ByteArrayInputStream(split.panes())));
@@ -145,11 +146,8 @@ final class PartitionReader {
     }
 
     private static Update limits(ConsumerRecord<byte[], byte[]> record) {
-        Update update = new Update();
-        update.kind = Update.LIMITS;
-        update.symbol = record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
-        update.topic = record.topic();
-        update.partition = record.partition();
+        String symbol = record.key() == null ? null : new String(record.key(), StandardCharsets.UTF_8);
+        Update update = Update.of(Update.LIMITS, symbol, record.topic(), record.partition());
         update.content = record.value();
         update.offset = record.offset();
         update.writtenMs = record.timestamp();
