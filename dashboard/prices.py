@@ -108,7 +108,8 @@ class PriceSampler:
         self._sampled[topic] = message.timestamp()[1]
         value = message.value()
         try:
-            self._history.add_price(Price.from_json(value if isinstance(value, bytes) else b""))
+            data = value if isinstance(value, bytes) else b""
+            self._history.add_price(Price.from_json(data, self._symbols[topic]))
         except ContractError:
             return False
         return True

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from data_generator.models import Prices
 
-MAX_CENTS = 10**15
+MAX_CENTS = 10**11 - 1
+"""999,999,999.99, the highest price of two decimals that the contract has."""
 _POWERS = 10 ** np.arange(1, 14, dtype=np.int64)
 _TWO = np.array([list(b"%02d" % number) for number in range(100)], dtype=np.uint8)
 _THREE = np.array([list(b"%03d" % number) for number in range(1000)], dtype=np.uint8)

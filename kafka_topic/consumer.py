@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from kafka_topic.brokers import Brokers
 from kafka_topic.contracts import DeadLetter, MovingAverage, Price, Signal
-from kafka_topic.contracts.fields import refused
 from kafka_topic.errors import TopicMissingError
-from kafka_topic.reading import Start, TopicConsumer
+from kafka_topic.reading import OnBroken, Start, TopicConsumer
 from kafka_topic.windows import window_label, window_length
 
 
@@ -27,6 +26,7 @@ class MovingAverageConsumer(TopicConsumer[MovingAverage]):
         start: Start = "latest",
         timeout: float | None = None,
         connect_timeout: float = 10.0,
+        on_broken: OnBroken | None = None,
     ) -> None:
         self._window = None if window is None else window_label(window_length(window))
         super().__init__(
@@ -36,6 +36,7 @@ class MovingAverageConsumer(TopicConsumer[MovingAverage]):
             start=start,
             timeout=timeout,
             connect_timeout=connect_timeout,
+            on_broken=on_broken,
         )
 
     def _topics(self, brokers: Brokers) -> list[str]:
@@ -106,10 +107,7 @@ class PriceConsumer(TopicConsumer[Price]):
         return topics
 
     def _read(self, value: bytes, topic: str) -> Price:
-        price = Price.from_json(value)
-        if price.symbol != (symbol := self._names.symbol_of(topic)):
-            raise refused("symbol", price.symbol, f"must be that of the topic, {symbol}")
-        return price
+        return Price.from_json(value, self._names.symbol_of(topic))
 
     def _symbol(self, record: Price) -> str:
         return record.symbol

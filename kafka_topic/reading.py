@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from types import TracebackType
 from typing import Generic, Literal, Self, TypeVar
@@ -20,6 +20,7 @@ _POLL_SECONDS = 0.2
 _TOPIC_GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 
 Start = Literal["latest", "beginning"] | datetime
+OnBroken = Callable[[ContractError], None]
 T = TypeVar("T")
 
 
@@ -31,11 +32,12 @@ class TopicConsumer(ABC, Generic[T]):
     with a time zone (records with that Kafka record timestamp and later). timeout: seconds that `next` waits
     for a wanted record before it raises RecordTimeoutError, a TimeoutError; None waits forever, and waiting
     may be resumed after an error. connect_timeout: seconds in which a broker must answer while this is
-    created.
+    created. on_broken: called with the ContractError of each record that breaks the contract, which is then
+    skipped; its message says where the record stands.
 
-    Raises BrokerUnreachableError, TopicMissingError or SymbolError when created; iteration raises
-    ContractError for a record that breaks the contract, after which it goes on behind that record. No
-    group is joined and nothing is committed, so any number of these can read side by side.
+    Raises BrokerUnreachableError, TopicMissingError or SymbolError when created. Without on_broken, iteration
+    raises that ContractError: it ends a `for` loop, and the next one goes on behind the record. No group is
+    joined and nothing is committed, so any number of these can read side by side.
     """
 
     def __init__(
@@ -47,8 +49,10 @@ class TopicConsumer(ABC, Generic[T]):
         start: Start = "latest",
         timeout: float | None = None,
         connect_timeout: float = 10.0,
+        on_broken: OnBroken | None = None,
     ) -> None:
         _check_start(start)
+        self._on_broken = on_broken
         self._names = Topics(prefix)
         self._servers = bootstrap_servers
         self._wanted = None if positions is None else frozenset(check_symbols(positions))
@@ -119,9 +123,8 @@ class TopicConsumer(ABC, Generic[T]):
                 raise RecordTimeoutError(self._waited_for())
 
     def _record(self, message: Message) -> T | None:
-        error = message.error()
-        if error is not None:
-            raise self._explained(error)
+        if (failed := message.error()) is not None:
+            raise self._explained(failed)
         # A transaction's commit marker has a timestamp too, so the search for a start time may end before
         # its records.
         if self._since_ms is not None and message.timestamp()[1] < self._since_ms:
@@ -135,7 +138,11 @@ class TopicConsumer(ABC, Generic[T]):
             record = self._read(_bytes(message.value()), topic)
         except ContractError as broken:
             place = f"topic {topic!r} partition {message.partition()} offset {message.offset()}"
-            raise ContractError(f"{place}: {broken}", field=broken.field) from None
+            error = ContractError(f"{place}: {broken}", field=broken.field)
+            if self._on_broken is None:
+                raise error from None
+            self._on_broken(error)
+            return None
         return record if self._wants(record, key) else None
 
     def _note_error(self, error: KafkaError) -> None:

@@ -1,19 +1,32 @@
-"""One tick, as it stands on `position.<SYMBOL>`."""
+"""One tick, as it stands on `position.<SYMBOL>`.
+
+What counts as one is what the gatherer counts: `tests/price_records.json` holds records that the generator's
+encoder, this module and the gatherer's reader are all tested with.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 
 from kafka_topic.contracts import fields
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,9})?", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 2000, 2049
+_UNIT = Decimal("1e-8")
+_BEYOND = Decimal(10**9)
+_LONGEST_NUMBER = 1000
 
 
 @dataclass(frozen=True)
 class Price:
     """One tick of a position.
 
-    ts: event time, UTC, cut to the millisecond. symbol: the position. price: currency units of the
-    instrument, finite and above 0. Building one with anything else raises ContractError.
+    ts: event time, UTC, cut to the millisecond, in the years 2000 to 2049. symbol: the position. price:
+    currency units of the instrument, rounded half up to 8 decimals, at least 1e-8 and below 1e9. Building one
+    with anything else raises ContractError.
     """
 
     ts: datetime
@@ -22,23 +35,62 @@ class Price:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ts", fields.time("ts", self.ts))
+        if not _FIRST_YEAR <= self.ts.year <= _LAST_YEAR:
+            years = f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR}"
+            raise fields.refused("ts", fields.format_time(self.ts), years)
         fields.symbol(self.symbol)
-        fields.positive("price", self.price)
+        object.__setattr__(self, "price", _rounded(self.price))
 
     def to_json(self) -> bytes:
         """The record's bytes: two digits after the point, more only where the price has more."""
         text = f"{self.price:.2f}"
         if float(text) != self.price:
-            text = repr(float(self.price))
+            text = repr(self.price)
         ts = fields.format_time(self.ts)
         return f'{{"ts": "{ts}", "symbol": "{self.symbol}", "price": {text}}}'.encode()
 
     @classmethod
-    def from_json(cls, data: bytes) -> Price:
-        """Read a record; raises ContractError naming the field and its value."""
-        record = fields.json_object(data)
-        return cls(
-            ts=fields.parse_time("ts", fields.get(record, "ts")),
-            symbol=fields.get(record, "symbol"),
-            price=fields.number("price", fields.get(record, "price")),
-        )
+    def from_json(cls, data: bytes, topic_symbol: str | None = None) -> Price:
+        """Read a record; raises ContractError naming the field and its value.
+
+        topic_symbol: the only symbol that the record may have, since its topic stands for it; any when None.
+        """
+        record = fields.json_object(data, number=_decimal)
+        ts, symbol = _time(fields.get(record, "ts")), fields.get(record, "symbol")
+        if topic_symbol is not None and symbol != topic_symbol:
+            raise fields.refused("symbol", symbol, f"must be that of the topic, {topic_symbol}")
+        return cls(ts, symbol, fields.get(record, "price"))
+
+
+def _time(value: object) -> datetime:
+    """The time that a text is, of whose decimals the first three count."""
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        except ValueError:
+            pass  # such as the 30th of February: refused below like any other text
+    raise fields.refused("ts", value, 'must be a UTC time such as "2026-11-22 01:02:03.004"')
+
+
+def _decimal(text: str) -> Decimal:
+    """A JSON number, exact: whether 0.000000005 rounds up is decided by its digits, not by a float's."""
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of more than {_LONGEST_NUMBER} characters")
+    return Decimal(text)
+
+
+def _rounded(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise fields.refused("price", value, "must be a number")
+    # The shortest decimal that is this float, which is the one that somebody wrote.
+    exact = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
+    if not exact.is_finite():
+        raise fields.refused("price", value, "must be finite")
+    if exact <= 0:
+        raise fields.refused("price", value, "must be above 0")
+    rounded = exact.quantize(_UNIT, ROUND_HALF_UP) if exact < _BEYOND else _BEYOND
+    if rounded >= _BEYOND:
+        raise fields.refused("price", value, "must be below 1e9")
+    if not rounded:
+        raise fields.refused("price", value, "must be at least 1e-8")
+    return float(rounded)

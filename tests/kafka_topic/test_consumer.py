@@ -216,6 +216,12 @@ def test_prices_of_the_positions_wanted_and_of_all(stage, window_end):
         assert next(records) == apple
         with pytest.raises(ContractError, match=r"position\.AAPL' .* offset 1: .*that of the topic, AAPL"):
             next(records)
+    stage.send("position.AAPL", ("AAPL", apple.to_json()))
+    broken = []
+    assert everything(PriceConsumer, stage, 2, positions=["AAPL"], on_broken=broken.append) == [apple] * 2
+    assert [str(error).partition(":")[0] for error in broken] == [
+        f"topic '{stage.prefix}position.AAPL' partition 0 offset 1"
+    ]
     with PriceConsumer(stage.bootstrap_servers, prefix=stage.prefix, timeout=20) as records:
         stage.send("position.AAPL", ("AAPL", apple.to_json()))
         stage.send("position.BRK.B", ("BRK.B", berkshire.to_json()))

@@ -6,10 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.Test;
 
 /** What records say, in both ways of reading them. */
@@ -190,6 +195,29 @@ class RecordParserTest {
         assertEquals("CL 2026-11-22T01:02:03.004Z -1", said(format, "CL", tick.formatted("-0.000000005")));
         assertEquals("CL bad_price: price is not above -1e9", said(format, "CL", tick.formatted("-1000000000")));
         assertEquals("CL bad_price: price is not above 0", said(BY_KEY, "CL", tick.formatted("-37.63")));
+    }
+
+    /** tests/kafka_topic/test_contracts.py and tests/data_generator/test_ticks.py run the same records. */
+    @Test
+    void theRecordsOfThePriceContract() throws IOException {
+        Path records = Path.of(System.getProperty("project.folder"), "../../tests/price_records.json");
+        long writtenMs = Instant.parse("2050-01-02T00:00:00Z").toEpochMilli();
+        RecordParser parser = POSITIONS.parser("position.AAPL", RecordFuzz.FUTURE_MS);
+        for (JsonNode each : new ObjectMapper().readTree(records.toFile())) {
+            String record = each.get("record").asText();
+            byte[] value = record.getBytes(StandardCharsets.UTF_8);
+            String expected = each.has("reason") ? each.get("reason").asText()
+                                                 : each.get("ms").asLong() + " " + each.get("units").asLong();
+            Reading reading = new Reading();
+            parser.readCarefully(null, value, writtenMs, reading);
+            assertEquals(expected, verdict(reading), record);
+            parser.read(null, value, writtenMs, reading);
+            assertEquals(expected, verdict(reading), record);
+        }
+    }
+
+    private static String verdict(Reading reading) {
+        return reading.isTick() ? reading.ms + " " + reading.units : reading.reason;
     }
 
     private static String timed(String form, String time) {
