@@ -36,9 +36,9 @@ class Deployed:
 def deployed(session: Session) -> Deployed:
     """Read the running bundle; what is not deployed is taken from the settings."""
     rendered = session.bundle.apps
-    running = session.cluster.apps()
+    running = session.engine.apps()
     generator, gatherer = (
-        {**app.definition["env"], **running.get(app.id, app.definition)["env"]}
+        {**app.env, **(running[app.id].env if app.id in running else {})}
         for app in (rendered["data-generator"], rendered["gatherer"])
     )
     return Deployed(

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli.cluster import Cluster
+from cli.engine.protocol import Engine
 from cli.errors import PipectlError, UsageProblem
 from cli.selection import component, needed_besides, selected
 from cli.session import Session
@@ -91,7 +91,7 @@ class Plan:
 
 def plan_of(
     run: Session,
-    cluster: Cluster,
+    engine: Engine,
     *,
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
@@ -107,9 +107,9 @@ def plan_of(
     if only:
         selected(needs, only, ())
     report("reaching the cluster")
-    cluster.check()
-    steps = steps_of(run, cluster=cluster, adopt=adopted)
-    leftovers = leftover_steps(run, cluster)
+    engine.check()
+    steps = steps_of(run, engine=engine, adopt=adopted)
+    leftovers = leftover_steps(run, engine)
     chosen = selected([*needs, *leftovers], only, skip)
     if only:
         chosen = [name for name in chosen if name in needs]

@@ -17,6 +17,18 @@ class App:
     definition: dict[str, Any]
     template: Path
 
+    @property
+    def env(self) -> Mapping[str, Any]:
+        """Its environment: texts, and references to secrets."""
+        env: Mapping[str, Any] = self.definition.get("env", {})
+        return env
+
+    @property
+    def owner(self) -> str | None:
+        """The group of the bundle that it is labelled as belonging to."""
+        owner: str | None = self.definition.get("labels", {}).get("pipectl.bundle")
+        return owner
+
 
 @dataclass(frozen=True)
 class Package:

@@ -79,7 +79,7 @@ def _planned(
 ) -> Plan:
     try:
         with progress.step("plan", "comparing") as running:
-            plan = plan_of(run, run.cluster, only=only, skip=skip, adopt=adopt, report=running.report)
+            plan = plan_of(run, run.engine, only=only, skip=skip, adopt=adopt, report=running.report)
             changed = [f"{plan.changes[name].action} {name}" for name in plan.changed]
             running.end("done" if changed else "unchanged", ", ".join(changed) or "all as wanted")
     except KeyboardInterrupt:
@@ -92,7 +92,7 @@ def _whole(plan: Plan, run: Session) -> bool:
     """Whether data can flow: nothing was left out, or what was left out is there."""
     if not plan.partial:
         return True
-    there = run.cluster.apps()
+    there = run.engine.apps()
     return all(app.id in there for app in run.bundle.apps.values())
 
 

@@ -84,7 +84,7 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
     from cli.steps.bundle import leftover_steps, needs_of, steps_of
     from cli.steps.topics import TopicsStep
 
-    steps: dict[str, Step] = {**steps_of(run), **leftover_steps(run, run.cluster)}
+    steps: dict[str, Step] = {**steps_of(run), **leftover_steps(run, run.engine)}
     needs = {name: needs_of(run).get(name, frozenset()) for name in steps}
     removed: list[str] = []
 

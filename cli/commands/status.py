@@ -11,9 +11,10 @@ import click
 
 from cli import local, options
 from cli import output as out
-from cli.cluster import Cluster, NoClusterYet
 from cli.deployed import Deployed, deployed
-from cli.errors import DcosError, PipectlError, Unhealthy
+from cli.engine.memory import MemoryEngine
+from cli.engine.protocol import Engine
+from cli.errors import EngineError, PipectlError, Unhealthy
 from cli.last_failure import LastFailure, last_failure
 from cli.reach import LETTER_SECONDS, reach
 from cli.session import Session, session
@@ -65,10 +66,10 @@ def command(
             _print_nothing_runs(run)
         local.address()  # says so when there is none at all
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
-    run.cluster.check()  # once, and not for every component, when it can't be reached
-    components = _components(run, run.cluster)
+    run.engine.check()  # once, and not for every component, when it can't be reached
+    components = _components(run, run.engine)
     flow = _flow(run, deployed(run))
-    failure = last_failure(run.cluster, run.bundle.apps["gatherer"].id)
+    failure = last_failure(run.engine, run.bundle.apps["gatherer"].id)
     healthy = all(c["state"] == "healthy" for c in components) and all(
         p["state"] == "fresh" for p in flow.positions
     )
@@ -83,7 +84,7 @@ def command(
 def _print_nothing_runs(run: Session) -> None:
     topics = Topics(run.settings.topics.prefix)
     positions = [_unknown(symbol, topics) for symbol in run.settings.positions]
-    components = _components(run, NoClusterYet())
+    components = _components(run, MemoryEngine())
     _print_json(run, components, Flow(positions, trouble="the local cluster is not running"), healthy=False)
 
 
@@ -120,14 +121,14 @@ def _unknown(symbol: str, topics: Topics) -> dict[str, Any]:
     }
 
 
-def _components(run: Session, cluster: Cluster) -> list[dict[str, str]]:
+def _components(run: Session, engine: Engine) -> list[dict[str, str]]:
     from cli.steps.bundle import steps_of
 
     found = []
-    for name, step in steps_of(run, cluster=cluster).items():
+    for name, step in steps_of(run, engine=engine).items():
         try:
             state = step.state()
-        except DcosError as error:
+        except EngineError as error:
             found.append({"name": name, "kind": step.kind, "state": "unknown", "detail": error.message})
         else:
             found.append({"name": name, "kind": step.kind, "state": state.state, "detail": state.detail})

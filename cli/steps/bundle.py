@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from cli.cluster import Cluster
+from cli.engine.protocol import Engine, Manifest
 from cli.home import home
 from cli.session import Session
 from cli.steps.app import AppStep
@@ -35,14 +35,14 @@ def needs_of(session: Session) -> Mapping[str, frozenset[str]]:
 
 
 def steps_of(
-    session: Session, *, cluster: Cluster | None = None, adopt: Collection[str] = ()
+    session: Session, *, engine: Engine | None = None, adopt: Collection[str] = ()
 ) -> dict[str, Step]:
     """Every component of the session's bundle, by name, in the order of NEEDS.
 
-    `cluster` instead of the session's own; `adopt`: the components whose app is taken over if it is not ours.
+    `engine` instead of the session's own; `adopt`: the components whose app is taken over if it is not ours.
     """
     settings, bundle = session.settings, session.bundle
-    cluster = cluster or session.cluster
+    engine = engine or session.engine
     needs = needs_of(session)
     steps: dict[str, Step] = {}
     for name, package in bundle.packages.items():
@@ -52,46 +52,46 @@ def steps_of(
             package.version,
             settings.kafka.service,
             package.options,
-            cluster,
+            engine,
             timeout=settings.waits.package,
             address=f"{settings.kafka.host}:{settings.kafka.port}" if settings.kafka.host else None,
             needs=needs[name],
         )
-    steps["topics"] = topics_of(session, cluster, steps["kafka"].state)
+    steps["topics"] = topics_of(session, engine, steps["kafka"].state)
     for app in bundle.apps.values():
         steps[app.name] = AppStep(
             app.name,
-            app.definition,
-            cluster,
+            Manifest(app.id, app.owner, app.definition),
+            engine,
             needs=NEEDS[app.name],
             timeout=settings.waits.app,
             adopt=app.name in adopt,
         )
     if SecurityStep.name in needs:
-        steps[SecurityStep.name] = security_of(session, cluster)
+        steps[SecurityStep.name] = security_of(session, engine)
     return {name: steps[name] for name in needs}
 
 
-def security_of(session: Session, cluster: Cluster) -> SecurityStep:
+def security_of(session: Session, engine: Engine) -> SecurityStep:
     """The accounts and secrets."""
     settings = session.settings
     return SecurityStep(
         settings.security.service_account,
         settings.names.account_secret,
         settings.security.secrets,
-        cluster,
+        engine,
         strict=settings.security.strict,
         keys=home() / "keys" / session.cluster_name,
     )
 
 
-def leftover_steps(session: Session, cluster: Cluster) -> Mapping[str, LeftoverStep]:
+def leftover_steps(session: Session, engine: Engine) -> Mapping[str, LeftoverStep]:
     """The apps that carry this bundle's label and that it no longer has; they go when all else is done."""
     ids = {app.id for app in session.bundle.apps.values()}
-    return leftovers_of(cluster, session.settings.group, ids, needs=frozenset(NEEDS))
+    return leftovers_of(engine, session.settings.group, ids, needs=frozenset(NEEDS))
 
 
-def topics_of(session: Session, cluster: Cluster, kafka: Callable[[], State]) -> TopicsStep:
+def topics_of(session: Session, engine: Engine, kafka: Callable[[], State]) -> TopicsStep:
     """The bundle's topics, in the Kafka that `kafka` tells the state of."""
     settings = session.settings
     specs = topic_plan(
@@ -104,7 +104,7 @@ def topics_of(session: Session, cluster: Cluster, kafka: Callable[[], State]) ->
     return TopicsStep(
         specs,
         settings.kafka.service,
-        cluster,
+        engine,
         needs=NEEDS["topics"],
         timeout=settings.waits.package,
         kafka=kafka,

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import pytest
 
 from cli import local
-from cli.cluster import Cluster
-from cli.dcos import Dcos
+from cli.engine.dcos.client import LOCAL_CLIENT, local_environ
+from cli.engine.dcos.engine import DcosEngine
+from cli.engine.dcos.runner import Dcos
 from cli.planning import Plan, plan_of
 from cli.progress import Progress
 from cli.rollout import carry_out
@@ -35,10 +36,10 @@ def local_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def cluster(local_home: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def cluster(local_home: Path, monkeypatch: pytest.MonkeyPatch) -> DcosEngine:
     """A way to that cluster, as `pipectl` makes it."""
     monkeypatch.setenv("PIPECTL_HOME", str(local_home))
-    return Cluster(Dcos(local.CLIENT, {**os.environ, **local.client_environ()}, timeout=20))
+    return DcosEngine(Dcos(LOCAL_CLIENT, {**os.environ, **local_environ(*local.address())}, timeout=20))
 
 
 class Small:
@@ -62,13 +63,13 @@ class Small:
         self.bootstrap_servers = "127.0.0.1:1"
         self.settings: list[str] = []
         self.keys: dict[str, Any] = {}
-        environ = {**os.environ, "PIPECTL_HOME": str(home), **local.client_environ()}
+        environ = {**os.environ, "PIPECTL_HOME": str(home), **local_environ(*local.address())}
         self._environ = environ
         self.timeout = 20.0
         self.attempts = 4
 
     @property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> DcosEngine:
         """A fresh way to the cluster, as a new run of pipectl has."""
         # Without site-packages it starts in a tenth of the time.
         argv = (sys.executable, "-SE", str(HERE / "dcos_between.py"), str(self.folder), str(ROOT))
@@ -80,7 +81,7 @@ class Small:
             pause=0.02,
             stop=threading.Event(),
         )
-        return Cluster(dcos)
+        return DcosEngine(dcos)
 
     @property
     def session(self) -> Session:
@@ -121,7 +122,7 @@ class Small:
             **self.keys,
         }
 
-    def plan(self, cluster: Cluster | None = None, **options: Any) -> Plan:
+    def plan(self, cluster: DcosEngine | None = None, **options: Any) -> Plan:
         return plan_of(self.session, cluster or self.cluster, **options)
 
     def deploy(self, *, atomic: bool = False, **options: Any) -> Plan:
@@ -130,7 +131,7 @@ class Small:
         plan = self.plan(cluster, **options)
         plan.refuse_blocked()
         with Progress() as progress:
-            carry_out(plan, progress, cluster.dcos.stop, atomic=atomic)
+            carry_out(plan, progress, cluster.stop, atomic=atomic)
         return plan
 
     def fail(self, **fault: Any) -> None:
@@ -155,15 +156,15 @@ class Small:
 
     def apps(self) -> dict[str, Any]:
         """The apps of this group."""
-        cluster = Cluster(Dcos(local.CLIENT, self._environ, timeout=20))
+        cluster = DcosEngine(Dcos(LOCAL_CLIENT, self._environ, timeout=20))
         return {
-            app_id.removeprefix(f"{self.group}/"): app
+            app_id.removeprefix(f"{self.group}/"): app.observed
             for app_id, app in cluster.apps().items()
             if app_id.startswith(f"{self.group}/")
         }
 
     def client(self, *args: str, stdin: str = "") -> str:
-        return Dcos(local.CLIENT, self._environ, timeout=20).run(args, stdin=stdin)
+        return Dcos(LOCAL_CLIENT, self._environ, timeout=20).run(args, stdin=stdin)
 
     def clear(self) -> None:
         for app in self.apps().values():
@@ -178,7 +179,7 @@ def small(
     monkeypatch.setenv("PIPECTL_HOME", str(local_home))
     monkeypatch.setattr("cli.steps.bundle.NEEDS", Small.needs)
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.05)
-    monkeypatch.setattr("cli.cluster.SNAPSHOT_SECONDS", 0.03)
+    monkeypatch.setattr("cli.engine.dcos.engine.SNAPSHOT_SECONDS", 0.03)
     made = Small(tmp_path, local_home, f"/s{abs(hash(request.node.nodeid)) % 10**8}")
     yield made
     made.mend()

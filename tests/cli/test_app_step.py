@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from cli.engine.dcos.apps import manifest_of
 from cli.errors import Interrupted, StepFailed, WaitTimeout
 from cli.steps.app import AppStep
 
@@ -41,7 +42,9 @@ def step(cluster, request):
     def make(script: str = "import time; time.sleep(600)", timeout: float = 30, **keys) -> AppStep:
         app_id = "/t/" + request.node.name.split("[")[0].replace("_", "-")
         app = definition(app_id, script, **keys)
-        made.append(AppStep("it", app, cluster, needs=frozenset(), timeout=timedelta(seconds=timeout)))
+        made.append(
+            AppStep("it", manifest_of(app), cluster, needs=frozenset(), timeout=timedelta(seconds=timeout))
+        )
         return made[-1]
 
     yield make
@@ -66,14 +69,14 @@ def test_an_app_is_created_waited_for_and_then_unchanged(step):
 
 def test_a_changed_definition_is_shown_and_rolled_out(step, cluster):
     bring_up(step())
-    before = [task["id"] for task in cluster.tasks(step().app_id)]
+    before = [task.id for task in cluster.tasks(step().app_id)]
     changed = step(env={"A": "2"})
     change = changed.plan()
     assert change.action == "update"
     assert any(line.startswith("+") and '"A": "2"' in line for line in change.diff)
     changed.apply(change)
     changed.wait(str, threading.Event())
-    after = [task["id"] for task in cluster.tasks(changed.app_id)]
+    after = [task.id for task in cluster.tasks(changed.app_id)]
     assert len(after) == 1
     assert not set(before) & set(after)
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from cli import errors
 from cli.__main__ import pipectl
+from cli.engine.dcos import faults
 from marathon import load_settings, render
 from tests.cli.dcos_in_process import Fault, Killed, World
 
@@ -50,10 +51,10 @@ CAUSES = {
     "401 for good": errors.NotLoggedIn.cause,
     "403": errors.NotAllowed.cause,
     "404": "404",
-    "409 locked": errors.Locked.cause,
-    "409 for good": errors.Locked.cause,
+    "409 locked": errors.Conflict.cause,
+    "409 for good": errors.Conflict.cause,
     "422": "/cpus: must be positive",
-    "not JSON": errors.NotUnderstood.cause,
+    "not JSON": faults.NotUnderstood.cause,
     "hang for good": "did not answer in time",
 }
 SETTINGS = ("--set", "positions=[AAPL]", "--set", "kafka.bootstrap_servers='127.0.0.1:1'")
@@ -75,8 +76,8 @@ def world(monkeypatch, tmp_path):
     monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
     monkeypatch.setattr("cli.steps.base.time", clock)
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.0)
-    monkeypatch.setattr("cli.cluster.SNAPSHOT_SECONDS", -1.0)
-    monkeypatch.setattr("cli.session.Dcos", lambda *args, **kwargs: made.dcos(*args, **kwargs))
+    monkeypatch.setattr("cli.engine.dcos.engine.SNAPSHOT_SECONDS", -1.0)
+    monkeypatch.setattr("cli.engine.dcos.Dcos", lambda *args, **kwargs: made.dcos(*args, **kwargs))
     monkeypatch.setattr("cli.session.load_settings", _load_once)
     monkeypatch.setattr("cli.session.render", _render_once)
     monkeypatch.setattr("cli.proof.fresh_records", lambda *args, **kwargs: {})
