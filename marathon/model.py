@@ -18,6 +18,11 @@ class App:
     template: Path
 
     @property
+    def instances(self) -> int:
+        """How many of it run."""
+        return int(self.definition.get("instances", 1))
+
+    @property
     def env(self) -> Mapping[str, Any]:
         """Its environment: texts, and references to secrets."""
         env: Mapping[str, Any] = self.definition.get("env", {})

@@ -108,8 +108,7 @@ def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
 def _carry_out(run: Session, scalings: dict[str, _Scaling], progress: Progress) -> None:
     def work(name: str) -> None:
         scaling, app = scalings[name], run.bundle.apps[name]
-        manifest = Manifest(app.id, app.owner, app.definition)
-        step = AppStep(name, manifest, run.engine, needs=frozenset(), timeout=run.settings.waits.app)
+        step = AppStep(name, Manifest.of(app), run.engine, needs=frozenset(), timeout=run.settings.waits.app)
         with progress.step(name, f"scaling to {scaling.instances}") as running:
             if scaling.changes:
                 run.engine.scale(scaling.current, scaling.instances, scaling.env)

@@ -43,12 +43,12 @@ class MemoryEngine:
         return dict(self._apps)
 
     def differences(self, manifest: Manifest, app: AppStatus | None) -> list[str]:
-        """The diff of the documents, in which every key counts."""
-        return _diff(manifest.document, app.observed if app else {})
+        """The diff, in which every key counts."""
+        return _diff(_shown(manifest), _shown(self.manifest_of(app)) if app else {})
 
     def manifest_of(self, app: AppStatus) -> Manifest:
         """What the app was made of."""
-        return Manifest(app.id, app.owner, app.observed)
+        return Manifest(app.id, app.owner, app.instances, app.env, app.observed)
 
     def is_replaced(self, manifest: Manifest, app: AppStatus) -> bool:
         """Never: an update leaves nothing behind."""
@@ -70,8 +70,8 @@ class MemoryEngine:
         """Run another number of instances."""
         if app.id not in self._apps:
             raise NotFound(["scale", app.id], 1, "", "does not exist")
-        observed = {**app.observed, "instances": instances, "env": {**app.env, **env}}
-        self._apps[app.id] = _running(Manifest(app.id, app.owner, observed))
+        scaled = replace(self.manifest_of(app), instances=instances, env={**app.env, **env})
+        self._apps[app.id] = _running(scaled)
 
     def delete(self, app_id: str) -> None:
         """Forget the app."""
@@ -230,22 +230,29 @@ class MemorySecrets:
 
 
 def _running(manifest: Manifest) -> AppStatus:
-    document = manifest.document
-    instances = int(document.get("instances", 1))
     return AppStatus(
         id=manifest.id,
         owner=manifest.owner,
-        instances=instances,
-        running=instances,
-        healthy=instances,
+        instances=manifest.instances,
+        running=manifest.instances,
+        healthy=manifest.instances,
         starting=0,
         checked=True,
         rolling_out=False,
         revised_at=datetime.now(UTC),
-        env=document.get("env", {}),
+        env=manifest.env,
         ports={},
-        observed=document,
+        observed=manifest.document,
     )
+
+
+def _shown(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "app": manifest.id,
+        "replicas": manifest.instances,
+        "environment": dict(manifest.env),
+        "definition": dict(manifest.document),
+    }
 
 
 def _diff(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:

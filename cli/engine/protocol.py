@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from kafka_topic.plan import TopicSpec
+from marathon.model import App
 
 LogStream = Literal["stdout", "stderr"]
 # The label that says whose an app is. Its value is the bundle's group.
@@ -24,12 +25,19 @@ class Manifest:
     """An app as it should be.
 
     owner: the group of the bundle that it belongs to, if any. document: the definition in the engine's own
-    form.
+    form, of which the other fields are what the steps speak of.
     """
 
     id: str
     owner: str | None
+    instances: int
+    env: Mapping[str, Any] = field(repr=False)
     document: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, app: App) -> Self:
+        """The manifest of a rendered app."""
+        return cls(app.id, app.owner, app.instances, app.env, app.definition)
 
 
 @dataclass(frozen=True)

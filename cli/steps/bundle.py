@@ -61,7 +61,7 @@ def steps_of(
     for app in bundle.apps.values():
         steps[app.name] = AppStep(
             app.name,
-            Manifest(app.id, app.owner, app.definition),
+            Manifest.of(app),
             engine,
             needs=NEEDS[app.name],
             timeout=settings.waits.app,

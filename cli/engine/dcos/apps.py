@@ -14,7 +14,13 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 
 def manifest_of(definition: Mapping[str, Any]) -> Manifest:
     """An app definition as a manifest."""
-    return Manifest(definition["id"], definition.get("labels", {}).get(OWNER), definition)
+    return Manifest(
+        definition["id"],
+        definition.get("labels", {}).get(OWNER),
+        definition.get("instances", 1),
+        definition.get("env", {}),
+        definition,
+    )
 
 
 def app_of(app: Json) -> AppStatus:
