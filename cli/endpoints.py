@@ -41,11 +41,11 @@ def page_address(run: Session) -> str:
     if not _dashboard_runs(run):
         raise PipectlError(
             f"the dashboard does not run on the cluster {run.cluster_name}",
-            hint=f"`pipectl deploy{run.option} --set dashboard.instances=1` switches it on",
+            hint=f"`pipectl deploy{run.option} --with dashboard` switches it on",
         )
     return run.engine.service_page(run.settings.names.dashboard_service)
 
 
 def _dashboard_runs(run: Session) -> bool:
-    running = run.engine.apps().get(run.bundle.apps["dashboard"].id)
+    running = run.engine.apps().get(f"{run.settings.group}/dashboard")
     return running is not None and running.instances > 0

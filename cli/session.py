@@ -20,12 +20,16 @@ LOCAL = "local"
 
 @dataclass(frozen=True)
 class Session:
-    """What the user asked for: a cluster, and settings on top of its own."""
+    """What the user asked for: a cluster, and settings on top of its own.
+
+    with_parts: optional parts that are switched on beside those of the settings.
+    """
 
     cluster_name: str
     files: tuple[Path, ...]
     overrides: tuple[str, ...]
     verbose: bool
+    with_parts: frozenset[str] = frozenset()
     stop: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
     @property
@@ -51,7 +55,7 @@ class Session:
     def bundle(self) -> Bundle:
         """The rendered and checked app definitions. Raises UsageProblem with every mistake."""
         try:
-            return render(self.settings)
+            return render(self.settings, with_parts=self.with_parts)
         except BundleError as error:
             raise UsageProblem(str(error)) from None
 

@@ -293,7 +293,6 @@ class Security(Section):
 
 
 class Dashboard(Section):
-    instances: Annotated[int, Field(ge=0, le=1)] = Field(description="0 stops it, 1 runs it")
     history: Annotated[int, Field(ge=60)] = Field(
         description="windows, and prices, kept of each position; less with very many positions"
     )
@@ -335,6 +334,9 @@ class Settings(Section):
     )
     positions: Annotated[tuple[Symbol, ...], Field(strict=False), AfterValidator(formats.check_some)] = Field(
         description="symbols whose prices are generated and watched"
+    )
+    parts: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(formats.check_distinct)] = Field(
+        description="optional parts that are switched on; `pipectl parts` lists them"
     )
     dcos: Dcos
     kafka: Kafka

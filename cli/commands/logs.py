@@ -8,7 +8,9 @@ from cli import options
 from cli import output as out
 from cli.engine.protocol import LogStream, newest_task
 from cli.errors import PipectlError, UsageProblem
+from cli.parts import with_remembered
 from cli.session import Session, session
+from marathon import component_names
 
 
 @click.command("logs")
@@ -63,6 +65,9 @@ def command(
 def _newest_task(run: Session, name: str) -> str:
     ids = {app.name: app.id for app in run.bundle.apps.values()}
     ids |= dict.fromkeys(run.bundle.packages, f"/{run.settings.kafka.service}")
+    if name not in ids and name in component_names():
+        run = with_remembered(run, run.engine)
+        ids |= {app.name: app.id for app in run.bundle.apps.values()}
     if name not in ids:
         raise UsageProblem(f"no app {name}", hint=f"choose one of {', '.join(ids)}")
     task = newest_task(run.engine, ids[name])

@@ -19,6 +19,7 @@ CHANGES = 2
 @options.common_options
 @options.selection_options
 @options.adopt_option
+@options.parts_options
 def command(
     cluster: str | None,
     files: tuple[Path, ...],
@@ -28,6 +29,8 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     adopt: tuple[str, ...],
+    wanted_parts: tuple[str, ...],
+    unwanted_parts: tuple[str, ...],
 ) -> None:
     """Show what deploy would do, component by component, and change nothing.
 
@@ -41,7 +44,15 @@ def command(
     """
     run = session(cluster, files, overrides, verbose, reads_only=True)
     _ = run.bundle
-    plan = plan_of(run, _engine(run), only=only, skip=skip, adopt=adopt)
+    plan = plan_of(
+        run,
+        _engine(run),
+        only=only,
+        skip=skip,
+        adopt=adopt,
+        wanted_parts=wanted_parts,
+        unwanted_parts=unwanted_parts,
+    )
     if output == "json":
         out.print_json({"cluster": run.cluster_name, "changed": bool(plan.changed), **plan.document()})
     else:

@@ -96,7 +96,7 @@ def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
             raise PipectlError(
                 f"app {app.id} is not deployed", hint=f"`pipectl deploy{run.option}` deploys it"
             )
-        if current.owner != app.owner:
+        if current.owner != Manifest.of(app).owner:
             raise PipectlError(f"app {app.id} is not this bundle's: it is left as it is")
         before, after = app.env, scaled[name].env
         # An app may be told how many of it there are.

@@ -48,7 +48,7 @@ class MemoryEngine:
 
     def manifest_of(self, app: AppStatus) -> Manifest:
         """What the app was made of."""
-        return Manifest(app.id, app.owner, app.instances, app.env, app.observed)
+        return Manifest(app.id, app.labels, app.instances, app.env, app.observed)
 
     def is_replaced(self, manifest: Manifest, app: AppStatus) -> bool:
         """Never: an update leaves nothing behind."""
@@ -232,7 +232,7 @@ class MemorySecrets:
 def _running(manifest: Manifest) -> AppStatus:
     return AppStatus(
         id=manifest.id,
-        owner=manifest.owner,
+        labels=manifest.labels,
         instances=manifest.instances,
         running=manifest.instances,
         healthy=manifest.instances,
@@ -249,6 +249,7 @@ def _running(manifest: Manifest) -> AppStatus:
 def _shown(manifest: Manifest) -> dict[str, Any]:
     return {
         "app": manifest.id,
+        "tags": dict(manifest.labels),
         "replicas": manifest.instances,
         "environment": dict(manifest.env),
         "definition": dict(manifest.document),

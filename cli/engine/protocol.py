@@ -24,12 +24,11 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 class Manifest:
     """An app as it should be.
 
-    owner: the group of the bundle that it belongs to, if any. document: the definition in the engine's own
-    form, of which the other fields are what the steps speak of.
+    document: the definition in the engine's own form, of which the other fields are what the steps speak of.
     """
 
     id: str
-    owner: str | None
+    labels: Mapping[str, str]
     instances: int
     env: Mapping[str, Any] = field(repr=False)
     document: Mapping[str, Any] = field(repr=False)
@@ -37,7 +36,12 @@ class Manifest:
     @classmethod
     def of(cls, app: App) -> Self:
         """The manifest of a rendered app."""
-        return cls(app.id, app.owner, app.instances, app.env, app.definition)
+        return cls(app.id, app.labels, app.instances, app.env, app.definition)
+
+    @property
+    def owner(self) -> str | None:
+        """The group of the bundle that it belongs to, if any."""
+        return self.labels.get(OWNER)
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class AppStatus:
     """
 
     id: str
-    owner: str | None
+    labels: Mapping[str, str]
     instances: int
     running: int
     healthy: int
@@ -61,6 +65,11 @@ class AppStatus:
     env: Mapping[str, Any] = field(repr=False)
     ports: Mapping[str, int]
     observed: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def owner(self) -> str | None:
+        """The group of the bundle that it belongs to, if any."""
+        return self.labels.get(OWNER)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The graph of the bundle: kafka -> topics -> Flink -> gatherer; generator and dashboard beside Flink."""
+"""The graph of the bundle, as its components declare it."""
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -13,63 +13,61 @@ from cli.steps.security import SecurityStep
 from cli.steps.topic_settings import TopicSettings
 from cli.steps.topics import TopicsStep
 from kafka_topic.plan import topic_plan
-
-# What has to be ready before a step begins. Ticks wait in Kafka, so the generator need not wait for Flink.
-NEEDS: Mapping[str, frozenset[str]] = {
-    "kafka": frozenset(),
-    "topics": frozenset({"kafka"}),
-    "flink-jobmanager": frozenset(),
-    "flink-taskmanager": frozenset({"flink-jobmanager"}),
-    "gatherer": frozenset({"topics", "flink-taskmanager"}),
-    "data-generator": frozenset({"topics"}),
-    "dashboard": frozenset({"topics"}),
-}
+from marathon import Component
 
 
 def needs_of(session: Session) -> Mapping[str, frozenset[str]]:
-    """NEEDS, with the accounts and secrets before Kafka where the cluster file asks for them."""
-    if not session.settings.security.wanted:
-        return NEEDS
-    name = SecurityStep.name
-    return {name: frozenset(), **NEEDS, "kafka": NEEDS["kafka"] | {name}}
+    """What has to be ready before each component of the session's bundle begins, in order."""
+    return {name: one.depends_on for name, one in session.bundle.components.items()}
 
 
 def steps_of(
     session: Session, *, engine: Engine | None = None, adopt: Collection[str] = ()
 ) -> dict[str, Step]:
-    """Every component of the session's bundle, by name, in the order of NEEDS.
+    """Every component of the session's bundle, by name, each after what it depends on.
 
     `engine` instead of the session's own; `adopt`: the components whose app is taken over if it is not ours.
     """
-    settings, bundle = session.settings, session.bundle
     engine = engine or session.engine
-    needs = needs_of(session)
     steps: dict[str, Step] = {}
-    for name, package in bundle.packages.items():
-        steps[name] = PackageStep(
-            name,
-            package.name,
-            package.version,
-            settings.kafka.service,
-            package.options,
-            engine,
-            timeout=settings.waits.package,
-            address=f"{settings.kafka.host}:{settings.kafka.port}" if settings.kafka.host else None,
-            needs=needs[name],
-        )
-    steps["topics"] = topics_of(session, engine, steps["kafka"].state)
-    for app in bundle.apps.values():
-        steps[app.name] = AppStep(
-            app.name,
-            Manifest.of(app),
-            engine,
-            needs=NEEDS[app.name],
-            timeout=settings.waits.app,
-            adopt=app.name in adopt,
-        )
-    if SecurityStep.name in needs:
-        steps[SecurityStep.name] = security_of(session, engine)
-    return {name: steps[name] for name in needs}
+    for name, component in session.bundle.components.items():
+        if component.kind == "app":
+            steps[name] = app_of(session, engine, component, adopt=name in adopt)
+        elif component.kind == "package":
+            steps[name] = package_of(session, engine, component)
+        elif name == TopicsStep.name:
+            steps[name] = topics_of(session, engine, component, steps["kafka"].state)
+        else:
+            steps[name] = security_of(session, engine)
+    return steps
+
+
+def app_of(session: Session, engine: Engine, component: Component, *, adopt: bool) -> AppStep:
+    """An app."""
+    return AppStep(
+        component.name,
+        Manifest.of(session.bundle.apps[component.name]),
+        engine,
+        needs=component.depends_on,
+        timeout=component.ready_within,
+        adopt=adopt,
+    )
+
+
+def package_of(session: Session, engine: Engine, component: Component) -> PackageStep:
+    """A package."""
+    kafka, package = session.settings.kafka, session.bundle.packages[component.name]
+    return PackageStep(
+        component.name,
+        package.name,
+        package.version,
+        kafka.service,
+        package.options,
+        engine,
+        timeout=component.ready_within or session.settings.waits.package,
+        address=f"{kafka.host}:{kafka.port}" if kafka.host else None,
+        needs=component.depends_on,
+    )
 
 
 def security_of(session: Session, engine: Engine) -> SecurityStep:
@@ -88,10 +86,12 @@ def security_of(session: Session, engine: Engine) -> SecurityStep:
 def leftover_steps(session: Session, engine: Engine) -> Mapping[str, LeftoverStep]:
     """The apps that carry this bundle's label and that it no longer has; they go when all else is done."""
     ids = {app.id for app in session.bundle.apps.values()}
-    return leftovers_of(engine, session.settings.group, ids, needs=frozenset(NEEDS))
+    return leftovers_of(engine, session.settings.group, ids, needs=frozenset(session.bundle.components))
 
 
-def topics_of(session: Session, engine: Engine, kafka: Callable[[], State]) -> TopicsStep:
+def topics_of(
+    session: Session, engine: Engine, component: Component, kafka: Callable[[], State]
+) -> TopicsStep:
     """The bundle's topics, in the Kafka that `kafka` tells the state of."""
     settings = session.settings
     specs = topic_plan(
@@ -105,8 +105,8 @@ def topics_of(session: Session, engine: Engine, kafka: Callable[[], State]) -> T
         specs,
         settings.kafka.service,
         engine,
-        needs=NEEDS["topics"],
-        timeout=settings.waits.package,
+        needs=component.depends_on,
+        timeout=component.ready_within or settings.waits.package,
         kafka=kafka,
         settings=TopicSettings(settings.names.bootstrap_servers, shorten=settings.topics.shorten),
     )

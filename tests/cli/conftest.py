@@ -17,7 +17,7 @@ from cli.planning import Plan, plan_of
 from cli.progress import Progress
 from cli.rollout import carry_out
 from cli.session import Session
-from marathon import App, Bundle
+from marathon import App, Bundle, Component
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -54,6 +54,7 @@ class Small:
         "flink-taskmanager": frozenset[str](),
         "data-generator": frozenset({"topics"}),
     }
+    kinds: ClassVar = {"kafka": "package", "topics": "step"}
 
     def __init__(self, folder: Path, home: Path, group: str) -> None:
         self.folder, self.group = folder, group
@@ -97,7 +98,11 @@ class Small:
         }
         packages = session.bundle.packages
         # A cached property's value.
-        session.__dict__["bundle"] = Bundle(apps, packages)
+        components = {
+            name: Component(name, self.kinds.get(name, "app"), needs, session.settings.waits.app)
+            for name, needs in self.needs.items()
+        }
+        session.__dict__["bundle"] = Bundle(apps, packages, components)
         return session
 
     def definition(self, name: str) -> dict[str, Any]:
@@ -177,7 +182,6 @@ def small(
 ) -> Iterator[Small]:
     """A small bundle in a group of its own."""
     monkeypatch.setenv("PIPECTL_HOME", str(local_home))
-    monkeypatch.setattr("cli.steps.bundle.NEEDS", Small.needs)
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.05)
     monkeypatch.setattr("cli.engine.dcos.engine.SNAPSHOT_SECONDS", 0.03)
     made = Small(tmp_path, local_home, f"/s{abs(hash(request.node.nodeid)) % 10**8}")

@@ -85,18 +85,19 @@ def world(monkeypatch, tmp_path):
 
 
 _load, _render = cache(load_settings), render
-_rendered: dict[int, object] = {}
+_rendered: dict[object, object] = {}
 
 
 def _load_once(cluster, *, files, overrides):
     return _load(cluster, files=tuple(files), overrides=tuple(overrides))
 
 
-def _render_once(settings):
+def _render_once(settings, *, with_parts):
     # Settings are loaded once each, so that their identity tells them.
-    if id(settings) not in _rendered:
-        _rendered[id(settings)] = _render(settings)
-    return _rendered[id(settings)]
+    key = (id(settings), with_parts)
+    if key not in _rendered:
+        _rendered[key] = _render(settings, with_parts=with_parts)
+    return _rendered[key]
 
 
 def run(*args: str) -> Result:

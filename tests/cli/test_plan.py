@@ -68,7 +68,6 @@ def test_what_the_bundle_no_longer_has_is_named_and_removed(small):
     small.deploy()
     small.dropped = {"flink-taskmanager"}
     small.needs = {name: needs for name, needs in small.needs.items() if name != "flink-taskmanager"}
-    pytest.MonkeyPatch().setattr("cli.steps.bundle.NEEDS", small.needs)
     plan = small.plan()
     assert actions(plan)["flink-taskmanager"] == "remove"
     assert plan.touched == ["flink-taskmanager"]

@@ -193,7 +193,7 @@ def test_without_the_page_too_both_are_named(out: Out) -> None:
     alone = replace(out, topics=Topics("nobody."))
     error: Any = alone.run("limits", "list", code=3).exception
     assert error.message.startswith(f"no broker answers at {NOWHERE}; the dashboard does not run")
-    assert "dashboard.instances=1" in error.hint
+    assert "--with dashboard" in error.hint
     status = alone.json("status", code=4)
     assert (status["via"], {one["state"] for one in status["positions"]}) == (None, {"unknown"})
     assert "the dashboard does not run" in status["problem"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cli.engine.protocol import OWNER, AppStatus, Failure, Manifest, Task
+from cli.engine.protocol import AppStatus, Failure, Manifest, Task
 
 Json = dict[str, Any]
 # What starting takes besides the app's own grace period: offers, an image that is pulled.
@@ -16,7 +16,7 @@ def manifest_of(definition: Mapping[str, Any]) -> Manifest:
     """An app definition as a manifest."""
     return Manifest(
         definition["id"],
-        definition.get("labels", {}).get(OWNER),
+        definition.get("labels", {}),
         definition.get("instances", 1),
         definition.get("env", {}),
         definition,
@@ -28,7 +28,7 @@ def app_of(app: Json) -> AppStatus:
     changed = app.get("versionInfo", {}).get("lastConfigChangeAt")
     return AppStatus(
         id=app["id"],
-        owner=app.get("labels", {}).get(OWNER),
+        labels=app.get("labels", {}),
         instances=app.get("instances", 1),
         running=app.get("tasksRunning", 0),
         healthy=app.get("tasksHealthy", 0),

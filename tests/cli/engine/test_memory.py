@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli.engine.memory import MemoryEngine
-from cli.engine.protocol import Engine, Failure, Manifest, newest_task
+from cli.engine.protocol import OWNER, Engine, Failure, Manifest, newest_task
 from cli.errors import AlreadyExists, NotFound, StepFailed, WaitTimeout
 from cli.last_failure import LastFailure, last_failure
 from cli.planning import plan_of
@@ -17,7 +17,7 @@ from cli.session import Session
 from cli.steps.app import AppStep
 from cli.steps.leftover import leftovers_of
 
-APP = Manifest("/b/x", "/b", 2, {"A": "1"}, {"image": "x:1"})
+APP = Manifest("/b/x", {OWNER: "/b"}, 2, {"A": "1"}, {"image": "x:1"})
 
 
 def step(engine: Engine, manifest: Manifest = APP, *, adopt: bool = False) -> AppStep:
@@ -79,7 +79,7 @@ def test_an_app_that_keeps_failing_ends_the_wait(engine: MemoryEngine) -> None:
 
 
 def test_what_is_not_ours_is_left_unless_adopted(engine: MemoryEngine) -> None:
-    engine.create(replace(APP, owner="/others"))
+    engine.create(replace(APP, labels={OWNER: "/others"}))
     assert step(engine, replace(APP, instances=3)).plan().blocked is not None
     assert step(engine, replace(APP, instances=3), adopt=True).plan().blocked is None
     assert step(engine).remove(str, threading.Event()) is False
@@ -88,7 +88,7 @@ def test_what_is_not_ours_is_left_unless_adopted(engine: MemoryEngine) -> None:
 
 def test_leftovers_are_those_of_the_same_owner(engine: MemoryEngine) -> None:
     for app_id, owner in (("/b/old", "/b"), ("/b/x", "/b"), ("/c/x", "/c")):
-        engine.create(replace(APP, id=app_id, owner=owner))
+        engine.create(replace(APP, id=app_id, labels={OWNER: owner}))
     (old,) = leftovers_of(engine, "/b", {"/b/x"}, needs=frozenset()).values()
     assert (old.name, old.plan().action) == ("old", "remove")
     old.wait(str, threading.Event())
