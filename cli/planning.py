@@ -27,8 +27,8 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 class Plan:
     """The chosen steps and what each would do, in order.
 
-    run: the session, with the parts that the cluster remembers. missing: what the steps need, is not chosen and
-    not there. partial: whether something was not chosen.
+    run: the session, with the parts that the cluster remembers. missing: what the steps need, is not chosen
+    and not there. partial: whether something was not chosen.
     """
 
     run: Session
