@@ -12,6 +12,7 @@ PipectlError            1  something failed
 │   ├── Invalid         1  400, 422: what was sent is wrong
 │   └── Unreachable     1  5xx, connection refused, no answer from a service
 ├── StepFailed          1  a component keeps failing
+├── Superseded          1  somebody deployed after this deploy began
 ├── OutOfReach          3  neither the brokers nor the live page answers
 ├── UsageProblem        2  bad arguments or bad settings
 ├── WaitTimeout         3  gave up waiting
@@ -156,6 +157,10 @@ class Unreachable(EngineError):
 
 class StepFailed(PipectlError):
     """A component was applied but keeps failing."""
+
+
+class Superseded(PipectlError):
+    """Somebody else has changed what this deploy had changed: theirs holds."""
 
 
 class UsageProblem(PipectlError):

@@ -230,6 +230,7 @@ class MemorySecrets:
 
 
 def _running(manifest: Manifest) -> AppStatus:
+    now = datetime.now(UTC)
     return AppStatus(
         id=manifest.id,
         labels=manifest.labels,
@@ -239,7 +240,8 @@ def _running(manifest: Manifest) -> AppStatus:
         starting=0,
         checked=True,
         rolling_out=False,
-        revised_at=datetime.now(UTC),
+        revised_at=now,
+        changed_at=now,
         env=manifest.env,
         ports={},
         observed=manifest.document,

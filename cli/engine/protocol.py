@@ -50,7 +50,8 @@ class AppStatus:
 
     instances: how many are wanted. starting: tasks that are launched and do not run yet. checked: whether
     health checks tell which are healthy. rolling_out: whether a change of the app has not ended. revised_at:
-    when its present definition was set. ports: by name. observed: the app in the engine's own form.
+    when its present definition was set. changed_at: when anything of it was changed, its number of instances
+    too. ports: by name. observed: the app in the engine's own form.
     """
 
     id: str
@@ -62,6 +63,7 @@ class AppStatus:
     checked: bool
     rolling_out: bool
     revised_at: datetime
+    changed_at: datetime
     env: Mapping[str, Any] = field(repr=False)
     ports: Mapping[str, int]
     observed: Mapping[str, Any] = field(repr=False)

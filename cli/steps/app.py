@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from cli.engine.protocol import OWNER, AppStatus, Engine, Manifest, Task
-from cli.errors import EngineError, StepFailed
+from cli.errors import EngineError, StepFailed, Superseded
 from cli.steps.base import Action, Change, Report, State, wait_until
 
 # A task that failed this often since the step began is not going to come up by itself.
@@ -41,6 +41,8 @@ class AppStep:
         self._failure_before: datetime | None = None
         self._did: Action = "unchanged"
         self._before: AppStatus | None = None
+        # A change of the app after this that is not ours was made by somebody else.
+        self._known_at: datetime | None = None
 
     def plan(self) -> Change:
         """Compare the rendered definition with the app on the cluster."""
@@ -63,6 +65,7 @@ class AppStep:
     def apply(self, change: Change) -> None:
         """Create or update the app; an older deployment of it that is stuck gives way."""
         self._did, self._before = change.action, self._engine.apps(fresh=True).get(self.app_id)
+        self._known_at = self._before.changed_at if self._before else None
         if change.action == "create":
             self._engine.create(self._manifest)
         elif change.action == "update":
@@ -96,6 +99,7 @@ class AppStep:
         """Wait for running = healthy = instances and no deployment left; end early on repeated failure."""
 
         def ready() -> bool:
+            self._end_if_superseded()
             state = self._reached()
             self._seen = state.detail
             report(state.detail)
@@ -112,6 +116,20 @@ class AppStep:
             "`--set waits.app=10m` waits longer",
             last_seen=lambda: self._seen,
         )
+
+    def _end_if_superseded(self) -> None:
+        """Raise Superseded when somebody has changed the app to another definition since `apply` did."""
+        current = self._engine.apps().get(self.app_id)
+        if self._did == "unchanged" or current is None:
+            return
+        if self._known_at is None:
+            self._known_at = current.changed_at
+        if current.changed_at > self._known_at and self._engine.differences(self._manifest, current):
+            raise Superseded(
+                f"somebody deployed after this deploy: app {self.app_id} was changed at "
+                f"{current.changed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+                hint="theirs holds; `pipectl plan` compares it with your settings",
+            )
 
     def _reached(self) -> State:
         """`state`, and after an update whether it is that of the definition sent: an answer is no proof."""

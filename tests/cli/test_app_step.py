@@ -3,12 +3,13 @@
 import socket
 import sys
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 
 from cli.engine.dcos.apps import manifest_of
-from cli.errors import Interrupted, StepFailed, WaitTimeout
+from cli.errors import Interrupted, StepFailed, Superseded, WaitTimeout
 from cli.steps.app import AppStep
 
 SERVER = (
@@ -119,6 +120,18 @@ def test_a_taken_port_is_named_while_the_app_waits(step):
         it.apply(it.plan())
         with pytest.raises(WaitTimeout, match=f"port {port} is taken by another process"):
             it.wait(str, threading.Event())
+
+
+def test_a_deploy_that_somebody_overtakes_ends_at_once(step, cluster):
+    bring_up(step())
+    mine, theirs = step(SERVER, env={"A": "mine"}), step(env={"A": "theirs"})
+    mine.apply(mine.plan())
+    theirs.apply(theirs.plan())
+    began = time.monotonic()
+    with pytest.raises(Superseded, match="somebody deployed after this deploy: app /t/"):
+        mine.wait(str, threading.Event())
+    assert time.monotonic() - began < 10
+    theirs.wait(str, threading.Event())
 
 
 def test_a_stop_ends_the_wait_at_once(step):

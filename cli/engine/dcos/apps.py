@@ -25,7 +25,8 @@ def manifest_of(definition: Mapping[str, Any]) -> Manifest:
 
 def app_of(app: Json) -> AppStatus:
     """An app as `dcos marathon app list --json` has it."""
-    changed = app.get("versionInfo", {}).get("lastConfigChangeAt")
+    revised = app.get("versionInfo", {}).get("lastConfigChangeAt")
+    changed = app.get("version", revised)
     return AppStatus(
         id=app["id"],
         labels=app.get("labels", {}),
@@ -35,7 +36,8 @@ def app_of(app: Json) -> AppStatus:
         starting=app.get("tasksStaged", 0),
         checked=bool(app.get("healthChecks")),
         rolling_out=bool(app.get("deployments")),
-        revised_at=datetime.fromisoformat(changed) if changed else _NEVER,
+        revised_at=datetime.fromisoformat(revised) if revised else _NEVER,
+        changed_at=datetime.fromisoformat(changed) if changed else _NEVER,
         env=app.get("env", {}),
         ports={port["name"]: port["port"] for port in app.get("portDefinitions") or () if port.get("name")},
         observed=app,

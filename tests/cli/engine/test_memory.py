@@ -8,13 +8,14 @@ import pytest
 
 from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import OWNER, Engine, Failure, Manifest, newest_task
-from cli.errors import AlreadyExists, NotFound, StepFailed, WaitTimeout
+from cli.errors import AlreadyExists, NotFound, StepFailed, Superseded, WaitTimeout
 from cli.last_failure import LastFailure, last_failure
-from cli.planning import plan_of
+from cli.planning import Plan, plan_of
 from cli.progress import Progress
 from cli.rollout import carry_out
 from cli.session import Session
 from cli.steps.app import AppStep
+from cli.steps.base import Report
 from cli.steps.leftover import leftovers_of
 
 APP = Manifest("/b/x", {OWNER: "/b"}, 2, {"A": "1"}, {"image": "x:1"})
@@ -76,6 +77,43 @@ def test_an_app_that_keeps_failing_ends_the_wait(engine: MemoryEngine) -> None:
     one = AppStep("x", APP, engine, needs=frozenset(), timeout=timedelta(minutes=1))
     with pytest.raises(StepFailed, match=r"keeps failing \(FAILED\)[\s\S]*\| the reason"):
         one.wait(str, threading.Event())
+
+
+@pytest.mark.parametrize("before", [None, replace(APP, instances=1)])
+def test_a_deploy_ends_when_somebody_has_deployed_after_it(
+    engine: MemoryEngine, before: Manifest | None
+) -> None:
+    if before is not None:
+        engine.create(before)
+    one = step(engine)
+    one.apply(one.plan())
+    one.wait(str, threading.Event())
+    engine.update(replace(APP, env={"A": "theirs"}), engine.apps()[APP.id])
+    theirs = engine.apps()[APP.id]
+    with pytest.raises(Superseded, match=f"{theirs.changed_at:%Y-%m-%d %H:%M:%S} UTC") as ended:
+        one.wait(str, threading.Event())
+    assert "pipectl plan" in (ended.value.hint or "")
+    # The same definition again is nobody else's business, whoever sends it.
+    engine.update(APP, theirs)
+    one.wait(str, threading.Event())
+
+
+def test_atomic_does_not_undo_what_somebody_else_deployed(engine: MemoryEngine) -> None:
+    engine.create(replace(APP, instances=1))
+    one, theirs = step(engine), replace(APP, env={"A": "theirs"})
+
+    class Beaten(AppStep):
+        def wait(self, report: Report, stop: threading.Event) -> None:
+            engine.update(theirs, engine.apps()[APP.id])
+            super().wait(report, stop)
+
+    one.__class__ = Beaten
+    run = Session("prod", (), (), verbose=False)
+    plan = Plan(run, {"x": one}, {"x": one.plan()}, [], partial=False)
+    with Progress() as progress, pytest.raises(Superseded) as ended:
+        carry_out(plan, progress, engine.stop, atomic=True)
+    assert "nothing was put back" in (ended.value.also or "")
+    assert engine.apps()[APP.id].env == {"A": "theirs"}
 
 
 def test_what_is_not_ours_is_left_unless_adopted(engine: MemoryEngine) -> None:
