@@ -10,12 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from marathon import formats
-from marathon.durations import format_duration, parse_duration
+from marathon.durations import format_duration, freshness_of, parse_duration
 from marathon.inputs import Input
 from marathon.names import Names, names_of
 from marathon.section import Section
 
-SLACK = timedelta(seconds=10)
 MILLISECOND = timedelta(milliseconds=1)
 
 DurationOrZero = Annotated[
@@ -352,13 +351,12 @@ class Settings(Section):
 
     @property
     def freshness(self) -> timedelta:
-        """How old the end of a position's newest shortest window may be while data flows: what the pipeline
-        itself takes, and some slack for a busy machine.
-        """
+        """How old the end of a position's newest shortest window may be while data flows."""
         gatherer = self.gatherer
         slide = gatherer.windows[gatherer.shortest]
-        own = slide + gatherer.watermark_bound + gatherer.idle_timeout
-        return own + self.flink.checkpoint_interval + SLACK
+        return freshness_of(
+            slide, gatherer.watermark_bound, gatherer.idle_timeout, self.flink.checkpoint_interval
+        )
 
     @property
     def names(self) -> Names:

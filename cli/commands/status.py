@@ -69,8 +69,9 @@ def command(
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
     run.engine.check()  # once, and not for every component, when it can't be reached
     run = with_remembered(run, run.engine)
-    components = _components(run, run.engine)
-    flow = _flow(run, deployed(run))
+    bundle = deployed(run)
+    components = _components(run, run.engine, bundle)
+    flow = _flow(run, bundle)
     failure = last_failure(run.engine, run.bundle.apps["gatherer"].id)
     healthy = all(c["state"] == "healthy" for c in components) and all(
         p["state"] == "fresh" for p in flow.positions
@@ -123,11 +124,11 @@ def _unknown(symbol: str, topics: Topics) -> dict[str, Any]:
     }
 
 
-def _components(run: Session, engine: Engine) -> list[dict[str, str]]:
+def _components(run: Session, engine: Engine, bundle: Deployed | None = None) -> list[dict[str, str]]:
     from cli.steps.bundle import steps_of
 
     found = []
-    for name, step in steps_of(run, engine=engine).items():
+    for name, step in steps_of(run, engine=engine, running=bundle).items():
         try:
             state = step.state()
         except EngineError as error:
@@ -147,7 +148,7 @@ def _flow(run: Session, bundle: Deployed) -> Flow:
     except (KafkaTopicError, PipectlError) as error:
         topics = Topics(bundle.prefix)
         return Flow([_unknown(symbol, topics) for symbol in bundle.positions], trouble=str(error))
-    now, limit = datetime.now(UTC), run.settings.freshness.total_seconds()
+    now, limit = datetime.now(UTC), bundle.freshness.total_seconds()
     return Flow(
         [
             {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
+from cli.deployed import Deployed
 from cli.engine.protocol import Engine, Manifest
 from cli.home import home
 from cli.session import Session
@@ -22,11 +23,16 @@ def needs_of(session: Session) -> Mapping[str, frozenset[str]]:
 
 
 def steps_of(
-    session: Session, *, engine: Engine | None = None, adopt: Collection[str] = ()
+    session: Session,
+    *,
+    engine: Engine | None = None,
+    adopt: Collection[str] = (),
+    running: Deployed | None = None,
 ) -> dict[str, Step]:
     """Every component of the session's bundle, by name, each after what it depends on.
 
-    `engine` instead of the session's own; `adopt`: the components whose app is taken over if it is not ours.
+    `engine` instead of the session's own; `adopt`: the components whose app is taken over if it is not ours;
+    `running`: the topics are those of this bundle, whatever the settings say by now.
     """
     engine = engine or session.engine
     steps: dict[str, Step] = {}
@@ -36,7 +42,7 @@ def steps_of(
         elif component.kind == "package":
             steps[name] = package_of(session, engine, component)
         elif name == TopicsStep.name:
-            steps[name] = topics_of(session, engine, component, steps["kafka"].state)
+            steps[name] = topics_of(session, engine, component, steps["kafka"].state, running)
         else:
             steps[name] = security_of(session, engine)
     return steps
@@ -90,16 +96,20 @@ def leftover_steps(session: Session, engine: Engine) -> Mapping[str, LeftoverSte
 
 
 def topics_of(
-    session: Session, engine: Engine, component: Component, kafka: Callable[[], State]
+    session: Session,
+    engine: Engine,
+    component: Component,
+    kafka: Callable[[], State],
+    running: Deployed | None,
 ) -> TopicsStep:
-    """The bundle's topics, in the Kafka that `kafka` tells the state of."""
-    settings = session.settings
+    """The topics of the settings or of the running bundle, in the Kafka that `kafka` tells the state of."""
+    settings, topics = session.settings, session.settings.topics
     specs = topic_plan(
-        settings.positions,
-        prefix=settings.topics.prefix,
-        partitions=settings.topics.partitions,
-        replication=settings.topics.replication,
-        retention=settings.topics.retention.given,
+        running.positions if running else settings.positions,
+        prefix=running.prefix if running else topics.prefix,
+        partitions=topics.partitions,
+        replication=topics.replication,
+        retention=running.retention if running else topics.retention.given,
     )
     return TopicsStep(
         specs,
@@ -108,5 +118,8 @@ def topics_of(
         needs=component.depends_on,
         timeout=component.ready_within or settings.waits.package,
         kafka=kafka,
-        settings=TopicSettings(settings.names.bootstrap_servers, shorten=settings.topics.shorten),
+        settings=TopicSettings(
+            running.bootstrap_servers if running else settings.names.bootstrap_servers,
+            shorten=running.shorten if running else topics.shorten,
+        ),
     )
