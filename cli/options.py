@@ -72,6 +72,25 @@ def selection_options(function: F) -> F:
     return only(skip(function))
 
 
+def parts_options(function: F) -> F:
+    """`--with PART` and `--without PART`, which may be repeated."""
+    wanted = click.option(
+        "--with",
+        "wanted_parts",
+        metavar="PART",
+        multiple=True,
+        help="Switch this optional part on; the next deploys remember it. May be repeated.",
+    )
+    unwanted = click.option(
+        "--without",
+        "unwanted_parts",
+        metavar="PART",
+        multiple=True,
+        help="Switch a part off that --with has switched on; may be repeated.",
+    )
+    return wanted(unwanted(function))
+
+
 adopt_option = click.option(
     "--adopt",
     metavar="COMPONENT",

@@ -10,12 +10,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, Any, NoReturn
 from urllib.parse import urlencode, urlsplit
 
-from cli.cluster import Cluster
-from cli.errors import DcosError, OutOfReach, PipectlError, UsageProblem, WaitTimeout
+from cli.engine.protocol import Credentials
+from cli.errors import OutOfReach, PipectlError, UsageProblem, WaitTimeout
 
 ANSWER_SECONDS = 20.0
 # A stream is never silent for longer: the page sends a comment every 10 s.
@@ -31,14 +31,11 @@ Query = Sequence[tuple[str, str]]
 class PageApi:
     """The API below `address`, the page's own address with its slash at the end.
 
-    token: the user's; it travels in a header only, and to no other host: redirects are not followed. ca: a
-    file of the authorities that are trusted, the system's when None. verify: whether TLS is checked at all.
+    credentials: the user's; they travel in a header only, and to no other host: redirects are not followed.
     """
 
     address: str
-    token: str = field(repr=False)
-    verify: bool = True
-    ca: str | None = None
+    credentials: Credentials
 
     def get(self, path: str, query: Query = ()) -> Any:
         """The document at api/<path>."""
@@ -73,7 +70,7 @@ class PageApi:
         """An answer, to be closed. Raises OutOfReach, or what its status means."""
         url = f"{self.address}api/{path}" + (f"?{urlencode(query)}" if query else "")
         sent = {
-            "Authorization": f"token={self.token}",
+            "Authorization": self.credentials.authorization,
             "Accept": "application/json, text/event-stream",
             "X-Requested-By": "pipectl",
             **({"Content-Type": "application/json"} if body is not None else {}),
@@ -100,13 +97,13 @@ class PageApi:
 
     def _opener(self) -> urllib.request.OpenerDirector:
         try:
-            context = ssl.create_default_context(cafile=self.ca)
+            context = ssl.create_default_context(cafile=self.credentials.ca)
         except OSError as error:
             raise PipectlError(
-                f"cannot read the authorities in {self.ca}: {error.strerror or error}",
+                f"cannot read the authorities in {self.credentials.ca}: {error.strerror or error}",
                 hint="`dcos config show core.ssl_verify` names that file",
             ) from None
-        if not self.verify:
+        if not self.credentials.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         handlers: list[urllib.request.BaseHandler] = [
@@ -217,18 +214,3 @@ class _Stream:
                 return
             except queue.Full:
                 continue
-
-
-def page_api(cluster: Cluster, address: str) -> PageApi:
-    """The API of the page at `address`, with the token and the trust that `dcos` is configured with."""
-    dcos = cluster.dcos
-    token = dcos.run(["config", "show", "core.dcos_acs_token"]).strip()
-    try:
-        trust = dcos.run(["config", "show", "core.ssl_verify"], retry=False).strip()
-    except DcosError:
-        trust = "true"  # not set: checked, as `dcos` itself does
-    if trust.lower() in ("true", "1"):
-        return PageApi(address, token)
-    if trust.lower() in ("false", "0"):
-        return PageApi(address, token, verify=False)
-    return PageApi(address, token, ca=trust)

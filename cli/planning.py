@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
-from cli.cluster import Cluster
+from cli.engine.protocol import Engine
 from cli.errors import PipectlError, UsageProblem
+from cli.parts import check_parts, with_remembered
 from cli.selection import component, needed_besides, selected
 from cli.session import Session
 from cli.steps.base import Change, Step
+from marathon import component_names
 
 _SIGNS = {
     "create": ("+", "green"),
@@ -25,9 +27,11 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 class Plan:
     """The chosen steps and what each would do, in order.
 
-    missing: what they need, is not chosen and not there. partial: whether something was not chosen.
+    run: the session, with the parts that the cluster remembers. missing: what the steps need, is not chosen
+    and not there. partial: whether something was not chosen.
     """
 
+    run: Session
     steps: Mapping[str, Step]
     changes: Mapping[str, Change]
     missing: Sequence[str]
@@ -91,25 +95,29 @@ class Plan:
 
 def plan_of(
     run: Session,
-    cluster: Cluster,
+    engine: Engine,
     *,
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
     adopt: Collection[str] = (),
+    wanted_parts: Collection[str] = (),
+    unwanted_parts: Collection[str] = (),
     report: Callable[[str], None] = lambda detail: None,
 ) -> Plan:
     """Compare the chosen components of the bundle with the cluster; changes nothing."""
     from cli.steps.bundle import leftover_steps, needs_of, steps_of
 
-    needs = needs_of(run)
     # Names are checked before anything is contacted, as far as they can be known by then.
-    adopted = {component(name, needs) for name in adopt}
-    if only:
-        selected(needs, only, ())
+    for name in (*adopt, *only):
+        component(name, [*run.bundle.components, *component_names()])
+    check_parts(run, wanted_parts, unwanted_parts)
     report("reaching the cluster")
-    cluster.check()
-    steps = steps_of(run, cluster=cluster, adopt=adopted)
-    leftovers = leftover_steps(run, cluster)
+    engine.check()
+    run = with_remembered(run, engine, wanted=wanted_parts, unwanted=unwanted_parts)
+    needs = needs_of(run)
+    adopted = {component(name, needs) for name in adopt}
+    steps = steps_of(run, engine=engine, adopt=adopted)
+    leftovers = leftover_steps(run, engine)
     chosen = selected([*needs, *leftovers], only, skip)
     if only:
         chosen = [name for name in chosen if name in needs]
@@ -121,7 +129,7 @@ def plan_of(
     besides = needed_besides([name for name in chosen if name in needs], needs)
     missing = [name for name in besides if steps[name].plan().action == "create"]
     partial = len([name for name in chosen if name in needs]) < len(needs)
-    return Plan({name: everything[name] for name in chosen}, changes, missing, partial)
+    return Plan(run, {name: everything[name] for name in chosen}, changes, missing, partial)
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import click
 from cli.deployed import Deployed
 from cli.endpoints import page_address
 from cli.errors import OutOfReach, PipectlError, UsageProblem
-from cli.page_api import PageApi, page_api
+from cli.page_api import PageApi
 from cli.session import Session
 from cli.streams import Stream
 from kafka_topic.contracts import Limits, parse_time
@@ -223,7 +223,7 @@ def reach(run: Session, bundle: Deployed) -> Way:
         return ByBrokers(bundle)
     try:
         address = page_address(run)
-        api = page_api(run.cluster, address)
+        api = PageApi(address, run.engine.credentials())
         api.get("openapi.json")
     except PipectlError as error:
         raise OutOfReach(f"{trouble}; {error.message}", hint=error.hint or HINT) from None

@@ -7,7 +7,7 @@ from threading import Event
 import click
 
 from cli import graph
-from cli.errors import Interrupted, PipectlError, UsageProblem
+from cli.errors import Interrupted, PipectlError, Superseded, UsageProblem
 from cli.planning import Plan
 from cli.progress import Progress
 
@@ -56,6 +56,10 @@ def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> N
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
     except Interrupted:
+        raise
+    except Superseded as error:
+        if atomic:
+            error.also = "--atomic: nothing was put back, as that would undo their deploy"
         raise
     except PipectlError as error:
         if not atomic:

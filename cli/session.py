@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from cli import local, options
-from cli.cluster import Cluster
-from cli.dcos import Dcos
+from cli.engine.dcos import connect
+from cli.engine.protocol import Engine
 from cli.errors import UsageProblem
-from cli.home import home, last_cluster
+from cli.home import last_cluster
 from marathon import Bundle, BundleError, Settings, load_settings, render
 
 LOCAL = "local"
@@ -20,12 +20,16 @@ LOCAL = "local"
 
 @dataclass(frozen=True)
 class Session:
-    """What the user asked for: a cluster, and settings on top of its own."""
+    """What the user asked for: a cluster, and settings on top of its own.
+
+    with_parts: optional parts that are switched on beside those of the settings.
+    """
 
     cluster_name: str
     files: tuple[Path, ...]
     overrides: tuple[str, ...]
     verbose: bool
+    with_parts: frozenset[str] = frozenset()
     stop: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
     @property
@@ -51,25 +55,19 @@ class Session:
     def bundle(self) -> Bundle:
         """The rendered and checked app definitions. Raises UsageProblem with every mistake."""
         try:
-            return render(self.settings)
+            return render(self.settings, with_parts=self.with_parts)
         except BundleError as error:
             raise UsageProblem(str(error)) from None
 
     @cached_property
-    def cluster(self) -> Cluster:
-        """The way to the cluster. It must be up if it is local."""
-        wanted = self.settings.dcos
-        if self.is_local:
-            argv = local.CLIENT if wanted.executable is None else (wanted.executable,)
-            environ = local.client_environ()
-            if wanted.executable is not None:
-                # A real client keeps what it installs in a folder, and the user's own is not ours to change.
-                environ["DCOS_DIR"] = str(home() / "dcos")
-        else:
-            argv = (wanted.executable or "dcos",)
-            environ = local.remote_environ(wanted.cluster)
-        timeout = wanted.timeout.total_seconds()
-        return Cluster(Dcos(argv, environ, timeout, self._echo, attempts=wanted.attempts, stop=self.stop))
+    def engine(self) -> Engine:
+        """The engine that runs the cluster. It must be up if it is local."""
+        return connect(
+            self.settings.dcos,
+            local.address() if self.is_local else None,
+            echo=self._echo,
+            stop=self.stop,
+        )
 
     def _echo(self, line: str) -> None:
         if self.verbose:

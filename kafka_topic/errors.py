@@ -3,7 +3,6 @@
 KafkaTopicError
  +- SymbolError             a symbol or prefix that can't be part of a topic name
  +- PlanError               a topic plan that can't be carried out
- +- CreationOutputError     `dcos kafka` answered something that isn't the JSON it promises
  +- ContractError           a record that breaks its contract
  +- LimitsError             what is set as limits can't be read
  +- BrokerUnreachableError  no broker answered in time (also a TimeoutError)
@@ -24,10 +23,6 @@ class SymbolError(KafkaTopicError, ValueError):
 
 class PlanError(KafkaTopicError, ValueError):
     """A topic plan that can't be carried out."""
-
-
-class CreationOutputError(KafkaTopicError):
-    """The output of a `dcos kafka` command isn't what the command promises."""
 
 
 class ContractError(KafkaTopicError, ValueError):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from marathon.errors import BundleError, MarathonError, Problem
-from marathon.model import App, Bundle, Package
+from marathon.model import App, Bundle, Component, Package, Part
 
 if TYPE_CHECKING:
     import os
@@ -22,12 +22,16 @@ __all__ = [
     "App",
     "Bundle",
     "BundleError",
+    "Component",
     "MarathonError",
     "Package",
+    "Part",
     "Problem",
     "Settings",
     "cluster_names",
+    "component_names",
     "load_settings",
+    "parts",
     "render",
 ]
 
@@ -56,11 +60,28 @@ def load_settings(
     return load_settings(cluster, files=files, overrides=overrides, environ=environ)
 
 
-def render(settings: Settings) -> Bundle:
-    """The bundle of `settings`. Raises `BundleError` with every mistake, at its template line."""
+def render(settings: Settings, *, with_parts: Iterable[str] = ()) -> Bundle:
+    """The bundle of `settings`, with parts beside those that the settings name.
+
+    Raises `BundleError` with every mistake, at its template line.
+    """
     from marathon.bundle import render
 
-    return render(settings)
+    return render(settings, with_parts=frozenset(with_parts))
+
+
+def component_names() -> list[str]:
+    """Every component that there is, whether it is switched on or not."""
+    from marathon.components import Components
+
+    return Components().names()
+
+
+def parts(settings: Settings) -> dict[str, Part]:
+    """The optional parts that there are, by name, with what each needs."""
+    from marathon.bundle import parts
+
+    return parts(settings)
 
 
 def __getattr__(name: str) -> Any:

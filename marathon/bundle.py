@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from marathon.components import Components
 from marathon.definition import Definition, read_definition
 from marathon.errors import BundleError, Problem
 from marathon.layers import merge
-from marathon.model import App, Bundle, Package
+from marathon.model import PART, App, Bundle, Package, Part
 from marathon.paths import ROOM
 from marathon.rules import findings
 from marathon.settings import Settings
@@ -17,19 +18,27 @@ from marathon.shape import misshapen, unknown_keys
 from marathon.templates import TemplateFault, render_template
 
 
-def render(settings: Settings, *, room: Path = ROOM) -> Bundle:
-    """The bundle of `settings`, from the templates in `room`.
+def render(settings: Settings, *, with_parts: Collection[str] = (), room: Path = ROOM) -> Bundle:
+    """The bundle of `settings`, from the components and templates in `room`.
+
+    `with_parts`: optional parts beside those that the settings name; a label of their apps says so.
 
     Raises `BundleError` with every mistake: an undefined name, text that skipped `tojson`, invalid JSON, a
     shape that Marathon doesn't know, a rule of Marathon's broken. Each names its template and line.
     """
     context = {name: getattr(settings, name) for name in Settings.model_fields}
     context |= {"names": settings.names, "freshness": settings.freshness}
+    components = Components(room)
+    more = frozenset(with_parts) - frozenset(settings.parts)
+    on = components.enabled(settings, more | frozenset(settings.parts))
     problems: list[Problem] = []
     definitions: dict[str, Definition] = {}
-    for template in [*_templates(room / "apps"), room / "packages" / "kafka.json.j2"]:
+    for name, component in sorted(on.items()):
+        if component.kind == "step":
+            continue
+        template = room / f"{component.kind}s" / f"{name}.json.j2"
         try:
-            definitions[_name(template)] = read_definition(render_template(template, context))
+            definitions[name] = read_definition(render_template(template, context))
         except TemplateFault as fault:
             problems.append(fault.problem)
     options = definitions.pop("kafka", None)
@@ -39,21 +48,22 @@ def render(settings: Settings, *, room: Path = ROOM) -> Bundle:
     if problems or options is None:
         raise BundleError(problems)
 
+    for name, definition in definitions.items():
+        if (part := on[name].part) in more:
+            definition.value.setdefault("labels", {})[PART] = part
     apps = {
         name: App(name, definition.value["id"], definition.value, room / "apps" / f"{name}.json.j2")
         for name, definition in definitions.items()
     }
     kafka = settings.kafka
     package = Package(kafka.package, kafka.version, merge(options.value, kafka.options))
-    return Bundle(MappingProxyType(apps), MappingProxyType({"kafka": package}))
+    return Bundle(MappingProxyType(apps), MappingProxyType({"kafka": package}), MappingProxyType(on))
 
 
-def _templates(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.json.j2"))
-
-
-def _name(template: Path) -> str:
-    return template.name.removesuffix(".json.j2")
+def parts(settings: Settings, *, room: Path = ROOM) -> dict[str, Part]:
+    """Every optional part that there is, by name."""
+    components = Components(room)
+    return {name: components.part(name, settings) for name in components.parts}
 
 
 def _app_problems(definition: Definition) -> list[Problem]:

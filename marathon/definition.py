@@ -23,8 +23,8 @@ class Definition:
     def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
         """`message` as a problem of the line that wrote the key at `path`, or else what holds it."""
         held_by = (path[:length] for length in range(len(path), 0, -1))
-        line = next((self.places[held].line for held in held_by if held in self.places), 1)
-        return Problem(self.file, line, dotted(path), message, hint)
+        place = next((self.places[held] for held in held_by if held in self.places), Place(self.file, 1))
+        return Problem(place.file, place.line, dotted(path), message, hint)
 
 
 def read_definition(rendered: Rendered) -> Definition:
@@ -34,14 +34,19 @@ def read_definition(rendered: Rendered) -> Definition:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         # The parser stops at what follows the mistake, a missing comma most often: name the line before it.
-        line = rendered.line(max(0, len(text[: error.pos].rstrip()) - 1))
-        raise TemplateFault(Problem(file, line, "", f"renders to invalid JSON: {error.msg}")) from None
+        origin, line = rendered.origin(max(0, len(text[: error.pos].rstrip()) - 1))
+        raise TemplateFault(
+            Problem(shown(origin), line, "", f"renders to invalid JSON: {error.msg}")
+        ) from None
     if not isinstance(value, dict):
         raise TemplateFault(Problem(file, 1, "", "must render to one JSON object"))
     # JSON's parser keeps no positions. JSON is YAML (but for tabs), whose parser does.
-    document = parse_document(
-        text.replace("\t", " "), file, lambda mark: Place(file, rendered.line(mark.index))
-    )
+    document = parse_document(text.replace("\t", " "), file, lambda mark: _place(rendered, mark.index))
     if document.problems:
         raise TemplateFault(document.problems[0])
     return Definition(file, value, document.places)
+
+
+def _place(rendered: Rendered, offset: int) -> Place:
+    file, line = rendered.origin(offset)
+    return Place(shown(file), line)

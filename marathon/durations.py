@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+SLACK = timedelta(seconds=10)
 _FORM = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -38,3 +39,13 @@ def seconds(length: timedelta) -> int | float:
     """`length` in seconds, whole where it is whole."""
     total = length.total_seconds()
     return int(total) if total.is_integer() else total
+
+
+def freshness_of(
+    slide: timedelta, watermark_bound: timedelta, idle_timeout: timedelta, checkpoint_interval: timedelta
+) -> timedelta:
+    """How old the end of a position's newest window of this slide may be while data flows.
+
+    That is what the pipeline itself takes, and some slack for a busy machine.
+    """
+    return slide + watermark_bound + idle_timeout + checkpoint_interval + SLACK

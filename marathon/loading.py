@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from platformdirs import user_data_path
 from pydantic import ValidationError
 
 from marathon.agreement import disagreements
+from marathon.components import parts_of
 from marathon.documents import Document, read_document
 from marathon.errors import BundleError, Problem
 from marathon.layers import Layers, override, without
@@ -55,6 +56,7 @@ def load_settings(
         problems += found
     if settings is not None:
         problems += _disagreements(settings, layers, local=cluster == LOCAL)
+        problems += _unknown_parts(settings, layers, list(parts_of(room)))
     if problems or settings is None:
         raise BundleError(problems)
     return settings if settings.flink.state else _with_local_state(settings, environ)
@@ -93,6 +95,13 @@ def _disagreements(settings: Settings, layers: Layers, *, local: bool) -> list[P
         file, line = (place.file, place.line) if place else ("marathon/defaults.yaml", None)
         problems.append(Problem(file, line, dotted(path), message, hint))
     return problems
+
+
+def _unknown_parts(settings: Settings, layers: Layers, known: list[str]) -> Iterator[Problem]:
+    for index, part in enumerate(settings.parts):
+        if part not in known and (place := layers.place(("parts", index))):
+            hint = did_you_mean(part, known) or f"there are {', '.join(known)}"
+            yield Problem(place.file, place.line, f"parts[{index}]", f"no part {part}", hint)
 
 
 def _with_local_state(settings: Settings, environ: Mapping[str, str] | None) -> Settings:

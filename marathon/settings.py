@@ -10,12 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from marathon import formats
-from marathon.durations import format_duration, parse_duration
+from marathon.durations import format_duration, freshness_of, parse_duration
 from marathon.inputs import Input
 from marathon.names import Names, names_of
 from marathon.section import Section
 
-SLACK = timedelta(seconds=10)
 MILLISECOND = timedelta(milliseconds=1)
 
 DurationOrZero = Annotated[
@@ -293,7 +292,6 @@ class Security(Section):
 
 
 class Dashboard(Section):
-    instances: Annotated[int, Field(ge=0, le=1)] = Field(description="0 stops it, 1 runs it")
     history: Annotated[int, Field(ge=60)] = Field(
         description="windows, and prices, kept of each position; less with very many positions"
     )
@@ -336,6 +334,9 @@ class Settings(Section):
     positions: Annotated[tuple[Symbol, ...], Field(strict=False), AfterValidator(formats.check_some)] = Field(
         description="symbols whose prices are generated and watched"
     )
+    parts: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(formats.check_distinct)] = Field(
+        description="optional parts that are switched on; `pipectl parts` lists them"
+    )
     dcos: Dcos
     kafka: Kafka
     topics: Topics
@@ -350,13 +351,12 @@ class Settings(Section):
 
     @property
     def freshness(self) -> timedelta:
-        """How old the end of a position's newest shortest window may be while data flows: what the pipeline
-        itself takes, and some slack for a busy machine.
-        """
+        """How old the end of a position's newest shortest window may be while data flows."""
         gatherer = self.gatherer
         slide = gatherer.windows[gatherer.shortest]
-        own = slide + gatherer.watermark_bound + gatherer.idle_timeout
-        return own + self.flink.checkpoint_interval + SLACK
+        return freshness_of(
+            slide, gatherer.watermark_bound, gatherer.idle_timeout, self.flink.checkpoint_interval
+        )
 
     @property
     def names(self) -> Names:

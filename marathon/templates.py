@@ -1,4 +1,4 @@
-"""Templates turned into text, remembering which template line each part of the text came from.
+"""Templates turned into text, remembering which line of which template each part of the text came from.
 
 Every value must pass through the filter `tojson`: text that reached the output on another way could break the
 JSON, or change its meaning, so it is refused.
@@ -27,9 +27,9 @@ from marathon.errors import Problem
 from marathon.paths import shown
 from marathon.wording import did_you_mean
 
-# A mark in the rendered text: what follows came from this line. Neither character can occur in JSON text,
-# since `tojson` escapes control characters.
-_MARK = re.compile("\x02([0-9]+)\x03")
+# A mark in the rendered text: what follows came from this line of this template. Neither control character
+# can occur in JSON text, since `tojson` escapes them.
+_MARK = re.compile("\x02([^\x02\x03:]+):([0-9]+)\x03")
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Rendered:
     text: str
     starts: tuple[int, ...]
     """Offsets in `text`, ascending, at which a part that comes from one template line starts."""
-    lines: tuple[int, ...]
-    """The template line of each of those parts."""
+    origins: tuple[tuple[Path, int], ...]
+    """The template and the line of it that each of those parts came from."""
 
-    def line(self, offset: int) -> int:
-        """The template line that the character at `offset` of the text came from."""
+    def origin(self, offset: int) -> tuple[Path, int]:
+        """The template, and its line, that the character at `offset` of the text came from."""
         part = bisect_right(self.starts, offset) - 1
-        return self.lines[part] if part >= 0 else 1
+        return self.origins[part] if part >= 0 else (self.template, 1)
 
 
 class TemplateFault(Exception):
@@ -61,15 +61,16 @@ def render_template(template: Path, context: Mapping[str, object]) -> Rendered:
     """`template` with the values of `context`. Raises `TemplateFault` naming the template's line."""
     try:
         marked = _environment(template.parent).get_template(template.name).render(context)
-    except jinja2.TemplateNotFound:
-        raise _fault(template, None, "no such file") from None
+    except jinja2.TemplateNotFound as error:
+        raise _fault(template.parent / str(error.name), None, "no such file") from None
     except jinja2.TemplateSyntaxError as error:
-        raise _fault(template, error.lineno, f"template syntax: {error.message}") from None
+        file = Path(error.filename) if error.filename else template
+        raise _fault(file, error.lineno, f"template syntax: {error.message}") from None
     except _UndefinedName as error:
         hint = did_you_mean(error.name, error.choices or list(context))
-        raise _fault(template, _line_in(error.__traceback__, template), str(error), hint) from None
+        raise _fault(*_origin_of(error.__traceback__, template), str(error), hint) from None
     except Exception as error:  # an expression in a template can fail in any way
-        raise _fault(template, _line_in(error.__traceback__, template), str(error)) from None
+        raise _fault(*_origin_of(error.__traceback__, template), str(error)) from None
     return _unmarked(template, marked)
 
 
@@ -77,22 +78,29 @@ def _fault(template: Path, line: int | None, message: str, hint: str = "") -> Te
     return TemplateFault(Problem(shown(template), line, "", message, hint))
 
 
-def _line_in(traceback: TracebackType | None, template: Path) -> int | None:
-    """The template line an exception was raised at; Jinja2 writes template frames into the traceback."""
-    line = None
+def _origin_of(traceback: TracebackType | None, template: Path) -> tuple[Path, int | None]:
+    """The template and line an exception was raised at; Jinja2 writes template frames into the traceback.
+
+    `template` or one that it extends or includes, which lies in the same folder.
+    """
+    origin: tuple[Path, int | None] = (template, None)
     while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == str(template):
-            line = traceback.tb_lineno
+        file = Path(traceback.tb_frame.f_code.co_filename)
+        if file.parent == template.parent and file.suffix == ".j2":
+            origin = (file, traceback.tb_lineno)
         traceback = traceback.tb_next
-    return line
+    return origin
 
 
 def _unmarked(template: Path, marked: str) -> Rendered:
-    # [text before the first mark, line, text, line, text, …]
+    # [text before the first mark, template, line, text, template, line, text, …]
     pieces = _MARK.split(marked)
-    texts, lines = pieces[2::2], tuple(int(line) for line in pieces[1::2])
+    texts = pieces[3::3]
+    origins = tuple(
+        (template.parent / name, int(line)) for name, line in zip(pieces[1::3], pieces[2::3], strict=True)
+    )
     ends = accumulate((len(text) for text in texts), initial=len(pieces[0]))
-    return Rendered(template, pieces[0] + "".join(texts), tuple(ends)[:-1], lines)
+    return Rendered(template, pieces[0] + "".join(texts), tuple(ends)[:-1], origins)
 
 
 class _UndefinedName(jinja2.UndefinedError):
@@ -134,7 +142,9 @@ class _MarkLines(Extension):
                 yield token
                 continue
             lines = token.value.split("\n")
-            marked = "\n".join(f"\x02{token.lineno + n}\x03{line}" for n, line in enumerate(lines))
+            marked = "\n".join(
+                f"\x02{stream.name}:{token.lineno + n}\x03{line}" for n, line in enumerate(lines)
+            )
             yield Token(token.lineno, "data", marked)
 
 

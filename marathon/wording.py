@@ -39,6 +39,7 @@ _BOUNDS = {
 
 _MOVED: dict[KeyPath, str] = {
     ("gatherer", "window"): "write gatherer.windows: {10s: 1s}, length and slide",
+    ("dashboard", "instances"): "write parts: [dashboard] to run it, and parts: [] to leave it out",
     ("gatherer", "slide"): "write gatherer.windows: {10s: 1s}, length and slide",
 }
 

@@ -1,6 +1,7 @@
 """The rooms know only what they may know."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,77 @@ def test_a_room_has_a_readme_and_files_of_one_idea(room):
     for file in (ROOT / room).rglob("*.py"):
         lines = len(file.read_text().splitlines())
         assert lines <= 400, f"{file.relative_to(ROOT)} has {lines} lines: it is probably two ideas"
+
+
+ENGINES = ROOT / "cli" / "engine"
+# The one place that chooses the engine, and the one that starts the cluster which `local` means.
+MAY_NAME_DCOS = {"cli/session.py": {"cli.engine.dcos"}, "cli/local.py": {"cli.engine.dcos.client"}}
+SCHEMA = ROOT / "marathon" / "schema" / "marathon-app-definition-1.7.236.schema.json"
+# What Marathon shows of an app beside its definition.
+SHOWN = {
+    "tasksRunning",
+    "tasksHealthy",
+    "tasksStaged",
+    "deployments",
+    "versionInfo",
+    "lastTaskFailure",
+    "appId",
+}
+COMMANDS = {"config", "kafka", "marathon", "package", "security", "task"}
+
+
+def files_outside_dcos() -> list[Path]:
+    return [file for file in (ROOT / "cli").rglob("*.py") if ENGINES / "dcos" not in file.parents]
+
+
+def modules_in(file: Path) -> set[str]:
+    tree = ast.walk(ast.parse(file.read_text()))
+    found = {node.module for node in tree if isinstance(node, ast.ImportFrom) and node.module}
+    return {module for module in found if module.startswith("cli.engine")}
+
+
+def keys_in(file: Path) -> set[str]:
+    """Texts by which a file looks something up, as in `app["env"]` or `app.get("env")`."""
+    looked_up: list[ast.expr] = []
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Subscript):
+            looked_up.append(node.slice)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            looked_up += node.args[:1]
+    return {key.value for key in looked_up if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+
+
+def first_words_in(file: Path) -> set[str]:
+    """What the lists of texts in a file begin with: arguments of a command do with its name."""
+    lists = [node.elts for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.List)]
+    firsts = [elements[0] for elements in lists if len(elements) > 1]
+    return {
+        first.value for first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str)
+    }
+
+
+def test_only_the_engine_dcos_knows_dcos():
+    for file in files_outside_dcos():
+        name = str(file.relative_to(ROOT))
+        dcos = {module for module in modules_in(file) if module.startswith("cli.engine.dcos")}
+        assert dcos <= MAY_NAME_DCOS.get(name, set()), f"{name} imports {dcos}"
+        arguments = first_words_in(file) & COMMANDS
+        assert not arguments, f"{name} writes arguments of `dcos {arguments.pop()}`"
+
+
+@pytest.mark.parametrize("folder", ["commands", "steps"])
+def test_commands_and_steps_know_the_protocol_only(folder):
+    for file in (ROOT / "cli" / folder).glob("*.py"):
+        others = modules_in(file) - {"cli.engine.protocol", "cli.engine.memory"}
+        assert not others, f"{file.relative_to(ROOT)} imports {others}"
+
+
+def test_only_the_engine_dcos_reads_marathons_json():
+    keys = json.loads(SCHEMA.read_text())["properties"].keys() | SHOWN
+    assert "portDefinitions" in keys
+    for file in files_outside_dcos():
+        read = keys_in(file) & keys
+        assert not read, f"{file.relative_to(ROOT)} reads {read} of Marathon's JSON"
+    # The test can see such keys: the engine has them.
+    assert keys_in(ENGINES / "dcos" / "apps.py") >= {"id", "labels", "versionInfo"}
+    assert first_words_in(ENGINES / "dcos" / "engine.py") & COMMANDS

@@ -10,6 +10,7 @@ SHORT_HELP = {
     "open": "Print the address of the live page, or open it.",
     "logs": "Show what an app has printed.",
     "endpoints": "Print the addresses of Kafka, Flink, the cluster and the page.",
+    "parts": "List the optional parts of the bundle, with what each needs.",
     "scale": "Change the number of instances of an app.",
     "render": "Write the Marathon app definitions; contacts nothing.",
     "validate": "Check settings and templates; contacts nothing.",

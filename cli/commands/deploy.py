@@ -22,6 +22,7 @@ from kafka_topic.contracts import MovingAverage
 @options.common_options
 @options.selection_options
 @options.adopt_option
+@options.parts_options
 @options.yes_option
 @click.option("--atomic", is_flag=True, help="On failure, put the previous definitions back.")
 def command(
@@ -33,6 +34,8 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     adopt: tuple[str, ...],
+    wanted_parts: tuple[str, ...],
+    unwanted_parts: tuple[str, ...],
     yes: bool,
     atomic: bool,
 ) -> None:
@@ -49,13 +52,23 @@ def command(
       pipectl deploy
       pipectl deploy --cluster prod --set generator.rate=100 --yes
       pipectl deploy --only gatherer --atomic
+      pipectl deploy --with dashboard
     """
     run = session(cluster, files, overrides, verbose, reads_only=False)
     _ = run.settings, run.bundle  # every mistake in them is shown before anything is contacted
     with Progress() as progress:
         if run.is_local:
             run = _start_local(run, progress)
-        plan = _planned(run, progress, only, skip, adopt)
+        plan = _planned(
+            run,
+            progress,
+            only=only,
+            skip=skip,
+            adopt=adopt,
+            wanted_parts=wanted_parts,
+            unwanted_parts=unwanted_parts,
+        )
+        run = plan.run
         with progress.paused():
             confirm(plan, run.cluster_name, yes=yes)
         carry_out(plan, progress, run.stop, atomic=atomic)
@@ -74,12 +87,10 @@ def _start_local(run: Session, progress: Progress) -> Session:
     return replace(run)
 
 
-def _planned(
-    run: Session, progress: Progress, only: tuple[str, ...], skip: tuple[str, ...], adopt: tuple[str, ...]
-) -> Plan:
+def _planned(run: Session, progress: Progress, **choices: tuple[str, ...]) -> Plan:
     try:
         with progress.step("plan", "comparing") as running:
-            plan = plan_of(run, run.cluster, only=only, skip=skip, adopt=adopt, report=running.report)
+            plan = plan_of(run, run.engine, report=running.report, **choices)
             changed = [f"{plan.changes[name].action} {name}" for name in plan.changed]
             running.end("done" if changed else "unchanged", ", ".join(changed) or "all as wanted")
     except KeyboardInterrupt:
@@ -92,7 +103,7 @@ def _whole(plan: Plan, run: Session) -> bool:
     """Whether data can flow: nothing was left out, or what was left out is there."""
     if not plan.partial:
         return True
-    there = run.cluster.apps()
+    there = run.engine.apps()
     return all(app.id in there for app in run.bundle.apps.values())
 
 

@@ -7,6 +7,7 @@ import click
 
 from cli import graph, local, options
 from cli import output as out
+from cli.deployed import deployed
 from cli.errors import Interrupted, PipectlError, UsageProblem
 from cli.progress import Progress
 from cli.session import Session, session
@@ -84,7 +85,7 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
     from cli.steps.bundle import leftover_steps, needs_of, steps_of
     from cli.steps.topics import TopicsStep
 
-    steps: dict[str, Step] = {**steps_of(run), **leftover_steps(run, run.cluster)}
+    steps: dict[str, Step] = {**steps_of(run, running=deployed(run)), **leftover_steps(run, run.engine)}
     needs = {name: needs_of(run).get(name, frozenset()) for name in steps}
     removed: list[str] = []
 

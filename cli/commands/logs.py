@@ -1,11 +1,16 @@
 """`pipectl logs`: what an app has printed."""
 
+from contextlib import suppress
+
 import click
 
 from cli import options
 from cli import output as out
-from cli.errors import DcosError, PipectlError, UsageProblem
+from cli.engine.protocol import LogStream, newest_task
+from cli.errors import PipectlError, UsageProblem
+from cli.parts import with_remembered
 from cli.session import Session, session
+from marathon import component_names
 
 
 @click.command("logs")
@@ -41,12 +46,14 @@ def command(
     if follow and output == "json":
         raise UsageProblem("-o json is for what was printed so far, not for --follow", hint="leave one out")
     run = session(cluster, (), overrides, verbose, reads_only=True)
-    task, stream = _newest_task(run, app), "stderr" if stderr else "stdout"
-    args = ["task", "log", f"--lines={lines}", task, stream]
+    task = _newest_task(run, app)
+    stream: LogStream = "stderr" if stderr else "stdout"
     if follow:
-        _follow(run, args)
+        # Ctrl-C is how following ends.
+        with suppress(KeyboardInterrupt):
+            run.engine.follow(task, stream, lines)
         return
-    text = _printed(run, args)
+    text = run.engine.logs(task, stream, lines)
     if output == "json":
         out.print_json({"app": app, "task": task, "stream": stream, "lines": text.splitlines()})
     elif text:
@@ -55,29 +62,15 @@ def command(
         click.secho(f"{app} has printed nothing on {stream} yet", err=True, dim=True)
 
 
-def _printed(run: Session, args: list[str]) -> str:
-    try:
-        return run.cluster.dcos.run(args)
-    except DcosError as error:
-        if "no logs found" not in error.said.lower():
-            raise
-        return ""
-
-
-def _follow(run: Session, args: list[str]) -> None:
-    try:
-        run.cluster.dcos.stream([*args[:2], "--follow", *args[2:]])
-    except KeyboardInterrupt:
-        return  # that is how following ends
-
-
 def _newest_task(run: Session, name: str) -> str:
     ids = {app.name: app.id for app in run.bundle.apps.values()}
     ids |= dict.fromkeys(run.bundle.packages, f"/{run.settings.kafka.service}")
+    if name not in ids and name in component_names():
+        run = with_remembered(run, run.engine)
+        ids |= {app.name: app.id for app in run.bundle.apps.values()}
     if name not in ids:
         raise UsageProblem(f"no app {name}", hint=f"choose one of {', '.join(ids)}")
-    tasks = sorted(run.cluster.tasks(ids[name]), key=lambda task: str(task.get("startedAt") or ""))
-    if not tasks:
+    task = newest_task(run.engine, ids[name])
+    if task is None:
         raise PipectlError(f"app {ids[name]} has no task", hint="`pipectl status` shows why")
-    task_id: str = tasks[-1]["id"]
-    return task_id
+    return task.id

@@ -6,7 +6,8 @@ import click
 
 from cli import local, options
 from cli import output as out
-from cli.cluster import Cluster, NoClusterYet
+from cli.engine.memory import MemoryEngine
+from cli.engine.protocol import Engine
 from cli.errors import PipectlError
 from cli.planning import Plan, plan_of
 from cli.session import Session, session
@@ -18,6 +19,7 @@ CHANGES = 2
 @options.common_options
 @options.selection_options
 @options.adopt_option
+@options.parts_options
 def command(
     cluster: str | None,
     files: tuple[Path, ...],
@@ -27,6 +29,8 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     adopt: tuple[str, ...],
+    wanted_parts: tuple[str, ...],
+    unwanted_parts: tuple[str, ...],
 ) -> None:
     """Show what deploy would do, component by component, and change nothing.
 
@@ -40,7 +44,15 @@ def command(
     """
     run = session(cluster, files, overrides, verbose, reads_only=True)
     _ = run.bundle
-    plan = plan_of(run, _cluster(run), only=only, skip=skip, adopt=adopt)
+    plan = plan_of(
+        run,
+        _engine(run),
+        only=only,
+        skip=skip,
+        adopt=adopt,
+        wanted_parts=wanted_parts,
+        unwanted_parts=unwanted_parts,
+    )
     if output == "json":
         out.print_json({"cluster": run.cluster_name, "changed": bool(plan.changed), **plan.document()})
     else:
@@ -49,12 +61,12 @@ def command(
         raise click.exceptions.Exit(CHANGES)
 
 
-def _cluster(run: Session) -> Cluster:
+def _engine(run: Session) -> Engine:
     if not run.is_local or local.running():
-        return run.cluster
+        return run.engine
     if local.exists():
         raise PipectlError("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
-    return NoClusterYet()
+    return MemoryEngine()
 
 
 def _show(run: Session, plan: Plan) -> None:

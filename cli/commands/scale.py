@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from cli import graph, options
 from cli import output as out
-from cli.cluster import Json
-from cli.diff import definition_of
+from cli.engine.protocol import AppStatus, Manifest
 from cli.errors import Interrupted, PipectlError, UsageProblem
 from cli.progress import Progress
 from cli.selection import component
@@ -23,15 +21,17 @@ HINT_AFTER_STOP = "the new number stays; `pipectl status` shows how far it has c
 
 @dataclass(frozen=True)
 class _Scaling:
-    """One app to scale: the properties to change, and the app as it is."""
+    """One app to scale: the new number, what changes in its environment, and the app as it is."""
 
     name: str
-    properties: dict[str, Any]
-    current: Json
+    instances: int
+    env: dict[str, str]
+    current: AppStatus
 
     @property
-    def instances(self) -> int:
-        return int(self.properties["instances"])
+    def changes(self) -> bool:
+        now = self.current
+        return now.instances != self.instances or {**now.env, **self.env} != now.env
 
 
 @click.command("scale")
@@ -59,13 +59,11 @@ def command(
     with Progress() as progress:
         _carry_out(run, scalings, progress)
     if output == "json":
-        scaled = {s.name: {"from": s.current["instances"], "to": s.instances} for s in scalings.values()}
+        scaled = {s.name: {"from": s.current.instances, "to": s.instances} for s in scalings.values()}
         out.print_json({"cluster": run.cluster_name, "scaled": scaled})
         return
     for scaling in scalings.values():
-        click.echo(
-            f"{scaling.name}: {scaling.current['instances']} -> {scaling.instances} instances, healthy"
-        )
+        click.echo(f"{scaling.name}: {scaling.current.instances} -> {scaling.instances} instances, healthy")
 
 
 def _amounts(run: Session, written: tuple[str, ...]) -> dict[str, int]:
@@ -89,7 +87,7 @@ def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
     """What to send for each app; the numbers are checked as the settings that they stand for."""
     more = tuple(f"{SETTINGS[name]}={number}" for name, number in amounts.items())
     scaled = Session(run.cluster_name, run.files, (*run.overrides, *more), run.verbose).bundle.apps
-    there = run.cluster.apps()
+    there = run.engine.apps()
     found = {}
     for name, number in amounts.items():
         app = run.bundle.apps[name]
@@ -98,28 +96,22 @@ def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
             raise PipectlError(
                 f"app {app.id} is not deployed", hint=f"`pipectl deploy{run.option}` deploys it"
             )
-        if not AppStep(name, app.definition, run.cluster, needs=frozenset()).is_ours(current):
+        if current.owner != Manifest.of(app).owner:
             raise PipectlError(f"app {app.id} is not this bundle's: it is left as it is")
-        before, after = app.definition["env"], scaled[name].definition["env"]
+        before, after = app.env, scaled[name].env
         # An app may be told how many of it there are.
         told = {key: value for key, value in after.items() if before.get(key) != value}
-        properties = {"instances": number} | ({"env": {**current["env"], **told}} if told else {})
-        found[name] = _Scaling(name, properties, current)
+        found[name] = _Scaling(name, number, told, current)
     return found
 
 
 def _carry_out(run: Session, scalings: dict[str, _Scaling], progress: Progress) -> None:
     def work(name: str) -> None:
         scaling, app = scalings[name], run.bundle.apps[name]
-        step = AppStep(name, app.definition, run.cluster, needs=frozenset(), timeout=run.settings.waits.app)
+        step = AppStep(name, Manifest.of(app), run.engine, needs=frozenset(), timeout=run.settings.waits.app)
         with progress.step(name, f"scaling to {scaling.instances}") as running:
-            if any(scaling.current.get(key) != value for key, value in scaling.properties.items()):
-                run.cluster.update_app(
-                    app.id,
-                    scaling.properties,
-                    result={**definition_of(scaling.current), **scaling.properties},
-                    force=bool(scaling.current.get("deployments")),
-                )
+            if scaling.changes:
+                run.engine.scale(scaling.current, scaling.instances, scaling.env)
             step.wait(running.report, run.stop)
 
     try:

@@ -11,10 +11,12 @@ import click
 
 from cli import local, options
 from cli import output as out
-from cli.cluster import Cluster, NoClusterYet
 from cli.deployed import Deployed, deployed
-from cli.errors import DcosError, PipectlError, Unhealthy
+from cli.engine.memory import MemoryEngine
+from cli.engine.protocol import Engine
+from cli.errors import EngineError, PipectlError, Unhealthy
 from cli.last_failure import LastFailure, last_failure
+from cli.parts import with_remembered
 from cli.reach import LETTER_SECONDS, reach
 from cli.session import Session, session
 from kafka_topic.contracts import format_time
@@ -65,10 +67,12 @@ def command(
             _print_nothing_runs(run)
         local.address()  # says so when there is none at all
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
-    run.cluster.check()  # once, and not for every component, when it can't be reached
-    components = _components(run, run.cluster)
-    flow = _flow(run, deployed(run))
-    failure = last_failure(run.cluster, run.bundle.apps["gatherer"].id)
+    run.engine.check()  # once, and not for every component, when it can't be reached
+    run = with_remembered(run, run.engine)
+    bundle = deployed(run)
+    components = _components(run, run.engine, bundle)
+    flow = _flow(run, bundle)
+    failure = last_failure(run.engine, run.bundle.apps["gatherer"].id)
     healthy = all(c["state"] == "healthy" for c in components) and all(
         p["state"] == "fresh" for p in flow.positions
     )
@@ -83,7 +87,7 @@ def command(
 def _print_nothing_runs(run: Session) -> None:
     topics = Topics(run.settings.topics.prefix)
     positions = [_unknown(symbol, topics) for symbol in run.settings.positions]
-    components = _components(run, NoClusterYet())
+    components = _components(run, MemoryEngine())
     _print_json(run, components, Flow(positions, trouble="the local cluster is not running"), healthy=False)
 
 
@@ -120,14 +124,14 @@ def _unknown(symbol: str, topics: Topics) -> dict[str, Any]:
     }
 
 
-def _components(run: Session, cluster: Cluster) -> list[dict[str, str]]:
+def _components(run: Session, engine: Engine, bundle: Deployed | None = None) -> list[dict[str, str]]:
     from cli.steps.bundle import steps_of
 
     found = []
-    for name, step in steps_of(run, cluster=cluster).items():
+    for name, step in steps_of(run, engine=engine, running=bundle).items():
         try:
             state = step.state()
-        except DcosError as error:
+        except EngineError as error:
             found.append({"name": name, "kind": step.kind, "state": "unknown", "detail": error.message})
         else:
             found.append({"name": name, "kind": step.kind, "state": state.state, "detail": state.detail})
@@ -144,7 +148,7 @@ def _flow(run: Session, bundle: Deployed) -> Flow:
     except (KafkaTopicError, PipectlError) as error:
         topics = Topics(bundle.prefix)
         return Flow([_unknown(symbol, topics) for symbol in bundle.positions], trouble=str(error))
-    now, limit = datetime.now(UTC), run.settings.freshness.total_seconds()
+    now, limit = datetime.now(UTC), bundle.freshness.total_seconds()
     return Flow(
         [
             {

@@ -1,24 +1,16 @@
-"""A Marathon app as a step."""
+"""An app as a step."""
 
 import threading
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from cli.cluster import Cluster, Json
-from cli.diff import definition_of, differences, resets
-from cli.errors import DcosError, StepFailed
+from cli.engine.protocol import OWNER, AppStatus, Engine, Manifest, Task
+from cli.errors import EngineError, StepFailed, Superseded
 from cli.steps.base import Action, Change, Report, State, wait_until
-from cli.steps.waiting import why_waiting
 
 # A task that failed this often since the step began is not going to come up by itself.
 FAILURES_TOO_MANY = 4
 LAST_LINES = 15
 TRUSTED_AFTER = timedelta(seconds=5)
-# Says whose an app is. Its value is the bundle's group.
-OWNER = "pipectl.bundle"
-# What starting takes besides the app's own grace period: offers, an image that is pulled.
-LAUNCHING = timedelta(minutes=1)
 
 
 class AppStep:
@@ -29,8 +21,8 @@ class AppStep:
     def __init__(
         self,
         name: str,
-        definition: Mapping[str, Any],
-        cluster: Cluster,
+        manifest: Manifest,
+        engine: Engine,
         *,
         needs: frozenset[str],
         timeout: timedelta | None = None,
@@ -39,27 +31,29 @@ class AppStep:
         """`timeout`: None waits as long as the app itself may take; `adopt`: take over an app of others."""
         self.name = name
         self.needs = needs
-        self.app_id: str = definition["id"]
-        self._definition = definition
-        self._cluster = cluster
-        self._timeout = timeout or patience(definition)
+        self.app_id = manifest.id
+        self._manifest = manifest
+        self._engine = engine
+        self._timeout = timeout or engine.start_limit(manifest)
         self._adopt = adopt
         self._seen = ""
-        self._failures: set[str] = set()
-        self._failure_before: str | None = None
+        self._failures: set[datetime] = set()
+        self._failure_before: datetime | None = None
         self._did: Action = "unchanged"
-        self._before: Json | None = None
+        self._before: AppStatus | None = None
+        # A change of the app after this that is not ours was made by somebody else.
+        self._known_at: datetime | None = None
 
     def plan(self) -> Change:
         """Compare the rendered definition with the app on the cluster."""
-        current = self._cluster.apps().get(self.app_id)
+        current = self._engine.apps().get(self.app_id)
         if current is None:
-            return Change("create", differences(self._definition, {}))
-        diff = differences(self._definition, current)
+            return Change("create", self._engine.differences(self._manifest, None))
+        diff = self._engine.differences(self._manifest, current)
         if not diff:
             return Change("unchanged")
         notes = []
-        if resets(self._definition, current) is None:
+        if self._engine.is_replaced(self._manifest, current):
             notes.append("is removed and created anew: an update cannot take a key away")
         blocked = None
         if not self.is_ours(current):
@@ -70,13 +64,14 @@ class AppStep:
 
     def apply(self, change: Change) -> None:
         """Create or update the app; an older deployment of it that is stuck gives way."""
-        self._did, self._before = change.action, self._cluster.apps(fresh=True).get(self.app_id)
+        self._did, self._before = change.action, self._engine.apps(fresh=True).get(self.app_id)
+        self._known_at = self._before.changed_at if self._before else None
         if change.action == "create":
-            self._cluster.add_app(self._definition)
+            self._engine.create(self._manifest)
         elif change.action == "update":
-            before = self._cluster.last_failure(self.app_id)
-            self._failure_before = before["timestamp"] if before else None
-            self._become(self._definition, lambda detail: None, self._cluster.dcos.stop)
+            before = self._engine.last_failure(self.app_id)
+            self._failure_before = before.time if before else None
+            self._become(self._manifest, lambda detail: None, self._engine.stop)
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Put the definition back that was there before `apply`; what was not there is removed."""
@@ -84,28 +79,27 @@ class AppStep:
             return None
         if self._before is None:
             return f"{self.name} removed again" if self.remove(report, stop) else None
-        before = definition_of(self._before)
+        before = self._engine.manifest_of(self._before)
         report("putting the previous definition back")
         self._become(before, report, stop)
-        AppStep(self.name, before, self._cluster, needs=self.needs).wait(report, stop)
+        AppStep(self.name, before, self._engine, needs=self.needs).wait(report, stop)
         return f"{self.name} as it was"
 
-    def _become(self, definition: Mapping[str, Any], report: Report, stop: threading.Event) -> None:
-        """Give the app this definition, by an update or, where that can't do it, as a new app."""
-        current = self._cluster.apps(fresh=True).get(self.app_id)
+    def _become(self, manifest: Manifest, report: Report, stop: threading.Event) -> None:
+        """Give the app this manifest, by an update or, where that can't do it, as a new app."""
+        current = self._engine.apps(fresh=True).get(self.app_id)
         if current is not None:
-            more = resets(definition, current)
-            if more is not None:
-                busy = bool(current.get("deployments"))
-                self._cluster.update_app(self.app_id, {**definition, **more}, result=definition, force=busy)
+            if not self._engine.is_replaced(manifest, current):
+                self._engine.update(manifest, current)
                 return
             self._end(report, stop)
-        self._cluster.add_app(definition)
+        self._engine.create(manifest)
 
     def wait(self, report: Report, stop: threading.Event) -> None:
         """Wait for running = healthy = instances and no deployment left; end early on repeated failure."""
 
         def ready() -> bool:
+            self._end_if_superseded()
             state = self._reached()
             self._seen = state.detail
             report(state.detail)
@@ -118,43 +112,56 @@ class AppStep:
             what=f"app {self.app_id} to be healthy",
             timeout=self._timeout,
             stop=stop,
-            hint=f"see `pipectl logs {self.name}` and `dcos marathon debug summary {self.app_id}`; "
+            hint=f"see `pipectl logs {self.name}` and `{self._engine.how_to_inspect('app', self.app_id)}`; "
             "`--set waits.app=10m` waits longer",
             last_seen=lambda: self._seen,
         )
 
+    def _end_if_superseded(self) -> None:
+        """Raise Superseded when somebody has changed the app to another definition since `apply` did."""
+        current = self._engine.apps().get(self.app_id)
+        if self._did == "unchanged" or current is None:
+            return
+        if self._known_at is None:
+            self._known_at = current.changed_at
+        if current.changed_at > self._known_at and self._engine.differences(self._manifest, current):
+            raise Superseded(
+                f"somebody deployed after this deploy: app {self.app_id} was changed at "
+                f"{current.changed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+                hint="theirs holds; `pipectl plan` compares it with your settings",
+            )
+
     def _reached(self) -> State:
         """`state`, and after an update whether it is that of the definition sent: an answer is no proof."""
         state = self.state()
-        if state.ready and self._did == "update":
-            current = self._cluster.apps().get(self.app_id, {})
-            if differences(self._definition, current):
-                return State(False, "deploying", f"{state.detail}, with the definition before")
+        if not state.ready or self._did != "update":
+            return state
+        if self._engine.differences(self._manifest, self._engine.apps().get(self.app_id)):
+            return State(False, "deploying", f"{state.detail}, with the definition before")
         return state
 
     def state(self) -> State:
         """Running, healthy and wanted instances, and what holds the app up."""
-        app = self._cluster.apps().get(self.app_id)
+        app = self._engine.apps().get(self.app_id)
         if app is None:
             return State(False, "absent", "not deployed")
-        counts = f"{app['tasksHealthy']}/{app['instances']} healthy"
+        counts = f"{app.healthy}/{app.instances} healthy"
         if not _settled(app):
             return State(
-                False, "deploying" if app["deployments"] else "unhealthy", self._why_waiting(app, counts)
+                False, "deploying" if app.rolling_out else "unhealthy", self._why_waiting(app, counts)
             )
-        tasks = self._cluster.tasks(self.app_id)
-        since = _time(app["versionInfo"]["lastConfigChangeAt"])
-        if len(tasks) != app["instances"]:
+        tasks = self._engine.tasks(self.app_id)
+        if len(tasks) != app.instances:
             return State(False, "deploying", f"{counts}, {len(tasks)} tasks are listed")
-        if any(_time(task["version"]) < since for task in tasks):
+        if any(task.revised_at < app.revised_at for task in tasks):
             return State(False, "deploying", f"{counts}, tasks of an older version are still there")
-        if self._may_fall_again(app, tasks, since):
+        if self._may_fall_again(app, tasks):
             return State(False, "deploying", f"{counts}, watching whether it stays up")
         return State(True, "healthy", counts)
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
         """Remove the app and wait until Marathon has forgotten it, which is after its tasks have ended."""
-        current = self._cluster.apps(fresh=True).get(self.app_id)
+        current = self._engine.apps(fresh=True).get(self.app_id)
         if current is None:
             report("not there")
             return False
@@ -165,75 +172,57 @@ class AppStep:
         return True
 
     def _end(self, report: Report, stop: threading.Event) -> None:
-        self._cluster.remove_app(self.app_id)
+        self._engine.delete(self.app_id)
         report("ending its tasks")
         wait_until(
-            lambda: self.app_id not in self._cluster.apps(),
+            lambda: self.app_id not in self._engine.apps(),
             what=f"app {self.app_id} to be gone",
             timeout=self._timeout,
             stop=stop,
-            hint="`dcos marathon deployment list` shows what holds it up",
+            hint=f"`{self._engine.how_to_inspect('rollouts', self.app_id)}` shows what holds it up",
         )
 
-    def _why_waiting(self, app: Json, counts: str) -> str:
-        if app["tasksRunning"] + app["tasksStaged"] >= app["instances"]:
+    def _why_waiting(self, app: AppStatus, counts: str) -> str:
+        if app.running + app.starting >= app.instances:
             return counts
-        reasons = why_waiting(self._cluster.queued(self.app_id), self._definition)
+        reasons = self._engine.why_waiting(self._manifest)
         return f"{counts}, {reasons}" if reasons else counts
 
-    def is_ours(self, app: Json) -> bool:
-        """Whether an app on the cluster carries the label of the bundle that this step is of."""
-        wanted = self._definition.get("labels", {}).get(OWNER)
-        return wanted is None or app.get("labels", {}).get(OWNER) == wanted
+    def is_ours(self, app: AppStatus) -> bool:
+        """Whether an app on the cluster belongs to the bundle that this step is of."""
+        return self._manifest.owner is None or app.owner == self._manifest.owner
 
-    def _may_fall_again(self, app: Json, tasks: list[Json], since: datetime) -> bool:
+    def _may_fall_again(self, app: AppStatus, tasks: list[Task]) -> bool:
         """Whether tasks are too young to trust: nothing checks them, or this version has failed before."""
         now = datetime.now(UTC)
-        started = [_time(task["startedAt"]) if task.get("startedAt") else now for task in tasks]
+        started = [task.started_at or now for task in tasks]
         if all(now - time >= TRUSTED_AFTER for time in started):
             return False
-        if not app.get("healthChecks"):
+        if not app.checked:
             return True
-        failure = self._cluster.last_failure(self.app_id)
-        return failure is not None and _time(failure["timestamp"]) > since
+        failure = self._engine.last_failure(self.app_id)
+        return failure is not None and failure.time > app.revised_at
 
     def _give_up_on_failures(self) -> None:
-        failure = self._cluster.last_failure(self.app_id)
-        if failure is None or failure["timestamp"] == self._failure_before:
+        failure = self._engine.last_failure(self.app_id)
+        if failure is None or failure.time == self._failure_before:
             return
-        self._failures.add(failure["timestamp"])
+        self._failures.add(failure.time)
         if len(self._failures) >= FAILURES_TOO_MANY:
-            said = self._last_lines(failure["taskId"]) or f"  | {failure.get('message', '')}"
+            said = self._last_lines(failure.task_id) or f"  | {failure.message}"
             raise StepFailed(
-                f"app {self.app_id} keeps failing ({failure['state']}); its last lines:\n{said}",
+                f"app {self.app_id} keeps failing ({failure.state}); its last lines:\n{said}",
                 hint=f"`pipectl logs {self.name} --stderr` shows more",
             )
 
     def _last_lines(self, task_id: str) -> str:
         try:
-            lines = self._cluster.dcos.run(
-                ["task", "log", "--all", f"--lines={LAST_LINES}", task_id, "stderr"]
-            )
-        except DcosError:
+            lines = self._engine.logs(task_id, "stderr", LAST_LINES, ended=True)
+        except EngineError:
             return ""
         return "\n".join(f"  | {line}" for line in lines.splitlines())
 
 
-def patience(definition: Mapping[str, Any]) -> timedelta:
-    """How long the app may take to be healthy: to end what runs, to launch, and what its checks allow."""
-    seconds = float(definition.get("taskKillGracePeriodSeconds", 3))
-    for check in definition.get("healthChecks", []):
-        own = check.get("gracePeriodSeconds", 300) + check.get("delaySeconds", 15)
-        own += check.get("intervalSeconds", 60) * max(1, check.get("maxConsecutiveFailures", 3))
-        seconds = max(seconds, float(definition.get("taskKillGracePeriodSeconds", 3)) + own)
-    return LAUNCHING + timedelta(seconds=seconds)
-
-
-def _settled(app: Json) -> bool:
-    running, healthy, wanted = app["tasksRunning"], app["tasksHealthy"], app["instances"]
-    checked = bool(app.get("healthChecks"))
-    return not app["deployments"] and running == wanted and (healthy == wanted or not checked)
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _settled(app: AppStatus) -> bool:
+    running = app.running == app.instances
+    return not app.rolling_out and running and (app.healthy == app.instances or not app.checked)

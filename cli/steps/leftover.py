@@ -3,9 +3,8 @@
 import threading
 from collections.abc import Mapping
 
-from cli.cluster import Cluster, Json
-from cli.diff import definition_of
-from cli.steps.app import OWNER, AppStep
+from cli.engine.protocol import AppStatus, Engine
+from cli.steps.app import AppStep
 from cli.steps.base import Change, Report, State
 
 
@@ -14,30 +13,29 @@ class LeftoverStep:
 
     kind = "app"
 
-    def __init__(self, name: str, app: Json, cluster: Cluster, *, needs: frozenset[str]) -> None:
+    def __init__(self, name: str, app: AppStatus, engine: Engine, *, needs: frozenset[str]) -> None:
         self.name = name
         self.needs = needs
         self._app = app
-        self._cluster = cluster
-        self._step = AppStep(name, definition_of(app), cluster, needs=needs)
+        self._engine = engine
+        self._step = AppStep(name, engine.manifest_of(app), engine, needs=needs)
 
     def plan(self) -> Change:
         """Remove it."""
-        if self._step.app_id not in self._cluster.apps():
+        if self._step.app_id not in self._engine.apps():
             return Change("unchanged")
-        instances = self._app.get("instances", 0)
         note = "carries the bundle's label, and the bundle has no such app"
-        return Change("remove", [f"-{self._step.app_id} ({instances} instances)"], (note,))
+        return Change("remove", [f"-{self._step.app_id} ({self._app.instances} instances)"], (note,))
 
     def apply(self, change: Change) -> None:
         """Nothing yet: removing it and waiting for its end are one."""
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Create it again as it was."""
-        if self._step.app_id in self._cluster.apps(fresh=True):
+        if self._step.app_id in self._engine.apps(fresh=True):
             return None
         report("creating it again")
-        self._cluster.add_app(definition_of(self._app))
+        self._engine.create(self._engine.manifest_of(self._app))
         self._step.wait(report, stop)
         return f"{self.name} as it was"
 
@@ -47,7 +45,7 @@ class LeftoverStep:
 
     def state(self) -> State:
         """It should not be there."""
-        if self._step.app_id not in self._cluster.apps():
+        if self._step.app_id not in self._engine.apps():
             return State(True, "healthy", "gone")
         return State(False, "unhealthy", "the bundle no longer has it: the next deploy removes it")
 
@@ -57,13 +55,13 @@ class LeftoverStep:
 
 
 def leftovers_of(
-    cluster: Cluster, group: str, ids: set[str], *, needs: frozenset[str]
+    engine: Engine, group: str, ids: set[str], *, needs: frozenset[str]
 ) -> Mapping[str, LeftoverStep]:
     """The apps with the label of the bundle `group` that are not among its `ids`, by their ids."""
     return {
         app_id.removeprefix(f"{group}/"): LeftoverStep(
-            app_id.removeprefix(f"{group}/"), app, cluster, needs=needs
+            app_id.removeprefix(f"{group}/"), app, engine, needs=needs
         )
-        for app_id, app in cluster.apps().items()
-        if app.get("labels", {}).get(OWNER) == group and app_id not in ids
+        for app_id, app in engine.apps().items()
+        if app.owner == group and app_id not in ids
     }

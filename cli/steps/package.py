@@ -1,17 +1,14 @@
 """The Kafka package as a step."""
 
-import base64
 import json
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from cli.cluster import Cluster
-from cli.diff import document_diff
-from cli.errors import DcosError, NotAllowed, NotLoggedIn, NotThere, PipectlError, UsageProblem
+from cli.engine.protocol import Engine, Package
+from cli.errors import EngineError, NotAllowed, NotLoggedIn, PipectlError, UsageProblem
 from cli.steps.base import Change, Report, State, wait_until
-from cli.steps.waiting import why_waiting
 
 
 class PackageStep:
@@ -26,7 +23,7 @@ class PackageStep:
         version: str | None,
         service: str,
         options: Mapping[str, Any],
-        cluster: Cluster,
+        engine: Engine,
         *,
         timeout: timedelta,
         address: str | None = None,
@@ -40,7 +37,7 @@ class PackageStep:
         self._version = version
         self._service = service
         self._options = options
-        self._cluster = cluster
+        self._engine = engine
         self._timeout = timeout
         self._seen = ""
 
@@ -48,7 +45,7 @@ class PackageStep:
         """Look for the package under this service name; another service of the same package is not ours."""
         installed = self._installed()
         if installed is None:
-            self._check_offered()
+            self._engine.packages.check_offered(self._package, self._version)
             wanted = [f"+{self._package} {self._version or '(newest)'} as service {self._service}"]
             return Change(
                 "create",
@@ -60,34 +57,25 @@ class PackageStep:
     def apply(self, change: Change) -> None:
         """Install the package."""
         if change.action == "create":
-            self._cluster.install_package(
-                self._package,
-                self._version,
-                self._options,
-                # It can fail, or hang, after the app is installed: when it fetches the package's command.
-                took=lambda: self._installed() is not None,
-            )
+            self._engine.packages.install(self._package, self._version, self._service, self._options)
 
-    def _drift(self, installed: Mapping[str, Any]) -> Change:
+    def _drift(self, installed: Package) -> Change:
         """How the installed package differs, which is shown: there is no way to change it on every DC/OS."""
-        diff, notes, arguments = [], [], []
-        version = installed.get("version")
-        if self._version is not None and version != self._version:
-            diff += [f"-{self._package} {version}", f"+{self._package} {self._version}"]
-            arguments.append(f"--package-version={self._version}")
-        options = installed_options(self._cluster.apps().get(f"/{self._service.strip('/')}", {}))
+        diff, notes, other = [], [], []
+        version = None if self._version == installed.version else self._version
+        if version is not None:
+            diff += [f"-{self._package} {installed.version}", f"+{self._package} {version}"]
+        options = self._engine.packages.options(self._service)
         if options is None:
             notes.append("the options it was installed with cannot be read")
-        elif other := document_diff(self._options, options, "installed"):
+        else:
+            other = self._engine.packages.differences(self._options, options)
             diff += other
-            arguments.append("--options=DIR/packages/kafka.json")
         if diff:
-            notes.append(
-                "is left as it is. DC/OS Enterprise changes it with "
-                f"`dcos kafka --name={self._service} update start {' '.join(arguments)}` "
-                "(DIR of `pipectl render --out DIR`); elsewhere only a new installation does, "
-                "which loses every topic"
+            way = self._engine.packages.how_to_update(
+                self._package, self._service, version, options=bool(other)
             )
+            notes.append(f"is left as it is. {way}")
         return Change("unchanged", diff, tuple(notes))
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
@@ -99,7 +87,7 @@ class PackageStep:
         if self._address is None:
             return
         try:
-            there = broker_addresses(self._cluster, self._service, retry=False)
+            there = self._engine.kafka.brokers(self._service, retry=False)
         except PipectlError:
             return  # it does not run now; the wait for it says why
         if self._address not in there:
@@ -109,23 +97,8 @@ class PackageStep:
                 hint="leave kafka.port as it was; on `local`, `pipectl destroy --purge` starts anew",
             )
 
-    def _check_offered(self) -> None:
-        if not self._cluster.repositories():
-            raise PipectlError(
-                f"the cluster knows no package repository, so {self._package} cannot be installed",
-                hint="add one with `dcos package repo add Universe https://universe.mesosphere.com/repo`",
-            )
-        try:
-            self._cluster.check_package(self._package, self._version)
-        except NotThere as error:
-            raise PipectlError(
-                f"no package repository has {self._package} {self._version or ''}: {error.said}",
-                hint=f"`dcos package describe {self._package} --package-versions` lists what there is; "
-                "`--set kafka.version=…` chooses another",
-            ) from None
-
     def wait(self, report: Report, stop: threading.Event) -> None:
-        """Wait for the deploy plan to be COMPLETE: the command's exit code says nothing of that."""
+        """Wait for the deploy plan to be COMPLETE."""
 
         def complete() -> bool:
             state = self.state()
@@ -138,7 +111,8 @@ class PackageStep:
             what=f"the deploy plan of service {self._service} to be COMPLETE",
             timeout=self._timeout,
             stop=stop,
-            hint=f"see `dcos {' '.join(plan_argv(self._service))}` and `pipectl logs {self.name}`",
+            hint=f"see `{self._engine.how_to_inspect('service', self._service)}` and "
+            f"`pipectl logs {self.name}`",
             last_seen=lambda: self._seen,
         )
 
@@ -147,78 +121,23 @@ class PackageStep:
         if self._installed() is None:
             return State(False, "absent", "not installed")
         try:
-            plan = json.loads(self._cluster.kafka(plan_argv(self._service), retry=False))
+            service = self._engine.kafka.status(self._service)
         except (NotLoggedIn, NotAllowed):
             raise
-        except (DcosError, ValueError):
+        except (EngineError, ValueError):
             return State(False, "starting", "the scheduler does not answer yet" + self._reasons())
-        status = str(plan.get("status", "UNKNOWN"))
-        pending = [
-            f"{step['name']} {step['status']}" + (f" ({step['message']})" if step.get("message") else "")
-            for phase in plan.get("phases", [])
-            for step in phase.get("steps", [])
-            if step.get("status") != "COMPLETE"
-        ]
-        told = "; ".join([f"deploy plan {status}", *pending[:2]])
-        errors = [str(error) for error in plan.get("errors", []) if str(error) not in told]
-        detail = "; ".join([told, *errors])
-        return State(status == "COMPLETE", "healthy" if status == "COMPLETE" else status.lower(), detail)
+        told = "; ".join([f"deploy plan {service.status}", *service.pending[:2]])
+        detail = "; ".join([told, *(error for error in service.errors if error not in told)])
+        return State(service.complete, "healthy" if service.complete else service.status.lower(), detail)
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
         """Nothing: uninstalling the service would destroy its volumes, and every topic on them."""
         report("kept: it holds the topics")
         return False
 
-    def _installed(self) -> Mapping[str, Any] | None:
-        for package in self._cluster.packages():
-            if package["name"] == self._package and f"/{self._service}" in (package.get("apps") or ()):
-                return package
-        return None
+    def _installed(self) -> Package | None:
+        return self._engine.packages.installed(self._package, self._service)
 
     def _reasons(self) -> str:
-        wanted = self._options.get("brokers", {})
-        ports = {"portDefinitions": [{"port": wanted.get("port", 0)}]}
-        reasons = why_waiting(self._cluster.queued(f"/{self._service}"), {**wanted, **ports})
+        reasons = self._engine.packages.why_waiting(self._service, self._options)
         return f", {reasons}" if reasons else ""
-
-
-def installed_options(app: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The options that a package's app was installed with, out of the label where Cosmos keeps them.
-
-    None before DC/OS 1.10, which knows no such label.
-    """
-    label = app.get("labels", {}).get("DCOS_PACKAGE_OPTIONS")
-    if label is None:
-        return None
-    try:
-        options = json.loads(base64.b64decode(label))
-    except ValueError:
-        return None
-    return options if isinstance(options, dict) else None
-
-
-def plan_argv(service: str) -> list[str]:
-    """Arguments of the `dcos` command that prints the deploy plan."""
-    return ["kafka", f"--name={service}", "plan", "status", "deploy", "--json"]
-
-
-def broker_addresses(cluster: Cluster, service: str, *, retry: bool = True) -> list[str]:
-    """`host:port` of every broker. Newer services have the endpoint `broker`, old ones only `connection`."""
-    try:
-        answer = cluster.kafka(["kafka", f"--name={service}", "endpoints", "broker"], retry=retry)
-    except (NotLoggedIn, NotAllowed):
-        raise
-    except DcosError as first:
-        try:
-            answer = cluster.kafka(["kafka", f"--name={service}", "connection"], retry=retry)
-        except DcosError:
-            # The newer command's error is the one that means something.
-            raise first from None
-    try:
-        found = json.loads(answer)
-        return list(found.get("address") or found["dns"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise PipectlError(
-            f"service {service} has no broker endpoint: {answer.strip()}",
-            hint=f"see `dcos kafka --name={service} endpoints` and `dcos {' '.join(plan_argv(service))}`",
-        ) from None

@@ -1,18 +1,14 @@
-"""The Enterprise variant's service account of Kafka and the secrets of the bundle as a step.
+"""The service account of Kafka and the secrets of the bundle as a step.
 
-`dcos security` belongs to DC/OS Enterprise. Keys are made here, in files that only their owner can read; they
-are on no command line and in no log.
+Keys are made here, in files that only their owner can read; they are on no command line and in no log.
 """
 
-import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
-from cli.cluster import Cluster
-from cli.errors import CommandMissing, DcosError, StepFailed
+from cli.engine.protocol import Engine
+from cli.errors import StepFailed
 from cli.steps.base import Change, Report, State
 from cli.steps.keys import make_key_pair
 
@@ -35,7 +31,7 @@ class SecurityStep:
         account: str | None,
         account_secret: str,
         secrets: Mapping[str, str],
-        cluster: Cluster,
+        engine: Engine,
         *,
         strict: bool,
         keys: Path,
@@ -43,7 +39,7 @@ class SecurityStep:
         self._account = account
         self._account_secret = account_secret
         self._secrets = secrets
-        self._dcos = cluster.dcos
+        self._engine = engine
         self._strict = strict
         self._keys = keys
 
@@ -57,14 +53,13 @@ class SecurityStep:
         if change.action != "create":
             return
         for path, file in self._secrets.items():
-            if not self._has_secret(path):
+            if not self._engine.secrets.has_secret(path):
                 if not Path(file).expanduser().is_file():
                     raise StepFailed(
                         f"the secret {path} is to come from {file}, which is no file",
                         hint="write the file, or change `security.secrets`",
                     )
-                file_option = f"--file={Path(file).expanduser()}"
-                self._create("secrets", "create", file_option, path, took=partial(self._has_secret, path))
+                self._engine.secrets.create_secret(path, Path(file).expanduser())
         if self._account is not None:
             self._make_account(self._account)
 
@@ -88,27 +83,28 @@ class SecurityStep:
         return False
 
     def _missing(self) -> list[str]:
-        missing = [f"secret {path}" for path in self._secrets if not self._has_secret(path)]
+        missing = [f"secret {path}" for path in self._secrets if not self._engine.secrets.has_secret(path)]
         if self._account is not None:
-            if not self._has_secret(self._account_secret):
+            if not self._engine.secrets.has_secret(self._account_secret):
                 missing.append(f"secret {self._account_secret}")
-            if not self._has_account(self._account):
+            if not self._engine.secrets.has_account(self._account):
                 missing.append(f"service account {self._account}")
         return missing
 
     def _make_account(self, account: str) -> None:
-        has_secret, has_account = self._has_secret(self._account_secret), self._has_account(account)
+        secrets = self._engine.secrets
+        has_secret, has_account = secrets.has_secret(self._account_secret), secrets.has_account(account)
         if has_secret and has_account:
             return
         private, public = self._keys / f"{account}.pem", self._keys / f"{account}.pub.pem"
         kept = private.exists() and public.exists()
         if (has_secret or has_account) and not kept:
             there, way = (
-                (f"the service account {account}", f"dcos security org service-accounts delete {account}")
+                (f"the service account {account}", secrets.how_to_delete("account", account))
                 if has_account
                 else (
                     f"the secret {self._account_secret}",
-                    f"dcos security secrets delete {self._account_secret}",
+                    secrets.how_to_delete("secret", self._account_secret),
                 )
             )
             raise StepFailed(
@@ -118,54 +114,8 @@ class SecurityStep:
         if not kept:
             make_key_pair(private, public)
         if not has_secret:
-            strict = ["--strict"] if self._strict else []
-            self._create(
-                *("secrets", "create-sa-secret", *strict, str(private), account, self._account_secret),
-                took=lambda: self._has_secret(self._account_secret),
-            )
+            secrets.create_account_secret(self._account_secret, account, private, strict=self._strict)
         if not has_account:
-            description = "Kafka of the bundle, made by pipectl"
-            self._create(
-                *("org", "service-accounts", "create", "-p", str(public), "-d", description, account),
-                took=lambda: self._has_account(account),
-            )
+            secrets.create_account(account, public, "Kafka of the bundle, made by pipectl")
         private.unlink()
         public.unlink()
-
-    def _has_account(self, account: str) -> bool:
-        return self._found("org", "service-accounts", "show", account) is not None
-
-    def _has_secret(self, path: str) -> bool:
-        folder, _, name = path.rpartition("/")
-        listed = self._found("secrets", "list", folder or "/")
-        # A list of names, as JSON or a line each.
-        return listed is not None and name in re.findall(r"[^\s\[\]\",]+", listed)
-
-    def _found(self, *args: str) -> str | None:
-        try:
-            return self._run(*args)
-        except DcosError as error:
-            if any(mark in error.said.lower() for mark in _ABSENT):
-                return None
-            raise
-
-    def _create(self, *args: str, took: Callable[[], bool]) -> None:
-        with _plugin_named():
-            self._dcos.change(["security", *args], took=took)
-
-    def _run(self, *args: str) -> str:
-        with _plugin_named():
-            return self._dcos.run(["security", *args])
-
-
-@contextmanager
-def _plugin_named() -> Iterator[None]:
-    """Tells of a missing plugin in our words."""
-    try:
-        yield
-    except CommandMissing:
-        raise StepFailed(
-            "the cluster file has a `security` section, and this `dcos` has no command `security`",
-            hint="it belongs to DC/OS Enterprise: install it with "
-            "`dcos package install dcos-enterprise-cli --cli`, or empty that section",
-        ) from None

@@ -4,14 +4,11 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import partial
 
-from cli.cluster import Cluster
+from cli.engine.protocol import Engine
 from cli.errors import NotAllowed, NotLoggedIn, PipectlError
 from cli.steps.base import Action, Change, Report, State, wait_until
 from cli.steps.topic_settings import TopicSettings, config_in_words
-from kafka_topic import creation
-from kafka_topic.errors import CreationOutputError
 from kafka_topic.plan import TopicSpec
 
 # Topics are described one by one, and a client takes up to half a second to start.
@@ -28,7 +25,7 @@ class TopicsStep:
         self,
         specs: list[TopicSpec],
         service: str,
-        cluster: Cluster,
+        engine: Engine,
         *,
         needs: frozenset[str],
         timeout: timedelta,
@@ -39,7 +36,7 @@ class TopicsStep:
         self.needs = needs
         self._specs = specs
         self._service = service
-        self._cluster = cluster
+        self._engine = engine
         self._timeout = timeout
         self._kafka = kafka
         self._settings = settings
@@ -73,11 +70,7 @@ class TopicsStep:
         if change.action == "unchanged":
             return
         for spec in self._missing():
-            self._cluster.change_kafka(
-                creation.create_argv(self._service, spec),
-                # It may have been created all the same, by a call whose answer was lost or by someone else.
-                took=partial(self._exists, spec.name),
-            )
+            self._engine.kafka.create_topic(self._service, spec)
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Nothing: topics go only when the user names that."""
@@ -107,11 +100,7 @@ class TopicsStep:
                     )
 
     def _described(self, spec: TopicSpec) -> tuple[int, int]:
-        answer = self._cluster.kafka(creation.describe_argv(self._service, spec.name))
-        try:
-            return creation.parse_partitions(answer), creation.parse_replicas(answer)
-        except CreationOutputError as error:
-            raise PipectlError(str(error), hint=self._look) from None
+        return self._engine.kafka.describe_topic(self._service, spec.name)
 
     def wait(self, report: Report, stop: threading.Event) -> None:
         """Wait until the service lists every topic."""
@@ -169,9 +158,7 @@ class TopicsStep:
         there = [spec.name for spec in self._specs if spec.name in self._existing()]
         for name in there:
             report(f"deleting {name}")
-            self._cluster.change_kafka(
-                creation.delete_argv(self._service, name), took=partial(self._is_gone, name)
-            )
+            self._engine.kafka.delete_topic(self._service, name)
         wait_until(
             lambda: not set(there) & set(self._existing()),
             what="the deleted topics to be gone",
@@ -183,20 +170,11 @@ class TopicsStep:
 
     @property
     def _look(self) -> str:
-        return f"see `dcos kafka --name={self._service} topic list`"
-
-    def _exists(self, name: str) -> bool:
-        return name in self._existing()
-
-    def _is_gone(self, name: str) -> bool:
-        return name not in self._existing()
+        return f"see `{self._engine.how_to_inspect('topics', self._service)}`"
 
     def _missing(self, *, retry: bool = True) -> list[TopicSpec]:
         existing = set(self._existing(retry=retry))
         return [spec for spec in self._specs if spec.name not in existing]
 
     def _existing(self, *, retry: bool = True) -> list[str]:
-        try:
-            return creation.parse_list(self._cluster.kafka(creation.list_argv(self._service), retry=retry))
-        except CreationOutputError as error:
-            raise PipectlError(str(error), hint=self._look) from None
+        return self._engine.kafka.topics(self._service, retry=retry)

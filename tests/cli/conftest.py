@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 import pytest
 
 from cli import local
-from cli.cluster import Cluster
-from cli.dcos import Dcos
+from cli.engine.dcos.client import LOCAL_CLIENT, local_environ
+from cli.engine.dcos.engine import DcosEngine
+from cli.engine.dcos.runner import Dcos
 from cli.planning import Plan, plan_of
 from cli.progress import Progress
 from cli.rollout import carry_out
 from cli.session import Session
-from marathon import App, Bundle
+from marathon import App, Bundle, Component
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -35,10 +36,10 @@ def local_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def cluster(local_home: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def cluster(local_home: Path, monkeypatch: pytest.MonkeyPatch) -> DcosEngine:
     """A way to that cluster, as `pipectl` makes it."""
     monkeypatch.setenv("PIPECTL_HOME", str(local_home))
-    return Cluster(Dcos(local.CLIENT, {**os.environ, **local.client_environ()}, timeout=20))
+    return DcosEngine(Dcos(LOCAL_CLIENT, {**os.environ, **local_environ(*local.address())}, timeout=20))
 
 
 class Small:
@@ -53,6 +54,7 @@ class Small:
         "flink-taskmanager": frozenset[str](),
         "data-generator": frozenset({"topics"}),
     }
+    kinds: ClassVar = {"kafka": "package", "topics": "step"}
 
     def __init__(self, folder: Path, home: Path, group: str) -> None:
         self.folder, self.group = folder, group
@@ -62,13 +64,13 @@ class Small:
         self.bootstrap_servers = "127.0.0.1:1"
         self.settings: list[str] = []
         self.keys: dict[str, Any] = {}
-        environ = {**os.environ, "PIPECTL_HOME": str(home), **local.client_environ()}
+        environ = {**os.environ, "PIPECTL_HOME": str(home), **local_environ(*local.address())}
         self._environ = environ
         self.timeout = 20.0
         self.attempts = 4
 
     @property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> DcosEngine:
         """A fresh way to the cluster, as a new run of pipectl has."""
         # Without site-packages it starts in a tenth of the time.
         argv = (sys.executable, "-SE", str(HERE / "dcos_between.py"), str(self.folder), str(ROOT))
@@ -80,7 +82,7 @@ class Small:
             pause=0.02,
             stop=threading.Event(),
         )
-        return Cluster(dcos)
+        return DcosEngine(dcos)
 
     @property
     def session(self) -> Session:
@@ -96,7 +98,11 @@ class Small:
         }
         packages = session.bundle.packages
         # A cached property's value.
-        session.__dict__["bundle"] = Bundle(apps, packages)
+        components = {
+            name: Component(name, self.kinds.get(name, "app"), needs, session.settings.waits.app)
+            for name, needs in self.needs.items()
+        }
+        session.__dict__["bundle"] = Bundle(apps, packages, components)
         return session
 
     def definition(self, name: str) -> dict[str, Any]:
@@ -121,7 +127,7 @@ class Small:
             **self.keys,
         }
 
-    def plan(self, cluster: Cluster | None = None, **options: Any) -> Plan:
+    def plan(self, cluster: DcosEngine | None = None, **options: Any) -> Plan:
         return plan_of(self.session, cluster or self.cluster, **options)
 
     def deploy(self, *, atomic: bool = False, **options: Any) -> Plan:
@@ -130,7 +136,7 @@ class Small:
         plan = self.plan(cluster, **options)
         plan.refuse_blocked()
         with Progress() as progress:
-            carry_out(plan, progress, cluster.dcos.stop, atomic=atomic)
+            carry_out(plan, progress, cluster.stop, atomic=atomic)
         return plan
 
     def fail(self, **fault: Any) -> None:
@@ -155,15 +161,15 @@ class Small:
 
     def apps(self) -> dict[str, Any]:
         """The apps of this group."""
-        cluster = Cluster(Dcos(local.CLIENT, self._environ, timeout=20))
+        cluster = DcosEngine(Dcos(LOCAL_CLIENT, self._environ, timeout=20))
         return {
-            app_id.removeprefix(f"{self.group}/"): app
+            app_id.removeprefix(f"{self.group}/"): app.observed
             for app_id, app in cluster.apps().items()
             if app_id.startswith(f"{self.group}/")
         }
 
     def client(self, *args: str, stdin: str = "") -> str:
-        return Dcos(local.CLIENT, self._environ, timeout=20).run(args, stdin=stdin)
+        return Dcos(LOCAL_CLIENT, self._environ, timeout=20).run(args, stdin=stdin)
 
     def clear(self) -> None:
         for app in self.apps().values():
@@ -176,9 +182,8 @@ def small(
 ) -> Iterator[Small]:
     """A small bundle in a group of its own."""
     monkeypatch.setenv("PIPECTL_HOME", str(local_home))
-    monkeypatch.setattr("cli.steps.bundle.NEEDS", Small.needs)
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.05)
-    monkeypatch.setattr("cli.cluster.SNAPSHOT_SECONDS", 0.03)
+    monkeypatch.setattr("cli.engine.dcos.engine.SNAPSHOT_SECONDS", 0.03)
     made = Small(tmp_path, local_home, f"/s{abs(hash(request.node.nodeid)) % 10**8}")
     yield made
     made.mend()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cli.dcos import Dcos
+from cli.engine.dcos.runner import Dcos
 
 Json = dict[str, Any]
 Outcome = tuple[int, str, str]

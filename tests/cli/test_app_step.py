@@ -3,11 +3,13 @@
 import socket
 import sys
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 
-from cli.errors import Interrupted, StepFailed, WaitTimeout
+from cli.engine.dcos.apps import manifest_of
+from cli.errors import Interrupted, StepFailed, Superseded, WaitTimeout
 from cli.steps.app import AppStep
 
 SERVER = (
@@ -41,7 +43,9 @@ def step(cluster, request):
     def make(script: str = "import time; time.sleep(600)", timeout: float = 30, **keys) -> AppStep:
         app_id = "/t/" + request.node.name.split("[")[0].replace("_", "-")
         app = definition(app_id, script, **keys)
-        made.append(AppStep("it", app, cluster, needs=frozenset(), timeout=timedelta(seconds=timeout)))
+        made.append(
+            AppStep("it", manifest_of(app), cluster, needs=frozenset(), timeout=timedelta(seconds=timeout))
+        )
         return made[-1]
 
     yield make
@@ -66,14 +70,14 @@ def test_an_app_is_created_waited_for_and_then_unchanged(step):
 
 def test_a_changed_definition_is_shown_and_rolled_out(step, cluster):
     bring_up(step())
-    before = [task["id"] for task in cluster.tasks(step().app_id)]
+    before = [task.id for task in cluster.tasks(step().app_id)]
     changed = step(env={"A": "2"})
     change = changed.plan()
     assert change.action == "update"
     assert any(line.startswith("+") and '"A": "2"' in line for line in change.diff)
     changed.apply(change)
     changed.wait(str, threading.Event())
-    after = [task["id"] for task in cluster.tasks(changed.app_id)]
+    after = [task.id for task in cluster.tasks(changed.app_id)]
     assert len(after) == 1
     assert not set(before) & set(after)
 
@@ -116,6 +120,18 @@ def test_a_taken_port_is_named_while_the_app_waits(step):
         it.apply(it.plan())
         with pytest.raises(WaitTimeout, match=f"port {port} is taken by another process"):
             it.wait(str, threading.Event())
+
+
+def test_a_deploy_that_somebody_overtakes_ends_at_once(step, cluster):
+    bring_up(step())
+    mine, theirs = step(SERVER, env={"A": "mine"}), step(env={"A": "theirs"})
+    mine.apply(mine.plan())
+    theirs.apply(theirs.plan())
+    began = time.monotonic()
+    with pytest.raises(Superseded, match="somebody deployed after this deploy: app /t/"):
+        mine.wait(str, threading.Event())
+    assert time.monotonic() - began < 10
+    theirs.wait(str, threading.Event())
 
 
 def test_a_stop_ends_the_wait_at_once(step):

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from cli import errors
 from cli.__main__ import pipectl
+from cli.engine.dcos import faults
 from marathon import load_settings, render
 from tests.cli.dcos_in_process import Fault, Killed, World
 
@@ -50,10 +51,10 @@ CAUSES = {
     "401 for good": errors.NotLoggedIn.cause,
     "403": errors.NotAllowed.cause,
     "404": "404",
-    "409 locked": errors.Locked.cause,
-    "409 for good": errors.Locked.cause,
+    "409 locked": errors.Conflict.cause,
+    "409 for good": errors.Conflict.cause,
     "422": "/cpus: must be positive",
-    "not JSON": errors.NotUnderstood.cause,
+    "not JSON": faults.NotUnderstood.cause,
     "hang for good": "did not answer in time",
 }
 SETTINGS = ("--set", "positions=[AAPL]", "--set", "kafka.bootstrap_servers='127.0.0.1:1'")
@@ -75,8 +76,8 @@ def world(monkeypatch, tmp_path):
     monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
     monkeypatch.setattr("cli.steps.base.time", clock)
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.0)
-    monkeypatch.setattr("cli.cluster.SNAPSHOT_SECONDS", -1.0)
-    monkeypatch.setattr("cli.session.Dcos", lambda *args, **kwargs: made.dcos(*args, **kwargs))
+    monkeypatch.setattr("cli.engine.dcos.engine.SNAPSHOT_SECONDS", -1.0)
+    monkeypatch.setattr("cli.engine.dcos.Dcos", lambda *args, **kwargs: made.dcos(*args, **kwargs))
     monkeypatch.setattr("cli.session.load_settings", _load_once)
     monkeypatch.setattr("cli.session.render", _render_once)
     monkeypatch.setattr("cli.proof.fresh_records", lambda *args, **kwargs: {})
@@ -84,18 +85,19 @@ def world(monkeypatch, tmp_path):
 
 
 _load, _render = cache(load_settings), render
-_rendered: dict[int, object] = {}
+_rendered: dict[object, object] = {}
 
 
 def _load_once(cluster, *, files, overrides):
     return _load(cluster, files=tuple(files), overrides=tuple(overrides))
 
 
-def _render_once(settings):
+def _render_once(settings, *, with_parts):
     # Settings are loaded once each, so that their identity tells them.
-    if id(settings) not in _rendered:
-        _rendered[id(settings)] = _render(settings)
-    return _rendered[id(settings)]
+    key = (id(settings), with_parts)
+    if key not in _rendered:
+        _rendered[key] = _render(settings, with_parts=with_parts)
+    return _rendered[key]
 
 
 def run(*args: str) -> Result:

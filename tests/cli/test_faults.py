@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from cli.errors import Locked, NotAllowed, NotLoggedIn, PipectlError, Refused
+from cli.errors import Conflict, Invalid, NotAllowed, NotLoggedIn, PipectlError
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +106,7 @@ def test_a_deploy_that_fails_at_any_call_is_honest_and_the_next_converges(small,
 
 @pytest.mark.parametrize(
     ("kind", "error", "tries"),
-    [("401", NotLoggedIn, 1), ("403", NotAllowed, 1), ("422", Refused, 1), ("409", Locked, 4)],
+    [("401", NotLoggedIn, 1), ("403", NotAllowed, 1), ("422", Invalid, 1), ("409", Conflict, 4)],
 )
 def test_what_passes_is_tried_again_up_to_a_limit_and_nothing_else(small, kind, error, tries):
     small.fail(at=1, until=100, **FAULTS[kind])

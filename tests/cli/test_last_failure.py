@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from cli.cluster import Cluster
+from cli.engine.dcos.apps import manifest_of
+from cli.engine.dcos.engine import DcosEngine
 from cli.last_failure import LastFailure, last_failure
 from cli.steps.app import AppStep
 from cli.steps.base import wait_until
@@ -38,7 +39,7 @@ def lines_of(*failures: Failure) -> list[str]:
 class Printing:
     """An app that prints lines, then ends, or goes on while its file `stay` is there."""
 
-    def __init__(self, cluster: Cluster, folder: Path, name: str) -> None:
+    def __init__(self, cluster: DcosEngine, folder: Path, name: str) -> None:
         self.app_id, self.cluster, self.folder = f"/{name}", cluster, folder
         program = (
             "import pathlib, sys, time\n"
@@ -58,7 +59,12 @@ class Printing:
             "backoffSeconds": 0,
         }
         self.step = AppStep(
-            name, definition, cluster, needs=frozenset(), timeout=timedelta(seconds=60), adopt=True
+            name,
+            manifest_of(definition),
+            cluster,
+            needs=frozenset(),
+            timeout=timedelta(seconds=60),
+            adopt=True,
         )
 
     def start(self, lines: list[str], *, stays: bool) -> None:
@@ -72,7 +78,7 @@ class Printing:
 
 
 @pytest.fixture
-def app(cluster: Cluster, tmp_path: Path) -> Iterator[Printing]:
+def app(cluster: DcosEngine, tmp_path: Path) -> Iterator[Printing]:
     app = Printing(cluster, tmp_path, f"printing-{tmp_path.name.replace('_', '-')[-20:].lower()}")
     yield app
     app.step.remove(lambda line: None, Event())

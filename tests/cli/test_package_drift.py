@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from cli.diff import document_diff
-from cli.steps.package import PackageStep, installed_options
+from cli.engine.dcos.apps import manifest_of
+from cli.engine.dcos.diff import document_diff
+from cli.engine.dcos.packages import installed_options
+from cli.steps.package import PackageStep
 from local_dcos.packages import kafka
 
 pytestmark = pytest.mark.slow
@@ -19,7 +21,7 @@ VERSION = kafka.VERSIONS[-1]
 def plan(cluster):
     """Plans with other settings for a package that was installed with GIVEN, without its broker."""
     app = {**kafka.app_definition(GIVEN, VERSION), "instances": 0}
-    cluster.add_app(app)
+    cluster.create(manifest_of(app))
 
     def make(options, version=VERSION):
         step = PackageStep("kafka", "kafka", version, "drift", options, cluster, timeout=timedelta(seconds=1))
@@ -28,7 +30,7 @@ def plan(cluster):
         return change
 
     yield make
-    cluster.remove_app(app["id"])
+    cluster.delete(app["id"])
 
 
 def test_options_as_they_were_given_are_no_difference(plan):
@@ -62,9 +64,10 @@ def test_another_version_is_shown_too(plan):
 
 
 def test_options_that_cannot_be_read_are_no_difference(plan, cluster):
+    there = cluster.apps()["/drift"]
     kept = ("DCOS_PACKAGE_NAME", "DCOS_PACKAGE_VERSION")
-    labels = {name: cluster.apps()["/drift"]["labels"][name] for name in kept}
-    cluster.update_app("/drift", {"labels": labels}, result={"id": "/drift", "labels": labels}, force=True)
+    labels = {name: there.observed["labels"][name] for name in kept}
+    cluster.update(manifest_of({**cluster.manifest_of(there).document, "labels": labels}), there)
     change = plan({})
     assert (change.diff, change.notes) == ([], ("the options it was installed with cannot be read",))
     assert installed_options({"labels": {"DCOS_PACKAGE_OPTIONS": "%"}}) is None

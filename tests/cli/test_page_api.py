@@ -17,11 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from cli import page_api as room
-from cli.cluster import Cluster
-from cli.dcos import Dcos
+from cli.engine.dcos.engine import DcosEngine
+from cli.engine.dcos.runner import Dcos
+from cli.engine.protocol import Credentials
 from cli.errors import OutOfReach, PipectlError, UsageProblem, WaitTimeout
-from cli.page_api import PageApi, page_api
+from cli.page_api import PageApi
 
+ME = Credentials("token=secret")
 CONFIG = """
 import sys
 values = {values!r}
@@ -74,7 +76,7 @@ def says(status, document, **headers):
 def cluster_with(tmp_path, **values):
     file = tmp_path / "dcos.py"
     file.write_text(CONFIG.format(values={f"core.{name}": value for name, value in values.items()}))
-    return Cluster(Dcos((sys.executable, str(file)), os.environ, pause=0.01))
+    return DcosEngine(Dcos((sys.executable, str(file)), os.environ, pause=0.01))
 
 
 @pytest.mark.parametrize(
@@ -87,9 +89,9 @@ def cluster_with(tmp_path, **values):
     ],
 )
 def test_token_and_trust_are_those_of_dcos(tmp_path, given, verify, ca):
-    api = page_api(cluster_with(tmp_path, dcos_acs_token="secret", **given), "https://x/")
-    assert (api.token, api.verify, api.ca) == ("secret", verify, ca)
-    assert "secret" not in repr(api)
+    found = cluster_with(tmp_path, dcos_acs_token="secret", **given).credentials()
+    assert found == Credentials("token=secret", verify, ca)
+    assert "secret" not in repr(PageApi("https://x/", found))
 
 
 def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
@@ -101,7 +103,7 @@ def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
         ),
         pytest.raises(OutOfReach, match="answered 302"),
     ):
-        PageApi(address, "secret").get("status", [("a", "b c")])
+        PageApi(address, ME).get("status", [("a", "b c")])
     ((path, headers),) = asked
     assert path == "/service/page/api/status?a=b+c"
     assert headers["Authorization"] == "token=secret"
@@ -121,7 +123,7 @@ def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
 def test_a_refusal_is_told_by_what_it_means(status, kind, words):
     refusal = {"message": "buy=5 must be below sell, 4"}
     with serving(says(status, refusal)) as (address, _), pytest.raises(kind, match=words) as raised:
-        PageApi(address, "secret").get("limits")
+        PageApi(address, ME).get("limits")
     assert "secret" not in raised.value.message
 
 
@@ -130,20 +132,22 @@ def test_what_is_no_page_is_not_taken_for_one():
         serving(says(200, b"<html>log in</html>")) as (address, _),
         pytest.raises(OutOfReach, match="not the page"),
     ):
-        PageApi(address, "secret").get("status")
+        PageApi(address, ME).get("status")
     with pytest.raises(OutOfReach, match="does not answer"):
-        PageApi("http://127.0.0.1:1/", "secret").get("status")
+        PageApi("http://127.0.0.1:1/", ME).get("status")
 
 
 def test_tls_is_checked_as_it_is_configured(tmp_path):
     certificate = self_signed(tmp_path)
     with serving(says(200, {"ok": 1}), certificate=certificate) as (address, _):
         with pytest.raises(OutOfReach, match="CERTIFICATE_VERIFY_FAILED"):
-            PageApi(address, "secret").get("status")
-        assert PageApi(address, "secret", ca=str(certificate)).get("status") == {"ok": 1}
-        assert PageApi(address, "secret", verify=False).get("status") == {"ok": 1}
+            PageApi(address, ME).get("status")
+        assert PageApi(address, Credentials("token=secret", ca=str(certificate))).get("status") == {"ok": 1}
+        assert PageApi(address, Credentials("token=secret", verify=False)).get("status") == {"ok": 1}
     with pytest.raises(PipectlError, match=r"nowhere\.pem"):
-        PageApi("https://127.0.0.1:1/", "secret", ca=str(tmp_path / "nowhere.pem")).get("status")
+        PageApi("https://127.0.0.1:1/", Credentials("token=secret", ca=str(tmp_path / "nowhere.pem"))).get(
+            "status"
+        )
 
 
 def self_signed(folder):
@@ -179,7 +183,7 @@ def test_a_stream_is_picked_up_where_it_broke_off(monkeypatch):
         says(200, next(parts, b""))(handler)
 
     with serving(answer) as (address, asked):
-        events = PageApi(address, "secret").events([("topic", "signals")], 5)
+        events = PageApi(address, ME).events([("topic", "signals")], 5)
         assert [next(events), next(events)] == [b"one", b"two"]
         events.close()
     assert [headers.get("Last-Event-ID") for _, headers in asked[:2]] == [None, "a-1"]
@@ -187,7 +191,7 @@ def test_a_stream_is_picked_up_where_it_broke_off(monkeypatch):
 
 def test_a_stream_without_records_ends_in_time():
     with serving(says(200, b":\n\n")) as (address, _):
-        events = PageApi(address, "secret").events([], 0.3)
+        events = PageApi(address, ME).events([], 0.3)
         with pytest.raises(WaitTimeout, match=r"for 0\.3 s"):
             next(events)
 
@@ -195,7 +199,7 @@ def test_a_stream_without_records_ends_in_time():
 def test_a_stream_whose_page_stays_away_says_so(monkeypatch):
     monkeypatch.setattr(room, "PAUSE_SECONDS", 0.01)
     with serving(says(200, b"data: one\n\n")) as (address, _):
-        events = PageApi(address, "secret").events([], 20)
+        events = PageApi(address, ME).events([], 20)
         assert next(events) == b"one"
     with pytest.raises(OutOfReach, match="does not answer"):
         for record in events:

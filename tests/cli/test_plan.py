@@ -68,7 +68,6 @@ def test_what_the_bundle_no_longer_has_is_named_and_removed(small):
     small.deploy()
     small.dropped = {"flink-taskmanager"}
     small.needs = {name: needs for name, needs in small.needs.items() if name != "flink-taskmanager"}
-    pytest.MonkeyPatch().setattr("cli.steps.bundle.NEEDS", small.needs)
     plan = small.plan()
     assert actions(plan)["flink-taskmanager"] == "remove"
     assert plan.touched == ["flink-taskmanager"]
@@ -89,7 +88,7 @@ def test_an_app_of_others_is_named_and_left_alone_unless_it_is_adopted(small):
     assert small.apps().keys() == {"data-generator"}
     assert small.apps()["data-generator"]["labels"] == {"owner": "them"}
     said = []
-    assert plan.steps["data-generator"].remove(said.append, small.cluster.dcos.stop) is False
+    assert plan.steps["data-generator"].remove(said.append, small.cluster.stop) is False
     assert "not this bundle's" in said[0]
     small.deploy(adopt=["generator"])
     assert "owner" not in small.apps()["data-generator"]["labels"]
@@ -140,7 +139,7 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
         "which deletes records",
     )
     said = []
-    topics.wait(said.append, small.cluster.dcos.stop)
+    topics.wait(said.append, small.cluster.stop)
     assert said == ["5/5 topics; settings of 2 to be set"]
     state = topics.state()
     assert (state.ready, state.detail) == (

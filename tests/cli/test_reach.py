@@ -18,8 +18,10 @@ from click.testing import CliRunner, Result
 
 from cli import local
 from cli.__main__ import pipectl
-from cli.cluster import Cluster
-from cli.dcos import Dcos
+from cli.engine.dcos.apps import manifest_of
+from cli.engine.dcos.client import LOCAL_CLIENT, local_environ
+from cli.engine.dcos.engine import DcosEngine
+from cli.engine.dcos.runner import Dcos
 from kafka_topic.contracts import DeadLetter, MovingAverage, Price, Signal
 from kafka_topic.limits import LimitsStore
 from kafka_topic.names import Topics
@@ -94,10 +96,10 @@ def out(kafka: Any, local_home: Path) -> Iterator[Out]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIPECTL_HOME", str(local_home))
         settings = load_settings("local", overrides=out.overrides)
-        cluster = Cluster(Dcos(local.CLIENT, local.client_environ()))
+        cluster = DcosEngine(Dcos(LOCAL_CLIENT, local_environ(*local.address())))
         app = dict(render(settings).apps["dashboard"].definition)
         app["env"] = {**app["env"], "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers}
-        cluster.add_app(app)
+        cluster.create(manifest_of(app))
         try:
             deadline = time.monotonic() + 60
             while not seen(out):
@@ -105,7 +107,7 @@ def out(kafka: Any, local_home: Path) -> Iterator[Out]:
                 time.sleep(0.3)
             yield out
         finally:
-            cluster.remove_app(app["id"])
+            cluster.delete(app["id"])
 
 
 def seen(out: Out) -> bool:
@@ -191,7 +193,7 @@ def test_without_the_page_too_both_are_named(out: Out) -> None:
     alone = replace(out, topics=Topics("nobody."))
     error: Any = alone.run("limits", "list", code=3).exception
     assert error.message.startswith(f"no broker answers at {NOWHERE}; the dashboard does not run")
-    assert "dashboard.instances=1" in error.hint
+    assert "--with dashboard" in error.hint
     status = alone.json("status", code=4)
     assert (status["via"], {one["state"] for one in status["positions"]}) == (None, {"unknown"})
     assert "the dashboard does not run" in status["problem"]

@@ -9,8 +9,10 @@ import pytest
 from cli.errors import PipectlError, UsageProblem
 from cli.planning import Plan
 from cli.rollout import confirm
+from cli.session import Session
 from cli.steps.base import Change
 
+RUN = Session("local", (), (), verbose=False)
 CREATE = Change("create", ["+new"])
 ADDITION = Change("update", ["+one more"], only_adds=True)
 UPDATE = Change("update", ["-old", "+new"], notes=("a note",))
@@ -18,7 +20,7 @@ REMOVE = Change("remove", ["-old"])
 
 
 def plan(missing=(), **changes):
-    return Plan({}, changes, missing, partial=False)
+    return Plan(RUN, {}, changes, missing, partial=False)
 
 
 @pytest.fixture

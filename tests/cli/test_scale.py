@@ -37,11 +37,11 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_contacted(tmp_path, 
 def test_an_app_is_scaled_and_the_plan_shows_it_as_drift(small):
     small.deploy()
     run = small.session
-    run.__dict__["cluster"] = small.cluster
-    current = small.apps()["flink-taskmanager"]
+    run.__dict__["engine"] = small.cluster
+    current = small.cluster.apps()[f"{small.group}/flink-taskmanager"]
     # The answer is lost: the number is looked for, and not asked for twice.
     small.fail(at="app update", say="URL [http://x] is unreachable.", after=True)
-    scaling = scale._Scaling("flink-taskmanager", {"instances": 3}, current)
+    scaling = scale._Scaling("flink-taskmanager", 3, {}, current)
     with Progress() as progress:
         scale._carry_out(run, {"flink-taskmanager": scaling}, progress)
     assert small.apps()["flink-taskmanager"]["tasksHealthy"] == 3

@@ -8,11 +8,11 @@ import threading
 
 import pytest
 
-from cli.cluster import Cluster
-from cli.dcos import Dcos
-from cli.errors import DcosError, StepFailed
+from cli.engine.dcos.engine import DcosEngine
+from cli.engine.dcos.runner import Dcos
+from cli.errors import EngineError, StepFailed
 from cli.session import Session
-from cli.steps.bundle import NEEDS, needs_of
+from cli.steps.bundle import needs_of
 from cli.steps.security import SecurityStep
 from marathon import load_settings, render
 
@@ -82,7 +82,7 @@ def stand_in(tmp_path):
             environ = {**os.environ, "STAND_IN": str(self.file)}
             client = Dcos((str(script),), environ, echo=self.echoed.append)
             return SecurityStep(
-                "kafka-account", "kafka/key", secrets or {}, Cluster(client), strict=True, keys=self.keys
+                "kafka-account", "kafka/key", secrets or {}, DcosEngine(client), strict=True, keys=self.keys
             )
 
     made = StandIn()
@@ -131,7 +131,7 @@ def test_what_is_missing_is_made_once(stand_in, tmp_path):
 @pytest.mark.parametrize("call", ["create-sa-secret", "create"])
 def test_an_interrupted_deploy_goes_on_with_the_same_key(stand_in, call):
     stand_in.write(fail=call, said="Error: HTTP 503")
-    with pytest.raises(DcosError, match="503"):
+    with pytest.raises(EngineError, match="503"):
         deploy(stand_in.step())
     key = (stand_in.keys / "kafka-account.pem").read_text()
     stand_in.write(fail=None)
@@ -185,7 +185,7 @@ def test_a_missing_plugin_is_named(stand_in, code, said):
 
 def test_a_refused_login_is_no_missing_account(stand_in):
     stand_in.write(fail="show", said="HTTP 401 Unauthorized")
-    with pytest.raises(DcosError) as caught:
+    with pytest.raises(EngineError) as caught:
         stand_in.step().plan()
     assert "dcos auth login" in caught.value.hint
 
@@ -210,7 +210,7 @@ def test_it_comes_before_kafka_and_only_where_it_is_asked_for():
     def needs(*overrides):
         return needs_of(Session("prod", (), overrides, verbose=False))
 
-    assert needs() == NEEDS
+    assert "security" not in needs() and needs()["kafka"] == frozenset()
     on = needs("security.service_account=kafka-account")
     assert next(iter(on)) == "security" and on["kafka"] == {"security"}
     assert needs("security.secrets={a/b: /c}").keys() == on.keys()

@@ -2,7 +2,10 @@ import pytest
 
 from cli.errors import UsageProblem
 from cli.selection import component, needed_besides, selected
-from cli.steps.bundle import NEEDS
+from cli.session import Session
+from cli.steps.bundle import needs_of
+
+NEEDS = needs_of(Session("prod", (), (), verbose=False))
 
 
 def test_a_short_name_is_enough_where_it_means_one_component():

@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import pipectl
-from cli.errors import DcosMissing
+from cli.engine.dcos.engine import DcosEngine
+from cli.errors import ClientMissing
 from cli.home import last_cluster, remember_cluster
 from cli.session import session
 
@@ -19,6 +20,11 @@ def home(tmp_path, monkeypatch):
 
 def name(cluster=None, *, reads_only):
     return session(cluster, (), (), False, reads_only=reads_only).cluster_name
+
+
+def dcos_of(run):
+    assert isinstance(run.engine, DcosEngine)
+    return run.engine.dcos
 
 
 def test_without_a_name_it_is_local():
@@ -46,14 +52,14 @@ def test_a_broken_memory_is_no_memory(home, text):
 
 def test_the_users_own_dcos_is_left_alone(home, monkeypatch):
     monkeypatch.delenv("DCOS_CLUSTER", raising=False)
-    prod = session("prod", (), (), False, reads_only=True).cluster.dcos
+    prod = dcos_of(session("prod", (), (), False, reads_only=True))
     assert prod.argv == ("dcos",)
     assert prod.environ["DCOS_CLUSTER"] == "prod"  # for that one process
     assert "DCOS_CLUSTER" not in os.environ
     (home / "cluster").mkdir()
     (home / "cluster" / "cluster.json").write_text('{"url": "http://127.0.0.1:1"}')
     (home / "cluster" / "token").write_text("x")
-    real = session("local", (), ("dcos.executable=dcos",), False, reads_only=True).cluster.dcos
+    real = dcos_of(session("local", (), ("dcos.executable=dcos",), False, reads_only=True))
     assert real.environ["DCOS_DIR"] == str(home / "dcos")
 
 
@@ -62,5 +68,5 @@ def test_another_dcos_is_chosen_by_its_path(path):
     refused = CliRunner().invoke(
         pipectl, ["plan", "--cluster", "prod", "--dcos", path], standalone_mode=False
     )
-    assert isinstance(refused.exception, DcosMissing)
+    assert isinstance(refused.exception, ClientMissing)
     assert f"cannot run `{path}`" in refused.exception.message

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.dcos import Dcos
-from cli.errors import CommandMissing, NotLoggedIn
+from cli.engine.dcos.faults import CommandMissing
+from cli.engine.dcos.runner import Dcos
+from cli.errors import NotLoggedIn
 
 # Building the client takes a minute or two, once per machine.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

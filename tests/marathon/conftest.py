@@ -21,9 +21,10 @@ STATE = "flink.state=hdfs://namenode/volatility"
 def room(tmp_path: Path) -> Path:
     """A copy of the room's defaults, cluster files and templates."""
     copy = tmp_path / "room"
-    for folder in ("apps", "clusters", "packages"):
+    for folder in ("apps", "clusters", "packages", "steps"):
         shutil.copytree(ROOM / folder, copy / folder)
-    shutil.copy(ROOM / "defaults.yaml", copy)
+    for file in ("defaults.yaml", "parts.yaml"):
+        shutil.copy(ROOM / file, copy)
     return copy
 
 

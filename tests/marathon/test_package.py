@@ -15,12 +15,16 @@ def test_public_names() -> None:
         "App",
         "Bundle",
         "BundleError",
+        "Component",
         "MarathonError",
         "Package",
+        "Part",
         "Problem",
         "Settings",
         "cluster_names",
+        "component_names",
         "load_settings",
+        "parts",
         "render",
     ]
     for name in marathon.__all__:

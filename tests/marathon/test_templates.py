@@ -11,7 +11,7 @@ from marathon.errors import Problem
 from marathon.templates import Rendered, TemplateFault, render_template
 
 Faults = Callable[..., list[Problem]]
-GENERATOR = "apps/data-generator.json.j2"
+GENERATOR, BASE = "apps/data-generator.json.j2", "apps/base.j2"
 
 
 def line_of(file: Path, text: str) -> int:
@@ -53,24 +53,30 @@ def line_of(file: Path, text: str) -> int:
         ('"disk": 0,', '"disk": 0', '"disk": 0', "renders to invalid JSON: Expecting ',' delimiter"),
         ('"disk": 0,', '"disk": 0,,', '"disk": 0,,', "renders to invalid JSON"),
         ('"disk": 0,', '"disk": 0, "mem": 1,', '"disk": 0,', "mem: written twice"),
-        ("[{{ python | tojson }}", "[{{ python | tojson }} x", "x, ", "renders to invalid JSON"),
+        (
+            '"cpus": {{ size.cpus | tojson }}',
+            '"cpus": {{ size.cpus | tojson }} x',
+            "x,",
+            "renders to invalid JSON",
+        ),
     ],
 )
 def test_a_mistake_names_its_line(
     old: str, new: str, at: str, message: str, faults: Faults, room: Path
 ) -> None:
-    (problem,) = faults(GENERATOR, old, new)
-    assert problem.file == str(room / GENERATOR)
-    assert problem.line == line_of(room / GENERATOR, at)
+    template = GENERATOR if old in (room / GENERATOR).read_text() else BASE
+    (problem,) = faults(template, old, new)
+    assert problem.file == str(room / template)
+    assert problem.line == line_of(room / template, at)
     assert message in str(problem)
 
 
 def test_mistakes_of_all_templates_come_at_once(faults: Faults, room: Path) -> None:
     (room / "apps" / "gatherer.json.j2").write_text("{\n  {{ nothing }}\n}\n")
     (room / "packages" / "kafka.json.j2").write_text("[]\n")
-    found = faults(GENERATOR, '"disk": 0,', '"disc": 0,')
+    found = faults(GENERATOR, "GENERATOR_MODEL", "GENERATOR_RATE")
     assert sorted((Path(problem.file).name, problem.line) for problem in found) == [
-        ("data-generator.json.j2", line_of(room / GENERATOR, '"disc"')),
+        ("data-generator.json.j2", line_of(room / GENERATOR, "generator.rate |")),
         ("gatherer.json.j2", 2),
         ("kafka.json.j2", 1),
     ]
@@ -124,8 +130,25 @@ def test_every_part_of_the_text_knows_its_template_line(text: str, line: int, tm
     assert result.text.count(text) >= 1
     offset = -1
     while (offset := result.text.find(text, offset + 1)) >= 0:
-        assert result.line(offset) == line
+        assert result.origin(offset) == (tmp_path / "x.json.j2", line)
 
 
 def test_the_marks_leave_no_trace(tmp_path: Path) -> None:
     assert not any(character < " " for character in rendered(tmp_path).text if character != "\n")
+
+
+def test_what_is_extended_or_included_keeps_its_own_lines(tmp_path: Path) -> None:
+    (tmp_path / "base.j2").write_text('{\n  "a": 1,\n  {% block b %}{% endblock %}\n}\n')
+    (tmp_path / "more.j2").write_text('\n  "c": {{ c | tojson }},\n')
+    template = tmp_path / "x.json.j2"
+    template.write_text(
+        '{% extends "base.j2" %}\n{% block b %}\n{% include "more.j2" %}\n  "d": 2\n{% endblock %}\n'
+    )
+    result = render_template(template, {"c": 3})
+    origins = {key: result.origin(result.text.index(f'"{key}"')) for key in "acd"}
+    assert origins == {"a": (tmp_path / "base.j2", 2), "c": (tmp_path / "more.j2", 2), "d": (template, 4)}
+    with pytest.raises(TemplateFault, match=r'more\.j2:2: "c" is not defined'):
+        render_template(template, {})
+    (tmp_path / "more.j2").unlink()
+    with pytest.raises(TemplateFault, match=r"more\.j2: no such file"):
+        render_template(template, {"c": 3})

@@ -3,7 +3,8 @@
 import pytest
 
 from cli import errors
-from cli.faults import _PATTERNS, kind_of
+from cli.engine.dcos import faults
+from cli.engine.dcos.faults import _PATTERNS, fault, kind_of
 
 TEXTS = [
     (errors.NotLoggedIn, "Your core.dcos_acs_token is invalid. Please run: `dcos auth login`"),
@@ -14,16 +15,16 @@ TEXTS = [
     ),
     (errors.NotAllowed, "You are not authorized to perform this operation."),
     (errors.NotAllowed, "HTTP GET Query for http://x/v1/topics failed: 403 Forbidden\nResponse: no"),
-    (errors.NotThere, "Error: App '/x' does not exist"),
-    (errors.NotThere, 'Error while fetching [http://x/y]: HTTP 404: "Not Found".'),
-    (errors.NotThere, "Package [kafka] not found"),
-    (errors.NotThere, "Version [0] of package [kafka] not found"),
-    (errors.Locked, "Changes blocked: deployment already in progress for app."),
-    (errors.Locked, "App is locked by one or more deployments. Override with the option '?force=true'."),
-    (errors.AlreadyThere, "Application '/x' already exists"),
-    (errors.AlreadyThere, "Package is already installed"),
-    (errors.Refused, 'Error while fetching [http://x]: HTTP 422: "{"message": "Object is not valid"}".'),
-    (errors.Refused, "Error on request [PUT http://x]: HTTP 400: Bad Request:\n{}"),
+    (errors.NotFound, "Error: App '/x' does not exist"),
+    (errors.NotFound, 'Error while fetching [http://x/y]: HTTP 404: "Not Found".'),
+    (errors.NotFound, "Package [kafka] not found"),
+    (errors.NotFound, "Version [0] of package [kafka] not found"),
+    (errors.Conflict, "Changes blocked: deployment already in progress for app."),
+    (errors.Conflict, "App is locked by one or more deployments. Override with the option '?force=true'."),
+    (errors.AlreadyExists, "Application '/x' already exists"),
+    (errors.AlreadyExists, "Package is already installed"),
+    (errors.Invalid, 'Error while fetching [http://x]: HTTP 422: "{"message": "Object is not valid"}".'),
+    (errors.Invalid, "Error on request [PUT http://x]: HTTP 400: Bad Request:\n{}"),
     (errors.Unreachable, 'Error while fetching [http://x]: HTTP 502: "Bad Gateway".'),
     (errors.Unreachable, "Error decoding response from [http://x]: HTTP 503: Service Unavailable"),
     (errors.Unreachable, "URL [http://x:80/service/marathon/v2/apps] is unreachable."),
@@ -36,17 +37,17 @@ TEXTS = [
         errors.Unreachable,
         "Could not reach the service scheduler with name 'kafka'.\nDid you provide the correct name?",
     ),
-    (errors.NotUnderstood, "Error: Response from Marathon was not in expected JSON format:\n<html>"),
-    (errors.NotUnderstood, "Error: invalid character '<' looking for beginning of value"),
-    (errors.NotUnderstood, "Service likely misconfigured. Please check your proxy or Service URL settings."),
-    (errors.NoCluster, "No cluster is attached. Please run `dcos cluster attach <cluster-name>`"),
+    (faults.NotUnderstood, "Error: Response from Marathon was not in expected JSON format:\n<html>"),
+    (faults.NotUnderstood, "Error: invalid character '<' looking for beginning of value"),
+    (faults.NotUnderstood, "Service likely misconfigured. Please check your proxy or Service URL settings."),
+    (faults.NoCluster, "No cluster is attached. Please run `dcos cluster attach <cluster-name>`"),
     (
-        errors.NoCluster,
+        faults.NoCluster,
         'Missing required config parameter: "core.dcos_url".  Please run `dcos cluster setup <dcos_url>`',
     ),
-    (errors.CommandMissing, "'security' is not a dcos command."),
-    (errors.CommandMissing, "Error: unknown flag: --name"),
-    (errors.DcosError, "something that nobody has seen"),
+    (faults.CommandMissing, "'security' is not a dcos command."),
+    (faults.CommandMissing, "Error: unknown flag: --name"),
+    (errors.EngineError, "something that nobody has seen"),
 ]
 
 
@@ -65,7 +66,7 @@ def test_every_kind_that_is_told_is_told_by_a_text_here(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_a_cause_and_a_next_step(kind):
-    error = kind(["dcos", "x"], 1, "", "what it said")
+    error = fault(kind, ["dcos", "x"], 1, "", "what it said")
     assert error.exit_code == 1
     assert kind.cause in error.message
     assert "what it said" in error.message
@@ -74,7 +75,7 @@ def test_every_kind_has_a_cause_and_a_next_step(kind):
 
 @pytest.mark.parametrize("app_id", ["/team-401/x", "/apps/403", "/a500b"])
 def test_a_number_inside_a_name_is_no_status(app_id):
-    assert kind_of(f"Error: App '{app_id}' does not exist") is errors.NotThere
+    assert kind_of(f"Error: App '{app_id}' does not exist") is errors.NotFound
 
 
 def test_details_of_a_refusal_are_told_key_by_key():
@@ -82,5 +83,5 @@ def test_details_of_a_refusal_are_told_key_by_key():
         'Error while fetching [x]: HTTP 422: "{"message": "Object is not valid", "details": '
         '[{"path": "/cpus", "errors": ["too small"]}, {"path": "/mem", "errors": ["a", "b"]}]}".'
     )
-    message = errors.Refused(["dcos", "marathon", "app", "add"], 1, "", said).message
+    message = fault(errors.Invalid, ["dcos", "marathon", "app", "add"], 1, "", said).message
     assert message.endswith("`dcos marathon app add`: /cpus: too small; /mem: a, b")

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from cli.steps.app import patience
-from cli.steps.waiting import why_waiting
+from cli.engine.dcos.apps import start_limit
+from cli.engine.dcos.waiting import why_waiting
 
 APP = {"cpus": 2, "mem": 1536.0, "portDefinitions": [{"port": 8081}, {"port": 0}]}
 
@@ -41,5 +41,5 @@ def test_a_back_off_is_told():
 def test_an_app_may_take_what_its_own_health_check_allows():
     check = {"delaySeconds": 1, "gracePeriodSeconds": 180, "intervalSeconds": 10, "maxConsecutiveFailures": 6}
     app = {"taskKillGracePeriodSeconds": 60, "healthChecks": [check]}
-    assert patience(app) == timedelta(seconds=60 + 60 + 1 + 180 + 60)
-    assert patience({}) == timedelta(seconds=63)
+    assert start_limit(app) == timedelta(seconds=60 + 60 + 1 + 180 + 60)
+    assert start_limit({}) == timedelta(seconds=63)

@@ -1,6 +1,6 @@
 import pytest
 
-from cli.diff import _APP, differences, resets
+from cli.engine.dcos.diff import _APP, differences, resets
 from local_dcos.defaults import fill
 
 WANTED = {

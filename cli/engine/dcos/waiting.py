@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cli.engine.dcos.runner import Dcos
+
 _RESOURCES = {
     "InsufficientCpus": ("cpus", "CPUs"),
     "InsufficientMemory": ("mem", "MiB of memory"),
@@ -16,6 +18,13 @@ _OTHERS = {
     "AgentMaintenance": "agents are down for maintenance",
     "DeclinedScarceResources": "only agents with scarce resources, such as GPUs, have room",
 }
+
+
+def queued(dcos: Dcos, app_id: str) -> Mapping[str, Any] | None:
+    """The app's item in the launch queue (`delay`, `processedOffersSummary`); None when there is none."""
+    queue = dcos.json(["marathon", "debug", "list", "--json"])
+    items = queue.get("queue", []) if isinstance(queue, dict) else queue
+    return next((i for i in items if (i.get("app") or i.get("pod") or {}).get("id") == app_id), None)
 
 
 def why_waiting(queued: Mapping[str, Any] | None, definition: Mapping[str, Any]) -> str:

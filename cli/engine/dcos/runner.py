@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from cli.errors import CommandMissing, DcosError, DcosMissing, DcosTimeout, Interrupted, NotUnderstood
-from cli.faults import kind_of
+from cli.engine.dcos.faults import CommandMissing, NotUnderstood, fault, kind_of
+from cli.errors import ClientMissing, ClientTimeout, EngineError, Interrupted
 
 T = TypeVar("T")
 LONGEST_PAUSE = 8.0
@@ -27,7 +27,7 @@ LAST_SECONDS = 5.0
 class Dcos:
     """Runs `dcos` commands: an argv list and never a shell, a timeout per call, typed errors.
 
-    Faults that may pass (an unreachable cluster, a 5xx, a lock, a hang) are tried again, after longer and
+    Transient faults (an unreachable cluster, a 5xx, a lock, a hang) are tried again, after longer and
     longer pauses; what needs the user (a login, a permission, another definition) is raised at once.
 
     argv: the executable, with what comes before the arguments.
@@ -55,9 +55,9 @@ class Dcos:
         timeout: float | None = None,
         retry: bool = True,
     ) -> str:
-        """Run a command that only reads and return its stdout; passing faults are tried again.
+        """Run a command that only reads and return its stdout; transient faults are tried again.
 
-        Raises DcosMissing, DcosTimeout, or another DcosError when its exit code is not 0.
+        Raises ClientMissing, ClientTimeout, or another EngineError when its exit code is not 0.
         """
         return self._persist(lambda: self._once(args, stdin, timeout), attempts=self.attempts if retry else 1)
 
@@ -78,7 +78,7 @@ class Dcos:
         def once() -> None:
             try:
                 self._once(args, stdin, timeout)
-            except DcosError as error:
+            except EngineError as error:
                 if error.certain or not took():
                     raise
 
@@ -90,7 +90,7 @@ class Dcos:
         try:
             return json.loads(text)
         except ValueError:
-            raise NotUnderstood(self._shown(args), 0, text[:300], "this is not JSON") from None
+            raise fault(NotUnderstood, self._shown(args), 0, text[:300], "this is not JSON") from None
 
     def stream(self, args: Sequence[str]) -> None:
         """Run one command with its output going straight to ours, until it ends or the user stops it."""
@@ -105,16 +105,16 @@ class Dcos:
             process.terminate()
             process.wait()
         if returncode != 0:
-            raise DcosError(shown, returncode, "", "")
+            raise fault(EngineError, shown, returncode, "", "")
 
     def _persist(self, once: Callable[[], T], *, attempts: int) -> T:
         pause = self.pause
         for tried in range(1, attempts + 1):
             try:
                 return once()
-            except DcosError as error:
-                limit = min(attempts, TRIES_OF_A_HANG) if isinstance(error, DcosTimeout) else attempts
-                if not error.passing or tried >= limit:
+            except EngineError as error:
+                limit = min(attempts, TRIES_OF_A_HANG) if isinstance(error, ClientTimeout) else attempts
+                if not error.transient or tried >= limit:
                     raise
                 if self.echo:
                     self.echo(f"again in {pause:g} s: {error.cause or 'no answer in time'}")
@@ -133,11 +133,11 @@ class Dcos:
         except subprocess.TimeoutExpired:
             if self.stop.is_set():
                 raise Interrupted(f"ended `{' '.join(shown)}`") from None
-            raise DcosTimeout(shown, None, "", f"gave up after {limit:g} s") from None
+            raise fault(ClientTimeout, shown, None, "", f"gave up after {limit:g} s") from None
         if returncode != 0:
-            raise kind_of(f"{stderr}\n{stdout}")(shown, returncode, stdout, stderr)
+            raise fault(kind_of(f"{stderr}\n{stdout}"), shown, returncode, stdout, stderr)
         if stdout.startswith(GO_USAGE):
-            raise CommandMissing(shown, returncode, "", "it shows its own usage instead")
+            raise fault(CommandMissing, shown, returncode, "", "it shows its own usage instead")
         return stdout
 
     def _execute(self, args: Sequence[str], stdin: str, limit: float) -> tuple[int, str, str]:
@@ -181,11 +181,5 @@ class Dcos:
             self.echo(f"$ {' '.join(shown)}")
         return shown
 
-    def _missing(self, error: OSError) -> DcosMissing:
-        return DcosMissing(
-            [self.argv[0]],
-            None,
-            "",
-            error.strerror or str(error),
-            hint="install the DC/OS command line, or name it with `--dcos PATH`",
-        )
+    def _missing(self, error: OSError) -> EngineError:
+        return fault(ClientMissing, [self.argv[0]], None, "", error.strerror or str(error))

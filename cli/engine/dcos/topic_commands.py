@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kafka_topic.errors import CreationOutputError
 from kafka_topic.plan import TopicSpec
 
 
@@ -79,7 +78,7 @@ def _parsed(command: str, stdout: str) -> Any:
         raise _unexpected(command, "JSON", stdout) from None
 
 
-def _unexpected(command: str, wanted: str, stdout: str) -> CreationOutputError:
+def _unexpected(command: str, wanted: str, stdout: str) -> ValueError:
     # `dcos kafka` writes its errors to stdout, so the text itself is the best explanation there is.
     said = stdout.strip()[:300] or "nothing"
-    return CreationOutputError(f"`dcos kafka {command}` should print {wanted}; it printed: {said}")
+    return ValueError(f"`dcos kafka {command}` should print {wanted}; it printed: {said}")

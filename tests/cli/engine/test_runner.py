@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.dcos import Dcos
-from cli.errors import DcosError, DcosMissing, DcosTimeout, Interrupted, NotLoggedIn, Unreachable
+from cli.engine.dcos.runner import Dcos
+from cli.errors import ClientMissing, ClientTimeout, EngineError, Interrupted, NotLoggedIn, Unreachable
 
 
 def dcos(script: str, tmp_path: Path, **kwargs) -> Dcos:
@@ -29,7 +29,7 @@ def test_an_error_carries_command_exit_code_and_both_outputs(tmp_path):
     client = dcos(
         "import sys; print('on stdout'); print('on stderr', file=sys.stderr); sys.exit(7)", tmp_path
     )
-    with pytest.raises(DcosError) as caught:
+    with pytest.raises(EngineError) as caught:
         client.run(["kafka", "topic", "list"])
     error = caught.value
     assert (error.returncode, error.stdout, error.stderr) == (7, "on stdout\n", "on stderr\n")
@@ -48,26 +48,26 @@ def test_an_error_carries_command_exit_code_and_both_outputs(tmp_path):
 def test_known_causes_have_a_next_step_wherever_they_are_printed(tmp_path, said, hint):
     for stream in ("stdout", "stderr"):
         client = dcos(f"import sys; print({said!r}, file=sys.{stream}); sys.exit(1)", tmp_path, attempts=1)
-        with pytest.raises(DcosError) as caught:
+        with pytest.raises(EngineError) as caught:
             client.run(["marathon", "app", "list"])
         assert hint in (caught.value.hint or "")
 
 
 def test_a_hang_is_ended_and_named(tmp_path):
     client = dcos("import time; time.sleep(600)", tmp_path, timeout=0.5, attempts=1)
-    with pytest.raises(DcosTimeout, match=r"dcos node list.*0\.5 s") as caught:
+    with pytest.raises(ClientTimeout, match=r"dcos node list.*0\.5 s") as caught:
         client.run(["node", "list"])
     assert caught.value.exit_code == 3
 
 
 def test_a_missing_executable_is_named(tmp_path):
-    with pytest.raises(DcosMissing, match="no-such-dcos") as caught:
+    with pytest.raises(ClientMissing, match="no-such-dcos") as caught:
         Dcos(("no-such-dcos",), os.environ).run(["--version"])
     assert "--dcos" in (caught.value.hint or "")
 
 
 def test_an_answer_that_is_not_json_is_refused(tmp_path):
-    with pytest.raises(DcosError, match="not JSON"):
+    with pytest.raises(EngineError, match="not JSON"):
         dcos("print('<html>')", tmp_path).json(["marathon", "app", "list", "--json"])
 
 
@@ -139,7 +139,7 @@ def test_what_a_client_started_ends_with_it(tmp_path):
         "p = subprocess.Popen(['sleep', '600']); open(sys.argv[1], 'w').write(str(p.pid)); time.sleep(600)"
     )
     file = tmp_path / "pid"
-    with pytest.raises(DcosTimeout):
+    with pytest.raises(ClientTimeout):
         dcos(child, tmp_path, timeout=1.5, attempts=1).run([str(file)])
     with pytest.raises(ProcessLookupError):
         for _ in range(100):

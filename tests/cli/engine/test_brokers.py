@@ -6,10 +6,9 @@ import sys
 
 import pytest
 
-from cli.cluster import Cluster
-from cli.dcos import Dcos
+from cli.engine.dcos.engine import DcosEngine
+from cli.engine.dcos.runner import Dcos
 from cli.errors import NotLoggedIn, PipectlError
-from cli.steps.package import broker_addresses
 
 NEW = {
     "address": ["10.0.0.1:1025"],
@@ -29,30 +28,28 @@ USAGE = "dcos-kafka: error: expected command but got endpoints, try --help"
 def cluster(tmp_path, new="", old="", error=USAGE):
     file = tmp_path / "dcos.py"
     file.write_text(SCRIPT.format(new=new, old=old, error=error))
-    return Cluster(Dcos((sys.executable, str(file)), os.environ, pause=0.01))
+    return DcosEngine(Dcos((sys.executable, str(file)), os.environ, pause=0.01))
 
 
 def test_a_new_service_is_asked_for_its_broker_endpoint(tmp_path):
-    assert broker_addresses(cluster(tmp_path, new=json.dumps(NEW)), "kafka") == ["10.0.0.1:1025"]
+    assert cluster(tmp_path, new=json.dumps(NEW)).kafka.brokers("kafka") == ["10.0.0.1:1025"]
 
 
 def test_an_old_service_is_asked_for_its_connection(tmp_path):
-    assert broker_addresses(cluster(tmp_path, old=json.dumps(OLD)), "kafka") == ["10.0.0.2:9092"]
+    assert cluster(tmp_path, old=json.dumps(OLD)).kafka.brokers("kafka") == ["10.0.0.2:9092"]
 
 
 def test_names_do_where_there_are_no_addresses(tmp_path):
     only_dns = json.dumps({"dns": OLD["dns"]})
-    assert broker_addresses(cluster(tmp_path, old=only_dns), "kafka") == OLD["dns"]
+    assert cluster(tmp_path, old=only_dns).kafka.brokers("kafka") == OLD["dns"]
 
 
 def test_a_login_that_is_missing_is_said_and_not_taken_for_an_old_service(tmp_path):
     with pytest.raises(NotLoggedIn):
-        broker_addresses(
-            cluster(tmp_path, old=json.dumps(OLD), error="Got 401 Unauthorized response"), "kafka"
-        )
+        cluster(tmp_path, old=json.dumps(OLD), error="Got 401 Unauthorized response").kafka.brokers("kafka")
 
 
 @pytest.mark.parametrize("answer", ["hello", "[]", "{}"])
 def test_an_answer_without_addresses_is_named(tmp_path, answer):
     with pytest.raises(PipectlError, match="no broker endpoint"):
-        broker_addresses(cluster(tmp_path, new=answer), "kafka")
+        cluster(tmp_path, new=answer).kafka.brokers("kafka")

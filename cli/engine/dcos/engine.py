@@ -1,0 +1,203 @@
+"""The engine DC/OS, as typed calls over `dcos` commands."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Literal
+
+from cli.engine.dcos import apps, diff
+from cli.engine.dcos.faults import NotUnderstood, fault
+from cli.engine.dcos.kafka import DcosKafka
+from cli.engine.dcos.packages import DcosPackages
+from cli.engine.dcos.runner import Dcos
+from cli.engine.dcos.secrets import DcosSecrets
+from cli.engine.dcos.waiting import queued, why_waiting
+from cli.engine.protocol import AppStatus, Credentials, Failure, LogStream, Manifest, Task
+from cli.errors import EngineError, NotFound
+
+# Several components wait at once; they share one reading this old instead of asking each for itself.
+SNAPSHOT_SECONDS = 0.4
+
+
+class DcosEngine:
+    """Marathon apps, packages and Kafka topics of one cluster."""
+
+    def __init__(self, dcos: Dcos, *, address: str | None = None) -> None:
+        """`address`: of the front door; None asks `dcos` for it."""
+        self.dcos = dcos
+        self._address = address
+        self._lock = threading.Lock()
+        self._apps: dict[str, AppStatus] = {}
+        self._read_at = float("-inf")
+
+    @property
+    def stop(self) -> threading.Event:
+        """What ends the commands that run."""
+        return self.dcos.stop
+
+    @cached_property
+    def packages(self) -> DcosPackages:
+        """Packages of the catalogue."""
+        return DcosPackages(self.dcos, self.apps, self._forget)
+
+    @cached_property
+    def kafka(self) -> DcosKafka:
+        """Kafka services."""
+        return DcosKafka(self.dcos)
+
+    @cached_property
+    def secrets(self) -> DcosSecrets:
+        """DC/OS Enterprise's secrets and service accounts."""
+        return DcosSecrets(self.dcos)
+
+    def check(self) -> None:
+        """Reach Marathon as the user who is logged in; raises the EngineError that says what is wrong."""
+        about = self.dcos.json(["marathon", "about"])
+        if not isinstance(about, dict) or about.get("name") != "marathon":
+            command, answer = ["dcos", "marathon", "about"], json.dumps(about)[:300]
+            raise fault(NotUnderstood, command, 0, answer, "is not Marathon")
+
+    def apps(self, *, fresh: bool = False) -> Mapping[str, AppStatus]:
+        """Every Marathon app by its id.
+
+        `app list --json`, not `app show`: the Go client's `show` drops fields and invents one.
+        """
+        with self._lock:
+            if fresh or time.monotonic() - self._read_at > SNAPSHOT_SECONDS:
+                listed = self.dcos.json(["marathon", "app", "list", "--json"])
+                self._apps = {app["id"]: apps.app_of(app) for app in listed}
+                self._read_at = time.monotonic()
+            return self._apps
+
+    def differences(self, manifest: Manifest, app: AppStatus | None) -> list[str]:
+        """The unified diff from the app to the manifest, without what Marathon fills in by itself."""
+        return diff.differences(manifest.document, app.observed if app else {})
+
+    def manifest_of(self, app: AppStatus) -> Manifest:
+        """The definition inside an app as Marathon shows it."""
+        return apps.manifest_of(diff.definition_of(app.observed))
+
+    def is_replaced(self, manifest: Manifest, app: AppStatus) -> bool:
+        """Whether a key has to go that no update can take away."""
+        return diff.resets(manifest.document, app.observed) is None
+
+    def create(self, manifest: Manifest) -> None:
+        """Create an app."""
+        self._change(["marathon", "app", "add"], manifest.document, took=lambda: self._is_as(manifest))
+
+    def update(self, manifest: Manifest, app: AppStatus) -> None:
+        """Update an app; an update leaves alone what it does not name, so that what goes is named too."""
+        resets = diff.resets(manifest.document, app.observed) or {}
+        self._update(app, {**manifest.document, **resets}, manifest)
+
+    def scale(self, app: AppStatus, instances: int, env: Mapping[str, str]) -> None:
+        """Send the new number, and the environment if it changes."""
+        properties: dict[str, Any] = {"instances": instances}
+        if env:
+            properties["env"] = {**app.env, **env}
+        result = {**diff.definition_of(app.observed), **properties}
+        self._update(app, properties, apps.manifest_of(result))
+
+    def delete(self, app_id: str) -> None:
+        """Remove an app."""
+        with suppress(NotFound):  # that is what was wanted
+            self._change(
+                ["marathon", "app", "remove", "--force", app_id],
+                None,
+                took=lambda: app_id not in self.apps(fresh=True),
+            )
+
+    def start_limit(self, manifest: Manifest) -> timedelta:
+        """What the definition's own health checks allow, and a minute to launch."""
+        return apps.start_limit(manifest.document)
+
+    def tasks(self, app_id: str) -> list[Task]:
+        """The app's Marathon tasks."""
+        listed = self.dcos.json(["marathon", "task", "list", "--json", app_id])
+        return [apps.task_of(task) for task in listed if task.get("appId") == app_id]
+
+    def last_failure(self, app_id: str) -> Failure | None:
+        """The app's last task failure."""
+        try:
+            return apps.failure_of(self.dcos.json(["marathon", "app", "show", app_id]))
+        except NotFound:
+            return None
+
+    def why_waiting(self, manifest: Manifest) -> str:
+        """What Marathon's launch queue says of the app."""
+        return why_waiting(queued(self.dcos, manifest.id), manifest.document)
+
+    def logs(self, task_id: str, stream: LogStream, lines: int, *, ended: bool = False) -> str:
+        """The last lines in a task's sandbox."""
+        every = ["--all"] if ended else []
+        try:
+            return self.dcos.run(["task", "log", *every, f"--lines={lines}", task_id, stream])
+        except EngineError as error:
+            if "no logs found" not in error.said.lower():
+                raise
+            return ""
+
+    def follow(self, task_id: str, stream: LogStream, lines: int) -> None:
+        """Print what a task prints."""
+        self.dcos.stream(["task", "log", "--follow", f"--lines={lines}", task_id, stream])
+
+    def front_door(self) -> str:
+        """The cluster's own address."""
+        if self._address is None:
+            self._address = self.dcos.run(["config", "show", "core.dcos_url"]).strip().rstrip("/")
+        return self._address
+
+    def service_page(self, name: str) -> str:
+        """Where Admin Router shows a service."""
+        return f"{self.front_door()}/service/{name}/"
+
+    def credentials(self) -> Credentials:
+        """The token and the trust that `dcos` is configured with."""
+        authorization = "token=" + self.dcos.run(["config", "show", "core.dcos_acs_token"]).strip()
+        try:
+            trust = self.dcos.run(["config", "show", "core.ssl_verify"], retry=False).strip()
+        except EngineError:
+            trust = "true"  # not set: checked, as `dcos` itself does
+        if trust.lower() in ("true", "1"):
+            return Credentials(authorization)
+        if trust.lower() in ("false", "0"):
+            return Credentials(authorization, verify=False)
+        return Credentials(authorization, ca=trust)
+
+    def how_to_inspect(
+        self, kind: Literal["app", "rollouts", "service", "brokers", "topics"], name: str
+    ) -> str:
+        """The `dcos` command that shows more."""
+        return {
+            "app": f"dcos marathon debug summary {name}",
+            "rollouts": "dcos marathon deployment list",
+            "service": f"dcos kafka --name={name} plan status deploy --json",
+            "brokers": f"dcos kafka --name={name} endpoints",
+            "topics": f"dcos kafka --name={name} topic list",
+        }[kind]
+
+    def _update(self, app: AppStatus, properties: Mapping[str, Any], result: Manifest) -> None:
+        # Without --force, a deployment of the app that has not ended would refuse it.
+        force = ["--force"] if app.rolling_out else []
+        args = ["marathon", "app", "update", *force, app.id]
+        self._change(args, properties, took=lambda: self._is_as(result))
+
+    def _change(
+        self, args: Sequence[str], document: Mapping[str, Any] | None, *, took: Callable[[], bool]
+    ) -> None:
+        try:
+            self.dcos.change(args, stdin=None if document is None else json.dumps(document), took=took)
+        finally:
+            self._forget()
+
+    def _is_as(self, manifest: Manifest) -> bool:
+        current = self.apps(fresh=True).get(manifest.id)
+        return current is not None and not self.differences(manifest, current)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._read_at = float("-inf")

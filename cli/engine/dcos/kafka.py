@@ -1,0 +1,109 @@
+"""The Kafka service, by its own command `dcos kafka`."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from cli.engine.dcos import topic_commands as commands
+from cli.engine.dcos.faults import CommandMissing
+from cli.engine.dcos.runner import Dcos
+from cli.engine.protocol import ServiceStatus
+from cli.errors import EngineError, NotAllowed, NotLoggedIn, PipectlError
+from kafka_topic.plan import TopicSpec
+
+T = TypeVar("T")
+
+
+class DcosKafka:
+    """Kafka services of a cluster. The command `dcos kafka` is installed where this machine lacks it."""
+
+    def __init__(self, dcos: Dcos) -> None:
+        self._dcos = dcos
+        self._installing = threading.Lock()
+
+    def status(self, service: str) -> ServiceStatus:
+        """The deploy plan: the command's exit code says nothing of it."""
+        plan = json.loads(self._run(plan_argv(service), retry=False))
+        pending = [
+            f"{step['name']} {step['status']}" + (f" ({step['message']})" if step.get("message") else "")
+            for phase in plan.get("phases", [])
+            for step in phase.get("steps", [])
+            if step.get("status") != "COMPLETE"
+        ]
+        return ServiceStatus(
+            str(plan.get("status", "UNKNOWN")), pending, [str(error) for error in plan.get("errors", [])]
+        )
+
+    def brokers(self, service: str, *, retry: bool = True) -> list[str]:
+        """Newer services have the endpoint `broker`, old ones only `connection`."""
+        try:
+            answer = self._run(["kafka", f"--name={service}", "endpoints", "broker"], retry=retry)
+        except (NotLoggedIn, NotAllowed):
+            raise
+        except EngineError as first:
+            try:
+                answer = self._run(["kafka", f"--name={service}", "connection"], retry=retry)
+            except EngineError:
+                # The newer command's error is the one that means something.
+                raise first from None
+        try:
+            found = json.loads(answer)
+            return list(found.get("address") or found["dns"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise PipectlError(
+                f"service {service} has no broker endpoint: {answer.strip()}",
+                hint=f"see `dcos kafka --name={service} endpoints` and `dcos {' '.join(plan_argv(service))}`",
+            ) from None
+
+    def topics(self, service: str, *, retry: bool = True) -> list[str]:
+        """The names of all topics."""
+        answer = self._run(commands.list_argv(service), retry=retry)
+        with _look_hinted(service):
+            return commands.parse_list(answer)
+
+    def create_topic(self, service: str, spec: TopicSpec) -> None:
+        """Create a topic."""
+        # It may have been created all the same, by a call whose answer was lost or by someone else.
+        self._change(commands.create_argv(service, spec), took=lambda: spec.name in self.topics(service))
+
+    def describe_topic(self, service: str, name: str) -> tuple[int, int]:
+        """The partitions of a topic, and the replicas in sync of its best one."""
+        answer = self._run(commands.describe_argv(service, name))
+        with _look_hinted(service):
+            return commands.parse_partitions(answer), commands.parse_replicas(answer)
+
+    def delete_topic(self, service: str, name: str) -> None:
+        """Delete a topic."""
+        self._change(commands.delete_argv(service, name), took=lambda: name not in self.topics(service))
+
+    def _run(self, args: Sequence[str], *, retry: bool = True) -> str:
+        return self._with_command(lambda: self._dcos.run(args, retry=retry))
+
+    def _change(self, args: Sequence[str], *, took: Callable[[], bool]) -> None:
+        self._with_command(lambda: self._dcos.change(args, took=took))
+
+    def _with_command(self, run: Callable[[], T]) -> T:
+        try:
+            return run()
+        except CommandMissing:
+            pass
+        with self._installing:
+            # Repeating it is harmless, and there is nothing on the cluster to read it from.
+            self._dcos.change(["package", "install", "kafka", "--cli", "--yes"], took=lambda: False)
+        return run()
+
+
+@contextmanager
+def _look_hinted(service: str) -> Iterator[None]:
+    """Tells of output that makes no sense how to look at it."""
+    try:
+        yield
+    except ValueError as error:
+        raise PipectlError(str(error), hint=f"see `dcos kafka --name={service} topic list`") from None
+
+
+def plan_argv(service: str) -> list[str]:
+    """Arguments of the `dcos` command that prints the deploy plan."""
+    return ["kafka", f"--name={service}", "plan", "status", "deploy", "--json"]

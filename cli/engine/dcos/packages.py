@@ -1,0 +1,115 @@
+"""DC/OS packages."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from cli.engine.dcos.diff import document_diff
+from cli.engine.dcos.runner import Dcos
+from cli.engine.dcos.waiting import queued, why_waiting
+from cli.engine.protocol import AppStatus, Package
+from cli.errors import NotFound, PipectlError
+
+
+class _Apps(Protocol):
+    def __call__(self, *, fresh: bool = False) -> Mapping[str, AppStatus]: ...
+
+
+class DcosPackages:
+    """Packages of the cluster's repositories."""
+
+    def __init__(self, dcos: Dcos, apps: _Apps, changed: Callable[[], None]) -> None:
+        """`apps` reads the cluster's apps; `changed` is called when there may be another."""
+        self._dcos = dcos
+        self._apps = apps
+        self._changed = changed
+
+    def installed(self, package: str, service: str) -> Package | None:
+        """The package that runs as this service; another service of the same package is not it."""
+        found = self._listed(package, service)
+        return None if found is None else Package(found.get("version"))
+
+    def options(self, service: str) -> Mapping[str, Any] | None:
+        """What the label of the service's app says."""
+        app = self._apps().get(f"/{service.strip('/')}")
+        return installed_options(app.observed if app else {})
+
+    def check_offered(self, package: str, version: str | None) -> None:
+        """Ask the repositories."""
+        listed = self._dcos.json(["package", "repo", "list", "--json"])
+        if not listed.get("repositories"):
+            raise PipectlError(
+                f"the cluster knows no package repository, so {package} cannot be installed",
+                hint="add one with `dcos package repo add Universe https://universe.mesosphere.com/repo`",
+            )
+        try:
+            self._dcos.json(["package", "describe", *_pinned(version), package])
+        except NotFound as error:
+            raise PipectlError(
+                f"no package repository has {package} {version or ''}: {error.said}",
+                hint=f"`dcos package describe {package} --package-versions` lists what there is; "
+                "`--set kafka.version=…` chooses another",
+            ) from None
+
+    def install(self, package: str, version: str | None, service: str, options: Mapping[str, Any]) -> None:
+        """Install a package with its options, which travel in a file that only this user reads."""
+        with TemporaryDirectory(prefix="pipectl-") as folder:
+            file = Path(folder) / "options.json"
+            file.write_text(json.dumps(options))
+            self._dcos.change(
+                ["package", "install", package, *_pinned(version), f"--options={file}", "--yes"],
+                # It can fail, or hang, after the app is installed: when it fetches the package's command.
+                took=lambda: self._listed(package, service) is not None,
+            )
+        self._changed()
+
+    def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
+        """What Marathon's launch queue says of the service's app, by what one broker asks for."""
+        wanted = options.get("brokers", {})
+        ports = {"portDefinitions": [{"port": wanted.get("port", 0)}]}
+        return why_waiting(queued(self._dcos, f"/{service}"), {**wanted, **ports})
+
+    def differences(self, wanted: Mapping[str, Any], installed: Mapping[str, Any]) -> list[str]:
+        """Of the options."""
+        return document_diff(wanted, installed, "installed")
+
+    def how_to_update(self, package: str, service: str, version: str | None, *, options: bool) -> str:
+        """There is no way that works on every DC/OS."""
+        arguments = [f"--package-version={version}"] if version else []
+        if options:
+            arguments.append(f"--options=DIR/packages/{package}.json")
+        return (
+            "DC/OS Enterprise changes it with "
+            f"`dcos {package} --name={service} update start {' '.join(arguments)}` "
+            "(DIR of `pipectl render --out DIR`); elsewhere only a new installation does, "
+            "which loses every topic"
+        )
+
+    def _listed(self, package: str, service: str) -> Mapping[str, Any] | None:
+        for each in self._dcos.json(["package", "list", "--json"]):
+            if each["name"] == package and f"/{service}" in (each.get("apps") or ()):
+                found: Mapping[str, Any] = each
+                return found
+        return None
+
+
+def installed_options(app: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The options that a package's app was installed with, out of the label where Cosmos keeps them.
+
+    None before DC/OS 1.10, which knows no such label.
+    """
+    label = app.get("labels", {}).get("DCOS_PACKAGE_OPTIONS")
+    if label is None:
+        return None
+    try:
+        options = json.loads(base64.b64decode(label))
+    except ValueError:
+        return None
+    return options if isinstance(options, dict) else None
+
+
+def _pinned(version: str | None) -> list[str]:
+    return [f"--package-version={version}"] if version else []

@@ -1,0 +1,264 @@
+"""An engine in memory: for unit tests, and for the plan of a cluster that has not been made yet."""
+
+import difflib
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from cli.engine.protocol import (
+    AppStatus,
+    Credentials,
+    Failure,
+    LogStream,
+    Manifest,
+    Package,
+    ServiceStatus,
+    Task,
+)
+from cli.errors import AlreadyExists, NotFound
+from kafka_topic.plan import TopicSpec
+
+
+class MemoryEngine:
+    """Apps run and are healthy as soon as they are created; packages and topics are there at once."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.packages = MemoryPackages()
+        self.kafka = MemoryKafka(self.packages)
+        self.secrets = MemorySecrets()
+        self.printed: dict[tuple[str, LogStream], str] = {}
+        self.failures: dict[str, Failure] = {}
+        self._apps: dict[str, AppStatus] = {}
+
+    def check(self) -> None:
+        """Memory is always in reach."""
+
+    def apps(self, *, fresh: bool = False) -> Mapping[str, AppStatus]:
+        """The apps by their ids."""
+        return dict(self._apps)
+
+    def differences(self, manifest: Manifest, app: AppStatus | None) -> list[str]:
+        """The diff, in which every key counts."""
+        return _diff(_shown(manifest), _shown(self.manifest_of(app)) if app else {})
+
+    def manifest_of(self, app: AppStatus) -> Manifest:
+        """What the app was made of."""
+        return Manifest(app.id, app.labels, app.instances, app.env, app.observed)
+
+    def is_replaced(self, manifest: Manifest, app: AppStatus) -> bool:
+        """Never: an update leaves nothing behind."""
+        return False
+
+    def create(self, manifest: Manifest) -> None:
+        """Create an app that runs at once."""
+        if manifest.id in self._apps:
+            raise AlreadyExists(["create", manifest.id], 1, "", "already exists")
+        self._apps[manifest.id] = _running(manifest)
+
+    def update(self, manifest: Manifest, app: AppStatus) -> None:
+        """Make the app anew."""
+        if app.id not in self._apps:
+            raise NotFound(["update", app.id], 1, "", "does not exist")
+        self._apps[app.id] = _running(manifest)
+
+    def scale(self, app: AppStatus, instances: int, env: Mapping[str, str]) -> None:
+        """Run another number of instances."""
+        if app.id not in self._apps:
+            raise NotFound(["scale", app.id], 1, "", "does not exist")
+        scaled = replace(self.manifest_of(app), instances=instances, env={**app.env, **env})
+        self._apps[app.id] = _running(scaled)
+
+    def delete(self, app_id: str) -> None:
+        """Forget the app."""
+        self._apps.pop(app_id, None)
+
+    def put(self, app: AppStatus, **changes: Any) -> None:
+        """Show an app otherwise than it is: as one that is rolling out, say."""
+        self._apps[app.id] = replace(app, **changes)
+
+    def start_limit(self, manifest: Manifest) -> timedelta:
+        """A second: nothing takes long here."""
+        return timedelta(seconds=1)
+
+    def tasks(self, app_id: str) -> list[Task]:
+        """One for each running instance."""
+        app = self._apps.get(app_id)
+        count = app.running if app else 0
+        return [Task(f"{app_id}.{n}", app.revised_at, app.revised_at) for n in range(count) if app]
+
+    def last_failure(self, app_id: str) -> Failure | None:
+        """What was put in `failures`."""
+        return self.failures.get(app_id)
+
+    def why_waiting(self, manifest: Manifest) -> str:
+        """Nothing waits."""
+        return ""
+
+    def logs(self, task_id: str, stream: LogStream, lines: int, *, ended: bool = False) -> str:
+        """What was put in `printed`."""
+        text = self.printed.get((task_id, stream), "").splitlines(keepends=True)
+        return "".join(text[-lines:] if lines else [])
+
+    def follow(self, task_id: str, stream: LogStream, lines: int) -> None:
+        """There is nothing more to come."""
+
+    def front_door(self) -> str:
+        """An address where nobody is."""
+        return "https://memory.invalid"
+
+    def service_page(self, name: str) -> str:
+        """A page where nobody is."""
+        return f"{self.front_door()}/{name}/"
+
+    def credentials(self) -> Credentials:
+        """Nobody is asked for any."""
+        return Credentials("")
+
+    def how_to_inspect(
+        self, kind: Literal["app", "rollouts", "service", "brokers", "topics"], name: str
+    ) -> str:
+        """The command of this program that shows most."""
+        return "pipectl status"
+
+
+class MemoryPackages:
+    """Every package is offered."""
+
+    def __init__(self) -> None:
+        self.services: dict[str, tuple[str, str | None, Mapping[str, Any]]] = {}
+
+    def installed(self, package: str, service: str) -> Package | None:
+        """The package that runs as this service."""
+        found = self.services.get(service)
+        return Package(found[1]) if found and found[0] == package else None
+
+    def options(self, service: str) -> Mapping[str, Any] | None:
+        """What it was installed with."""
+        found = self.services.get(service)
+        return found[2] if found else None
+
+    def check_offered(self, package: str, version: str | None) -> None:
+        """It is."""
+
+    def install(self, package: str, version: str | None, service: str, options: Mapping[str, Any]) -> None:
+        """Install it."""
+        if service in self.services:
+            raise AlreadyExists(["install", package], 1, "", "already installed")
+        self.services[service] = (package, version, options)
+
+    def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
+        """Nothing waits."""
+        return ""
+
+    def differences(self, wanted: Mapping[str, Any], installed: Mapping[str, Any]) -> list[str]:
+        """Of the options."""
+        return _diff(wanted, installed)
+
+    def how_to_update(self, package: str, service: str, version: str | None, *, options: bool) -> str:
+        """There is no way but another engine."""
+        return "it is as it was installed"
+
+
+class MemoryKafka:
+    """Topics of every service that is installed."""
+
+    def __init__(self, packages: MemoryPackages) -> None:
+        self._packages = packages
+        self.specs: dict[str, TopicSpec] = {}
+
+    def status(self, service: str) -> ServiceStatus:
+        """Complete once it is installed."""
+        return ServiceStatus("COMPLETE" if service in self._packages.services else "UNKNOWN")
+
+    def brokers(self, service: str, *, retry: bool = True) -> list[str]:
+        """Where nobody is."""
+        return ["memory.invalid:9092"]
+
+    def topics(self, service: str, *, retry: bool = True) -> list[str]:
+        """Their names."""
+        return sorted(self.specs)
+
+    def create_topic(self, service: str, spec: TopicSpec) -> None:
+        """Create a topic."""
+        if spec.name in self.specs:
+            raise AlreadyExists(["create", spec.name], 1, "", "already exists")
+        self.specs[spec.name] = spec
+
+    def describe_topic(self, service: str, name: str) -> tuple[int, int]:
+        """All replicas are in sync."""
+        return self.specs[name].partitions, self.specs[name].replication
+
+    def delete_topic(self, service: str, name: str) -> None:
+        """Forget a topic."""
+        self.specs.pop(name, None)
+
+
+class MemorySecrets:
+    """Names of secrets and accounts; no values are kept."""
+
+    def __init__(self) -> None:
+        self.names: set[tuple[Literal["secret", "account"], str]] = set()
+
+    def has_secret(self, path: str) -> bool:
+        """Whether the secret is there."""
+        return ("secret", path) in self.names
+
+    def has_account(self, name: str) -> bool:
+        """Whether the account is there."""
+        return ("account", name) in self.names
+
+    def create_secret(self, path: str, file: Path) -> None:
+        """Create a secret."""
+        self.names.add(("secret", path))
+
+    def create_account_secret(self, path: str, account: str, private: Path, *, strict: bool) -> None:
+        """Create an account's secret."""
+        self.names.add(("secret", path))
+
+    def create_account(self, name: str, public: Path, description: str) -> None:
+        """Create an account."""
+        self.names.add(("account", name))
+
+    def how_to_delete(self, kind: Literal["secret", "account"], name: str) -> str:
+        """Nothing needs to be deleted from memory."""
+        return f"forget the {kind} {name}"
+
+
+def _running(manifest: Manifest) -> AppStatus:
+    now = datetime.now(UTC)
+    return AppStatus(
+        id=manifest.id,
+        labels=manifest.labels,
+        instances=manifest.instances,
+        running=manifest.instances,
+        healthy=manifest.instances,
+        starting=0,
+        checked=True,
+        rolling_out=False,
+        revised_at=now,
+        changed_at=now,
+        env=manifest.env,
+        ports={},
+        observed=manifest.document,
+    )
+
+
+def _shown(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "app": manifest.id,
+        "tags": dict(manifest.labels),
+        "replicas": manifest.instances,
+        "environment": dict(manifest.env),
+        "definition": dict(manifest.document),
+    }
+
+
+def _diff(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    left = json.dumps(current, indent=2, sort_keys=True).splitlines() if current else []
+    right = json.dumps(wanted, indent=2, sort_keys=True).splitlines()
+    return list(difflib.unified_diff(left, right, "on the cluster", "wanted", n=2, lineterm=""))

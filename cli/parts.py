@@ -1,0 +1,36 @@
+"""Optional parts that a deploy switched on by hand. Labels of their apps, on the cluster, remember them."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from cli.engine.protocol import Engine
+from cli.errors import UsageProblem
+from cli.session import Session
+from marathon import parts
+from marathon.model import PART
+
+
+def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]) -> None:
+    """Raises UsageProblem for parts that there are not, or that can't be switched so."""
+    known = parts(run.settings)
+    for name in (*wanted, *unwanted):
+        if name not in known:
+            raise UsageProblem(f"no part {name}", hint=f"there are {', '.join(known)}: `pipectl parts`")
+    for name in unwanted:
+        if name in run.settings.parts:
+            raise UsageProblem(
+                f"the setting `parts` switches {name} on, and --without only takes back --with",
+                hint=f"take {name} out of `parts`, as in --set 'parts=[]'",
+            )
+        if name in wanted:
+            raise UsageProblem(f"{name} is both --with and --without")
+
+
+def with_remembered(
+    run: Session, engine: Engine, *, wanted: Collection[str] = (), unwanted: Collection[str] = ()
+) -> Session:
+    """The session with the parts that earlier deploys switched on, and less or more of them."""
+    group, known = run.settings.group, parts(run.settings)
+    found = {app.labels.get(PART) for app in engine.apps().values() if app.owner == group}
+    chosen = (known.keys() & found | set(wanted)) - set(unwanted) - set(run.settings.parts)
+    return run if chosen == run.with_parts else replace(run, with_parts=frozenset(chosen))

@@ -1,0 +1,196 @@
+"""What a bundle consists of, and what each component needs: the files that stand beside the templates.
+
+A component is `apps/NAME.yaml` or `packages/NAME.yaml`, beside its template NAME.json.j2, or
+`steps/NAME.yaml` for what `pipectl` does by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from graphlib import CycleError, TopologicalSorter
+from math import prod
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from marathon.documents import Document, read_document
+from marathon.errors import BundleError, Problem
+from marathon.layers import Layers
+from marathon.model import Component, Kind, Part
+from marathon.paths import ROOM, KeyPath, dotted, shown
+from marathon.section import Section
+from marathon.settings import Settings
+from marathon.wording import did_you_mean, problem_of
+
+_FOLDERS: Mapping[str, Kind] = {"apps": "app", "packages": "package", "steps": "step"}
+_Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class Declaration(Section):
+    """What a component's file says.
+
+    ready_within: the setting that says how long it may take to be ready. enabled: a setting without which it
+    is left out. memory, disk: the settings whose product it needs, in MiB; an app's template has its own.
+    """
+
+    depends_on: _Names
+    ready_within: str | None = None
+    enabled: str | None = None
+    part: str | None = None
+    memory: _Names = ()
+    disk: _Names = ()
+
+
+class Components:
+    """The components and the optional parts that the files in a room declare."""
+
+    def __init__(self, room: Path = ROOM) -> None:
+        """Raises BundleError with every mistake in every file."""
+        self._problems: list[Problem] = []
+        self._documents: dict[str, Document] = {}
+        self._declared: dict[str, Declaration] = {}
+        self._kinds: dict[str, Kind] = {}
+        self.parts = parts_of(room)
+        for folder, kind in _FOLDERS.items():
+            for file in sorted((room / folder).glob("*.yaml")):
+                self._read(file, kind)
+            for template in sorted((room / folder).glob("*.json.j2")):
+                name = template.name.removesuffix(".json.j2")
+                if name not in self._documents:
+                    hint = f"write {name}.yaml beside it, with depends_on: […]"
+                    self._problems.append(
+                        Problem(shown(template), None, "", "nothing says what it needs", hint)
+                    )
+        for name, declaration in self._declared.items():
+            self._problems += self._check(name, declaration)
+        self._problems += self._circles()
+        if self._problems:
+            raise BundleError(self._problems)
+
+    def enabled(self, settings: Settings, parts: frozenset[str]) -> dict[str, Component]:
+        """The components that these settings and parts switch on, each after what it depends on."""
+        on = {
+            name: declaration
+            for name, declaration in self._declared.items()
+            if (declaration.part is None or declaration.part in parts)
+            and (declaration.enabled is None or _setting(settings, declaration.enabled))
+        }
+        order: dict[str, None] = {}
+
+        def place(name: str) -> None:
+            for other in on[name].depends_on:
+                if other in on:
+                    place(other)
+            order.setdefault(name)
+
+        for name in sorted(on):
+            place(name)
+        return {name: self._component(name, settings, on.keys()) for name in order}
+
+    def names(self) -> list[str]:
+        """Every component, whether it is switched on or not."""
+        return list(self._declared)
+
+    def part(self, name: str, settings: Settings) -> Part:
+        """A part with its components, all else that they need left out."""
+        components = {
+            each: self._component(each, settings, self._declared.keys())
+            for each, declaration in self._declared.items()
+            if declaration.part == name
+        }
+        return Part(name, self.parts[name], components)
+
+    def _component(self, name: str, settings: Settings, on: Any) -> Component:
+        declared = self._declared[name]
+        limit = None if declared.ready_within is None else _setting(settings, declared.ready_within)
+        return Component(
+            name,
+            self._kinds[name],
+            frozenset(declared.depends_on) & on,
+            limit,
+            declared.part,
+            memory=_product(settings, declared.memory),
+            disk=_product(settings, declared.disk),
+        )
+
+    def _read(self, file: Path, kind: Kind) -> None:
+        document, name = read_document(file), file.stem
+        self._documents[name], self._kinds[name] = document, kind
+        self._problems += document.problems
+        if document.problems:
+            return
+        layers = Layers().under(document)
+        if not isinstance(document.value, dict):
+            self._problems.append(Problem(document.file, 1, "", "expected a mapping with depends_on"))
+            return
+        try:
+            self._declared[name] = Declaration.model_validate(layers.value)
+        except ValidationError as error:
+            self._problems += [
+                problem_of(detail, Declaration, layers)
+                if detail["type"] != "missing"
+                else Problem(document.file, 1, str(detail["loc"][0]), "is required")
+                for detail in error.errors()
+            ]
+
+    def _check(self, name: str, declared: Declaration) -> Iterator[Problem]:
+        known = list(self._declared)
+        for index, other in enumerate(declared.depends_on):
+            if other not in self._documents:
+                hint = did_you_mean(other, known) or f"there are {', '.join(known)}"
+                yield self._problem(name, ("depends_on", index), f"no component {other}", hint)
+        if declared.part is not None and declared.part not in self.parts:
+            hint = did_you_mean(declared.part, list(self.parts)) or "parts.yaml lists them"
+            yield self._problem(name, ("part",), f"no part {declared.part}", hint)
+        paths: list[tuple[KeyPath, str | None]] = [
+            (("ready_within",), declared.ready_within),
+            (("enabled",), declared.enabled),
+            *((("memory", index), path) for index, path in enumerate(declared.memory)),
+            *((("disk", index), path) for index, path in enumerate(declared.disk)),
+        ]
+        for where, path in paths:
+            if path is not None and not _is_setting(path):
+                yield self._problem(name, where, f"no setting {path}", "")
+
+    def _circles(self) -> Iterator[Problem]:
+        try:
+            TopologicalSorter({name: one.depends_on for name, one in self._declared.items()}).prepare()
+        except CycleError as error:
+            circle: list[str] = error.args[1]
+            message = f"depends on itself: {' <- '.join(circle)}"
+            yield self._problem(circle[0], ("depends_on",), message, "")
+
+    def _problem(self, name: str, path: KeyPath, message: str, hint: str) -> Problem:
+        document = self._documents[name]
+        place = document.places.get(path)
+        return Problem(document.file, place.line if place else None, dotted(path), message, hint)
+
+
+def parts_of(room: Path = ROOM) -> Mapping[str, str]:
+    """What each optional part is, by its name. Raises BundleError when the file can't be read."""
+    document = read_document(room / "parts.yaml")
+    if document.problems:
+        raise BundleError(document.problems)
+    return document.value or {}
+
+
+def _setting(settings: Settings, path: str) -> Any:
+    return reduce(getattr, path.split("."), settings)
+
+
+def _is_setting(path: str) -> bool:
+    """Whether a dotted path leads to a setting, or to what a section says of itself."""
+    section: Any = Settings
+    *above, last = path.split(".")
+    for name in above:
+        fields = getattr(section, "model_fields", {})
+        if name not in fields:
+            return False
+        section = fields[name].annotation
+    return last in getattr(section, "model_fields", {}) or isinstance(getattr(section, last, None), property)
+
+
+def _product(settings: Settings, paths: tuple[str, ...]) -> int:
+    return prod(_setting(settings, path) for path in paths) if paths else 0

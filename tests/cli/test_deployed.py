@@ -1,0 +1,85 @@
+"""Commands that read go by what is deployed, whatever the settings say by now."""
+
+from datetime import timedelta
+
+import pytest
+
+from cli.commands.status import _components
+from cli.deployed import deployed
+from cli.engine.memory import MemoryEngine
+from cli.planning import plan_of
+from cli.progress import Progress
+from cli.rollout import carry_out
+from cli.session import Session
+from cli.steps.bundle import steps_of
+from cli.steps.topics import TopicsStep
+
+NOWHERE = "kafka.bootstrap_servers='127.0.0.1:1'"
+CHANGED = (
+    "positions=[AAPL, BRK.B]",
+    "topics.prefix=x.",
+    "topics.retention={prices: 2d, signals: null}",
+    "topics.shorten=true",
+    "gatherer.windows={30s: 3s}",
+    "signals={regime: {window: 30s}, anomaly: {window: 30s}, limit: {window: 30s}}",
+    "gatherer.idle_timeout=5m",
+)
+REMOVED = ("gatherer.windows.10s=null", "gatherer.windows.1m=null", "gatherer.windows.10m=null")
+
+
+def run_of(engine: MemoryEngine, *overrides: str) -> Session:
+    run = Session("prod", (), (NOWHERE, *overrides), verbose=False)
+    run.__dict__["engine"] = engine
+    return run
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> MemoryEngine:
+    """Where a bundle of other settings runs."""
+    monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.0)
+    engine = MemoryEngine()
+    with Progress() as progress:
+        plan = plan_of(run_of(engine, *CHANGED, *REMOVED), engine)
+        carry_out(plan, progress, engine.stop, atomic=False)
+    return engine
+
+
+def test_all_of_it_is_read(engine: MemoryEngine) -> None:
+    theirs = run_of(engine, *CHANGED, *REMOVED).settings
+    found = deployed(run_of(engine))
+    assert found.positions == ("AAPL", "BRK.B")
+    assert found.prefix == "x."
+    assert found.windows == ("30s",)
+    assert found.freshness == theirs.freshness != run_of(engine).settings.freshness
+    assert found.retention == theirs.topics.retention.given
+    assert found.retention["prices"] == timedelta(days=2)
+    assert "signals" not in found.retention
+    assert found.shorten is True
+
+
+def test_without_a_bundle_it_is_as_the_settings_say() -> None:
+    run = run_of(MemoryEngine())
+    found = deployed(run)
+    assert found.freshness == run.settings.freshness
+    assert found.retention == run.settings.topics.retention.given
+    assert (found.positions, found.shorten) == (run.settings.positions, False)
+
+
+def test_an_app_of_others_is_no_bundle_of_ours(engine: MemoryEngine) -> None:
+    app = engine.apps()["/volatility/data-generator"]
+    engine.put(app, labels={"owner": "them"})
+    assert deployed(run_of(engine)).positions == run_of(engine).settings.positions
+
+
+def test_status_looks_for_the_topics_that_are_deployed(engine: MemoryEngine) -> None:
+    run = run_of(engine)
+    (topics,) = [one for one in _components(run, engine, deployed(run)) if one["name"] == "topics"]
+    assert (topics["state"], topics["detail"].split(";")[0]) == ("healthy", "6/6 topics")
+
+
+def test_the_topics_that_are_deployed_are_the_ones_deleted(engine: MemoryEngine) -> None:
+    run = run_of(engine)
+    topics = steps_of(run, running=deployed(run))["topics"]
+    assert isinstance(topics, TopicsStep)
+    assert topics.delete(str, run.stop) is True
+    assert engine.kafka.topics("kafka") == []

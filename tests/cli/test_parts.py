@@ -1,0 +1,81 @@
+"""Optional parts: listed, switched on by hand, remembered by the cluster, switched off again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cli.__main__ import pipectl
+from cli.engine.memory import MemoryEngine
+from cli.errors import UsageProblem
+from cli.parts import with_remembered
+from cli.planning import Plan, plan_of
+from cli.progress import Progress
+from cli.rollout import carry_out
+from cli.session import Session
+
+OFF = ("kafka.bootstrap_servers='127.0.0.1:1'", "parts=[]")
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> MemoryEngine:
+    monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.0)
+    return MemoryEngine()
+
+
+def run_with(*overrides: str) -> Session:
+    return Session("prod", (), overrides or OFF, verbose=False)
+
+
+def deploy(engine: MemoryEngine, run: Session, **choices: Any) -> Plan:
+    plan = plan_of(run, engine, **choices)
+    plan.refuse_blocked()
+    with Progress() as progress:
+        carry_out(plan, progress, engine.stop, atomic=False)
+    return plan
+
+
+def test_a_part_that_is_switched_on_is_remembered_until_it_is_switched_off(engine: MemoryEngine) -> None:
+    deploy(engine, run_with())
+    assert "/volatility/dashboard" not in engine.apps()
+    assert deploy(engine, run_with(), wanted_parts=["dashboard"]).changed == ["dashboard"]
+    again = plan_of(run_with(), engine)
+    assert again.changes["dashboard"].action == "unchanged"
+    assert again.changed == []
+    assert "dashboard" in with_remembered(run_with(), engine).bundle.apps
+    plan = deploy(engine, run_with(), unwanted_parts=["dashboard"])
+    assert {name: plan.changes[name].action for name in plan.changed} == {"dashboard": "remove"}
+    assert "/volatility/dashboard" not in engine.apps()
+    assert plan_of(run_with(), engine).changed == []
+
+
+def test_a_part_of_the_settings_goes_with_the_setting(engine: MemoryEngine) -> None:
+    deploy(engine, run_with(OFF[0]))
+    assert "/volatility/dashboard" in engine.apps()
+    assert plan_of(run_with(), engine).changes["dashboard"].action == "remove"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "choices", "said"),
+    [
+        (OFF, {"wanted_parts": ["page"]}, "no part page"),
+        (OFF, {"wanted_parts": ["dashboard"], "unwanted_parts": ["dashboard"]}, "both --with and --without"),
+        (OFF[:1], {"unwanted_parts": ["dashboard"]}, "the setting `parts` switches dashboard on"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    engine: MemoryEngine, overrides: tuple[str, ...], choices: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageProblem, match=said):
+        plan_of(run_with(*overrides), engine, **choices)
+
+
+def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
+    runner = CliRunner(env={"PIPECTL_HOME": str(tmp_path)})
+    (part,) = json.loads(runner.invoke(pipectl, ["parts", "--cluster", "prod", "-o", "json"]).stdout)
+    assert (part["part"], part["on"], part["memory_mib"], part["disk_mib"]) == ("dashboard", True, 256, 0)
+    assert part["components"] == ["dashboard"]
+    text = runner.invoke(pipectl, ["parts", "--set", "parts=[]", "--set", "dashboard.mem=512"]).stdout
+    assert text.splitlines()[1].split()[:4] == ["dashboard", "off", "512", "0"]
