@@ -21,7 +21,8 @@ from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane
 from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import WindowLength
-from kafka_topic.contracts import STATISTICS, Limits
+from kafka_topic.contracts import Limits
+from kafka_topic.statistics import STATISTICS
 
 START = 1_774_745_970_000
 WINDOWS = (

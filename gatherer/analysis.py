@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from gatherer import statistics
+from gatherer import moments
 from gatherer.panes import UNIT, Pane, merge
-from gatherer.returns import Ewma, Return, Sample, between, realized_volatility
+from gatherer.returns import Ewma, Return, Sample, between
 from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.signals.watch import Watch
+from gatherer.statistics import needs_prices, values_of
+from gatherer.statistics.base import View
 from gatherer.window import LONG_AGO, Window, WindowLength
 from kafka_topic.contracts import Limits, MovingAverage, Signal
 
@@ -23,7 +25,7 @@ STATE_VERSION = 1
 
 class AnalysisSettings(NamedTuple):
     """windows: at least one; every length and slide is a whole multiple of the shortest slide, which is the
-    length of the panes. statistics: names out of the contract's STATISTICS. A signal that is None is off.
+    length of the panes. statistics: names out of the catalogue. A signal that is None is off.
     """
 
     windows: tuple[WindowLength, ...]
@@ -41,7 +43,7 @@ class AnalysisSettings(NamedTuple):
     @property
     def with_histograms(self) -> bool:
         """Whether panes need their histogram."""
-        return self.anomaly is not None or bool(self.statistics & {"median", "mad"})
+        return self.anomaly is not None or needs_prices(self.statistics)
 
 
 class PositionAnalysis:
@@ -68,7 +70,8 @@ class PositionAnalysis:
         self._ewma = Ewma(settings.ewma_half_life_seconds)
         self._watch = Watch(symbol, settings.regime, settings.anomaly, settings.limit)
         watched = {each.window for each in (settings.anomaly, settings.limit) if each is not None}
-        order_statistics = bool(settings.statistics & {"median", "mad"})
+        order_statistics = needs_prices(settings.statistics)
+        self._values = values_of(settings.statistics)
         self._windows = [
             Window(
                 length,
@@ -281,22 +284,8 @@ class PositionAnalysis:
         return [sampled for sampled in returns if sampled is not None]
 
     def _average(self, window: Window, end_ms: int, last: int) -> MovingAverage:
-        wanted = self._settings.statistics
-        mean = statistics.mean(window.n, window.total)
-        stddev = statistics.stddev(window.n, window.total, window.sum_of_squares)
-        optional: dict[str, float | None] = {}
-        if window.prices is not None:
-            median2, mad4 = window.prices.order_statistics()
-            if "median" in wanted:
-                optional["median"] = statistics.median(median2)
-            if "mad" in wanted:
-                optional["mad"] = statistics.mad(mad4)
-        if "realized_vol" in wanted and window.returns and not window.undefined:
-            optional["realized_vol"] = realized_volatility(window.squares)
-        if "ewma_vol" in wanted:
-            optional["ewma_vol"] = self._ewma.volatility
-        if "bollinger" in wanted:
-            optional["bollinger_upper"], optional["bollinger_lower"] = statistics.bollinger(mean, stddev)
+        mean = moments.mean(window.n, window.total)
+        stddev = moments.stddev(window.n, window.total, window.sum_of_squares)
         end = _EPOCH + timedelta(milliseconds=end_ms)
         return MovingAverage(
             symbol=self.symbol,
@@ -308,7 +297,6 @@ class PositionAnalysis:
             max=window.high / UNIT,
             mean=mean,
             stddev=stddev,
-            cv=statistics.cv(mean, stddev),
-            statistics=wanted,
-            **optional,
+            cv=moments.cv(mean, stddev),
+            values=self._values(View(window, mean, stddev, self._ewma)),
         )

@@ -15,8 +15,8 @@ from gatherer.errors import SettingsError
 from gatherer.inputs import read_inputs
 from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import WindowLength
-from kafka_topic.contracts import STATISTICS
 from kafka_topic.names import Topics
+from kafka_topic.statistics import STATISTICS
 from kafka_topic.windows import window_label, window_length
 
 DELIVERIES = ("exactly-once", "at-least-once")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from gatherer.multiset import PriceMultiset
 from gatherer.panes import UNIT, Pane
-from gatherer.statistics import MAD_SCALE
+from gatherer.statistics.mad import SCALE as MAD_SCALE
 from gatherer.window import Window
 
 LEAST_TICKS = 10

@@ -67,7 +67,17 @@ class Feeder:
         end = end or datetime.now(UTC)
         start = end - timedelta(seconds=WINDOWS[label])
         record = MovingAverage(
-            symbol, start, end, 50, mean, mean - 1, mean + 1, mean, 0.5, 50 / mean, median=mean, mad=0.25
+            symbol,
+            start,
+            end,
+            50,
+            mean,
+            mean - 1,
+            mean + 1,
+            mean,
+            0.5,
+            50 / mean,
+            {"median": mean, "mad": 0.25},
         )
         self.raw(record.to_json(), symbol)
         return record

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka_topic.contracts import STATISTICS, MovingAverage, Price, parse_time
+from kafka_topic.contracts import MovingAverage, Price, parse_time
 from kafka_topic.errors import ContractError
+from kafka_topic.statistics import STATISTICS
 
 TS = datetime(2026, 11, 22, 1, 2, 3, 4000, tzinfo=UTC)
 PRICE = {"ts": "2026-11-22 01:02:03.004", "symbol": "AAPL", "price": 238.32}
@@ -152,11 +153,13 @@ def test_statistics_that_are_on_are_written_whether_defined_or_not():
 
 def test_a_statistic_with_a_value_is_on():
     start = datetime(2026, 11, 22, tzinfo=UTC)
-    made = MovingAverage("AAPL", start, start + timedelta(minutes=1), 1, 2.0, 2.0, 2.0, 2.0, None, None, 2.0)
+    made = MovingAverage(
+        "AAPL", start, start + timedelta(minutes=1), 1, 2.0, 2.0, 2.0, 2.0, None, None, {"median": 2.0}
+    )
     assert made.statistics == {"median"}
     assert json.loads(made.to_json())["window"] == "1m"
     with pytest.raises(ContractError, match="may hold median, mad"):
-        dataclasses.replace(made, statistics=frozenset({"skew"}))
+        dataclasses.replace(made, values={"skew": 1.0})
 
 
 def test_one_tick_has_no_spread():

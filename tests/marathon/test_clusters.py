@@ -13,8 +13,8 @@ from jsonschema import Draft4Validator
 from flink_scripts.errors import SettingsError
 from flink_scripts.memory import taskmanager_memory
 from gatherer.inputs import DEFAULTS, PLACES, TIME_FORMS, read_inputs
-from kafka_topic.contracts import STATISTICS
 from kafka_topic.names import Topics
+from kafka_topic.statistics import STATISTICS
 from marathon.bundle import render
 from marathon.inputs import Input
 from marathon.loading import cluster_names

@@ -18,7 +18,8 @@ import pytest
 from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane
 from gatherer.window import WindowLength
-from kafka_topic.contracts import STATISTICS, MovingAverage, Signal
+from kafka_topic.contracts import MovingAverage, Signal
+from kafka_topic.statistics import STATISTICS
 
 START = 1_774_745_975_000  # a whole second
 PANE_MS = 1000

@@ -18,7 +18,8 @@ from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane
 from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import WindowLength
-from kafka_topic.contracts import STATISTICS, Limits
+from kafka_topic.contracts import Limits
+from kafka_topic.statistics import STATISTICS
 
 CENT = UNIT // 100
 SETTINGS = AnalysisSettings(
