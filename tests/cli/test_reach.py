@@ -18,12 +18,13 @@ from click.testing import CliRunner, Result
 
 from cli import local
 from cli.__main__ import pipectl
+from cli.catalogue import load_settings
 from cli.cluster import Cluster
 from cli.dcos import Dcos
 from kafka_topic.contracts import DeadLetter, MovingAverage, Price, Signal
 from kafka_topic.limits import LimitsStore
 from kafka_topic.names import Topics
-from marathon import load_settings, render
+from marathon import render
 from tests import group_offsets
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -14,13 +14,13 @@ from flink_scripts.errors import SettingsError
 from flink_scripts.memory import taskmanager_memory
 from gatherer.inputs import DEFAULTS, PLACES, TIME_FORMS, read_inputs
 from kafka_topic.names import Topics
-from kafka_topic.statistics import STATISTICS
 from marathon.bundle import render
 from marathon.inputs import Input
 from marathon.loading import cluster_names
 from marathon.paths import ROOM
 from marathon.rules import findings
-from marathon.settings import Settings, Statistic
+from marathon.settings import Settings
+from tests.settings import load_settings
 
 SettingsOf = Callable[..., Settings]
 CLUSTERS = ["dev", "local", "prod"]
@@ -292,15 +292,16 @@ def test_text_from_settings_cannot_break_out_of_its_place(settings_of: SettingsO
         assert "cmd" not in app
 
 
-def test_a_cluster_file_can_be_copied(room: Path) -> None:
-    from marathon.loading import load_settings
+def test_a_kind_of_signal_is_off_when_it_is_null(settings_of: SettingsOf) -> None:
+    settings = settings_of("local", "signals.regime=null", "signals.limit=null", "gatherer.windows.1m=null")
+    for app in ("gatherer", "dashboard"):
+        signals = definitions(settings)[app]["env"]["SIGNALS"]
+        assert signals == '{"anomaly": {"window": "10s", "sigmas": 6.0}}'
 
+
+def test_a_cluster_file_can_be_copied(room: Path) -> None:
     prod = (room / "clusters" / "prod.yaml").read_text()
     (state,) = (line for line in prod.splitlines() if line.startswith("  state: "))
     copy = prod.replace(state, "  state: s3://bucket/flink")
     (room / "clusters" / "mine.yaml").write_text(copy)
     assert load_settings("mine", room=room).flink.state == "s3://bucket/flink"
-
-
-def test_the_statistics_that_can_be_set_are_those_that_records_can_have() -> None:
-    assert get_args(Statistic) == tuple(STATISTICS)
