@@ -16,7 +16,7 @@ from gatherer.inputs import read_inputs
 from gatherer.window import WindowLength
 from kafka_topic.names import Topics
 from kafka_topic.signal_kinds import read_signals
-from kafka_topic.statistics import STATISTICS
+from kafka_topic.statistics import read_statistics
 from kafka_topic.windows import DEFAULT_WINDOWS, read_windows, window_length
 
 DELIVERIES = ("exactly-once", "at-least-once")
@@ -30,7 +30,7 @@ class Settings:
     """Everything that defines the job. Durations are whole milliseconds.
 
     inputs: what is read beside the positions' topics, as `inputs.py` has it. windows: the shortest first.
-    statistics: those of STATISTICS that are wanted. signals: settings by kind.
+    statistics: names of the catalogue that are wanted. signals: settings by kind.
     """
 
     bootstrap_servers: str
@@ -58,7 +58,7 @@ class Settings:
             job_name=_required(environ, "JOB_NAME"),
             inputs=read_inputs(environ.get("GATHERER_INPUTS"), topics),
             windows=windows,
-            statistics=_statistics(environ.get("GATHERER_STATISTICS", ",".join(STATISTICS))),
+            statistics=_statistics(environ.get("GATHERER_STATISTICS")),
             ewma_half_life_ms=_milliseconds(environ, "GATHERER_EWMA_HALF_LIFE_SECONDS", "60"),
             signals=_signals(environ.get("SIGNALS") or "{}", windows),
             watermark_ms=_milliseconds(environ, "GATHERER_WATERMARK_SECONDS", "0.5", minimum=0),
@@ -117,13 +117,11 @@ def _windows(text: str) -> tuple[WindowLength, ...]:
     )
 
 
-def _statistics(text: str) -> frozenset[str]:
-    wanted = frozenset(filter(None, text.split(",")))
-    if unknown := wanted.difference(STATISTICS):
-        raise SettingsError(
-            f"GATHERER_STATISTICS={text}: {', '.join(sorted(unknown))} is none of {', '.join(STATISTICS)}"
-        )
-    return wanted
+def _statistics(text: str | None) -> frozenset[str]:
+    try:
+        return frozenset(read_statistics(text))
+    except ValueError as error:
+        raise SettingsError(f"GATHERER_STATISTICS={text}: {error}") from None
 
 
 def _signals(text: str, windows: tuple[WindowLength, ...]) -> Mapping[str, Mapping[str, Any]]:

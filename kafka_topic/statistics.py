@@ -32,10 +32,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Statistic:
-    """One statistic, which the setting `gatherer.statistics` switches on by its name."""
+    """One statistic, which the setting `gatherer.statistics` switches on by its name.
+
+    default: whether it is on where GATHERER_STATISTICS is not set.
+    """
 
     name: str
     fields: tuple[Field, ...]
+    default: bool = True
 
 
 _PRICE = "currency units"
@@ -101,3 +105,16 @@ FIELDS: Mapping[str, Field] = {field.name: field for each in _ALL for field in e
 """The fields of all statistics, in the order of a record."""
 OWNERS: Mapping[str, str] = {field.name: each.name for each in _ALL for field in each.fields}
 """Field to the name of its statistic."""
+
+
+def read_statistics(text: str | None) -> tuple[str, ...]:
+    """The names in the apps' variable GATHERER_STATISTICS, "median,mad", in the catalogue's order.
+
+    None, where it is not set: those that are on by default. Raises ValueError for a name that is none.
+    """
+    if text is None:
+        return tuple(name for name, each in STATISTICS.items() if each.default)
+    wanted = set(filter(None, text.split(",")))
+    if unknown := sorted(wanted - STATISTICS.keys()):
+        raise ValueError(f"{', '.join(unknown)} is none of {', '.join(STATISTICS)}")
+    return tuple(name for name in STATISTICS if name in wanted)

@@ -52,7 +52,8 @@ def load_settings(
     """The settings of `cluster`: defaults.yaml <- clusters/NAME.yaml <- `files` <- `overrides` ("a.b=c").
 
     `catalogue` says which statistics and kinds of signals there are. `environ` (default: this process's)
-    tells where PIPECTL_HOME is, below which Flink keeps its state on `local`. Raises `BundleError` with every mistake in every layer.
+    tells where PIPECTL_HOME is, below which Flink keeps its state on `local`. Raises
+    `BundleError` with every mistake in every layer.
     """
     from marathon.loading import load_settings
 

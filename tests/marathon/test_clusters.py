@@ -188,6 +188,7 @@ def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_ro
         "JOB_NAME",
         "FLINK_JOBMANAGER_REST",
         "GATHERER_WINDOWS",
+        "GATHERER_STATISTICS",
         "SIGNALS",
     )
     assert dashboard["env"] == {name: gatherer["env"][name] for name in shared} | {
