@@ -21,7 +21,7 @@ from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane
 from gatherer.window import WindowLength
 from kafka_topic.contracts import Limits
-from kafka_topic.statistics import STATISTICS
+from kafka_topic.statistics import read_statistics
 
 START = 1_774_745_970_000
 WINDOWS = (
@@ -29,7 +29,7 @@ WINDOWS = (
     WindowLength("1m", 60_000, 5000),
     WindowLength("10m", 600_000, 10_000),
 )
-EVERYTHING = frozenset(STATISTICS)
+EVERYTHING = frozenset(read_statistics(None))
 WARM_UP = 0.5
 
 
@@ -101,9 +101,9 @@ def main() -> None:
     full = AnalysisSettings(WINDOWS, EVERYTHING, 60.0, {**signals, "limit": limit})
     regime = {"window": "10s", "high": 1.0, "low": 0.5}
     variants = {
-        "all statistics and signals, limits set": (full, cents, True),
-        "all statistics and signals, no limits": (full, cents, False),
-        "all statistics, no signals": (AnalysisSettings(WINDOWS, EVERYTHING, 60.0), cents, False),
+        "usual statistics and signals, limits set": (full, cents, True),
+        "usual statistics and signals, no limits": (full, cents, False),
+        "usual statistics, no signals": (AnalysisSettings(WINDOWS, EVERYTHING, 60.0), cents, False),
         "no optional statistics, no signals": (AnalysisSettings(WINDOWS, frozenset(), 60.0), cents, False),
         "one window (10s)": (
             full._replace(windows=WINDOWS[:1], signals={**signals, "regime": regime}),
