@@ -98,6 +98,18 @@ _ALL = (
             Field("bollinger_lower", _PRICE, "mean - 2 stddev", null_with="stddev"),
         ),
     ),
+    Statistic(
+        "skewness",
+        (
+            Field(
+                "skewness",
+                "none",
+                "sample skewness of the prices, G1; null when count < 3 or stddev is 0",
+                "skewness",
+            ),
+        ),
+        default=False,
+    ),
 )
 STATISTICS: Mapping[str, Statistic] = {each.name: each for each in _ALL}
 """By name, in the order of the fields in a record."""

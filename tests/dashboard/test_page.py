@@ -250,7 +250,7 @@ def test_limits_are_set_drawn_and_cleared_through_the_form_and_mistakes_told_at_
 
 
 def test_the_table_of_windows_has_a_column_for_each_statistic_that_is_written(feeder, make_app, browser):
-    app = make_app(feeder.prefix, GATHERER_STATISTICS="bollinger,realized_vol,median")
+    app = make_app(feeder.prefix, GATHERER_STATISTICS="bollinger,realized_vol,median,skewness")
     end = datetime.now(UTC)
     for second in range(3):
         feeder.window("AAPL", 100 + second, end - timedelta(seconds=3 - second))
@@ -258,11 +258,11 @@ def test_the_table_of_windows_has_a_column_for_each_statistic_that_is_written(fe
     with looking(browser, f"{app.url}/#/position/AAPL") as page:
         page.wait_for_function("() => document.querySelectorAll('#windows tbody tr').length === 3")
         headings = page.eval_on_selector_all("#windows th", "all => all.map(one => one.textContent)")
-        assert headings[-4:] == ["min", "max", "median", "realized vol"]
+        assert headings[-5:] == ["min", "max", "median", "realized vol", "skewness"]
         newest = page.eval_on_selector_all(
             "#windows tbody tr:first-child td", "all => all.map(one => one.textContent)"
         )
-        assert newest[-4:] == ["101.00", "103.00", "102.0000", "–"]
+        assert newest[-5:] == ["101.00", "103.00", "102.0000", "–", "–"]
 
 
 def test_each_window_can_be_chosen(feeder, app, browser):

@@ -34,6 +34,7 @@ OPTIONAL = {
     "ewma_vol": 0.00001,
     "bollinger_upper": 13.0,
     "bollinger_lower": 9.0,
+    "skewness": -0.4,
 }
 PRICES = st.floats(min_value=1e-6, max_value=1e12)
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(

@@ -165,6 +165,13 @@ def expected(ticks: list[Tick], accepted: list[Tick], start: int, end: int) -> d
         with localcontext(prec=60):
             root = (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt()
             deviation = float(root / UNIT)
+    skewness = None
+    if n > 2 and variance:
+        with localcontext(prec=60):
+            # By its other form: the sum of the cubes of standardised prices, times n / ((n - 1) (n - 2)).
+            cubes = sum((price - mean) ** 3 for price in prices) * Fraction(n, (n - 1) * (n - 2))
+            sigma = (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt()
+            skewness = float(Decimal(cubes.numerator) / Decimal(cubes.denominator) / sigma**3)
     median = statistics.median(prices)
     last: dict[int, Tick] = {}
     for tick in accepted:
@@ -192,6 +199,7 @@ def expected(ticks: list[Tick], accepted: list[Tick], start: int, end: int) -> d
         "mad": exact(statistics.median(abs(price - median) for price in prices) * Fraction("1.4826")),
         "realized_vol": math.sqrt(math.fsum(squares)) if squares else None,
         "bollinger_upper": None if deviation is None else center + 2 * deviation,
+        "skewness": skewness,
         "bollinger_lower": None if deviation is None else center - 2 * deviation,
     }
 
