@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
+from kafka_topic.windows import window_length
+
 Presence = Literal["never", "optional", "required"]
 Form = Literal["window", "duration", "positive", "not_negative", "share"]
 
@@ -99,6 +101,18 @@ def _low_below_high(values: Mapping[str, Any], windows: Windows) -> Iterator[Fau
         )
 
 
+def _seen_before_the_window_is_empty(values: Mapping[str, Any], windows: Windows) -> Iterator[Fault]:
+    label = values["window"]
+    longest = window_length(label) - windows[label]
+    if timedelta(seconds=values["after_seconds"]) > longest:
+        yield Fault(
+            ("after", "window"),
+            None,
+            f"the window {label} is empty before it can show a silence of {values['after_seconds']:g} s",
+            f"at most {longest.total_seconds():g}s, or a longer window",
+        )
+
+
 _ALL = (
     SignalKind(
         "regime",
@@ -145,6 +159,19 @@ _ALL = (
                 "from which on reaching a limit within the horizon is likely",
             ),
         ),
+    ),
+    SignalKind(
+        "gap",
+        (Event("silent", "seconds without a tick", "from how many on it is told"),),
+        (
+            Setting("window", "window", "one of `gatherer.windows`, at whose ends a silence is looked for"),
+            Setting(
+                "after",
+                "duration",
+                "how long an active position has no tick until it is told; at most the window less its slide",
+            ),
+        ),
+        _seen_before_the_window_is_empty,
     ),
 )
 SIGNAL_KINDS: Mapping[str, SignalKind] = {each.name: each for each in _ALL}

@@ -171,6 +171,7 @@ def test_signals_are_marked_and_told_on_the_overview_and_on_the_position(feeder,
         plain = page.evaluate(COLOURS, [".card[data-symbol=AAPL] canvas", "--anomaly"])
         feeder.signal("AAPL", "limit", "likely", side="sell")
         feeder.signal("AAPL", "regime", "high", value=1.4, threshold=1.0)
+        feeder.signal("AAPL", "gap", "silent", value=5.5, threshold=5.0)
         feeder.signal("AAPL", "anomaly", "above", price=103.0, value=103.0, threshold=102.0)
         feeder.flush()
         text = "sel => document.querySelector(sel).textContent"
@@ -186,10 +187,10 @@ def test_signals_are_marked_and_told_on_the_overview_and_on_the_position(feeder,
         shot(page, "overview-with-signals")
         page.click(".card[data-symbol=AAPL]")
         page.wait_for_function(
-            "() => document.querySelectorAll('#signals tbody tr[data-signal]').length === 3"
+            "() => document.querySelectorAll('#signals tbody tr[data-signal]').length === 4"
         )
         told = page.eval_on_selector_all("#signals td:nth-child(2)", "all => all.map(one => one.textContent)")
-        assert told == ["◆ anomaly above", "● H regime high", "▼ sell likely"]
+        assert told == ["◆ anomaly above", "■ gap silent", "● H regime high", "▼ sell likely"]
         for name in ("--anomaly", "--regime", "--sell"):
             page.wait_for_function(
                 f"([sel, name]) => ({COLOURS})([sel, name]) > 10", arg=[".chart-price", name]

@@ -300,6 +300,13 @@ def test_a_kind_of_signal_is_off_when_it_is_null(settings_of: SettingsOf) -> Non
         assert signals == '{"anomaly": {"window": "10s", "sigmas": 6.0}}'
 
 
+def test_the_signal_gap_is_switched_on_by_its_settings(settings_of: SettingsOf) -> None:
+    settings = settings_of("local", "signals.gap={window: 1m, after: 5500ms}")
+    signals = json.loads(definitions(settings)["gatherer"]["env"]["SIGNALS"])
+    assert signals["gap"] == {"window": "1m", "after_seconds": 5.5}
+    assert list(signals) == ["regime", "anomaly", "limit", "gap"]
+
+
 def test_a_cluster_file_can_be_copied(room: Path) -> None:
     prod = (room / "clusters" / "prod.yaml").read_text()
     (state,) = (line for line in prod.splitlines() if line.startswith("  state: "))

@@ -134,6 +134,11 @@ Mistakes = Callable[..., list[Problem]]
         ("signals.limit.probability=1", "signals.limit.probability: must be less than 1, got 1"),
         ("signals.limit.horizon=0s", "signals.limit.horizon: must be longer than nothing"),
         ("signals.regime.hihg=1", 'signals.regime.hihg: unknown key; did you mean "high"?'),
+        ("signals.gap={window: 10s}", "signals.gap.after: is required, and no file sets it"),
+        (
+            "signals.gap={window: 10s, after: 10s}",
+            "signals.gap.after: the window 10s is empty before it can show a silence of 10 s; at most 9s",
+        ),
         ("signals.mood={window: 10s}", "signals.mood: unknown key"),
         ("gatherer.statistics=[mda]", "gatherer.statistics[0]: must be one of median, mad, realized_vol, "),
         ("gatherer.statistics=[mda]", 'got "mda"; did you mean "median"?'),

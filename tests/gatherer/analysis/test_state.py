@@ -29,6 +29,7 @@ SETTINGS = AnalysisSettings(
         "regime": {"window": "12s", "high": 0.02, "low": 0.01},
         "anomaly": {"window": "12s", "sigmas": 3},  # looked at between its ends, too
         "limit": {"window": "90s", "horizon_seconds": 20, "probability": 0.5},
+        "gap": {"window": "12s", "after_seconds": 4},
     },
 )
 LIMITS = Limits("AAPL", datetime(2026, 1, 1, tzinfo=UTC), buy=99.9, sell=100.1, anomaly_sigmas=2.5)
@@ -116,7 +117,7 @@ def test_a_restart_at_every_point_changes_nothing(streams: Any) -> None:
     plain = _run(script, set())
     assert _run(script, set(range(len(script)))) == plain
     kinds = {signal.kind for each in plain if not isinstance(each, bool) for signal in each[1]}
-    assert kinds == {"regime", "anomaly", "limit"}
+    assert kinds == {"regime", "anomaly", "limit", "gap"}
     assert False in plain and True in plain
 
 
