@@ -10,7 +10,7 @@ from typing import Any
 from cli.errors import PipectlError, UsageProblem, WaitTimeout
 from cli.session import Session
 from kafka_topic.errors import KafkaTopicError
-from kafka_topic.windows import shortest
+from kafka_topic.windows import read_windows, shortest
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def deployed(session: Session) -> Deployed:
         prefix=generator["TOPIC_PREFIX"],
         bootstrap_servers=generator["KAFKA_BOOTSTRAP_SERVERS"],
         group=gatherer["JOB_NAME"],
-        windows=tuple(each.partition("=")[0] for each in gatherer["GATHERER_WINDOWS"].split(",")),
+        windows=tuple(read_windows(gatherer["GATHERER_WINDOWS"])),
         signals=json.loads(gatherer["SIGNALS"]),
         inputs=gatherer.get("GATHERER_INPUTS", ""),
     )

@@ -39,9 +39,8 @@ def load_settings(
     """The settings of `cluster`: defaults.yaml <- clusters/NAME.yaml <- `files` <- `overrides` ("a.b=c").
 
     `catalogue` says which statistics and kinds of signals there are. `environ` (default: this process's)
-    tells where PIPECTL_HOME is, below which Flink keeps its state on `local`. `room` is the folder
-    with defaults.yaml and clusters/. Raises
-    `BundleError` with every mistake in every layer.
+    tells where PIPECTL_HOME is, below which Flink keeps its state on `local`. `room` is the folder with
+    defaults.yaml and clusters/. Raises `BundleError` with every mistake in every layer.
     """
     known = cluster_names(room)
     if cluster not in known:
