@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from kafka_topic.contracts import fields
 from kafka_topic.errors import ContractError
-from kafka_topic.statistics import FIELDS, OWNERS, STATISTICS, Field
+from kafka_topic.statistics import FIELDS, OWNERS, Field
 from kafka_topic.windows import window_label
 
 
@@ -80,30 +81,29 @@ class MovingAverage:
         return frozenset(map(OWNERS.__getitem__, self.values))
 
     def _check_values(self) -> None:
-        if unknown := sorted(self.values.keys() - FIELDS.keys()):
-            raise fields.refused("values", unknown[0], f"may hold {', '.join(FIELDS)}")
-        for statistic in self.statistics:
-            for field_ in STATISTICS[statistic].fields:
-                if field_.name not in self.values:
-                    raise ContractError(f"field {field_.name!r} is missing", field=field_.name)
-                self._check(field_, self.values[field_.name])
+        values = self.values
+        for rule in _rules(tuple(values)):
+            value = values[rule.name]
+            if rule.null_with is not None and (value is None) != (getattr(self, rule.null_with) is None):
+                raise fields.refused(rule.name, value, f"must be null exactly when {rule.null_with} is")
+            if value is not None:
+                self._check(rule, value)
 
-    def _check(self, rule: Field, value: float | None) -> None:
-        """One value against what its field asks for."""
+    def _check(self, rule: Field, value: float) -> None:
+        """A value against what its field asks for."""
         name = rule.name
-        if rule.null_with is not None and (value is None) != (getattr(self, rule.null_with) is None):
-            raise fields.refused(name, value, f"must be null exactly when {rule.null_with} is")
-        if value is None:
-            return
         fields.number(name, value)
         if rule.least is not None and value < rule.least:
             raise fields.refused(name, value, f"must be at least {rule.least:g}")
-        low = None if rule.at_least is None else getattr(self, rule.at_least)
-        if low is not None and value < low:
+        if rule.at_least is not None and (low := self._other(rule.at_least)) is not None and value < low:
             raise fields.refused(name, value, f"must not be below {rule.at_least}, {low!r}")
-        high = None if rule.at_most is None else getattr(self, rule.at_most)
-        if high is not None and value > high:
+        if rule.at_most is not None and (high := self._other(rule.at_most)) is not None and value > high:
             raise fields.refused(name, value, f"must not be above {rule.at_most}, {high!r}")
+
+    def _other(self, name: str) -> float | None:
+        values = self.values
+        other: float | None = values[name] if name in values else getattr(self, name)
+        return other
 
     def _between(self) -> str:
         return f"must lie between min {self.min!r} and max {self.max!r}"
@@ -121,7 +121,8 @@ class MovingAverage:
         for name in ("count", "last", "min", "max", "mean", "stddev", "cv"):
             record[name] = getattr(self, name)
         values = self.values
-        record.update((name, values[name]) for name in FIELDS if name in values)
+        for rule in _rules(tuple(values)):
+            record[rule.name] = values[rule.name]
         return json.dumps(record).encode()
 
     @classmethod
@@ -153,3 +154,18 @@ class MovingAverage:
             rule = f'must be "{read.window}", which lies between window_start and window_end'
             raise fields.refused("window", record["window"], rule)
         return read
+
+
+@lru_cache(maxsize=64)
+def _rules(names: tuple[str, ...]) -> tuple[Field, ...]:
+    """The fields of these names, in the catalogue's order; ContractError unless they are whole statistics.
+
+    A job writes records of one set of names, so that each is looked at once.
+    """
+    if unknown := sorted(set(names) - FIELDS.keys()):
+        raise fields.refused("values", unknown[0], f"may hold {', '.join(FIELDS)}")
+    carried = {OWNERS[name] for name in names}
+    found = tuple(field for name, field in FIELDS.items() if OWNERS[name] in carried)
+    if missing := [field.name for field in found if field.name not in names]:
+        raise ContractError(f"field {missing[0]!r} is missing", field=missing[0])
+    return found
