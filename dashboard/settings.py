@@ -35,7 +35,7 @@ class Settings:
     positions: tuple[str, ...]
     job: str
     prefix: str = ""
-    windows: Mapping[str, float] = field(default_factory=lambda: {"10s": 1.0, "1m": 5.0, "10m": 10.0})
+    windows: Mapping[str, float] = field(default_factory=lambda: _seconds(read_windows(DEFAULT_WINDOWS)))
     """By label, shortest first: the seconds from one window's end to the next one's."""
     statistics: tuple[str, ...] = read_statistics(None)
     """The optional statistics that the gatherer writes, in the catalogue's order."""
@@ -105,7 +105,7 @@ def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
         positions=tuple(one.strip() for one in _text(variables, "POSITIONS").split(",") if one.strip()),
         job=_text(variables, "JOB_NAME"),
         prefix=variables.get("TOPIC_PREFIX", ""),
-        windows={label: slide.total_seconds() for label, slide in windows.items()},
+        windows=_seconds(windows),
         statistics=_statistics(variables),
         signals=_signals(variables, windows),
         inputs=_inputs(variables),
@@ -122,6 +122,10 @@ def _text(variables: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set; the app definition's env has to give it")
     return value
+
+
+def _seconds(windows: Mapping[str, timedelta]) -> dict[str, float]:
+    return {label: slide.total_seconds() for label, slide in windows.items()}
 
 
 def _windows(variables: Mapping[str, str]) -> dict[str, timedelta]:

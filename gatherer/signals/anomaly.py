@@ -42,6 +42,35 @@ class Anomaly(NamedTuple):
     fallback: bool
 
 
+def anomalies(pane: Pane, window: Window, sigmas: float) -> list[Anomaly]:
+    """At most one anomaly for each side of the window, whose latest pane is `pane`."""
+    prices = window.prices
+    if prices is None or pane.histogram is None or window.n < LEAST_TICKS:
+        return []
+    median2, mad4 = prices.order_statistics()
+    median = median2 / 2
+    width = sigmas * (MAD_SCALE * mad4 / 4 if mad4 else _fallback(prices, median))
+    above, below = median + width, median - width
+    found = []
+    if pane.high > above:
+        ticks = sum(count for price, count in pane.histogram.items() if price > above)
+        found.append(Anomaly("above", pane.high, pane.high_ms, above, ticks, not mad4))
+    if pane.low < below:
+        ticks = sum(count for price, count in pane.histogram.items() if price < below)
+        found.append(Anomaly("below", pane.low, pane.low_ms, below, ticks, not mad4))
+    return found
+
+
+def _fallback(prices: PriceMultiset, median: float) -> float:
+    items = prices.items()
+    deviation = sum(count * abs(price - median) for price, count in items) / len(prices)
+    divisor = math.gcd(*(price for price, _ in items))
+    step = _CENT
+    while divisor % step:
+        step //= 10
+    return max(_MEAN_DEVIATION_SCALE * deviation, step)
+
+
 class AnomalyWatcher(Watcher):
     """sigmas: how many scaled median absolute deviations from the median a tick may lie."""
 
@@ -82,32 +111,3 @@ class AnomalyWatcher(Watcher):
 
 
 WATCHER = AnomalyWatcher
-
-
-def anomalies(pane: Pane, window: Window, sigmas: float) -> list[Anomaly]:
-    """At most one anomaly for each side of the window, whose latest pane is `pane`."""
-    prices = window.prices
-    if prices is None or pane.histogram is None or window.n < LEAST_TICKS:
-        return []
-    median2, mad4 = prices.order_statistics()
-    median = median2 / 2
-    width = sigmas * (MAD_SCALE * mad4 / 4 if mad4 else _fallback(prices, median))
-    above, below = median + width, median - width
-    found = []
-    if pane.high > above:
-        ticks = sum(count for price, count in pane.histogram.items() if price > above)
-        found.append(Anomaly("above", pane.high, pane.high_ms, above, ticks, not mad4))
-    if pane.low < below:
-        ticks = sum(count for price, count in pane.histogram.items() if price < below)
-        found.append(Anomaly("below", pane.low, pane.low_ms, below, ticks, not mad4))
-    return found
-
-
-def _fallback(prices: PriceMultiset, median: float) -> float:
-    items = prices.items()
-    deviation = sum(count * abs(price - median) for price, count in items) / len(prices)
-    divisor = math.gcd(*(price for price, _ in items))
-    step = _CENT
-    while divisor % step:
-        step //= 10
-    return max(_MEAN_DEVIATION_SCALE * deviation, step)
