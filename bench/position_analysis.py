@@ -19,9 +19,9 @@ import numpy as np
 from data_generator.models import MODELS, position_random
 from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane
-from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import WindowLength
-from kafka_topic.contracts import STATISTICS, Limits
+from kafka_topic.contracts import Limits
+from kafka_topic.statistics import read_statistics
 
 START = 1_774_745_970_000
 WINDOWS = (
@@ -29,7 +29,7 @@ WINDOWS = (
     WindowLength("1m", 60_000, 5000),
     WindowLength("10m", 600_000, 10_000),
 )
-EVERYTHING = frozenset(STATISTICS)
+EVERYTHING = frozenset(read_statistics(None))
 WARM_UP = 0.5
 
 
@@ -93,16 +93,20 @@ def main() -> None:
         {name: panes_of(name, options.seconds, options.ticks, decimals) for name in names}
         for decimals in (2, 8)
     )
-    anomaly, regime = AnomalySettings("10s", 3), RegimeSettings("1m", 1.0, 0.5)
-    full = AnalysisSettings(WINDOWS, EVERYTHING, 60.0, regime, anomaly, LimitSettings("10m", 300, 0.5))
-    without_limit = full._replace(limit=None)
+    signals = {
+        "regime": {"window": "1m", "high": 1.0, "low": 0.5},
+        "anomaly": {"window": "10s", "sigmas": 3},
+    }
+    limit = {"window": "10m", "horizon_seconds": 300, "probability": 0.5}
+    full = AnalysisSettings(WINDOWS, EVERYTHING, 60.0, {**signals, "limit": limit})
+    regime = {"window": "10s", "high": 1.0, "low": 0.5}
     variants = {
-        "all statistics and signals, limits set": (full, cents, True),
-        "all statistics and signals, no limits": (full, cents, False),
-        "all statistics, no signals": (AnalysisSettings(WINDOWS, EVERYTHING, 60.0), cents, False),
+        "usual statistics and signals, limits set": (full, cents, True),
+        "usual statistics and signals, no limits": (full, cents, False),
+        "usual statistics, no signals": (AnalysisSettings(WINDOWS, EVERYTHING, 60.0), cents, False),
         "no optional statistics, no signals": (AnalysisSettings(WINDOWS, frozenset(), 60.0), cents, False),
         "one window (10s)": (
-            without_limit._replace(windows=WINDOWS[:1], regime=RegimeSettings("10s", 1.0, 0.5)),
+            full._replace(windows=WINDOWS[:1], signals={**signals, "regime": regime}),
             cents,
             False,
         ),

@@ -11,8 +11,8 @@ from typing import Any
 from cli.errors import PipectlError, UsageProblem, WaitTimeout
 from cli.session import Session
 from kafka_topic.errors import KafkaTopicError
-from kafka_topic.windows import shortest
-from marathon.durations import freshness_of, parse_duration
+from kafka_topic.windows import read_windows, shortest
+from marathon.durations import freshness_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def deployed(session: Session) -> Deployed:
         {**app.env, **(running[app.id].env if app.id in running else {})}
         for app in (rendered["data-generator"], rendered["gatherer"])
     )
-    windows = dict(each.split("=") for each in gatherer["GATHERER_WINDOWS"].split(","))
+    windows = read_windows(gatherer["GATHERER_WINDOWS"])
     return Deployed(
         positions=tuple(generator["POSITIONS"].split(",")),
         prefix=generator["TOPIC_PREFIX"],
@@ -66,7 +66,7 @@ def deployed(session: Session) -> Deployed:
         },
         shorten=gatherer["TOPIC_SHORTEN"] == "true",
         freshness=freshness_of(
-            parse_duration(windows[shortest(windows)]),
+            windows[shortest(windows)],
             *(
                 timedelta(seconds=float(gatherer[name]))
                 for name in (

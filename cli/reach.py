@@ -129,9 +129,8 @@ class ByBrokers:
 
     def _check_regime(self, limits: Limits) -> None:
         """With one of the two thresholds set, the other is the bundle's."""
-        regime = self._bundle.signals["regime"]
         try:
-            limits.check_regime(regime["high"], regime["low"])
+            limits.check_regime(self._bundle.signals)
         except ContractError as error:
             raise UsageProblem(
                 f"limits of {limits.symbol}: {error}",

@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from cli import local, options
+from cli.catalogue import load_settings
 from cli.engine.dcos import connect
 from cli.engine.protocol import Engine
 from cli.errors import UsageProblem
 from cli.home import last_cluster
-from marathon import Bundle, BundleError, Settings, load_settings, render
+from marathon import Bundle, BundleError, Settings, render
 
 LOCAL = "local"
 

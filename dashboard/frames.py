@@ -28,10 +28,14 @@ class Frame:
 
 
 class Frames:
-    """Makes frames, and remembers those of the present for the next viewer who needs the same."""
+    """Makes frames, and remembers those of the present for the next viewer who needs the same.
 
-    def __init__(self, history: History) -> None:
+    statistics: the fields of statistics that windows have there.
+    """
+
+    def __init__(self, history: History, statistics: Sequence[str]) -> None:
         self._history = history
+        self._names = (*WINDOW_FIELDS[1:], *statistics)
         lines = len(history.positions) * len(history.labels)
         self._most = max(LEAST_POINTS, MOST_POINTS // lines)
         self._most_signals = max(LEAST_SIGNALS, MOST_SIGNALS // len(history.positions))
@@ -57,7 +61,10 @@ class Frames:
             # One letter a position, in their order: f(resh), s(tale), n(ever had a window), u(nreadable).
             "states": "".join(_LETTERS[self._history.state(symbol)] for symbol in self._history.positions),
             "windows": {
-                symbol: {label: [*map(window, records)] for label, records in lengths.items()}
+                symbol: {
+                    label: [window(record, self._names) for record in records]
+                    for label, records in lengths.items()
+                }
                 for symbol, lengths in news.windows.items()
             },
             "prices": {
@@ -72,8 +79,8 @@ class Frames:
 
 
 _LETTERS = {"fresh": "f", "stale": "s", "silent": "n", "unreadable": "u"}
-_WINDOW = ("mean", "stddev", "cv", "last", "min", "max", "count", "median", "mad", "realized_vol", "ewma_vol")
-WINDOW_FIELDS = ("end", *_WINDOW)
+WINDOW_FIELDS = ("window_end", "mean", "stddev", "cv", "last", "min", "max", "count")
+"""The fields of a window in frames; those of the statistics that are shown follow."""
 _SIGNAL = (
     *("kind", "event", "side", "price", "value", "threshold"),
     *("probability", "lead_seconds", "window", "reason"),
@@ -81,9 +88,9 @@ _SIGNAL = (
 SIGNAL_FIELDS = ("time", *_SIGNAL)
 
 
-def window(record: MovingAverage) -> Sequence[float | None]:
-    """A window as frames hold it: the values of WINDOW_FIELDS."""
-    return (epoch_ms(record.window_end), *(getattr(record, name) for name in _WINDOW))
+def window(record: MovingAverage, names: Sequence[str]) -> Sequence[float | None]:
+    """A window as frames hold it: its end, and the values of the named fields."""
+    return (epoch_ms(record.window_end), *(getattr(record, name) for name in names))
 
 
 def signal(record: Signal) -> Sequence[float | str | None]:

@@ -26,7 +26,7 @@ class LimitsApi:
 
     def __init__(self, settings: Settings, history: History) -> None:
         self._store = LimitsStore(settings.bootstrap_servers, prefix=settings.prefix, timeout=KAFKA_SECONDS)
-        self._regime = settings.signals.get("regime")
+        self._signals = settings.signals
         self._history = history
 
     def routes(self) -> list[web.RouteDef]:
@@ -47,7 +47,9 @@ class LimitsApi:
         """Change the fields that the body names, of the positions that it names, and keep the others."""
         check_leave(request)
         symbols, changes = await self._body(request)
-        now = await self._ask(lambda: self._store.set(symbols, changes, check=self._check_regime))
+        now = await self._ask(
+            lambda: self._store.set(symbols, changes, check=lambda limits: limits.check_regime(self._signals))
+        )
         return records_answer("limits", [limits.to_json() for limits in now])
 
     async def clear(self, request: web.Request) -> web.Response:
@@ -76,11 +78,6 @@ class LimitsApi:
         if not changes:
             raise web.HTTPBadRequest(text=f"nothing to set; name some of {', '.join(FIELDS)}")
         return [known("position", str(symbol), self._history.positions) for symbol in symbols], changes
-
-    def _check_regime(self, limits: Limits) -> None:
-        """With one of the two thresholds set, the other is the bundle's."""
-        if self._regime is not None:
-            limits.check_regime(self._regime["high"], self._regime["low"])
 
     async def _ask(self, call: Callable[[], T]) -> T:
         try:

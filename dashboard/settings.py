@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from dashboard.errors import SettingsError
 from kafka_topic.errors import SymbolError
 from kafka_topic.feeding import feeding
 from kafka_topic.names import Topics, check_symbols
-from kafka_topic.windows import window_label, window_length
+from kafka_topic.signal_kinds import read_signals
+from kafka_topic.statistics import STATISTICS, Field, read_statistics
+from kafka_topic.windows import DEFAULT_WINDOWS, read_windows
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # What all positions together may keep in memory: about 60 MB of windows, 15 MB of prices, 10 MB of signals.
@@ -33,8 +35,10 @@ class Settings:
     positions: tuple[str, ...]
     job: str
     prefix: str = ""
-    windows: Mapping[str, float] = field(default_factory=lambda: {"10s": 1.0, "1m": 5.0, "10m": 10.0})
+    windows: Mapping[str, float] = field(default_factory=lambda: _seconds(read_windows(DEFAULT_WINDOWS)))
     """By label, shortest first: the seconds from one window's end to the next one's."""
+    statistics: tuple[str, ...] = read_statistics(None)
+    """The optional statistics that the gatherer writes, in the catalogue's order."""
     signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What the gatherer watches for, where a position has no limits of its own."""
     inputs: str = ""
@@ -54,6 +58,12 @@ class Settings:
             raise SettingsError(str(error)) from None
         if not self.positions:
             raise SettingsError("POSITIONS names no symbol")
+
+    @property
+    def columns(self) -> tuple[Field, ...]:
+        """The fields of these statistics that the page shows."""
+        fields = (field for name in self.statistics for field in STATISTICS[name].fields)
+        return tuple(field for field in fields if field.column is not None)
 
     @property
     def windows_kept(self) -> int:
@@ -89,13 +99,15 @@ class Settings:
 
 def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
     """The settings that the environment holds; raises SettingsError naming the variable at fault."""
+    windows = _windows(variables)
     return Settings(
         bootstrap_servers=_text(variables, "KAFKA_BOOTSTRAP_SERVERS"),
         positions=tuple(one.strip() for one in _text(variables, "POSITIONS").split(",") if one.strip()),
         job=_text(variables, "JOB_NAME"),
         prefix=variables.get("TOPIC_PREFIX", ""),
-        windows=_windows(variables),
-        signals=_signals(variables),
+        windows=_seconds(windows),
+        statistics=_statistics(variables),
+        signals=_signals(variables, windows),
         inputs=_inputs(variables),
         flink=variables.get("FLINK_JOBMANAGER_REST") or None,
         fresh_seconds=_number(variables, "DASHBOARD_FRESH_SECONDS", Settings.fresh_seconds, least=0.1),
@@ -112,22 +124,31 @@ def _text(variables: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _windows(variables: Mapping[str, str]) -> dict[str, float]:
-    raw = variables.get("GATHERER_WINDOWS") or "10s=1s,1m=5s,10m=10s"
+def _seconds(windows: Mapping[str, timedelta]) -> dict[str, float]:
+    return {label: slide.total_seconds() for label, slide in windows.items()}
+
+
+def _windows(variables: Mapping[str, str]) -> dict[str, timedelta]:
+    raw = variables.get("GATHERER_WINDOWS") or DEFAULT_WINDOWS
     try:
-        pairs = [map(window_length, each.split("=")) for each in raw.split(",")]
-        slides = {window_label(length): slide.total_seconds() for length, slide in pairs}
+        return read_windows(raw)
     except ValueError as error:
-        raise SettingsError(f"GATHERER_WINDOWS={raw} must be such as 10s=1s,1m=5s ({error})") from None
-    return {label: slides[label] for label in sorted(slides, key=window_length)}
+        raise SettingsError(f"GATHERER_WINDOWS={raw} must be such as {DEFAULT_WINDOWS} ({error})") from None
 
 
-def _signals(variables: Mapping[str, str]) -> dict[str, Any]:
+def _statistics(variables: Mapping[str, str]) -> tuple[str, ...]:
+    raw = variables.get("GATHERER_STATISTICS")
+    try:
+        return read_statistics(raw)
+    except ValueError as error:
+        raise SettingsError(f"GATHERER_STATISTICS={raw} must be the gatherer's ({error})") from None
+
+
+def _signals(variables: Mapping[str, str], windows: Mapping[str, timedelta]) -> dict[str, dict[str, Any]]:
     raw = variables.get("SIGNALS") or "{}"
     try:
-        found = json.loads(raw)
-        return {kind: {**found[kind]} for kind in ("regime", "anomaly", "limit") if kind in found}
-    except (ValueError, TypeError) as error:
+        return read_signals(raw, windows)
+    except ValueError as error:
         raise SettingsError(f"SIGNALS={raw} must be the gatherer's ({error})") from None
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import socketio
 
 from dashboard.frames import SIGNAL_FIELDS, WINDOW_FIELDS, Frames
 from dashboard.history import History
+from kafka_topic.statistics import Field
 
 BEAT_SECONDS = 0.1
 QUIET_BEATS = 10
@@ -28,12 +29,17 @@ class Viewers:
     """The connected viewers, and the beat that wakes them."""
 
     def __init__(
-        self, server: socketio.AsyncServer, history: History, signals: Mapping[str, Mapping[str, Any]]
+        self,
+        server: socketio.AsyncServer,
+        history: History,
+        signals: Mapping[str, Mapping[str, Any]],
+        columns: Sequence[Field],
     ) -> None:
         self._server = server
         self._history = history
         self._signals = signals
-        self._frames = Frames(history)
+        self._columns = columns
+        self._frames = Frames(history, [field.name for field in columns])
         self._beat = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         server.on("connect", self._connect)
@@ -69,7 +75,11 @@ class Viewers:
         hello = {
             "positions": [*self._history.positions],
             "windows": self._history.labels,
-            "fields": WINDOW_FIELDS,
+            "fields": [*WINDOW_FIELDS, *(field.name for field in self._columns)],
+            "columns": [
+                {"name": field.name, "title": field.column, "scientific": field.scientific}
+                for field in self._columns
+            ],
             "signal_fields": SIGNAL_FIELDS,
             "settings": self._signals,
         }

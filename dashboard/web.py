@@ -17,6 +17,7 @@ from dashboard.events import Events
 from dashboard.feed import Feed
 from dashboard.history import History
 from dashboard.limits_api import LimitsApi
+from dashboard.openapi import document
 from dashboard.pipeline import Pipeline
 from dashboard.requests import Handler, chosen, errors_as_json, json_answer, known, records_answer, since
 from dashboard.settings import LOOPBACK, Settings
@@ -55,7 +56,7 @@ class Server:
         self._feed = Feed(settings, self._history)
         # Origins other than the page's own are refused: that is the default.
         self._sockets = socketio.AsyncServer(async_mode="aiohttp", ping_interval=10, ping_timeout=20)
-        self._viewers = Viewers(self._sockets, self._history, settings.signals)
+        self._viewers = Viewers(self._sockets, self._history, settings.signals, settings.columns)
         self._events = Events(self._history, self._viewers, Topics(settings.prefix))
         self._limits = LimitsApi(settings, self._history)
 
@@ -119,7 +120,7 @@ class Server:
 
     async def openapi(self, request: web.Request) -> web.StreamResponse:
         """The description of this API."""
-        return web.FileResponse(STATIC.parent / "openapi.json")
+        return json_answer(document())
 
     async def status(self, request: web.Request) -> web.Response:
         """How every component and position is, and the dead letters by reason."""

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import marshal
 from bisect import bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from gatherer import statistics
+from gatherer import moments
 from gatherer.panes import UNIT, Pane, merge
-from gatherer.returns import Ewma, Return, Sample, between, realized_volatility
-from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
+from gatherer.returns import Ewma, Return, Sample, between
+from gatherer.signals import WATCHERS
+from gatherer.signals.base import Moment
 from gatherer.signals.watch import Watch
+from gatherer.statistics import needs_prices, values_of
+from gatherer.statistics.base import View
 from gatherer.window import LONG_AGO, Window, WindowLength
 from kafka_topic.contracts import Limits, MovingAverage, Signal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-STATE_VERSION = 1
+STATE_VERSION = 2
 """Raised whenever `small_state` changes its meaning."""
 
 
 class AnalysisSettings(NamedTuple):
     """windows: at least one; every length and slide is a whole multiple of the shortest slide, which is the
-    length of the panes. statistics: names out of the contract's STATISTICS. A signal that is None is off.
+    length of the panes. statistics: names out of the catalogue. signals: by kind, the settings of those that
+    are on.
     """
 
     windows: tuple[WindowLength, ...]
     statistics: frozenset[str]
     ewma_half_life_seconds: float = 60.0
-    regime: RegimeSettings | None = None
-    anomaly: AnomalySettings | None = None
-    limit: LimitSettings | None = None
+    signals: Mapping[str, Mapping[str, Any]] = {}
 
     @property
     def pane_ms(self) -> int:
@@ -41,7 +43,7 @@ class AnalysisSettings(NamedTuple):
     @property
     def with_histograms(self) -> bool:
         """Whether panes need their histogram."""
-        return self.anomaly is not None or bool(self.statistics & {"median", "mad"})
+        return needs_prices(self.statistics) or any(WATCHERS[kind].NEEDS_PRICES for kind in self.signals)
 
 
 class PositionAnalysis:
@@ -66,16 +68,17 @@ class PositionAnalysis:
         self._closed = LONG_AGO
         self._expired: list[int] = []
         self._ewma = Ewma(settings.ewma_half_life_seconds)
-        self._watch = Watch(symbol, settings.regime, settings.anomaly, settings.limit)
-        watched = {each.window for each in (settings.anomaly, settings.limit) if each is not None}
-        order_statistics = bool(settings.statistics & {"median", "mad"})
+        self._watch = Watch(symbol, settings.signals)
+        # Some look at their window whenever a pane ends.
+        watched = self._watch.each_pane
+        with_prices = self._watch.with_prices
+        every_price = needs_prices(settings.statistics)
+        self._values = values_of(settings.statistics)
         self._windows = [
             Window(
                 length,
-                # Anomalies and limits look at their window at every pane.
                 settings.pane_ms if length.label in watched else length.slide_ms,
-                order_statistics
-                or (settings.anomaly is not None and settings.anomaly.window == length.label),
+                every_price or length.label in with_prices,
             )
             for length in settings.windows
         ]
@@ -147,7 +150,7 @@ class PositionAnalysis:
                 averages.append(average)
                 if average.cv is not None:
                     coefficients[window.label] = average.cv
-        signals = self._watch.look(end_ms, last, looked_at, coefficients, self._returns_in)
+        signals = self._watch.look(Moment(end_ms, last, looked_at, coefficients, self._returns_in))
         self._expire()
         return averages, signals
 
@@ -185,9 +188,10 @@ class PositionAnalysis:
 
     def restore(self, panes: list[Pane], small_state: bytes) -> None:
         """Continue from the state of another; for a new object. ValueError for state of another version."""
-        version, closed, before, ewma, watch = marshal.loads(small_state)  # noqa: S302 - our own state
+        version, *state = marshal.loads(small_state)  # noqa: S302 - our own state
         if version != STATE_VERSION:
             raise ValueError(f"the state has version {version}, not {STATE_VERSION}")
+        closed, before, ewma, watch = state
         self._closed = closed
         self._before = None if before is None else Sample(*before)
         self._ewma = Ewma(self._settings.ewma_half_life_seconds, *ewma)
@@ -281,22 +285,8 @@ class PositionAnalysis:
         return [sampled for sampled in returns if sampled is not None]
 
     def _average(self, window: Window, end_ms: int, last: int) -> MovingAverage:
-        wanted = self._settings.statistics
-        mean = statistics.mean(window.n, window.total)
-        stddev = statistics.stddev(window.n, window.total, window.sum_of_squares)
-        optional: dict[str, float | None] = {}
-        if window.prices is not None:
-            median2, mad4 = window.prices.order_statistics()
-            if "median" in wanted:
-                optional["median"] = statistics.median(median2)
-            if "mad" in wanted:
-                optional["mad"] = statistics.mad(mad4)
-        if "realized_vol" in wanted and window.returns and not window.undefined:
-            optional["realized_vol"] = realized_volatility(window.squares)
-        if "ewma_vol" in wanted:
-            optional["ewma_vol"] = self._ewma.volatility
-        if "bollinger" in wanted:
-            optional["bollinger_upper"], optional["bollinger_lower"] = statistics.bollinger(mean, stddev)
+        mean = moments.mean(window.n, window.total)
+        stddev = moments.stddev(window.n, window.total, window.sum_of_squares)
         end = _EPOCH + timedelta(milliseconds=end_ms)
         return MovingAverage(
             symbol=self.symbol,
@@ -308,7 +298,6 @@ class PositionAnalysis:
             max=window.high / UNIT,
             mean=mean,
             stddev=stddev,
-            cv=statistics.cv(mean, stddev),
-            statistics=wanted,
-            **optional,
+            cv=moments.cv(mean, stddev),
+            values=self._values(View(window, mean, stddev, self._ewma)),
         )

@@ -10,6 +10,7 @@ import kafka_topic
 from gatherer import analysis, panes
 from gatherer.kafka import consumer_properties, producer_properties
 from gatherer.settings import Settings
+from gatherer.signals import WATCHERS
 
 # Raised whenever the job's graph changes in a way that makes old state unusable or wrong.
 _GRAPH_VERSION = 5
@@ -30,6 +31,10 @@ def describe(settings: Settings) -> str:
                 "versions": [_GRAPH_VERSION, analysis.STATE_VERSION, panes.VERSION],
                 "pane_ms": settings.pane_ms,
                 "histogram": settings.histogram,
+                # A kind that is new has no state that could be of another version.
+                "signals": {
+                    kind: watcher.VERSION for kind, watcher in WATCHERS.items() if watcher.VERSION > 1
+                },
             },
             "definition": {
                 "consumer": consumer_properties(settings),

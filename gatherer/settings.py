@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -13,20 +13,16 @@ from typing import Any, Self
 from gatherer.analysis import AnalysisSettings
 from gatherer.errors import SettingsError
 from gatherer.inputs import read_inputs
-from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import WindowLength
-from kafka_topic.contracts import STATISTICS
 from kafka_topic.names import Topics
-from kafka_topic.windows import window_label, window_length
+from kafka_topic.signal_kinds import read_signals
+from kafka_topic.statistics import read_statistics
+from kafka_topic.windows import DEFAULT_WINDOWS, read_windows, window_length
 
 DELIVERIES = ("exactly-once", "at-least-once")
+_MILLISECOND = timedelta(milliseconds=1)
 MIN_IDLE_MS = 2000
 """Twice as long as the brokers may take to answer where a log ends."""
-SIGNALS: Mapping[str, Callable[..., Any]] = {
-    "regime": RegimeSettings,
-    "anomaly": AnomalySettings,
-    "limit": LimitSettings,
-}
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Settings:
     """Everything that defines the job. Durations are whole milliseconds.
 
     inputs: what is read beside the positions' topics, as `inputs.py` has it. windows: the shortest first.
-    statistics: those of STATISTICS that are wanted. signals: settings by kind.
+    statistics: names of the catalogue that are wanted. signals: settings by kind.
     """
 
     bootstrap_servers: str
@@ -55,16 +51,16 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read and check the environment. Raises SettingsError that names the variable."""
         topics = Topics(environ.get("TOPIC_PREFIX", ""))
-        windows = _windows(environ.get("GATHERER_WINDOWS") or "10s=1s,1m=5s,10m=10s")
+        windows = _windows(environ.get("GATHERER_WINDOWS") or DEFAULT_WINDOWS)
         settings = cls(
             bootstrap_servers=_required(environ, "KAFKA_BOOTSTRAP_SERVERS"),
             topics=topics,
             job_name=_required(environ, "JOB_NAME"),
             inputs=read_inputs(environ.get("GATHERER_INPUTS"), topics),
             windows=windows,
-            statistics=_statistics(environ.get("GATHERER_STATISTICS", ",".join(STATISTICS))),
+            statistics=_statistics(environ.get("GATHERER_STATISTICS")),
             ewma_half_life_ms=_milliseconds(environ, "GATHERER_EWMA_HALF_LIFE_SECONDS", "60"),
-            signals=_signals(environ.get("SIGNALS"), windows),
+            signals=_signals(environ.get("SIGNALS") or "{}", windows),
             watermark_ms=_milliseconds(environ, "GATHERER_WATERMARK_SECONDS", "0.5", minimum=0),
             future_ms=_milliseconds(environ, "GATHERER_FUTURE_SECONDS", "60", minimum=0),
             idle_ms=_milliseconds(environ, "GATHERER_IDLE_SECONDS", "30", minimum=MIN_IDLE_MS),
@@ -85,12 +81,11 @@ class Settings:
     @property
     def analysis(self) -> AnalysisSettings:
         """What the analysis of each position goes by."""
-        signals = {kind: SIGNALS[kind](**settings) for kind, settings in self.signals.items()}
         return AnalysisSettings(
             windows=self.windows,
             statistics=self.statistics,
             ewma_half_life_seconds=self.ewma_half_life_ms / 1000,
-            **signals,
+            signals=self.signals,
         )
 
     @property
@@ -112,58 +107,28 @@ def _required(environ: Mapping[str, str], name: str) -> str:
 
 
 def _windows(text: str) -> tuple[WindowLength, ...]:
-    """Windows written "10s=1s,1m=5s": length and slide."""
-    windows = []
-    for part in text.split(","):
-        label, _, slide = part.partition("=")
-        windows.append(WindowLength(label, _duration(part, label), _duration(part, slide)))
-    pane = min(window.slide_ms for window in windows)
-    for window in windows:
-        if window.length_ms % window.slide_ms or window.slide_ms % pane:
-            raise SettingsError(
-                f"GATHERER_WINDOWS={text}: {window.label} must be a whole multiple of its slide, and each "
-                f"slide of the shortest, {pane / 1000:g} s"
-            )
-    if len({window.length_ms for window in windows}) < len(windows):
-        raise SettingsError(f"GATHERER_WINDOWS={text} names a length twice")
-    return tuple(sorted(windows, key=lambda window: window.length_ms))
-
-
-def _duration(part: str, text: str) -> int:
     try:
-        length = window_length(text)
-        if text != (label := window_label(length)):
-            raise ValueError(f"{text} is written {label}")
-        return length // timedelta(milliseconds=1)
+        windows = read_windows(text)
     except ValueError as error:
-        raise SettingsError(
-            f"GATHERER_WINDOWS: {part!r} must be length=slide, such as 10s=1s: {error}"
-        ) from None
+        raise SettingsError(f"GATHERER_WINDOWS={text} must be such as {DEFAULT_WINDOWS}: {error}") from None
+    return tuple(
+        WindowLength(label, window_length(label) // _MILLISECOND, slide // _MILLISECOND)
+        for label, slide in windows.items()
+    )
 
 
-def _statistics(text: str) -> frozenset[str]:
-    wanted = frozenset(filter(None, text.split(",")))
-    if unknown := wanted.difference(STATISTICS):
-        raise SettingsError(
-            f"GATHERER_STATISTICS={text}: {', '.join(sorted(unknown))} is none of {', '.join(STATISTICS)}"
-        )
-    return wanted
-
-
-def _signals(text: str | None, windows: tuple[WindowLength, ...]) -> Mapping[str, Mapping[str, Any]]:
+def _statistics(text: str | None) -> frozenset[str]:
     try:
-        signals: dict[str, dict[str, Any]] = json.loads(text or "{}")
-        for kind, settings in signals.items():
-            SIGNALS[kind](**settings)
-            if settings["window"] not in {window.label for window in windows}:
-                raise SettingsError(
-                    f"SIGNALS: {kind} uses the window {settings['window']}, which is none of GATHERER_WINDOWS"
-                )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(
-            f"SIGNALS={text} must be a JSON object: the settings of {', '.join(SIGNALS)} ({error!r})"
-        ) from None
-    return signals
+        return frozenset(read_statistics(text))
+    except ValueError as error:
+        raise SettingsError(f"GATHERER_STATISTICS={text}: {error}") from None
+
+
+def _signals(text: str, windows: tuple[WindowLength, ...]) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        return read_signals(text, {window.label: window.slide_ms * _MILLISECOND for window in windows})
+    except ValueError as error:
+        raise SettingsError(f"SIGNALS={text} must be the settings of signals, by kind: {error}") from None
 
 
 def _milliseconds(environ: Mapping[str, str], name: str, default: str, minimum: int = 1) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache
 
+DEFAULT_WINDOWS = "10s=1s,1m=5s,10m=10s"
+"""What GATHERER_WINDOWS is where it is not set."""
 _UNITS = {
     "d": timedelta(days=1),
     "h": timedelta(hours=1),
@@ -39,6 +41,30 @@ def window_length(text: str) -> timedelta:
     except OverflowError:
         pass
     raise ValueError(f'{text!r} is no length of a window; write one such as "500ms", "10s", "1m" or "2h"')
+
+
+def read_windows(text: str) -> dict[str, timedelta]:
+    """The windows of the apps' variable GATHERER_WINDOWS, "10s=1s,1m=5s": label to slide, the shortest first.
+
+    Raises ValueError unless every window is a whole multiple of its slide, and every slide of the shortest.
+    """
+    windows: dict[str, timedelta] = {}
+    for part in text.split(","):
+        label, _, slide = part.partition("=")
+        for each in (label, slide):
+            if each != (shorter := window_label(window_length(each))):
+                raise ValueError(f"{each} is written {shorter}")
+        if label in windows:
+            raise ValueError(f"{label} is there twice")
+        windows[label] = window_length(slide)
+    pane = min(windows.values())
+    for label, step in windows.items():
+        if window_length(label) % step or step % pane:
+            raise ValueError(
+                f"{label} must be a whole multiple of its slide, and its slide of the shortest one, "
+                f"{window_label(pane)}"
+            )
+    return {label: windows[label] for label in sorted(windows, key=window_length)}
 
 
 def shortest(windows: Iterable[str]) -> str:

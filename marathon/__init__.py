@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from marathon.catalogue import Catalogue
 from marathon.errors import BundleError, MarathonError, Problem
 from marathon.model import App, Bundle, Component, Package, Part
 
@@ -22,6 +23,7 @@ __all__ = [
     "App",
     "Bundle",
     "BundleError",
+    "Catalogue",
     "Component",
     "MarathonError",
     "Package",
@@ -46,18 +48,20 @@ def cluster_names() -> list[str]:
 def load_settings(
     cluster: str,
     *,
+    catalogue: Catalogue,
     files: Iterable[str | os.PathLike[str]] = (),
     overrides: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
     """The settings of `cluster`: defaults.yaml <- clusters/NAME.yaml <- `files` <- `overrides` ("a.b=c").
 
-    `environ` (default: this process's) tells where PIPECTL_HOME is, below which Flink keeps its state on
-    `local`. Raises `BundleError` with every mistake in every layer.
+    `catalogue` says which statistics and kinds of signals there are. `environ` (default: this process's)
+    tells where PIPECTL_HOME is, below which Flink keeps its state on `local`. Raises
+    `BundleError` with every mistake in every layer.
     """
     from marathon.loading import load_settings
 
-    return load_settings(cluster, files=files, overrides=overrides, environ=environ)
+    return load_settings(cluster, catalogue=catalogue, files=files, overrides=overrides, environ=environ)
 
 
 def render(settings: Settings, *, with_parts: Iterable[str] = ()) -> Bundle:

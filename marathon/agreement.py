@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import combinations
 from math import sqrt
 
+from marathon.catalogue import Catalogue, SignalKind
 from marathon.durations import format_duration, parse_duration
 from marathon.inputs import Input
 from marathon.paths import KeyPath
 from marathon.settings import Settings
+from marathon.wording import did_you_mean
 
 Disagreement = tuple[tuple[KeyPath, ...], str, str]
 """The paths of the settings concerned, what is wrong with them, and what to do."""
@@ -23,14 +25,15 @@ _ENVIRONMENT = 120_000
 _OWN_TOPICS = ("movingaverage", "signals", "dead_letter", "limits")
 
 
-def disagreements(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
+def disagreements(settings: Settings, catalogue: Catalogue, *, local: bool) -> Iterator[Disagreement]:
     """Every way in which `settings` contradict themselves. `local`: for the cluster on this machine."""
     yield from _positions(settings)
     yield from _kafka(settings)
     yield from _flink(settings, local=local)
     yield from _gatherer(settings)
     yield from _inputs(settings)
-    yield from _signals(settings)
+    yield from _statistics(settings, catalogue.statistics)
+    yield from _signals(settings, catalogue.signals)
     yield from _generator(settings)
     yield from _health(settings)
 
@@ -142,22 +145,25 @@ def _input(one: Input, settings: Settings) -> Iterator[tuple[str, str]]:
         yield f"{taken} is the bundle's own topic, which is read and written without", "make it narrower"
 
 
-def _signals(settings: Settings) -> Iterator[Disagreement]:
-    signals, windows = settings.signals, settings.gatherer.windows
-    for kind in ("regime", "anomaly", "limit"):
-        window = getattr(signals, kind).window
-        if window not in windows:
+def _statistics(settings: Settings, known: Sequence[str]) -> Iterator[Disagreement]:
+    for index, name in enumerate(settings.gatherer.statistics):
+        if name not in known:
             yield (
-                (("signals", kind, "window"), ("gatherer", "windows", window)),
-                f"signals.{kind}.window is {window}, which is none of gatherer.windows",
-                f"there are {', '.join(windows)}",
+                (("gatherer", "statistics", index),),
+                f'must be one of {", ".join(known)}, got "{name}"',
+                did_you_mean(name, list(known)),
             )
-    if signals.regime.low >= signals.regime.high:
-        yield (
-            (("signals", "regime", "low"), ("signals", "regime", "high")),
-            f"the low threshold, {signals.regime.low:g}, is not below the high one, {signals.regime.high:g}",
-            "between the two the regime stays what it was",
-        )
+
+
+def _signals(settings: Settings, kinds: Iterable[SignalKind]) -> Iterator[Disagreement]:
+    values = settings.signals.form
+    for kind in kinds:
+        if kind.name in values:
+            for fault in kind.faults(values[kind.name], settings.gatherer.windows):
+                paths: list[KeyPath] = [("signals", kind.name, name) for name in fault.settings]
+                if fault.window is not None:
+                    paths.append(("gatherer", "windows", fault.window))
+                yield tuple(paths), fault.message, fault.hint
 
 
 def _generator(settings: Settings) -> Iterator[Disagreement]:

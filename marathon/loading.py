@@ -10,12 +10,13 @@ from platformdirs import user_data_path
 from pydantic import ValidationError
 
 from marathon.agreement import disagreements
+from marathon.catalogue import Catalogue
 from marathon.components import parts_of
 from marathon.documents import Document, read_document
 from marathon.errors import BundleError, Problem
 from marathon.layers import Layers, override, without
 from marathon.paths import ROOM, dotted
-from marathon.settings import Settings
+from marathon.settings import Settings, settings_model
 from marathon.wording import did_you_mean, path_of, problem_of
 
 LOCAL = "local"
@@ -30,6 +31,7 @@ def cluster_names(room: Path = ROOM) -> list[str]:
 def load_settings(
     cluster: str,
     *,
+    catalogue: Catalogue,
     files: Iterable[str | os.PathLike[str]] = (),
     overrides: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
@@ -37,9 +39,9 @@ def load_settings(
 ) -> Settings:
     """The settings of `cluster`: defaults.yaml <- clusters/NAME.yaml <- `files` <- `overrides` ("a.b=c").
 
-    `environ` (default: this process's) tells where PIPECTL_HOME is, below which Flink keeps its state on
-    `local`. `room` is the folder with defaults.yaml and clusters/. Raises `BundleError` with every mistake in
-    every layer.
+    `catalogue` says which statistics and kinds of signals there are. `environ` (default: this process's)
+    tells where PIPECTL_HOME is, below which Flink keeps its state on `local`. `room` is the folder with
+    defaults.yaml and clusters/. Raises `BundleError` with every mistake in every layer.
     """
     known = cluster_names(room)
     if cluster not in known:
@@ -52,10 +54,10 @@ def load_settings(
     problems: list[Problem] = []
     layers, settings = Layers(), None
     for document in documents:
-        layers, settings, found = _laid_over(layers, document, settings)
+        layers, settings, found = _laid_over(layers, document, settings, settings_model(catalogue))
         problems += found
     if settings is not None:
-        problems += _disagreements(settings, layers, local=cluster == LOCAL)
+        problems += _disagreements(settings, catalogue, layers, local=cluster == LOCAL)
         problems += _unknown_parts(settings, layers, list(parts_of(room)))
     if problems or settings is None:
         raise BundleError(problems)
@@ -63,7 +65,7 @@ def load_settings(
 
 
 def _laid_over(
-    below: Layers, document: Document, before: Settings | None
+    below: Layers, document: Document, before: Settings | None, model: type[Settings]
 ) -> tuple[Layers, Settings | None, list[Problem]]:
     """`document` laid over layers that are right so far, less its mistakes, which are told.
 
@@ -77,19 +79,19 @@ def _laid_over(
         return below, before, [*problems, Problem(document.file, 1, "", "expected a mapping of settings")]
     layers = below.under(document)
     try:
-        return layers, Settings.model_validate(layers.value), problems
+        return layers, model.model_validate(layers.value), problems
     except ValidationError as error:
-        problems += [problem_of(detail, Settings, layers) for detail in error.errors()]
+        problems += [problem_of(detail, model, layers) for detail in error.errors()]
         layers = below.under(without(document, [path_of(detail) for detail in error.errors()]))
     try:
-        return layers, Settings.model_validate(layers.value), problems
+        return layers, model.model_validate(layers.value), problems
     except ValidationError:
         return below, before, problems
 
 
-def _disagreements(settings: Settings, layers: Layers, *, local: bool) -> list[Problem]:
+def _disagreements(settings: Settings, catalogue: Catalogue, layers: Layers, *, local: bool) -> list[Problem]:
     problems = []
-    for paths, message, hint in disagreements(settings, local=local):
+    for paths, message, hint in disagreements(settings, catalogue, local=local):
         path = layers.latest(paths)
         place = layers.place(path)
         file, line = (place.file, place.line) if place else ("marathon/defaults.yaml", None)

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import cache
 from math import ceil
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, create_model
 
 from marathon import formats
+from marathon.catalogue import Catalogue
 from marathon.durations import format_duration, freshness_of, parse_duration
 from marathon.inputs import Input
 from marathon.names import Names, names_of
 from marathon.section import Section
+from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
 
 MILLISECOND = timedelta(milliseconds=1)
 
-DurationOrZero = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration),
-    PlainSerializer(format_duration, return_type=str, when_used="json"),
-]
-Duration = Annotated[DurationOrZero, AfterValidator(formats.check_length)]
 Text = Annotated[str, Field(min_length=1)]
 Symbol = Annotated[str, AfterValidator(formats.check_symbol)]
 Host = Annotated[str, AfterValidator(formats.check_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Window = Annotated[str, AfterValidator(formats.check_window)]
-Statistic = Literal["median", "mad", "realized_vol", "ewma_vol", "bollinger"]
 
 
 class Dcos(Section):
@@ -213,9 +206,12 @@ class Gatherer(Section):
         description="the moving windows: length to slide, the time between two windows' ends; null takes "
         "one away"
     )
-    statistics: Annotated[
-        tuple[Statistic, ...], Field(strict=False), AfterValidator(formats.check_distinct)
-    ] = Field(description="statistics that each record has beside those it always has; any of these")
+    statistics: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(formats.check_distinct)] = (
+        Field(
+            description="optional statistics of each record; [kafka_topic](../kafka_topic#records) "
+            "lists all there are"
+        )
+    )
     ewma_half_life: Duration = Field(description="age at which a tick weighs half as much in `ewma_vol`")
     watermark_bound: DurationOrZero = Field(
         description="how far ticks of one partition may be out of order; later ones count only in windows "
@@ -246,31 +242,6 @@ class Gatherer(Section):
     def shortest(self) -> str:
         """The shortest window, by which is told whether data flows."""
         return next(iter(self.windows))
-
-
-class Regime(Section):
-    window: Window = Field(description="one of `gatherer.windows`, whose `cv` tells the regime")
-    high: Positive = Field(description="volatility is high from this `cv` on, in percent")
-    low: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="and low again from this one down; in between it stays what it was"
-    )
-
-
-class Anomaly(Section):
-    window: Window = Field(description="one of `gatherer.windows`, against whose median ticks are held")
-    sigmas: Positive = Field(description="how many `mad` from the median make a tick an anomaly")
-
-
-class Limit(Section):
-    window: Window = Field(description="one of `gatherer.windows`, from which is forecast")
-    horizon: Duration = Field(description="how far ahead the forecast looks")
-    probability: Share = Field(description="from which on reaching a limit within the horizon is likely")
-
-
-class Signals(Section):
-    regime: Regime
-    anomaly: Anomaly
-    limit: Limit
 
 
 class Security(Section):
@@ -362,3 +333,9 @@ class Settings(Section):
     def names(self) -> Names:
         """The names and addresses that follow from these settings."""
         return names_of(self)
+
+
+@cache
+def settings_model(catalogue: Catalogue) -> type[Settings]:
+    """The settings of bundles whose gatherer has what the catalogue lists."""
+    return create_model("Settings", __base__=Settings, signals=(signals_model(catalogue.signals), ...))

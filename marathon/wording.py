@@ -94,7 +94,7 @@ def did_you_mean(word: str, choices: list[str]) -> str:
 def setting_paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
     """The dotted path of every setting of `model`, in its order."""
     for name, info in model.model_fields.items():
-        section = _section(info.annotation)
+        section = section_of(info.annotation)
         if section is None:
             yield f"{above}{name}"
         else:
@@ -104,12 +104,12 @@ def setting_paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
 def _did_you_mean_key(model: type[BaseModel], path: KeyPath) -> str:
     annotation: Any = model
     for part in path[:-1]:
-        section = _section(annotation)
+        section = section_of(annotation)
         if isinstance(part, int):
             annotation = next(iter(get_args(annotation)), None)
         else:
             annotation = section and section.model_fields[part].annotation
-    section = _section(annotation)
+    section = section_of(annotation)
     word = str(path[-1])
     near = did_you_mean(word, list(section.model_fields)) if section else ""
     if near:
@@ -119,9 +119,10 @@ def _did_you_mean_key(model: type[BaseModel], path: KeyPath) -> str:
     return f"did you mean {' or '.join(elsewhere)}?" if elsewhere else ""
 
 
-def _section(annotation: Any) -> type[BaseModel] | None:
+def section_of(annotation: Any) -> type[BaseModel] | None:
+    """The section that a setting is, null or not; None for any other setting."""
     if get_origin(annotation) in (Union, UnionType):
-        return next(filter(None, map(_section, get_args(annotation))), None)
+        return next(filter(None, map(section_of, get_args(annotation))), None)
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 

@@ -12,12 +12,15 @@ multiples of, if finer.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from gatherer.multiset import PriceMultiset
 from gatherer.panes import UNIT, Pane
-from gatherer.statistics import MAD_SCALE
+from gatherer.signals.base import Moment, Watcher
+from gatherer.statistics.mad import SCALE as MAD_SCALE
 from gatherer.window import Window
+from kafka_topic.contracts import Limits, Signal
 
 LEAST_TICKS = 10
 """With fewer ticks in the window nothing is an anomaly."""
@@ -66,3 +69,45 @@ def _fallback(prices: PriceMultiset, median: float) -> float:
     while divisor % step:
         step //= 10
     return max(_MEAN_DEVIATION_SCALE * deviation, step)
+
+
+class AnomalyWatcher(Watcher):
+    """sigmas: how many scaled median absolute deviations from the median a tick may lie."""
+
+    EACH_PANE = True
+    NEEDS_PRICES = True
+
+    def __init__(self, symbol: str, kind: str, window: str, sigmas: float) -> None:
+        super().__init__(symbol, kind, window)
+        self._sigmas = sigmas
+        self._own_sigmas: float | None = None
+
+    def set_limits(self, limits: Limits | None, since_ms: int) -> None:
+        self._own_sigmas = None if limits is None else limits.anomaly_sigmas
+
+    def look(self, moment: Moment) -> list[Signal]:
+        pane = moment.last
+        if pane.end_ms != moment.end_ms:
+            return []
+        sigmas = self._sigmas if self._own_sigmas is None else self._own_sigmas
+        signals = []
+        for each in anomalies(pane, moment.windows[self.window], sigmas):
+            ticks = "1 tick" if each.ticks == 1 else f"{each.ticks} ticks"
+            scale = "mean deviations (the median one is 0)" if each.fallback else "median deviations"
+            reason = (
+                f"{ticks} lay {each.event} the median of {self.window} by more than {sigmas:g} scaled "
+                f"{scale}; the farthest was at {each.price / UNIT:.10g}."
+            )
+            signals.append(
+                self._signal(each.event, each.ms, pane, each.price / UNIT, each.bound / UNIT, reason)
+            )
+        return signals
+
+    def dump(self) -> dict[str, Any]:
+        return {"sigmas": self._own_sigmas}
+
+    def restore(self, dumped: Mapping[str, Any]) -> None:
+        self._own_sigmas = dumped["sigmas"]
+
+
+WATCHER = AnomalyWatcher

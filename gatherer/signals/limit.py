@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from gatherer.panes import UNIT, Pane
 from gatherer.signals import first_passage
-from gatherer.signals.market import Market, NoForecast
+from gatherer.signals.base import Moment, Watcher
+from gatherer.signals.market import Market, MarketModel, NoForecast
+from kafka_topic.contracts import Limits, Signal
 
 HYSTERESIS = 0.8
 """A limit that was likely becomes unlikely below this part of the probability that made it likely."""
@@ -108,3 +111,68 @@ class Limit:
             f"with a probability of {probability:.0%}."
         )
         return Change(event, pane.end_ms, probability, threshold, probability, lead, reason)
+
+
+class LimitWatcher(Watcher):
+    """probability: from which on a limit is likely to be reached within `horizon_seconds`. The volatility of
+    `window` is what the forecast goes by.
+    """
+
+    EACH_PANE = True
+
+    def __init__(
+        self, symbol: str, kind: str, window: str, horizon_seconds: float, probability: float
+    ) -> None:
+        super().__init__(symbol, kind, window)
+        self._horizon_seconds, self._probability = horizon_seconds, probability
+        self._limits: list[Limit] = []
+        self._market = MarketModel()
+
+    def set_limits(self, limits: Limits | None, since_ms: int) -> None:
+        wanted = []
+        if limits is not None:
+            probability = self._probability if limits.probability is None else limits.probability
+            horizon = self._horizon_seconds if limits.horizon_seconds is None else limits.horizon_seconds
+            for side, price in (("buy", limits.buy), ("sell", limits.sell)):
+                if price is not None:
+                    wanted.append(Limit(side, price, probability, horizon, since_ms))
+        known = {limit.asked: limit for limit in self._limits}
+        self._limits = [known.get(limit.asked, limit) for limit in wanted]
+        if not self._limits:
+            self._market = MarketModel()
+
+    def look(self, moment: Moment) -> list[Signal]:
+        pane = moment.last
+        if not self._limits or pane.end_ms != moment.end_ms:
+            return []
+        window = moment.windows[self.window]
+        market = self._market.judge(window, moment.returns, slide_ends=not pane.end_ms % window.slide_ms)
+        signals = []
+        for limit in self._limits:
+            change = limit.update(pane, window.low, window.high, market)
+            if change is not None:
+                signals.append(
+                    self._signal(
+                        change.event,
+                        change.ms,
+                        pane,
+                        change.value,
+                        change.threshold,
+                        change.reason,
+                        side=limit.side,
+                        probability=change.probability,
+                        horizon_seconds=None if change.probability is None else limit.horizon_seconds,
+                        lead_seconds=change.lead_seconds,
+                    )
+                )
+        return signals
+
+    def dump(self) -> dict[str, Any]:
+        return {"limits": tuple(limit.dump() for limit in self._limits), "market": self._market.dump()}
+
+    def restore(self, dumped: Mapping[str, Any]) -> None:
+        self._limits = [Limit(*values) for values in dumped["limits"]]
+        self._market.restore(dumped["market"])
+
+
+WATCHER = LimitWatcher

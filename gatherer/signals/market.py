@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import add, mul
 from typing import Any, NamedTuple
 
 from gatherer.returns import Return
 from gatherer.signals.random_walk import ACCEPT, REJECT, out_of_bounds, variance_ratios
+from gatherer.window import Window
 
 LEAST_MOVES = 60
 """With fewer returns that are not 0, independent prices could pass for a random walk."""
@@ -51,6 +52,18 @@ class MarketModel:
     def least_moves(self) -> float:
         """How many returns have to be other than 0."""
         return LEAST_MOVES * (1 if self.undecided else _STILL_ENOUGH)
+
+    def judge(
+        self, window: Window, returns: Callable[[Window], list[Return]], *, slide_ends: bool
+    ) -> Market | NoForecast:
+        """Judge a window. Looking at its returns passes over all of it, so it isn't done at each pane."""
+        if window.undefined:
+            return self.no_logarithms(window.label)
+        if window.moves < self.least_moves:
+            return self.too_few(window.moves, window.label)
+        if self.found is None or self.undecided or slide_ends:
+            return self.look(returns(window), window.n, window.label)
+        return self.found
 
     def too_few(self, moves: int, window: str) -> NoForecast:
         """Find that there are too few returns that are not 0."""

@@ -7,15 +7,13 @@ here and ignores others, because records gain fields in time and none is ever re
 from kafka_topic.contracts.dead_letter import REASONS, DeadLetter
 from kafka_topic.contracts.fields import format_time, parse_time
 from kafka_topic.contracts.limits import Limits
-from kafka_topic.contracts.moving_average import STATISTICS, MovingAverage
+from kafka_topic.contracts.moving_average import MovingAverage
 from kafka_topic.contracts.price import Price
-from kafka_topic.contracts.signal import EVENTS, SIDES, Signal
+from kafka_topic.contracts.signal import SIDES, Signal
 
 __all__ = [
-    "EVENTS",
     "REASONS",
     "SIDES",
-    "STATISTICS",
     "DeadLetter",
     "Limits",
     "MovingAverage",

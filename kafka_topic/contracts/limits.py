@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from kafka_topic.contracts import fields
 from kafka_topic.errors import ContractError
@@ -54,10 +56,15 @@ class Limits:
             if low is not None and high is not None and low >= high:
                 raise fields.refused(below, low, f"must be below {above}, {high:g}")
 
-    def check_regime(self, bundle_high: float, bundle_low: float) -> None:
-        """Raise ContractError unless low is below high, the bundle's counting for one that is not set."""
-        high = bundle_high if self.regime_high is None else self.regime_high
-        low = bundle_low if self.regime_low is None else self.regime_low
+    def check_regime(self, signals: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise ContractError unless low is below high, the bundle's counting for one that is not set.
+
+        signals: the bundle's settings of signals, by kind; without those of regime there is nothing to check.
+        """
+        if (bundle := signals.get("regime")) is None:
+            return
+        high = bundle["high"] if self.regime_high is None else self.regime_high
+        low = bundle["low"] if self.regime_low is None else self.regime_low
         if low >= high:
             raise ContractError(
                 f"the low regime, {low:g} %, must be below the high one, {high:g} %",

@@ -6,19 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from kafka_topic.contracts import fields
+from kafka_topic.errors import ContractError
+from kafka_topic.statistics import FIELDS, OWNERS, Field
 from kafka_topic.windows import window_label
-
-STATISTICS: Mapping[str, tuple[str, ...]] = {
-    "median": ("median",),
-    "mad": ("mad",),
-    "realized_vol": ("realized_vol",),
-    "ewma_vol": ("ewma_vol",),
-    "bollinger": ("bollinger_upper", "bollinger_lower"),
-}
-"""The statistics that a setting switches on and off, and the fields of each."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +25,9 @@ class MovingAverage:
     currency units, None when count < 2. cv: coefficient of variation, 100 * stddev / |mean|, in percent, None
     when there is no stddev or the mean is 0.
 
-    Optional, None when undefined or switched off:
-    median: currency units. mad: median absolute deviation from the median times 1.4826, which makes it an
-    estimate of sigma for normal prices; currency units. realized_vol: root of the sum of the squared log
-    returns in the window, each from the last price of a pane to that of the next; dimensionless, for the
-    window's length, not annualised; None where one of these prices is not above 0. ewma_vol: root of the
-    exponentially weighted mean of squared log returns per second, per square root of a second; a price that
-    is not above 0 makes it None, and it starts over.
-    bollinger_upper, bollinger_lower: mean + and - 2 stddev; currency units, None without a stddev.
-    statistics: which of STATISTICS the record carries, be they undefined; those with a value always are.
+    values: the fields of the optional statistics that the record carries, by name; None where undefined. A
+    statistic is carried with all of its fields. Each field of `kafka_topic.statistics` is an attribute too,
+    such as `median`: None when it is undefined or not carried.
 
     Building one with anything else raises ContractError.
     """
@@ -54,13 +42,7 @@ class MovingAverage:
     mean: float
     stddev: float | None
     cv: float | None
-    median: float | None = None
-    mad: float | None = None
-    realized_vol: float | None = None
-    ewma_vol: float | None = None
-    bollinger_upper: float | None = None
-    bollinger_lower: float | None = None
-    statistics: frozenset[str] = frozenset()
+    values: Mapping[str, float | None] = field(default_factory=dict, hash=False)
     window: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,31 +68,42 @@ class MovingAverage:
             fields.not_negative("stddev", self.stddev)
         if self.cv is not None:
             fields.number("cv", self.cv)
-        self._check_optional()
+        self._check_values()
 
-    def _check_optional(self) -> None:
-        if unknown := sorted(self.statistics - STATISTICS.keys()):
-            raise fields.refused("statistics", unknown[0], f"may hold {', '.join(STATISTICS)}")
-        valued = {
-            statistic
-            for statistic, names in STATISTICS.items()
-            if any(getattr(self, name) is not None for name in names)
-        }
-        object.__setattr__(self, "statistics", self.statistics | valued)
-        for name in ("mad", "realized_vol", "ewma_vol"):
-            if (value := getattr(self, name)) is not None:
-                fields.not_negative(name, value)
-        if self.median is not None and not self.min <= fields.number("median", self.median) <= self.max:
-            raise fields.refused("median", self.median, self._between())
-        if "bollinger" in self.statistics:
-            for name in STATISTICS["bollinger"]:
-                if (fields.optional_number(name, getattr(self, name)) is None) != (self.stddev is None):
-                    rule = "must be null exactly when stddev is"
-                    raise fields.refused(name, getattr(self, name), rule)
-            upper, lower = self.bollinger_upper, self.bollinger_lower
-            if upper is not None and lower is not None and upper < lower:
-                rule = f"must not be below bollinger_lower, {lower!r}"
-                raise fields.refused("bollinger_upper", upper, rule)
+    def __getattr__(self, name: str) -> float | None:
+        if name in FIELDS:
+            return self.values.get(name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def statistics(self) -> frozenset[str]:
+        """The statistics that the record carries."""
+        return frozenset(map(OWNERS.__getitem__, self.values))
+
+    def _check_values(self) -> None:
+        values = self.values
+        for rule in _rules(tuple(values)):
+            value = values[rule.name]
+            if rule.null_with is not None and (value is None) != (getattr(self, rule.null_with) is None):
+                raise fields.refused(rule.name, value, f"must be null exactly when {rule.null_with} is")
+            if value is not None:
+                self._check(rule, value)
+
+    def _check(self, rule: Field, value: float) -> None:
+        """A value against what its field asks for."""
+        name = rule.name
+        fields.number(name, value)
+        if rule.least is not None and value < rule.least:
+            raise fields.refused(name, value, f"must be at least {rule.least:g}")
+        if rule.at_least is not None and (low := self._other(rule.at_least)) is not None and value < low:
+            raise fields.refused(name, value, f"must not be below {rule.at_least}, {low!r}")
+        if rule.at_most is not None and (high := self._other(rule.at_most)) is not None and value > high:
+            raise fields.refused(name, value, f"must not be above {rule.at_most}, {high!r}")
+
+    def _other(self, name: str) -> float | None:
+        values = self.values
+        other: float | None = values[name] if name in values else getattr(self, name)
+        return other
 
     def _between(self) -> str:
         return f"must lie between min {self.min!r} and max {self.max!r}"
@@ -127,9 +120,9 @@ class MovingAverage:
         }
         for name in ("count", "last", "min", "max", "mean", "stddev", "cv"):
             record[name] = getattr(self, name)
-        for statistic, names in STATISTICS.items():
-            if statistic in self.statistics:
-                record.update((name, getattr(self, name)) for name in names)
+        values = self.values
+        for rule in _rules(tuple(values)):
+            record[rule.name] = values[rule.name]
         return json.dumps(record).encode()
 
     @classmethod
@@ -139,11 +132,7 @@ class MovingAverage:
         A record without `window` has the window that its start and end make.
         """
         record = fields.json_object(data)
-        carried = {
-            statistic: names
-            for statistic, names in STATISTICS.items()
-            if any(name in record for name in names)
-        }
+        carried = {OWNERS[name] for name in FIELDS if name in record}
         read = cls(
             symbol=fields.get(record, "symbol"),
             window_start=fields.parse_time("window_start", fields.get(record, "window_start")),
@@ -155,14 +144,28 @@ class MovingAverage:
             mean=fields.number("mean", fields.get(record, "mean")),
             stddev=fields.optional_number("stddev", fields.get(record, "stddev")),
             cv=fields.optional_number("cv", fields.get(record, "cv")),
-            statistics=frozenset(carried),
-            **{
+            values={
                 name: fields.optional_number(name, fields.get(record, name))
-                for names in carried.values()
-                for name in names
+                for name, owner in OWNERS.items()
+                if owner in carried
             },
         )
         if record.get("window", read.window) != read.window:
             rule = f'must be "{read.window}", which lies between window_start and window_end'
             raise fields.refused("window", record["window"], rule)
         return read
+
+
+@lru_cache(maxsize=64)
+def _rules(names: tuple[str, ...]) -> tuple[Field, ...]:
+    """The fields of these names, in the catalogue's order; ContractError unless they are whole statistics.
+
+    A job writes records of one set of names, so that each is looked at once.
+    """
+    if unknown := sorted(set(names) - FIELDS.keys()):
+        raise fields.refused("values", unknown[0], f"may hold {', '.join(FIELDS)}")
+    carried = {OWNERS[name] for name in names}
+    found = tuple(field for name, field in FIELDS.items() if OWNERS[name] in carried)
+    if missing := [field.name for field in found if field.name not in names]:
+        raise ContractError(f"field {missing[0]!r} is missing", field=missing[0])
+    return found

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from kafka_topic.contracts import fields
+from kafka_topic.signal_kinds import SIGNAL_KINDS, Presence
 from kafka_topic.windows import window_length
 
-EVENTS: Mapping[str, tuple[str, ...]] = {
-    "regime": ("high", "low"),
-    "anomaly": ("above", "below"),
-    "limit": ("likely", "unlikely", "reached", "no_forecast"),
-}
-"""The kinds of signals, and the events of each."""
 SIDES = ("buy", "sell")
 
 
@@ -24,16 +18,8 @@ SIDES = ("buy", "sell")
 class Signal:
     """One signal of one position.
 
-    kind, event: what happened; the other fields mean by it
-
-    - regime high, low: the volatility became so. value: the cv in percent, threshold: the one it crossed.
-    - anomaly above, below: a tick is far from its window's median. value: its price, threshold: the bound
-      that it is beyond (currency units), time: its event time.
-    - limit likely, unlikely: whether the price reaches the limit of `side` within the horizon. value: the
-      probability, threshold: the probability it crossed.
-    - limit reached: value: the price that reached it, threshold: the limit's price.
-    - limit no_forecast: the forecast doesn't apply; `reason` says which assumption fails. No value, no
-      threshold.
+    kind, event: what happened. The catalogue, `kafka_topic.signal_kinds`, has them all, and says what value
+    and threshold are by each, and by which they are None.
 
     symbol: the position. time: event time, UTC. window: the label of the window it was seen in, or None.
     side: "buy" (a low limit) or "sell" (a high one), None without a limit. price: the last price then,
@@ -57,8 +43,9 @@ class Signal:
     reason: str
 
     def __post_init__(self) -> None:
-        fields.one_of("kind", self.kind, EVENTS)
-        fields.one_of("event", self.event, EVENTS[self.kind])
+        kind = SIGNAL_KINDS[fields.one_of("kind", self.kind, SIGNAL_KINDS)]
+        events = {event.name: event for event in kind.events}
+        event = events[fields.one_of("event", self.event, events)]
         fields.symbol(self.symbol)
         object.__setattr__(self, "time", fields.time("time", self.time))
         if self.window is not None:
@@ -68,29 +55,26 @@ class Signal:
                 raise fields.refused("window", self.window, f"must name a length ({error})") from None
         fields.number("price", self.price)
         fields.text("reason", self.reason)
-        self._check_side()
-        for name in ("value", "threshold"):
-            if (getattr(self, name) is None) != (self.event == "no_forecast"):
-                rule = "must be null for the event no_forecast, and only then"
-                raise fields.refused(name, getattr(self, name), rule)
+        for name, meaning in (("value", event.value), ("threshold", event.threshold)):
+            if (getattr(self, name) is None) != (meaning is None):
+                rule = "must be null" if meaning is None else "must not be null"
+                raise fields.refused(name, getattr(self, name), f"{rule} for the event {self.event}")
             fields.optional_number(name, getattr(self, name))
-        self._check_forecast()
-
-    def _check_side(self) -> None:
+        self._check_presence("side", event.side)
         if self.side is not None:
             fields.one_of("side", self.side, SIDES)
-            if self.kind != "limit":
-                raise fields.refused("side", self.side, f"must be null for the kind {self.kind}")
-        elif self.event in ("likely", "unlikely", "reached"):
-            raise fields.refused("side", self.side, f"must be one of {', '.join(SIDES)}")
+        self._check_presence("probability", event.forecast)
+        self._check_forecast()
+
+    def _check_presence(self, name: str, presence: Presence) -> None:
+        value = getattr(self, name)
+        if presence == "required" and value is None:
+            raise fields.refused(name, None, f"must be given for the event {self.event}")
+        if presence == "never" and value is not None:
+            raise fields.refused(name, value, f"must be null for the event {self.event} of {self.kind}")
 
     def _check_forecast(self) -> None:
-        if self.probability is None:
-            if self.event in ("likely", "unlikely"):
-                raise fields.refused("probability", None, f"must be given for the event {self.event}")
-        elif self.kind != "limit" or self.event == "no_forecast":
-            raise fields.refused("probability", self.probability, "must be null without a forecast")
-        elif not 0 <= fields.number("probability", self.probability) <= 1:
+        if self.probability is not None and not 0 <= fields.number("probability", self.probability) <= 1:
             raise fields.refused("probability", self.probability, "must lie between 0 and 1")
         if (self.horizon_seconds is None) != (self.probability is None):
             rule = "must be null exactly when probability is"

@@ -16,8 +16,9 @@ from click.testing import CliRunner, Result
 
 from cli import errors
 from cli.__main__ import pipectl
+from cli.catalogue import load_settings
 from cli.engine.dcos import faults
-from marathon import load_settings, render
+from marathon import render
 from tests.cli.dcos_in_process import Fault, Killed, World
 
 # What the real clients print: PyPI's dcoscli, the Go client, `dcos kafka`.

@@ -80,7 +80,7 @@ def bundle(kafka: Any, local_home: Path) -> Bundle:
 
 def window(symbol: str, end: datetime, seconds: int) -> MovingAverage:
     start = end - timedelta(seconds=seconds)
-    return MovingAverage(symbol, start, end, 2, 1.0, 1.0, 3.0, 2.0, 1.5, 75.0, median=2.0)
+    return MovingAverage(symbol, start, end, 2, 1.0, 1.0, 3.0, 2.0, 1.5, 75.0, {"median": 2.0})
 
 
 NOW = datetime.now(UTC).replace(microsecond=0)

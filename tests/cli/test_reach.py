@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from cli import local
 from cli.__main__ import pipectl
+from cli.catalogue import load_settings
 from cli.engine.dcos.apps import manifest_of
 from cli.engine.dcos.client import LOCAL_CLIENT, local_environ
 from cli.engine.dcos.engine import DcosEngine
@@ -25,7 +26,7 @@ from cli.engine.dcos.runner import Dcos
 from kafka_topic.contracts import DeadLetter, MovingAverage, Price, Signal
 from kafka_topic.limits import LimitsStore
 from kafka_topic.names import Topics
-from marathon import load_settings, render
+from marathon import render
 from tests import group_offsets
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -8,13 +8,14 @@ import threading
 
 import pytest
 
+from cli.catalogue import load_settings
 from cli.engine.dcos.engine import DcosEngine
 from cli.engine.dcos.runner import Dcos
 from cli.errors import EngineError, StepFailed
 from cli.session import Session
 from cli.steps.bundle import needs_of
 from cli.steps.security import SecurityStep
-from marathon import load_settings, render
+from marathon import render
 
 # Keeps accounts and secrets in a file; `fail` in it names a call that fails, `lose` those whose answer is
 # lost; each call is kept with what the files it names held, and how they could be read.

@@ -30,6 +30,7 @@ SIGNALS = {
     "regime": {"window": "1m", "high": 1.0, "low": 0.5},
     "anomaly": {"window": "10s", "sigmas": 3},
     "limit": {"window": "10m", "horizon_seconds": 300, "probability": 0.5},
+    "gap": {"window": "10s", "after_seconds": 5},
 }
 FRESH_SECONDS = 3.0
 START_SECONDS = 30.0
@@ -67,7 +68,17 @@ class Feeder:
         end = end or datetime.now(UTC)
         start = end - timedelta(seconds=WINDOWS[label])
         record = MovingAverage(
-            symbol, start, end, 50, mean, mean - 1, mean + 1, mean, 0.5, 50 / mean, median=mean, mad=0.25
+            symbol,
+            start,
+            end,
+            50,
+            mean,
+            mean - 1,
+            mean + 1,
+            mean,
+            0.5,
+            50 / mean,
+            {"median": mean, "mad": 0.25},
         )
         self.raw(record.to_json(), symbol)
         return record

@@ -93,7 +93,7 @@ def test_uncommitted_windows_are_not_shown(kafka, feeder, app):
 
 
 def test_each_window_is_served_by_its_label_the_shortest_without_one(feeder, make_app):
-    app = make_app(feeder.prefix, GATHERER_WINDOWS="1m=5s,10s=1s")
+    app = make_app(feeder.prefix, GATHERER_WINDOWS="1m=5s,10s=1s", SIGNALS="{}")
     now = datetime.now(UTC)
     feeder.window("AAPL", 88.0, now)
     feeder.window("AAPL", 89.0, now, "1m")

@@ -115,7 +115,7 @@ def test_a_position_with_a_problem_is_unreadable_but_for_what_was_lost():
         assert (kept.since(seen).problems, kept.seq) == ({"AAPL": problem}, seen + 1)
         seen = kept.seq
     assert kept.state("MSFT") == "silent"
-    frame = json.loads(Frames(kept).after(0).data)
+    frame = json.loads(Frames(kept, ()).after(0).data)
     assert (frame["states"], frame["problems"]) == ("un", {"AAPL": problem.fields()})
     kept.set_problem("AAPL", None)
     assert kept.since(seen).problems == {"AAPL": None}
@@ -125,7 +125,7 @@ def test_a_position_with_a_problem_is_unreadable_but_for_what_was_lost():
 def test_a_frame_is_made_once_for_all_who_have_seen_the_same():
     kept = history()
     kept.add_window(window(0))
-    frames = Frames(kept)
+    frames = Frames(kept, ())
     frames.refresh()
     assert frames.after(0) is frames.after(0)
     first = frames.after(0)

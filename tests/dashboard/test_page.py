@@ -171,6 +171,7 @@ def test_signals_are_marked_and_told_on_the_overview_and_on_the_position(feeder,
         plain = page.evaluate(COLOURS, [".card[data-symbol=AAPL] canvas", "--anomaly"])
         feeder.signal("AAPL", "limit", "likely", side="sell")
         feeder.signal("AAPL", "regime", "high", value=1.4, threshold=1.0)
+        feeder.signal("AAPL", "gap", "silent", value=5.5, threshold=5.0)
         feeder.signal("AAPL", "anomaly", "above", price=103.0, value=103.0, threshold=102.0)
         feeder.flush()
         text = "sel => document.querySelector(sel).textContent"
@@ -186,10 +187,10 @@ def test_signals_are_marked_and_told_on_the_overview_and_on_the_position(feeder,
         shot(page, "overview-with-signals")
         page.click(".card[data-symbol=AAPL]")
         page.wait_for_function(
-            "() => document.querySelectorAll('#signals tbody tr[data-signal]').length === 3"
+            "() => document.querySelectorAll('#signals tbody tr[data-signal]').length === 4"
         )
         told = page.eval_on_selector_all("#signals td:nth-child(2)", "all => all.map(one => one.textContent)")
-        assert told == ["◆ anomaly above", "● H regime high", "▼ sell likely"]
+        assert told == ["◆ anomaly above", "■ gap silent", "● H regime high", "▼ sell likely"]
         for name in ("--anomaly", "--regime", "--sell"):
             page.wait_for_function(
                 f"([sel, name]) => ({COLOURS})([sel, name]) > 10", arg=[".chart-price", name]
@@ -247,6 +248,22 @@ def test_limits_are_set_drawn_and_cleared_through_the_form_and_mistakes_told_at_
         page.click("text=Clear all")
         page.wait_for_function("() => document.querySelector('#limits [name=buy]').value === ''")
         assert app.get("/api/limits")[1] == {"limits": []}
+
+
+def test_the_table_of_windows_has_a_column_for_each_statistic_that_is_written(feeder, make_app, browser):
+    app = make_app(feeder.prefix, GATHERER_STATISTICS="bollinger,realized_vol,median,skewness")
+    end = datetime.now(UTC)
+    for second in range(3):
+        feeder.window("AAPL", 100 + second, end - timedelta(seconds=3 - second))
+    feeder.flush()
+    with looking(browser, f"{app.url}/#/position/AAPL") as page:
+        page.wait_for_function("() => document.querySelectorAll('#windows tbody tr').length === 3")
+        headings = page.eval_on_selector_all("#windows th", "all => all.map(one => one.textContent)")
+        assert headings[-5:] == ["min", "max", "median", "realized vol", "skewness"]
+        newest = page.eval_on_selector_all(
+            "#windows tbody tr:first-child td", "all => all.map(one => one.textContent)"
+        )
+        assert newest[-5:] == ["101.00", "103.00", "102.0000", "–", "–"]
 
 
 def test_each_window_can_be_chosen(feeder, app, browser):

@@ -22,14 +22,13 @@ def test_defaults() -> None:
     assert settings.windows == (("10s", 10_000, 1_000), ("1m", 60_000, 5_000), ("10m", 600_000, 10_000))
     assert (settings.pane_ms, settings.watermark_ms, settings.future_ms) == (1_000, 500, 60_000)
     assert settings.statistics == {"median", "mad", "realized_vol", "ewma_vol", "bollinger"}
-    assert settings.analysis.regime is None
+    assert settings.analysis.signals == {}
     assert settings.delivery == "exactly-once"
 
 
 def test_signals() -> None:
     analysis = Settings.from_environ({**BASE, "SIGNALS": json.dumps(SIGNALS)}).analysis
-    assert analysis.regime == ("1m", 1.0, 0.5)
-    assert analysis.anomaly is analysis.limit is None
+    assert analysis.signals == SIGNALS
 
 
 def test_inputs_are_part_of_what_the_job_is() -> None:
@@ -67,6 +66,10 @@ def test_inputs_are_part_of_what_the_job_is() -> None:
         ("SIGNALS", '{"regime": {"high": 1.0}}'),
         ("SIGNALS", '{"regime": {"window": "1m"}}'),
         ("SIGNALS", '{"regime": {"window": "2m", "high": 1.0, "low": 0.5}}'),
+        ("SIGNALS", '{"regime": {"window": "1m", "high": 1.0, "low": 1.0}}'),
+        ("SIGNALS", '{"regime": {"window": "1m", "high": "1", "low": 0.5}}'),
+        ("SIGNALS", '{"regime": {"window": "1m", "high": 1.0, "low": 0.5, "middle": 0.7}}'),
+        ("SIGNALS", '{"limit": {"window": "1m", "horizon_seconds": 60, "probability": 1}}'),
         ("SIGNALS", '{"mood": {"window": "1m"}}'),
         ("GATHERER_INPUTS", "prices"),
         ("GATHERER_INPUTS", '{"topic": "prices"}'),

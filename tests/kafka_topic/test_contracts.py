@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka_topic.contracts import STATISTICS, MovingAverage, Price, parse_time
+from kafka_topic.contracts import MovingAverage, Price, parse_time
 from kafka_topic.errors import ContractError
+from kafka_topic.statistics import STATISTICS
 
 RECORDS = json.loads((Path(__file__).parents[1] / "price_records.json").read_text(encoding="utf-8"))
 TS = datetime(2026, 11, 22, 1, 2, 3, 4000, tzinfo=UTC)
@@ -36,6 +37,7 @@ OPTIONAL = {
     "ewma_vol": 0.00001,
     "bollinger_upper": 13.0,
     "bollinger_lower": 9.0,
+    "skewness": -0.4,
 }
 # Of larger ones, a float does not hold all eight decimals.
 PRICES = st.integers(1, 10**15).map(lambda units: units / 10**8)
@@ -170,11 +172,13 @@ def test_statistics_that_are_on_are_written_whether_defined_or_not():
 
 def test_a_statistic_with_a_value_is_on():
     start = datetime(2026, 11, 22, tzinfo=UTC)
-    made = MovingAverage("AAPL", start, start + timedelta(minutes=1), 1, 2.0, 2.0, 2.0, 2.0, None, None, 2.0)
+    made = MovingAverage(
+        "AAPL", start, start + timedelta(minutes=1), 1, 2.0, 2.0, 2.0, 2.0, None, None, {"median": 2.0}
+    )
     assert made.statistics == {"median"}
     assert json.loads(made.to_json())["window"] == "1m"
     with pytest.raises(ContractError, match="may hold median, mad"):
-        dataclasses.replace(made, statistics=frozenset({"skew"}))
+        dataclasses.replace(made, values={"skew": 1.0})
 
 
 def test_one_tick_has_no_spread():

@@ -40,6 +40,7 @@ LIKELY = {
 }
 REACHED = {**REGIME, "kind": "limit", "event": "reached", "side": "sell", "window": None}
 NO_FORECAST = {**REACHED, "event": "no_forecast", "side": None, "value": None, "threshold": None}
+GAP = {**REGIME, "kind": "gap", "event": "silent", "window": "10s", "value": 5.5, "threshold": 5}
 LIMITS = {
     "symbol": "BRK.B",
     "set_at": "2026-11-22 01:02:03.004",
@@ -66,7 +67,7 @@ def encoded(record, **changes):
     return json.dumps({**record, **changes}).encode()
 
 
-@pytest.mark.parametrize("record", [REGIME, ANOMALY, LIKELY, REACHED, NO_FORECAST])
+@pytest.mark.parametrize("record", [REGIME, ANOMALY, LIKELY, REACHED, NO_FORECAST, GAP])
 def test_a_signal_reads_back_as_written(record):
     signal = Signal.from_json(encoded(record, later="ignored"))
     assert signal.time == TIME
@@ -87,6 +88,10 @@ def test_a_signal_reads_back_as_written(record):
         ("window", REGIME, {"window": 60}),
         ("side", REGIME, {"side": "buy"}),
         ("side", ANOMALY, {"side": "sell"}),
+        ("side", GAP, {"side": "sell"}),
+        ("event", GAP, {"event": "high"}),
+        ("value", GAP, {"value": None}),
+        ("probability", GAP, {"probability": 0.5, "horizon_seconds": 300}),
         ("side", LIKELY, {"side": None}),
         ("side", REACHED, {"side": "low"}),
         ("price", REGIME, {"price": "0"}),

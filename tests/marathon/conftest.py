@@ -10,9 +10,9 @@ import pytest
 
 from marathon.bundle import render
 from marathon.errors import BundleError, Problem
-from marathon.loading import load_settings
 from marathon.paths import ROOM
 from marathon.settings import Settings
+from tests.settings import load_settings
 
 STATE = "flink.state=hdfs://namenode/volatility"
 

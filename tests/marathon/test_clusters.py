@@ -13,14 +13,14 @@ from jsonschema import Draft4Validator
 from flink_scripts.errors import SettingsError
 from flink_scripts.memory import taskmanager_memory
 from gatherer.inputs import DEFAULTS, PLACES, TIME_FORMS, read_inputs
-from kafka_topic.contracts import STATISTICS
 from kafka_topic.names import Topics
 from marathon.bundle import render
 from marathon.inputs import Input
 from marathon.loading import cluster_names
 from marathon.paths import ROOM
 from marathon.rules import findings
-from marathon.settings import Settings, Statistic
+from marathon.settings import Settings
+from tests.settings import load_settings
 
 SettingsOf = Callable[..., Settings]
 CLUSTERS = ["dev", "local", "prod"]
@@ -188,6 +188,7 @@ def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_ro
         "JOB_NAME",
         "FLINK_JOBMANAGER_REST",
         "GATHERER_WINDOWS",
+        "GATHERER_STATISTICS",
         "SIGNALS",
     )
     assert dashboard["env"] == {name: gatherer["env"][name] for name in shared} | {
@@ -292,15 +293,23 @@ def test_text_from_settings_cannot_break_out_of_its_place(settings_of: SettingsO
         assert "cmd" not in app
 
 
-def test_a_cluster_file_can_be_copied(room: Path) -> None:
-    from marathon.loading import load_settings
+def test_a_kind_of_signal_is_off_when_it_is_null(settings_of: SettingsOf) -> None:
+    settings = settings_of("local", "signals.regime=null", "signals.limit=null", "gatherer.windows.1m=null")
+    for app in ("gatherer", "dashboard"):
+        signals = definitions(settings)[app]["env"]["SIGNALS"]
+        assert signals == '{"anomaly": {"window": "10s", "sigmas": 6.0}}'
 
+
+def test_the_signal_gap_is_switched_on_by_its_settings(settings_of: SettingsOf) -> None:
+    settings = settings_of("local", "signals.gap={window: 1m, after: 5500ms}")
+    signals = json.loads(definitions(settings)["gatherer"]["env"]["SIGNALS"])
+    assert signals["gap"] == {"window": "1m", "after_seconds": 5.5}
+    assert list(signals) == ["regime", "anomaly", "limit", "gap"]
+
+
+def test_a_cluster_file_can_be_copied(room: Path) -> None:
     prod = (room / "clusters" / "prod.yaml").read_text()
     (state,) = (line for line in prod.splitlines() if line.startswith("  state: "))
     copy = prod.replace(state, "  state: s3://bucket/flink")
     (room / "clusters" / "mine.yaml").write_text(copy)
     assert load_settings("mine", room=room).flink.state == "s3://bucket/flink"
-
-
-def test_the_statistics_that_can_be_set_are_those_that_records_can_have() -> None:
-    assert get_args(Statistic) == tuple(STATISTICS)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import marathon
+from tests.settings import load_settings
 
 
 def _generator(instances: int) -> dict[str, Any]:
-    settings = marathon.load_settings("prod", overrides=[f"generator.instances={instances}"])
+    settings = load_settings("prod", overrides=[f"generator.instances={instances}"])
     return marathon.render(settings).apps["data-generator"].definition
 
 

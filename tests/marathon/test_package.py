@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import marathon
+from cli.catalogue import CATALOGUE
 
 
 def test_public_names() -> None:
@@ -15,6 +16,7 @@ def test_public_names() -> None:
         "App",
         "Bundle",
         "BundleError",
+        "Catalogue",
         "Component",
         "MarathonError",
         "Package",
@@ -43,7 +45,7 @@ def test_import_loads_no_library() -> None:
 
 def test_functions_work_from_the_package() -> None:
     assert marathon.cluster_names() == ["dev", "local", "prod"]
-    bundle = marathon.render(marathon.load_settings("local"))
+    bundle = marathon.render(marathon.load_settings("local", catalogue=CATALOGUE))
     assert list(bundle.apps) == [
         "dashboard",
         "data-generator",

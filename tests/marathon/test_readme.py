@@ -9,9 +9,11 @@ from typing import Any
 
 import yaml
 
+from cli.catalogue import CATALOGUE
 from marathon.paths import ROOM
 from marathon.section import Section
-from marathon.settings import Settings
+from marathon.settings import settings_model
+from marathon.wording import section_of
 
 README = (ROOM / "README.md").read_text()
 DEFAULTS = yaml.safe_load((ROOM / "defaults.yaml").read_text())
@@ -25,11 +27,17 @@ def written(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
-def rows(model: type[Section], values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str, str]]:
+def rows(
+    model: type[Section], values: dict[str, Any] | None, above: str = ""
+) -> Iterator[tuple[str, str, str]]:
+    """A section that is off by default, null, has the settings it would have."""
+    if values is None:
+        values = dict.fromkeys(model.model_fields)
     assert list(values) == list(model.model_fields), "defaults.yaml is in the order of the model"
     for name, info in model.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, Section):
-            yield from rows(info.annotation, values[name], f"{above}{name}.")
+        section = section_of(info.annotation)
+        if section is not None:
+            yield from rows(section, values[name], f"{above}{name}.")
         else:
             assert info.description, f"{above}{name} has no description"
             yield f"{above}{name}", written(values[name]), info.description
@@ -38,7 +46,7 @@ def rows(model: type[Section], values: dict[str, Any], above: str = "") -> Itera
 def test_the_table_is_the_model() -> None:
     table = README.split("## Settings")[1]
     assert re.findall(r"^\| `(.+?)` \| `(.*?)` \| (.+) \|$", table, re.MULTILINE) == list(
-        rows(Settings, DEFAULTS)
+        rows(settings_model(CATALOGUE), DEFAULTS)
     )
 
 

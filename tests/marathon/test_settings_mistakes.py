@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from marathon.errors import Problem
-from marathon.loading import load_settings
 from marathon.settings import Settings
+from tests.settings import load_settings
 
 Mistakes = Callable[..., list[Problem]]
 
@@ -133,7 +133,15 @@ Mistakes = Callable[..., list[Problem]]
         ("signals.anomaly.sigmas=0", "signals.anomaly.sigmas: must be more than 0, got 0"),
         ("signals.limit.probability=1", "signals.limit.probability: must be less than 1, got 1"),
         ("signals.limit.horizon=0s", "signals.limit.horizon: must be longer than nothing"),
+        ("signals.regime.hihg=1", 'signals.regime.hihg: unknown key; did you mean "high"?'),
+        ("signals.gap={window: 10s}", "signals.gap.after: is required, and no file sets it"),
+        (
+            "signals.gap={window: 10s, after: 10s}",
+            "signals.gap.after: the window 10s is empty before it can show a silence of 10 s; at most 9s",
+        ),
+        ("signals.mood={window: 10s}", "signals.mood: unknown key"),
         ("gatherer.statistics=[mda]", "gatherer.statistics[0]: must be one of median, mad, realized_vol, "),
+        ("gatherer.statistics=[mda]", 'got "mda"; did you mean "median"?'),
         ("gatherer.statistics=[mad, median, mad]", "gatherer.statistics: mad is there twice"),
         ("gatherer.ewma_half_life=0s", "gatherer.ewma_half_life: must be longer than nothing"),
         ("gatherer.future_bound=soon", "gatherer.future_bound: expected a length of time such as"),

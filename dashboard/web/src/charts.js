@@ -1,14 +1,11 @@
-// Charts on canvas. Points are [time, …]; windows are as the server's WINDOW_FIELDS say.
+// Charts on canvas. Points are [time, …]; windows begin with the server's WINDOW_FIELDS.
 
 import { area, format, line, scaleLinear, scaleTime, timeFormat } from "d3";
 import { drawMark, placeOf, placesOf } from "./signals.js";
 import { from } from "./store.js";
 import { theme } from "./theme.js";
 
-export const END = 0, MEAN = 1, SD = 2, CV = 3, LAST = 4, MIN = 5, MAX = 6, COUNT = 7, MEDIAN = 8, MAD = 9, REALIZED = 10, EWMA = 11;
-export const FIELDS = [
-  "window_end", "mean", "stddev", "cv", "last", "min", "max", "count", "median", "mad", "realized_vol", "ewma_vol",
-];
+export const END = 0, MEAN = 1, SD = 2, CV = 3, LAST = 4, MIN = 5, MAX = 6, COUNT = 7;
 const DASHES = [[7, 4], [2, 3], [9, 3, 2, 3]]; // of the windows that are not the chosen one
 const BAND = 2; // standard deviations to each side
 const VOLATILITY_SHARE = 0.28; // of a small chart's height

@@ -33,7 +33,7 @@ export class Overview {
     tools.append("div").attr("class", "legend").html(
       '<span><i class="is-price"></i>price</span><span><i class="is-mean"></i>mean of the window</span>' +
         '<span><i class="is-band"></i>± 2 standard deviations</span><span><i class="is-volatility"></i>volatility (cv)</span>' +
-        "<span>▲ buy ▼ sell ◆ anomaly ● regime</span><span>last 60 s</span>",
+        "<span>▲ buy ▼ sell ◆ anomaly ● regime ■ others</span><span>last 60 s</span>",
     );
     this.grid = root.append("div").attr("class", "grid").attr("role", "list");
     this.seen = new IntersectionObserver((entries) => {

@@ -1,8 +1,8 @@
 // One position: its windows as far back as the server keeps them, its signals and limits, what is under the pointer.
 
-import { bisector } from "d3";
+import { bisector, select } from "d3";
 import {
-  COUNT, CV, END, EWMA, FIELDS, LAST, MAD, MAX, MEAN, MEDIAN, MIN, REALIZED, SD, drawPriceChart, drawVolatilityChart, money, small, time,
+  COUNT, CV, END, LAST, MAX, MEAN, MIN, SD, drawPriceChart, drawVolatilityChart, money, small, time,
 } from "./charts.js";
 import { LimitsForm } from "./limits.js";
 import { look, words } from "./signals.js";
@@ -12,8 +12,6 @@ const ROWS = 20;
 const COLUMNS = [
   ["window end", (one) => time(one[END])], ["count", (one) => one[COUNT]], ["last", (one) => money(one[LAST])],
   ["mean", (one) => small(one[MEAN])], ["stddev", (one) => optional(one[SD])], ["cv %", (one) => optional(one[CV])],
-  ["median", (one) => optional(one[MEDIAN])], ["MAD", (one) => optional(one[MAD])],
-  ["realized vol", (one) => scientific(one[REALIZED])], ["EWMA vol/√s", (one) => scientific(one[EWMA])],
   ["min", (one) => money(one[MIN])], ["max", (one) => money(one[MAX])],
 ];
 const SIGNAL_COLUMNS = ["time", "signal", "window", "price", "probability", "lead", "reason"];
@@ -41,7 +39,7 @@ export class PositionView {
     prices.append("div").attr("class", "legend").html(
       '<span><i class="is-price"></i>price</span><span><i class="is-mean"></i>mean of the chosen window, ± 2 sd</span>' +
         '<span><i class="is-other"></i>mean of the others</span><span><b class="buy">▲</b> buy</span><span><b class="sell">▼</b> sell</span>' +
-        '<span>hollow: likely</span><span><b class="anomaly">◆</b> anomaly</span><span><b class="regime-mark">●</b> regime</span>',
+        '<span>hollow: likely</span><span><b class="anomaly">◆</b> anomaly</span><span><b class="regime-mark">●</b> regime</span><span>■ others</span>',
     );
     this.chart = prices.append("canvas").attr("class", "chart-price").attr("role", "img")
       .attr("aria-label", `Prices, signals and limits of ${symbol}; the tables below have the numbers`).node();
@@ -52,6 +50,7 @@ export class PositionView {
       .attr("aria-label", `Volatility of ${symbol}`).node();
     this.form = new LimitsForm(root, symbol);
     this.signals = table(root, "signals", "Signals", SIGNAL_COLUMNS);
+    this.columns = COLUMNS;
     this.body = table(root, "windows", "Newest windows", COLUMNS.map(([name]) => name));
     for (const canvas of [this.chart, this.lower]) {
       canvas.addEventListener("pointermove", (event) => this.point(event));
@@ -84,6 +83,9 @@ export class PositionView {
     const options = this.store.labels.map((label) => [label, label]);
     this.choice(this.lengths, "Window", options, () => chosen, (label) => (chosen = label));
     this.form.defaults(this.store.settings);
+    this.columns = [...COLUMNS, ...this.store.columns.map((column) => statistic(column, this.store.fields))];
+    headings(this.body.parentNode, this.columns.map(([name]) => name));
+    this.rows = "";
     this.fetch();
     this.dirty = true;
   }
@@ -98,7 +100,7 @@ export class PositionView {
     await Promise.all([
       ...this.store.labels.map(async (label) => {
         const found = await get(`api/movingaverage?${named}&window=${label}`);
-        if (found) this.store.fill(this.symbol, label, found.records.map(points));
+        if (found) this.store.fill(this.symbol, label, found.records.map((record) => points(record, this.store.fields)));
       }),
       get(`api/signals?${named}`).then((found) => found && this.addSignals(found.signals)),
     ]);
@@ -156,7 +158,7 @@ export class PositionView {
     const key = `${newest.length}/${newest[0]?.[END]}`;
     if (key === this.rows) return;
     this.rows = key;
-    this.body.replaceChildren(...newest.map((window) => row(COLUMNS.map(([, shown]) => shown(window)))));
+    this.body.replaceChildren(...newest.map((window) => row(this.columns.map(([, shown]) => shown(window)))));
   }
 
   writeSignals(signals) {
@@ -213,8 +215,19 @@ function table(root, id, title, columns) {
   const panel = root.append("section").attr("class", "panel scroll").attr("id", id);
   panel.append("h2").text(title);
   const made = panel.append("table");
-  made.append("thead").append("tr").selectAll("th").data(columns).join("th").attr("scope", "col").text((name) => name);
+  made.append("thead").append("tr");
+  headings(made.node(), columns);
   return made.append("tbody").node();
+}
+
+function headings(made, columns) {
+  select(made).select("thead tr").selectAll("th").data(columns).join("th").attr("scope", "col").text((name) => name);
+}
+
+/** The column of a statistic, as the server describes it. */
+function statistic({ name, title, scientific: powers }, fields) {
+  const index = fields.indexOf(name);
+  return [title, (one) => (powers ? scientific : optional)(one[index])];
 }
 
 function utc(text) {
@@ -222,8 +235,8 @@ function utc(text) {
 }
 
 /** A record as frames hold it. */
-function points(record) {
-  return FIELDS.map((name) => (name === "window_end" ? utc(record[name]) : record[name] ?? null));
+function points(record, fields) {
+  return fields.map((name) => (name === "window_end" ? utc(record[name]) : record[name] ?? null));
 }
 
 function optional(value) {

@@ -1,18 +1,22 @@
 // Signals: their shapes, their words, and where they stand on a chart.
-// Shape says the kind, so that colour need not: triangles for limits, diamonds for anomalies, discs for regimes.
+// Shape says the kind, so that colour need not: triangles for limits, diamonds for anomalies, discs for regimes,
+// squares for every kind that this page has no shape of its own for.
 
-import { symbol, symbolCircle, symbolDiamond, symbolTimes, symbolTriangle } from "d3";
+import { symbol, symbolCircle, symbolDiamond, symbolSquare, symbolTimes, symbolTriangle } from "d3";
 import { theme } from "./theme.js";
 
-const GLYPHS = { buy: "▲", sell: "▼", anomaly: "◆", high: "● H", low: "● L", no_forecast: "✕" };
-const SHAPES = { buy: symbolTriangle, sell: symbolTriangle, anomaly: symbolDiamond, regime: symbolCircle, no_forecast: symbolTimes };
+const GLYPHS = { buy: "▲", sell: "▼", anomaly: "◆", high: "● H", low: "● L", no_forecast: "✕", other: "■" };
+const SHAPES = {
+  buy: symbolTriangle, sell: symbolTriangle, anomaly: symbolDiamond, regime: symbolCircle, no_forecast: symbolTimes, other: symbolSquare,
+};
 
 const NEIGHBOURS = 12; // so many marks before are looked at
 
-/** What a signal is drawn as: buy, sell, anomaly, regime or no_forecast. */
+/** What a signal is drawn as: buy, sell, anomaly, regime, no_forecast or other. */
 export function look(signal) {
   if (signal.event === "no_forecast") return "no_forecast";
-  return signal.kind === "limit" ? signal.side : signal.kind;
+  if (signal.kind === "limit") return signal.side;
+  return signal.kind in SHAPES ? signal.kind : "other";
 }
 
 /** A signal in a few words, its mark first. */

@@ -15,6 +15,8 @@ export class Store {
   reset(hello) {
     this.labels = hello.windows; // the shortest first
     this.settings = hello.settings; // what is watched for where a position has no limits of its own
+    this.fields = hello.fields; // of a window, in the order of a frame
+    this.columns = hello.columns; // of the statistics that there are
     this.signalFields = hello.signal_fields;
     this.positions = new Map(hello.positions.map((symbol) => [symbol, new Position(symbol, hello.windows)]));
   }

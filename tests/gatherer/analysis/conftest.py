@@ -18,7 +18,8 @@ import pytest
 from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane
 from gatherer.window import WindowLength
-from kafka_topic.contracts import STATISTICS, MovingAverage, Signal
+from kafka_topic.contracts import MovingAverage, Signal
+from kafka_topic.statistics import STATISTICS
 
 START = 1_774_745_975_000  # a whole second
 PANE_MS = 1000
@@ -164,6 +165,13 @@ def expected(ticks: list[Tick], accepted: list[Tick], start: int, end: int) -> d
         with localcontext(prec=60):
             root = (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt()
             deviation = float(root / UNIT)
+    skewness = None
+    if n > 2 and variance:
+        with localcontext(prec=60):
+            # By its other form: the sum of the cubes of standardised prices, times n / ((n - 1) (n - 2)).
+            cubes = sum((price - mean) ** 3 for price in prices) * Fraction(n, (n - 1) * (n - 2))
+            sigma = (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt()
+            skewness = float(Decimal(cubes.numerator) / Decimal(cubes.denominator) / sigma**3)
     median = statistics.median(prices)
     last: dict[int, Tick] = {}
     for tick in accepted:
@@ -191,6 +199,7 @@ def expected(ticks: list[Tick], accepted: list[Tick], start: int, end: int) -> d
         "mad": exact(statistics.median(abs(price - median) for price in prices) * Fraction("1.4826")),
         "realized_vol": math.sqrt(math.fsum(squares)) if squares else None,
         "bollinger_upper": None if deviation is None else center + 2 * deviation,
+        "skewness": skewness,
         "bollinger_lower": None if deviation is None else center - 2 * deviation,
     }
 

@@ -16,7 +16,6 @@ from gatherer.panes import UNIT, Pane
 from gatherer.returns import Return, Sample, between
 from gatherer.signals.first_passage import distance, expected_time, hit_probability
 from gatherer.signals.market import LEAST_MOVES, Market, MarketModel, NoForecast
-from gatherer.signals.settings import LimitSettings
 from gatherer.window import WindowLength
 from kafka_topic.contracts import Limits
 
@@ -86,7 +85,7 @@ def test_forecasts_on_gbm_are_calibrated(start: float) -> None:
 SETTINGS = AnalysisSettings(
     (WindowLength("1s", 1000, 1000), WindowLength("2m", 120_000, 10_000)),
     frozenset(),
-    limit=LimitSettings("2m", horizon_seconds=60, probability=0.5),
+    signals={"limit": {"window": "2m", "horizon_seconds": 60, "probability": 0.5}},
 )
 
 

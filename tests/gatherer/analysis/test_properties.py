@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane, merge
 from gatherer.window import WindowLength
-from kafka_topic.contracts import STATISTICS
+from kafka_topic.statistics import STATISTICS
 
 SETTINGS = AnalysisSettings(
     (WindowLength("3s", 3000, 1000), WindowLength("8s", 8000, 2000)), frozenset(STATISTICS), 5.0

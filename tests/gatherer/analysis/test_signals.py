@@ -14,7 +14,6 @@ import pytest
 from gatherer.analysis import AnalysisSettings
 from gatherer.panes import UNIT
 from gatherer.signals.market import LEAST_MOVES
-from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import WindowLength
 from kafka_topic.contracts import Limits
 
@@ -52,7 +51,7 @@ def panes(streams: Any) -> Panes:
 
 
 def test_a_regime_changes_only_beyond_the_other_threshold(panes: Panes, run_of: Any) -> None:
-    run = run_of(NONE._replace(regime=RegimeSettings("4s", high=5.0, low=1.0)))
+    run = run_of(NONE._replace(signals={"regime": {"window": "4s", "high": 5.0, "low": 1.0}}))
     spreads = [0, 0, 3, 3, 3, 3, 15, 15, 15, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0, 3, 3, 3]
     events, expected, state = [], [], None
     held: list[float] = []
@@ -70,7 +69,7 @@ def test_a_regime_changes_only_beyond_the_other_threshold(panes: Panes, run_of: 
 
 
 def test_a_regime_takes_thresholds_from_the_limits(panes: Panes, run_of: Any) -> None:
-    run = run_of(NONE._replace(regime=RegimeSettings("4s", high=5.0, low=1.0)))
+    run = run_of(NONE._replace(signals={"regime": {"window": "4s", "high": 5.0, "low": 1.0}}))
     run.analysis.set_limits(Limits("AAPL", SET_AT, regime_high=0.5, regime_low=0.1))
     (signal,) = run.pane(panes(99, 101))
     assert (signal.kind, signal.event, signal.threshold, signal.window) == ("regime", "high", 0.5, "4s")
@@ -88,7 +87,7 @@ def test_a_regime_takes_thresholds_from_the_limits(panes: Panes, run_of: Any) ->
 def test_a_threshold_set_alone_stands_when_the_bundles_other_one_has_passed_it(
     panes: Panes, run_of: Any, own: dict[str, float], spreads: list[float], expected: list[tuple[str, float]]
 ) -> None:
-    run = run_of(NONE._replace(regime=RegimeSettings("4s", high=6.0, low=4.0)))
+    run = run_of(NONE._replace(signals={"regime": {"window": "4s", "high": 6.0, "low": 4.0}}))
     run.analysis.set_limits(Limits("AAPL", SET_AT, **own))
     found = []
     for spread in spreads:
@@ -99,7 +98,7 @@ def test_a_threshold_set_alone_stands_when_the_bundles_other_one_has_passed_it(
 
 # -- anomaly
 
-HAMPEL = NONE._replace(anomaly=AnomalySettings("10s", 3))
+HAMPEL = NONE._replace(signals={"anomaly": {"window": "10s", "sigmas": 3}})
 
 
 def test_the_farthest_tick_beyond_the_bound_is_told_with_its_own_time(
@@ -189,7 +188,7 @@ def test_without_a_mad_the_mean_deviation_is_the_scale(panes: Panes, run_of: Any
 
 # -- limits
 
-FORECAST = NONE._replace(limit=LimitSettings("100s", horizon_seconds=60, probability=0.5))
+FORECAST = NONE._replace(signals={"limit": {"window": "100s", "horizon_seconds": 60, "probability": 0.5}})
 
 
 class Walker:
@@ -351,7 +350,12 @@ def test_a_price_that_is_not_above_0_has_no_forecast_until_it_has_left(
 
 
 def test_prices_below_0_have_anomalies_and_regimes(panes: Panes, run_of: Any) -> None:
-    settings = NONE._replace(anomaly=AnomalySettings("4s", 6), regime=RegimeSettings("4s", high=5.0, low=1.0))
+    settings = NONE._replace(
+        signals={
+            "anomaly": {"window": "4s", "sigmas": 6},
+            "regime": {"window": "4s", "high": 5.0, "low": 1.0},
+        }
+    )
     run = run_of(settings)
     for _ in range(6):
         run.pane(panes(-20.01, -20.0, -19.99))

@@ -16,18 +16,21 @@ from hypothesis import strategies as st
 
 from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane
-from gatherer.signals.settings import AnomalySettings, LimitSettings, RegimeSettings
 from gatherer.window import WindowLength
-from kafka_topic.contracts import STATISTICS, Limits
+from kafka_topic.contracts import Limits
+from kafka_topic.statistics import STATISTICS
 
 CENT = UNIT // 100
 SETTINGS = AnalysisSettings(
     (WindowLength("5s", 5000, 1000), WindowLength("12s", 12000, 3000), WindowLength("90s", 90_000, 5000)),
     frozenset(STATISTICS),
     5.0,
-    RegimeSettings("12s", 0.02, 0.01),
-    AnomalySettings("12s", 3),  # looked at between its ends, too
-    LimitSettings("90s", 20, 0.5),
+    {
+        "regime": {"window": "12s", "high": 0.02, "low": 0.01},
+        "anomaly": {"window": "12s", "sigmas": 3},  # looked at between its ends, too
+        "limit": {"window": "90s", "horizon_seconds": 20, "probability": 0.5},
+        "gap": {"window": "12s", "after_seconds": 4},
+    },
 )
 LIMITS = Limits("AAPL", datetime(2026, 1, 1, tzinfo=UTC), buy=99.9, sell=100.1, anomaly_sigmas=2.5)
 
@@ -114,7 +117,7 @@ def test_a_restart_at_every_point_changes_nothing(streams: Any) -> None:
     plain = _run(script, set())
     assert _run(script, set(range(len(script)))) == plain
     kinds = {signal.kind for each in plain if not isinstance(each, bool) for signal in each[1]}
-    assert kinds == {"regime", "anomaly", "limit"}
+    assert kinds == {"regime", "anomaly", "limit", "gap"}
     assert False in plain and True in plain
 
 
@@ -173,6 +176,38 @@ def test_state_of_another_version_is_refused(streams: Any) -> None:
     analysis = PositionAnalysis("AAPL", SETTINGS)
     with pytest.raises(ValueError, match="version 0"):
         analysis.restore([], of_version_0(analysis.small_state()))
+
+
+def _changed_state(small: bytes, kind: str, version: int, state: dict[str, Any]) -> bytes:
+    *others, signals = marshal.loads(small)  # noqa: S302
+    return marshal.dumps((*others, {**signals, kind: (version, state)}))
+
+
+def test_a_signals_state_of_another_version_is_refused_by_name() -> None:
+    analysis = PositionAnalysis("AAPL", SETTINGS)
+    other = _changed_state(analysis.small_state(), "regime", 7, {"regime": None, "high": None, "low": None})
+    with pytest.raises(ValueError, match="state of regime has version 7, not 1"):
+        analysis.restore([], other)
+
+
+def test_a_signals_state_that_changed_without_a_new_version_is_refused() -> None:
+    analysis = PositionAnalysis("AAPL", SETTINGS)
+    other = _changed_state(analysis.small_state(), "limit", 1, {"limits": (), "markets": ()})
+    with pytest.raises(
+        ValueError, match="state of limit holds limits, markets, and version 1 holds limits, m"
+    ):
+        analysis.restore([], other)
+
+
+def test_a_signal_that_was_off_begins_anew_and_one_that_is_off_is_forgotten(streams: Any) -> None:
+    regime, limit = ({kind: SETTINGS.signals[kind]} for kind in ("regime", "limit"))
+    before = PositionAnalysis("AAPL", SETTINGS._replace(signals=regime))
+    before.add(streams.pane_of(streams.ticks_at([UNIT, 2 * UNIT])))
+    assert [signal.event for _, signals in before.close(streams.START + 12_000) for signal in signals]
+    after = PositionAnalysis("AAPL", SETTINGS._replace(signals=limit))
+    after.restore([], before.small_state())
+    fresh = PositionAnalysis("AAPL", SETTINGS._replace(signals=limit))
+    assert marshal.loads(after.small_state())[-1] == marshal.loads(fresh.small_state())[-1]  # noqa: S302
 
 
 def test_a_time_that_is_not_due_is_refused(streams: Any) -> None:

@@ -83,6 +83,23 @@ def test_every_window_is_exact_with_late_ticks_gaps_and_ties(
     assert run.dead and len(run.late) > len(run.dead)
 
 
+def test_skewness_is_null_without_three_ticks_or_a_deviation_and_of_the_sign_of_the_longer_tail(
+    streams: Any, settings: Any, run_of: Any
+) -> None:
+    for prices, wanted in (
+        ([100, 101], None),
+        ([100, 100, 100, 100], None),
+        ([100, 101, 102], 0.0),
+        # Of 0, 0, 0, 1: m3 / m2^1.5 = 2 / sqrt(3), times sqrt(12) / 2.
+        ([100, 100, 100, 101], 2.0),
+        ([101, 101, 101, 100], -2.0),
+    ):
+        run = run_of(settings)
+        run.pane(streams.pane_of(streams.ticks_at([price * UNIT for price in prices])))
+        (average,) = {each.skewness for each, _ in run.averages}
+        assert average == (wanted and pytest.approx(wanted, rel=1e-15))
+
+
 def test_two_ticks_of_an_instant_are_ordered_by_their_offset(
     streams: Any, settings: Any, run_of: Any, check: Any
 ) -> None:

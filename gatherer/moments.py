@@ -1,4 +1,4 @@
-"""The statistics of a window from its exact sums.
+"""Mean, deviation and variation of a window from its exact sums.
 
 Sums come in whole units of 1e-8; each result is rounded only in its last steps (the quotient of two Python
 ints is correctly rounded), so nothing cancels: a constant price has a deviation of exactly 0 at any price.
@@ -9,10 +9,6 @@ from __future__ import annotations
 import math
 
 from gatherer.panes import UNIT
-
-MAD_SCALE = 1.4826
-"""Makes the median absolute deviation of normal prices an estimate of their standard deviation."""
-BOLLINGER_WIDTH = 2
 
 
 def mean(n: int, total: int) -> float:
@@ -33,20 +29,3 @@ def cv(mean: float, stddev: float | None) -> float | None:
     None without a standard deviation, and with a mean of 0.
     """
     return None if stddev is None or mean == 0 else 100 * stddev / abs(mean)
-
-
-def median(doubled: int) -> float:
-    """The median in currency units from twice the median in units."""
-    return doubled / (2 * UNIT)
-
-
-def mad(quadrupled: int) -> float:
-    """Scaled median absolute deviation in currency units, from four times the unscaled one in units."""
-    return quadrupled * 14826 / (4 * UNIT * 10000)
-
-
-def bollinger(mean: float, stddev: float | None) -> tuple[float | None, float | None]:
-    """Upper and lower Bollinger band, currency units; the lower one may be below 0."""
-    if stddev is None:
-        return None, None
-    return mean + BOLLINGER_WIDTH * stddev, mean - BOLLINGER_WIDTH * stddev

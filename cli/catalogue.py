@@ -1,0 +1,17 @@
+"""What `marathon` has to be told to read settings: the statistics and signals that `kafka_topic` lists."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import marathon
+from kafka_topic.signal_kinds import SIGNAL_KINDS
+from kafka_topic.statistics import STATISTICS
+
+CATALOGUE = marathon.Catalogue(tuple(STATISTICS), tuple(SIGNAL_KINDS.values()))
+
+
+def load_settings(
+    cluster: str, *, files: Iterable[Path] = (), overrides: Iterable[str] = ()
+) -> marathon.Settings:
+    """The merged and checked settings of a cluster, see `marathon.load_settings`."""
+    return marathon.load_settings(cluster, catalogue=CATALOGUE, files=files, overrides=overrides)

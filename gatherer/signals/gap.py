@@ -1,0 +1,43 @@
+"""A silence of a position that has been active: no tick for some time, by the clock of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gatherer.signals.base import Moment, Watcher
+from kafka_topic.contracts import Signal
+
+
+class GapWatcher(Watcher):
+    """after_seconds: how long a silence has to be.
+
+    It is looked for at the ends of the window for as long as the window holds a tick. These ends are reached
+    by the log alone, so the same silence is told at the same moment in every replay.
+    """
+
+    def __init__(self, symbol: str, kind: str, window: str, after_seconds: float) -> None:
+        super().__init__(symbol, kind, window)
+        self._after_seconds = after_seconds
+        self._told_ms: int | None = None
+        """The tick after which a silence was told last: each is told once."""
+
+    def look(self, moment: Moment) -> list[Signal]:
+        window, last = moment.windows.get(self.window), moment.last
+        if window is None or not window.n or moment.end_ms % window.slide_ms:
+            return []
+        seconds = (moment.end_ms - last.last_ms) / 1000
+        if seconds < self._after_seconds or last.last_ms == self._told_ms:
+            return []
+        self._told_ms = last.last_ms
+        reason = f"There was no tick for {seconds:g} s, which is at least {self._after_seconds:g} s."
+        return [self._signal("silent", moment.end_ms, last, seconds, self._after_seconds, reason)]
+
+    def dump(self) -> dict[str, Any]:
+        return {"told_ms": self._told_ms}
+
+    def restore(self, dumped: Mapping[str, Any]) -> None:
+        self._told_ms = dumped["told_ms"]
+
+
+WATCHER = GapWatcher

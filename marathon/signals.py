@@ -1,0 +1,59 @@
+"""The section `signals`: a section for each kind of the catalogue, of the settings that the kind has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, create_model
+
+from marathon import formats
+from marathon.catalogue import SignalKind
+from marathon.durations import format_duration, parse_duration, seconds
+from marathon.section import Section
+
+DurationOrZero = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str, when_used="json"),
+]
+Duration = Annotated[DurationOrZero, AfterValidator(formats.check_length)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Window = Annotated[str, AfterValidator(formats.check_window)]
+_FORMS: dict[str, Any] = {
+    "window": Window,
+    "duration": Duration,
+    "positive": Positive,
+    "not_negative": Annotated[float, Field(ge=0, allow_inf_nan=False)],
+    "share": Annotated[float, Field(gt=0, lt=1)],
+}
+
+
+class Signals(Section):
+    """By kind: its settings, or None where it is off."""
+
+    @property
+    def form(self) -> dict[str, dict[str, Any]]:
+        """The settings of the kinds that are on, for the apps' environment: by key, durations in seconds."""
+        return {
+            kind: {
+                key: seconds(value) if isinstance(value, timedelta) else value
+                for key, value in settings.model_dump(by_alias=True).items()
+            }
+            for kind, settings in self
+            if settings is not None
+        }
+
+
+def signals_model(kinds: tuple[SignalKind, ...]) -> type[Signals]:
+    """The section for these kinds. Every kind must be given; null switches it off."""
+    fields: dict[str, Any] = {kind.name: (_settings_model(kind) | None, ...) for kind in kinds}
+    return create_model("Signals", __base__=Signals, **fields)
+
+
+def _settings_model(kind: SignalKind) -> type[Section]:
+    fields: dict[str, Any] = {
+        each.name: (_FORMS[each.form], Field(description=each.meaning, serialization_alias=each.key))
+        for each in kind.settings
+    }
+    return create_model(kind.name.capitalize(), __base__=Section, **fields)
