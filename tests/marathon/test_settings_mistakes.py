@@ -28,7 +28,7 @@ Mistakes = Callable[..., list[Problem]]
         ("group=volatility", "group: 'volatility' is no group path"),
         ("group=/Vola tility", 'write "/vola-tility"'),
         ("group=/", 'write, for example, "/volatility"'),
-        ("python=3", 'python: expected text, got 3; put it in quotes: "3"'),
+        ("python=null", "python: expected text, got null"),
         ("python=", "python: must not be empty"),
         ("positions=[]", "positions: must not be empty"),
         ("positions=AAPL", 'positions: expected a list, got "AAPL"'),
@@ -38,7 +38,7 @@ Mistakes = Callable[..., list[Problem]]
             "positions=[-A]",
             "positions[0]: '-A' is no symbol: capitals and digits, with . or - after the first",
         ),
-        ("positions=[1]", 'positions[0]: expected text, got 1; put it in quotes: "1"'),
+        ("positions=[[1]]", "positions[0]: expected text, got [1]"),
         ("positions=[A, B, A]", "positions[2]: A is there twice"),
         ("dcos.timeout=60", 'dcos.timeout: expected a length of time such as "500ms", "10s"'),
         ("dcos.timeout=0s", "dcos.timeout: must be longer than nothing"),
@@ -290,6 +290,20 @@ def test_unknown_clusters(mistakes: Mistakes) -> None:
     assert str(near).endswith('/clusters/prd.yaml; did you mean "prod"?')
     (far,) = mistakes("xyz")
     assert far.hint == "there are dev, local, prod"
+
+
+def test_text_is_what_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "positions: [NO, ON, 0700, 1E5, 007, TRUE]\nimage: 1.10\ngenerator: {seed: 007}\n"
+        "gatherer:\n  inputs: [{topic: 0700, symbols: {0700: 0700}}]\n"
+    )
+    settings = load_settings("local", files=[file])
+    assert settings.positions == ("NO", "ON", "0700", "1E5", "007", "TRUE")
+    assert (settings.image, settings.generator.seed) == ("1.10", 7)
+    (found,) = settings.gatherer.inputs
+    assert (found.topic, found.symbols) == ("0700", {"0700": "0700"})
+    assert load_settings("local", overrides=["positions=[0700, NO]"]).positions == ("0700", "NO")
 
 
 def test_layers_in_their_order(tmp_path: Path) -> None:
