@@ -10,7 +10,7 @@ from math import sqrt
 from marathon.durations import format_duration, parse_duration
 from marathon.inputs import Input
 from marathon.paths import KeyPath
-from marathon.settings import Settings
+from marathon.settings import Generator, Settings
 
 Disagreement = tuple[tuple[KeyPath, ...], str, str]
 """The paths of the settings concerned, what is wrong with them, and what to do."""
@@ -159,6 +159,14 @@ def _signals(settings: Settings) -> Iterator[Disagreement]:
             "between the two the regime stays what it was",
         )
 
+    for symbol, limits in signals.limit.initial.items():
+        if limits and limits.buy is not None and limits.sell is not None and limits.buy >= limits.sell:
+            yield (
+                (("signals", "limit", "initial", symbol),),
+                f"the buy limit, {limits.buy:.10g}, is not below the sell limit, {limits.sell:.10g}",
+                "",
+            )
+
 
 def _generator(settings: Settings) -> Iterator[Disagreement]:
     generator = settings.generator
@@ -168,6 +176,31 @@ def _generator(settings: Settings) -> Iterator[Disagreement]:
             (("generator", "volatility"), ("generator", "model")),
             f"a volatility of {generator.volatility:g} gives the model uniform prices below zero",
             f"less than {1 / sqrt(3):.3f}",
+        )
+        return
+    # The lowest price moves least.
+    yield from _start_price(generator, min(settings.positions, key=generator.start_price_of))
+
+
+def _start_price(generator: Generator, symbol: str) -> Iterator[Disagreement]:
+    """Prices have two decimals: a move below them is none, and what is below 0.01 becomes 0.01."""
+    start, volatility = generator.start_price_of(symbol), generator.volatility
+    name = ("start_prices", symbol) if generator.start_prices.get(symbol) else ("start_price",)
+    paths: tuple[KeyPath, ...] = (("generator", *name), ("generator", "volatility"))
+    # gbm states a year's deviation; a day's must show.
+    move = start * volatility / (sqrt(365) if generator.model == "gbm" else 1)
+    if 0 < move < 0.01:
+        yield (
+            paths,
+            f"from {start:.10g}, with a volatility of {volatility:g}, prices move by {move:.2g} only, "
+            "which two decimals do not show",
+            "raise the start price or the volatility",
+        )
+    elif generator.model == "uniform" and start * (1 - volatility * sqrt(3)) < 0.01:
+        yield (
+            paths,
+            f"from {start:.10g}, a volatility of {volatility:g} gives the model uniform prices below 0.01",
+            "raise the start price or lower the volatility",
         )
 
 

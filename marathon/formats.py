@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from difflib import get_close_matches
+from math import isclose
 from urllib.parse import urlsplit
 
 from marathon.durations import format_duration, parse_duration
@@ -68,6 +69,15 @@ def check_symbol(symbol: str) -> str:
     if len(symbol) > 100:
         raise FormError(f"{symbol[:20]!r}… has {len(symbol)} characters", "100 are the most for a topic")
     return symbol
+
+
+def check_price(price: float) -> float:
+    """A price that a record can carry: whole cents, and less than the gatherer takes."""
+    if not 0.01 <= price < 1e9:
+        raise FormError(f"must be at least 0.01 and below 1e9, got {price:.10g}", "prices have two decimals")
+    if not isclose(price, round(price, 2), rel_tol=1e-12):
+        raise FormError(f"prices have two decimals, got {price:.10g}", f"write {round(price, 2):.2f}")
+    return price
 
 
 def check_some(items: tuple[str, ...]) -> tuple[str, ...]:

@@ -58,10 +58,50 @@ Mistakes = Callable[..., list[Problem]]
             "topics.replication=2",
             "topics.replication: 2 replicas of each topic need as many brokers, and there are 1",
         ),
-        ("generator.model=gmb", 'generator.model: must be one of gbm, uniform, normal, ou, got "gmb"'),
+        ("generator.model=gmb", "generator.model: must be one of regimes, gbm, ou, uniform, normal, got"),
         ("generator.model=gmb", '; did you mean "gbm"?'),
         ("gatherer.idle_timeout=1900ms", "gatherer.idle_timeout: must be at least 2s, got 1900ms"),
         ("generator.rate=0", "generator.rate: must be more than 0, got 0"),
+        (
+            "generator.start_price=0.00002",
+            "generator.start_price: must be at least 0.01 and below 1e9, got 2e-05",
+        ),
+        (
+            "generator.start_price=1e9",
+            "generator.start_price: must be at least 0.01 and below 1e9, got 1000000000",
+        ),
+        (
+            "generator.start_price=1.005",
+            "generator.start_price: prices have two decimals, got 1.005; write 1.0",
+        ),
+        (
+            "generator.start_prices.MSFT=0.004",
+            "generator.start_prices.MSFT: must be at least 0.01 and below 1e9",
+        ),
+        (
+            "generator={start_prices: {MSFT: 0.02}, model: ou}",
+            "generator.start_prices.MSFT: from 0.02, with a volatility of 0.2, prices move by 0.004 only",
+        ),
+        (
+            "generator={start_prices: {MSFT: 0.5}, model: gbm}",
+            "generator.start_prices.MSFT: from 0.5, with a volatility of 0.2, prices move by 0.0052 only",
+        ),
+        (
+            "generator.volatility=1e-6",
+            "generator.volatility: from 165, with a volatility of 1e-06, prices move by 0.00016 only, which",
+        ),
+        (
+            "generator={start_prices: {MSFT: 0.05}, model: uniform, volatility: 0.5}",
+            "generator.start_prices.MSFT: from 0.05, a volatility of 0.5 gives the model uniform prices",
+        ),
+        (
+            "signals.limit.initial={MSFT: {buy: 5, sell: 4}}",
+            "signals.limit.initial.MSFT: the buy limit, 5, is not below the sell limit, 4",
+        ),
+        (
+            "signals.limit.initial={MSFT: {by: 5}}",
+            "signals.limit.initial.MSFT.by: unknown key",
+        ),
         ("generator.rate=fast", 'generator.rate: expected a number, got "fast"'),
         (
             "generator={model: uniform, volatility: 0.6}",
@@ -116,9 +156,9 @@ Mistakes = Callable[..., list[Problem]]
         ("gatherer.windows=10s", 'gatherer.windows: expected a mapping, got "10s"'),
         ("gatherer.windows={10s: null, 1m: null, 10m: null}", "gatherer.windows: must not be empty; write"),
         (
-            "gatherer.windows.1m=null",
-            "gatherer.windows.1m: signals.regime.window is 1m, which is none of gatherer.windows; there are "
-            "10s, 10m",
+            "gatherer.windows.10m=null",
+            "gatherer.windows.10m: signals.limit.window is 10m, which is none of gatherer.windows; there are "
+            "10s, 1m",
         ),
         (
             "signals.anomaly.window=30s",
@@ -128,8 +168,8 @@ Mistakes = Callable[..., list[Problem]]
             "signals.limit.window=600s",
             "signals.limit.window: '600s' is written in a longer way than needed; write \"10m\"",
         ),
-        ("signals.regime.low=1", "signals.regime.low: the low threshold, 1, is not below the high one, 1"),
-        ("signals.regime.high=0.25", "signals.regime.high: the low threshold, 0.5, is not below the high"),
+        ("signals.regime.low=1", "signals.regime.low: the low threshold, 1, is not below the high one, 0.2"),
+        ("signals.regime.high=0.05", "signals.regime.high: the low threshold, 0.12, is not below the high"),
         ("signals.anomaly.sigmas=0", "signals.anomaly.sigmas: must be more than 0, got 0"),
         ("signals.limit.probability=1", "signals.limit.probability: must be less than 1, got 1"),
         ("signals.limit.horizon=0s", "signals.limit.horizon: must be longer than nothing"),
@@ -311,7 +351,7 @@ def test_layers_in_their_order(tmp_path: Path) -> None:
     one.write_text("generator: {rate: 1, seed: 1, mem: 100}\n")
     two.write_text("generator: {seed: 2, mem: 200}\n")
     generator = load_settings("local", files=[one, two], overrides=["generator.mem=300"]).generator
-    assert (generator.rate, generator.seed, generator.mem, generator.model) == (1, 2, 300, "gbm")
+    assert (generator.rate, generator.seed, generator.mem, generator.model) == (1, 2, 300, "regimes")
 
 
 def test_settings_do_not_change() -> None:
