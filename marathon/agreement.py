@@ -8,6 +8,7 @@ from itertools import combinations
 from math import sqrt
 
 from marathon.durations import format_duration, parse_duration
+from marathon.formats import MAX_TOPIC_LENGTH, position_topic
 from marathon.inputs import Input
 from marathon.paths import KeyPath
 from marathon.settings import Generator, Settings
@@ -39,6 +40,26 @@ def _positions(settings: Settings) -> Iterator[Disagreement]:
     for index, symbol in enumerate(settings.positions):
         if symbol in settings.positions[:index]:
             yield (("positions", index),), f"{symbol} is there twice", "each position is one topic"
+        elif other := next(
+            (one for one in settings.positions[:index] if _metric(one) == _metric(symbol)), None
+        ):
+            yield (
+                (("positions", index),),
+                f"{symbol} differs from {other} only in '.' and '_', which Kafka cannot tell apart",
+                "rename one",
+            )
+        topic = settings.topics.prefix + position_topic(symbol)
+        if len(topic) > MAX_TOPIC_LENGTH:
+            yield (
+                (("positions", index), ("topics", "prefix")),
+                f"the topic {topic[:40]}… has {len(topic)} characters, and Kafka takes {MAX_TOPIC_LENGTH}",
+                "shorten the prefix or the symbol",
+            )
+
+
+def _metric(symbol: str) -> str:
+    """How Kafka's metrics write the end of a topic's name."""
+    return symbol.replace(".", "_")
 
 
 def _kafka(settings: Settings) -> Iterator[Disagreement]:
@@ -137,7 +158,7 @@ def _input(one: Input, settings: Settings) -> Iterator[tuple[str, str]]:
         if path == beside or path.startswith(f"{beside}.") or beside.startswith(f"{path}."):
             yield f"{name} and {other} are read from one field, {min(path, beside, key=len)}", ""
     prefix = settings.topics.prefix
-    own = [*(f"position.{symbol}" for symbol in settings.positions), *_OWN_TOPICS]
+    own = [*map(position_topic, settings.positions), *_OWN_TOPICS]
     if taken := next((prefix + topic for topic in own if one.reads(prefix + topic)), None):
         yield f"{taken} is the bundle's own topic, which is read and written without", "make it narrower"
 

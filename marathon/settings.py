@@ -361,7 +361,7 @@ class Settings(Section):
         description="Docker image of the apps; null: the project is installed on each agent"
     )
     positions: Annotated[tuple[Symbol, ...], Field(strict=False), AfterValidator(formats.check_some)] = Field(
-        description="symbols whose prices are generated and watched"
+        description="symbols whose prices are generated and watched: letters, digits, `.`, `_` and `-`"
     )
     dcos: Dcos
     kafka: Kafka

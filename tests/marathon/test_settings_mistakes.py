@@ -32,11 +32,13 @@ Mistakes = Callable[..., list[Problem]]
         ("python=", "python: must not be empty"),
         ("positions=[]", "positions: must not be empty"),
         ("positions=AAPL", 'positions: expected a list, got "AAPL"'),
-        ("positions=[AAPL, msft]", "positions[1]: 'msft' is no symbol"),
-        ("positions=[AAPL, msft]", '; write "MSFT"'),
         (
-            "positions=[-A]",
-            "positions[0]: '-A' is no symbol: capitals and digits, with . or - after the first",
+            "positions=[AAPL, EUR/USD]",
+            "positions[1]: 'EUR/USD' is no symbol: letters, digits, '.', '_' and '-'; write \"EUR-USD\"",
+        ),
+        (
+            "positions=[BRK.B, BRK_B]",
+            "positions[1]: BRK_B differs from BRK.B only in '.' and '_', which Kafka cannot tell apart",
         ),
         ("positions=[[1]]", "positions[0]: expected text, got [1]"),
         ("positions=[A, B, A]", "positions[2]: A is there twice"),
@@ -217,8 +219,8 @@ Mistakes = Callable[..., list[Problem]]
             "gatherer.inputs[0]: time and price are read from one field, q",
         ),
         (
-            "gatherer.inputs=[{topic: a, symbols: {EUR/USD: eur}}]",
-            "gatherer.inputs[0].symbols.EUR/USD: 'eur' is no symbol",
+            "gatherer.inputs=[{topic: a, symbols: {EUR/USD: E U}}]",
+            "gatherer.inputs[0].symbols.EUR/USD: 'E U' is no symbol",
         ),
         (
             "gatherer.inputs=[{topic: a, non_positive: 1}]",
@@ -273,6 +275,13 @@ def test_a_cluster_needs_a_place_for_the_state(mistakes: Mistakes) -> None:
         assert way in problem.hint
 
 
+def test_a_topic_is_not_longer_than_kafka_takes(mistakes: Mistakes) -> None:
+    symbol = "S" * 140
+    load_settings("local", overrides=[f"positions=[{symbol}]", f"topics.prefix={'p' * 100}"])
+    (found,) = mistakes(overrides=[f"positions=[{symbol}S]", f"topics.prefix={'p' * 100}"])
+    assert "has 250 characters, and Kafka takes 249; shorten the prefix or the symbol" in str(found)
+
+
 def test_all_mistakes_of_all_layers_come_at_once(tmp_path: Path, mistakes: Mistakes) -> None:
     low, high = tmp_path / "low.yaml", tmp_path / "high.yaml"
     low.write_text("generator:\n  rate: fast\n  modle: ou\n")
@@ -290,7 +299,7 @@ def test_all_mistakes_of_all_layers_come_at_once(tmp_path: Path, mistakes: Mista
 
 
 def test_a_mistake_in_a_list_leaves_the_other_checks_alone(mistakes: Mistakes) -> None:
-    found = mistakes(overrides=["positions=[a]", "topics.replication=9"])
+    found = mistakes(overrides=["positions=[A B]", "topics.replication=9"])
     assert [problem.path for problem in found] == ["positions[0]", "topics.replication"]
 
 
