@@ -6,6 +6,7 @@ from cli import options
 from cli import output as out
 from cli.errors import DcosError, PipectlError, UsageProblem
 from cli.session import Session, session
+from cli.standard_streams import check_reader
 
 
 @click.command("logs")
@@ -69,6 +70,9 @@ def _follow(run: Session, args: list[str]) -> None:
         run.cluster.dcos.stream([*args[:2], "--follow", *args[2:]])
     except KeyboardInterrupt:
         return  # that is how following ends
+    except DcosError:
+        check_reader()
+        raise
 
 
 def _newest_task(run: Session, name: str) -> str:
