@@ -17,7 +17,7 @@ from marathon.paths import KeyPath, dotted, shown
 
 MAX_DEPTH = 50
 """Levels of lists and mappings within one another; settings need fewer than ten."""
-MAX_VALUES = 100_000
+MAX_VALUES = 50_000
 """Values of one document, counted wherever an alias repeats them."""
 _PREFIX = "tag:yaml.org,2002:"
 
