@@ -80,6 +80,23 @@ def test_a_pipeline_that_is_cut_off_ends_as_usual(environ: dict[str, str], comma
     assert b"Exception ignored" not in said
 
 
+@pytest.mark.parametrize("read", [True, False])
+def test_whether_anybody_reads_is_known_without_writing(environ: dict[str, str], read: bool) -> None:
+    code = (
+        "from cli.standard_streams import ReaderGone, check_reader\n"
+        "try: check_reader()\n"
+        "except ReaderGone: raise SystemExit(7)"
+    )
+    reader, writer = os.pipe()
+    if not read:
+        os.close(reader)
+    done = subprocess.run([sys.executable, "-c", code], env=environ, stdout=writer, timeout=60, check=False)
+    os.close(writer)
+    if read:
+        os.close(reader)
+    assert done.returncode == (0 if read else 7)
+
+
 def test_output_that_cannot_be_written_is_an_error(environ: dict[str, str]) -> None:
     done = shell(f"{PIPECTL} render > /dev/full", environ)
     assert done.returncode == 1
