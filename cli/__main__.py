@@ -1,12 +1,11 @@
 """The entry point of `pipectl`."""
 
 import importlib
-import os
 import sys
 
 import click
 
-from cli import __version__
+from cli import __version__, standard_streams
 from cli.commands import SHORT_HELP
 
 
@@ -46,23 +45,31 @@ def pipectl() -> None:
 
 def main() -> None:
     """Run `pipectl`; Ctrl-C ends it with exit code 130 and without a traceback."""
+    standard_streams.prepare()
     try:
-        code = pipectl.main(standalone_mode=False)
-        sys.stdout.flush()
-    except click.exceptions.Abort:
-        click.secho("interrupted", fg="yellow", err=True)
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has what they wanted. What is still buffered must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except OSError as error:
-        click.secho(f"error: {error}", fg="red", err=True)
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(_run())
+    except standard_streams.ReaderGone:
+        standard_streams.end_as_if_piped()
+
+
+def _run() -> int:
+    colour = standard_streams.colour()
+    # Errors are shown when the command's own context is gone.
+    with click.Context(pipectl, color=colour).scope(cleanup=False):
+        try:
+            code = pipectl.main(standalone_mode=False, color=colour)
+            sys.stdout.flush()
+        except click.exceptions.Abort:
+            click.secho("interrupted", fg="yellow", err=True)
+            return 130
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except OSError as error:
+            standard_streams.discard()
+            click.secho(f"error: {error}", fg="red", err=True)
+            return 1
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":

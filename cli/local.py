@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-import yaml
-
 from cli.engine.dcos.client import ping
 from cli.errors import PipectlError, Unhealthy, WaitTimeout
 from cli.home import forget_cluster, home, last_cluster, writable
@@ -119,7 +117,7 @@ def _keep_settings() -> None:
         },
     }
     half = settings_file().with_suffix(".new")
-    half.write_text(_SETTINGS_HEAD + yaml.safe_dump(values, sort_keys=False))
+    half.write_text(_SETTINGS_HEAD + json.dumps(values, indent=2) + "\n")
     half.replace(settings_file())
 
 

@@ -47,6 +47,10 @@ class Plan:
         """The components of which something that exists would be changed or removed."""
         return [name for name, change in self.changes.items() if change.touches]
 
+    def creates(self, name: str) -> bool:
+        """Whether the component is chosen and not there yet."""
+        return name in self.changes and self.changes[name].action == "create"
+
     def refuse_blocked(self) -> None:
         """Raise PipectlError for a change that must not be, UsageProblem if something needed is not there."""
         blocked = {name: change.blocked for name, change in self.changes.items() if change.blocked}

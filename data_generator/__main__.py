@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from data_generator.errors import GeneratorError
 from data_generator.models import MODELS
 from data_generator.service import Service
-from data_generator.settings import Settings
+from data_generator.settings import Settings, parse_start_prices
 from data_generator.shared import SharedService
 from data_generator.web import Generator, serve
 
@@ -47,11 +47,11 @@ Example, 5000 ticks into the topics of two positions, the same each time:
     help="Symbols, with commas between; SYMBOL's prices go to the topic position.SYMBOL.",
 )
 @click.option(
-    "--model", type=click.Choice(list(MODELS)), envvar="GENERATOR_MODEL", show_envvar=True, default="gbm",
-    help="Where prices come from.",
+    "--model", type=click.Choice(list(MODELS)), envvar="GENERATOR_MODEL", show_envvar=True,
+    default=Settings.model, help="Where prices come from.",
 )  # fmt: skip
 @click.option(
-    "--rate", type=float, envvar="GENERATOR_RATE", show_envvar=True, default=50.0,
+    "--rate", type=float, envvar="GENERATOR_RATE", show_envvar=True, default=Settings.rate,
     help="Ticks per second and position.",
 )  # fmt: skip
 @click.option(
@@ -59,12 +59,18 @@ Example, 5000 ticks into the topics of two positions, the same each time:
     help="Same seed, same prices; without one they differ each time.",
 )  # fmt: skip
 @click.option(
-    "--start-price", type=float, envvar="GENERATOR_START_PRICE", show_envvar=True, default=100.0,
-    help="First price of gbm and ou, the middle of all others.",
+    "--start-price", type=float, envvar="GENERATOR_START_PRICE", show_envvar=True,
+    default=Settings.start_price, help="First price of regimes, gbm and ou, the middle of all others.",
 )  # fmt: skip
 @click.option(
-    "--volatility", type=float, envvar="GENERATOR_VOLATILITY", show_envvar=True, default=0.2,
-    help="gbm: standard deviation of a year's log return. Others: that of a price relative to its start.",
+    "--start-prices", envvar="GENERATOR_START_PRICES", show_envvar=True, default="",
+    help="Start prices of single positions: SYMBOL=PRICE, with commas between.",
+)  # fmt: skip
+@click.option(
+    "--volatility", type=float, envvar="GENERATOR_VOLATILITY", show_envvar=True,
+    default=Settings.volatility,
+    help="Standard deviation of the log return, of regimes over a calm day, of gbm over a year. Others: that "
+    "of a price relative to its start.",
 )  # fmt: skip
 @click.option(
     "--count", type=click.IntRange(min=1),
@@ -105,6 +111,7 @@ def main(
     rate: float,
     seed: int | None,
     start_price: float,
+    start_prices: str,
     volatility: float,
     count: int | None,
     max_queued: int,
@@ -137,6 +144,7 @@ def main(
             model=model,
             rate=rate,
             start_price=start_price,
+            start_prices=parse_start_prices(start_prices),
             volatility=volatility,
             count=count,
             paced=count is None or rate_by_hand,

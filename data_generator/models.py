@@ -16,11 +16,28 @@ from numpy.typing import NDArray
 
 from data_generator.errors import SettingsError
 
-SECONDS_PER_YEAR = 365 * 24 * 3600
+SECONDS_PER_DAY = 24 * 3600
+SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 """Volatility is quoted per calendar year: these prices never close for the night."""
 
 REVERSION_SECONDS = 60.0
 """The time in which `ou` closes all but 1/e of its distance from the start price."""
+
+REGIME_SECONDS = 30.0
+"""The mean time that `regimes` stays calm, and that it stays turbulent."""
+
+TURBULENCE = 4.0
+"""How many times as volatile as calm times turbulent ones are."""
+
+JUMP_SECONDS = 60.0
+"""The mean time between two jumps of `regimes`."""
+
+JUMP_SIZE = 0.05
+"""Standard deviation of the log return of a jump, in multiples of the volatility: that of 200 s of calm."""
+
+LONG_REVERSION_SECONDS = 1800.0
+"""The time constant with which `regimes` is drawn back: it keeps days of prices near the start price, and is
+too long to matter to a forecast of minutes."""
 
 Prices = NDArray[np.float64]
 
@@ -28,10 +45,10 @@ Prices = NDArray[np.float64]
 class PriceModel(Protocol):
     """The price path of one position, in currency units, not yet rounded.
 
-    level: all that the next prices depend on beside the random numbers; set, it continues another's path.
+    state: all that the next prices depend on beside the random numbers; set, it continues another's path.
     """
 
-    level: float
+    state: tuple[float, ...]
 
     def next(self, count: int) -> Prices:
         """The next prices."""
@@ -48,14 +65,14 @@ class Gbm:
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
         self._random = random
         self._start = start
-        self.level = 0.0
+        self.state: tuple[float, ...] = (0.0,)
         self._deviation = volatility * math.sqrt(seconds / SECONDS_PER_YEAR)
 
     def next(self, count: int) -> Prices:
         steps = self._deviation * self._random.standard_normal(count) - self._deviation**2 / 2
         # cumsum adds from left to right, so that a path does not depend on where its blocks end.
-        path = np.cumsum(np.concatenate(([self.level], steps)))
-        self.level = float(path[-1])
+        path = np.cumsum(np.concatenate((self.state, steps)))
+        self.state = (float(path[-1]),)
         return np.asarray(self._start * np.exp(path[:-1]))
 
 
@@ -69,15 +86,51 @@ class OrnsteinUhlenbeck:
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
         self._random = random
         self._start = start
-        self.level = 0.0
+        self.state: tuple[float, ...] = (0.0,)
         self._phi = math.exp(-seconds / REVERSION_SECONDS)
         self._deviation = volatility * math.sqrt(-math.expm1(-2 * seconds / REVERSION_SECONDS))
 
     def next(self, count: int) -> Prices:
         shocks = (self._deviation * self._random.standard_normal(count)).tolist()
         phi = self._phi
-        path = list(accumulate(shocks, lambda log, shock: phi * log + shock, initial=self.level))
-        self.level = path.pop()
+        path = list(accumulate(shocks, lambda log, shock: phi * log + shock, initial=self.state[0]))
+        self.state = (path.pop(),)
+        return np.asarray(self._start * np.exp(path))
+
+
+class Regimes:
+    """Calm and turbulent times take turns, and now and then the price jumps.
+
+    volatility: standard deviation of the log return over a calm day; in turbulent times it is TURBULENCE
+    times that. The regime is a Markov chain whose states last REGIME_SECONDS on average, jumps are a Poisson
+    process (Hamilton, "A new approach to the economic analysis of nonstationary time series and the business
+    cycle", Econometrica 1989; Merton, "Option pricing when underlying stock returns are discontinuous",
+    Journal of Financial Economics 1976). The logarithm of the price reverts slowly to that of the start
+    price, at which it begins, calm.
+    """
+
+    def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
+        self._random = random
+        self._start = start
+        self.state: tuple[float, ...] = (0.0, 0.0)
+        self._calm = volatility * math.sqrt(seconds / SECONDS_PER_DAY)
+        self._jump = volatility * JUMP_SIZE
+        self._switch_chance = -math.expm1(-2 * seconds / REGIME_SECONDS) / 2
+        self._jump_chance = -math.expm1(-seconds / JUMP_SECONDS)
+        self._phi = math.exp(-seconds / LONG_REVERSION_SECONDS)
+
+    def next(self, count: int) -> Prices:
+        # A row of numbers for each tick, so that a path does not depend on where its blocks end.
+        first, second, switch, jump = self._random.random((count, 4)).T
+        # Two independent normal numbers (Box and Muller): one for the step, one for a jump.
+        radius, angle = np.sqrt(-2 * np.log1p(-first)), 2 * np.pi * second
+        log, turbulent = self.state
+        regime = (turbulent + np.cumsum(switch < self._switch_chance)) % 2
+        steps = self._calm * np.where(regime, TURBULENCE, 1.0) * radius * np.cos(angle)
+        jumps = np.where(jump < self._jump_chance, self._jump * radius * np.sin(angle), 0.0)
+        phi = self._phi
+        path = list(accumulate((steps + jumps).tolist(), lambda log, shock: phi * log + shock, initial=log))
+        self.state = (path.pop(), float(regime[-1]) if count else turbulent)
         return np.asarray(self._start * np.exp(path))
 
 
@@ -88,7 +141,7 @@ class Uniform:
     of it.
     """
 
-    level = 0.0
+    state: tuple[float, ...] = ()
 
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
         if volatility * math.sqrt(3) >= 1:
@@ -110,7 +163,7 @@ class Normal:
     volatility: standard deviation of a price relative to the start price.
     """
 
-    level = 0.0
+    state: tuple[float, ...] = ()
 
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
         self._random = random
@@ -124,7 +177,13 @@ class Normal:
 Model = Callable[[np.random.Generator, float, float, float], PriceModel]
 """Makes a model of: random numbers, start price, volatility, seconds between two ticks."""
 
-MODELS: dict[str, Model] = {"gbm": Gbm, "uniform": Uniform, "normal": Normal, "ou": OrnsteinUhlenbeck}
+MODELS: dict[str, Model] = {
+    "regimes": Regimes,
+    "gbm": Gbm,
+    "ou": OrnsteinUhlenbeck,
+    "uniform": Uniform,
+    "normal": Normal,
+}
 
 
 def position_random(seed: int, symbol: str) -> np.random.Generator:

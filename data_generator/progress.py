@@ -18,13 +18,13 @@ from data_generator.ticks import TickSource
 class Progress:
     """What is behind the last tick of a position, and all that the next one depends on.
 
-    last_ms: its event time. path: digest of the settings that shape the prices. level, random: the state of
+    last_ms: its event time. path: digest of the settings that shape the prices. state, random: the state of
     the price model and of its random numbers.
     """
 
     last_ms: int
     path: str
-    level: float
+    state: list[float]
     random: dict[str, Any]
 
     @classmethod
@@ -39,10 +39,10 @@ class Progress:
         return json.dumps(self.__dict__, separators=(",", ":"))
 
 
-def path_of(settings: Settings) -> str:
-    """Digest of what shapes the prices: with another one, a position starts anew."""
+def path_of(settings: Settings, symbol: str) -> str:
+    """Digest of what shapes the prices of a position: with another one, it starts anew."""
     seed = settings.seed if settings.seeded else None
-    shape = (settings.model, settings.start_price, settings.volatility, settings.rate, seed)
+    shape = (settings.model, settings.start_price_of(symbol), settings.volatility, settings.rate, seed)
     return hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
 
 
@@ -52,20 +52,20 @@ class Path:
     def __init__(self, settings: Settings, symbol: str, after: Progress | None) -> None:
         self._random = position_random(settings.seed, symbol)
         self._model = MODELS[settings.model](
-            self._random, settings.start_price, settings.volatility, 1 / settings.rate
+            self._random, settings.start_price_of(symbol), settings.volatility, 1 / settings.rate
         )
-        self._digest = path_of(settings)
+        self._digest = path_of(settings, symbol)
         start_ms = time.time_ns() // 1_000_000
         if after is not None:
             # Also when the clock of the machine before was ahead of ours.
             start_ms = max(start_ms, after.last_ms + math.ceil(1000 / settings.rate))
             if after.path == self._digest:
                 self._random.bit_generator.state = after.random
-                self._model.level = after.level
+                self._model.state = tuple(after.state)
         self.source = TickSource(symbol, self._model, rate=settings.rate, start_ms=start_ms)
 
     def progress(self) -> Progress:
         """The state behind the last tick taken."""
         return Progress(
-            self.source.last_ms, self._digest, self._model.level, dict(self._random.bit_generator.state)
+            self.source.last_ms, self._digest, [*self._model.state], dict(self._random.bit_generator.state)
         )

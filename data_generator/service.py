@@ -163,7 +163,9 @@ class Service:
     def _position(self, symbol: str) -> Position:
         settings = self._settings
         random = position_random(settings.seed, symbol)
-        model = MODELS[settings.model](random, settings.start_price, settings.volatility, 1 / settings.rate)
+        model = MODELS[settings.model](
+            random, settings.start_price_of(symbol), settings.volatility, 1 / settings.rate
+        )
         left = math.inf if settings.count is None else settings.shares()[symbol]
         start_ms = time.time_ns() // 1_000_000
         if not settings.paced:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from data_generator.errors import SettingsError
 from data_generator.models import MODELS
 from kafka_topic.errors import SymbolError
 from kafka_topic.names import Topics, check_symbols
+
+LEAST_PRICE, PRICE_BEYOND = 0.01, 1e9
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,10 @@ class Settings:
     seed: int
     seeded: bool = True
     prefix: str = ""
-    model: str = "gbm"
+    model: str = "regimes"
     rate: float = 50.0
     start_price: float = 100.0
+    start_prices: Mapping[str, float] = field(default_factory=dict)
     volatility: float = 0.2
     count: int | None = None
     paced: bool = True
@@ -42,9 +46,11 @@ class Settings:
             raise SettingsError("no positions: name at least one symbol")
         if self.model not in MODELS:
             raise SettingsError(f"model {self.model!r} is not one of {', '.join(MODELS)}")
-        for name in ("rate", "start_price"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise SettingsError(f"{name} is {getattr(self, name)}; it must be above 0 and finite")
+        if not 0 < self.rate < math.inf:
+            raise SettingsError(f"rate is {self.rate}; it must be above 0 and finite")
+        _check_price("start_price", self.start_price)
+        for symbol, price in self.start_prices.items():
+            _check_price(f"start price of {symbol}", price)
         if not 0 <= self.volatility < math.inf:
             raise SettingsError(f"volatility is {self.volatility}; it must be finite and not negative")
         if self.count is not None and self.count < 1:
@@ -54,8 +60,36 @@ class Settings:
         if self.max_queued < 1:
             raise SettingsError(f"max_queued is {self.max_queued}; it must be at least 1")
 
+    def start_price_of(self, symbol: str) -> float:
+        """The price of a position's first tick."""
+        return self.start_prices.get(symbol, self.start_price)
+
     def shares(self) -> dict[str, int]:
         """How `count` is spread: evenly; what doesn't divide goes to the first positions, one tick each."""
         assert self.count is not None  # noqa: S101  only asked for runs with a count
         each, rest = divmod(self.count, len(self.positions))
         return {symbol: each + (number < rest) for number, symbol in enumerate(self.positions)}
+
+
+def parse_start_prices(text: str) -> dict[str, float]:
+    """`AAPL=230,MSFT=420`: currency units by symbol. Raises SettingsError."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        symbol, _, price = part.partition("=")
+        try:
+            found[symbol] = float(price)
+        except ValueError:
+            raise SettingsError(
+                f"{part!r} is not a start price; write SYMBOL=PRICE, as in AAPL=230"
+            ) from None
+    return found
+
+
+def _check_price(name: str, price: float) -> None:
+    """Prices are published in whole cents, and the gatherer takes those below PRICE_BEYOND."""
+    if not LEAST_PRICE <= price < PRICE_BEYOND:
+        raise SettingsError(
+            f"{name} is {price:.10g}; it must be at least {LEAST_PRICE} and below {PRICE_BEYOND:g}"
+        )
+    if not math.isclose(price, round(price, 2), rel_tol=1e-12):
+        raise SettingsError(f"{name} is {price:.10g}; prices have two decimals")

@@ -13,6 +13,10 @@ from datetime import timedelta
 from kafka_topic.errors import PlanError
 
 RETENTION, CLEANUP, DATED_BY = "retention.ms", "cleanup.policy", "message.timestamp.type"
+RETENTION_BYTES, LARGEST_BATCH = "retention.bytes", "max.message.bytes"
+LEAST_BATCH = 1_048_588
+"""Kafka's own limit, in bytes. Producers fill their batches up to about that: with a lower one, those that
+catch up after an outage are refused for good."""
 COMPACTED = frozenset({"limits"})
 """The kinds of topics of which the last record of each key is kept for good."""
 DATED_BY_BROKERS = frozenset({"prices"})
@@ -37,6 +41,16 @@ class Difference:
             return False
         current, wanted = int(self.current), int(self.wanted)
         return wanted != _FOR_EVER and (current == _FOR_EVER or wanted < current)
+
+    @property
+    def loses(self) -> bool:
+        """Whether Kafka deletes, as it is, all records of a key but the newest."""
+        return self.name == CLEANUP and self.wanted == "delete"
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is the owner's to change: what is wanted is less protection, of records or of disks."""
+        return self.shortens or self.loses or self.name == RETENTION_BYTES
 
 
 def config_of(kind: str | None, retention: Mapping[str, timedelta]) -> dict[str, str]:
@@ -65,9 +79,19 @@ def parse_retention(form: str) -> dict[str, timedelta]:
 def differences(
     wanted: Mapping[str, Mapping[str, str]], current: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Difference]:
-    """Where the topics in both mappings differ, in the order of `wanted`."""
+    """Where the topics in both mappings differ, in the order of `wanted`.
+
+    Besides what is wanted of a topic, records must not be lost to compaction, to a limit on the topic's size
+    or to one on that of batches.
+    """
     for topic, config in wanted.items():
+        there = current.get(topic, {})
         for name, value in config.items():
-            there = current.get(topic, {}).get(name)
-            if there is not None and there != value:
-                yield Difference(topic, name, there, value)
+            if name in there and there[name] != value:
+                yield Difference(topic, name, there[name], value)
+        if CLEANUP not in config and "compact" in there.get(CLEANUP, ""):
+            yield Difference(topic, CLEANUP, there[CLEANUP], "delete")
+        if RETENTION in config and int(there.get(RETENTION_BYTES, _FOR_EVER)) != _FOR_EVER:
+            yield Difference(topic, RETENTION_BYTES, there[RETENTION_BYTES], str(_FOR_EVER))
+        if int(there.get(LARGEST_BATCH, LEAST_BATCH)) < LEAST_BATCH:
+            yield Difference(topic, LARGEST_BATCH, there[LARGEST_BATCH], str(LEAST_BATCH))

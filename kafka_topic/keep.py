@@ -25,17 +25,14 @@ def keep(
     """Set what differs on the bundle's topics that exist; returns what was set, and what was left.
 
     retention: by kind of topic. shorten: whether a retention may become shorter, which deletes records;
-    without it, longer ones are left. Doing it again changes nothing.
+    without it, longer ones are left, as is what only the topic's owner can decide (`Difference.stays`).
+    Doing it again changes nothing.
     Raises BrokerUnreachableError when no broker answers, KafkaTopicError for what Kafka refuses.
     """
     brokers = Brokers(bootstrap_servers, timeout=timeout)
-    wanted = {
-        name: config
-        for name in brokers.names()
-        if (kind := topics.kind(name)) and (config := config_of(kind, retention))
-    }
+    wanted = {name: config_of(kind, retention) for name in brokers.names() if (kind := topics.kind(name))}
     found = list(differences(wanted, brokers.configs(wanted)))
-    left = [each for each in found if each.shortens and not shorten]
+    left = [each for each in found if each.stays and not (each.shortens and shorten)]
     changes: dict[str, dict[str, str]] = {}
     for each in found:
         if each not in left:
@@ -79,7 +76,11 @@ class Keeper:
             done, left = keep(
                 self._servers, self._topics, self._retention, shorten=self._shorten, timeout=_CALL_SECONDS
             )
-            said = [f"left {_shown(each)}: TOPIC_SHORTEN is not true" for each in left]
+            said = [
+                f"left {_shown(each)}: "
+                + ("TOPIC_SHORTEN is not true" if each.shortens else "change it by hand")
+                for each in left
+            ]
         except BrokerUnreachableError:
             raise
         except KafkaTopicError as error:

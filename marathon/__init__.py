@@ -1,8 +1,8 @@
 """What runs: the bundle's app templates and its settings, checked before anything is contacted.
 
 `load_settings` reads and checks the settings of a cluster, `render` turns them into Marathon app definitions.
-Importing this package is cheap: pydantic, yaml, jinja2 and jsonschema load when one of the functions is first
-called (or `Settings` is first used).
+Importing this package is cheap: pydantic, ruamel.yaml, jinja2 and jsonschema load when one of the functions
+is first called (or `Settings` is first used).
 """
 
 from __future__ import annotations

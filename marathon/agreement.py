@@ -9,9 +9,10 @@ from math import sqrt
 
 from marathon.catalogue import Catalogue, SignalKind
 from marathon.durations import format_duration, parse_duration
+from marathon.formats import MAX_TOPIC_LENGTH, position_topic
 from marathon.inputs import Input
 from marathon.paths import KeyPath
-from marathon.settings import Settings
+from marathon.settings import Generator, Settings
 from marathon.wording import did_you_mean
 
 Disagreement = tuple[tuple[KeyPath, ...], str, str]
@@ -34,6 +35,7 @@ def disagreements(settings: Settings, catalogue: Catalogue, *, local: bool) -> I
     yield from _inputs(settings)
     yield from _statistics(settings, catalogue.statistics)
     yield from _signals(settings, catalogue.signals)
+    yield from _initial_limits(settings)
     yield from _generator(settings)
     yield from _health(settings)
 
@@ -42,6 +44,26 @@ def _positions(settings: Settings) -> Iterator[Disagreement]:
     for index, symbol in enumerate(settings.positions):
         if symbol in settings.positions[:index]:
             yield (("positions", index),), f"{symbol} is there twice", "each position is one topic"
+        elif other := next(
+            (one for one in settings.positions[:index] if _metric(one) == _metric(symbol)), None
+        ):
+            yield (
+                (("positions", index),),
+                f"{symbol} differs from {other} only in '.' and '_', which Kafka cannot tell apart",
+                "rename one",
+            )
+        topic = settings.topics.prefix + position_topic(symbol)
+        if len(topic) > MAX_TOPIC_LENGTH:
+            yield (
+                (("positions", index), ("topics", "prefix")),
+                f"the topic {topic[:40]}… has {len(topic)} characters, and Kafka takes {MAX_TOPIC_LENGTH}",
+                "shorten the prefix or the symbol",
+            )
+
+
+def _metric(symbol: str) -> str:
+    """How Kafka's metrics write the end of a topic's name."""
+    return symbol.replace(".", "_")
 
 
 def _kafka(settings: Settings) -> Iterator[Disagreement]:
@@ -140,7 +162,7 @@ def _input(one: Input, settings: Settings) -> Iterator[tuple[str, str]]:
         if path == beside or path.startswith(f"{beside}.") or beside.startswith(f"{path}."):
             yield f"{name} and {other} are read from one field, {min(path, beside, key=len)}", ""
     prefix = settings.topics.prefix
-    own = [*(f"position.{symbol}" for symbol in settings.positions), *_OWN_TOPICS]
+    own = [*map(position_topic, settings.positions), *_OWN_TOPICS]
     if taken := next((prefix + topic for topic in own if one.reads(prefix + topic)), None):
         yield f"{taken} is the bundle's own topic, which is read and written without", "make it narrower"
 
@@ -166,6 +188,16 @@ def _signals(settings: Settings, kinds: Iterable[SignalKind]) -> Iterator[Disagr
                 yield tuple(paths), fault.message, fault.hint
 
 
+def _initial_limits(settings: Settings) -> Iterator[Disagreement]:
+    for symbol, limits in settings.initial_limits.items():
+        if limits and limits.buy is not None and limits.sell is not None and limits.buy >= limits.sell:
+            yield (
+                (("initial_limits", symbol),),
+                f"the buy limit, {limits.buy:.10g}, is not below the sell limit, {limits.sell:.10g}",
+                "",
+            )
+
+
 def _generator(settings: Settings) -> Iterator[Disagreement]:
     generator = settings.generator
     # The uniform distribution with this standard deviation reaches sqrt(3) of it to both sides.
@@ -174,6 +206,31 @@ def _generator(settings: Settings) -> Iterator[Disagreement]:
             (("generator", "volatility"), ("generator", "model")),
             f"a volatility of {generator.volatility:g} gives the model uniform prices below zero",
             f"less than {1 / sqrt(3):.3f}",
+        )
+        return
+    # The lowest price moves least.
+    yield from _start_price(generator, min(settings.positions, key=generator.start_price_of))
+
+
+def _start_price(generator: Generator, symbol: str) -> Iterator[Disagreement]:
+    """Prices have two decimals: a move below them is none, and what is below 0.01 becomes 0.01."""
+    start, volatility = generator.start_price_of(symbol), generator.volatility
+    name = ("start_prices", symbol) if generator.start_prices.get(symbol) else ("start_price",)
+    paths: tuple[KeyPath, ...] = (("generator", *name), ("generator", "volatility"))
+    # gbm states a year's deviation; a day's must show.
+    move = start * volatility / (sqrt(365) if generator.model == "gbm" else 1)
+    if 0 < move < 0.01:
+        yield (
+            paths,
+            f"from {start:.10g}, with a volatility of {volatility:g}, prices move by {move:.2g} only, "
+            "which two decimals do not show",
+            "raise the start price or the volatility",
+        )
+    elif generator.model == "uniform" and start * (1 - volatility * sqrt(3)) < 0.01:
+        yield (
+            paths,
+            f"from {start:.10g}, a volatility of {volatility:g} gives the model uniform prices below 0.01",
+            "raise the start price or lower the volatility",
         )
 
 

@@ -1,36 +1,25 @@
-"""YAML (and so JSON) read with the line of every key, and with every mistake of form named.
-
-Plain values follow YAML 1.2: only `true` and `false` are booleans, so the ticker `ON` stays text, and there
-are no octal, sexagesimal or date forms to fall into.
-"""
+"""YAML 1.2 (and so JSON) read with the line of every key, and with every mistake of form named."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML, MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.composer import MaxDepthExceededError
+from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
+from ruamel.yaml.scanner import Scanner
 
 from marathon.errors import Problem
 from marathon.paths import KeyPath, dotted, shown
 
+MAX_DEPTH = 50
+"""Levels of lists and mappings within one another; settings need fewer than ten."""
+MAX_VALUES = 50_000
+"""Values of one document, counted wherever an alias repeats them."""
 _PREFIX = "tag:yaml.org,2002:"
-
-
-class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - yaml's own shape
-
-
-for _tag, _form, _first in (
-    ("bool", r"(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-    ("null", r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("int", r"[-+]?[0-9]+$", "-+0123456789"),
-    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
-):
-    _Loader.add_implicit_resolver(_PREFIX + _tag, re.compile(_form), list(_first))
 
 
 @dataclass(frozen=True)
@@ -43,11 +32,15 @@ class Place:
 
 @dataclass
 class Document:
-    """The value a file holds, the place of each key and list item, and what is wrong with its form."""
+    """The value a file holds, the place of each key and list item, and what is wrong with its form.
+
+    `written` has the text of each number and boolean, for settings that are text: `0700`, `1E5`, `TRUE`.
+    """
 
     file: str
     value: Any = None
     places: dict[KeyPath, Place] = field(default_factory=dict)
+    written: dict[KeyPath, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -67,23 +60,48 @@ def read_document(file: Path) -> Document:
     return Document(name, problems=[Problem(name, None, "", fault)])
 
 
-def parse_document(text: str, file: str, place: Callable[[yaml.Mark], Place]) -> Document:
+def parse_document(text: str, file: str, place: Callable[[StringMark], Place]) -> Document:
     """The document in `text`, which `file` holds; `place` tells what to call a position in the text."""
     document = Document(file)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.max_depth = MAX_DEPTH
+    yaml.Scanner = _Scanner
+    yaml.composer.warn_double_anchors = False
     try:
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
+        node = yaml.compose(text)
+        if node is not None:
+            document.value = _Walk(document, place, yaml).value(node, (), ())
+    except MaxDepthExceededError as error:
+        message = f"nested more than {MAX_DEPTH} levels deep"
+        document.problems.append(Problem(file, place(error.problem_mark).line, "", message))
+    except _TooManyValues as error:
+        message = f"more than {MAX_VALUES} values, counting each use of an alias"
+        document.problems.append(Problem(file, place(error.mark).line, "", message))
+    except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = place(mark).line if mark else None
         message = " ".join(filter(None, (error.context, error.problem)))
         document.problems.append(Problem(file, line, "", f"not valid YAML: {message}"))
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         message = " ".join(str(error).split())
         document.problems.append(Problem(file, None, "", f"not valid YAML: {message}"))
-    else:
-        if node is not None:
-            document.value = _Walk(document, place).value(node, (), ())
     return document
+
+
+class _Scanner(Scanner):
+    """Stops at the bracket that goes too deep. The composer stops there too, but only once the scanner has
+    read on to the end of the line, in a time that grows with the square of the brackets.
+    """
+
+    def fetch_flow_collection_start(self, token: Any, to_push: str) -> None:
+        if self.flow_level >= MAX_DEPTH:
+            raise MaxDepthExceededError(problem_mark=self.reader.get_mark())
+        super().fetch_flow_collection_start(token, to_push)
+
+
+class _TooManyValues(Exception):
+    def __init__(self, mark: StringMark) -> None:
+        self.mark = mark
 
 
 @dataclass
@@ -91,55 +109,55 @@ class _Walk:
     """One pass over a composed document, filling in the places and problems."""
 
     document: Document
-    place: Callable[[yaml.Mark], Place]
+    place: Callable[[StringMark], Place]
+    yaml: YAML
+    count: int = 0
 
-    def value(self, node: yaml.Node, path: KeyPath, above: tuple[yaml.Node, ...]) -> Any:
+    def value(self, node: Any, path: KeyPath, above: tuple[Any, ...]) -> Any:
+        self.count += 1
+        if self.count > MAX_VALUES:
+            raise _TooManyValues(node.start_mark)
         if node in above:
             return self._reject(node, path, "an alias that contains itself")
         above = (*above, node)
-        if isinstance(node, yaml.MappingNode):
+        if isinstance(node, MappingNode):
             return {key: self.value(child, (*path, key), above) for key, child in self._pairs(node, path)}
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, SequenceNode):
             for index, item in enumerate(node.value):
-                self.document.places[(*path, index)] = self._place(item)
+                self.document.places[(*path, index)] = self.place(item.start_mark)
             return [self.value(item, (*path, index), above) for index, item in enumerate(node.value)]
         return self._scalar(node, path)
 
-    def _pairs(self, node: yaml.MappingNode, path: KeyPath) -> Iterator[tuple[str, yaml.Node]]:
-        seen: dict[str, yaml.Node] = {}
+    def _pairs(self, node: MappingNode, path: KeyPath) -> Iterator[tuple[str, Any]]:
+        seen: dict[str, Any] = {}
         for key_node, child in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != f"{_PREFIX}str":
-                written = key_node.value if isinstance(key_node, yaml.ScalarNode) else "a list or mapping"
-                self._reject(key_node, path, f"a key must be text, got {written}")
+            if not isinstance(key_node, ScalarNode):
+                self._reject(key_node, path, "a key must be text, got a list or mapping")
                 continue
             key = key_node.value
             if key in seen:
-                first = self._place(seen[key]).line
+                first = self.place(seen[key].start_mark).line
                 self._reject(key_node, (*path, key), "written twice", f"the first is on line {first}")
                 continue
             seen[key] = key_node
-            self.document.places[(*path, key)] = self._place(key_node)
+            self.document.places[(*path, key)] = self.place(key_node.start_mark)
             yield key, child
 
-    def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
-        kind = node.tag.removeprefix(_PREFIX)
-        match kind:
-            case "str":
+    def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
+        match str(node.tag).removeprefix(_PREFIX):
+            # YAML 1.2 has no dates, no merge key and no default key; ruamel.yaml still looks for them.
+            case "str" | "timestamp" | "merge" | "value":
                 return node.value
             case "null":
                 return None
-            case "bool":
-                return node.value.lower() == "true"
-            case "int" | "float":
+            case "bool" | "int" | "float":
+                self.document.written[path] = node.value
                 try:
-                    return int(node.value) if kind == "int" else float(node.value)
-                except ValueError:
-                    return self._reject(node, path, f"not a number: {node.value}")
+                    return self.yaml.constructor.construct_object(node)
+                except (ValueError, LookupError):
+                    return self._reject(node, path, f"not a number: {node.value[:40]}")
         return self._reject(node, path, f"the tag {node.tag} is not supported")
 
-    def _place(self, node: yaml.Node) -> Place:
-        return self.place(node.start_mark)
-
-    def _reject(self, node: yaml.Node, path: KeyPath, message: str, hint: str = "") -> None:
-        place = self._place(node)
+    def _reject(self, node: Any, path: KeyPath, message: str, hint: str = "") -> None:
+        place = self.place(node.start_mark)
         self.document.problems.append(Problem(place.file, place.line, dotted(path), message, hint))

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from difflib import get_close_matches
+from math import isclose
 from urllib.parse import urlsplit
 
 from marathon.durations import format_duration, parse_duration
 
 _SEGMENT = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
-_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]*")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]*")
+MAX_TOPIC_LENGTH = 249
 _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 _ENDPOINT = re.compile(rf"(?:{_HOST.pattern}|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?")
@@ -58,16 +59,30 @@ def check_service(name: str) -> str:
 
 
 def check_symbol(symbol: str) -> str:
-    """A position's symbol. Topics are case-sensitive, so symbols are written in capitals, always."""
-    if _SYMBOL.fullmatch(symbol) is None:
-        fixed = symbol.upper()
+    """A position's symbol, which is the end of the name of its topic."""
+    if not symbol or _TOPIC.fullmatch(symbol) is None:
+        fixed = re.sub(r"[^A-Za-z0-9._-]+", "-", symbol).strip("-")
         raise FormError(
-            f"{symbol!r} is no symbol: capitals and digits, with . or - after the first",
-            f'write "{fixed}"' if _SYMBOL.fullmatch(fixed) else "",
+            f"{symbol!r} is no symbol: letters, digits, '.', '_' and '-'", f'write "{fixed}"' if fixed else ""
         )
-    if len(symbol) > 100:
-        raise FormError(f"{symbol[:20]!r}… has {len(symbol)} characters", "100 are the most for a topic")
+    if len(position_topic(symbol)) > MAX_TOPIC_LENGTH:
+        most = MAX_TOPIC_LENGTH - len(position_topic(""))
+        raise FormError(f"{symbol[:20]!r}… has {len(symbol)} characters", f"{most} are the most for a topic")
     return symbol
+
+
+def position_topic(symbol: str) -> str:
+    """The name of a position's topic, without the prefix."""
+    return f"position.{symbol}"
+
+
+def check_price(price: float) -> float:
+    """A price that a record can carry: whole cents, and less than the gatherer takes."""
+    if not 0.01 <= price < 1e9:
+        raise FormError(f"must be at least 0.01 and below 1e9, got {price:.10g}", "prices have two decimals")
+    if not isclose(price, round(price, 2), rel_tol=1e-12):
+        raise FormError(f"prices have two decimals, got {price:.10g}", f"write {round(price, 2):.2f}")
+    return price
 
 
 def check_some(items: tuple[str, ...]) -> tuple[str, ...]:
@@ -88,7 +103,7 @@ def check_prefix(prefix: str) -> str:
 
 def check_topic(name: str) -> str:
     """The name of a topic."""
-    if not name or _TOPIC.fullmatch(name) is None or len(name) > 249 or name in (".", ".."):
+    if not name or _TOPIC.fullmatch(name) is None or len(name) > MAX_TOPIC_LENGTH or name in (".", ".."):
         raise FormError(
             f"{name!r} is no topic name: at most 249 letters, digits, '.', '_' and '-'",
             "several topics are a pattern",

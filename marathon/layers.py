@@ -66,6 +66,17 @@ def without(document: Document, faults: Iterable[KeyPath]) -> Document:
     return replace(document, value=value, places=places)
 
 
+def as_written(document: Document, paths: Iterable[KeyPath]) -> Document:
+    """`document` with the numbers and booleans at `paths` replaced by the text that stands there."""
+    value, written = deepcopy(document.value), dict(document.written)
+    for path in paths:
+        holder = value
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = written.pop(path)
+    return replace(document, value=value, written=written)
+
+
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """`over` laid over `base`: mappings key by key, everything else (lists too) replaced. Changes neither."""
     merged = deepcopy(base)
@@ -89,6 +100,7 @@ def override(text: str) -> Document:
     document = parse_document(value, file, lambda _: Place(file, None)) if value else Document(file, value="")
     prefix = tuple(keys)
     document.places = {(*prefix, *path): place for path, place in document.places.items()}
+    document.written = {(*prefix, *path): text for path, text in document.written.items()}
     for length in range(1, len(prefix) + 1):
         document.places[prefix[:length]] = Place(file, None)
     if not document.problems:

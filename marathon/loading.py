@@ -14,7 +14,7 @@ from marathon.catalogue import Catalogue
 from marathon.components import parts_of
 from marathon.documents import Document, read_document
 from marathon.errors import BundleError, Problem
-from marathon.layers import Layers, override, without
+from marathon.layers import Layers, as_written, override, without
 from marathon.paths import ROOM, dotted
 from marathon.settings import Settings, settings_model
 from marathon.wording import did_you_mean, path_of, problem_of
@@ -81,6 +81,10 @@ def _laid_over(
     try:
         return layers, model.model_validate(layers.value), problems
     except ValidationError as error:
+        # YAML takes 0700 for a number; where a setting is text, it is the text that was written.
+        kinds = {path_of(detail): detail["type"] for detail in error.errors()}
+        if texts := [path for path in document.written if kinds.get(path) == "string_type"]:
+            return _laid_over(below, as_written(document, texts), before, model)
         problems += [problem_of(detail, model, layers) for detail in error.errors()]
         layers = below.under(without(document, [path_of(detail) for detail in error.errors()]))
     try:

@@ -24,6 +24,7 @@ Text = Annotated[str, Field(min_length=1)]
 Symbol = Annotated[str, AfterValidator(formats.check_symbol)]
 Host = Annotated[str, AfterValidator(formats.check_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Price = Annotated[float, Field(allow_inf_nan=False), AfterValidator(formats.check_price)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -95,23 +96,35 @@ class Topics(Section):
 
 
 class Generator(Section):
-    model: Literal["gbm", "uniform", "normal", "ou"] = Field(
-        description="price model: gbm, uniform, normal or ou"
+    model: Literal["regimes", "gbm", "ou", "uniform", "normal"] = Field(
+        description="price model: regimes, gbm, ou, uniform or normal"
     )
     rate: Positive = Field(description="ticks per second and position")
     seed: Annotated[int, Field(ge=0)] | None = Field(
         description="seed of the prices; null: others on each start"
     )
-    start_price: Positive = Field(description="price of the first tick")
+    start_price: Price = Field(description="price of the first tick; at least 0.01, with two decimals")
+    start_prices: dict[Symbol, Price | None] = Field(
+        description="the same of single positions; null: `start_price`"
+    )
     volatility: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="gbm: standard deviation of the log return over a year; ou: of the log price in the long "
-        "run; uniform, normal: of a price, relative to the start price"
+        description="regimes: standard deviation of the log return over a calm day; gbm: over a year; ou: of "
+        "the log price in the long run; uniform, normal: of a price, relative to the start price"
     )
     instances: Annotated[int, Field(ge=0)] = Field(
         description="0 stops it; several share the positions, each of which is one's only"
     )
     cpus: Positive = Field(description="CPU shares")
     mem: Annotated[int, Field(ge=64)] = Field(description="memory in MiB")
+
+    def start_price_of(self, symbol: str) -> float:
+        """The price of a position's first tick."""
+        return self.start_prices.get(symbol) or self.start_price
+
+    @property
+    def start_prices_form(self) -> str:
+        """The start prices of single positions for the app's environment: `AAPL=230,MSFT=420`."""
+        return ",".join(f"{symbol}={price:.12g}" for symbol, price in self.start_prices.items() if price)
 
 
 class JobManager(Section):
@@ -244,6 +257,16 @@ class Gatherer(Section):
         return next(iter(self.windows))
 
 
+class InitialLimits(Section):
+    buy: Positive | None = None
+    sell: Positive | None = None
+
+    @property
+    def given(self) -> dict[str, float]:
+        """Those that are set."""
+        return {side: price for side, price in self if price is not None}
+
+
 class Security(Section):
     service_account: Annotated[str, AfterValidator(formats.check_service)] | None = Field(
         description="service account that Kafka runs under, made when it is missing; null: none"
@@ -303,7 +326,7 @@ class Settings(Section):
         description="Docker image of the apps; null: the project is installed on each agent"
     )
     positions: Annotated[tuple[Symbol, ...], Field(strict=False), AfterValidator(formats.check_some)] = Field(
-        description="symbols whose prices are generated and watched"
+        description="symbols whose prices are generated and watched: letters, digits, `.`, `_` and `-`"
     )
     parts: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(formats.check_distinct)] = Field(
         description="optional parts that are switched on; `pipectl parts` lists them"
@@ -315,6 +338,10 @@ class Settings(Section):
     flink: Flink
     gatherer: Gatherer
     signals: Signals
+    initial_limits: dict[Symbol, InitialLimits | None] = Field(
+        description="limits that positions have once a deploy has created the topics, such as `{AAPL: {buy: "
+        "225, sell: 235}}`; `pipectl limits` changes them; null: none"
+    )
     security: Security
     dashboard: Dashboard
     health: Health

@@ -66,9 +66,7 @@ def _worded(error: ErrorDetails, model: type[BaseModel], path: KeyPath) -> tuple
     if kind == "missing":
         return "is required, and no file sets it", ""
     if kind in _EXPECTED:
-        quotable = kind == "string_type" and isinstance(given, bool | int | float)
-        hint = f'put it in quotes: "{_literal(given)}"' if quotable else ""
-        return f"expected {_EXPECTED[kind]}, got {_literal(given)}", hint
+        return f"expected {_EXPECTED[kind]}, got {_literal(given)}", ""
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return f"must be {words} {_literal(context[key])}, got {_literal(given)}", ""

@@ -10,6 +10,7 @@ from cli import local, options
 from cli import output as out
 from cli.deployed import deployed
 from cli.errors import Interrupted
+from cli.first_look import set_initial_limits, what_you_see
 from cli.home import remember_cluster
 from cli.planning import Plan, plan_of
 from cli.progress import Progress
@@ -74,8 +75,11 @@ def command(
         carry_out(plan, progress, run.stop, atomic=atomic)
         remember_cluster(run.cluster_name)
         records = _prove(run, progress) if _whole(plan, run) else None
+        first = records is not None and plan.creates("topics")
+        if first:
+            set_initial_limits(run)
         seconds = progress.seconds
-    _show(run, plan, records, seconds, as_json=output == "json")
+    _show(run, plan, records, seconds, first=first, as_json=output == "json")
 
 
 def _start_local(run: Session, progress: Progress) -> Session:
@@ -127,7 +131,13 @@ def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
 
 
 def _show(
-    run: Session, plan: Plan, records: dict[str, MovingAverage] | None, seconds: float, *, as_json: bool
+    run: Session,
+    plan: Plan,
+    records: dict[str, MovingAverage] | None,
+    seconds: float,
+    *,
+    first: bool,
+    as_json: bool,
 ) -> None:
     from cli.endpoints import LINK_NOTE, endpoints, page_link
 
@@ -161,6 +171,8 @@ def _show(
     click.secho(f"Cluster {run.cluster_name}: {did}; {data} ({seconds:.0f} s).", bold=True)
     for name, address in addresses.items():
         click.echo(f"  {name:<9} {address}")
+    if first:
+        click.echo("\n".join(what_you_see(run.settings, run.option)))
     following = ("watch", "status", "logs gatherer", "destroy")
     click.echo(f"Next: {', '.join(f'`pipectl {verb}{run.option}`' for verb in following)}.")
     if link:

@@ -1,15 +1,14 @@
 """`pipectl logs`: what an app has printed."""
 
-from contextlib import suppress
-
 import click
 
 from cli import options
 from cli import output as out
 from cli.engine.protocol import LogStream, newest_task
-from cli.errors import PipectlError, UsageProblem
+from cli.errors import EngineError, PipectlError, UsageProblem
 from cli.parts import with_remembered
 from cli.session import Session, session
+from cli.standard_streams import check_reader
 from marathon import component_names
 
 
@@ -49,9 +48,7 @@ def command(
     task = _newest_task(run, app)
     stream: LogStream = "stderr" if stderr else "stdout"
     if follow:
-        # Ctrl-C is how following ends.
-        with suppress(KeyboardInterrupt):
-            run.engine.follow(task, stream, lines)
+        _follow(run, task, stream, lines)
         return
     text = run.engine.logs(task, stream, lines)
     if output == "json":
@@ -60,6 +57,16 @@ def command(
         click.echo(text, nl=False)
     else:
         click.secho(f"{app} has printed nothing on {stream} yet", err=True, dim=True)
+
+
+def _follow(run: Session, task: str, stream: LogStream, lines: int) -> None:
+    try:
+        run.engine.follow(task, stream, lines)
+    except KeyboardInterrupt:
+        return  # that is how following ends
+    except EngineError:
+        check_reader()
+        raise
 
 
 def _newest_task(run: Session, name: str) -> str:

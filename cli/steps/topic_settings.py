@@ -4,12 +4,13 @@ Only reads. The change is made inside the cluster, by the gatherer.
 """
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kafka_topic.config import DATED_BY, RETENTION, Difference, differences
+from cli.errors import PipectlError
+from kafka_topic.config import DATED_BY, RETENTION, RETENTION_BYTES, Difference, differences
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 from kafka_topic.plan import TopicSpec
 from marathon.durations import format_duration
@@ -17,6 +18,12 @@ from marathon.durations import format_duration
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
 _NAMES = {RETENTION: "retention", DATED_BY: "timestamps by"}
+_MIN_IN_SYNC = "min.insync.replicas"
+_LEFT = {
+    RETENTION: "`topics.shorten: true` shortens it, which deletes records",
+    RETENTION_BYTES: "Kafka deletes the oldest records beyond that size, however new they are",
+    _MIN_IN_SYNC: "nothing can be written with fewer replicas in sync",
+}
 _DATED_BY = {"LogAppendTime": "brokers", "CreateTime": "producers"}
 
 
@@ -48,10 +55,22 @@ class Comparison:
         made = ("set by the gatherer, inside the cluster, within a minute",) if self.pending else ()
         kept = (
             f"{each.topic} has {in_words(each.name, each.current)}, wanted {_value(each.name, each.wanted)}: "
-            "left as it is; `topics.shorten: true` shortens it, which deletes records"
+            f"left as it is; {_LEFT[each.name]}"
             for each in self.left
+            if not each.loses
         )
         return (*made, *kept)
+
+    def refuse_losses(self) -> None:
+        """Raise PipectlError for topics whose records would be lost."""
+        if lost := [each for each in self.left if each.loses]:
+            topics, current = ", ".join(each.topic for each in lost), lost[0].current
+            raise PipectlError(
+                f"{topics}: cleanup.policy is {current}, wanted delete: by compaction Kafka keeps only the "
+                "newest record of each symbol, and loses all that were not read yet",
+                hint=f"set cleanup.policy=delete on {lost[0].topic} with Kafka's own tools, or deploy under "
+                "another `topics.prefix`",
+            )
 
     @property
     def told(self) -> str:
@@ -79,14 +98,16 @@ class TopicSettings:
 
     def compare(self, specs: Sequence[TopicSpec]) -> Comparison:
         """How the topics differ, all of which exist."""
-        wanted = {spec.name: spec.config for spec in specs if spec.config}
-        if not wanted:
+        if not specs:
             return Comparison()
+        wanted = {spec.name: spec.config for spec in specs}
         try:
-            found = list(differences(wanted, self._read(wanted)))
+            current = self._read(wanted)
         except KafkaTopicError as error:
             return Comparison(unread=str(error))
-        left = [each for each in found if each.shortens and not self._shorten]
+        found = list(differences(wanted, current))
+        left = [each for each in found if each.stays and not (each.shortens and self._shorten)]
+        left += _too_few_replicas(specs, current)
         return Comparison([each for each in found if each not in left], left)
 
     def _read(self, topics: Mapping[str, object]) -> dict[str, dict[str, str]]:
@@ -98,6 +119,15 @@ class TopicSettings:
         brokers = Brokers(self._servers, timeout=ANSWER_SECONDS)
         there = set(brokers.names())
         return brokers.configs(topic for topic in topics if topic in there)
+
+
+def _too_few_replicas(
+    specs: Sequence[TopicSpec], current: Mapping[str, Mapping[str, str]]
+) -> Iterator[Difference]:
+    for spec in specs:
+        least = current.get(spec.name, {}).get(_MIN_IN_SYNC, "1")
+        if int(least) > spec.replication:
+            yield Difference(spec.name, _MIN_IN_SYNC, least, str(spec.replication))
 
 
 def in_words(name: str, value: str) -> str:

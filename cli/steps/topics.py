@@ -55,6 +55,7 @@ class TopicsStep:
         missing = self._missing()
         there = [spec for spec in self._specs if spec not in missing]
         settings = self._settings.compare(there)
+        settings.refuse_losses()
         self._pending = f"settings of {len(settings.pending)} to be set" if settings.pending else ""
         others = (*self._others(there), *settings.notes)
         diff = [*self._additions(missing), *settings.diff]

@@ -182,9 +182,12 @@ def test_limits_are_set_listed_and_cleared(bundle: Bundle) -> None:
         (["set", "AAPL", "--probability", "1.5"], "field 'probability' must lie between 0 and 1"),
         (
             ["set", "AAPL", "--regime-low", "2"],
-            "the low regime, 2 %, must be below the high one, 1 %; set both",
+            "the low regime, 2 %, must be below the high one, 0.2 %; set both",
         ),
-        (["set", "AAPL", "--regime-high", "0.5"], "the low regime, 0.5 %, must be below the high one, 0.5 %"),
+        (
+            ["set", "AAPL", "--regime-high", "0.1"],
+            "the low regime, 0.12 %, must be below the high one, 0.1 %",
+        ),
         (["set", "AAPL", "--horizon", "soon"], "expected a length of time"),
         (["set", "AAPL", "--horizon", "0s"], "field 'horizon_seconds' must be above 0"),
         (["clear"], "name positions, or all of them with --all"),

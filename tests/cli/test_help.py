@@ -35,7 +35,7 @@ def test_help_loads_nothing_heavy():
         "import sys; from cli.__main__ import pipectl\n"
         "try: pipectl.main(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'pyflink', 'numpy', 'confluent_kafka', 'pydantic', 'jinja2', 'rich', 'yaml'}\n"
+        "heavy = {'pyflink', 'numpy', 'confluent_kafka', 'pydantic', 'jinja2', 'rich', 'ruamel.yaml'}\n"
         "print(sorted(heavy & sys.modules.keys()), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,6 +7,7 @@ import pytest
 
 from cli.errors import PipectlError, UsageProblem
 from cli.rollout import confirm
+from kafka_topic.brokers import Brokers
 from kafka_topic.keep import keep
 from kafka_topic.names import Topics
 
@@ -153,6 +154,43 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     change = small.plan().changes["topics"]
     assert change.touches
     assert change.diff == ["-cli.movingaverage retention 7d", "+cli.movingaverage retention 5d"]
+
+
+def test_a_topic_that_was_made_by_hand_is_compared_in_all_that_matters(small, kafka):
+    small.settings = ["topics.prefix=hand."]
+    small.deploy(only=["kafka", "topics"])
+    small.bootstrap_servers = kafka.bootstrap_servers
+    kafka.create("hand.position.A", partitions=3)
+    brokers = Brokers(kafka.bootstrap_servers, timeout=10)
+    state = small.service
+    state["topics"]["hand.position.A"] = [3, 1]
+    (small.folder / "service.json").write_text(json.dumps(state))
+    hands = {"max.message.bytes": "2000", "retention.bytes": "4096", "min.insync.replicas": "2"}
+    brokers.set_configs({"hand.position.A": {"cleanup.policy": "compact", **hands}})
+    with pytest.raises(PipectlError) as refused:
+        small.plan()
+    assert refused.value.message == (
+        "hand.position.A: cleanup.policy is compact, wanted delete: by compaction Kafka keeps only the "
+        "newest record of each symbol, and loses all that were not read yet"
+    )
+    assert "set cleanup.policy=delete on hand.position.A" in str(refused.value.hint)
+    # What runs inside the cluster leaves it to its owner, too.
+    _, left = keep(kafka.bootstrap_servers, Topics("hand."), {}, shorten=True)
+    assert [each.name for each in left] == ["cleanup.policy"]
+
+    brokers.set_configs({"hand.position.A": {"cleanup.policy": "delete", "max.message.bytes": "2000"}})
+    change = small.plan().changes["topics"]
+    assert (change.action, change.touches) == ("update", False)
+    assert "-hand.position.A max.message.bytes 2000" in change.diff
+    assert "+hand.position.A max.message.bytes 1048588" in change.diff
+    assert change.notes == (
+        "hand.position.A has 3 partitions, wanted 1: left as it is",
+        "set by the gatherer, inside the cluster, within a minute",
+        "hand.position.A has retention.bytes 4096, wanted -1: left as it is; Kafka deletes the oldest "
+        "records beyond that size, however new they are",
+        "hand.position.A has min.insync.replicas 2, wanted 1: left as it is; nothing can be written with "
+        "fewer replicas in sync",
+    )
 
 
 def test_components_are_chosen_and_what_is_missing_is_said(small):

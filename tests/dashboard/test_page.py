@@ -195,9 +195,12 @@ def test_signals_are_marked_and_told_on_the_overview_and_on_the_position(feeder,
             page.wait_for_function(
                 f"([sel, name]) => ({COLOURS})([sel, name]) > 10", arg=[".chart-price", name]
             )
+        # A heading stands over its column: as the cells below it are aligned.
+        assert page.evaluate(ALIGNED, "#signals th") == page.evaluate(ALIGNED, "#signals tr:first-child td")
         shot(page, "position-with-signals")
 
 
+ALIGNED = "sel => [...document.querySelectorAll(sel)].map(one => getComputedStyle(one).textAlign)"
 COLOURS = """
 ([selector, name]) => {
   const canvas = document.querySelector(selector);

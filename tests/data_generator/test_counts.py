@@ -17,7 +17,7 @@ def ticks(kafka, topic):
     return [Price.from_json(record.value()) for record in kafka.records(topic)]
 
 
-def expected_prices(count, *, symbol="AAPL", model="gbm", seed=7, rate=50.0, volatility=0.2):
+def expected_prices(count, *, symbol="AAPL", model="regimes", seed=7, rate=50.0, volatility=0.2):
     path = MODELS[model](position_random(seed, symbol), 100.0, volatility, 1 / rate)
     return (to_cents(path.next(count)) / 100).tolist()
 

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from data_generator.errors import SettingsError
-from data_generator.models import MODELS, REVERSION_SECONDS, SECONDS_PER_YEAR, position_random
+from data_generator.models import (
+    JUMP_SECONDS,
+    JUMP_SIZE,
+    LONG_REVERSION_SECONDS,
+    MODELS,
+    REGIME_SECONDS,
+    REVERSION_SECONDS,
+    SECONDS_PER_DAY,
+    SECONDS_PER_YEAR,
+    TURBULENCE,
+    position_random,
+)
 
 MANY = 200_000
 
@@ -47,6 +58,54 @@ def test_ou_reverts_to_the_start_price():
     assert path.std() == close_to(0.01, 0.01 / math.sqrt(independent / 2))
     slope, _ = np.polyfit(path[:-1], path[1:], 1)
     assert slope == close_to(phi, math.sqrt((1 - phi**2) / MANY))
+
+
+def test_regimes_are_calm_and_turbulent_and_jump():
+    # Far above the rate that is usual, so that the regime hardly changes within a step, and jumps stand out.
+    seconds = 0.01
+    path = np.log(prices("regimes", 2 * MANY, seconds=seconds) / 100)
+    assert path[0] == 0.0
+    returns = path[1:] - math.exp(-seconds / LONG_REVERSION_SECONDS) * path[:-1]
+    calm = 0.2 * math.sqrt(seconds / SECONDS_PER_DAY)
+    # No step of a turbulent time is as far as six of its deviations.
+    jumps = np.abs(returns) > 6 * TURBULENCE * calm
+    expected = len(returns) * seconds / JUMP_SECONDS
+    assert jumps.sum() == close_to(expected, math.sqrt(expected))
+    size = 0.2 * JUMP_SIZE
+    assert returns[jumps].std() == close_to(size, size / math.sqrt(2 * expected))
+    assert np.abs(returns[:500]).max() < 5 * calm  # it begins calm
+    # Half a second tells which regime it was in.
+    parts = np.where(jumps, 0, returns)[: len(returns) // 50 * 50].reshape(-1, 50).std(axis=1)
+    turbulent = parts > calm * math.sqrt(TURBULENCE)
+    assert parts[~turbulent].mean() == pytest.approx(calm, rel=0.05)
+    assert parts[turbulent].mean() == pytest.approx(TURBULENCE * calm, rel=0.05)
+    times = len(returns) * seconds / REGIME_SECONDS
+    switches = np.count_nonzero(np.diff(turbulent))
+    assert switches == close_to(times, math.sqrt(times))
+    assert turbulent.mean() == close_to(0.5, 0.5 / math.sqrt(times / 2))
+
+
+def test_regimes_stay_near_the_start_price():
+    week = np.log(prices("regimes", 7 * 24 * 3600, seconds=1.0) / 100)
+    a_second = 0.04 * ((1 + TURBULENCE**2) / 2 / SECONDS_PER_DAY + JUMP_SIZE**2 / JUMP_SECONDS)
+    deviation = math.sqrt(a_second * LONG_REVERSION_SECONDS / 2)
+    independent = len(week) / LONG_REVERSION_SECONDS
+    assert week.mean() == close_to(0, deviation * math.sqrt(2 / independent))
+    assert week.std() == close_to(deviation, deviation / math.sqrt(independent))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_state_continues_the_path(name):
+    random = position_random(1, "AAPL")
+    first = MODELS[name](random, 100.0, 0.2, 0.02)
+    first.next(1234)
+    state = first.state
+    behind = random.bit_generator.state
+    expected = first.next(1000)
+    random.bit_generator.state = behind
+    second = MODELS[name](random, 100.0, 0.2, 0.02)
+    second.state = state
+    assert np.array_equal(second.next(1000), expected)
 
 
 def test_uniform_prices_are_evenly_spread():

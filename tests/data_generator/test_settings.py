@@ -5,9 +5,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from cli.catalogue import load_settings
 from data_generator.__main__ import main
 from data_generator.errors import SettingsError
-from data_generator.settings import Settings
+from data_generator.settings import Settings, parse_start_prices
 
 
 def settings(**changes):
@@ -24,10 +25,14 @@ def settings(**changes):
         ({"positions": ("A.B", "A_B")}, "'A.B' and 'A_B'"),
         ({"prefix": "p" * 240}, "shorten the prefix"),
         ({"prefix": "a/"}, "topic prefix 'a/'"),
-        ({"model": "levy"}, "model 'levy' is not one of gbm, uniform, normal, ou"),
+        ({"model": "levy"}, "model 'levy' is not one of regimes, gbm, ou, uniform, normal"),
         ({"rate": 0.0}, "rate is 0.0"),
         ({"rate": float("inf")}, "rate is inf"),
-        ({"start_price": -1.0}, "start_price is -1.0"),
+        ({"start_price": -1.0}, "start_price is -1; it must be at least 0.01"),
+        ({"start_price": 0.00002}, "start_price is 2e-05; it must be at least 0.01"),
+        ({"start_price": 1e9}, "start_price is 1000000000; it must be at least 0.01 and below 1e+09"),
+        ({"start_price": 1.005}, "start_price is 1.005; prices have two decimals"),
+        ({"start_prices": {"AAPL": 0.001}}, "start price of AAPL is 0.001; it must be at least 0.01"),
         ({"volatility": float("nan")}, "volatility is nan"),
         ({"volatility": -0.1}, "volatility is -0.1"),
         ({"count": 0}, "count is 0"),
@@ -38,6 +43,23 @@ def test_settings_that_cannot_work_are_named(changes, message):
     with pytest.raises(SettingsError) as caught:
         settings(**changes)
     assert message in str(caught.value)
+
+
+def test_start_prices_of_single_positions():
+    assert parse_start_prices("AAPL=230, MSFT=420.5") == {"AAPL": 230, "MSFT": 420.5}
+    assert parse_start_prices("") == {}
+    with pytest.raises(
+        SettingsError, match="'AAPL' is not a start price; write SYMBOL=PRICE, as in AAPL=230"
+    ):
+        parse_start_prices("AAPL")
+    own = settings(start_price=50.0, start_prices={"AAPL": 230.0})
+    assert [own.start_price_of(symbol) for symbol in ("AAPL", "MSFT")] == [230, 50]
+
+
+def test_what_is_not_given_is_as_in_the_bundles_settings():
+    bundle = load_settings("prod").generator
+    for name in ("model", "rate", "start_price", "volatility"):
+        assert getattr(settings(), name) == getattr(bundle, name), name
 
 
 def test_a_count_is_spread_evenly_and_the_rest_goes_to_the_first():

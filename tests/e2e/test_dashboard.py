@@ -39,6 +39,7 @@ def test_a_browser_with_the_link_sees_the_charts_move(pipectl, bundle, browser):
 
 
 def test_limits_that_the_form_sets_are_those_of_the_command_line(pipectl, bundle, browser):
+    pipectl.run("limits", "clear", "--all")  # those that the first deploy set
     page = browser.new_page()
     page.set_default_timeout(WAIT_MS)
     page.goto(pipectl.run("open").stdout.strip())

@@ -1,6 +1,7 @@
 """A new user's first ten minutes."""
 
 import json
+import signal
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -111,3 +112,14 @@ def test_the_token_is_in_no_argument_list_and_only_its_owner_reads_it(pipectl, b
     for process in pipectl.processes():
         assert token not in " ".join(process.cmdline())
     assert token not in pipectl.run("status", "-v").stderr
+
+
+@pytest.mark.parametrize("options", [(), ("-o", "json"), ("signals", "--from-beginning")])
+def test_a_stream_that_is_cut_off_ends_as_usual(pipectl, bundle, options):
+    process = pipectl.start("watch", *options)
+    assert process.stdout.readline()
+    process.stdout.close()
+    # It notices when it has the next record to show.
+    assert process.wait(timeout=60) == -signal.SIGPIPE
+    assert process.stderr.read() == ""
+    process.stderr.close()

@@ -39,7 +39,12 @@ def test_every_guarantee_names_a_test_that_exists():
 @pytest.mark.timeout(420)
 def test_readme_commands_work_in_their_order(pipectl_elsewhere):
     user = pipectl_elsewhere
-    user.run("deploy")  # what `make deploy` runs once all is installed
+    said = user.run("deploy").stdout  # what `make deploy` runs once all is installed
+    assert "What you are looking at:" in said
+    assert {(one["symbol"], one["buy"], one["sell"]) for one in user.json("limits", "list")} == {
+        ("AAPL", 224, 234),
+        ("TSLA", 304, 318),
+    }
     servers = user.json("endpoints")["kafka"]
     for command, program in STEPS[2:]:
         if program:

@@ -78,6 +78,25 @@ def test_topics_and_settings_that_are_not_told_are_no_difference():
     assert list(differences(wanted, current)) == [retention("b", 1, 2)]
 
 
+def test_settings_that_lose_records_are_differences_though_nobody_asked_for_others():
+    hands = {
+        "cleanup.policy": "compact,delete",
+        "max.message.bytes": "2000",
+        "retention.bytes": "4096",
+        "segment.bytes": "1",
+        "retention.ms": "1",
+    }
+    found = list(differences({"a": {"retention.ms": "1"}}, {"a": hands}))
+    assert [(each.name, each.current, each.wanted, each.stays, each.loses) for each in found] == [
+        ("cleanup.policy", "compact,delete", "delete", True, True),
+        ("retention.bytes", "4096", "-1", True, False),
+        ("max.message.bytes", "2000", "1048588", False, False),
+    ]
+    as_kafka_has_it = {"cleanup.policy": "delete", "max.message.bytes": "1048588", "retention.bytes": "-1"}
+    assert list(differences({"a": {}}, {"a": as_kafka_has_it})) == []
+    assert list(differences({"a": {"cleanup.policy": "compact"}}, {"a": {"cleanup.policy": "compact"}})) == []
+
+
 @pytest.mark.slow
 def test_settings_are_set_once_and_never_shortened_without_leave(stage):
     stage.create("position.A", "position.B", "movingaverage", "mine")
@@ -92,13 +111,13 @@ def test_settings_are_set_once_and_never_shortened_without_leave(stage):
     longer = retention(a, 7 * DAY, 9 * DAY), retention(b, 7 * DAY, 9 * DAY)
     assert run(9) == ([dated(a), longer[0], dated(b), longer[1]], [])
     assert run(9) == ([], [])
-    brokers.set_configs({b: {"retention.ms": str(20 * DAY), "max.message.bytes": "12345"}})
+    brokers.set_configs({b: {"retention.ms": str(20 * DAY), "flush.messages": "12345"}})
     assert run(8) == ([], [retention(a, 9 * DAY, 8 * DAY), retention(b, 20 * DAY, 8 * DAY)])
     assert run(10) == ([retention(a, 9 * DAY, 10 * DAY)], [retention(b, 20 * DAY, 10 * DAY)])
     assert run(8, shorten=True)[1] == []
     found = brokers.configs([b, *names])
     assert [found[name]["retention.ms"] for name in (b, *names)] == [*[str(8 * DAY)] * 2, str(7 * DAY)]
-    assert found[b]["max.message.bytes"] == "12345", "what is not named stays"
+    assert found[b]["flush.messages"] == "12345", "what is not named stays"
 
 
 @pytest.mark.slow

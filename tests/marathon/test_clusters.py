@@ -72,10 +72,11 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
         "TOPIC_PREFIX": "try.",
         "POSITIONS": "AAPL,AMZN,GOOG,MSFT,TSLA",
-        "GENERATOR_MODEL": "gbm",
+        "GENERATOR_MODEL": "regimes",
         "GENERATOR_RATE": "50",
         "GENERATOR_SEED": "7",
-        "GENERATOR_START_PRICE": "500",
+        "GENERATOR_START_PRICE": "100",
+        "GENERATOR_START_PRICES": "AAPL=230,AMZN=180,GOOG=165,MSFT=420,TSLA=310",
         "GENERATOR_VOLATILITY": "0.2",
     }
     assert apps["flink-jobmanager"]["env"] == addresses | {
@@ -104,7 +105,7 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "GATHERER_IDLE_SECONDS": "30",
         "GATHERER_DISCOVERY_SECONDS": "5",
         "GATHERER_DELIVERY": "exactly-once",
-        "SIGNALS": '{"regime": {"window": "1m", "high": 1.0, "low": 0.5}, '
+        "SIGNALS": '{"regime": {"window": "10s", "high": 0.2, "low": 0.12}, '
         '"anomaly": {"window": "10s", "sigmas": 6.0}, '
         '"limit": {"window": "10m", "horizon_seconds": 300, "probability": 0.5}}',
     }
@@ -202,7 +203,7 @@ def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_ro
 
 
 def test_without_a_seed_there_is_none(settings_of: SettingsOf) -> None:
-    assert "GENERATOR_SEED" not in definitions(settings_of())["data-generator"]["env"]
+    assert "GENERATOR_SEED" not in definitions(settings_of("prod"))["data-generator"]["env"]
 
 
 def test_a_jobmanager_with_a_host_has_its_ports_and_no_vip(settings_of: SettingsOf) -> None:

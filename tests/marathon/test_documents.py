@@ -11,6 +11,11 @@ def read(text: str) -> Document:
     return parse_document(text, "a.yaml", lambda mark: Place("a.yaml", mark.line + 1))
 
 
+BOMB = "a0: &a0 [x]\n" + "".join(
+    f"a{step}: &a{step} [{', '.join([f'*a{step - 1}'] * 9)}]\n" for step in range(1, 12)
+)
+
+
 def test_every_key_and_item_has_its_line() -> None:
     document = read("a:\n  b: 1\n  c:\n    - x\n    - y\n")
     assert document.value == {"a": {"b": 1, "c": ["x", "y"]}}
@@ -34,7 +39,10 @@ def test_every_key_and_item_has_its_line() -> None:
         ("-.5", -0.5),
         ("1:30", "1:30"),
         ("2026-11-22", "2026-11-22"),
-        ("0x10", "0x10"),
+        ("0x10", 16),
+        ("0o17", 15),
+        ("=", "="),
+        ("<<", "<<"),
         ("null", None),
         ("~", None),
         ("'1'", "1"),
@@ -45,6 +53,12 @@ def test_plain_values_follow_yaml_1_2(text: str, value: object) -> None:
     assert (found, type(found)) == (value, type(value))
 
 
+def test_numbers_and_booleans_keep_the_text_that_was_written() -> None:
+    document = read("a: [0700, 1E5, TRUE, NO, '007']\n007: 1_000\n")
+    assert document.value == {"a": [700, 1e5, True, "NO", "007"], "007": 1000}
+    assert document.written == {("a", 0): "0700", ("a", 1): "1E5", ("a", 2): "TRUE", ("007",): "1_000"}
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -53,12 +67,15 @@ def test_plain_values_follow_yaml_1_2(text: str, value: object) -> None:
         ("a: 1\n b: 2\n", "a.yaml:2: not valid YAML: mapping values are not allowed here"),
         ("a: &x [*x]\n", "a.yaml:1: a[0]: an alias that contains itself"),
         ("a: !!python/name:os.system\n", "a.yaml:1: a: the tag tag:yaml.org,2002:python/name:os.system"),
-        ("5: x\n", "a.yaml:1: a key must be text, got 5"),
         ("? [a]\n: x\n", "a.yaml:1: a key must be text, got a list or mapping"),
         ("a: !!int x\n", "a.yaml:1: a: not a number: x"),
+        ("a: !!int\n", "a.yaml:1: a: not a number: "),
         ("a: 1\n---\nb: 1\n", "a.yaml:2: not valid YAML: expected a single document"),
         ("a: *b\n", "a.yaml:1: not valid YAML: found undefined alias"),
         ("a: \x00\n", "a.yaml: not valid YAML: unacceptable character"),
+        (f"a: {'[' * 3000}{']' * 3000}\n", "a.yaml:1: nested more than 50 levels deep"),
+        ("a:\n" + "\n".join(" " * level + "- " for level in range(3000)), "a.yaml:51: nested more than 50 "),
+        (BOMB, "a.yaml:1: more than 50000 values, counting each use of an alias"),
     ],
 )
 def test_mistakes_of_form(text: str, problem: str) -> None:

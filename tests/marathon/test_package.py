@@ -37,7 +37,7 @@ def test_public_names() -> None:
 
 def test_import_loads_no_library() -> None:
     names = ", ".join(name for name in marathon.__all__ if name != "Settings")
-    heavy = "{'pydantic', 'yaml', 'jinja2', 'jsonschema', 'platformdirs'}"
+    heavy = "{'pydantic', 'ruamel.yaml', 'jinja2', 'jsonschema', 'platformdirs'}"
     code = f"import sys; from marathon import {names}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -7,16 +7,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from cli.catalogue import CATALOGUE
+from marathon.documents import read_document
 from marathon.paths import ROOM
 from marathon.section import Section
 from marathon.settings import settings_model
 from marathon.wording import section_of
 
 README = (ROOM / "README.md").read_text()
-DEFAULTS = yaml.safe_load((ROOM / "defaults.yaml").read_text())
+DEFAULTS = read_document(ROOM / "defaults.yaml").value
 
 
 def written(value: Any) -> str:

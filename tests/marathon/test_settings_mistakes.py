@@ -28,17 +28,19 @@ Mistakes = Callable[..., list[Problem]]
         ("group=volatility", "group: 'volatility' is no group path"),
         ("group=/Vola tility", 'write "/vola-tility"'),
         ("group=/", 'write, for example, "/volatility"'),
-        ("python=3", 'python: expected text, got 3; put it in quotes: "3"'),
+        ("python=null", "python: expected text, got null"),
         ("python=", "python: must not be empty"),
         ("positions=[]", "positions: must not be empty"),
         ("positions=AAPL", 'positions: expected a list, got "AAPL"'),
-        ("positions=[AAPL, msft]", "positions[1]: 'msft' is no symbol"),
-        ("positions=[AAPL, msft]", '; write "MSFT"'),
         (
-            "positions=[-A]",
-            "positions[0]: '-A' is no symbol: capitals and digits, with . or - after the first",
+            "positions=[AAPL, EUR/USD]",
+            "positions[1]: 'EUR/USD' is no symbol: letters, digits, '.', '_' and '-'; write \"EUR-USD\"",
         ),
-        ("positions=[1]", 'positions[0]: expected text, got 1; put it in quotes: "1"'),
+        (
+            "positions=[BRK.B, BRK_B]",
+            "positions[1]: BRK_B differs from BRK.B only in '.' and '_', which Kafka cannot tell apart",
+        ),
+        ("positions=[[1]]", "positions[0]: expected text, got [1]"),
         ("positions=[A, B, A]", "positions[2]: A is there twice"),
         ("dcos.timeout=60", 'dcos.timeout: expected a length of time such as "500ms", "10s"'),
         ("dcos.timeout=0s", "dcos.timeout: must be longer than nothing"),
@@ -58,10 +60,50 @@ Mistakes = Callable[..., list[Problem]]
             "topics.replication=2",
             "topics.replication: 2 replicas of each topic need as many brokers, and there are 1",
         ),
-        ("generator.model=gmb", 'generator.model: must be one of gbm, uniform, normal, ou, got "gmb"'),
+        ("generator.model=gmb", "generator.model: must be one of regimes, gbm, ou, uniform, normal, got"),
         ("generator.model=gmb", '; did you mean "gbm"?'),
         ("gatherer.idle_timeout=1900ms", "gatherer.idle_timeout: must be at least 2s, got 1900ms"),
         ("generator.rate=0", "generator.rate: must be more than 0, got 0"),
+        (
+            "generator.start_price=0.00002",
+            "generator.start_price: must be at least 0.01 and below 1e9, got 2e-05",
+        ),
+        (
+            "generator.start_price=1e9",
+            "generator.start_price: must be at least 0.01 and below 1e9, got 1000000000",
+        ),
+        (
+            "generator.start_price=1.005",
+            "generator.start_price: prices have two decimals, got 1.005; write 1.0",
+        ),
+        (
+            "generator.start_prices.MSFT=0.004",
+            "generator.start_prices.MSFT: must be at least 0.01 and below 1e9",
+        ),
+        (
+            "generator={start_prices: {MSFT: 0.02}, model: ou}",
+            "generator.start_prices.MSFT: from 0.02, with a volatility of 0.2, prices move by 0.004 only",
+        ),
+        (
+            "generator={start_prices: {MSFT: 0.5}, model: gbm}",
+            "generator.start_prices.MSFT: from 0.5, with a volatility of 0.2, prices move by 0.0052 only",
+        ),
+        (
+            "generator.volatility=1e-6",
+            "generator.volatility: from 165, with a volatility of 1e-06, prices move by 0.00016 only, which",
+        ),
+        (
+            "generator={start_prices: {MSFT: 0.05}, model: uniform, volatility: 0.5}",
+            "generator.start_prices.MSFT: from 0.05, a volatility of 0.5 gives the model uniform prices",
+        ),
+        (
+            "initial_limits={MSFT: {buy: 5, sell: 4}}",
+            "initial_limits.MSFT: the buy limit, 5, is not below the sell limit, 4",
+        ),
+        (
+            "initial_limits={MSFT: {by: 5}}",
+            "initial_limits.MSFT.by: unknown key",
+        ),
         ("generator.rate=fast", 'generator.rate: expected a number, got "fast"'),
         (
             "generator={model: uniform, volatility: 0.6}",
@@ -116,9 +158,9 @@ Mistakes = Callable[..., list[Problem]]
         ("gatherer.windows=10s", 'gatherer.windows: expected a mapping, got "10s"'),
         ("gatherer.windows={10s: null, 1m: null, 10m: null}", "gatherer.windows: must not be empty; write"),
         (
-            "gatherer.windows.1m=null",
-            "gatherer.windows.1m: signals.regime.window is 1m, which is none of gatherer.windows; there are "
-            "10s, 10m",
+            "gatherer.windows.10m=null",
+            "gatherer.windows.10m: signals.limit.window is 10m, which is none of gatherer.windows; there are "
+            "10s, 1m",
         ),
         (
             "signals.anomaly.window=30s",
@@ -128,8 +170,8 @@ Mistakes = Callable[..., list[Problem]]
             "signals.limit.window=600s",
             "signals.limit.window: '600s' is written in a longer way than needed; write \"10m\"",
         ),
-        ("signals.regime.low=1", "signals.regime.low: the low threshold, 1, is not below the high one, 1"),
-        ("signals.regime.high=0.25", "signals.regime.high: the low threshold, 0.5, is not below the high"),
+        ("signals.regime.low=1", "signals.regime.low: the low threshold, 1, is not below the high one, 0.2"),
+        ("signals.regime.high=0.05", "signals.regime.high: the low threshold, 0.12, is not below the high"),
         ("signals.anomaly.sigmas=0", "signals.anomaly.sigmas: must be more than 0, got 0"),
         ("signals.limit.probability=1", "signals.limit.probability: must be less than 1, got 1"),
         ("signals.limit.horizon=0s", "signals.limit.horizon: must be longer than nothing"),
@@ -185,8 +227,8 @@ Mistakes = Callable[..., list[Problem]]
             "gatherer.inputs[0]: time and price are read from one field, q",
         ),
         (
-            "gatherer.inputs=[{topic: a, symbols: {EUR/USD: eur}}]",
-            "gatherer.inputs[0].symbols.EUR/USD: 'eur' is no symbol",
+            "gatherer.inputs=[{topic: a, symbols: {EUR/USD: E U}}]",
+            "gatherer.inputs[0].symbols.EUR/USD: 'E U' is no symbol",
         ),
         (
             "gatherer.inputs=[{topic: a, non_positive: 1}]",
@@ -241,6 +283,13 @@ def test_a_cluster_needs_a_place_for_the_state(mistakes: Mistakes) -> None:
         assert way in problem.hint
 
 
+def test_a_topic_is_not_longer_than_kafka_takes(mistakes: Mistakes) -> None:
+    symbol = "S" * 140
+    load_settings("local", overrides=[f"positions=[{symbol}]", f"topics.prefix={'p' * 100}"])
+    (found,) = mistakes(overrides=[f"positions=[{symbol}S]", f"topics.prefix={'p' * 100}"])
+    assert "has 250 characters, and Kafka takes 249; shorten the prefix or the symbol" in str(found)
+
+
 def test_all_mistakes_of_all_layers_come_at_once(tmp_path: Path, mistakes: Mistakes) -> None:
     low, high = tmp_path / "low.yaml", tmp_path / "high.yaml"
     low.write_text("generator:\n  rate: fast\n  modle: ou\n")
@@ -258,7 +307,7 @@ def test_all_mistakes_of_all_layers_come_at_once(tmp_path: Path, mistakes: Mista
 
 
 def test_a_mistake_in_a_list_leaves_the_other_checks_alone(mistakes: Mistakes) -> None:
-    found = mistakes(overrides=["positions=[a]", "topics.replication=9"])
+    found = mistakes(overrides=["positions=[A B]", "topics.replication=9"])
     assert [problem.path for problem in found] == ["positions[0]", "topics.replication"]
 
 
@@ -300,12 +349,26 @@ def test_unknown_clusters(mistakes: Mistakes) -> None:
     assert far.hint == "there are dev, local, prod"
 
 
+def test_text_is_what_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "positions: [NO, ON, 0700, 1E5, 007, TRUE]\nimage: 1.10\ngenerator: {seed: 007}\n"
+        "gatherer:\n  inputs: [{topic: 0700, symbols: {0700: 0700}}]\n"
+    )
+    settings = load_settings("local", files=[file])
+    assert settings.positions == ("NO", "ON", "0700", "1E5", "007", "TRUE")
+    assert (settings.image, settings.generator.seed) == ("1.10", 7)
+    (found,) = settings.gatherer.inputs
+    assert (found.topic, found.symbols) == ("0700", {"0700": "0700"})
+    assert load_settings("local", overrides=["positions=[0700, NO]"]).positions == ("0700", "NO")
+
+
 def test_layers_in_their_order(tmp_path: Path) -> None:
     one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
     one.write_text("generator: {rate: 1, seed: 1, mem: 100}\n")
     two.write_text("generator: {seed: 2, mem: 200}\n")
     generator = load_settings("local", files=[one, two], overrides=["generator.mem=300"]).generator
-    assert (generator.rate, generator.seed, generator.mem, generator.model) == (1, 2, 300, "gbm")
+    assert (generator.rate, generator.seed, generator.mem, generator.model) == (1, 2, 300, "regimes")
 
 
 def test_settings_do_not_change() -> None:

@@ -1,0 +1,60 @@
+"""What a first deploy adds once data flows: its initial limits, and a few words on what can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cli.deployed import deployed, kafka_faults
+from cli.reach import reach
+
+if TYPE_CHECKING:
+    from cli.session import Session
+    from marathon.settings import Settings
+
+
+def set_initial_limits(run: Session) -> None:
+    """Set the limits that positions have until somebody sets others.
+
+    Only for a bundle whose topics are new: later, what was set and cleared is the user's.
+    """
+    initial, positions = run.settings.initial_limits, run.settings.positions
+    wanted = {symbol: each.given for symbol, each in initial.items() if symbol in positions and each}
+    if not wanted:
+        return
+    with kafka_faults():
+        way = reach(run, deployed(run))
+        for symbol, limits in wanted.items():
+            if limits:
+                way.set_limits([symbol], limits)
+
+
+def what_you_see(settings: Settings, option: str) -> Iterator[str]:
+    """The lines that explain the first records. `option`: what each command needs to reach the cluster."""
+    generator, windows = settings.generator, settings.gatherer.windows
+    yield "What you are looking at:"
+    if generator.instances:
+        story = (
+            ": calm and turbulent times take turns, and now and then a price jumps"
+            if generator.model == "regimes"
+            else f" by the model {generator.model}"
+        )
+        yield f"  Prices are made up, {generator.rate:g} a second for each position{story}."
+    shortest = settings.gatherer.shortest
+    yield f"  Each row is the last {shortest} of a position; its volatility is stddev, or cv in percent."
+    if len(windows) > 1:
+        yield f"  `pipectl watch{option}` shows all windows as they move: {', '.join(windows)}."
+    limits = settings.initial_limits
+    named = [
+        f"{symbol} {side} {price:g}"
+        for symbol, each in limits.items()
+        if symbol in settings.positions and each
+        for side, price in each.given.items()
+    ]
+    yield (
+        f"  `pipectl watch signals --from-beginning{option}` shows what it is for: volatility that turns "
+        "high or low,"
+    )
+    yield "  ticks far from their window, and limits that the price is likely to reach or has reached."
+    if named:
+        yield f"  Limits: {', '.join(named)}; `pipectl limits set{option}` sets others."
