@@ -79,3 +79,13 @@ def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     assert part["components"] == ["dashboard"]
     text = runner.invoke(pipectl, ["parts", "--set", "parts=[]", "--set", "dashboard.mem=512"]).stdout
     assert text.splitlines()[1].split()[:4] == ["dashboard", "off", "512", "0"]
+
+
+def test_a_part_that_is_remembered_can_be_chosen_by_a_short_name(engine: MemoryEngine) -> None:
+    deploy(engine, run_with(), wanted_parts=["dashboard"])
+    assert list(plan_of(run_with(), engine, only=["dashboard", "generator"]).changes) == [
+        "dashboard",
+        "data-generator",
+    ]
+    with pytest.raises(UsageProblem, match="no component dashbord"):
+        plan_of(run_with(), engine, only=["dashbord"])
