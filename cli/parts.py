@@ -34,3 +34,19 @@ def with_remembered(
     found = {app.labels.get(PART) for app in engine.apps().values() if app.owner == group}
     chosen = (known.keys() & found | set(wanted)) - set(unwanted) - set(run.settings.parts)
     return run if chosen == run.with_parts else replace(run, with_parts=frozenset(chosen))
+
+
+def as_deployed(run: Session, engine: Engine) -> Session:
+    """The session with the parts that run, whatever the settings say; as it is when nothing of it runs."""
+    group = run.settings.group
+    ours = {app.id for app in engine.apps().values() if app.owner == group}
+    if not ours:
+        return run
+    running = [
+        name
+        for name, part in parts(run.settings).items()
+        if any(f"{group}/{component}" in ours for component in part.components)
+    ]
+    if set(running) == {*run.settings.parts, *run.with_parts}:
+        return run
+    return replace(run, overrides=(*run.overrides, f"parts=[{', '.join(running)}]"), with_parts=frozenset())

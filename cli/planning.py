@@ -112,8 +112,9 @@ def plan_of(
     from cli.steps.bundle import leftover_steps, needs_of, steps_of
 
     # Names are checked before anything is contacted, as far as they can be known by then.
+    known = [*dict.fromkeys([*run.bundle.components, *component_names()])]
     for name in (*adopt, *only):
-        component(name, [*run.bundle.components, *component_names()])
+        component(name, known)
     check_parts(run, wanted_parts, unwanted_parts)
     report("reaching the cluster")
     engine.check()

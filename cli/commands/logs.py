@@ -6,7 +6,7 @@ from cli import options
 from cli import output as out
 from cli.engine.protocol import LogStream, newest_task
 from cli.errors import EngineError, PipectlError, UsageProblem
-from cli.parts import with_remembered
+from cli.parts import as_deployed
 from cli.session import Session, session
 from cli.standard_streams import check_reader
 from marathon import component_names
@@ -73,7 +73,7 @@ def _newest_task(run: Session, name: str) -> str:
     ids = {app.name: app.id for app in run.bundle.apps.values()}
     ids |= dict.fromkeys(run.bundle.packages, f"/{run.settings.kafka.service}")
     if name not in ids and name in component_names():
-        run = with_remembered(run, run.engine)
+        run = as_deployed(run, run.engine)
         ids |= {app.name: app.id for app in run.bundle.apps.values()}
     if name not in ids:
         raise UsageProblem(f"no app {name}", hint=f"choose one of {', '.join(ids)}")

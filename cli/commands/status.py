@@ -16,7 +16,7 @@ from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import Engine
 from cli.errors import EngineError, PipectlError, Unhealthy
 from cli.last_failure import LastFailure, last_failure
-from cli.parts import with_remembered
+from cli.parts import as_deployed
 from cli.reach import LETTER_SECONDS, reach
 from cli.session import Session, session
 from kafka_topic.contracts import format_time
@@ -68,7 +68,7 @@ def command(
         local.address()  # says so when there is none at all
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
     run.engine.check()  # once, and not for every component, when it can't be reached
-    run = with_remembered(run, run.engine)
+    run = as_deployed(run, run.engine)
     bundle = deployed(run)
     components = _components(run, run.engine, bundle)
     flow = _flow(run, bundle)

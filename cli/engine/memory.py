@@ -119,9 +119,7 @@ class MemoryEngine:
         """Nobody is asked for any."""
         return Credentials("")
 
-    def how_to_inspect(
-        self, kind: Literal["app", "rollouts", "service", "brokers", "topics"], name: str
-    ) -> str:
+    def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
         """The command of this program that shows most."""
         return "pipectl status"
 

@@ -272,9 +272,7 @@ class Engine(Protocol):
     def credentials(self) -> Credentials:
         """How the front door knows the user."""
 
-    def how_to_inspect(
-        self, kind: Literal["app", "rollouts", "service", "brokers", "topics"], name: str
-    ) -> str:
+    def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
         """The engine's own command that shows more, for the next step of an error."""
 
 

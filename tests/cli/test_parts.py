@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from cli.__main__ import pipectl
 from cli.engine.memory import MemoryEngine
 from cli.errors import UsageProblem
-from cli.parts import with_remembered
+from cli.parts import as_deployed, with_remembered
 from cli.planning import Plan, plan_of
 from cli.progress import Progress
 from cli.rollout import carry_out
@@ -51,6 +51,16 @@ def test_a_part_that_is_switched_on_is_remembered_until_it_is_switched_off(engin
     assert plan_of(run_with(), engine).changed == []
 
 
+def test_commands_that_read_go_by_the_parts_that_run(engine: MemoryEngine) -> None:
+    on, off = run_with(OFF[0]), run_with()
+    assert as_deployed(on, engine) is on  # nothing runs yet
+    deploy(engine, off)
+    assert "dashboard" not in as_deployed(on, engine).bundle.components
+    assert as_deployed(off, engine) is off
+    deploy(engine, off, wanted_parts=["dashboard"])
+    assert "dashboard" in as_deployed(off, engine).bundle.components
+
+
 def test_a_part_of_the_settings_goes_with_the_setting(engine: MemoryEngine) -> None:
     deploy(engine, run_with(OFF[0]))
     assert "/volatility/dashboard" in engine.apps()
@@ -79,3 +89,13 @@ def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     assert part["components"] == ["dashboard"]
     text = runner.invoke(pipectl, ["parts", "--set", "parts=[]", "--set", "dashboard.mem=512"]).stdout
     assert text.splitlines()[1].split()[:4] == ["dashboard", "off", "512", "0"]
+
+
+def test_a_part_that_is_remembered_can_be_chosen_by_a_short_name(engine: MemoryEngine) -> None:
+    deploy(engine, run_with(), wanted_parts=["dashboard"])
+    assert list(plan_of(run_with(), engine, only=["dashboard", "generator"]).changes) == [
+        "dashboard",
+        "data-generator",
+    ]
+    with pytest.raises(UsageProblem, match="no component dashbord"):
+        plan_of(run_with(), engine, only=["dashbord"])

@@ -168,15 +168,12 @@ class DcosEngine:
             return Credentials(authorization, verify=False)
         return Credentials(authorization, ca=trust)
 
-    def how_to_inspect(
-        self, kind: Literal["app", "rollouts", "service", "brokers", "topics"], name: str
-    ) -> str:
+    def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
         """The `dcos` command that shows more."""
         return {
             "app": f"dcos marathon debug summary {name}",
             "rollouts": "dcos marathon deployment list",
             "service": f"dcos kafka --name={name} plan status deploy --json",
-            "brokers": f"dcos kafka --name={name} endpoints",
             "topics": f"dcos kafka --name={name} topic list",
         }[kind]
 
