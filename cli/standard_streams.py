@@ -7,9 +7,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
 
 class ReaderGone(BaseException):
@@ -19,22 +17,12 @@ class ReaderGone(BaseException):
     """
 
 
-class _Stream(io.TextIOWrapper):
-    def write(self, text: str) -> int:
-        with _noticing():
-            return super().write(text)
-
-    def flush(self) -> None:
-        with _noticing():
-            super().flush()
-
-
-@contextmanager
-def _noticing() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise ReaderGone from None
+class _Descriptor(io.FileIO):
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise ReaderGone from None
 
 
 def prepare() -> None:
@@ -53,9 +41,9 @@ def prepare() -> None:
     sys.stdout, sys.stderr = _made(1, sys.stdout), _made(2, sys.stderr)
 
 
-def _made(number: int, before: object) -> _Stream:
-    return _Stream(
-        open(number, "wb", closefd=False),
+def _made(number: int, before: object) -> TextIO:
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Descriptor(number, "w", closefd=False)),
         encoding=getattr(before, "encoding", None),
         errors=getattr(before, "errors", None) or "backslashreplace",
         line_buffering=number == 2 or os.isatty(number),

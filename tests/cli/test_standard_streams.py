@@ -80,6 +80,21 @@ def test_a_pipeline_that_is_cut_off_ends_as_usual(environ: dict[str, str], comma
     assert b"Exception ignored" not in said
 
 
+def test_bytes_are_cut_off_as_text_is(environ: dict[str, str]) -> None:
+    code = (
+        "import click\n"
+        "from cli import standard_streams\n"
+        "standard_streams.prepare()\n"
+        "try: click.echo(b'a record')\n"
+        "except standard_streams.ReaderGone: standard_streams.end_as_if_piped()"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", code], env=environ, stdout=writer, timeout=60, check=False)
+    os.close(writer)
+    assert done.returncode == -signal.SIGPIPE
+
+
 @pytest.mark.parametrize("read", [True, False])
 def test_whether_anybody_reads_is_known_without_writing(environ: dict[str, str], read: bool) -> None:
     code = (
