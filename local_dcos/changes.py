@@ -177,7 +177,7 @@ class Changes:
                 wanted.setdefault(app.id, None)
         deployment = self._agent.deployments.begin(wanted, force=force)
         self._state.groups |= groups - {"/"}
-        self._state.save()
+        self._agent.save()
         return deployment
 
     def remove_group(self, group_id: str, *, force: bool) -> Deployment:
@@ -187,5 +187,5 @@ class Changes:
         deployment = self._agent.deployments.begin(wanted, force=force)
         prefix = group_id.rstrip("/") + "/"
         self._state.groups = {g for g in self._state.groups if g != group_id and not g.startswith(prefix)}
-        self._state.save()
+        self._agent.save()
         return deployment

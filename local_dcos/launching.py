@@ -2,11 +2,12 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from local_dcos.errors import LaunchError
+from local_dcos.errors import LaunchError, NoOfferError
 from local_dcos.home import HOME_MARK, Home
 from local_dcos.model import Json, Task
 from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
@@ -37,10 +38,6 @@ INHERITED_PREFIXES = ("LC_", "XDG_", "SSL_", "JGO_", "MAVEN_", "M2_")
 INHERITED_ENDINGS = ("_proxy", "_PROXY")
 
 
-class PortTaken(LaunchError):
-    """A port that the definition asks for is in use."""
-
-
 def port_specs(definition: Json) -> list[tuple[Json, int]]:
     """Returns each port of a definition with the host port that it demands, 0 for any."""
     if "portDefinitions" in definition:
@@ -54,12 +51,12 @@ def host_ports(definition: Json, taken: set[int]) -> list[int]:
     """Chooses the host ports of a new task.
 
     Raises:
-        PortTaken: A demanded port is in use.
+        NoOfferError: A demanded port is in use, or none is free.
     """
     chosen: list[int] = []
     for _, wanted in port_specs(definition):
         if wanted and (wanted in taken or not is_free(wanted)):
-            raise PortTaken(f"Port {wanted} is in use")
+            raise NoOfferError("InsufficientPorts", f"Port {wanted} is in use")
         chosen.append(wanted or pick(HOST_PORTS, taken | set(chosen)))
     return chosen
 
@@ -114,10 +111,10 @@ def launch(home: Home, task: Task, definition: Json) -> "subprocess.Popen[bytes]
     argv = command_line(definition)
     env = environment(home, task, definition)
     sandbox = home.sandboxes / task.id
-    sandbox.mkdir(parents=True, exist_ok=True, mode=0o700)
-    out, err = ((sandbox / name).open("ab") for name in LOG_FILES)
-    with out, err:
-        try:
+    try:
+        sandbox.mkdir(mode=0o700)
+        out, err = ((sandbox / name).open("ab") for name in LOG_FILES)
+        with out, err:
             return subprocess.Popen(
                 argv,
                 cwd=sandbox,
@@ -127,9 +124,11 @@ def launch(home: Home, task: Task, definition: Json) -> "subprocess.Popen[bytes]
                 stderr=err,
                 start_new_session=True,
             )
-        except (OSError, ValueError) as error:
-            err.write(f"Can't run {argv[0]}: {error}\n".encode())
-            raise LaunchError(f"Can't run {argv[0]}: {error}") from error
+    except (OSError, ValueError) as error:
+        # Text that is no UTF-8 can be sent and kept, but not printed.
+        program = argv[0].encode("utf-8", "replace").decode()
+        shutil.rmtree(sandbox, ignore_errors=True)
+        raise LaunchError(f"Can't run {program}: {error}") from error
 
 
 def _is_inherited(key: str) -> bool:
@@ -138,8 +137,10 @@ def _is_inherited(key: str) -> bool:
 
 def _secret(home: Home, definition: Json, name: str) -> str:
     source = str(definition["secrets"][name]["source"])
-    path = home.secrets / source.lstrip("/")
+    path = (home.secrets / source.lstrip("/")).resolve()
+    if not path.is_relative_to(home.secrets.resolve()):
+        raise LaunchError(f"Secret '{name}' has the source {source!r}, which leads out of {home.secrets}")
     try:
         return path.read_text(encoding="utf-8").rstrip("\n")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise LaunchError(f"Secret '{name}' is not there: write its value to {path}") from error

@@ -13,6 +13,8 @@ Json = dict[str, Any]
 VERSIONS_KEPT = 25
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 FINISHED, FAILED, KILLED = "TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"
+# Even where a definition asks for no back-off: what fails at once must not take all of a processor.
+LEAST_BACKOFF_SECONDS = 0.2
 
 
 @dataclass
@@ -165,7 +167,7 @@ class App:
             self.delay = min(longest, self.delay * float(definition["backoffFactor"]))
         else:
             self.delay = min(longest, float(definition["backoffSeconds"]))
-        self.next_launch = time.time() + self.delay
+        self.next_launch = time.time() + max(LEAST_BACKOFF_SECONDS, self.delay)
 
     def rejected(self, reason: str) -> None:
         """Notes that a launch was not possible, for the queue's answers."""

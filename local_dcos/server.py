@@ -19,19 +19,20 @@ from local_dcos.api.requests import errors_as_json, token_check
 from local_dcos.api.sessions import Sessions
 from local_dcos.api.system import System
 from local_dcos.errors import StartError
-from local_dcos.home import Home, locked
+from local_dcos.files import locked
+from local_dcos.home import Home
 from local_dcos.model import Json
 from local_dcos.ports import HOST, is_free
 
-CLUSTER_NAME = "local"
+# One that only looks holds the lock for an instant.
+LOCK_SECONDS = 2.0
 
 
 def application(agent: Agent, cluster: Json) -> web.Application:
     """Returns the HTTP application of a cluster."""
-    token = agent.home.token()
-    sessions = Sessions(token)
+    sessions = Sessions()
     app = web.Application(
-        middlewares=[errors_as_json, token_check(token, sessions.allow)], client_max_size=16 * 1024**2
+        middlewares=[errors_as_json, token_check(agent.token, sessions.allow)], client_max_size=16 * 1024**2
     )
     proxy = Proxy(agent)
     for prefix in ("/service/marathon", "/marathon"):
@@ -51,8 +52,8 @@ def listening_socket(home: Home, port: int) -> socket.socket:
     Raises:
         StartError: The port that was asked for is taken.
     """
-    last = int(str(home.cluster().get("url", "")).rpartition(":")[2] or 0)
-    wanted = port or (last if last and is_free(last) else 0)
+    last = home.cluster().get("port")
+    wanted = port or (last if isinstance(last, int) and is_free(last) else 0)
     server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -71,22 +72,23 @@ def serve(home: Home, port: int) -> None:
         StartError: Another agent holds this home, or the port is taken.
     """
     home.create()
-    with locked(home.agent_lock, wait=False) as got:
+    with locked(home.agent_lock, LOCK_SECONDS) as got:
         if not got:
             raise StartError(f"A cluster already runs in {home.path}")
+        home.retire()
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         with listening_socket(home, port) as server:
             asyncio.run(_serve(home, server))
 
 
 async def _serve(home: Home, server: socket.socket) -> None:
-    home.token()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    url = f"http://{HOST}:{server.getsockname()[1]}"
-    agent = Agent(home)
-    cluster = home.write_cluster(CLUSTER_NAME, url, os.getpid())
+    port = server.getsockname()[1]
+    url = f"http://{HOST}:{port}"
+    agent = Agent(home, home.new_token())
+    cluster = home.announce(port, url, os.getpid())
     runner = web.AppRunner(application(agent, cluster), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
@@ -97,4 +99,5 @@ async def _serve(home: Home, server: socket.socket) -> None:
     finally:
         with contextlib.suppress(asyncio.CancelledError):
             await agent.stop()
+        home.retire()
         await runner.cleanup()

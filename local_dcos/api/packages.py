@@ -208,7 +208,7 @@ class Packages:
         index = document.get("index")
         position = len(self._state.repositories) if index is None else max(0, int(index) - 1)
         self._state.repositories.insert(position, added)
-        self._state.save()
+        self._agent.save()
         return self._repositories()
 
     def _repository_delete(self, document: Json) -> Json:
@@ -217,7 +217,7 @@ class Packages:
         if len(kept) == len(self._state.repositories):
             raise CosmosError("RepositoryNotPresent", f"Repository [{name}] is not present")
         self._state.repositories[:] = kept
-        self._state.save()
+        self._agent.save()
         return self._repositories()
 
 

@@ -2,7 +2,8 @@
 
 A browser can't be given the token: cookies know no ports, so every server on this machine that it ever visits
 would be sent it. The cookie is therefore no token. It is good for one path, reads as nothing to an app, and
-is checked by a signature, so that it outlives a restart of the cluster.
+is checked by a signature. Like the token it ends with the cluster: whoever listens on the port afterwards may
+be sent it, and must not be able to use it when the cluster is back.
 """
 
 import hashlib
@@ -29,8 +30,8 @@ LOGIN = "/login/once/"
 class Sessions:
     """Makes links and cookies, and tells whether a request's cookie is good."""
 
-    def __init__(self, token: str) -> None:
-        self._key = token.encode()
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
         self._links: dict[str, tuple[str, float]] = {}
 
     def routes(self) -> list[web.RouteDef]:
