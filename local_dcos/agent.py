@@ -97,6 +97,8 @@ class Agent:
         """Tells the listeners of /v2/events."""
         if self.listeners:
             data = json.dumps({"eventType": kind, "timestamp": stamp(), **body})
+            # A listener that does not read is let go.
+            self.listeners -= {listener for listener in self.listeners if listener.full()}
             for listener in self.listeners:
                 listener.put_nowait(f"event: {kind}\ndata: {data}\n\n")
 

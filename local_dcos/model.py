@@ -1,6 +1,7 @@
 """What the agent remembers: apps, tasks and deployments, each with its JSON form for the state file."""
 
 import asyncio
+import secrets
 import subprocess
 import time
 import uuid
@@ -39,6 +40,7 @@ class Task:
     config_version: str
     ports: list[int]
     staged_at: str
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     pid: int = 0
     created: float = 0.0
     started_at: str | None = None
@@ -61,6 +63,7 @@ class Task:
         "config_version",
         "ports",
         "staged_at",
+        "secret",
         "pid",
         "created",
         "started_at",

@@ -15,7 +15,7 @@ from local_dcos.api.apps import Apps
 from local_dcos.api.marathon import Marathon
 from local_dcos.api.packages import Packages
 from local_dcos.api.proxy import Proxy
-from local_dcos.api.requests import errors_as_json, token_check
+from local_dcos.api.requests import errors_as_json, only_by_our_name, token_check
 from local_dcos.api.sessions import Sessions
 from local_dcos.api.system import System
 from local_dcos.errors import StartError
@@ -26,13 +26,18 @@ from local_dcos.ports import HOST, is_free
 
 # One that only looks holds the lock for an instant.
 LOCK_SECONDS = 2.0
+# How long a connection may send nothing, or half a request.
+IDLE_SECONDS = 15.0
+# Each takes a descriptor, and so does what it is passed on to; tasks need some too.
+MOST_CONNECTIONS = 200
 
 
 def application(agent: Agent, cluster: Json) -> web.Application:
     """Returns the HTTP application of a cluster."""
     sessions = Sessions()
     app = web.Application(
-        middlewares=[errors_as_json, token_check(agent.token, sessions.allow)], client_max_size=16 * 1024**2
+        middlewares=[errors_as_json, only_by_our_name, token_check(agent.token, sessions.allow)],
+        client_max_size=16 * 1024**2,
     )
     proxy = Proxy(agent)
     for prefix in ("/service/marathon", "/marathon"):
@@ -81,6 +86,26 @@ def serve(home: Home, port: int) -> None:
             asyncio.run(_serve(home, server))
 
 
+class _Door:
+    """Lets connections in while there is room."""
+
+    def __init__(self, runner: web.AppRunner) -> None:
+        self._runner = runner
+
+    def __call__(self) -> asyncio.Protocol:
+        server = self._runner.server
+        if server is None or len(server.connections) >= MOST_CONNECTIONS:
+            return _Refusal()
+        return server()
+
+
+class _Refusal(asyncio.Protocol):
+    """Ends a connection at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
 async def _serve(home: Home, server: socket.socket) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -89,11 +114,13 @@ async def _serve(home: Home, server: socket.socket) -> None:
     url = f"http://{HOST}:{port}"
     agent = Agent(home, home.new_token())
     cluster = home.announce(port, url, os.getpid())
-    runner = web.AppRunner(application(agent, cluster), access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(
+        application(agent, cluster), access_log=None, shutdown_timeout=0.5, keepalive_timeout=IDLE_SECONDS
+    )
     await runner.setup()
     try:
         agent.start()
-        await web.SockSite(runner, server).start()
+        await asyncio.get_running_loop().create_server(_Door(runner), sock=server)
         print(url, flush=True)  # noqa: T201 - what `serve` is asked for
         await stop.wait()
     finally:

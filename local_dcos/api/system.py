@@ -133,9 +133,8 @@ class System:
         return answer({"token": token})
 
     def _file(self, request: web.Request) -> Path:
-        sandbox = self._agent.home.sandboxes / request.match_info["task"]
-        inside = sandbox.resolve().parent == self._agent.home.sandboxes.resolve()
-        found = file_in(sandbox, request.match_info.get("file", "stdout")) if inside else None
+        names = request.match_info["task"], request.match_info.get("file", "stdout")
+        found = file_in(self._agent.home.sandboxes, *names)
         if found is None:
             raise ApiError(404, "No such file in this task's sandbox")
         return found
