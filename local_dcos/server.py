@@ -9,6 +9,7 @@ import socket
 import sys
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from local_dcos.agent import Agent
 from local_dcos.api.apps import Apps
@@ -82,8 +83,14 @@ def serve(home: Home, port: int) -> None:
             raise StartError(f"A cluster already runs in {home.path}")
         home.retire()
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("aiohttp.server").addFilter(_is_ours)
         with listening_socket(home, port) as server:
             asyncio.run(_serve(home, server))
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tells whether a record is of a mistake here: what is no HTTP is a stranger's, and was answered."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 class _Door:
