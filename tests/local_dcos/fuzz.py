@@ -60,9 +60,9 @@ ids = st.sampled_from(
 
 
 def mostly(*good: Any) -> st.SearchStrategy[Any]:
-    """Mostly a value that can be, now and then any other."""
-    right = st.sampled_from(good)
-    return st.integers(0, 24).flatmap(lambda one: odd if one == 24 else right)
+    """Mostly a value that can be, now and then any other, of the same kind or of none."""
+    right, near = st.sampled_from(good), odd_number if isinstance(good[0], int | float) else odd_text
+    return st.integers(0, 7).flatmap(lambda one: (odd | near) if one == 7 else right)
 
 
 commands = st.sampled_from(
@@ -159,7 +159,7 @@ raw = st.sampled_from(
     [b"", b"{", b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b"9" * 5000, b'"\\ud800"', b"NaN"]
 ) | (st.binary(max_size=40))
 flags = st.sampled_from(
-    ["", "?force=true", "?force=true&scale=true", "?embed=app.tasks&label=a==b", "?%ff=%00&id=%zz"]
+    [*["?force=true"] * 4, "", "?force=true&scale=true", "?embed=app.tasks&label=a==b", "?%ff=%00&id=%zz"]
 )
 segments = (ids | odd_text).map(lambda text: quote(text.encode("utf-8", "surrogatepass"), safe="/.="))
 
