@@ -30,9 +30,8 @@ def write_durably(path: Path, text: str, mode: int = 0o600, previous: Path | Non
             file.write(text)
             file.flush()
             os.fsync(descriptor)
-        if previous is not None:
-            with contextlib.suppress(FileNotFoundError):
-                path.replace(previous)
+        if previous is not None and path.exists():
+            _keep(path, previous)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -42,6 +41,18 @@ def write_durably(path: Path, text: str, mode: int = 0o600, previous: Path | Non
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _keep(path: Path, previous: Path) -> None:
+    """Gives what is there a second name, so that no reader finds nothing under the first."""
+    spare = path.with_name(f".{path.name}.kept")
+    try:
+        spare.unlink(missing_ok=True)
+        spare.hardlink_to(path)
+        spare.replace(previous)
+    except OSError:
+        # A disk that knows no second names.
+        path.replace(previous)
 
 
 @contextlib.contextmanager

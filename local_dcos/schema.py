@@ -167,7 +167,7 @@ def problems(value: Any, shape: Any = APP, path: str = "") -> Iterator[Problem]:
                 yield path, expected
         case dict():
             yield from _object(value, shape, path)
-        case [item_shape]:
+        case [item_shape] if isinstance(shape, list):
             if isinstance(value, list) and len(value) > MOST_ITEMS and item_shape is not str:
                 yield path, f"error.maxLength, expected at most {MOST_ITEMS} items"
             elif isinstance(value, list):

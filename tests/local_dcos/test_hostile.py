@@ -84,6 +84,12 @@ def test_a_wrong_group_is_refused(cluster, document):
     assert cluster.marathon("GET", "apps")["apps"] == []
 
 
+@pytest.mark.parametrize(("strategy", "status"), [("disabled", 201), ("enabled", 422), ([1.0], 422)])
+def test_a_choice_of_one_word_is_that_word(cluster, strategy, status):
+    app = {"id": "/word", "cmd": "exec sleep 1000", "unreachableStrategy": strategy}
+    assert cluster.call("POST", APPS, app)[0] == status
+
+
 @pytest.mark.parametrize("container", [{"docker": None}, {"portMappings": None}, {"docker": {"image": None}}])
 def test_null_is_as_if_left_out(cluster, container):
     app = cluster.run({"id": "/null", "cmd": "exec sleep 1000", "container": container})
