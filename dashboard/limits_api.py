@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from dashboard.history import History
-from dashboard.requests import Mistake, check_leave, json_answer, known, records_answer
+from dashboard.requests import Mistake, body_of, check_leave, json_answer, known, records_answer
 from dashboard.settings import Settings
 from kafka_topic.contracts import Limits
 from kafka_topic.errors import ContractError, KafkaTopicError, LimitsError, SymbolError
@@ -63,12 +63,7 @@ class LimitsApi:
         return json_answer({"cleared": cleared})
 
     async def _body(self, request: web.Request) -> tuple[Sequence[str], dict[str, Any]]:
-        if request.content_type != "application/json":
-            raise web.HTTPUnsupportedMediaType(text="the body must be JSON: Content-Type: application/json")
-        try:
-            body = await request.json()
-        except ValueError:
-            body = None
+        body = await body_of(request)
         symbols = body.get("symbols") if isinstance(body, dict) else None
         if not isinstance(symbols, list) or not symbols:
             raise web.HTTPBadRequest(text='the body must be such as {"symbols": ["AAPL"], "buy": 95}')

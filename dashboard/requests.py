@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
-from yarl import URL
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ASKED_BY = "X-Requested-By"
 """A page of another origin can't send this header: a browser asks first, and is not answered."""
+PROXY_HEADER = "X-Proxy-Secret"
+"""What the cluster's front door and this task know, and nobody else."""
 
 
 class Mistake(web.HTTPBadRequest):
@@ -48,15 +52,33 @@ def since(request: web.Request) -> datetime | None:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
+async def body_of(request: web.Request) -> Any:
+    """The JSON that a request holds, None where it holds none: NaN and Infinity are no JSON."""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="the body must be JSON: Content-Type: application/json")
+    try:
+        body = json.loads(await request.read())
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return body
+
+
+def came_through_the_front_door(request: web.Request, secret: str) -> bool:
+    """Whether the proxy that asks users for their login has passed a request on."""
+    given = request.headers.get(PROXY_HEADER, "")
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
+
+
 def check_leave(request: web.Request) -> None:
     """Raises HTTPForbidden when a browser may have been led to this request by a page of another origin.
 
-    Whether the user may be here at all was asked before, at the front door.
+    Whether the user may be here at all is asked at the front door.
     """
     if ASKED_BY not in request.headers:
         raise web.HTTPForbidden(text=f"a request that changes something needs the header {ASKED_BY}")
     origin = request.headers.get("Origin")
-    if origin is not None and URL(origin).authority != request.host:
+    if origin is not None and origin.partition("://")[2] != request.host:
         raise web.HTTPForbidden(text=f"{origin} is not the origin of this page")
 
 

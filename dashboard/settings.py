@@ -48,6 +48,8 @@ class Settings:
     history: int = 1800
     host: str = "127.0.0.1"
     port: int = 0
+    proxy_secret: str | None = field(default=None, repr=False)
+    """Where the front door has one: nothing but /health is answered without it."""
 
     def __post_init__(self) -> None:
         try:
@@ -114,6 +116,7 @@ def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
         history=int(_number(variables, "DASHBOARD_HISTORY", Settings.history, least=2)),
         host=variables.get("HOST") or Settings.host,
         port=int(_number(variables, "PORT0", Settings.port, least=0)),
+        proxy_secret=variables.get("PROXY_SECRET") or None,
     )
 
 

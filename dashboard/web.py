@@ -19,7 +19,16 @@ from dashboard.history import History
 from dashboard.limits_api import LimitsApi
 from dashboard.openapi import document
 from dashboard.pipeline import Pipeline
-from dashboard.requests import Handler, chosen, errors_as_json, json_answer, known, records_answer, since
+from dashboard.requests import (
+    Handler,
+    came_through_the_front_door,
+    chosen,
+    errors_as_json,
+    json_answer,
+    known,
+    records_answer,
+    since,
+)
 from dashboard.settings import LOOPBACK, Settings
 from dashboard.viewers import Viewers
 from kafka_topic.names import Topics
@@ -62,7 +71,7 @@ class Server:
 
     def application(self) -> web.Application:
         """The application; reading Kafka begins and ends with it."""
-        app = web.Application(middlewares=[self._only_our_names, errors_as_json])
+        app = web.Application(middlewares=[self._only_who_may, errors_as_json])
         for path in PAGES:
             app.router.add_get(f"/{path}", self.page)
         app.add_routes(
@@ -99,11 +108,20 @@ class Server:
         self._events.close()
 
     @web.middleware
-    async def _only_our_names(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """On a laptop, refuse names that only lead here: a foreign page could point its own at loopback."""
+    async def _only_who_may(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what has not come through the front door, where there is one.
+
+        On a laptop also names that only lead here: a foreign page could point its own at loopback.
+        """
         name = request.host.rpartition(":")[0] or request.host
         if self._settings.host in LOOPBACK and name.strip("[]") not in LOOPBACK:
             raise web.HTTPForbidden(text=f"{name} is not the name of this server")
+        secret = self._settings.proxy_secret
+        # Marathon's health checks come by themselves.
+        if secret and request.path != "/health" and not came_through_the_front_door(request, secret):
+            raise web.HTTPForbidden(
+                text="ask through the cluster's front door: `pipectl open` prints the way"
+            )
         return await handler(request)
 
     async def page(self, request: web.Request) -> web.StreamResponse:

@@ -12,7 +12,7 @@ HELP = {
     "serve": "run the cluster in the foreground until Ctrl-C",
     "start": "run it in the background, if it doesn't already; prints its url",
     "stop": "end every task and the cluster; its apps come back with the next start",
-    "purge": "stop, and remove the folder",
+    "purge": "stop, and remove what the cluster put into its folder",
     "status": "print the url of the running cluster; exit code 4 when it isn't running",
     "link": "print a link that signs a browser in to the page of a service; it works once, for ten minutes",
 }
@@ -43,7 +43,8 @@ def _run(arguments: argparse.Namespace) -> int:
         case "stop":
             daemon.stop(home)
         case "purge":
-            daemon.purge(home)
+            for left in daemon.purge(home):
+                print(f"Left where it is, since no cluster put it there: {left}", file=sys.stderr)  # noqa: T201
         case "link":
             print(daemon.link(home, arguments.service))  # noqa: T201
         case "status":
@@ -60,6 +61,9 @@ def main() -> int:
     except LocalDcosError as error:
         print(f"Error: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
+    except OSError as error:
+        print(f"Error: {error}", file=sys.stderr)  # noqa: T201
+        return LocalDcosError.exit_code
 
 
 if __name__ == "__main__":

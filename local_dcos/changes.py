@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from local_dcos import defaults, definition
+from local_dcos import defaults, definition, schema
 from local_dcos.agent import Agent
 from local_dcos.errors import ApiError
 from local_dcos.model import App, Deployment, Json
@@ -35,8 +35,7 @@ class Changes:
         Raises:
             ApiError: 422, naming every mistake.
         """
-        document = definition.without_read_only(document)
-        definition.check_shape(document)
+        document = self._checked(document)
         if "id" not in document:
             details = [{"path": "/id", "errors": ["error.path.missing"]}]
             raise ApiError(422, "Object is not valid", {"details": details})
@@ -46,6 +45,13 @@ class Changes:
         full = defaults.fill({**document, "id": app_id, "dependencies": needed}, self._agent.service_port)
         definition.check_rules(full)
         return full
+
+    @staticmethod
+    def _checked(document: Json) -> Json:
+        document = definition.without_read_only(document)
+        definition.check_shape(document)
+        checked: Json = definition.without_nulls(document)
+        return checked
 
     def create(self, document: Json, *, force: bool = False) -> tuple[App, Deployment]:
         """Adds an app that must not exist."""
@@ -62,12 +68,11 @@ class Changes:
         app_id = definition.absolute_id(app_id)
         app = self._state.apps.get(app_id)
         version = document.get("version")
-        if app is not None and version and set(document) <= {"version", "id"}:
+        if app is not None and isinstance(version, str) and set(document) <= {"version", "id"}:
             if version not in app.versions:
                 raise ApiError(404, f"App '{app_id}' does not have the version '{version}'")
             return {key: value for key, value in app.versions[version].items() if key != "version"}
-        document = definition.without_read_only(document)
-        definition.check_shape(document)
+        document = self._checked(document)
         if "id" in document and definition.absolute_id(document["id"]) != app_id:
             details = [{"path": "/id", "errors": [f"must be {app_id}"]}]
             raise ApiError(422, "Object is not valid", {"details": details})
@@ -79,7 +84,10 @@ class Changes:
             if key in document and other not in document:
                 before.pop(other, None)
         if "networks" in document or "container" in document:
-            if "portDefinitions" not in document and document.get("networks", [{}])[0].get("mode") != "host":
+            if (
+                "portDefinitions" not in document
+                and (document.get("networks") or [{}])[0].get("mode") != "host"
+            ):
                 before.pop("portDefinitions", None)
             if "networks" not in document and "portMappings" in document.get("container", {}):
                 before.pop("networks", None)
@@ -99,7 +107,7 @@ class Changes:
         """Updates, or adds, apps in one deployment."""
         wanted: dict[str, Json | None] = {}
         for document in documents:
-            if not isinstance(document, dict) or "id" not in document:
+            if not isinstance(document, dict) or not isinstance(document.get("id"), str):
                 details = [{"path": "/id", "errors": ["error.path.missing"]}]
                 raise ApiError(422, "Object is not valid", {"details": details})
             full = self.merged(document["id"], document)
@@ -146,19 +154,21 @@ class Changes:
         return [app for app in self._state.apps.values() if app.id.startswith(prefix)]
 
     def _collect(self, document: Json, base: str, groups: set[str]) -> dict[str, Json | None]:
-        group_id = definition.absolute_id(str(document.get("id", base)), base)
+        group_id = definition.absolute_id(document.get("id", base), base)
+        definition.check_group_id(group_id)
         groups.add(group_id)
         found: dict[str, Json | None] = {}
-        for app in document.get("apps") or []:
+        for app in document.get("apps", []):
             app_id = definition.absolute_id(str(app.get("id", "")), group_id)
             found[app_id] = self.merged(app_id, {**app, "id": app_id})
-        for group in document.get("groups") or []:
+        for group in document.get("groups", []):
             found |= self._collect(group, group_id, groups)
         return found
 
     def create_group(self, document: Json, *, force: bool) -> Deployment:
         """Adds a group with its apps and groups."""
-        group_id = definition.absolute_id(str(document.get("id", "/")))
+        definition.check_shape(document, schema.GROUP)
+        group_id = definition.absolute_id(document.get("id") or "/")
         if group_id != "/" and group_id in self._group_ids():
             raise ApiError(409, f"Group {group_id} is already created. Use PUT to change this group.")
         return self.update_group(group_id, document, force=force)
@@ -166,6 +176,8 @@ class Changes:
     def update_group(self, group_id: str, document: Json, *, force: bool) -> Deployment:
         """Makes a group what `document` says; `scaleBy` multiplies the instances of its apps instead."""
         group_id = definition.absolute_id(group_id)
+        definition.check_shape(document, schema.GROUP)
+        document = definition.without_nulls(document)
         if "scaleBy" in document:
             apps = self._apps_below(self.group_id(group_id))
             factor = float(document["scaleBy"])
@@ -177,7 +189,7 @@ class Changes:
                 wanted.setdefault(app.id, None)
         deployment = self._agent.deployments.begin(wanted, force=force)
         self._state.groups |= groups - {"/"}
-        self._state.save()
+        self._agent.save()
         return deployment
 
     def remove_group(self, group_id: str, *, force: bool) -> Deployment:
@@ -187,5 +199,5 @@ class Changes:
         deployment = self._agent.deployments.begin(wanted, force=force)
         prefix = group_id.rstrip("/") + "/"
         self._state.groups = {g for g in self._state.groups if g != group_id and not g.startswith(prefix)}
-        self._state.save()
+        self._agent.save()
         return deployment

@@ -1,29 +1,37 @@
 """Starting, finding, asking, ending the detached agent of a home. Imports no server code: it is quick."""
 
+import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 
 from local_dcos.errors import NotRunningError, StartError
-from local_dcos.home import HOME_MARK, Home, locked
+from local_dcos.files import locked
+from local_dcos.home import HOME_MARK, Home
 
 START_SECONDS = 20.0
-STOP_SECONDS = 120.0
+# A little longer than the agent gives its tasks.
+STOP_SECONDS = 90.0
+# As long as another start or stop may take.
+TURN_SECONDS = START_SECONDS + STOP_SECONDS
 POLL_SECONDS = 0.02
 
 
 def answers(home: Home) -> bool:
-    """Tells whether the agent of `home` runs and answers."""
-    if not home.cluster().get("url") or not home.agent_is_running():
-        return False
+    """Tells whether the agent of `home` runs and answers.
+
+    Raises:
+        HomeError: It runs, but its token can't be read.
+    """
     try:
         _ask(home, "/service/marathon/ping", seconds=2)
-    except OSError:
+    except (NotRunningError, OSError):
         return False
     return True
 
@@ -42,8 +50,13 @@ def link(home: Home, service: str) -> str:
 
 
 def _ask(home: Home, path: str, data: bytes | None = None, *, seconds: float) -> bytes:
+    """Sends the token to the agent. Whoever holds the port of an agent that has ended gets nothing: the lock
+    says whether there is one."""
+    url = home.cluster().get("url")
+    if not url or not home.agent_is_running():
+        raise NotRunningError(f"The cluster in {home.path} does not run")
     request = urllib.request.Request(  # noqa: S310 - always http to the loopback address
-        f"{home.cluster()['url']}{path}", data, headers={"Authorization": f"token={home.token()}"}
+        f"{url}{path}", data, headers={"Authorization": f"token={home.token()}"}
     )
     # No proxy from the environment may stand between this process and its own machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -56,11 +69,11 @@ def start(home: Home, port: int = 0) -> str:
     """Makes sure that the agent of `home` runs; returns its url.
 
     Raises:
-        HomeError: The folder can't be written.
+        HomeError: The folder can't be used, or the token of the agent that runs can't be read.
         StartError: The agent did not come up.
     """
     home.create()
-    with locked(home.start_lock, wait=True):
+    with _turn(home):
         if answers(home):
             return str(home.cluster()["url"])
         command = [sys.executable, "-m", "local_dcos", "serve", "--home", str(home.path), "--port", str(port)]
@@ -98,15 +111,18 @@ def _said(home: Home, offset: int) -> str:
 
 
 def stop(home: Home) -> None:
-    """Ends the agent and every task of `home`, also those that a killed agent left behind."""
+    """Ends the agent and every task of `home`, also those that a killed agent left behind.
+
+    Raises:
+        StartError: Another start or stop of it does not end.
+    """
     from local_dcos.processes import end_marked
 
-    if not home.path.exists():
-        # Somebody removed the folder under a running cluster; its processes still carry its name.
+    if not home.is_ours():
+        # Somebody may have removed the folder under a running cluster; its processes still carry its name.
         end_marked(home.path, lambda _: True, grace=3.0)
         return
-    home.create()
-    with locked(home.start_lock, wait=True):
+    with _turn(home):
         pid = home.cluster().get("pid")
         if home.agent_is_running() and isinstance(pid, int):
             os.kill(pid, signal.SIGTERM)
@@ -116,9 +132,24 @@ def stop(home: Home) -> None:
             if home.agent_is_running():
                 os.kill(pid, signal.SIGKILL)
         end_marked(home.path, lambda _: True, grace=3.0)
+        home.retire()
 
 
-def purge(home: Home) -> None:
-    """Ends everything of `home` and removes the folder."""
+def purge(home: Home) -> list[Path]:
+    """Ends everything of `home` and removes what this room put there; returns what else is in the folder.
+
+    Raises:
+        HomeError: The folder is not a cluster's; nothing was removed.
+        StartError: Another start or stop of it does not end.
+    """
     stop(home)
-    shutil.rmtree(home.path, ignore_errors=True)
+    return home.remove()
+
+
+@contextlib.contextmanager
+def _turn(home: Home) -> Iterator[None]:
+    """Lets one start or stop of a home go on at a time."""
+    with locked(home.start_lock, TURN_SECONDS) as got:
+        if not got:
+            raise StartError(f"Another start or stop of {home.path} has not ended in {TURN_SECONDS:g} s")
+        yield

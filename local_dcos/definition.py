@@ -25,6 +25,8 @@ READ_ONLY = frozenset(
         "storeUrls",
     }
 )
+# A task's id begins with it, and is the name of a folder: 255 characters at most.
+LONGEST_ID = 200
 _SEGMENT = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\.\.?")
 _ROOT_ID_RULE = (
     "must consist of lower-case letters, digits, dots and hyphens, and not begin or end with a hyphen"
@@ -48,9 +50,21 @@ def without_read_only(document: Json) -> Json:
     return {key: value for key, value in document.items() if key not in READ_ONLY and value is not None}
 
 
-def check_shape(document: Any) -> None:
+def without_nulls(value: Any) -> Any:
+    """Drops what is null, at every level: it is as if left out."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def check_shape(document: Any, shape: Any = schema.APP) -> None:
     """Raises the 422 that names every wrong key and type."""
-    _refuse(list(schema.problems(document)))
+    _refuse(list(schema.problems(document, shape)))
+
+
+def check_group_id(group_id: str) -> None:
+    """Raises the 422 that names what is wrong with the absolute id of a group."""
+    _refuse(list(_path("/id", group_id)))
 
 
 def check_rules(definition: Json) -> None:
@@ -78,12 +92,17 @@ def rule_problems(app: Json) -> Iterator[schema.Problem]:
 
 
 def _identity(app: Json) -> Iterator[schema.Problem]:
-    parts = [part for part in app["id"].split("/") if part]
-    if not parts:
+    if app["id"] == "/":
         yield "/id", "must not be empty"
-    for part in parts:
+    yield from _path("/id", app["id"])
+
+
+def _path(path: str, absolute: str) -> Iterator[schema.Problem]:
+    if len(absolute) > LONGEST_ID:
+        yield path, f"must have at most {LONGEST_ID} characters"
+    for part in filter(None, absolute.split("/")):
         if not _SEGMENT.fullmatch(part):
-            yield "/id", f"'{part}' is not a valid path segment: it {_ROOT_ID_RULE}"
+            yield path, f"'{part[:LONGEST_ID]}' is not a valid path segment: it {_ROOT_ID_RULE}"
 
 
 def _command(app: Json) -> Iterator[schema.Problem]:
@@ -163,5 +182,8 @@ def _strategies(app: Json) -> Iterator[schema.Problem]:
 
 def _secrets(app: Json) -> Iterator[schema.Problem]:
     for name, value in app["env"].items():
-        if isinstance(value, dict) and value["secret"] not in app.get("secrets", {}):
-            yield f"/env/{name}", f"references an undeclared secret '{value['secret']}'"
+        if isinstance(value, dict) and value.get("secret") not in app["secrets"]:
+            yield f"/env/{name}", f"references an undeclared secret '{value.get('secret')}'"
+    for name, secret in app["secrets"].items():
+        if not secret.get("source"):
+            yield f"/secrets/{name}/source", "error.path.missing"

@@ -27,11 +27,16 @@ class Deployments:
     """Starts, follows, cancels and rolls back deployments."""
 
     def __init__(
-        self, state: State, changed: Callable[[App], None], emit: Callable[[str, Json], None]
+        self,
+        state: State,
+        changed: Callable[[App], None],
+        emit: Callable[[str, Json], None],
+        save: Callable[[], str | None],
     ) -> None:
         self._state = state
         self._changed = changed
         self._emit = emit
+        self._save = save
 
     def begin(
         self, wanted: Mapping[str, Json | None], *, force: bool, restart: Collection[str] = ()
@@ -39,8 +44,11 @@ class Deployments:
         """Makes `wanted` the wanted state: a definition for each app id, None to remove the app.
 
         Raises:
-            ApiError: 409 when one of the apps is locked and `force` isn't set.
+            ApiError: 409 when one of the apps is locked and `force` isn't set; 503 when nothing can be saved
+                and it is more than a removal, which makes room.
         """
+        if any(wanted.values()) and (reason := self._save()):
+            raise ApiError(503, f"{reason}. Nothing was changed: make room, then send it again.")
         moving = {app_id: new for app_id, new in wanted.items() if self._moves(app_id, new, restart)}
         self._unlock(wanted, force=force)
         version = new_version()
@@ -62,7 +70,7 @@ class Deployments:
         self._emit("deployment_info", {"plan": {"id": deployment.id, "version": version}})
         self.progress()
         # Whoever asked is answered next: what was promised must survive the agent.
-        self._state.save()
+        self._save()
         return deployment
 
     def _moves(self, app_id: str, new: Json | None, restart: Collection[str]) -> bool:

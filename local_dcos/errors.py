@@ -3,7 +3,9 @@
 LocalDcosError
 ├── HomeError        the state folder can't be used
 ├── StartError       the agent did not come up
+├── NotRunningError  the agent does not answer
 ├── LaunchError      a task can't be started
+│   └── NoOfferError the machine has no room for it now
 ├── JarError         the Kafka jars can't be had
 ├── BrokerError      the broker can't be started or asked
 └── ApiError         what an HTTP caller is told: a status and a JSON body
@@ -33,6 +35,14 @@ class NotRunningError(LocalDcosError):
 
 class LaunchError(LocalDcosError):
     """A task can't be started. The text becomes the app's last task failure."""
+
+
+class NoOfferError(LaunchError):
+    """The machine has no room for the task now; `reason` is Mesos' word for what is missing."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class JarError(LocalDcosError):

@@ -2,11 +2,12 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from local_dcos.errors import LaunchError
+from local_dcos.errors import LaunchError, NoOfferError
 from local_dcos.home import HOME_MARK, Home
 from local_dcos.model import Json, Task
 from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
@@ -31,14 +32,21 @@ INHERITED = frozenset(
         "PYTHONPATH",
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "JGO_CACHE_DIR",
+        "JGO_CONFIG_FILE",
+        "M2_REPO",
+        "M2_HOME",
+        "MAVEN_HOME",
     }
 )
-INHERITED_PREFIXES = ("LC_", "XDG_", "SSL_", "JGO_", "MAVEN_", "M2_")
-INHERITED_ENDINGS = ("_proxy", "_PROXY")
-
-
-class PortTaken(LaunchError):
-    """A port that the definition asks for is in use."""
+INHERITED_PREFIXES = ("LC_", "XDG_")
+PROXIES = ("_proxy", "_PROXY")
+LOGIN = re.compile(r"^([a-z][a-z0-9+.-]*://)?[^/]*@", re.IGNORECASE)
+# Between the way through the front door and a task, and nobody else: the task is told by its environment, and
+# may refuse a request without the header.
+PROXY_SECRET, PROXY_HEADER = "PROXY_SECRET", "X-Proxy-Secret"
 
 
 def port_specs(definition: Json) -> list[tuple[Json, int]]:
@@ -54,19 +62,21 @@ def host_ports(definition: Json, taken: set[int]) -> list[int]:
     """Chooses the host ports of a new task.
 
     Raises:
-        PortTaken: A demanded port is in use.
+        NoOfferError: A demanded port is in use, or none is free.
     """
     chosen: list[int] = []
+    taken = set(taken)
     for _, wanted in port_specs(definition):
         if wanted and (wanted in taken or not is_free(wanted)):
-            raise PortTaken(f"Port {wanted} is in use")
-        chosen.append(wanted or pick(HOST_PORTS, taken | set(chosen)))
+            raise NoOfferError("InsufficientPorts", f"Port {wanted} is in use")
+        chosen.append(wanted or pick(HOST_PORTS, taken))
+        taken.add(chosen[-1])
     return chosen
 
 
 def environment(home: Home, task: Task, definition: Json) -> dict[str, str]:
     """Returns the environment of a task as Marathon sets it."""
-    result = {key: value for key, value in os.environ.items() if _is_inherited(key)}
+    result = _inherited()
     result["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     for key, value in definition["env"].items():
         result[key] = value if isinstance(value, str) else _secret(home, definition, value["secret"])
@@ -79,6 +89,7 @@ def environment(home: Home, task: Task, definition: Json) -> dict[str, str]:
         "MARATHON_APP_RESOURCE_CPUS": str(definition["cpus"]),
         "MARATHON_APP_RESOURCE_MEM": str(definition["mem"]),
         "PORTS": ",".join(str(port) for port in task.ports),
+        PROXY_SECRET: task.secret,
         TASK_MARK: task.id,
         HOME_MARK: str(home.path),
     }
@@ -114,10 +125,10 @@ def launch(home: Home, task: Task, definition: Json) -> "subprocess.Popen[bytes]
     argv = command_line(definition)
     env = environment(home, task, definition)
     sandbox = home.sandboxes / task.id
-    sandbox.mkdir(parents=True, exist_ok=True, mode=0o700)
-    out, err = ((sandbox / name).open("ab") for name in LOG_FILES)
-    with out, err:
-        try:
+    try:
+        sandbox.mkdir(mode=0o700)
+        out, err = ((sandbox / name).open("ab") for name in LOG_FILES)
+        with out, err:
             return subprocess.Popen(
                 argv,
                 cwd=sandbox,
@@ -127,19 +138,30 @@ def launch(home: Home, task: Task, definition: Json) -> "subprocess.Popen[bytes]
                 stderr=err,
                 start_new_session=True,
             )
-        except (OSError, ValueError) as error:
-            err.write(f"Can't run {argv[0]}: {error}\n".encode())
-            raise LaunchError(f"Can't run {argv[0]}: {error}") from error
+    except (OSError, ValueError) as error:
+        # Text that is no UTF-8 can be sent and kept, but not printed.
+        program = argv[0].encode("utf-8", "replace").decode()
+        shutil.rmtree(sandbox, ignore_errors=True)
+        raise LaunchError(f"Can't run {program}: {error}") from error
 
 
-def _is_inherited(key: str) -> bool:
-    return key in INHERITED or key.startswith(INHERITED_PREFIXES) or key.endswith(INHERITED_ENDINGS)
+def _inherited() -> dict[str, str]:
+    found = {}
+    for key, value in os.environ.items():
+        if key in INHERITED or key.startswith(INHERITED_PREFIXES):
+            found[key] = value
+        elif key.endswith(PROXIES):
+            # The way to the proxy; the user's login at it is not for tasks.
+            found[key] = LOGIN.sub(r"\1", value)
+    return found
 
 
 def _secret(home: Home, definition: Json, name: str) -> str:
     source = str(definition["secrets"][name]["source"])
-    path = home.secrets / source.lstrip("/")
+    path = (home.secrets / source.lstrip("/")).resolve()
+    if not path.is_relative_to(home.secrets.resolve()):
+        raise LaunchError(f"Secret '{name}' has the source {source!r}, which leads out of {home.secrets}")
     try:
         return path.read_text(encoding="utf-8").rstrip("\n")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise LaunchError(f"Secret '{name}' is not there: write its value to {path}") from error

@@ -1,6 +1,7 @@
 """What the agent remembers: apps, tasks and deployments, each with its JSON form for the state file."""
 
 import asyncio
+import secrets
 import subprocess
 import time
 import uuid
@@ -13,6 +14,8 @@ Json = dict[str, Any]
 VERSIONS_KEPT = 25
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 FINISHED, FAILED, KILLED = "TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"
+# Even where a definition asks for no back-off: what fails at once must not take all of a processor.
+LEAST_BACKOFF_SECONDS = 0.2
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Task:
     config_version: str
     ports: list[int]
     staged_at: str
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     pid: int = 0
     created: float = 0.0
     started_at: str | None = None
@@ -59,6 +63,7 @@ class Task:
         "config_version",
         "ports",
         "staged_at",
+        "secret",
         "pid",
         "created",
         "started_at",
@@ -165,7 +170,7 @@ class App:
             self.delay = min(longest, self.delay * float(definition["backoffFactor"]))
         else:
             self.delay = min(longest, float(definition["backoffSeconds"]))
-        self.next_launch = time.time() + self.delay
+        self.next_launch = time.time() + max(LEAST_BACKOFF_SECONDS, self.delay)
 
     def rejected(self, reason: str) -> None:
         """Notes that a launch was not possible, for the queue's answers."""

@@ -4,7 +4,7 @@ import random
 import socket
 from collections.abc import Collection
 
-from local_dcos.errors import LaunchError
+from local_dcos.errors import NoOfferError
 
 # Below the kernel's range for outgoing connections: a port that was free stays free until its task binds it.
 HOST_PORTS = range(21000, 32768)
@@ -27,10 +27,12 @@ def pick(candidates: range, taken: Collection[int]) -> int:
     """Returns a free port of `candidates` that isn't in `taken`.
 
     Raises:
-        LaunchError: None was found.
+        NoOfferError: None was found.
     """
     for _ in range(200):
         port = random.choice(candidates)  # noqa: S311 - spreads ports, guards nothing
         if port not in taken and is_free(port):
             return port
-    raise LaunchError(f"No free port between {candidates.start} and {candidates.stop - 1}")
+    raise NoOfferError(
+        "InsufficientPorts", f"No free port between {candidates.start} and {candidates.stop - 1}"
+    )

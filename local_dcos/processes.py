@@ -32,13 +32,14 @@ def is_same(pid: int, created: float) -> bool:
 
 async def wait_for_exit(pid: int, created: float) -> None:
     """Returns when the process has ended, whether or not it is a child of this one."""
-    if not hasattr(os, "pidfd_open"):
-        while is_same(pid, created):
-            await asyncio.sleep(POLL_SECONDS)
-        return
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
+        return
+    except (AttributeError, OSError):
+        # Not Linux, or too many files are open: nothing runs unwatched.
+        while is_same(pid, created):
+            await asyncio.sleep(POLL_SECONDS)
         return
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     try:

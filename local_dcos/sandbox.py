@@ -68,8 +68,13 @@ def tail(path: Path, lines: int) -> list[str]:
     return data.decode("utf-8", "replace").splitlines()[-lines:] if lines else []
 
 
-def file_in(sandbox: Path, name: str) -> Path | None:
-    """Returns the file `name` of a sandbox; None when there is none, or the name leads out of the sandbox."""
-    path = (sandbox / name).resolve()
-    inside = path.is_relative_to(sandbox.resolve())
-    return path if inside and path.is_file() else None
+def file_in(sandboxes: Path, task: str, name: str) -> Path | None:
+    """Returns the file `name` of a task's sandbox; None when there is none, or a name leads elsewhere."""
+    try:
+        sandbox = (sandboxes / task).resolve()
+        path = (sandbox / name).resolve()
+        inside = sandbox.parent == sandboxes.resolve() and path.is_relative_to(sandbox)
+        return path if inside and path.is_file() else None
+    except (OSError, ValueError):
+        # A name that can't be one, such as one of a thousand characters.
+        return None

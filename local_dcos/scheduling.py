@@ -7,6 +7,7 @@ one stopped.
 
 import asyncio
 import contextlib
+import logging
 import math
 import signal
 import time
@@ -17,7 +18,7 @@ from typing import Any
 import psutil
 
 from local_dcos import launching, model, processes
-from local_dcos.errors import LaunchError
+from local_dcos.errors import LaunchError, NoOfferError
 from local_dcos.health import Checker
 from local_dcos.home import Home
 from local_dcos.model import App, Json, Task
@@ -26,8 +27,14 @@ from local_dcos.sandbox import last_line
 from local_dcos.stamps import stamp
 from local_dcos.store import State
 
-PORT_RETRY_SECONDS = 0.5
+OFFER_RETRY_SECONDS = 0.5
 DEFAULT_GRACE_SECONDS = 3
+# Until all tasks have ended when the cluster stops, whatever grace their definitions ask for.
+STOP_GRACE_SECONDS = 60.0
+STOP_KILL_SECONDS = 10.0
+# In one turn of the loop: an app of many instances leaves time for the others.
+LAUNCHES_PER_TURN = 5
+_log = logging.getLogger(__name__)
 
 
 class Scheduler:
@@ -42,11 +49,25 @@ class Scheduler:
         self.stopping = False
 
     def reconcile(self, app: App) -> None:
-        """Takes the next steps towards the app's wanted state, those that are possible now."""
-        if self.stopping:
+        """Takes the next steps towards the app's wanted state, those that are possible now.
+
+        Whatever goes wrong becomes the app's last failure, and is tried again after its back-off: no app
+        stops another.
+        """
+        if self.stopping or app.held:
             return
-        if app.held:
-            return
+        try:
+            self._reconcile(app)
+        except NoOfferError as error:
+            app.rejected(error.reason)
+            self._later(app, OFFER_RETRY_SECONDS)
+        except Exception as error:
+            if not isinstance(error, LaunchError):
+                _log.exception("App %s", app.id)
+            self._failed(self._new_task(app), str(error) or repr(error))
+            self._later(app, app.next_launch - time.time())
+
+    def _reconcile(self, app: App) -> None:
         tasks = self._state.tasks_of(app.id)
         if app.deleting:
             for task in tasks:
@@ -99,83 +120,91 @@ class Scheduler:
         if delay > 0:
             self._later(app, delay)
             return
-        for _ in range(count):
-            try:
-                self._launch_one(app)
-            except launching.PortTaken:
-                app.rejected("InsufficientPorts")
-                self._later(app, PORT_RETRY_SECONDS)
-                return
-            except LaunchError:
-                return
+        for _ in range(min(count, LAUNCHES_PER_TURN)):
+            self._launch_one(app)
             wanted -= 1
         if wanted <= 0:
             app.waiting_since = None
 
-    def _launch_one(self, app: App) -> None:
-        definition = app.definition
-        if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
-            app.rejected("InsufficientMemory")
-            raise LaunchError("The app asks for more memory than the machine has")
-        taken = {port for task in self._state.tasks.values() for port in task.ports}
+    @staticmethod
+    def _new_task(app: App) -> Task:
         name = app.id.strip("/").replace("/", "_")
-        task = Task(
+        return Task(
             id=f"{name}.instance-{uuid.uuid4()}._app.1",
             app_id=app.id,
             version=app.version,
             config_version=app.last_config_change_at,
-            ports=launching.host_ports(definition, taken),
+            ports=[],
             staged_at=stamp(),
         )
+
+    def _launch_one(self, app: App) -> None:
+        definition = app.definition
+        if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
+            raise NoOfferError("InsufficientMemory", "The app asks for more memory than the machine has")
+        task = self._new_task(app)
+        taken = {port for other in self._state.tasks.values() for port in other.ports}
+        task.ports = launching.host_ports(definition, taken)
         app.launched()
-        try:
-            task.process = launching.launch(self._home, task, definition)
-        except LaunchError as error:
-            self._ended(task, model.FAILED, str(error))
-            raise
+        task.process = launching.launch(self._home, task, definition)
         task.pid = task.process.pid
         task.created = processes.identity(task.pid) or time.time()
         task.state, task.started_at = model.RUNNING, stamp()
         self._state.tasks[task.id] = task
-        self._state.save()
         self.watch(task, definition)
         self._changed(app)
 
     def watch(self, task: Task, definition: Json) -> None:
-        """Follows a running task, launched or adopted: its checks and its end."""
-        self._checker.watch(task, definition)
+        """Follows a running task, launched or adopted: its end first, then its checks."""
         self._run(self._follow(task))
+        self._checker.watch(task, definition)
 
     async def _follow(self, task: Task) -> None:
-        await processes.wait_for_exit(task.pid, task.created)
-        code = task.process.wait() if task.process else processes.exit_status(task.pid)
-        # Nothing of a task outlives its main process: neither its group nor what left the group.
-        processes.signal_group(task.pid, signal.SIGKILL)
-        await asyncio.to_thread(processes.end_marked, self._home.path, lambda name: name == task.id)
-        for watcher in task.watchers:
-            watcher.cancel()
-        self._state.tasks.pop(task.id, None)
-        if task.kill_reason is not None:
-            self._ended(task, model.KILLED, task.kill_reason or "Killed")
+        code: int | None = None
+        try:
+            await processes.wait_for_exit(task.pid, task.created)
+            code = task.process.wait() if task.process else processes.exit_status(task.pid)
+            # Nothing of a task outlives its main process: neither its group nor what left the group.
+            processes.signal_group(task.pid, signal.SIGKILL)
+            await asyncio.to_thread(processes.end_marked, self._home.path, lambda name: name == task.id)
+        except Exception:
+            # Nothing runs unwatched: what can't be followed is ended.
+            _log.exception("Task %s", task.id)
+            processes.signal_group(task.pid, signal.SIGKILL)
+        finally:
+            for watcher in task.watchers:
+                watcher.cancel()
+            self._state.tasks.pop(task.id, None)
+            self._ended(task, code)
+
+    def _ended(self, task: Task, code: int | None) -> None:
+        if task.kill_reason:
+            # Because it was unhealthy: not because somebody wanted it gone.
+            self._failed(task, task.kill_reason, model.KILLED)
+        elif task.kill_reason is not None:
+            self._record(task, model.KILLED, "Killed")
         elif code == 0:
-            self._ended(task, model.FINISHED, "Command exited with status 0")
+            self._record(task, model.FINISHED, "Command exited with status 0")
+            self._back_off(task)
         else:
             said = last_line(self._home.sandboxes / task.id / "stderr")
-            self._ended(task, model.FAILED, _how(code) + (f": {said[:500]}" if said else ""))
+            self._failed(task, _how(code) + (f": {said[:500]}" if said else ""))
+        self._changed(self._state.apps.get(task.app_id))
 
-    def _ended(self, task: Task, state: str, message: str) -> None:
+    def _failed(self, task: Task, message: str, state: str = model.FAILED) -> None:
+        self._record(task, state, message)
+        self._back_off(task)
+        if (app := self._state.apps.get(task.app_id)) is not None:
+            app.last_failure = self._failure(task)
+
+    def _record(self, task: Task, state: str, message: str) -> None:
         task.state, task.message, task.finished_at = state, message, stamp()
         self._state.completed(task)
         task.exited.set()
-        app = self._state.apps.get(task.app_id)
-        if app is not None:
-            # Ended because it was unhealthy, or by itself: not because somebody wanted it gone.
-            if state == model.FAILED or (state == model.KILLED and task.kill_reason):
-                app.last_failure = self._failure(task)
-            if state != model.KILLED or task.kill_reason:
-                app.failed(task)
-        self._state.save()
-        self._changed(app)
+
+    def _back_off(self, task: Task) -> None:
+        if (app := self._state.apps.get(task.app_id)) is not None:
+            app.failed(task)
 
     @staticmethod
     def _failure(task: Task) -> Json:
@@ -216,23 +245,34 @@ class Scheduler:
         tasks = list(self._state.tasks.values())
         for task in tasks:
             self.kill(task)
-        await asyncio.gather(*(task.exited.wait() for task in tasks))
+        if not await self._all_exited(tasks, STOP_GRACE_SECONDS):
+            for task in tasks:
+                processes.signal_group(task.pid, signal.SIGKILL)
+            await self._all_exited(tasks, STOP_KILL_SECONDS)
         await asyncio.to_thread(processes.end_marked, self._home.path, lambda _: True)
+
+    @staticmethod
+    async def _all_exited(tasks: list[Task], seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for task in tasks:
+                    await task.exited.wait()
+        return all(task.exited.is_set() for task in tasks)
 
     def adopt(self) -> None:
         """Takes over the tasks of an agent that was killed; ends what else of this home still runs."""
         lost = []
         for task in list(self._state.tasks.values()):
             app = self._state.apps.get(task.app_id)
-            if app is not None and processes.is_same(task.pid, task.created):
-                self.watch(task, app.definition_of(task))
-            else:
+            if app is None or not processes.is_same(task.pid, task.created):
                 lost.append(task)
                 del self._state.tasks[task.id]
         adopted = set(self._state.tasks)
         processes.end_marked(self._home.path, lambda name: name not in adopted)
+        for task in self._state.tasks.values():
+            self.watch(task, self._state.apps[task.app_id].definition_of(task))
         for task in lost:
-            self._ended(task, model.FAILED, "Ended while the agent was away")
+            self._failed(task, "Ended while the agent was away")
 
     def _health_changed(self, task: Task) -> None:
         self._changed(self._state.apps.get(task.app_id))
@@ -240,7 +280,7 @@ class Scheduler:
     def _later(self, app: App, seconds: float) -> None:
         self._cancel_timer(app)
         loop = asyncio.get_running_loop()
-        app.timer = loop.call_later(seconds + 0.001, self._changed, app)
+        app.timer = loop.call_later(max(0.0, seconds) + 0.001, self._changed, app)
 
     @staticmethod
     def _cancel_timer(app: App) -> None:

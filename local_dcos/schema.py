@@ -21,10 +21,10 @@ class MapOf:
 
 @dataclass(frozen=True)
 class Number:
-    """A number within bounds; whole unless `fraction`."""
+    """A number within bounds; whole unless `fraction`. A thousand million seconds are 31 years."""
 
     low: float = 0
-    high: float = float("inf")
+    high: float = 1e9
     fraction: bool = False
 
 
@@ -36,6 +36,9 @@ class OneOf:
     expected: str
 
 
+# What one machine can be asked for.
+MOST_INSTANCES = 200
+MOST_ITEMS = 100
 PORT = Number(0, 65535)
 LABELS = MapOf(str)
 PORT_DEFINITION = {"port": PORT, "protocol": ("tcp", "udp", "udp,tcp"), "name": str, "labels": LABELS}
@@ -94,7 +97,7 @@ APP = {
     "args": [str],
     "user": str,
     "env": MapOf(OneOf((str, {"secret": str}), "error.expected.jsstring")),
-    "instances": Number(),
+    "instances": Number(0, MOST_INSTANCES),
     "cpus": Number(fraction=True),
     "mem": Number(fraction=True),
     "disk": Number(fraction=True),
@@ -136,6 +139,15 @@ APP = {
     "resourceLimits": MapOf(object),
     "tty": bool,
 }
+GROUP: dict[str, Any] = {
+    "id": str,
+    "apps": [MapOf(object)],
+    "dependencies": [str],
+    "pods": [MapOf(object)],
+    "scaleBy": Number(fraction=True),
+    "version": str,
+}
+GROUP["groups"] = [GROUP]
 _WORDS = {str: "jsstring", bool: "jsboolean"}
 
 
@@ -155,8 +167,10 @@ def problems(value: Any, shape: Any = APP, path: str = "") -> Iterator[Problem]:
                 yield path, expected
         case dict():
             yield from _object(value, shape, path)
-        case [item_shape]:
-            if isinstance(value, list):
+        case [item_shape] if isinstance(shape, list):
+            if isinstance(value, list) and len(value) > MOST_ITEMS and item_shape is not str:
+                yield path, f"error.maxLength, expected at most {MOST_ITEMS} items"
+            elif isinstance(value, list):
                 for index, item in enumerate(value):
                     yield from problems(item, item_shape, f"{path}({index})")
             else:
@@ -183,7 +197,7 @@ def _object(value: Any, shape: dict[str, Any], path: str) -> Iterator[Problem]:
 def _number(value: Any, shape: Number, path: str) -> Iterator[Problem]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         yield path, "error.expected.jsnumber"
-    elif not shape.fraction and value != int(value):
+    elif not shape.fraction and isinstance(value, float):
         yield path, "error.expected.int"
     elif value < shape.low:
         yield path, f"error.min, expected at least {shape.low:g}"

@@ -9,29 +9,36 @@ import socket
 import sys
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from local_dcos.agent import Agent
 from local_dcos.api.apps import Apps
 from local_dcos.api.marathon import Marathon
 from local_dcos.api.packages import Packages
 from local_dcos.api.proxy import Proxy
-from local_dcos.api.requests import errors_as_json, token_check
+from local_dcos.api.requests import errors_as_json, only_by_our_name, token_check
 from local_dcos.api.sessions import Sessions
 from local_dcos.api.system import System
 from local_dcos.errors import StartError
-from local_dcos.home import Home, locked
+from local_dcos.files import locked
+from local_dcos.home import Home
 from local_dcos.model import Json
 from local_dcos.ports import HOST, is_free
 
-CLUSTER_NAME = "local"
+# One that only looks holds the lock for an instant.
+LOCK_SECONDS = 2.0
+# How long a connection may send nothing, or half a request.
+IDLE_SECONDS = 15.0
+# Each takes a descriptor, and so does what it is passed on to; tasks need some too.
+MOST_CONNECTIONS = 200
 
 
 def application(agent: Agent, cluster: Json) -> web.Application:
     """Returns the HTTP application of a cluster."""
-    token = agent.home.token()
-    sessions = Sessions(token)
+    sessions = Sessions()
     app = web.Application(
-        middlewares=[errors_as_json, token_check(token, sessions.allow)], client_max_size=16 * 1024**2
+        middlewares=[errors_as_json, only_by_our_name, token_check(agent.token, sessions.allow)],
+        client_max_size=16 * 1024**2,
     )
     proxy = Proxy(agent)
     for prefix in ("/service/marathon", "/marathon"):
@@ -51,8 +58,8 @@ def listening_socket(home: Home, port: int) -> socket.socket:
     Raises:
         StartError: The port that was asked for is taken.
     """
-    last = int(str(home.cluster().get("url", "")).rpartition(":")[2] or 0)
-    wanted = port or (last if last and is_free(last) else 0)
+    last = home.cluster().get("port")
+    wanted = port or (last if isinstance(last, int) and is_free(last) else 0)
     server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -71,30 +78,60 @@ def serve(home: Home, port: int) -> None:
         StartError: Another agent holds this home, or the port is taken.
     """
     home.create()
-    with locked(home.agent_lock, wait=False) as got:
+    with locked(home.agent_lock, LOCK_SECONDS) as got:
         if not got:
             raise StartError(f"A cluster already runs in {home.path}")
+        home.retire()
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("aiohttp.server").addFilter(_is_ours)
         with listening_socket(home, port) as server:
             asyncio.run(_serve(home, server))
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tells whether a record is of a mistake here: what is no HTTP is a stranger's, and was answered."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+class _Door:
+    """Lets connections in while there is room."""
+
+    def __init__(self, runner: web.AppRunner) -> None:
+        self._runner = runner
+
+    def __call__(self) -> asyncio.Protocol:
+        server = self._runner.server
+        if server is None or len(server.connections) >= MOST_CONNECTIONS:
+            return _Refusal()
+        return server()
+
+
+class _Refusal(asyncio.Protocol):
+    """Ends a connection at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
 async def _serve(home: Home, server: socket.socket) -> None:
-    home.token()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    url = f"http://{HOST}:{server.getsockname()[1]}"
-    agent = Agent(home)
-    cluster = home.write_cluster(CLUSTER_NAME, url, os.getpid())
-    runner = web.AppRunner(application(agent, cluster), access_log=None, shutdown_timeout=0.5)
+    port = server.getsockname()[1]
+    url = f"http://{HOST}:{port}"
+    agent = Agent(home, home.new_token())
+    cluster = home.announce(port, url, os.getpid())
+    runner = web.AppRunner(
+        application(agent, cluster), access_log=None, shutdown_timeout=0.5, keepalive_timeout=IDLE_SECONDS
+    )
     await runner.setup()
     try:
         agent.start()
-        await web.SockSite(runner, server).start()
+        await asyncio.get_running_loop().create_server(_Door(runner), sock=server)
         print(url, flush=True)  # noqa: T201 - what `serve` is asked for
         await stop.wait()
     finally:
         with contextlib.suppress(asyncio.CancelledError):
             await agent.stop()
+        home.retire()
         await runner.cleanup()

@@ -1,19 +1,30 @@
 """The agent's memory and its file: apps, tasks, deployments, groups, package repositories."""
 
 import json
+import logging
 import shutil
 from collections import deque
+from pathlib import Path
 from typing import Any
 
-from local_dcos.home import Home, write_atomically
+from local_dcos.errors import HomeError
+from local_dcos.files import write_durably
+from local_dcos.home import Home
 from local_dcos.model import App, Deployment, Json, Task
 from local_dcos.sandbox import KEPT_PER_APP
 
 COMPLETED_KEPT = 100
+# What comes of reading text that is no state: no JSON, no UTF-8, or other keys than ours.
+_DAMAGE = (ValueError, KeyError, TypeError, RecursionError)
+_log = logging.getLogger(__name__)
 
 
 class State:
-    """Everything that must survive the agent; `save` writes it whole."""
+    """Everything that must survive the agent; `save` writes it whole.
+
+    Raises:
+        HomeError: What was saved is damaged, and no good copy is there.
+    """
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -37,6 +48,11 @@ class State:
             shutil.rmtree(self._home.sandboxes / task_id, ignore_errors=True)
 
     def save(self) -> None:
+        """Writes everything, and keeps what was saved before.
+
+        Raises:
+            OSError: It can't be written; what was saved before stays.
+        """
         document = {
             "apps": [app.to_json() for app in self.apps.values()],
             "tasks": [task.to_json() for task in self.tasks.values()],
@@ -45,20 +61,47 @@ class State:
             "groups": sorted(self.groups),
             "repositories": self.repositories,
         }
-        write_atomically(self._home.state_file, json.dumps(document))
+        write_durably(self._home.state_file, json.dumps(document), previous=self._home.previous_state)
 
     def _load(self) -> None:
-        if not self._home.state_file.exists():
+        """Takes the newest copy that can be read. There may be none: a new cluster begins empty."""
+        newest, damaged = self._home.state_file, self._home.damaged_state
+        if not newest.exists():
+            # Killed between two steps of a save.
+            newest = self._home.previous_state
+        try:
+            self._read(newest)
+        except FileNotFoundError:
             return
-        document: dict[str, Any] = json.loads(self._home.state_file.read_text(encoding="utf-8"))
+        except _DAMAGE as error:
+            try:
+                self._read(self._home.previous_state)
+            except (FileNotFoundError, *_DAMAGE):
+                raise HomeError(
+                    f"{newest} is damaged ({error!r}), and there is no good copy of it. To begin without "
+                    f"apps, which `pipectl deploy` makes again, move it away: mv {newest} {damaged}"
+                ) from error
+            newest.replace(damaged)
+            _log.error(
+                "%s is damaged (%r): it is %s now, and the last good copy is used. "
+                "Look whether the last change of an app is still there.",
+                newest,
+                error,
+                damaged.name,
+            )
+
+    def _read(self, path: Path) -> None:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         apps = [App.from_json(app) for app in document["apps"]]
+        tasks = [Task.from_json(task) for task in document["tasks"]]
+        ended = [Task.from_json(task) for task in document["ended"]]
+        deployments = [Deployment.from_json(one) for one in document["deployments"]]
+        self.groups, self.repositories = set(document["groups"]), list(document["repositories"])
         self.apps = {app.id: app for app in apps}
-        self.tasks = {task["id"]: Task.from_json(task) for task in document["tasks"]}
-        self.ended.extend(Task.from_json(task) for task in document["ended"])
-        self.deployments = {one["id"]: Deployment.from_json(one) for one in document["deployments"]}
-        self.groups = set(document["groups"])
-        self.repositories = document["repositories"]
-        for deployment in self.deployments.values():
+        self.tasks = {task.id: task for task in tasks}
+        self.ended.extend(ended)
+        self.deployments = {one.id: one for one in deployments}
+        for deployment in deployments:
             for app_id in deployment.app_ids:
                 if app_id in self.apps:
                     self.apps[app_id].deployment = deployment.id

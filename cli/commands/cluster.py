@@ -14,7 +14,8 @@ def command() -> None:
 @command.command("env")
 @options.output_option
 def env(output: str) -> None:
-    """Print DCOS_URL and DCOS_ACS_TOKEN of the cluster `local`, for other clients. The token is a secret.
+    """Print DCOS_URL and DCOS_ACS_TOKEN of the cluster `local`, for other clients. The token is a secret,
+    and another one each time that the cluster starts.
 
     \b
     Example:

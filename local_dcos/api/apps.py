@@ -126,7 +126,9 @@ class Apps:
         return result if isinstance(result, web.Response) else answer({"task" if name else "tasks": result})
 
     async def kill_named(self, request: web.Request) -> web.Response:
-        ids = (await object_body(request)).get("ids", [])
+        ids = (await object_body(request)).get("ids")
+        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+            raise ApiError(400, 'Name the tasks: {"ids": ["…"]}')
         tasks = [self._state.tasks[one] for one in ids if one in self._state.tasks]
         result = self._kill(tasks, scale=is_set(request, "scale"))
         return result if isinstance(result, web.Response) else answer({"tasks": result})
@@ -137,7 +139,7 @@ class Apps:
         if scale:
             amounts: dict[str, int] = {}
             for task in tasks:
-                app = self._state.apps[task.app_id]
+                app = self._changes.app(task.app_id)
                 amounts[app.id] = amounts.get(app.id, app.instances) - 1
             answered = accepted(self._changes.scale(amounts, force=True))
         for task in tasks:

@@ -15,6 +15,8 @@ from local_dcos.stamps import stamp
 
 MARATHON_VERSION = "1.9.109"
 KEEP_ALIVE_SECONDS = 15.0
+# Of a listener that does not read.
+MOST_EVENTS = 10_000
 
 
 class Marathon:
@@ -128,11 +130,11 @@ class Marathon:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
         await response.prepare(request)
-        events: asyncio.Queue[str] = asyncio.Queue()
+        events: asyncio.Queue[str] = asyncio.Queue(MOST_EVENTS)
         self._agent.listeners.add(events)
         try:
             await response.write(b"event: event_stream_attached\ndata: {}\n\n")
-            while True:
+            while events in self._agent.listeners:
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_SECONDS):
                         event = await events.get()
@@ -140,6 +142,7 @@ class Marathon:
                     event = "\n"
                 await response.write(event.encode())
         except ConnectionResetError:
-            return response
+            pass
         finally:
             self._agent.listeners.discard(events)
+        return response

@@ -68,6 +68,7 @@ class Packages:
             fitting = [version for version in versions if _media_type(endpoint, version) in accept]
             document = await object_body(request)
             try:
+                _check_types(document)
                 answer = work(document)
                 # Only now: a client that is told of a mistake asks again, for an older form of the answer.
                 if not fitting and "vnd.dcos.package" in accept:
@@ -139,7 +140,8 @@ class Packages:
         return [
             app
             for app in self._state.apps.values()
-            if app.definition["labels"].get("DCOS_PACKAGE_NAME") in ({name} if name else {kafka.NAME})
+            if app.definition["labels"].get("DCOS_PACKAGE_NAME") == (name or kafka.NAME) == kafka.NAME
+            and app.definition["labels"].get("DCOS_PACKAGE_VERSION") in kafka.VERSIONS
             and (app_id is None or app.id == absolute_id(app_id))
             and not app.deleting
         ]
@@ -206,9 +208,9 @@ class Packages:
                     "RepositoryAlreadyPresent", f"Repository [{value}] is already present", status=409
                 )
         index = document.get("index")
-        position = len(self._state.repositories) if index is None else max(0, int(index) - 1)
+        position = len(self._state.repositories) if index is None else max(0, index - 1)
         self._state.repositories.insert(position, added)
-        self._state.save()
+        self._agent.save()
         return self._repositories()
 
     def _repository_delete(self, document: Json) -> Json:
@@ -217,8 +219,17 @@ class Packages:
         if len(kept) == len(self._state.repositories):
             raise CosmosError("RepositoryNotPresent", f"Repository [{name}] is not present")
         self._state.repositories[:] = kept
-        self._state.save()
+        self._agent.save()
         return self._repositories()
+
+
+_TYPES = {"packageName": str, "packageVersion": str, "appId": str, "name": str, "uri": str, "index": int}
+
+
+def _check_types(document: Json) -> None:
+    for key, kind in _TYPES.items():
+        if not isinstance(document.get(key), kind | None):
+            raise CosmosError("InvalidRequest", f"{key} is no {kind.__name__}")
 
 
 def _mismatch(error: Any) -> Json:

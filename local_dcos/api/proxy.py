@@ -1,19 +1,24 @@
 """/service/<name>/…: the way to an app's own HTTP port, as DC/OS' Admin Router gives it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict
 from yarl import URL
 
 from local_dcos.agent import Agent
 from local_dcos.api.requests import COOKIE
 from local_dcos.api.sessions import SERVICE_ROUTE, SESSION_COOKIE
 from local_dcos.errors import ApiError
-from local_dcos.model import RUNNING
+from local_dcos.launching import PROXY_HEADER
+from local_dcos.model import RUNNING, Task
 from local_dcos.ports import HOST
 
+SCHEMES = ("http", "https")
+PORT_INDEX = re.compile(r"[0-9]{1,3}")
 # Headers that belong to one connection, and the token, which is not the app's to know.
 DROPPED = frozenset(
     {
@@ -21,6 +26,7 @@ DROPPED = frozenset(
         "keep-alive",
         "proxy-connection",
         "te",
+        "expect",
         "trailer",
         "transfer-encoding",
         "upgrade",
@@ -61,20 +67,27 @@ class Proxy:
         ) as self._session:
             yield
 
-    def _target(self, request: web.Request) -> str:
+    def _target(self, request: web.Request) -> tuple[str, Task]:
+        """Returns the address behind the request, and the task that is there: always on this machine."""
         name = request.match_info["name"]
         for app in self._state.apps.values():
             labels = app.definition["labels"]
             if labels.get("DCOS_SERVICE_NAME") != name:
                 continue
-            index = int(labels.get("DCOS_SERVICE_PORT_INDEX", 0))
+            index, scheme = (
+                labels.get("DCOS_SERVICE_PORT_INDEX", "0"),
+                labels.get("DCOS_SERVICE_SCHEME", "http"),
+            )
+            if scheme not in SCHEMES or not PORT_INDEX.fullmatch(index):
+                raise ApiError(
+                    503, f"Service '{name}': its labels name no port or scheme: {index!r}, {scheme!r}"
+                )
             running = [task for task in self._state.tasks_of(app.id) if task.state == RUNNING]
-            ports = [task.ports[index] for task in running if index < len(task.ports)]
-            if not ports:
+            fitting = [task for task in running if int(index) < len(task.ports)]
+            if not fitting:
                 raise ApiError(503, f"Service '{name}' has no running task")
-            scheme = labels.get("DCOS_SERVICE_SCHEME", "http")
             path = request.raw_path.removeprefix(f"/service/{name}").lstrip("/")
-            return f"{scheme}://{HOST}:{ports[0]}/{path}"
+            return f"{scheme}://{HOST}:{fitting[0].ports[int(index)]}/{path}", fitting[0]
         raise ApiError(404, f"Service '{name}' does not exist")
 
     async def with_slash(self, request: web.Request) -> web.StreamResponse:
@@ -83,61 +96,70 @@ class Proxy:
         raise web.HTTPMovedPermanently(f"{request.rel_url.raw_path}/{query}")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        url = self._target(request)
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._websocket(request, url)
-        return await self._http(request, url)
+        url, task = self._target(request)
+        if self._session is None:
+            raise ApiError(503, "The cluster is still starting")
+        passed = self._websocket if request.headers.get("Upgrade", "").lower() == "websocket" else self._http
+        try:
+            return await passed(self._session, request, url, self._headers(request, task))
+        except (aiohttp.ClientError, ValueError) as error:
+            message = f"Service '{request.match_info['name']}' does not answer: {error}"
+            raise ApiError(502, message) from error
 
     @staticmethod
-    def _headers(request: web.Request) -> dict[str, str]:
-        headers = {key: value for key, value in request.headers.items() if key.lower() not in DROPPED}
-        cookies = [one for one in headers.pop("Cookie", "").split("; ") if one and not one.startswith(OURS)]
-        return headers | ({"Cookie": "; ".join(cookies)} if cookies else {})
+    def _headers(request: web.Request, task: Task) -> CIMultiDict[str]:
+        headers = CIMultiDict(
+            (key, value) for key, value in request.headers.items() if key.lower() not in DROPPED
+        )
+        pairs = [pair.strip() for line in headers.popall("Cookie", []) for pair in line.split(";")]
+        cookies = [pair for pair in pairs if pair and pair.partition("=")[0].strip() not in OURS]
+        if cookies:
+            headers["Cookie"] = "; ".join(cookies)
+        headers[PROXY_HEADER] = task.secret
+        return headers
 
-    async def _http(self, request: web.Request, url: str) -> web.StreamResponse:
-        if self._session is None:
-            raise ApiError(503, "The cluster is still starting")
-        data = request.content if request.body_exists else None
-        try:
-            async with self._session.request(
-                request.method,
-                URL(url, encoded=True),
-                headers=self._headers(request),
-                data=data,
-                allow_redirects=False,
-                ssl=False,
-            ) as answer:
-                response = web.StreamResponse(status=answer.status, reason=answer.reason)
-                for key, value in answer.headers.items():
-                    if key.lower() not in DROPPED or key.lower() in ("content-length", "content-encoding"):
-                        response.headers.add(key, value)
-                await response.prepare(request)
+    @staticmethod
+    async def _http(
+        session: aiohttp.ClientSession, request: web.Request, url: str, headers: CIMultiDict[str]
+    ) -> web.StreamResponse:
+        async with session.request(
+            request.method,
+            URL(url, encoded=True),
+            headers=headers,
+            data=request.content if request.body_exists else None,
+            allow_redirects=False,
+            ssl=False,
+        ) as answer:
+            response = web.StreamResponse(status=answer.status, reason=answer.reason)
+            for key, value in answer.headers.items():
+                if key.lower() not in DROPPED or key.lower() in ("content-length", "content-encoding"):
+                    response.headers.add(key, value)
+            await response.prepare(request)
+            try:
                 async for chunk in answer.content.iter_any():
                     await response.write(chunk)
-                await response.write_eof()
-                return response
-        except (aiohttp.ClientConnectionError, aiohttp.ClientResponseError) as error:
-            raise ApiError(502, f"Service '{request.match_info['name']}' does not answer: {error}") from error
+            except aiohttp.ClientError as error:
+                # Half of an answer was passed on: all that can be said is that the rest is missing.
+                raise ConnectionResetError from error
+            await response.write_eof()
+            return response
 
-    async def _websocket(self, request: web.Request, url: str) -> web.StreamResponse:
-        if self._session is None:
-            raise ApiError(503, "The cluster is still starting")
+    @staticmethod
+    async def _websocket(
+        session: aiohttp.ClientSession, request: web.Request, url: str, headers: CIMultiDict[str]
+    ) -> web.StreamResponse:
         asked = request.headers.get("Sec-WebSocket-Protocol", "")
         protocols = [one.strip() for one in asked.split(",") if one.strip()]
-        try:
-            async with self._session.ws_connect(
-                url, headers=self._headers(request), protocols=protocols, ssl=False
-            ) as behind:
-                front = web.WebSocketResponse(protocols=[behind.protocol] if behind.protocol else ())
-                await front.prepare(request)
-                pumps = [asyncio.create_task(_pump(front, behind)), asyncio.create_task(_pump(behind, front))]
-                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-                for pump in pumps:
-                    pump.cancel()
-                await front.close()
-                return front
-        except aiohttp.ClientError as error:
-            raise ApiError(502, f"Service '{request.match_info['name']}' does not answer: {error}") from error
+        async with session.ws_connect(url, headers=headers, protocols=protocols, ssl=False) as behind:
+            front = web.WebSocketResponse(protocols=[behind.protocol] if behind.protocol else ())
+            await front.prepare(request)
+            pumps = [asyncio.create_task(_pump(front, behind)), asyncio.create_task(_pump(behind, front))]
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            await front.close()
+            return front
 
 
 Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse

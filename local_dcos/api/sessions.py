@@ -2,18 +2,20 @@
 
 A browser can't be given the token: cookies know no ports, so every server on this machine that it ever visits
 would be sent it. The cookie is therefore no token. It is good for one path, reads as nothing to an app, and
-is checked by a signature, so that it outlives a restart of the cluster.
+is checked by a signature. Like the token it ends with the cluster: whoever listens on the port afterwards may
+be sent it, and must not be able to use it when the cluster is back.
 """
 
 import hashlib
 import hmac
+import json
 import secrets
 import time
 from urllib.parse import quote
 
 from aiohttp import web
 
-from local_dcos.api.requests import answer, object_body
+from local_dcos.api.requests import answer, object_body, same
 from local_dcos.errors import ApiError
 
 SESSION_COOKIE = "local-dcos-session"
@@ -29,12 +31,12 @@ LOGIN = "/login/once/"
 class Sessions:
     """Makes links and cookies, and tells whether a request's cookie is good."""
 
-    def __init__(self, token: str) -> None:
-        self._key = token.encode()
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
         self._links: dict[str, tuple[str, float]] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post(LINKS, self.make_link), web.get(LOGIN + "{code}", self.use_link)]
+        return [web.post(LINKS, self.make_link), web.get(LOGIN + "{code}", self.use_link, allow_head=False)]
 
     async def make_link(self, request: web.Request) -> web.Response:
         """Answers {"path"}: a page that signs the browser in and leads on to the service."""
@@ -69,22 +71,16 @@ class Sessions:
         return response
 
     def allow(self, request: web.Request) -> bool:
-        """Tells whether the cookie of a request to /service/<name>/… is good for that service.
-
-        A page of another origin, such as another port of this machine, may not use it.
-        """
+        """Tells whether the cookie of a request to /service/<name>/… is good for that service."""
         service = request.match_info.get("name")
+        if request.match_info.route.name != SERVICE_ROUTE or not service:
+            return False
         expires, _, signature = request.cookies.get(SESSION_COOKIE, "").partition(".")
-        if request.match_info.route.name != SERVICE_ROUTE or not service or not expires.isdigit():
-            return False
-        origin = request.headers.get("Origin")
-        if origin is not None and origin != f"http://{request.host}":
-            return False
-        good = hmac.compare_digest(signature.encode(), self._signature(service, expires).encode())
-        return good and int(expires) > time.time()
+        # The signature first: what it fits was written here.
+        return same(signature, self._signature(service, expires)) and int(expires) > time.time()
 
     def _signature(self, service: str, expires: str) -> str:
-        return hmac.new(self._key, f"session/{service}/{expires}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._key, json.dumps([service, expires]).encode(), hashlib.sha256).hexdigest()
 
 
 SERVICE_ROUTE = "service"

@@ -1,7 +1,6 @@
 """What DC/OS has beside Marathon: Mesos' state, logs, metadata, login."""
 
 import asyncio
-import hmac
 import json
 import os
 from pathlib import Path
@@ -10,7 +9,7 @@ from aiohttp import web
 
 from local_dcos import views
 from local_dcos.agent import Agent
-from local_dcos.api.requests import answer, object_body
+from local_dcos.api.requests import answer, object_body, same
 from local_dcos.errors import ApiError
 from local_dcos.model import Json
 from local_dcos.ports import HOST
@@ -127,16 +126,15 @@ class System:
 
     async def login(self, request: web.Request) -> web.Response:
         # There are no accounts: who knows the token, as a password or as a token, gets it back.
-        document, token = await object_body(request), self._agent.home.token()
+        document, token = await object_body(request), self._agent.token
         given = str(document.get("password") or document.get("token") or "")
-        if not hmac.compare_digest(given.encode(), token.encode()):
+        if not same(given, token):
             raise ApiError(401, "The password of this cluster is its token")
         return answer({"token": token})
 
     def _file(self, request: web.Request) -> Path:
-        sandbox = self._agent.home.sandboxes / request.match_info["task"]
-        inside = sandbox.resolve().parent == self._agent.home.sandboxes.resolve()
-        found = file_in(sandbox, request.match_info.get("file", "stdout")) if inside else None
+        names = request.match_info["task"], request.match_info.get("file", "stdout")
+        found = file_in(self._agent.home.sandboxes, *names)
         if found is None:
             raise ApiError(404, "No such file in this task's sandbox")
         return found

@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 from local_dcos.errors import BrokerError
-from local_dcos.home import write_atomically
+from local_dcos.files import write_durably
 from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
 
 NODE_ID = 0
@@ -50,8 +50,8 @@ class Broker:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.port = port or self._kept_port()
         controller = pick(HOST_PORTS, {self.port})
-        write_atomically(self._folder / "server.properties", self._settings(controller))
-        write_atomically(self._folder / "log4j2.xml", LOG_CONFIG)
+        write_durably(self._folder / "server.properties", self._settings(controller))
+        write_durably(self._folder / "log4j2.xml", LOG_CONFIG)
         self._format()
 
     def _kept_port(self) -> int:
@@ -61,7 +61,7 @@ class Broker:
             if is_free(kept):
                 return kept
         port = pick(HOST_PORTS, ())
-        write_atomically(path, json.dumps(port))
+        write_durably(path, json.dumps(port))
         return port
 
     def _settings(self, controller: int) -> str:
@@ -100,7 +100,7 @@ class Broker:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         text = f"version=1\ncluster.id={_kafka_id()}\nnode.id={NODE_ID}\ndirectory.id={_kafka_id()}\n"
-        write_atomically(path, text)
+        write_durably(path, text)
 
     async def start(self, jars: list[Path]) -> None:
         """Starts the Java process; `wait_until_ready` tells when it serves.

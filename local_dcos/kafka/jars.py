@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from local_dcos.errors import JarError
-from local_dcos.home import write_atomically
+from local_dcos.files import write_durably
 
 KAFKA_VERSION = "4.1.0"
 KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.apache.kafka:kafka-tools:{KAFKA_VERSION}"
@@ -57,7 +57,7 @@ def resolve() -> list[Path]:
         raise JarError(f"jgo resolved an unusable set of jars for Kafka {KAFKA_VERSION}: {', '.join(names)}")
     target = manifest_file()
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, json.dumps([str(path) for path in paths], indent=1), 0o644)
+    write_durably(target, json.dumps([str(path) for path in paths], indent=1), 0o644)
     return paths
 
 

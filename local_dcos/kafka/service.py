@@ -10,10 +10,12 @@ from typing import Any
 
 from aiohttp import web
 
+from local_dcos.api.requests import Handler, same
 from local_dcos.errors import BrokerError, LocalDcosError
 from local_dcos.kafka import jars
 from local_dcos.kafka.broker import NODE_ID, Broker
 from local_dcos.kafka.plan import Plan
+from local_dcos.launching import PROXY_HEADER, PROXY_SECRET
 from local_dcos.ports import HOST
 
 STOP_SECONDS = 25.0
@@ -32,7 +34,7 @@ class Service:
         self._topics: Any = None
 
     def application(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[_only_by_proxy])
         app.add_routes(
             [
                 web.get("/v1/health", self.health),
@@ -160,6 +162,15 @@ class Service:
         name = request.match_info["name"]
         await self._ask(self._ready().delete, name)
         return _said(f"Topic {name} is marked for deletion.")
+
+
+@web.middleware
+async def _only_by_proxy(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Lets in what has come through the cluster's front door, where it was asked for the token."""
+    secret = os.environ.get(PROXY_SECRET)
+    if request.path == "/v1/health" or (secret and same(request.headers.get(PROXY_HEADER, ""), secret)):
+        return await handler(request)
+    return web.Response(status=403, text="Ask through the cluster: /service/<name>/")
 
 
 def _said(text: str) -> web.Response:

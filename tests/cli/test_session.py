@@ -1,5 +1,6 @@
 """Which cluster a command means."""
 
+import fcntl
 import os
 
 import pytest
@@ -58,8 +59,10 @@ def test_the_users_own_dcos_is_left_alone(home, monkeypatch):
     assert "DCOS_CLUSTER" not in os.environ
     (home / "cluster").mkdir()
     (home / "cluster" / "cluster.json").write_text('{"url": "http://127.0.0.1:1"}')
-    (home / "cluster" / "token").write_text("x")
-    real = dcos_of(session("local", (), ("dcos.executable=dcos",), False, reads_only=True))
+    (home / "cluster" / "token").write_text("a" * 64)
+    with (home / "cluster" / "agent.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        real = dcos_of(session("local", (), ("dcos.executable=dcos",), False, reads_only=True))
     assert real.environ["DCOS_DIR"] == str(home / "dcos")
 
 

@@ -156,6 +156,37 @@ def test_limits_are_set_read_changed_and_cleared(feeder, app):
     assert app.get("/api/limits")[1] == {"limits": []}
 
 
+def test_with_a_secret_only_the_front_door_gets_in(feeder, make_app):
+    app = make_app(feeder.prefix, PROXY_SECRET="of this task")
+    polling = "/socket.io/?EIO=4&transport=polling"
+    body = {"symbols": ["AAPL"], "buy": 95}
+    for sent in ({}, {"X-Proxy-Secret": ""}, {"X-Proxy-Secret": "of another"}, {"X-Proxy-Secret": "\xff"}):
+        for path in ("/", "/app.js", "/api/positions", "/api/limits", "/api/stream", polling):
+            assert app.get(path, **sent)[0] == 403
+        assert app.ask("POST", "/api/limits", body, headers=sent)[0] == 403
+        assert app.get("/health", **sent)[0] == 200
+    door = {"X-Proxy-Secret": "of this task"}
+    for path in ("/", "/api/positions", polling):
+        assert app.get(path, **door)[0] == 200
+    assert app.ask("POST", "/api/limits", body, headers=door)[0] == 200
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"symbols": ["AAPL"], "buy": NaN}', "\xff", '"\\ud800"'])
+def test_what_is_no_json_is_a_mistake(app, body):
+    given = {"X-Requested-By": "a test", "Content-Type": "application/json"}
+    request = urllib.request.Request(app.url + "/api/limits", body.encode("latin-1"), given, method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=20)
+    with refused.value as answer:
+        assert (answer.code, "must be such as" in answer.read().decode()) == (400, True)
+
+
+def test_an_origin_that_is_none_is_refused(app):
+    body = {"symbols": ["AAPL"], "buy": 95}
+    for origin in ("http://[", "null", ""):
+        assert app.ask("POST", "/api/limits", body, headers={"Origin": origin})[0] == 403
+
+
 @pytest.mark.parametrize(
     ("body", "field", "words"),
     [

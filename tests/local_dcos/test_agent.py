@@ -130,7 +130,7 @@ def test_what_died_while_the_agent_was_away_is_replaced(own_cluster):
 
 def test_a_deployment_goes_on_after_the_agent_was_killed(own_cluster):
     own_cluster.run({"id": "/half", "cmd": SLEEP})
-    marker = own_cluster.home / "go"
+    marker = own_cluster.home.parent / "go"
     check = {"protocol": "COMMAND", "command": {"value": f"test -e {marker}"}, "intervalSeconds": 1}
     answer = own_cluster.marathon("PUT", "apps/half", {"healthChecks": [check]})
     own_cluster.kill_agent()

@@ -71,12 +71,21 @@ def test_the_cookie_opens_nothing_else_and_the_app_does_not_see_it(page):
 def test_another_origin_may_not_use_it(page):
     cookie = sign_in(page, link_of(page))
     assert call(page, "/service/page/", cookie, "POST", Origin=page.url)[0] == 200
-    assert call(page, "/service/page/", cookie, "POST", Origin="http://127.0.0.1:1")[0] == 401
-    assert call(page, "/service/page/", cookie, Origin="null")[0] == 401
+    for origin in ("http://127.0.0.1:1", "null", "http://[", page.url.replace("http", "https")):
+        assert call(page, "/service/page/", cookie, "POST", Origin=origin)[0] == 403
+        assert page.call("GET", "/service/marathon/v2/apps", Origin=origin)[0] == 403
+        assert page.call("POST", "/acs/api/v1/auth/login", {}, Authorization="", Origin=origin)[0] == 403
 
 
 @pytest.mark.parametrize(
-    "change", [lambda value: value[:-1] + "?", lambda value: "9" + value, lambda value: ""]
+    "change",
+    [
+        lambda value: value[:-1] + "?",
+        lambda value: "9" + value,
+        lambda value: "",
+        lambda value: value.partition(".")[0].replace("1", "²") + ".x",
+        lambda value: "9" * 5000 + ".x",
+    ],
 )
 def test_a_cookie_of_ones_own_making_is_refused(page, change):
     cookie = sign_in(page, link_of(page))
@@ -98,6 +107,21 @@ def test_a_websocket_passes_with_the_cookie_and_not_from_elsewhere(page):
     assert asyncio.run(talk(page.url)) == "in"
     with pytest.raises(aiohttp.WSServerHandshakeError):
         asyncio.run(talk("http://127.0.0.1:1"))
+
+
+def test_only_following_a_link_uses_it_up(page):
+    link = link_of(page)
+    assert page.call("HEAD", link, Authorization="")[0] == 405
+    sign_in(page, link)
+
+
+def test_the_app_never_sees_our_cookies_however_they_are_written(page):
+    cookie = sign_in(page, link_of(page))
+    ours = f"{SESSION}={cookie.value};dcos-acs-auth-cookie=x"
+    for name in ("Cookie", "cookie"):
+        for sent in (f"{ours};own=1", f"own=1;{ours}", f"own=1 ;  {ours} "):
+            status, seen = page.call("GET", "/service/page/", Authorization="", **{name: sent})
+            assert (status, seen["headers"]["Cookie"]) == (200, "own=1")
 
 
 def test_links_are_made_for_holders_of_the_token_only(page):

@@ -1,7 +1,6 @@
 """Which `dcos` is run for a cluster, and in which environment: tokens travel in it, never in argv."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 
@@ -23,22 +22,6 @@ def remote_environ(cluster: str | None) -> dict[str, str]:
     if cluster is None:
         return dict(os.environ)
     return {**_without(os.environ, "DCOS_URL", "DCOS_ACS_TOKEN"), "DCOS_CLUSTER": cluster}
-
-
-def ping(url: str, token: str, timeout: float) -> bool:
-    """Whether the cluster `local` answers. Raises TimeoutError after `timeout` seconds."""
-    try:
-        done = subprocess.run(
-            [*LOCAL_CLIENT, "marathon", "ping"],
-            env=local_environ(url, token),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise TimeoutError from None
-    return done.returncode == 0
 
 
 def _without(environ: Mapping[str, str], *names: str) -> dict[str, str]:

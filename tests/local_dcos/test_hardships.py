@@ -1,0 +1,199 @@
+"""Nothing that a client sends or a disk does stops the scheduler: a canary app runs afterwards."""
+
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from local_dcos import processes
+from local_dcos.errors import HomeError
+from local_dcos.home import Home
+from local_dcos.store import State
+
+SLEEP = "exec sleep 1000"
+CANARY_SECONDS = 5.0
+# What an agent of an earlier version, or a hand in the file, may have left in the state.
+BROKEN: dict[str, dict[str, Any]] = {
+    "/" + "a" * 230: {},
+    "/secret": {"env": {"KEY": {"secret": "key"}}, "secrets": {"key": {}}},
+    "/text": {"cmd": None, "args": ["\ud800"]},
+    "/outside": {"env": {"KEY": {"secret": "key"}}, "secrets": {"key": {"source": "../token"}}},
+    "/less": {"mem": None},
+    "/shape": {"upgradeStrategy": 5},
+    "/check": {"healthChecks": [{}]},
+}
+
+
+def canary(cluster, name="/canary"):
+    """An app that is added now runs within seconds."""
+    cluster.marathon("PUT", f"apps{name}?force=true", {"cmd": SLEEP, "mem": 16, "cpus": 0.1})
+    cluster.wait_for(lambda: cluster.app(name)["tasksRunning"] == 1, CANARY_SECONDS)
+
+
+def stop_in_time(cluster, seconds=15.0):
+    begun = time.monotonic()
+    cluster.local_dcos("stop")
+    assert time.monotonic() - begun < seconds
+    assert cluster.processes() == []
+
+
+def test_every_app_fails_by_itself_with_a_reason_also_after_a_restart(own_cluster):
+    own_cluster.run({"id": "/good", "cmd": SLEEP})
+    own_cluster.local_dcos("stop")
+    file = own_cluster.home / "state.json"
+    state = json.loads(file.read_text())
+    good = state["apps"][0]
+    for app_id, change in BROKEN.items():
+        definition = {**good["definition"], **change, "id": app_id}
+        state["apps"].insert(0, {**good, "definition": definition, "versions": {}})
+    file.write_text(json.dumps(state))
+    for _ in range(2):
+        own_cluster.start()
+        canary(own_cluster)
+        own_cluster.wait_for(lambda: own_cluster.app("/good")["tasksRunning"] == 1)
+        for app_id in BROKEN:
+            if app_id == "/check":
+                # It runs, and is never healthy.
+                own_cluster.wait_for(lambda: own_cluster.app("/check")["tasksRunning"] == 1)
+                continue
+            failure = own_cluster.wait_for(lambda: own_cluster.app(app_id).get("lastTaskFailure"))  # noqa: B023
+            assert failure["message"]
+        own_cluster.kill_agent()
+    own_cluster.start()
+    stop_in_time(own_cluster)
+
+
+def test_what_fails_at_once_and_knows_no_back_off_leaves_time_for_others(cluster):
+    never = {"id": "/never", "args": ["/no/such/program"], "backoffSeconds": 0, "maxLaunchDelaySeconds": 0}
+    cluster.marathon("POST", "apps", never)
+    cluster.marathon("POST", "apps", {"id": "/ends", "cmd": "true", "backoffSeconds": 0})
+    canary(cluster)
+
+
+def test_an_app_of_many_instances_leaves_time_for_others(cluster):
+    cluster.marathon("POST", "apps", {"id": "/many", "cmd": SLEEP, "instances": 60, "mem": 1})
+    canary(cluster)
+    cluster.wait_for(lambda: cluster.app("/many")["tasksRunning"] == 60, 30)
+
+
+def write_nothing(pid, refused=True):
+    """A disk that is full as far as process `pid` can tell: every write fails, until it is told otherwise."""
+    limit = 0 if refused else resource.RLIM_INFINITY
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
+def test_a_full_disk_stops_nothing_and_is_told(own_cluster):
+    own_cluster.run({"id": "/before", "cmd": SLEEP})
+    own_cluster.run({"id": "/gone", "cmd": SLEEP})
+    pid, first = own_cluster.pid, own_cluster.app("/before")["tasks"][0]["id"]
+    write_nothing(pid)
+    status, said = own_cluster.call("POST", "/service/marathon/v2/apps", {"id": "/more", "cmd": SLEEP})
+    assert (status, "state.json" in said["message"]) == (503, True)
+    assert own_cluster.app("/more") is None
+    # What makes room is done, and what runs is kept running, and followed.
+    own_cluster.marathon("DELETE", "apps/gone")
+    own_cluster.wait_for(lambda: own_cluster.app("/gone") is None)
+    own_cluster.marathon("DELETE", f"apps/before/tasks/{first}")
+    task = own_cluster.wait_for(
+        lambda: [t for t in own_cluster.app("/before")["tasks"] if t["id"] != first and t["startedAt"]]
+    )[0]
+    assert task["id"] not in (own_cluster.home / "state.json").read_text()
+    write_nothing(pid, refused=False)
+    own_cluster.wait_for(lambda: task["id"] in (own_cluster.home / "state.json").read_text(), CANARY_SECONDS)
+    canary(own_cluster)
+    assert "could not be saved" in (own_cluster.home / "agent.log").read_text()
+    write_nothing(pid)
+    stop_in_time(own_cluster)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A home in which two states were saved, one after the other."""
+    home = Home(tmp_path / "home")
+    home.create()
+    state = State(home)
+    for name in ("one", "two"):
+        state.groups.add(f"/{name}")
+        state.save()
+    return home
+
+
+def test_a_state_truncated_anywhere_gives_way_to_the_last_good_copy(saved):
+    whole = saved.state_file.read_bytes()
+    assert State(saved).groups == {"/one", "/two"}
+    for length in range(len(whole)):
+        saved.state_file.write_bytes(whole[:length])
+        assert State(saved).groups == {"/one"}
+        assert saved.damaged_state.read_bytes() == whole[:length]
+        assert not saved.state_file.exists()
+
+
+def test_without_a_good_copy_the_file_and_the_remedy_are_named(saved):
+    saved.previous_state.unlink()
+    for text in ("", "{", "[]", "null", '{"apps": [{"id": 1}]}', "\udcff", "[" * 100_000):
+        saved.state_file.write_text(text, errors="surrogateescape")
+        with pytest.raises(HomeError, match=f"mv {saved.state_file} "):
+            State(saved)
+        assert saved.state_file.exists()
+
+
+def test_an_agent_starts_on_the_last_good_copy_and_says_so(own_cluster):
+    own_cluster.run({"id": "/kept", "cmd": SLEEP})
+    own_cluster.local_dcos("stop")
+    file = own_cluster.home / "state.json"
+    file.write_bytes(file.read_bytes()[:100])
+    own_cluster.start()
+    own_cluster.wait_for(lambda: own_cluster.app("/kept")["tasksRunning"] == 1)
+    assert "state.damaged.json" in (own_cluster.home / "agent.log").read_text()
+
+
+def test_a_process_is_followed_when_no_descriptor_is_left(monkeypatch):
+    import asyncio
+
+    def none_left(pid):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", none_left, raising=False)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.2)"]) as child:
+        asyncio.run(asyncio.wait_for(processes.wait_for_exit(child.pid, processes.identity(child.pid)), 10))
+
+
+def test_stop_ends_what_asks_for_more_grace_than_there_is(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from local_dcos import scheduling, server, home\n"
+        "scheduling.STOP_GRACE_SECONDS = 1.0\n"
+        "server.serve(home.Home(Path(sys.argv[1])), 0)"
+    )
+    home = Home(tmp_path / "home")
+    home.create()
+    app = {"id": "/deaf", "cmd": "trap '' TERM; touch deaf; while :; do sleep 0.1; done"}
+    with subprocess.Popen([sys.executable, "-c", script, str(home.path)], stdout=subprocess.PIPE) as agent:
+        try:
+            url = agent.stdout.readline().decode().strip()
+            client = [sys.executable, "-m", "local_dcos.client", "marathon", "app", "add"]
+            subprocess.run(
+                client,
+                input=json.dumps({**app, "taskKillGracePeriodSeconds": 100_000}),
+                text=True,
+                check=True,
+                env={**os.environ, "DCOS_URL": url, "DCOS_ACS_TOKEN": home.token()},
+                stdout=subprocess.DEVNULL,
+            )
+            deadline = time.monotonic() + 10
+            while not list(home.sandboxes.glob("*/deaf")):
+                assert time.monotonic() < deadline, "the task does not run"
+                time.sleep(0.02)
+            agent.send_signal(signal.SIGTERM)
+            assert agent.wait(15) == 0
+            assert processes.marked(home.path, lambda _: True) == []
+        finally:
+            agent.kill()
+            processes.end_marked(home.path, lambda _: True)

@@ -1,0 +1,190 @@
+"""What strangers and careless clients send: refused with a reason, and nobody waits for it."""
+
+import http.client
+import json
+import socket
+import sys
+
+import pytest
+
+from local_dcos import server
+from local_dcos.home import Home
+from local_dcos.launching import environment
+from local_dcos.model import Task
+
+APPS = "/service/marathon/v2/apps"
+GROUPS = "/service/marathon/v2/groups"
+LOGIN = "/acs/api/v1/auth/login"
+SEEN = """
+import os
+from aiohttp import web
+async def seen(request): return web.json_response(dict(request.headers))
+app = web.Application(); app.add_routes([web.route("*", "/{any:.*}", seen)])
+web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT0"]), print=None)
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[" * 200_000, '{"a":' * 100_000, '"\\ud800"', "NaN", '{"a": Infinity}', "1e999", "9" * 5000, "\udcff"],
+)
+def test_what_is_no_json_is_refused_before_and_after_the_login(cluster, body):
+    body = body.encode("utf-8", "surrogateescape").decode("latin-1") if body == "\udcff" else body
+    for method, path in (("POST", APPS), ("PUT", f"{APPS}/a"), ("POST", GROUPS), ("POST", "/package/list")):
+        assert cluster.call(method, path, body)[0] == 400
+    assert cluster.call("POST", LOGIN, body, Authorization="")[0] in (400, 413)
+
+
+def test_before_the_login_nobody_sends_much(cluster):
+    assert cluster.call("POST", LOGIN, {"password": "x" * 100_000}, Authorization="")[0] == 413
+
+
+@pytest.mark.parametrize("sent", ["token=\xff", "\xff\xfe", "token=" + "x" * 5000])
+def test_bytes_that_are_no_token_are_no_token(cluster, sent):
+    assert cluster.call("GET", APPS, Authorization=sent)[0] == 401
+    assert cluster.call("GET", APPS, Authorization="", Cookie=f"dcos-acs-auth-cookie={sent}")[0] == 401
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "evil.example:127", ""])
+def test_another_name_for_this_machine_is_refused(cluster, host):
+    for path in (APPS, LOGIN, "/dcos-metadata/dcos-version.json"):
+        assert cluster.call("GET", path, Host=host)[0] in (400, 403)
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"id": "/" + "a" * 230}, "/id"),
+        ({"instances": 10**6}, "/instances"),
+        ({"instances": 1.0}, "/instances"),
+        ({"mem": 10**400}, "/mem"),
+        ({"portDefinitions": [{}] * 101}, "/portDefinitions"),
+        ({"secrets": {"key": {}}}, "/secrets/key/source"),
+        ({"env": {"A": {}}}, "/env/A"),
+    ],
+)
+def test_what_could_never_run_is_refused_with_its_path(cluster, change, path):
+    status, answer = cluster.call("POST", APPS, {"id": "/bad", "cmd": "true", **change})
+    assert (status, [detail["path"] for detail in answer["details"]]) == (422, [path])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"apps": 5},
+        {"apps": [5]},
+        {"groups": [{"id": 5}]},
+        {"id": "Upper"},
+        {"scaleBy": "two"},
+        {"id": "a", "groups": [{"id": "b" * 201}]},
+    ],
+)
+def test_a_wrong_group_is_refused(cluster, document):
+    assert cluster.call("PUT", GROUPS, document)[0] == 422
+    assert cluster.marathon("GET", "apps")["apps"] == []
+
+
+@pytest.mark.parametrize(("strategy", "status"), [("disabled", 201), ("enabled", 422), ([1.0], 422)])
+def test_a_choice_of_one_word_is_that_word(cluster, strategy, status):
+    app = {"id": "/word", "cmd": "exec sleep 1000", "unreachableStrategy": strategy}
+    assert cluster.call("POST", APPS, app)[0] == status
+
+
+@pytest.mark.parametrize("container", [{"docker": None}, {"portMappings": None}, {"docker": {"image": None}}])
+def test_null_is_as_if_left_out(cluster, container):
+    app = cluster.run({"id": "/null", "cmd": "exec sleep 1000", "container": container})
+    assert app["tasksRunning"] == 1
+
+
+def page(cluster, **labels):
+    check = {"protocol": "TCP", "portIndex": 0, "gracePeriodSeconds": 30, "intervalSeconds": 1}
+    labels = {"DCOS_SERVICE_NAME": "page", **labels}
+    args = [sys.executable, "-c", SEEN]
+    return cluster.run({"id": "/page", "args": args, "healthChecks": [check], "labels": labels})
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"DCOS_SERVICE_SCHEME": "http://example.com/?"},
+        {"DCOS_SERVICE_SCHEME": "file"},
+        {"DCOS_SERVICE_PORT_INDEX": "abc"},
+        {"DCOS_SERVICE_PORT_INDEX": "-1"},
+        {"DCOS_SERVICE_PORT_INDEX": "²"},
+    ],
+)
+def test_no_label_leads_the_way_to_an_app_elsewhere(cluster, labels):
+    page(cluster, **labels)
+    status, answer = cluster.call("GET", "/service/page/x")
+    assert (status, "labels" in answer["message"]) == (503, True)
+
+
+def test_a_task_is_told_by_a_secret_who_came_through_the_front_door(cluster):
+    page(cluster)
+    status, seen = cluster.call("GET", "/service/page/", **{"X-Proxy-Secret": "mine"})
+    task = cluster.app("/page")["tasks"][0]
+    saved = json.loads((cluster.home / "state.json").read_text())["tasks"]
+    secret = next(each["secret"] for each in saved if each["id"] == task["id"])
+    assert (status, seen["X-Proxy-Secret"], len(secret)) == (200, secret, 32)
+    assert secret not in json.dumps([cluster.app("/page"), cluster.call("GET", "/mesos/state")[1]])
+
+
+def test_headers_that_are_no_text_are_the_proxys_502(cluster):
+    page(cluster)
+    assert cluster.call("GET", "/service/page/", **{"X-Odd": "\xff"})[0] in (200, 502)
+
+
+def test_proxies_are_handed_on_without_the_login_at_them(tmp_path, monkeypatch):
+    for name, value in {
+        "HTTPS_PROXY": "http://me:secret@proxy:1",
+        "http_proxy": "me:secret@proxy:1/",
+        "no_proxy": "localhost,.example",
+        "MAVEN_PASSWORD": "secret",
+        "SSL_KEY_PASSWORD": "secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    task = Task(id="one", app_id="/one", version="v", config_version="v", ports=[], staged_at="")
+    definition = {"env": {}, "cpus": 1, "mem": 1, "portDefinitions": [], "requirePorts": False}
+    found = environment(Home(tmp_path), task, definition)
+    assert (found["HTTPS_PROXY"], found["http_proxy"]) == ("http://proxy:1", "proxy:1/")
+    assert found["no_proxy"] == "localhost,.example"
+    assert "secret" not in " ".join(found.values()).replace(task.secret, "")
+
+
+def test_names_of_logs_that_can_be_none(cluster):
+    for name in ("%00", "a" * 300, "..%2F..%2Ftoken", "."):
+        for task in ("x", name):
+            assert cluster.call("GET", f"/system/v1/logs/v2/task/{task}/file/{name}")[0] in (404, 405)
+
+
+def test_half_a_request_is_not_waited_for(cluster):
+    host, port = cluster.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=server.IDLE_SECONDS + 10) as slow:
+        slow.sendall(b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        assert slow.recv(1) == b""
+
+
+def test_more_connections_than_there_is_room_for_are_ended(own_cluster):
+    host, port = own_cluster.url.removeprefix("http://").split(":")
+    held = []
+    try:
+        for _ in range(server.MOST_CONNECTIONS + 20):
+            held.append(socket.create_connection((host, int(port)), timeout=10))
+        assert held[-1].recv(1) == b""
+        held[0].sendall(b"GET /dcos-metadata/dcos-version.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert held[0].recv(12) == b"HTTP/1.1 200"
+    finally:
+        for each in held:
+            each.close()
+
+    def room():
+        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        try:
+            connection.request("GET", "/dcos-metadata/dcos-version.json")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    own_cluster.wait_for(room)
