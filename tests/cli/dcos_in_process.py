@@ -84,7 +84,7 @@ class World:
         return len(self.calls) >= self.at
 
     def dcos(self, *args: Any, **kwargs: Any) -> Dcos:
-        """What `cli.dcos.Dcos` is to a session, for this world."""
+        """What `cli.engine.dcos.runner.Dcos` is to a session, for this world."""
         return _InProcess(*args, **kwargs, pause=0.0, world=self, life=self.life)
 
     def run(self, life: int, args: Sequence[str], stdin: str) -> Outcome:
