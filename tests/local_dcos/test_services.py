@@ -1,6 +1,7 @@
 """Logs, the way to an app's own port, Mesos' state, events."""
 
 import asyncio
+import contextlib
 import sys
 import urllib.request
 
@@ -65,6 +66,23 @@ def test_websockets_pass(echo):
             return str(await socket.receive_str(timeout=5))
 
     assert asyncio.run(talk()) == "echo hi"
+
+
+def test_nobody_waits_for_the_streams_of_others_to_end(echo):
+    async def talk() -> None:
+        headers = {"Authorization": f"token={echo.token}"}
+        async with (
+            aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as session,
+            contextlib.AsyncExitStack() as held,
+        ):
+            for _ in range(120):
+                async with asyncio.timeout(10):
+                    opened = session.ws_connect(f"{echo.url}/service/echo/socket")
+                    socket = await held.enter_async_context(opened)
+                    await socket.send_str("hi")
+                    assert await socket.receive_str() == "echo hi"
+
+    asyncio.run(talk())
 
 
 def test_logs_whole_tail_and_limit(cluster):
