@@ -103,13 +103,13 @@ def _low_below_high(values: Mapping[str, Any], windows: Windows) -> Iterator[Fau
 
 def _seen_before_the_window_is_empty(values: Mapping[str, Any], windows: Windows) -> Iterator[Fault]:
     label = values["window"]
-    longest = window_length(label) - windows[label]
-    if timedelta(seconds=values["after_seconds"]) > longest:
+    longest = (window_length(label) - windows[label]).total_seconds()
+    if values["after_seconds"] > longest:
         yield Fault(
             ("after", "window"),
             None,
             f"the window {label} is empty before it can show a silence of {values['after_seconds']:g} s",
-            f"at most {longest.total_seconds():g}s, or a longer window",
+            f"at most {longest:g}s, or a longer window",
         )
 
 

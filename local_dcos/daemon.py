@@ -116,23 +116,11 @@ def stop(home: Home) -> None:
     Raises:
         StartError: Another start or stop of it does not end.
     """
-    from local_dcos.processes import end_marked
-
     if not home.is_ours():
-        # Somebody may have removed the folder under a running cluster; its processes still carry its name.
-        end_marked(home.path, lambda _: True, grace=3.0)
+        _end_left(home)
         return
     with _turn(home):
-        pid = home.cluster().get("pid")
-        if home.agent_is_running() and isinstance(pid, int):
-            os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + STOP_SECONDS
-            while home.agent_is_running() and time.monotonic() < deadline:
-                time.sleep(POLL_SECONDS)
-            if home.agent_is_running():
-                os.kill(pid, signal.SIGKILL)
-        end_marked(home.path, lambda _: True, grace=3.0)
-        home.retire()
+        _end(home)
 
 
 def purge(home: Home) -> list[Path]:
@@ -142,14 +130,42 @@ def purge(home: Home) -> list[Path]:
         HomeError: The folder is not a cluster's; nothing was removed.
         StartError: Another start or stop of it does not end.
     """
-    stop(home)
-    return home.remove()
+    if not home.is_ours():
+        _end_left(home)
+        return home.remove()
+    with _turn(home):
+        _end(home)
+        return home.remove()
+
+
+def _end(home: Home) -> None:
+    pid = home.cluster().get("pid")
+    if home.agent_is_running() and isinstance(pid, int):
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while home.agent_is_running() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        if home.agent_is_running():
+            os.kill(pid, signal.SIGKILL)
+    _end_left(home)
+    home.retire()
+
+
+def _end_left(home: Home) -> None:
+    """Somebody may have removed the folder under a running cluster; its processes still carry its name."""
+    from local_dcos.processes import end_marked
+
+    end_marked(home.path, lambda _: True, grace=3.0)
 
 
 @contextlib.contextmanager
 def _turn(home: Home) -> Iterator[None]:
-    """Lets one start or stop of a home go on at a time."""
-    with locked(home.start_lock, TURN_SECONDS) as got:
+    """Lets one start, stop or purge of a home go on at a time."""
+    with contextlib.ExitStack() as held:
+        try:
+            got = held.enter_context(locked(home.start_lock, TURN_SECONDS))
+        except FileNotFoundError as error:
+            raise StartError(f"{home.path} was removed meanwhile, by another purge") from error
         if not got:
             raise StartError(f"Another start or stop of {home.path} has not ended in {TURN_SECONDS:g} s")
         yield

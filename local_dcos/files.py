@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 POLL_SECONDS = 0.02
 
@@ -57,20 +58,31 @@ def _keep(path: Path, previous: Path) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path, seconds: float) -> Iterator[bool]:
-    """Holds an exclusive lock on `path`; yields whether it was got within `seconds`."""
+    """Holds an exclusive lock on `path`; yields whether it was got within `seconds`.
+
+    Raises:
+        FileNotFoundError: The folder is gone.
+    """
     deadline = time.monotonic() + seconds
-    with path.open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    yield False
-                    return
-                time.sleep(POLL_SECONDS)
+    while True:
         # The lock ends with the file; closing it is enough.
-        yield True
+        with path.open("a") as file:
+            if _takes(file, path):
+                yield True
+                return
+        if time.monotonic() >= deadline:
+            yield False
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def _takes(file: IO[str], path: Path) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever held it may have removed the file: then it keeps nobody out.
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def is_locked(path: Path) -> bool:

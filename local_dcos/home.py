@@ -90,15 +90,17 @@ class Home:
             raise HomeError(f"{self.path} is no cluster's folder: nothing was removed")
         left = self._strange()
         ours = [each for each in self.path.iterdir() if each not in left]
-        # The marks last: what is broken off can be taken up again.
-        marks = (self.sandboxes, self.cluster_file)
-        for each in sorted(ours, key=lambda path: path in marks):
+        # The marks last: what is broken off can be taken up again. Behind them what keeps others out.
+        last = (self.sandboxes, self.cluster_file, self.start_lock)
+        for each in sorted(ours, key=lambda path: last.index(path) if path in last else -1):
             if each.is_dir() and not each.is_symlink():
                 shutil.rmtree(each)
             else:
                 each.unlink()
         if not left:
-            self.path.rmdir()
+            # A start that waited for its turn may have begun anew.
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
         return left
 
     def _strange(self) -> list[Path]:

@@ -271,6 +271,9 @@ class Scheduler:
         processes.end_marked(self._home.path, lambda name: name not in adopted)
         for task in self._state.tasks.values():
             self.watch(task, self._state.apps[task.app_id].definition_of(task))
+            if task.state == model.KILLING:
+                # Whoever was to kill it after its grace ended with the old agent.
+                self.kill(task)
         for task in lost:
             self._failed(task, "Ended while the agent was away")
 

@@ -89,8 +89,10 @@ def serve(home: Home, port: int) -> None:
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Tells whether a record is of a mistake here: what is no HTTP is a stranger's, and was answered."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Tells whether a record is of a mistake here: what is no HTTP is a stranger's, and was answered; that
+    somebody leaves in the middle of an answer is none."""
+    theirs = (HttpProcessingError, ConnectionResetError)
+    return not (record.exc_info and isinstance(record.exc_info[1], theirs))
 
 
 class _Door:

@@ -31,10 +31,13 @@ def parse_time(field: str, value: object) -> datetime:
 
 
 def json_object(data: bytes, *, number: Callable[[str], Any] | None = None) -> Mapping[str, Any]:
-    """The JSON object that a record is. number: makes values of its numbers; Python's own when None."""
+    """The JSON object that a record is.
+
+    number: makes values of its numbers, and of NaN and Infinity, which it may refuse by a ValueError.
+    Python's own when None; it takes those two, and the check of their field names them.
+    """
     try:
-        # NaN and Infinity are taken too; the check of their field names them.
-        fields = json.loads(data, parse_float=number, parse_int=number)
+        fields = json.loads(data, parse_float=number, parse_int=number, parse_constant=number)
     except (ValueError, RecursionError) as error:
         raise ContractError(f"the record is not JSON ({error}): {_shown(data)}") from None
     if not isinstance(fields, dict):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from kafka_topic.contracts import fields
 
@@ -18,6 +18,7 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2049
 _UNIT = Decimal("1e-8")
 _BEYOND = Decimal(10**9)
 _LONGEST_NUMBER = 1000
+_CONSTANTS = ("NaN", "Infinity", "-Infinity")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,13 @@ def _decimal(text: str) -> Decimal:
     """A JSON number, exact: whether 0.000000005 rounds up is decided by its digits, not by a float's."""
     if len(text) > _LONGEST_NUMBER:
         raise ValueError(f"a number of more than {_LONGEST_NUMBER} characters")
-    return Decimal(text)
+    if text in _CONSTANTS:
+        raise ValueError(f"{text} is no JSON")
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        # An exponent beyond all bounds: no price, and nothing that concerns one in another field.
+        return Decimal("NaN")
 
 
 def _rounded(value: object) -> float:

@@ -62,8 +62,10 @@ class Proxy:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         # What a client didn't say isn't said for it: it would be sent what it can't read.
         silent = ("Accept", "Accept-Encoding", "User-Agent")
+        # The front door's own limit holds: nobody waits here for another's stream to end.
+        connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(
-            timeout=timeout, auto_decompress=False, skip_auto_headers=silent
+            connector=connector, timeout=timeout, auto_decompress=False, skip_auto_headers=silent
         ) as self._session:
             yield
 

@@ -68,6 +68,7 @@ def test_inputs_are_part_of_what_the_job_is() -> None:
         ("SIGNALS", '{"regime": {"window": "2m", "high": 1.0, "low": 0.5}}'),
         ("SIGNALS", '{"regime": {"window": "1m", "high": 1.0, "low": 1.0}}'),
         ("SIGNALS", '{"regime": {"window": "1m", "high": "1", "low": 0.5}}'),
+        ("SIGNALS", '{"gap": {"window": "1m", "after_seconds": 1e300}}'),
         ("SIGNALS", '{"regime": {"window": "1m", "high": 1.0, "low": 0.5, "middle": 0.7}}'),
         ("SIGNALS", '{"limit": {"window": "1m", "horizon_seconds": 60, "probability": 1}}'),
         ("SIGNALS", '{"mood": {"window": "1m"}}'),

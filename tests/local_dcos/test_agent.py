@@ -128,6 +128,19 @@ def test_what_died_while_the_agent_was_away_is_replaced(own_cluster):
     own_cluster.wait_for(lambda: not set(before) & set(own_cluster.processes()))
 
 
+def test_what_was_being_killed_by_a_killed_agent_is_killed_by_the_next(own_cluster):
+    deaf = "trap '' TERM; touch deaf; while :; do sleep 0.1; done"
+    app = own_cluster.run({"id": "/deaf", "cmd": deaf, "taskKillGracePeriodSeconds": 2})
+    first = app["tasks"][0]["id"]
+    own_cluster.wait_for((own_cluster.home / "sandboxes" / first / "deaf").exists)
+    own_cluster.marathon("DELETE", f"apps/deaf/tasks/{first}")
+    own_cluster.wait_for(lambda: "TASK_KILLING" in (own_cluster.home / "state.json").read_text())
+    own_cluster.kill_agent()
+    own_cluster.start()
+    own_cluster.wait_for(lambda: first not in [task["id"] for task in own_cluster.app("/deaf")["tasks"]])
+    own_cluster.wait_for(lambda: own_cluster.app("/deaf")["tasksRunning"] == 1)
+
+
 def test_a_deployment_goes_on_after_the_agent_was_killed(own_cluster):
     own_cluster.run({"id": "/half", "cmd": SLEEP})
     marker = own_cluster.home.parent / "go"

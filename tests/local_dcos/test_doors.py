@@ -1,5 +1,6 @@
 """Who gets the token, what an agent trusts on its disk, and what purge may remove."""
 
+import contextlib
 import json
 import os
 import socket
@@ -10,6 +11,8 @@ import threading
 
 import pytest
 
+from local_dcos import daemon
+from local_dcos.files import is_locked, locked
 from local_dcos.home import Home
 
 
@@ -115,6 +118,38 @@ def test_purge_removes_only_what_the_cluster_put_there(own_cluster):
     assert list(elsewhere.iterdir()) == [elsewhere / "data"]
     letter.unlink()
     own_cluster.home.rmdir()
+
+
+def test_purge_keeps_others_out_until_all_is_removed(tmp_path, monkeypatch):
+    home, seen = Home(tmp_path / "home"), []
+    home.create()
+    remove = Home.remove
+
+    def look_and_remove(self):
+        seen.append(is_locked(self.start_lock))
+        return remove(self)
+
+    monkeypatch.setattr(Home, "remove", look_and_remove)
+    assert daemon.purge(home) == []
+    assert (seen, home.path.exists()) == ([True], False)
+
+
+def test_a_lock_on_a_removed_file_keeps_nobody_out(tmp_path):
+    path, got = tmp_path / "lock", []
+
+    def wait():
+        with locked(path, 0.5) as one:
+            got.append(one)
+
+    with contextlib.ExitStack() as new:
+        with locked(path, 0) as old:
+            assert old
+            waiting = threading.Thread(target=wait)
+            waiting.start()
+            path.unlink()
+            assert new.enter_context(locked(path, 0))
+        waiting.join(10)
+    assert got == [False]
 
 
 def test_a_folder_that_holds_something_else_is_no_home(tmp_path):

@@ -1,6 +1,7 @@
 """Logs, the way to an app's own port, Mesos' state, events."""
 
 import asyncio
+import contextlib
 import sys
 import urllib.request
 
@@ -8,7 +9,7 @@ import aiohttp
 import pytest
 
 ECHO = """
-import os
+import asyncio, os
 from aiohttp import web
 async def socket(request):
     one = web.WebSocketResponse(); await one.prepare(request)
@@ -18,12 +19,20 @@ async def stream(request):
     answer = web.StreamResponse(); await answer.prepare(request)
     for part in range(3): await answer.write(f"part {part}\\n".encode())
     return answer
+async def endless(request):
+    answer = web.StreamResponse(); await answer.prepare(request)
+    try:
+        while True: await answer.write(b"more\\n"); await asyncio.sleep(0.05)
+    except ConnectionResetError:
+        open("left", "w").close()
+        raise
 async def seen(request):
     body = await request.text()
     told = {"path": request.raw_path, "headers": dict(request.headers), "body": body}
     return web.json_response(told, status=207)
 app = web.Application()
-app.add_routes([web.get("/socket", socket), web.get("/stream", stream), web.route("*", "/{any:.*}", seen)])
+app.add_routes([web.get("/socket", socket), web.get("/stream", stream), web.get("/endless", endless)])
+app.add_routes([web.route("*", "/{any:.*}", seen)])
 web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT1"]), print=None)
 """
 
@@ -65,6 +74,35 @@ def test_websockets_pass(echo):
             return str(await socket.receive_str(timeout=5))
 
     assert asyncio.run(talk()) == "echo hi"
+
+
+def test_who_leaves_a_stream_is_no_error(echo):
+    log = echo.home / "agent.log"
+    before = log.read_text()
+    request = urllib.request.Request(f"{echo.url}/service/echo/endless")
+    request.add_header("Authorization", f"token={echo.token}")
+    with urllib.request.urlopen(request, timeout=10) as stream:
+        assert stream.readline() == b"more\n"
+    task = echo.app("/echo")["tasks"][0]["id"]
+    echo.wait_for((echo.home / "sandboxes" / task / "left").exists)
+    assert log.read_text().removeprefix(before) == ""
+
+
+def test_nobody_waits_for_the_streams_of_others_to_end(echo):
+    async def talk() -> None:
+        headers = {"Authorization": f"token={echo.token}"}
+        async with (
+            aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as session,
+            contextlib.AsyncExitStack() as held,
+        ):
+            for _ in range(120):
+                async with asyncio.timeout(10):
+                    opened = session.ws_connect(f"{echo.url}/service/echo/socket")
+                    socket = await held.enter_async_context(opened)
+                    await socket.send_str("hi")
+                    assert await socket.receive_str() == "echo hi"
+
+    asyncio.run(talk())
 
 
 def test_logs_whole_tail_and_limit(cluster):
