@@ -58,10 +58,11 @@ def address() -> tuple[str, str]:
     if not _is_locked(folder / "agent.lock"):
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
     try:
-        url = json.loads((folder / "cluster.json").read_text())["url"]
+        # The token first: should the cluster start anew in between, an old token goes to the new address.
         token = (folder / "token").read_text().strip()
         if not re.fullmatch("[0-9a-f]{64}", token):
             raise ValueError(f"{folder / 'token'} holds no token")
+        url = json.loads((folder / "cluster.json").read_text())["url"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PipectlError(
             f"cannot read the local cluster's address in {folder}: {error}",

@@ -52,11 +52,15 @@ def link(home: Home, service: str) -> str:
 def _ask(home: Home, path: str, data: bytes | None = None, *, seconds: float) -> bytes:
     """Sends the token to the agent. Whoever holds the port of an agent that has ended gets nothing: the lock
     says whether there is one."""
+    if not home.agent_is_running():
+        raise NotRunningError(f"The cluster in {home.path} does not run")
+    # Before the address: should an agent start anew in between, it gets an old token, and nobody a new one.
+    token = home.token()
     url = home.cluster().get("url")
-    if not url or not home.agent_is_running():
+    if not url:
         raise NotRunningError(f"The cluster in {home.path} does not run")
     request = urllib.request.Request(  # noqa: S310 - always http to the loopback address
-        f"{url}{path}", data, headers={"Authorization": f"token={home.token()}"}
+        f"{url}{path}", data, headers={"Authorization": f"token={token}"}
     )
     # No proxy from the environment may stand between this process and its own machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
