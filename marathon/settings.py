@@ -339,8 +339,8 @@ class Settings(Section):
     gatherer: Gatherer
     signals: Signals
     initial_limits: dict[Symbol, InitialLimits | None] = Field(
-        description="limits that positions have once a deploy has created the topics, such as `{AAPL: {buy: "
-        "225, sell: 235}}`; `pipectl limits` changes them; null: none"
+        description="limits that a deploy sets where none were ever set, such as `{AAPL: {buy: 225, sell: "
+        "235}}`; `pipectl limits` changes them; null: none"
     )
     security: Security
     dashboard: Dashboard
