@@ -37,6 +37,11 @@ def settings_file() -> Path:
     return home() / "settings.yaml"
 
 
+def _folders_beside() -> list[Path]:
+    """What a local cluster has beside its own folder: state of Flink, and of a real `dcos` client."""
+    return [home() / "flink", home() / "dcos"]
+
+
 def exists() -> bool:
     """Whether a local cluster was made here and not purged since."""
     return (cluster_folder() / "cluster.json").exists()
@@ -103,10 +108,11 @@ def purge() -> None:
     _check_packages()
     # Also when its folder is gone: its processes may not be.
     _agent("purge", timeout=120)
-    for folder in ("flink", "dcos"):
-        if (home() / folder).exists():
-            shutil.rmtree(home() / folder)
-    settings_file().unlink(missing_ok=True)
+    if settings_file().exists():  # else these folders are not ours
+        for folder in _folders_beside():
+            if folder.exists():
+                shutil.rmtree(folder)
+        settings_file().unlink()
     if last_cluster() == "local":
         forget_cluster()
 
@@ -124,6 +130,12 @@ def _keep_settings() -> None:
     """Choose the ports once: they are part of the app definitions, which must not change between deploys."""
     if settings_file().exists():
         return
+    for folder in _folders_beside():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise PipectlError(
+                f"{folder} holds files that are not of a local cluster",
+                hint="move them away, or set PIPECTL_HOME to a folder of its own",
+            )
     ports = _free_ports(PREFERRED_PORTS)
     values = {
         "kafka": {"port": ports["kafka"]},

@@ -8,7 +8,8 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from dashboard.history import History
 from dashboard.settings import Settings
-from kafka_topic.brokers import Brokers, open_consumer
+from kafka_topic.brokers import Brokers
+from kafka_topic.connection import open_consumer
 from kafka_topic.contracts import Limits
 from kafka_topic.errors import ContractError, TopicMissingError
 from kafka_topic.names import Topics

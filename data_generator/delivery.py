@@ -6,11 +6,11 @@ import logging
 import time
 from typing import Any
 
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError
 
 from data_generator.counters import Counters
 from data_generator.errors import DeliveryError
-from kafka_topic.brokers import LOGGER
+from kafka_topic.connection import open_producer
 from kafka_topic.names import Topics
 
 _LOG = logging.getLogger(__name__)
@@ -34,22 +34,16 @@ class Delivery:
         self._topics = topics
         self._delivered = 0
         self._failed = 0
-        self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap_servers,
-                "enable.idempotence": True,  # implies acks=all and a gapless order per partition over retries
-                "acks": "all",
-                "message.timeout.ms": 0,  # a tick waits for Kafka for ever
-                "allow.auto.create.topics": False,
-                "topic.metadata.propagation.max.ms": 5000,
-                "partitioner": "murmur2_random",  # the Java clients': one key, one partition
-                "compression.type": "lz4",
-                "linger.ms": 5,
-                # Above our own bound, which therefore is the one that counts.
-                "queue.buffering.max.messages": 2 * max_queued,
-                "error_cb": self._note_error,
-            },
-            logger=LOGGER,
+        self._producer = open_producer(
+            bootstrap_servers,
+            on_error=self._note_error,
+            enable_idempotence=True,  # implies acks=all and a gapless order per partition over retries
+            acks="all",
+            message_timeout_ms=0,  # a tick waits for Kafka for ever
+            compression_type="lz4",
+            linger_ms=5,
+            # Above our own bound, which therefore is the one that counts.
+            queue_buffering_max_messages=2 * max_queued,
         )
 
     def room(self) -> int:

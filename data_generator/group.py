@@ -20,7 +20,7 @@ from confluent_kafka import (
 )
 
 from data_generator.progress import Progress
-from kafka_topic.brokers import LOGGER
+from kafka_topic.connection import open_consumer
 
 _LOG = logging.getLogger(__name__)
 _ASK_SECONDS = 0.5
@@ -36,25 +36,18 @@ class Group:
         self.last_error = ""
         self._topics = topics
         self._symbols = {topic: symbol for symbol, topic in topics.items()}
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": bootstrap_servers,
-                "group.id": name,
-                "isolation.level": "read_committed",  # of what is committed, too: nothing while it is open
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "allow.auto.create.topics": False,
-                # Only what moves is interrupted when a member comes or goes.
-                "partition.assignment.strategy": "cooperative-sticky",
-                # The least that brokers allow by default: how long a killed member's positions are silent.
-                "session.timeout.ms": 6000,
-                "heartbeat.interval.ms": 500,
-                "max.poll.interval.ms": 60_000,
-                "topic.metadata.refresh.interval.ms": 2000,
-                "topic.metadata.propagation.max.ms": 5000,
-                "error_cb": self._note_error,
-            },
-            logger=LOGGER,
+        # It reads committed offsets, too: none while a transaction that sets one is open.
+        self._consumer = open_consumer(
+            bootstrap_servers,
+            on_error=self._note_error,
+            group_id=name,
+            # Only what moves is interrupted when a member comes or goes.
+            partition_assignment_strategy="cooperative-sticky",
+            # The least that brokers allow by default: how long a killed member's positions are silent.
+            session_timeout_ms=6000,
+            heartbeat_interval_ms=500,
+            max_poll_interval_ms=60_000,
+            topic_metadata_refresh_interval_ms=2000,
         )
 
     def __enter__(self) -> Self:

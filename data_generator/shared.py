@@ -24,7 +24,7 @@ from data_generator.service import MAX_LATE_SECONDS
 from data_generator.settings import Settings
 from data_generator.ticks import MAX_BLOCK
 from data_generator.topics import TopicWatch
-from kafka_topic.brokers import LOGGER
+from kafka_topic.connection import open_producer
 from kafka_topic.names import Topics
 
 _LOG = logging.getLogger(__name__)
@@ -146,18 +146,12 @@ class SharedService:
         self._producer = None
 
     def _start_producer(self) -> bool:
-        producer = Producer(
-            {
-                "bootstrap.servers": self._settings.bootstrap_servers,
-                "transactional.id": self._transactional_id,
-                "transaction.timeout.ms": _TRANSACTION_SECONDS * 1000,
-                "allow.auto.create.topics": False,
-                "topic.metadata.propagation.max.ms": 5000,
-                "partitioner": "murmur2_random",  # as the service that runs alone
-                "compression.type": "lz4",
-                "linger.ms": 0,
-            },
-            logger=LOGGER,
+        producer = open_producer(
+            self._settings.bootstrap_servers,
+            transactional_id=self._transactional_id,
+            transaction_timeout_ms=_TRANSACTION_SECONDS * 1000,
+            compression_type="lz4",
+            linger_ms=0,
         )
         try:
             producer.init_transactions(_CALL_SECONDS)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from flink_scripts.errors import NotReadyError
-
-# librdkafka's own log lines would repeat, every second, what our one message says.
-_LOGGER = logging.getLogger("flink_scripts.kafka")
-_LOGGER.addHandler(logging.NullHandler())
-_LOGGER.propagate = False
 
 _CALL_SECONDS = 5.0
 _NO_ID = ("", "AAAAAAAAAAAAAAAAAAAAAA")  # what brokers before 2.8 answer
@@ -23,9 +17,10 @@ def topic_ids(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, str]:
     Raises NotReadyError when Kafka doesn't answer or a topic doesn't exist (yet).
     """
     from confluent_kafka import KafkaException, TopicCollection
-    from confluent_kafka.admin import AdminClient
 
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers}, logger=_LOGGER)
+    from kafka_topic.connection import open_admin
+
+    admin = open_admin(bootstrap_servers)
     try:
         # Asking for a missing topic by name could create it, so look it up in the list of all.
         existing = admin.list_topics(timeout=_CALL_SECONDS).topics

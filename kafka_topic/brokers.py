@@ -5,9 +5,8 @@ Topics are looked up in the list of all topics, because asking for one by name c
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -21,20 +20,14 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import (
-    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
     OffsetSpec,
 )
 
+from kafka_topic.connection import open_admin, open_consumer
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, RecordTimeoutError
-
-# librdkafka writes its log, a line per failed connection, to stderr unless a Python logger takes it. This one
-# keeps it: to see it, add a handler here. What matters of it, errors say.
-LOGGER = logging.getLogger("kafka_topic.librdkafka")
-LOGGER.addHandler(logging.NullHandler())
-LOGGER.propagate = False
 
 Offsets = dict[tuple[str, int], int]
 """Offsets by topic and partition."""
@@ -60,34 +53,6 @@ _ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError
 _ELECTING = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 _RETRY_SECONDS = 0.1
 _NO_ANSWER = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
-
-
-def open_consumer(
-    bootstrap_servers: str,
-    *,
-    on_error: Callable[[KafkaError], None] = lambda error: None,
-    **settings: Any,
-) -> Consumer:
-    """A read_committed consumer that never joins a group, commits an offset or creates a topic.
-
-    Further settings are librdkafka's, with '_' for '.'.
-    """
-    return Consumer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "group.id": "pipectl-reader",  # the client insists on one; it is never joined
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "allow.auto.create.topics": False,
-            "auto.offset.reset": "earliest",
-            # How long a topic may be missing before it counts as deleted; 30 s unless set.
-            "topic.metadata.propagation.max.ms": 5000,
-            "error_cb": on_error,
-            **{name.replace("_", "."): value for name, value in settings.items()},
-        },
-        logger=LOGGER,
-    )
 
 
 def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline: float) -> Iterator[Message]:
@@ -138,7 +103,7 @@ class Brokers:
     def __init__(self, bootstrap_servers: str, *, timeout: float) -> None:
         self.bootstrap_servers = bootstrap_servers
         self._timeout = timeout
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers}, logger=LOGGER)
+        self._admin = open_admin(bootstrap_servers)
 
     def partitions(self, topics: Iterable[str]) -> dict[str, list[TopicPartition]]:
         """The partitions of each topic that exists; the others are left out."""

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kafka_topic.brokers import Brokers, open_consumer, read_between
+from kafka_topic.brokers import Brokers, read_between
+from kafka_topic.connection import open_consumer
 from kafka_topic.contracts import REASONS, DeadLetter
 from kafka_topic.errors import ContractError, RecordTimeoutError
 from kafka_topic.names import Topics

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
-from kafka_topic.brokers import LOGGER, Brokers, open_consumer, read_between
+from kafka_topic.brokers import Brokers, read_between
+from kafka_topic.connection import open_consumer, open_producer
 from kafka_topic.contracts import Limits
 from kafka_topic.errors import (
     BrokerUnreachableError,
@@ -130,15 +131,8 @@ class LimitsStore:
             if error is not None:
                 failures.append(error)
 
-        producer = Producer(
-            {
-                "bootstrap.servers": self._servers,
-                "enable.idempotence": True,
-                "message.timeout.ms": int(self._timeout * 1000),
-                # As Java's clients pick it: a symbol has one partition whoever writes.
-                "partitioner": "murmur2_random",
-            },
-            logger=LOGGER,
+        producer = open_producer(
+            self._servers, enable_idempotence=True, message_timeout_ms=int(self._timeout * 1000)
         )
         for symbol, value in records.items():
             producer.produce(self._topic, value, symbol, on_delivery=delivered)

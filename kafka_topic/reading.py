@@ -11,7 +11,8 @@ from typing import Generic, Literal, Self, TypeVar
 
 from confluent_kafka import KafkaError, Message, TopicPartition
 
-from kafka_topic.brokers import Brokers, open_consumer
+from kafka_topic.brokers import Brokers
+from kafka_topic.connection import open_consumer
 from kafka_topic.errors import ContractError, KafkaTopicError, RecordTimeoutError, TopicMissingError
 from kafka_topic.names import Topics, check_symbols
 

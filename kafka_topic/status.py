@@ -9,7 +9,8 @@ from datetime import datetime
 
 from confluent_kafka import Message, TopicPartition
 
-from kafka_topic.brokers import Brokers, open_consumer, read_between
+from kafka_topic.brokers import Brokers, read_between
+from kafka_topic.connection import open_consumer
 from kafka_topic.contracts import MovingAverage
 from kafka_topic.errors import ContractError, KafkaTopicError, RecordTimeoutError
 from kafka_topic.feeding import feeding

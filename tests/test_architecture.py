@@ -118,3 +118,18 @@ def test_only_the_engine_dcos_reads_marathons_json():
     # The test can see such keys: the engine has them.
     assert keys_in(ENGINES / "dcos" / "apps.py") >= {"id", "labels", "versionInfo"}
     assert first_words_in(ENGINES / "dcos" / "engine.py") & COMMANDS
+
+
+def test_one_module_makes_the_clients_of_kafka():
+    """`local_dcos` may import nothing of ours."""
+    rooms = ("cli", "dashboard", "data_generator", "flink_scripts", "gatherer", "kafka_topic", "marathon")
+    making = {
+        str(file.relative_to(ROOT))
+        for room in rooms
+        for file in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("AdminClient", "Consumer", "Producer")
+    }
+    assert making == {"kafka_topic/connection.py"}

@@ -53,7 +53,7 @@ def test_whatever_happens_to_generators_each_price_comes_once(kafka, prefix, gen
     def start():
         return generate(
             "--positions", ",".join(SYMBOLS), "--rate", str(RATE), "--seed", "7", "--volatility", "20",
-            "--shared", "--port", "0",
+            "--shared", "--port", "0", "--model", "regimes",
         )  # fmt: skip
 
     first, second = start(), start()
@@ -89,7 +89,7 @@ def test_whatever_happens_to_generators_each_price_comes_once(kafka, prefix, gen
     for symbol in SYMBOLS:
         found = [Price.from_json(record.value()) for record in kafka.records(f"{prefix}position.{symbol}")]
         assert len(found) > 600
-        path = MODELS["gbm"](position_random(7, symbol), 100.0, 20, 1 / RATE).next(len(found))
+        path = MODELS["regimes"](position_random(7, symbol), 100.0, 20, 1 / RATE).next(len(found))
         assert [tick.price for tick in found] == (to_cents(path) / 100).tolist(), symbol
         assert all(a.ts < b.ts for a, b in itertools.pairwise(found)), symbol
 

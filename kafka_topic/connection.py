@@ -1,0 +1,69 @@
+"""How this project's programs connect to Kafka: the only place that makes a client of librdkafka.
+
+A client never creates a topic, and says what matters through its errors: librdkafka writes its log, a line
+per failed connection, to stderr unless a Python logger takes it. To see it, add a handler to LOGGER.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka.admin import AdminClient
+
+LOGGER = logging.getLogger("kafka_topic.librdkafka")
+LOGGER.addHandler(logging.NullHandler())
+LOGGER.propagate = False
+
+OnError = Callable[[KafkaError], None]
+# How long a topic may be missing before it counts as deleted; 30 s unless set.
+_GONE_AFTER_MS = 5000
+
+
+def open_admin(bootstrap_servers: str) -> AdminClient:
+    """A client that asks and changes what brokers hold."""
+    return AdminClient({"bootstrap.servers": bootstrap_servers}, logger=LOGGER)
+
+
+def open_producer(
+    bootstrap_servers: str, *, on_error: OnError = lambda error: None, **settings: Any
+) -> Producer:
+    """A producer that puts each key where Java's clients put it: a symbol has one partition whoever writes.
+
+    Further settings are librdkafka's, with '_' for '.'.
+    """
+    return Producer(
+        _config(bootstrap_servers, on_error, {"partitioner": "murmur2_random"}, settings), logger=LOGGER
+    )
+
+
+def open_consumer(
+    bootstrap_servers: str, *, on_error: OnError = lambda error: None, **settings: Any
+) -> Consumer:
+    """A read_committed consumer that commits nothing by itself, and joins no group unless it subscribes.
+
+    Further settings are librdkafka's, with '_' for '.'.
+    """
+    defaults = {
+        "group.id": "pipectl-reader",  # the client insists on one
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+    }
+    return Consumer(_config(bootstrap_servers, on_error, defaults, settings), logger=LOGGER)
+
+
+def _config(
+    bootstrap_servers: str, on_error: OnError, defaults: dict[str, Any], settings: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": bootstrap_servers,
+        "allow.auto.create.topics": False,
+        "topic.metadata.propagation.max.ms": _GONE_AFTER_MS,
+        "error_cb": on_error,
+        **defaults,
+        **{name.replace("_", "."): value for name, value in settings.items()},
+    }

@@ -1,0 +1,26 @@
+"""The folder of the local cluster may hold what is somebody else's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli import local
+from cli.errors import PipectlError
+
+
+@pytest.mark.parametrize("name", ["flink", "dcos"])
+def test_folders_of_others_are_neither_used_nor_purged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
+    kept = tmp_path / name / "thesis"
+    kept.parent.mkdir()
+    kept.write_text("years of work")
+    with pytest.raises(PipectlError, match=rf"{name} holds files that are not of a local cluster") as refused:
+        local.start()
+    assert refused.value.hint == "move them away, or set PIPECTL_HOME to a folder of its own"
+    local.purge()
+    assert kept.read_text() == "years of work"
+    assert not local.settings_file().exists() and not local.running()
