@@ -41,7 +41,10 @@ class Deployed:
 
 
 def deployed(session: Session) -> Deployed:
-    """Read the running bundle; what is not deployed is taken from the settings."""
+    """Read the running bundle; what is not deployed is taken from the settings.
+
+    Raises PipectlError for an environment that was changed by hand to what makes no sense.
+    """
     rendered = session.bundle.apps
     group = session.settings.group
     running = {name: app for name, app in session.engine.apps().items() if app.owner == group}
@@ -49,6 +52,16 @@ def deployed(session: Session) -> Deployed:
         {**app.env, **(running[app.id].env if app.id in running else {})}
         for app in (rendered["data-generator"], rendered["gatherer"])
     )
+    try:
+        return _read(generator, gatherer)
+    except ValueError as error:
+        raise PipectlError(
+            f"the environment of the apps in {group} is not as a deploy sets it: {error}",
+            hint=f"`pipectl deploy{session.option}` sets it again",
+        ) from None
+
+
+def _read(generator: Mapping[str, Any], gatherer: Mapping[str, Any]) -> Deployed:
     windows = read_windows(gatherer["GATHERER_WINDOWS"])
     return Deployed(
         positions=tuple(generator["POSITIONS"].split(",")),

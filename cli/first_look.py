@@ -6,27 +6,33 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.deployed import deployed, kafka_faults
-from cli.reach import reach
 
 if TYPE_CHECKING:
     from cli.session import Session
     from marathon.settings import Settings
 
 
-def set_initial_limits(run: Session) -> None:
-    """Set the limits that positions have until somebody sets others.
+def set_initial_limits(run: Session) -> bool | None:
+    """Set the limits that positions have until somebody sets others; None when the settings have none.
 
-    Only for a bundle whose topics are new: later, what was set and cleared is the user's.
+    False when limits were ever set: they are the user's, and so is that they were cleared. Whether topics are
+    new says less: a deploy may have been stopped before it came to this.
     """
+    from kafka_topic.limits import LimitsStore
+
     initial, positions = run.settings.initial_limits, run.settings.positions
     wanted = {symbol: each.given for symbol, each in initial.items() if symbol in positions and each}
-    if not wanted:
-        return
+    if not any(wanted.values()):
+        return None
+    bundle = deployed(run)
     with kafka_faults():
-        way = reach(run, deployed(run))
+        store = LimitsStore(bundle.bootstrap_servers, prefix=bundle.prefix)
+        if store.ever_set():
+            return False
         for symbol, limits in wanted.items():
             if limits:
-                way.set_limits([symbol], limits)
+                store.set([symbol], limits)
+    return True
 
 
 def what_you_see(settings: Settings, option: str) -> Iterator[str]:

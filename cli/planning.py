@@ -123,7 +123,10 @@ def plan_of(
     adopted = {component(name, needs) for name in adopt}
     steps = steps_of(run, engine=engine, adopt=adopted)
     leftovers = leftover_steps(run, engine)
-    chosen = selected([*needs, *leftovers], only, skip)
+    there = [*needs, *leftovers]
+    # One that is switched off is skipped already.
+    skipped = [component(name, dict.fromkeys([*known, *there])) for name in skip]
+    chosen = selected(there, only, [name for name in skipped if name in there])
     if only:
         chosen = [name for name in chosen if name in needs]
     everything: dict[str, Step] = {**steps, **leftovers}

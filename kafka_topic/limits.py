@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from kafka_topic.brokers import Brokers, read_between
 from kafka_topic.connection import open_consumer, open_producer
@@ -44,6 +44,11 @@ class LimitsStore:
     def symbols(self) -> list[str]:
         """The symbols of which something is set, be it readable or not; sorted."""
         return sorted(self._newest())
+
+    def ever_set(self) -> bool:
+        """Whether anything was ever set, though it may have been taken back since."""
+        brokers = Brokers(self._servers, timeout=self._timeout)
+        return any(brokers.latest(self._partitions(brokers)).values())
 
     def set(
         self,
@@ -83,12 +88,7 @@ class LimitsStore:
         """The newest record of each symbol, but for those that were taken back."""
         deadline = time.monotonic() + self._timeout
         brokers = Brokers(self._servers, timeout=self._timeout)
-        partitions = brokers.partitions([self._topic]).get(self._topic)
-        if not partitions:
-            raise TopicMissingError(
-                f"topic {self._topic!r} does not exist on {self._servers}; deploy the pipeline first, or "
-                "check the topic prefix"
-            )
+        partitions = self._partitions(brokers)
         start, stop = brokers.earliest(partitions), brokers.latest(partitions)
         newest: dict[str, bytes] = {}
         consumer = open_consumer(self._servers, enable_partition_eof=True, fetch_wait_max_ms=10)
@@ -103,6 +103,15 @@ class LimitsStore:
         finally:
             consumer.close()
         return newest
+
+    def _partitions(self, brokers: Brokers) -> list[TopicPartition]:
+        partitions = brokers.partitions([self._topic]).get(self._topic)
+        if not partitions:
+            raise TopicMissingError(
+                f"topic {self._topic!r} does not exist on {self._servers}; deploy the pipeline first, or "
+                "check the topic prefix"
+            )
+        return partitions
 
     def _limits(self, symbol: str, value: bytes) -> Limits:
         try:

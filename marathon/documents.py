@@ -137,7 +137,8 @@ class _Walk:
             key = key_node.value
             if key in seen:
                 first = self.place(seen[key].start_mark).line
-                self._reject(key_node, (*path, key), "written twice", f"the first is on line {first}")
+                hint = f"the first is on line {first}" if first else ""
+                self._reject(key_node, (*path, key), "written twice", hint)
                 continue
             seen[key] = key_node
             self.document.places[(*path, key)] = self.place(key_node.start_mark)

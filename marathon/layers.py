@@ -103,9 +103,11 @@ def override(text: str) -> Document:
     document.written = {(*prefix, *path): text for path, text in document.written.items()}
     for length in range(1, len(prefix) + 1):
         document.places[prefix[:length]] = Place(file, None)
-    if not document.problems:
-        for key in reversed(keys):
-            document.value = {key: document.value}
+    if document.problems:
+        document.value = None  # what is left of it would be taken for settings of the top level
+        return document
+    for key in reversed(keys):
+        document.value = {key: document.value}
     return document
 
 

@@ -103,7 +103,10 @@ class Generator(Section):
     seed: Annotated[int, Field(ge=0)] | None = Field(
         description="seed of the prices; null: others on each start"
     )
-    start_price: Price = Field(description="price of the first tick; at least 0.01, with two decimals")
+    start_price: Price = Field(
+        description="price of the first tick of positions that have none in `start_prices`; at least 0.01, "
+        "with two decimals"
+    )
     start_prices: dict[Symbol, Price | None] = Field(
         description="the same of single positions; null: `start_price`"
     )
@@ -339,8 +342,8 @@ class Settings(Section):
     gatherer: Gatherer
     signals: Signals
     initial_limits: dict[Symbol, InitialLimits | None] = Field(
-        description="limits that positions have once a deploy has created the topics, such as `{AAPL: {buy: "
-        "225, sell: 235}}`; `pipectl limits` changes them; null: none"
+        description="limits that a deploy sets where none were ever set, such as `{AAPL: {buy: 225, sell: "
+        "235}}`; `pipectl limits` changes them; null: none"
     )
     security: Security
     dashboard: Dashboard

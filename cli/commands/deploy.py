@@ -75,9 +75,7 @@ def command(
         carry_out(plan, progress, run.stop, atomic=atomic)
         remember_cluster(run.cluster_name)
         records = _prove(run, progress) if _whole(plan, run) else None
-        first = records is not None and plan.creates("topics")
-        if first:
-            set_initial_limits(run)
+        first = records is not None and _is_first(run, plan)
         seconds = progress.seconds
     _show(run, plan, records, seconds, first=first, as_json=output == "json")
 
@@ -128,6 +126,12 @@ def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
     return records
+
+
+def _is_first(run: Session, plan: Plan) -> bool:
+    """Whether it is the bundle's first whole deploy, which sets its initial limits."""
+    have_set = set_initial_limits(run)
+    return plan.creates("topics") if have_set is None else have_set
 
 
 def _show(

@@ -85,7 +85,9 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
     from cli.steps.bundle import leftover_steps, needs_of, steps_of
     from cli.steps.topics import TopicsStep
 
-    steps: dict[str, Step] = {**steps_of(run, running=deployed(run)), **leftover_steps(run, run.engine)}
+    # Only the topics go by what runs, and apps go whatever their environment says.
+    running = deployed(run) if delete_topics else None
+    steps: dict[str, Step] = {**steps_of(run, running=running), **leftover_steps(run, run.engine)}
     needs = {name: needs_of(run).get(name, frozenset()) for name in steps}
     removed: list[str] = []
 

@@ -1,5 +1,6 @@
 """`pipectl parts`: what of a bundle is optional."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -22,11 +23,11 @@ def command(cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, 
     Example:
       pipectl parts --cluster prod
     """
-    from marathon import parts, render
+    from marathon import parts
 
     run = session(cluster, files, overrides, False, reads_only=True)
     known = parts(run.settings)
-    bundle = render(run.settings, with_parts=known)
+    bundle = replace(run, with_parts=frozenset(known)).bundle
     found = []
     for name, part in known.items():
         apps = [bundle.apps[each] for each in part.components if each in bundle.apps]

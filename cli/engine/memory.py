@@ -157,7 +157,7 @@ class MemoryPackages:
         """Of the options."""
         return _diff(wanted, installed)
 
-    def how_to_update(self, package: str, service: str, version: str | None, *, options: bool) -> str:
+    def how_to_update(self, name: str, service: str, version: str | None, *, options: bool) -> str:
         """There is no way but another engine."""
         return "it is as it was installed"
 

@@ -151,8 +151,11 @@ class Packages(Protocol):
     def differences(self, wanted: Mapping[str, Any], installed: Mapping[str, Any]) -> list[str]:
         """The unified diff from the options that are installed to those wanted."""
 
-    def how_to_update(self, package: str, service: str, version: str | None, *, options: bool) -> str:
-        """What a user does about an installed package that differs, as part of a sentence."""
+    def how_to_update(self, name: str, service: str, version: str | None, *, options: bool) -> str:
+        """What a user does about an installed package that differs, as part of a sentence.
+
+        name: the component's, which `pipectl render` gives the file of its options.
+        """
 
 
 class Kafka(Protocol):

@@ -72,9 +72,7 @@ class PackageStep:
             other = self._engine.packages.differences(self._options, options)
             diff += other
         if diff:
-            way = self._engine.packages.how_to_update(
-                self._package, self._service, version, options=bool(other)
-            )
+            way = self._engine.packages.how_to_update(self.name, self._service, version, options=bool(other))
             notes.append(f"is left as it is. {way}")
         return Change("unchanged", diff, tuple(notes))
 

@@ -12,8 +12,6 @@ from cli.errors import StepFailed
 from cli.steps.base import Change, Report, State
 from cli.steps.keys import make_key_pair
 
-_ABSENT = ("not found", "no such", "does not exist", "unknown", "404")
-
 
 class SecurityStep:
     """Creates what is missing of an account, its secret, and secrets from files; changes nothing that exists.

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from cli.commands.destroy import _take_down
 from cli.commands.status import _components
 from cli.deployed import deployed
 from cli.engine.memory import MemoryEngine
+from cli.errors import PipectlError
 from cli.planning import plan_of
 from cli.progress import Progress
 from cli.rollout import carry_out
@@ -83,3 +85,20 @@ def test_the_topics_that_are_deployed_are_the_ones_deleted(engine: MemoryEngine)
     assert isinstance(topics, TopicsStep)
     assert topics.delete(str, run.stop) is True
     assert engine.kafka.topics("kafka") == []
+
+
+@pytest.mark.parametrize(
+    "changed", [{"GATHERER_WINDOWS": "10s"}, {"SIGNALS": "{"}, {"TOPIC_RETENTION_MS": "prices=7d"}]
+)
+def test_an_environment_changed_by_hand_is_an_error_and_keeps_nobody_from_destroying(
+    engine: MemoryEngine, changed: dict[str, str]
+) -> None:
+    app = engine.apps()["/volatility/gatherer"]
+    engine.put(app, env={**app.env, **changed})
+    run = run_of(engine)
+    with pytest.raises(PipectlError, match="the environment of the apps in /volatility") as raised:
+        deployed(run)
+    assert raised.value.hint == "`pipectl deploy --cluster prod` sets it again"
+    with Progress() as progress:
+        assert "gatherer" in _take_down(run, progress, delete_topics=False)
+    assert engine.apps() == {}

@@ -99,3 +99,9 @@ def test_a_part_that_is_remembered_can_be_chosen_by_a_short_name(engine: MemoryE
     ]
     with pytest.raises(UsageProblem, match="no component dashbord"):
         plan_of(run_with(), engine, only=["dashbord"])
+
+
+def test_a_part_that_is_off_may_be_skipped(engine: MemoryEngine) -> None:
+    assert "dashboard" not in plan_of(run_with(), engine, skip=["dashboard", "security"]).changes
+    with pytest.raises(UsageProblem, match="no component dashbord"):
+        plan_of(run_with(), engine, skip=["dashbord"])

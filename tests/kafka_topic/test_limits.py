@@ -23,6 +23,7 @@ def store(stage):
 def test_what_is_set_is_read_and_changes_keep_the_rest(store):
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     assert store.read() == {}
+    assert not store.ever_set()
     store.set(["MSFT", "AAPL"], {"buy": 95.0, "sell": 110.0})
     (changed,) = store.set(["AAPL"], {"sell": 120.0, "probability": 0.7})
     assert before <= changed.set_at <= datetime.now(UTC)
@@ -58,6 +59,7 @@ def test_limits_are_taken_back(store):
     assert store.clear(["MSFT", "GOOG"]) == ["MSFT"]
     assert list(store.read()) == ["AAPL", "TSLA"]
     assert store.clear() == ["AAPL", "TSLA"]
+    assert store.ever_set()
     assert store.read() == {}
     assert store.clear() == []
     (again,) = store.set(["MSFT"], {"sell": 2.0})

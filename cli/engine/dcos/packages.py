@@ -76,14 +76,14 @@ class DcosPackages:
         """Of the options."""
         return document_diff(wanted, installed, "installed")
 
-    def how_to_update(self, package: str, service: str, version: str | None, *, options: bool) -> str:
+    def how_to_update(self, name: str, service: str, version: str | None, *, options: bool) -> str:
         """There is no way that works on every DC/OS."""
         arguments = [f"--package-version={version}"] if version else []
         if options:
-            arguments.append(f"--options=DIR/packages/{package}.json")
+            arguments.append(f"--options=DIR/packages/{name}.json")
         return (
             "DC/OS Enterprise changes it with "
-            f"`dcos {package} --name={service} update start {' '.join(arguments)}` "
+            f"`dcos {name} --name={service} update start {' '.join(arguments)}` "
             "(DIR of `pipectl render --out DIR`); elsewhere only a new installation does, "
             "which loses every topic"
         )

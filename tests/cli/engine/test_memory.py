@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cli.engine.dcos.engine import DcosEngine
+from cli.engine.dcos.runner import Dcos
 from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import OWNER, Engine, Failure, Manifest, newest_task
 from cli.errors import AlreadyExists, NotFound, StepFailed, Superseded, WaitTimeout
@@ -166,3 +168,15 @@ def test_it_refuses_what_an_engine_refuses(engine: MemoryEngine) -> None:
     engine.delete(APP.id)
     with pytest.raises(NotFound):
         engine.update(APP, app)
+
+
+def test_a_package_of_another_name_is_changed_with_the_file_that_render_writes(
+    engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.packages, "how_to_update", DcosEngine(Dcos((), {})).packages.how_to_update)
+    engine.packages.install("confluent-kafka", None, "kafka", {"brokers": {"count": 9}})
+    where = ("kafka.bootstrap_servers='127.0.0.1:1'", "kafka.package=confluent-kafka", "kafka.version=null")
+    run = Session("prod", (), where, verbose=False)
+    assert "kafka" in run.bundle.packages
+    (note,) = plan_of(run, engine).changes["kafka"].notes
+    assert "`dcos kafka --name=kafka update start --options=DIR/packages/kafka.json`" in note
