@@ -100,12 +100,22 @@ class _Door:
 
     def __init__(self, runner: web.AppRunner) -> None:
         self._runner = runner
+        self._coming = 0
 
     def __call__(self) -> asyncio.Protocol:
         server = self._runner.server
-        if server is None or len(server.connections) >= MOST_CONNECTIONS:
+        if server is None:
             return _Refusal()
+        if len(server.connections) + self._coming >= MOST_CONNECTIONS:
+            return _Refusal()
+        # Many may be taken before the first of them counts as a connection of the server. asyncio calls
+        # `connection_made` right after what is asked for here.
+        self._coming += 1
+        asyncio.get_running_loop().call_soon(self._came)
         return server()
+
+    def _came(self) -> None:
+        self._coming -= 1
 
 
 class _Refusal(asyncio.Protocol):

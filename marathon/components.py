@@ -70,7 +70,7 @@ class Components:
             raise BundleError(self._problems)
 
     def enabled(self, settings: Settings, parts: frozenset[str]) -> dict[str, Component]:
-        """The components that these settings and parts switch on, each after what it depends on."""
+        """What these settings and parts switch on, each after what it depends on, and parts last."""
         on = {
             name: declaration
             for name, declaration in self._declared.items()
@@ -85,7 +85,7 @@ class Components:
                     place(other)
             order.setdefault(name)
 
-        for name in sorted(on):
+        for name in sorted(on, key=lambda name: (on[name].part is not None, name)):
             place(name)
         return {name: self._component(name, settings, on.keys()) for name in order}
 

@@ -94,8 +94,8 @@ def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
 def test_a_part_that_is_remembered_can_be_chosen_by_a_short_name(engine: MemoryEngine) -> None:
     deploy(engine, run_with(), wanted_parts=["dashboard"])
     assert list(plan_of(run_with(), engine, only=["dashboard", "generator"]).changes) == [
-        "dashboard",
         "data-generator",
+        "dashboard",
     ]
     with pytest.raises(UsageProblem, match="no component dashbord"):
         plan_of(run_with(), engine, only=["dashbord"])

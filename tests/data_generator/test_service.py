@@ -96,10 +96,10 @@ def test_a_full_queue_leaves_a_gap_in_time_but_loses_no_tick_that_was_made(kafka
         kafka.start()
     run.wait_for_log("Kafka takes ticks again")
     run.wait_for_count("delivered", delivered + 1000)
-    # What is skipped after the last tick leaves no gap that could be seen.
-    run.wait_for(lambda: run.page("/counters")["queued"] < 100, "room in the queue")
+    counts = run.page("/counters")
+    run.wait_for_count("delivered", counts["delivered"] + counts["queued"] + 100)
     assert run.terminate() == 0
-    counts = run.final_counts()
+    skipped, counts = counts["skipped"], run.final_counts()
     assert counts["failed"] == counts["queued"] == 0
     found = ticks(kafka, f"{prefix}position.AAPL")
     assert len(found) == counts["produced"] == counts["delivered"]
@@ -108,7 +108,8 @@ def test_a_full_queue_leaves_a_gap_in_time_but_loses_no_tick_that_was_made(kafka
     # Each tick follows the one before by its schedule, and skipped ticks are all that is missing.
     steps = [round((b.ts - a.ts).total_seconds() * 500) for a, b in itertools.pairwise(found)]
     assert min(steps) == 1
-    assert sum(step - 1 for step in steps) == counts["skipped"]
+    # What is skipped after the last tick leaves no gap that could be seen.
+    assert skipped <= sum(step - 1 for step in steps) <= counts["skipped"]
 
 
 @pytest.mark.slow

@@ -15,10 +15,10 @@ SHARED_TOPICS = {"movingaverage", "signals", "dead_letter", "limits"}
 COMPONENTS = [
     "kafka",
     "topics",
+    "data-generator",
     "flink-jobmanager",
     "flink-taskmanager",
     "gatherer",
-    "data-generator",
     "dashboard",
 ]
 
