@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -32,6 +33,8 @@ _STYLES = {
     "silent": "red",
     "unreadable": "red",
 }
+# A text that is cut shorter says nothing.
+_LEAST_TEXT = 10
 
 
 def print_json(value: Any) -> None:
@@ -39,22 +42,39 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A plain table; words that mean a state have their colour."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, no_wrap=True)
-    for row in rows:
-        made.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], width: int | None = None) -> Table:
+    """A plain table; words that mean a state have their colour.
+
+    width: the most characters that a line may have. Columns that find no room are left out, the last ones
+    first, and only a long text in the last one is cut: never a number.
+    """
+    cells = [columns, *rows]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    shown, gap = len(columns), 2
+    if width is not None and sum(widths) + gap * (shown - 1) > width:
+        gap = 1
+        while shown > 1 and _left(width, widths[: shown - 1]) < min(widths[shown - 1], _LEAST_TEXT):
+            shown -= 1
+        widths[shown - 1] = min(widths[shown - 1], _left(width, widths[: shown - 1]))
+    made = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
+    for column, longest in zip(columns[:shown], widths, strict=False):
+        made.add_column(column, no_wrap=True, width=longest)
+    for row in cells[1:]:
+        made.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row[:shown]))
     return made
 
 
+def _left(width: int, before: Sequence[int]) -> int:
+    """What a line of this width leaves behind columns with one space after each."""
+    return width - sum(before) - len(before)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; coloured only on a terminal, and never cut when it is read by a program."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    console.print(table(columns, rows))
+    """Print a table; coloured only on a terminal, and never cut: a narrow terminal wraps long lines."""
+    console, made = Console(highlight=False), table(columns, rows)
+    needed = console.measure(made, options=console.options.update(max_width=10_000)).maximum
+    console.width = max(console.width, needed)
+    console.print(made)
 
 
 def one_line(text: str) -> str:

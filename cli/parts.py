@@ -15,11 +15,11 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
     known = parts(run.settings)
     for name in (*wanted, *unwanted):
         if name not in known:
-            raise UsageProblem(f"no part {name}", hint=f"there are {', '.join(known)}: `pipectl parts`")
+            raise UsageProblem(f"no part {name}", hint=f"the parts are: {', '.join(known)}")
     for name in unwanted:
         if name in run.settings.parts:
             raise UsageProblem(
-                f"the setting `parts` switches {name} on, and --without only takes back --with",
+                f"--without only undoes --with; {name} is on by the setting `parts`",
                 hint=f"take {name} out of `parts`, as in --set 'parts=[]'",
             )
         if name in wanted:

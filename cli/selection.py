@@ -16,7 +16,7 @@ def component(written: str, known: Collection[str]) -> str:
     tails = {name.rpartition("-")[2]: name for name in known}
     close = difflib.get_close_matches(written, [*known, *tails], n=1, cutoff=0.5)
     guess = f"did you mean {tails.get(close[0], close[0])}? " if close else ""
-    raise UsageProblem(f"no component {written}", hint=f"{guess}There are {', '.join(known)}.")
+    raise UsageProblem(f"no component {written}", hint=f"{guess}there are {', '.join(known)}")
 
 
 def selected(known: Collection[str], only: Sequence[str], skip: Sequence[str]) -> list[str]:

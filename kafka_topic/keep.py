@@ -87,8 +87,8 @@ class Keeper:
             done, said = [], [f"topics stay as they are: {error}"]
         new = [line for line in said if line not in self._said]
         self._said = said
-        return [*(f"set {_shown(each)}" for each in done), *new]
+        return [*(f"changed {_shown(each)}" for each in done), *new]
 
 
 def _shown(each: Difference) -> str:
-    return f"{each.name} of {each.topic}, {each.current}, to {each.wanted}"
+    return f"{each.name} of {each.topic} from {each.current} to {each.wanted}"

@@ -168,7 +168,8 @@ _ALL = (
             Setting(
                 "after",
                 "duration",
-                "how long an active position has no tick until it is told; at most the window less its slide",
+                "how long an active position may go without a tick before it is reported; at most the window "
+                "less its slide",
             ),
         ),
         _seen_before_the_window_is_empty,

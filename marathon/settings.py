@@ -67,9 +67,9 @@ class Retention(Section):
     prices: Duration | None = Field(
         description="how long Kafka keeps a record of a `position.<SYMBOL>`; null: as its brokers are set"
     )
-    movingaverage: Duration | None = Field(description="the same of `movingaverage`")
-    signals: Duration | None = Field(description="the same of `signals`")
-    dead_letter: Duration | None = Field(description="the same of `dead_letter`")
+    movingaverage: Duration | None = Field(description="the same for `movingaverage`")
+    signals: Duration | None = Field(description="the same for `signals`")
+    dead_letter: Duration | None = Field(description="the same for `dead_letter`")
 
     @property
     def form(self) -> str:
@@ -90,8 +90,7 @@ class Topics(Section):
     replication: Count = Field(description="replicas of each topic; at most `kafka.brokers`")
     retention: Retention
     shorten: bool = Field(
-        description="whether a retention that is longer on the cluster than here is shortened, "
-        "which deletes records"
+        description="whether to shorten retentions that are longer on the cluster, which deletes records"
     )
 
 
@@ -108,7 +107,7 @@ class Generator(Section):
         "with two decimals"
     )
     start_prices: dict[Symbol, Price | None] = Field(
-        description="the same of single positions; null: `start_price`"
+        description="the same for single positions; null: `start_price`"
     )
     volatility: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         description="regimes: standard deviation of the log return over a calm day; gbm: over a year; ou: of "

@@ -106,7 +106,7 @@ def _refresh(stream: Stream, records: Iterator[Any], topics: Topics) -> None:
 
     with Live(auto_refresh=False) as live:
         for rows in tables(stream, records, topics):
-            live.update(out.table(stream.columns, rows), refresh=True)
+            live.update(out.table(stream.columns, rows, live.console.width), refresh=True)
 
 
 def tables(stream: Stream, records: Iterator[Any], topics: Topics) -> Iterator[Iterable[Sequence[str]]]:

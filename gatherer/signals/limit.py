@@ -88,7 +88,7 @@ class Limit:
     def _reached(self, pane: Pane) -> Change:
         self.state = "reached"
         price, ms = (pane.low, pane.low_ms) if self.side == "buy" else (pane.high, pane.high_ms)
-        reason = f"The price reached the {self.side} limit of {self.price:.10g} with {price / UNIT:.10g}."
+        reason = f"The price reached the {self.side} limit of {self.price:.10g}, at {price / UNIT:.10g}."
         return Change("reached", ms, price / UNIT, self.price, None, None, reason)
 
     def _forecast(self, pane: Pane, market: Market) -> Change | None:
@@ -107,8 +107,8 @@ class Limit:
         self.state, self.told = event, ""
         lead = first_passage.expected_time(way, variance, self.horizon_seconds)
         reason = (
-            f"The price reaches the {self.side} limit of {self.price:.10g} within {self.horizon_seconds:g} s "
-            f"with a probability of {probability:.0%}."
+            f"The price is {probability:.0%} likely to reach the {self.side} limit of {self.price:.10g} "
+            f"within {self.horizon_seconds:g} s."
         )
         return Change(event, pane.end_ms, probability, threshold, probability, lead, reason)
 

@@ -71,7 +71,7 @@ class MarketModel:
         self.found = NoForecast(
             "too_few",
             f"There is no forecast: in the last {window} the price moved in {moves} samples, too few to tell "
-            f"whether it walks (it takes at least {LEAST_MOVES}).",
+            f"whether it is a random walk (it takes at least {LEAST_MOVES}).",
         )
         return self.found
 

@@ -139,14 +139,16 @@ def test_a_keeper_does_as_the_environment_says_and_tells_only_what_is_new(stage)
     environ = {"TOPIC_PREFIX": stage.prefix, "TOPIC_RETENTION_MS": "prices=9000,movingaverage=8000"}
     keeper = Keeper.from_environ(stage.bootstrap_servers, environ)
     said = keeper.run()
-    assert f"left retention.ms of {a}, -1, to 9000: TOPIC_SHORTEN is not true" in said
-    assert f"set message.timestamp.type of {a}, CreateTime, to LogAppendTime" in said
+    assert f"left retention.ms of {a} from -1 to 9000: TOPIC_SHORTEN is not true" in said
+    assert f"changed message.timestamp.type of {a} from CreateTime to LogAppendTime" in said
     assert keeper.run() == []
     with_leave = Keeper.from_environ(stage.bootstrap_servers, {**environ, "TOPIC_SHORTEN": "true"})
-    assert with_leave.run()[0] == f"set retention.ms of {stage.prefix}movingaverage, 604800000, to 8000"
+    assert (
+        with_leave.run()[0] == f"changed retention.ms of {stage.prefix}movingaverage from 604800000 to 8000"
+    )
     assert brokers.configs([a])[a]["retention.ms"] == "9000"
     stage.create("position.B")
-    assert f"set retention.ms of {stage.prefix}position.B, 604800000, to 9000" in with_leave.run()
+    assert f"changed retention.ms of {stage.prefix}position.B from 604800000 to 9000" in with_leave.run()
 
 
 @pytest.mark.parametrize("wrong", [{"TOPIC_RETENTION_MS": "prices=7d"}, {"TOPIC_PREFIX": "a b."}])
