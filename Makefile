@@ -15,8 +15,8 @@ help: ## Show this help
 deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
-test: lint java ## Set up, check the code, and run every test, a room at a time in each of three processes
-	$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder --durations 20
+test: lint java ## Set up, check the code, and run every test, a room at a time in each of two processes
+	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder --durations 20
 
 lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/ruff check .
