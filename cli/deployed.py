@@ -10,6 +10,7 @@ from typing import Any
 
 from cli.errors import PipectlError, UsageProblem, WaitTimeout
 from cli.session import Session
+from kafka_topic.config import parse_retention
 from kafka_topic.errors import KafkaTopicError
 from kafka_topic.windows import read_windows, shortest
 from marathon.durations import freshness_of
@@ -71,12 +72,7 @@ def _read(generator: Mapping[str, Any], gatherer: Mapping[str, Any]) -> Deployed
         windows=tuple(windows),
         signals=json.loads(gatherer["SIGNALS"]),
         inputs=gatherer.get("GATHERER_INPUTS", ""),
-        retention={
-            kind: timedelta(milliseconds=int(age))
-            for kind, _, age in (
-                each.partition("=") for each in filter(None, gatherer["TOPIC_RETENTION_MS"].split(","))
-            )
-        },
+        retention=parse_retention(gatherer["TOPIC_RETENTION_MS"]),
         shorten=gatherer["TOPIC_SHORTEN"] == "true",
         freshness=freshness_of(
             windows[shortest(windows)],

@@ -20,9 +20,8 @@ def set_initial_limits(run: Session) -> bool | None:
     """
     from kafka_topic.limits import LimitsStore
 
-    initial, positions = run.settings.initial_limits, run.settings.positions
-    wanted = {symbol: each.given for symbol, each in initial.items() if symbol in positions and each}
-    if not any(wanted.values()):
+    wanted = _initial_limits(run.settings)
+    if not wanted:
         return None
     bundle = deployed(run)
     with kafka_faults():
@@ -30,9 +29,17 @@ def set_initial_limits(run: Session) -> bool | None:
         if store.ever_set():
             return False
         for symbol, limits in wanted.items():
-            if limits:
-                store.set([symbol], limits)
+            store.set([symbol], limits)
     return True
+
+
+def _initial_limits(settings: Settings) -> dict[str, dict[str, float]]:
+    """By position and side; those of symbols that are no position are left out."""
+    return {
+        symbol: given
+        for symbol, limits in settings.initial_limits.items()
+        if symbol in settings.positions and limits and (given := limits.given)
+    }
 
 
 def what_you_see(settings: Settings, option: str) -> Iterator[str]:
@@ -50,12 +57,10 @@ def what_you_see(settings: Settings, option: str) -> Iterator[str]:
     yield f"  Each row is the last {shortest} of a position; its volatility is stddev, or cv in percent."
     if len(windows) > 1:
         yield f"  `pipectl watch{option}` shows all windows as they move: {', '.join(windows)}."
-    limits = settings.initial_limits
     named = [
         f"{symbol} {side} {price:g}"
-        for symbol, each in limits.items()
-        if symbol in settings.positions and each
-        for side, price in each.given.items()
+        for symbol, limits in _initial_limits(settings).items()
+        for side, price in limits.items()
     ]
     yield (
         f"  `pipectl watch signals --from-beginning{option}` shows what it is for: volatility that turns "
