@@ -1,6 +1,6 @@
-"""What `marathon` has to be told to read settings: the statistics and signals that `kafka_topic` lists."""
+"""Loads settings with the statistics and signals that `kafka_topic` lists."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import marathon
@@ -11,7 +11,11 @@ CATALOGUE = marathon.Catalogue(tuple(STATISTICS), tuple(SIGNAL_KINDS.values()))
 
 
 def load_settings(
-    cluster: str, *, files: Iterable[Path] = (), overrides: Iterable[str] = ()
+    cluster: str,
+    *,
+    files: Iterable[Path] = (),
+    overrides: Iterable[str] = (),
+    warn: Callable[[marathon.Problem], object] = lambda problem: None,
 ) -> marathon.Settings:
     """The merged and checked settings of a cluster, see `marathon.load_settings`."""
-    return marathon.load_settings(cluster, catalogue=CATALOGUE, files=files, overrides=overrides)
+    return marathon.load_settings(cluster, catalogue=CATALOGUE, files=files, overrides=overrides, warn=warn)

@@ -13,7 +13,7 @@ PipectlError            1  something failed
 │   └── Unreachable     1  5xx, connection refused, no answer from a service
 ├── StepFailed          1  a component keeps failing
 ├── Superseded          1  somebody deployed after this deploy began
-├── OutOfReach          3  neither the brokers nor the live page answers
+├── NoBackend          3  neither the brokers nor the live page answers
 ├── UsageProblem        2  bad arguments or bad settings
 ├── WaitTimeout         3  gave up waiting
 ├── Unhealthy           4  the pipeline runs, but not as it should
@@ -47,16 +47,15 @@ class PipectlError(click.ClickException):
 
 
 class EngineError(PipectlError):
-    """A command of the engine failed. Both outputs are kept: some clients write their errors to stdout.
+    """A command of the engine failed. Both outputs are kept, since some clients write errors to stdout.
 
-    cause: what it means, in a few words. transient: whether it may pass, so that trying again makes sense.
-    certain: whether a command that failed so has surely changed nothing. details: which keys of what was sent
-    are wrong, and why.
+    cause: the cause in a few words. transient: whether a retry may succeed. not_applied: whether the command
+    certainly changed nothing. details: the invalid keys of the input, and why.
     """
 
     cause: ClassVar[str | None] = None
     transient: ClassVar[bool] = False
-    certain: ClassVar[bool] = False
+    not_applied: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -90,7 +89,7 @@ class EngineError(PipectlError):
 class ClientMissing(EngineError):
     """The executable is not there or cannot be run."""
 
-    certain = True
+    not_applied = True
 
     def _text(self) -> str:
         return f"cannot run `{self.command[0]}`: {self.said}"
@@ -110,21 +109,21 @@ class NotLoggedIn(EngineError):
     """The cluster does not know the user, or no longer."""
 
     cause = "not logged in (401)"
-    certain = True
+    not_applied = True
 
 
 class NotAllowed(EngineError):
     """The user may not do this."""
 
     cause = "not allowed (403)"
-    certain = True
+    not_applied = True
 
 
 class NotFound(EngineError):
     """What the command names does not exist."""
 
     cause = "it is not there (404)"
-    certain = True
+    not_applied = True
 
 
 class AlreadyExists(EngineError):
@@ -138,14 +137,14 @@ class Conflict(EngineError):
 
     cause = "another deployment holds it (409)"
     transient = True
-    certain = True
+    not_applied = True
 
 
 class Invalid(EngineError):
     """The cluster finds what was sent wrong; `details` says where."""
 
     cause = "the cluster refuses it as wrong"
-    certain = True
+    not_applied = True
 
 
 class Unreachable(EngineError):
@@ -175,7 +174,7 @@ class WaitTimeout(PipectlError):
     exit_code = 3
 
 
-class OutOfReach(PipectlError):
+class NoBackend(PipectlError):
     """Neither the brokers nor the live page answers from here."""
 
     exit_code = 3

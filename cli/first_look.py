@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cli.deployed import deployed, kafka_faults
+from cli.backend import kafka_errors
+from cli.live_config import live_config
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -23,8 +24,8 @@ def set_initial_limits(run: Session) -> bool | None:
     wanted = _initial_limits(run.settings)
     if not wanted:
         return None
-    bundle = deployed(run)
-    with kafka_faults():
+    bundle = live_config(run)
+    with kafka_errors():
         store = LimitsStore(bundle.bootstrap_servers, prefix=bundle.prefix)
         if store.ever_set():
             return False

@@ -1,4 +1,4 @@
-"""Runs steps in the order that their needs allow, independent ones side by side."""
+"""Runs steps in dependency order, independent steps in parallel."""
 
 import threading
 from collections.abc import Callable, Mapping, Set
@@ -8,31 +8,31 @@ from graphlib import TopologicalSorter
 from cli.errors import Interrupted
 
 
-def in_order(needs: Mapping[str, Set[str]], *, reverse: bool = False) -> TopologicalSorter[str]:
-    """A prepared sorter over `needs` (name -> names that come first); `reverse` is for taking things down."""
+def in_order(depends_on: Mapping[str, Set[str]], *, reverse: bool = False) -> TopologicalSorter[str]:
+    """A prepared sorter over `depends_on` (name to dependencies); `reverse` is for teardown."""
     sorter: TopologicalSorter[str] = TopologicalSorter()
-    for name, before in needs.items():
+    for name, before in depends_on.items():
         sorter.add(name)
-        for other in before & needs.keys():
+        for other in before & depends_on.keys():
             sorter.add(other, name) if reverse else sorter.add(name, other)
     sorter.prepare()
     return sorter
 
 
 def run(
-    needs: Mapping[str, Set[str]],
+    depends_on: Mapping[str, Set[str]],
     work: Callable[[str], None],
     stop: threading.Event,
     *,
     reverse: bool = False,
 ) -> None:
-    """Call `work(name)` for every name, each as soon as what it needs is done.
+    """Call `work(name)` for every name, each as soon as its dependencies are done.
 
-    The first error sets `stop` (which the other workers watch in their waits), lets them end, and is raised.
+    The first error sets `stop`, which ends the waits of the other workers, and is raised after they end.
     """
-    sorter = in_order(needs, reverse=reverse)
+    sorter = in_order(depends_on, reverse=reverse)
     first_error: BaseException | None = None
-    with ThreadPoolExecutor(max_workers=max(len(needs), 1), thread_name_prefix="step") as pool:
+    with ThreadPoolExecutor(max_workers=max(len(depends_on), 1), thread_name_prefix="step") as pool:
         running: dict[Future[None], str] = {}
         finished = False
         try:

@@ -1,47 +1,41 @@
-"""The folder that `pipectl` keeps on this machine, and what it remembers there."""
+"""The folder that `pipectl` keeps on this machine, and what it stores there."""
 
 import json
-import os
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from cli.errors import PipectlError
+from marathon.home import pipectl_home as home
 
-
-def home() -> Path:
-    """`PIPECTL_HOME`, else the platform's data folder."""
-    moved = os.environ.get("PIPECTL_HOME")
-    return Path(moved).expanduser().absolute() if moved else user_data_path("pipectl")
+__all__ = ["forget_cluster", "home", "last_cluster", "remember_cluster", "writable"]
 
 
 def writable(folder: Path) -> Path:
-    """Make `folder` and return it; an error names it and the way out."""
+    """Create `folder` and return it. Raises PipectlError when it is not writable."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
-        probe.unlink(missing_ok=True)  # another pipectl may have been as quick
+        probe.unlink(missing_ok=True)  # another pipectl may have removed it
     except OSError as error:
         raise PipectlError(
             f"cannot write in {folder}: {error.strerror}",
-            hint="make that folder writable, or choose another with the environment variable PIPECTL_HOME",
+            hint="make the folder writable, or set PIPECTL_HOME to another one",
         ) from None
     return folder
 
 
 def remember_cluster(name: str) -> None:
-    """Keep which cluster was deployed to last, for the commands that only read."""
+    """Store the cluster of the last deploy, for commands that only read."""
     (writable(home()) / "last.json").write_text(json.dumps({"cluster": name}) + "\n")
 
 
 def forget_cluster() -> None:
-    """Forget it: there is nothing deployed any more."""
+    """Remove the stored cluster: nothing is deployed any more."""
     (home() / "last.json").unlink(missing_ok=True)
 
 
 def last_cluster() -> str | None:
-    """The cluster that was deployed to last, if any."""
+    """The cluster of the last deploy, if any."""
     try:
         name = json.loads((home() / "last.json").read_text())["cluster"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -15,7 +15,7 @@ from typing import IO, Any, NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from cli.engine.protocol import Credentials
-from cli.errors import OutOfReach, PipectlError, UsageProblem, WaitTimeout
+from cli.errors import NoBackend, PipectlError, UsageProblem, WaitTimeout
 
 ANSWER_SECONDS = 20.0
 # A stream is never silent for longer: the page sends a comment every 10 s.
@@ -67,7 +67,7 @@ class PageApi:
         headers: Mapping[str, str] = {},
         timeout: float = ANSWER_SECONDS,
     ) -> Any:
-        """An answer, to be closed. Raises OutOfReach, or what its status means."""
+        """An answer, to be closed. Raises NoBackend, or what its status means."""
         url = f"{self.address}api/{path}" + (f"?{urlencode(query)}" if query else "")
         sent = {
             "Authorization": self.credentials.authorization,
@@ -85,7 +85,7 @@ class PageApi:
                 self._refused(error)
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            raise OutOfReach(f"the page at {self.address} does not answer: {reason}") from None
+            raise NoBackend(f"the page at {self.address} does not answer: {reason}") from None
 
     def _document(self, method: str, path: str, query: Query, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -93,7 +93,7 @@ class PageApi:
             try:
                 return json.load(answer)
             except (OSError, ValueError):
-                raise OutOfReach(f"what answers at {self.address} is not the page") from None
+                raise NoBackend(f"what answers at {self.address} is not the page") from None
 
     def _opener(self) -> urllib.request.OpenerDirector:
         try:
@@ -129,7 +129,7 @@ class PageApi:
             )
         if error.code in (400, 409):
             raise UsageProblem(said, hint="`pipectl limits list` shows what is set already")
-        raise OutOfReach(f"the page at {self.address} answered {error.code}: {said}")
+        raise NoBackend(f"the page at {self.address} answered {error.code}: {said}")
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -196,7 +196,7 @@ class _Stream:
             try:
                 self._answer = self._open()
             except PipectlError as error:
-                if tries >= TRIES or not isinstance(error, OutOfReach):
+                if tries >= TRIES or not isinstance(error, NoBackend):
                     self._put(error)
                     return
 

@@ -9,7 +9,7 @@ import click
 from cli.engine.protocol import Engine
 from cli.errors import PipectlError, UsageProblem
 from cli.parts import check_parts, with_remembered
-from cli.selection import component, needed_besides, selected
+from cli.selection import component, missing_dependencies, selected
 from cli.session import Session
 from cli.steps.base import Change, Step
 from marathon import component_names
@@ -43,9 +43,9 @@ class Plan:
         return [name for name, change in self.changes.items() if change.action != "unchanged"]
 
     @property
-    def touched(self) -> list[str]:
+    def modified(self) -> list[str]:
         """The components of which something that exists would be changed or removed."""
-        return [name for name, change in self.changes.items() if change.touches]
+        return [name for name, change in self.changes.items() if change.modifies]
 
     def creates(self, name: str) -> bool:
         """Whether the component is chosen and not there yet."""
@@ -109,7 +109,7 @@ def plan_of(
     report: Callable[[str], None] = lambda detail: None,
 ) -> Plan:
     """Compare the chosen components of the bundle with the cluster; changes nothing."""
-    from cli.steps.bundle import leftover_steps, needs_of, steps_of
+    from cli.steps.bundle import dependencies_of, orphan_steps, steps_of
 
     # Names are checked before anything is contacted, as far as they can be known by then.
     known = [*dict.fromkeys([*run.bundle.components, *component_names()])]
@@ -119,24 +119,24 @@ def plan_of(
     report("reaching the cluster")
     engine.check()
     run = with_remembered(run, engine, wanted=wanted_parts, unwanted=unwanted_parts)
-    needs = needs_of(run)
-    adopted = {component(name, needs) for name in adopt}
+    dependencies = dependencies_of(run)
+    adopted = {component(name, dependencies) for name in adopt}
     steps = steps_of(run, engine=engine, adopt=adopted)
-    leftovers = leftover_steps(run, engine)
-    there = [*needs, *leftovers]
+    orphans = orphan_steps(run, engine)
+    there = [*dependencies, *orphans]
     # One that is switched off is skipped already.
     skipped = [component(name, dict.fromkeys([*known, *there])) for name in skip]
     chosen = selected(there, only, [name for name in skipped if name in there])
     if only:
-        chosen = [name for name in chosen if name in needs]
-    everything: dict[str, Step] = {**steps, **leftovers}
+        chosen = [name for name in chosen if name in dependencies]
+    everything: dict[str, Step] = {**steps, **orphans}
     changes: dict[str, Change] = {}
     for name in chosen:
         report(f"comparing {name}")
         changes[name] = everything[name].plan()
-    besides = needed_besides([name for name in chosen if name in needs], needs)
+    besides = missing_dependencies([name for name in chosen if name in dependencies], dependencies)
     missing = [name for name in besides if steps[name].plan().action == "create"]
-    partial = len([name for name in chosen if name in needs]) < len(needs)
+    partial = len([name for name in chosen if name in dependencies]) < len(dependencies)
     return Plan(run, {name: everything[name] for name in chosen}, changes, missing, partial)
 
 

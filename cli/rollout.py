@@ -18,18 +18,18 @@ _DOING = {"create": "creating", "update": "updating", "remove": "removing", "unc
 def confirm(plan: Plan, cluster: str, *, yes: bool) -> None:
     """Show a plan that changes or removes something, and ask; a plan that only creates just runs."""
     plan.refuse_blocked()
-    if not plan.touched:
+    if not plan.modified:
         return
     plan.show(err=True, creations=False)
     if yes:
         return
-    touched = ", ".join(f"{plan.changes[name].action} {name}" for name in plan.touched)
+    modified = ", ".join(f"{plan.changes[name].action} {name}" for name in plan.modified)
     if not sys.stdin.isatty():
         raise UsageProblem(
-            f"deploy would {touched}, and there is no terminal to ask on",
+            f"deploy would {modified}, and there is no terminal to ask on",
             hint="add --yes, or look first with `pipectl plan`",
         )
-    click.confirm(f"Cluster {cluster}: {touched}?", abort=True, err=True)
+    click.confirm(f"Cluster {cluster}: {modified}?", abort=True, err=True)
 
 
 def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> None:
@@ -50,9 +50,9 @@ def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> N
             if change.action == "unchanged":
                 running.end("unchanged")
 
-    needs: Mapping[str, frozenset[str]] = {name: step.needs for name, step in plan.steps.items()}
+    depends_on: Mapping[str, frozenset[str]] = {name: step.depends_on for name, step in plan.steps.items()}
     try:
-        graph.run(needs, work, stop)
+        graph.run(depends_on, work, stop)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
     except Interrupted:

@@ -1,4 +1,4 @@
-"""One run of `pipectl` against one cluster: its settings, its rendered bundle, and the way to it."""
+"""One run of `pipectl` against one cluster: its settings, its rendered bundle and its engine."""
 
 import threading
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from cli.engine.dcos import connect
 from cli.engine.protocol import Engine
 from cli.errors import UsageProblem
 from cli.home import last_cluster
-from marathon import Bundle, BundleError, Settings, render
+from marathon import Bundle, BundleError, Problem, Settings, render
 
 LOCAL = "local"
 
 
 @dataclass(frozen=True)
 class Session:
-    """What the user asked for: a cluster, and settings on top of its own.
+    """The cluster that the user chose, and the settings on top of its own.
 
-    with_parts: optional parts that are switched on beside those of the settings.
+    with_parts: the enabled optional parts that the settings do not name.
     """
 
     cluster_name: str
@@ -32,6 +32,7 @@ class Session:
     verbose: bool
     with_parts: frozenset[str] = frozenset()
     stop: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+    _warned: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @property
     def is_local(self) -> bool:
@@ -40,7 +41,7 @@ class Session:
 
     @property
     def option(self) -> str:
-        """What a command of a hint needs to mean this cluster."""
+        """The option that selects this cluster, for the commands in hints."""
         return "" if self.is_local else f" --cluster {self.cluster_name}"
 
     @cached_property
@@ -48,7 +49,12 @@ class Session:
         """The merged and checked settings. Raises UsageProblem with every mistake."""
         machine = [local.settings_file()] if self.is_local and local.settings_file().exists() else []
         try:
-            return load_settings(self.cluster_name, files=[*machine, *self.files], overrides=self.overrides)
+            return load_settings(
+                self.cluster_name,
+                files=[*machine, *self.files],
+                overrides=self.overrides,
+                warn=self._warn,
+            )
         except BundleError as error:
             raise UsageProblem(str(error)) from None
 
@@ -62,13 +68,19 @@ class Session:
 
     @cached_property
     def engine(self) -> Engine:
-        """The engine that runs the cluster. It must be up if it is local."""
+        """The engine that runs the cluster. The local cluster must be up."""
         return connect(
             self.settings.dcos,
             local.address() if self.is_local else None,
             echo=self._echo,
             stop=self.stop,
         )
+
+    def _warn(self, problem: Problem) -> None:
+        # A session that replaces another loads the settings again.
+        if (text := str(problem)) not in self._warned:
+            self._warned.add(text)
+            click.secho(f"warning: {text}", fg="yellow", err=True)
 
     def _echo(self, line: str) -> None:
         if self.verbose:
@@ -78,9 +90,12 @@ class Session:
 def session(
     cluster: str | None, files: Sequence[Path], overrides: Sequence[str], verbose: bool, *, reads_only: bool
 ) -> Session:
-    """Choose the cluster: the one named, else the one deployed to last if this only reads, else `local`."""
+    """Open a session on `cluster`.
+
+    Without one, a command that only reads uses the cluster of the last deploy; any other uses `local`.
+    """
     name = cluster or LOCAL
     if cluster is None and reads_only and (last := last_cluster()) and last != LOCAL:
-        click.secho(f"cluster {last}: deployed to last; choose with --cluster", err=True, dim=True)
+        click.secho(f"cluster {last} (from the last deploy; choose with --cluster)", err=True, dim=True)
         name = last
     return Session(name, tuple(files), (*overrides, *options.dcos_override()), verbose)

@@ -1,13 +1,13 @@
-"""What runs: the bundle's app templates and its settings, checked before anything is contacted.
+"""The bundle's app templates and settings, checked before anything is contacted.
 
-`load_settings` reads and checks the settings of a cluster, `render` turns them into Marathon app definitions.
-Importing this package is cheap: pydantic, ruamel.yaml, jinja2 and jsonschema load when one of the functions
-is first called (or `Settings` is first used).
+`load_settings` loads and checks the settings of a cluster. `render` turns them into Marathon app definitions.
+Importing this package is cheap: pydantic, ruamel.yaml, jinja2 and jsonschema load with the first call (or the
+first use of `Settings`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from marathon.catalogue import Catalogue
@@ -39,7 +39,7 @@ __all__ = [
 
 
 def cluster_names() -> list[str]:
-    """The clusters there is a file for, sorted."""
+    """The names of all cluster files, sorted."""
     from marathon.loading import cluster_names
 
     return cluster_names()
@@ -52,22 +52,25 @@ def load_settings(
     files: Iterable[str | os.PathLike[str]] = (),
     overrides: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
+    warn: Callable[[Problem], object] = lambda problem: None,
 ) -> Settings:
     """The settings of `cluster`: defaults.yaml <- clusters/NAME.yaml <- `files` <- `overrides` ("a.b=c").
 
-    `catalogue` says which statistics and kinds of signals there are. `environ` (default: this process's)
-    tells where PIPECTL_HOME is, below which Flink keeps its state on `local`. Raises
+    `catalogue` lists the statistics and the kinds of signals. `environ` (default: this process's) holds
+    PIPECTL_HOME, where Flink keeps its state on `local`. `warn` is called for each deprecated name. Raises
     `BundleError` with every mistake in every layer.
     """
     from marathon.loading import load_settings
 
-    return load_settings(cluster, catalogue=catalogue, files=files, overrides=overrides, environ=environ)
+    return load_settings(
+        cluster, catalogue=catalogue, files=files, overrides=overrides, environ=environ, warn=warn
+    )
 
 
 def render(settings: Settings, *, with_parts: Iterable[str] = ()) -> Bundle:
-    """The bundle of `settings`, with parts beside those that the settings name.
+    """The bundle of `settings`, plus the parts in `with_parts`.
 
-    Raises `BundleError` with every mistake, at its template line.
+    Raises `BundleError` with every mistake and its template line.
     """
     from marathon.bundle import render
 
@@ -75,21 +78,21 @@ def render(settings: Settings, *, with_parts: Iterable[str] = ()) -> Bundle:
 
 
 def component_names() -> list[str]:
-    """Every component that there is, whether it is switched on or not."""
+    """The names of all components, enabled or not."""
     from marathon.components import Components
 
     return Components().names()
 
 
 def parts(settings: Settings) -> dict[str, Part]:
-    """The optional parts that there are, by name, with what each needs."""
+    """All optional parts by name, with the resources that each needs."""
     from marathon.bundle import parts
 
     return parts(settings)
 
 
 def __getattr__(name: str) -> Any:
-    # The type alone needs pydantic; annotations elsewhere import it under TYPE_CHECKING.
+    # The type needs pydantic. Annotations elsewhere import it under TYPE_CHECKING.
     if name == "Settings":
         from marathon.settings import Settings
 

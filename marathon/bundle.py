@@ -1,4 +1,4 @@
-"""Rendering settings into a bundle: Marathon app definitions and package options, all of them checked."""
+"""Renders settings into a bundle: Marathon app definitions and package options, all checked."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from marathon.app_schema import schema_errors, unknown_keys
 from marathon.components import Components
 from marathon.definition import Definition, read_definition
 from marathon.errors import BundleError, Problem
 from marathon.layers import merge
 from marathon.model import PART, App, Bundle, Package, Part
-from marathon.paths import ROOM
+from marathon.paths import PACKAGE
 from marathon.rules import findings
 from marathon.settings import Settings
-from marathon.shape import misshapen, unknown_keys
 from marathon.templates import TemplateFault, render_template
 
 
-def render(settings: Settings, *, with_parts: Collection[str] = (), room: Path = ROOM) -> Bundle:
-    """The bundle of `settings`, from the components and templates in `room`.
+def render(settings: Settings, *, with_parts: Collection[str] = (), package: Path = PACKAGE) -> Bundle:
+    """The bundle of `settings`, from the components and templates in `package`.
 
-    `with_parts`: optional parts beside those that the settings name; a label of their apps says so.
+    `with_parts`: further optional parts. A label marks their apps.
 
     Raises `BundleError` with every mistake: an undefined name, text that skipped `tojson`, invalid JSON, a
-    shape that Marathon doesn't know, a rule of Marathon's broken. Each names its template and line.
+    value that Marathon's schema rejects, a broken Marathon rule. Each names its template and line.
     """
     context = {name: getattr(settings, name) for name in Settings.model_fields}
     context |= {"names": settings.names, "freshness": settings.freshness}
-    components = Components(room)
+    components = Components(package)
     more = frozenset(with_parts) - frozenset(settings.parts)
     on = components.enabled(settings, more | frozenset(settings.parts))
     problems: list[Problem] = []
@@ -36,7 +36,7 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), room: Path =
     for name, component in sorted(on.items()):
         if component.kind == "step":
             continue
-        template = room / f"{component.kind}s" / f"{name}.json.j2"
+        template = package / f"{component.kind}s" / f"{name}.json.j2"
         try:
             definitions[name] = read_definition(render_template(template, context))
         except TemplateFault as fault:
@@ -52,26 +52,26 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), room: Path =
         if (part := on[name].part) in more:
             definition.value.setdefault("labels", {})[PART] = part
     apps = {
-        name: App(name, definition.value["id"], definition.value, room / "apps" / f"{name}.json.j2")
+        name: App(name, definition.value["id"], definition.value, package / "apps" / f"{name}.json.j2")
         for name, definition in definitions.items()
     }
     kafka = settings.kafka
-    package = Package(kafka.package, kafka.version, merge(options.value, kafka.options))
-    return Bundle(MappingProxyType(apps), MappingProxyType({"kafka": package}), MappingProxyType(on))
+    packages = {"kafka": Package(kafka.package, kafka.version, merge(options.value, kafka.options))}
+    return Bundle(MappingProxyType(apps), MappingProxyType(packages), MappingProxyType(on))
 
 
-def parts(settings: Settings, *, room: Path = ROOM) -> dict[str, Part]:
-    """Every optional part that there is, by name."""
-    components = Components(room)
+def parts(settings: Settings, *, package: Path = PACKAGE) -> dict[str, Part]:
+    """All optional parts by name."""
+    components = Components(package)
     return {name: components.part(name, settings) for name in components.parts}
 
 
 def _app_problems(definition: Definition) -> list[Problem]:
     app = definition.value
-    shape = [definition.problem(*found) for found in misshapen(app)]
-    # The rules expect each key to be of the right type; keys they don't know don't hurt them.
-    rules = [] if shape else [definition.problem(*found) for found in findings(app)]
-    return [*(definition.problem(*found) for found in unknown_keys(app)), *shape, *rules]
+    invalid = [definition.problem(*found) for found in schema_errors(app)]
+    # The rules expect values of the right types. Unknown keys do them no harm.
+    rules = [] if invalid else [definition.problem(*found) for found in findings(app)]
+    return [*(definition.problem(*found) for found in unknown_keys(app)), *invalid, *rules]
 
 
 def _bundle_problems(group: str, definitions: Mapping[str, Definition]) -> Iterator[Problem]:
@@ -81,7 +81,7 @@ def _bundle_problems(group: str, definitions: Mapping[str, Definition]) -> Itera
         if not isinstance(path, str):
             continue
         if not path.startswith(f"{group}/"):
-            yield definition.problem(("id",), f"{path!r} is not below the group {group}")
+            yield definition.problem(("id",), f"{path!r} is not in the group {group}")
         if path in owners:
-            yield definition.problem(("id",), f"{path!r} is the id of {owners[path]} too")
+            yield definition.problem(("id",), f"{path!r} is also the id of {owners[path]}")
         owners.setdefault(path, definition.file)

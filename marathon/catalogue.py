@@ -1,6 +1,6 @@
-"""What has to be told from outside: which statistics and kinds of signals the gatherer has.
+"""The statistics and the kinds of signals that the gatherer has.
 
-This room knows none of them. Who loads settings says what there is, in the form below.
+This package knows none of them. Whoever loads settings passes them in, as the types below describe.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Setting(Protocol):
-    """A setting of a kind of signals.
+    """One setting of a kind of signal.
 
-    form: "window", "duration", "positive", "not_negative" or "share". meaning: for people. key: its name for
-    the apps, to which durations are numbers of seconds.
+    form: "window", "duration", "positive", "not_negative" or "share". meaning: its description. key: its name
+    in the apps' environment, where durations are numbers of seconds.
     """
 
     @property
@@ -28,7 +28,7 @@ class Setting(Protocol):
 
 
 class Fault(Protocol):
-    """Settings of a kind that don't fit each other. settings: their names. window: the label concerned."""
+    """Settings of one kind that contradict each other. settings: their names. window: the label concerned."""
 
     @property
     def settings(self) -> Sequence[str]: ...
@@ -41,7 +41,7 @@ class Fault(Protocol):
 
 
 class SignalKind(Protocol):
-    """A kind of signals."""
+    """A kind of signal."""
 
     @property
     def name(self) -> str: ...
@@ -49,11 +49,11 @@ class SignalKind(Protocol):
     def settings(self) -> Sequence[Setting]: ...
 
     def faults(self, values: Mapping[str, Any], windows: Mapping[str, timedelta]) -> Iterator[Fault]:
-        """How settings, by key, don't fit each other or the windows, label to slide."""
+        """The contradictions between `values` (by key) and the windows (label to slide)."""
 
 
 class Catalogue(NamedTuple):
-    """Names of statistics, and kinds of signals."""
+    """The names of the statistics, and the kinds of signals."""
 
     statistics: tuple[str, ...]
     signals: tuple[SignalKind, ...]

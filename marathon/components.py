@@ -1,7 +1,7 @@
-"""What a bundle consists of, and what each component needs: the files that stand beside the templates.
+"""The components of a bundle and their dependencies, from the YAML files beside the templates.
 
-A component is `apps/NAME.yaml` or `packages/NAME.yaml`, beside its template NAME.json.j2, or
-`steps/NAME.yaml` for what `pipectl` does by itself.
+A component is `apps/NAME.yaml` or `packages/NAME.yaml` beside its template NAME.json.j2, or `steps/NAME.yaml`
+for what `pipectl` itself does.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from pydantic import Field, ValidationError
 from marathon.documents import Document, read_document
 from marathon.errors import BundleError, Problem
 from marathon.layers import Layers
+from marathon.messages import did_you_mean, problem_of
 from marathon.model import Component, Kind, Part
-from marathon.paths import ROOM, KeyPath, dotted, shown
+from marathon.paths import PACKAGE, KeyPath, dotted, shown
 from marathon.section import Section
 from marathon.settings import Settings
-from marathon.wording import did_you_mean, problem_of
 
 _FOLDERS: Mapping[str, Kind] = {"apps": "app", "packages": "package", "steps": "step"}
 _Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 class Declaration(Section):
-    """What a component's file says.
+    """The content of a component's file.
 
-    ready_within: the setting that says how long it may take to be ready. enabled: a setting without which it
-    is left out. memory, disk: the settings whose product it needs, in MiB; an app's template has its own.
+    ready_within: the setting with its readiness timeout. enabled: the setting that enables it. memory, disk:
+    settings; their product is what the component needs, in MiB. An app's template states its own.
     """
 
     depends_on: _Names
@@ -44,33 +44,31 @@ class Declaration(Section):
 
 
 class Components:
-    """The components and the optional parts that the files in a room declare."""
+    """The components and optional parts that the files in a package declare."""
 
-    def __init__(self, room: Path = ROOM) -> None:
-        """Raises BundleError with every mistake in every file."""
+    def __init__(self, package: Path = PACKAGE) -> None:
+        """Read all files. Raises BundleError with every mistake in every file."""
         self._problems: list[Problem] = []
         self._documents: dict[str, Document] = {}
         self._declared: dict[str, Declaration] = {}
         self._kinds: dict[str, Kind] = {}
-        self.parts = parts_of(room)
+        self.parts = parts_of(package)
         for folder, kind in _FOLDERS.items():
-            for file in sorted((room / folder).glob("*.yaml")):
+            for file in sorted((package / folder).glob("*.yaml")):
                 self._read(file, kind)
-            for template in sorted((room / folder).glob("*.json.j2")):
+            for template in sorted((package / folder).glob("*.json.j2")):
                 name = template.name.removesuffix(".json.j2")
                 if name not in self._documents:
-                    hint = f"write {name}.yaml beside it, with depends_on: […]"
-                    self._problems.append(
-                        Problem(shown(template), None, "", "nothing says what it needs", hint)
-                    )
+                    hint = f"create {name}.yaml beside it, with depends_on: […]"
+                    self._problems.append(Problem(shown(template), None, "", "has no component file", hint))
         for name, declaration in self._declared.items():
             self._problems += self._check(name, declaration)
-        self._problems += self._circles()
+        self._problems += self._cycles()
         if self._problems:
             raise BundleError(self._problems)
 
     def enabled(self, settings: Settings, parts: frozenset[str]) -> dict[str, Component]:
-        """What these settings and parts switch on, each after what it depends on, and parts last."""
+        """The components that these settings and parts enable, in dependency order, parts last."""
         on = {
             name: declaration
             for name, declaration in self._declared.items()
@@ -79,22 +77,22 @@ class Components:
         }
         order: dict[str, None] = {}
 
-        def place(name: str) -> None:
+        def visit(name: str) -> None:
             for other in on[name].depends_on:
                 if other in on:
-                    place(other)
+                    visit(other)
             order.setdefault(name)
 
         for name in sorted(on, key=lambda name: (on[name].part is not None, name)):
-            place(name)
+            visit(name)
         return {name: self._component(name, settings, on.keys()) for name in order}
 
     def names(self) -> list[str]:
-        """Every component, whether it is switched on or not."""
+        """The names of all components, enabled or not."""
         return list(self._declared)
 
     def part(self, name: str, settings: Settings) -> Part:
-        """A part with its components, all else that they need left out."""
+        """A part with its own components, without their dependencies in the bundle."""
         components = {
             each: self._component(each, settings, self._declared.keys())
             for each, declaration in self._declared.items()
@@ -139,7 +137,7 @@ class Components:
         known = list(self._declared)
         for index, other in enumerate(declared.depends_on):
             if other not in self._documents:
-                hint = did_you_mean(other, known) or f"there are {', '.join(known)}"
+                hint = did_you_mean(other, known) or f"the components are {', '.join(known)}"
                 yield self._problem(name, ("depends_on", index), f"no component {other}", hint)
         if declared.part is not None and declared.part not in self.parts:
             hint = did_you_mean(declared.part, list(self.parts)) or "parts.yaml lists them"
@@ -154,23 +152,23 @@ class Components:
             if path is not None and not _is_setting(path):
                 yield self._problem(name, where, f"no setting {path}", "")
 
-    def _circles(self) -> Iterator[Problem]:
+    def _cycles(self) -> Iterator[Problem]:
         try:
             TopologicalSorter({name: one.depends_on for name, one in self._declared.items()}).prepare()
         except CycleError as error:
-            circle: list[str] = error.args[1]
-            message = f"depends on itself: {' <- '.join(circle)}"
-            yield self._problem(circle[0], ("depends_on",), message, "")
+            cycle: list[str] = error.args[1]
+            message = f"depends on itself: {' <- '.join(cycle)}"
+            yield self._problem(cycle[0], ("depends_on",), message, "")
 
     def _problem(self, name: str, path: KeyPath, message: str, hint: str) -> Problem:
         document = self._documents[name]
-        place = document.places.get(path)
-        return Problem(document.file, place.line if place else None, dotted(path), message, hint)
+        location = document.locations.get(path)
+        return Problem(document.file, location.line if location else None, dotted(path), message, hint)
 
 
-def parts_of(room: Path = ROOM) -> Mapping[str, str]:
-    """What each optional part is, by its name. Raises BundleError when the file can't be read."""
-    document = read_document(room / "parts.yaml")
+def parts_of(package: Path = PACKAGE) -> Mapping[str, str]:
+    """The description of each optional part, by name. Raises BundleError when the file cannot be read."""
+    document = read_document(package / "parts.yaml")
     if document.problems:
         raise BundleError(document.problems)
     return document.value or {}
@@ -181,7 +179,7 @@ def _setting(settings: Settings, path: str) -> Any:
 
 
 def _is_setting(path: str) -> bool:
-    """Whether a dotted path leads to a setting, or to what a section says of itself."""
+    """Whether a dotted path names a setting or a property of a section."""
     section: Any = Settings
     *above, last = path.split(".")
     for name in above:

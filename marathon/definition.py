@@ -1,4 +1,4 @@
-"""A rendered template read as JSON, so that a mistake in any key can be led back to its template line."""
+"""Reads a rendered template as JSON, and maps each key back to its template line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from marathon.documents import Place, parse_document
+from marathon.documents import Location, parse_document
 from marathon.errors import Problem
 from marathon.paths import KeyPath, dotted, shown
 from marathon.templates import Rendered, TemplateFault
@@ -14,17 +14,19 @@ from marathon.templates import Rendered, TemplateFault
 
 @dataclass(frozen=True)
 class Definition:
-    """The JSON object that a template rendered to, with the template line of each of its keys and items."""
+    """A rendered JSON object, with the template line of each key and item."""
 
     file: str
     value: dict[str, Any]
-    places: dict[KeyPath, Place]
+    locations: dict[KeyPath, Location]
 
     def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
-        """`message` as a problem of the line that wrote the key at `path`, or else what holds it."""
-        held_by = (path[:length] for length in range(len(path), 0, -1))
-        place = next((self.places[held] for held in held_by if held in self.places), Place(self.file, 1))
-        return Problem(place.file, place.line, dotted(path), message, hint)
+        """A problem at the template line of the key at `path`, else of its nearest parent."""
+        prefixes = (path[:length] for length in range(len(path), 0, -1))
+        location = next(
+            (self.locations[each] for each in prefixes if each in self.locations), Location(self.file, 1)
+        )
+        return Problem(location.file, location.line, dotted(path), message, hint)
 
 
 def read_definition(rendered: Rendered) -> Definition:
@@ -33,20 +35,20 @@ def read_definition(rendered: Rendered) -> Definition:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        # The parser stops at what follows the mistake, a missing comma most often: name the line before it.
+        # The parser stops after the mistake (usually a missing comma), so name the line before.
         origin, line = rendered.origin(max(0, len(text[: error.pos].rstrip()) - 1))
         raise TemplateFault(
             Problem(shown(origin), line, "", f"renders to invalid JSON: {error.msg}")
         ) from None
     if not isinstance(value, dict):
         raise TemplateFault(Problem(file, 1, "", "must render to one JSON object"))
-    # JSON's parser keeps no positions. JSON is YAML (but for tabs), whose parser does.
-    document = parse_document(text.replace("\t", " "), file, lambda mark: _place(rendered, mark.index))
+    # The JSON parser keeps no positions. The YAML parser does, and JSON is YAML except for tabs.
+    document = parse_document(text.replace("\t", " "), file, lambda mark: _location(rendered, mark.index))
     if document.problems:
         raise TemplateFault(document.problems[0])
-    return Definition(file, value, document.places)
+    return Definition(file, value, document.locations)
 
 
-def _place(rendered: Rendered, offset: int) -> Place:
+def _location(rendered: Rendered, offset: int) -> Location:
     file, line = rendered.origin(offset)
-    return Place(shown(file), line)
+    return Location(shown(file), line)

@@ -1,4 +1,4 @@
-"""YAML 1.2 (and so JSON) read with the line of every key, and with every mistake of form named."""
+"""Reads YAML 1.2 (and therefore JSON) with the line of every key, and reports every syntax mistake."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from marathon.errors import Problem
 from marathon.paths import KeyPath, dotted, shown
 
 MAX_DEPTH = 50
-"""Levels of lists and mappings within one another; settings need fewer than ten."""
+"""The maximum nesting of lists and mappings. Settings need fewer than ten levels."""
 MAX_VALUES = 50_000
-"""Values of one document, counted wherever an alias repeats them."""
+"""The maximum number of values in a document, counted again for each use of an alias."""
 _PREFIX = "tag:yaml.org,2002:"
 
 
 @dataclass(frozen=True)
-class Place:
-    """A file and a line of it, as shown to the user. An override has no line."""
+class Location:
+    """A file and a line, as shown to the user. An override has no line."""
 
     file: str
     line: int | None
@@ -32,20 +32,20 @@ class Place:
 
 @dataclass
 class Document:
-    """The value a file holds, the place of each key and list item, and what is wrong with its form.
+    """The value of a file, the location of each key and list item, and its syntax problems.
 
-    `written` has the text of each number and boolean, for settings that are text: `0700`, `1E5`, `TRUE`.
+    `written` holds the text of each number and boolean, for text settings such as `0700`, `1E5` and `TRUE`.
     """
 
     file: str
     value: Any = None
-    places: dict[KeyPath, Place] = field(default_factory=dict)
+    locations: dict[KeyPath, Location] = field(default_factory=dict)
     written: dict[KeyPath, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
 def read_document(file: Path) -> Document:
-    """The document in `file`; a file that can't be read is a problem of the document, not an exception."""
+    """The document in `file`. An unreadable file is a problem of the document, not an exception."""
     name = shown(file)
     try:
         text = file.read_text(encoding="utf-8")
@@ -56,12 +56,12 @@ def read_document(file: Path) -> Document:
     except UnicodeDecodeError:
         fault = "is not UTF-8 text"
     else:
-        return parse_document(text, name, lambda mark: Place(name, mark.line + 1))
+        return parse_document(text, name, lambda mark: Location(name, mark.line + 1))
     return Document(name, problems=[Problem(name, None, "", fault)])
 
 
-def parse_document(text: str, file: str, place: Callable[[StringMark], Place]) -> Document:
-    """The document in `text`, which `file` holds; `place` tells what to call a position in the text."""
+def parse_document(text: str, file: str, location: Callable[[StringMark], Location]) -> Document:
+    """The document in `text`, the content of `file`. `location` maps a position in the text to a location."""
     document = Document(file)
     yaml = YAML(typ="safe", pure=True)
     yaml.max_depth = MAX_DEPTH
@@ -70,16 +70,16 @@ def parse_document(text: str, file: str, place: Callable[[StringMark], Place]) -
     try:
         node = yaml.compose(text)
         if node is not None:
-            document.value = _Walk(document, place, yaml).value(node, (), ())
+            document.value = _Walk(document, location, yaml).value(node, (), ())
     except MaxDepthExceededError as error:
         message = f"nested more than {MAX_DEPTH} levels deep"
-        document.problems.append(Problem(file, place(error.problem_mark).line, "", message))
+        document.problems.append(Problem(file, location(error.problem_mark).line, "", message))
     except _TooManyValues as error:
         message = f"more than {MAX_VALUES} values, counting each use of an alias"
-        document.problems.append(Problem(file, place(error.mark).line, "", message))
+        document.problems.append(Problem(file, location(error.mark).line, "", message))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = place(mark).line if mark else None
+        line = location(mark).line if mark else None
         message = " ".join(filter(None, (error.context, error.problem)))
         document.problems.append(Problem(file, line, "", f"not valid YAML: {message}"))
     except YAMLError as error:
@@ -89,8 +89,9 @@ def parse_document(text: str, file: str, place: Callable[[StringMark], Place]) -
 
 
 class _Scanner(Scanner):
-    """Stops at the bracket that goes too deep. The composer stops there too, but only once the scanner has
-    read on to the end of the line, in a time that grows with the square of the brackets.
+    """Stops at the bracket that is nested too deeply.
+
+    The composer stops there too, but only after the scanner has read the line, in quadratic time.
     """
 
     def fetch_flow_collection_start(self, token: Any, to_push: str) -> None:
@@ -106,10 +107,10 @@ class _TooManyValues(Exception):
 
 @dataclass
 class _Walk:
-    """One pass over a composed document, filling in the places and problems."""
+    """One pass over a composed document that fills in the locations and problems."""
 
     document: Document
-    place: Callable[[StringMark], Place]
+    location: Callable[[StringMark], Location]
     yaml: YAML
     count: int = 0
 
@@ -124,7 +125,7 @@ class _Walk:
             return {key: self.value(child, (*path, key), above) for key, child in self._pairs(node, path)}
         if isinstance(node, SequenceNode):
             for index, item in enumerate(node.value):
-                self.document.places[(*path, index)] = self.place(item.start_mark)
+                self.document.locations[(*path, index)] = self.location(item.start_mark)
             return [self.value(item, (*path, index), above) for index, item in enumerate(node.value)]
         return self._scalar(node, path)
 
@@ -136,17 +137,17 @@ class _Walk:
                 continue
             key = key_node.value
             if key in seen:
-                first = self.place(seen[key].start_mark).line
+                first = self.location(seen[key].start_mark).line
                 hint = f"the first is on line {first}" if first else ""
                 self._reject(key_node, (*path, key), "written twice", hint)
                 continue
             seen[key] = key_node
-            self.document.places[(*path, key)] = self.place(key_node.start_mark)
+            self.document.locations[(*path, key)] = self.location(key_node.start_mark)
             yield key, child
 
     def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
         match str(node.tag).removeprefix(_PREFIX):
-            # YAML 1.2 has no dates, no merge key and no default key; ruamel.yaml still looks for them.
+            # YAML 1.2 has no dates, merge keys or default keys, but ruamel.yaml still detects them.
             case "str" | "timestamp" | "merge" | "value":
                 return node.value
             case "null":
@@ -160,5 +161,5 @@ class _Walk:
         return self._reject(node, path, f"the tag {node.tag} is not supported")
 
     def _reject(self, node: Any, path: KeyPath, message: str, hint: str = "") -> None:
-        place = self.place(node.start_mark)
-        self.document.problems.append(Problem(place.file, place.line, dotted(path), message, hint))
+        location = self.location(node.start_mark)
+        self.document.problems.append(Problem(location.file, location.line, dotted(path), message, hint))

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: "500ms", "10s", "1m", "2h"."""
+"""Durations as people write them: "500ms", "10s", "1m", "2h"."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ _FORM = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
 def parse_duration(text: object) -> timedelta:
-    """The length of time that `text` names; ValueError when it names none. A timedelta passes through."""
+    """The duration that `text` states. A timedelta passes through. Raises ValueError for anything else."""
     if isinstance(text, timedelta):
         return text
     found = _FORM.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError(f'expected a length of time such as "500ms", "10s", "1m" or "2h", got {text!r}')
+        raise ValueError(f'expected a duration such as "500ms", "10s", "1m" or "2h", got {text!r}')
     try:
         length = timedelta(**{_UNITS[found[2]]: float(found[1])})
     except OverflowError:
-        raise ValueError(f"{text} is longer than can be counted") from None
+        raise ValueError(f"{text} is too long") from None
     if length % timedelta(milliseconds=1):
-        raise ValueError(f"{text} is finer than a millisecond, which is as fine as event times are")
+        raise ValueError(f"{text} is not a whole number of milliseconds, the resolution of event times")
     return length
 
 
 def format_duration(length: timedelta) -> str:
-    """The shortest way to write `length`: the largest unit that needs no fraction, else milliseconds."""
+    """The shortest form of `length`: in the largest unit that needs no fraction, else in milliseconds."""
     for unit, name in reversed(_UNITS.items()):
         count, rest = divmod(length, timedelta(**{name: 1}))
         if count and not rest:
@@ -36,16 +36,16 @@ def format_duration(length: timedelta) -> str:
 
 
 def seconds(length: timedelta) -> int | float:
-    """`length` in seconds, whole where it is whole."""
+    """`length` in seconds: an int if it is a whole number."""
     total = length.total_seconds()
     return int(total) if total.is_integer() else total
 
 
 def freshness_of(
-    slide: timedelta, watermark_bound: timedelta, idle_timeout: timedelta, checkpoint_interval: timedelta
+    slide: timedelta, max_out_of_orderness: timedelta, idle_timeout: timedelta, checkpoint_interval: timedelta
 ) -> timedelta:
-    """How old the end of a position's newest window of this slide may be while data flows.
+    """The maximum age of a position's newest window with this slide while data flows.
 
-    That is what the pipeline itself takes, and some slack for a busy machine.
+    It is the latency of the pipeline itself, plus some slack for a busy machine.
     """
-    return slide + watermark_bound + idle_timeout + checkpoint_interval + SLACK
+    return slide + max_out_of_orderness + idle_timeout + checkpoint_interval + SLACK

@@ -1,7 +1,7 @@
-"""What can go wrong in this room.
+"""The errors of this package.
 
 MarathonError
-└── BundleError        settings or templates that cannot be deployed; carries every `Problem` found
+└── BundleError        invalid settings or templates, with every `Problem` found
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: where it is, what is wrong there, and what to do about it.
+    """One mistake: its location, what is wrong, and the next step.
 
     `file` is the file as the user knows it (`marathon/clusters/prod.yaml`, the path given with `-f`, a
-    template), or `--set a.b=c` for an override, which has no line. `path` is the key inside the file
-    (`flink.taskmanager.slots`), empty when the whole file is meant.
+    template), or `--set a.b=c` for an override, which has no line. `path` is the key in the file
+    (`flink.taskmanager.slots`); it is empty when the whole file is wrong.
     """
 
     file: str
@@ -33,15 +33,15 @@ class Problem:
 
 
 class MarathonError(Exception):
-    """The root of this room's errors."""
+    """The base class of this package's errors."""
 
 
 class BundleError(MarathonError):
-    """The bundle cannot be deployed as it is written. Nothing was contacted."""
+    """Settings or templates are invalid. Nothing was contacted."""
 
     exit_code = 2
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        # The same mistake can come up on several ways through the checks; it is told once.
+        # Several checks can find the same mistake. Report it once.
         self.problems = list(dict.fromkeys(problems))
         super().__init__("\n".join(str(problem) for problem in self.problems))

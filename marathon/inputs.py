@@ -1,4 +1,4 @@
-"""The gatherer's inputs that others own: which topics, and how their records are read."""
+"""The gatherer's external inputs: which topics it reads, and how their records are decoded."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from marathon import formats
+from marathon import validators
 from marathon.section import Section
 
-FieldPath = Annotated[str, AfterValidator(formats.check_field_path)]
+FieldPath = Annotated[str, AfterValidator(validators.check_field_path)]
 TheirSymbol = Annotated[str, Field(min_length=1)]
-OurSymbol = Annotated[str, AfterValidator(formats.check_symbol)]
+OurSymbol = Annotated[str, AfterValidator(validators.check_symbol)]
 
 
 class InputFields(Section):
-    """The names of the fields; a dot leads into an object within the record."""
+    """The names of the fields; a dot separates nested names."""
 
     time: FieldPath = "ts"
     symbol: FieldPath = "symbol"
@@ -23,10 +23,10 @@ class InputFields(Section):
 
 
 class Input(Section):
-    """One input. What is left out is as in a topic that has the fields of ours, and the symbol as key."""
+    """One input. The defaults describe a topic with our own fields and the symbol as key."""
 
-    topic: Annotated[str, AfterValidator(formats.check_topic)] | None = None
-    pattern: Annotated[str, AfterValidator(formats.check_topic_pattern)] | None = None
+    topic: Annotated[str, AfterValidator(validators.check_topic)] | None = None
+    pattern: Annotated[str, AfterValidator(validators.check_topic_pattern)] | None = None
     symbol: Literal["key", "topic", "field"] = "key"
     fields: InputFields = InputFields()
     time: Literal["ours", "iso8601", "epoch_s", "epoch_ms", "epoch_us", "record"] = "ours"
@@ -34,19 +34,19 @@ class Input(Section):
     non_positive: bool = False
 
     def reads(self, topic: str) -> bool:
-        """Whether the topic is one of this input."""
+        """Whether this input includes the topic."""
         if self.pattern is None:
             return topic == self.topic
-        return formats.compiled(self.pattern).fullmatch(topic) is not None
+        return validators.compiled(self.pattern).fullmatch(topic) is not None
 
     @property
     def names_symbol(self) -> bool:
-        """Whether the pattern says where in a topic's name the symbol stands."""
-        return self.pattern is not None and "symbol" in formats.compiled(self.pattern).groupindex
+        """Whether the pattern has the group `symbol`."""
+        return self.pattern is not None and "symbol" in validators.compiled(self.pattern).groupindex
 
     @property
     def paths(self) -> dict[str, str]:
-        """The fields that are read, by what they hold."""
+        """The paths of the fields that are read, by meaning."""
         unused = {"time"} if self.time == "record" else set()
         if self.symbol != "field":
             unused.add("symbol")

@@ -1,4 +1,4 @@
-"""Settings laid over one another: defaults, cluster file, further files, single overrides."""
+"""Merges settings from several layers: defaults, cluster file, further files, single overrides."""
 
 from __future__ import annotations
 
@@ -8,77 +8,79 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
 
-from marathon.documents import Document, Place, parse_document
+from marathon.documents import Document, Location, parse_document
 from marathon.errors import Problem
 from marathon.paths import KeyPath
 
 
 @dataclass(frozen=True)
 class Layers:
-    """The merged value so far, with the place that each of its keys was last set at."""
+    """The merged value so far, and the location that last set each key."""
 
     value: dict[str, Any] = field(default_factory=dict)
-    places: dict[KeyPath, Place] = field(default_factory=dict)
+    locations: dict[KeyPath, Location] = field(default_factory=dict)
 
     def under(self, layer: Document) -> Layers:
-        """These layers with `layer` laid over them. A layer that holds no mapping changes nothing."""
+        """These layers with `layer` on top. A layer that holds no mapping changes nothing."""
         if not isinstance(layer.value, dict):
             return self
         replaced = {
             path
-            for path in layer.places
+            for path in layer.locations
             if not (_is_mapping(self.value, path) and _is_mapping(layer.value, path))
         }
         kept = {
-            path: place
-            for path, place in self.places.items()
+            path: location
+            for path, location in self.locations.items()
             if not any(path[:length] in replaced for length in range(1, len(path) + 1))
         }
-        return Layers(merge(self.value, layer.value), kept | layer.places)
+        return Layers(merge(self.value, layer.value), kept | layer.locations)
 
-    def place(self, path: KeyPath) -> Place | None:
-        """Where the value at `path` was set: its own place, or that of what holds it."""
+    def location(self, path: KeyPath) -> Location | None:
+        """Where the value at `path` was set, else where its nearest parent was set."""
         for length in range(len(path), 0, -1):
-            if place := self.places.get(path[:length]):
-                return place
+            if location := self.locations.get(path[:length]):
+                return location
         return None
 
     def latest(self, paths: Sequence[KeyPath]) -> KeyPath:
-        """The first of `paths` that the highest layer among theirs sets."""
-        # A key that is set again moves to the end of the mapping: `under` drops its old place first.
-        order = {path: age for age, path in enumerate(self.places)}
-        highest = self.place(max(paths, key=lambda path: order.get(path, -1)))
+        """The first of `paths` that the highest of their layers sets."""
+        # `under` drops a key's old location first, so a key that is set again is last in the mapping.
+        order = {path: age for age, path in enumerate(self.locations)}
+        highest = self.location(max(paths, key=lambda path: order.get(path, -1)))
         file = highest.file if highest else ""
-        return next((path for path in paths if (place := self.place(path)) and place.file == file), paths[0])
+        return next(
+            (path for path in paths if (location := self.location(path)) and location.file == file), paths[0]
+        )
 
 
-def without(document: Document, faults: Iterable[KeyPath]) -> Document:
-    """`document` less the keys at `faults`; a fault within a list takes the whole list with it."""
-    value, places = deepcopy(document.value), document.places
-    for fault in faults:
-        keys = tuple(takewhile(lambda part: isinstance(part, str), fault))
-        places = {path: place for path, place in places.items() if path[: len(keys)] != keys}
-        holder = value
+def without_keys(document: Document, paths: Iterable[KeyPath]) -> Document:
+    """`document` without the keys at `paths`. A path into a list drops the whole list."""
+    value, locations = deepcopy(document.value), document.locations
+    for path in paths:
+        keys = tuple(takewhile(lambda part: isinstance(part, str), path))
+        locations = {each: location for each, location in locations.items() if each[: len(keys)] != keys}
+        parent = value
         for key in keys[:-1]:
-            holder = holder.get(key) if isinstance(holder, dict) else None
-        if isinstance(holder, dict):
-            holder.pop(keys[-1], None)
-    return replace(document, value=value, places=places)
+            parent = parent.get(key) if isinstance(parent, dict) else None
+        if isinstance(parent, dict):
+            parent.pop(keys[-1], None)
+    return replace(document, value=value, locations=locations)
 
 
 def as_written(document: Document, paths: Iterable[KeyPath]) -> Document:
-    """`document` with the numbers and booleans at `paths` replaced by the text that stands there."""
+    """`document` with the numbers and booleans at `paths` replaced by their text in the file."""
     value, written = deepcopy(document.value), dict(document.written)
     for path in paths:
-        holder = value
+        parent = value
         for key in path[:-1]:
-            holder = holder[key]
-        holder[path[-1]] = written.pop(path)
+            parent = parent[key]
+        parent[path[-1]] = written.pop(path)
     return replace(document, value=value, written=written)
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` laid over `base`: mappings key by key, everything else (lists too) replaced. Changes neither."""
+    """`over` merged into a copy of `base`: mappings key by key, everything else (also lists) replaced."""
     merged = deepcopy(base)
     for key, value in over.items():
         below = merged.get(key)
@@ -90,21 +92,23 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def override(text: str) -> Document:
-    """The layer that `--set TEXT` stands for: `a.b=c`, with c in YAML. Nothing after = is the empty text."""
+    """The layer of `--set TEXT`: `a.b=c`, with c in YAML. Nothing after = is the empty text."""
     file = f"--set {text}"
     path, equals, value = text.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
         hint = "write a.b=value, as in --set flink.parallelism=2"
-        return Document(file, problems=[Problem(file, None, "", "is no setting and value", hint)])
-    document = parse_document(value, file, lambda _: Place(file, None)) if value else Document(file, value="")
+        return Document(file, problems=[Problem(file, None, "", "not of the form KEY=VALUE", hint)])
+    document = (
+        parse_document(value, file, lambda _: Location(file, None)) if value else Document(file, value="")
+    )
     prefix = tuple(keys)
-    document.places = {(*prefix, *path): place for path, place in document.places.items()}
+    document.locations = {(*prefix, *path): location for path, location in document.locations.items()}
     document.written = {(*prefix, *path): text for path, text in document.written.items()}
     for length in range(1, len(prefix) + 1):
-        document.places[prefix[:length]] = Place(file, None)
+        document.locations[prefix[:length]] = Location(file, None)
     if document.problems:
-        document.value = None  # what is left of it would be taken for settings of the top level
+        document.value = None  # else the rest of the value would count as top-level settings
         return document
     for key in reversed(keys):
         document.value = {key: document.value}

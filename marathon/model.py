@@ -1,4 +1,4 @@
-"""What a rendered bundle consists of. Light to import: types only."""
+"""The types of a rendered bundle. Cheap to import."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-# The label of an app whose part was switched on by hand: the next deploy goes by it.
+# Labels the apps of a part that `--with` enabled, so that the next deploy keeps the part.
 PART = "pipectl.part"
 Kind = Literal["app", "package", "step"]
 
@@ -24,12 +24,12 @@ class App:
 
     @property
     def instances(self) -> int:
-        """How many of it run."""
+        """The number of instances."""
         return int(self.definition.get("instances", 1))
 
     @property
     def env(self) -> Mapping[str, Any]:
-        """Its environment: texts, and references to secrets."""
+        """Its environment: text values and references to secrets."""
         env: Mapping[str, Any] = self.definition.get("env", {})
         return env
 
@@ -41,12 +41,12 @@ class App:
 
     @property
     def memory(self) -> int:
-        """What all its instances need, in MiB."""
+        """The memory of all instances, in MiB."""
         return round(self.instances * float(self.definition.get("mem", 128)))
 
     @property
     def disk(self) -> int:
-        """What all its instances need, in MiB."""
+        """The disk of all instances, in MiB."""
         return round(self.instances * float(self.definition.get("disk", 0)))
 
 
@@ -61,11 +61,11 @@ class Package:
 
 @dataclass(frozen=True)
 class Component:
-    """Something that a bundle consists of, and what it needs.
+    """One component of a bundle.
 
-    depends_on: the components that must be ready before. ready_within: how long it may take to be ready;
-    None: as long as its own health check allows. part: the optional part that it belongs to. memory, disk:
-    what it needs in MiB, as far as its file says; an app's template does.
+    depends_on: the components that must be ready before it starts. ready_within: its readiness timeout; None:
+    what its own health check allows. part: the optional part that it belongs to. memory, disk: what its file
+    says that it needs, in MiB; 0 for an app, whose template says it.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything that runs, by name, and its components in order. Equal settings give equal bundles."""
+    """All apps and packages by name, and the components in order. Equal settings give equal bundles."""
 
     apps: Mapping[str, App]
     packages: Mapping[str, Package]

@@ -1,6 +1,6 @@
-"""What follows from the settings: the names and addresses by which the parts of one bundle find each other.
+"""Names and addresses that are derived from the settings.
 
-Everything that must differ between two bundles on one cluster is derived from the group path here.
+Everything that must differ between two bundles on one cluster is derived from the group path.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from marathon.settings import Settings
 
-# Where DC/OS's layer-4 load balancer answers for a named VIP. Marathon's VIPs are below `marathon`, a
-# package's below its service name.
+# The domain of named VIPs in DC/OS's layer-4 load balancer. Marathon's VIPs are below `marathon`, a package's
+# below its service name.
 _VIP_DOMAIN = "l4lb.thisdcos.directory"
 _KAFKA_VIP_PORT = 9092
 
@@ -28,14 +28,14 @@ class Names:
     flink_service: str
     """The JobManager's name at Admin Router: `/service/<name>/`."""
     dashboard_service: str
-    """The dashboard's name there."""
+    """The dashboard's name at Admin Router."""
     jobmanager_vip: str
-    """The name in the JobManager's VIP labels; a DNS name only when the JobManager has no host of its own."""
+    """The name in the JobManager's VIP labels. It is a DNS name only when `flink.jobmanager.host` is null."""
     jobmanager_rpc: str
     jobmanager_rest: str
     bootstrap_servers: str
     account_secret: str
-    """The path of the secret that holds the key of Kafka's service account."""
+    """The path of the secret with the key of Kafka's service account."""
 
 
 def names_of(settings: Settings) -> Names:
@@ -64,5 +64,5 @@ def _bootstrap_servers(settings: Settings) -> str:
         return kafka.bootstrap_servers
     if kafka.host:
         return f"{kafka.host}:{kafka.port}"
-    # A service in a folder, `/data/kafka`, loses its slashes in VIP names and keeps its dots.
+    # VIP names drop the slashes of a service in a folder, such as `/data/kafka`.
     return f"broker.{kafka.service.replace('/', '')}.{_VIP_DOMAIN}:{_KAFKA_VIP_PORT}"

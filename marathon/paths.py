@@ -1,17 +1,17 @@
-"""Where this package's own files are, how they are named to the user, and how a key path is written."""
+"""The files of this package, how messages name them, and how a key path is written."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-ROOM = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent
 
 KeyPath = tuple[str | int, ...]
 
 
 def shown(file: Path) -> str:
-    """The name of `file` in messages: our own files from the package on, others as they were given."""
-    return str(file.relative_to(ROOM.parent)) if file.is_relative_to(ROOM) else str(file)
+    """The name of `file` in messages: relative for this package's files, else as the user gave it."""
+    return str(file.relative_to(PACKAGE.parent)) if file.is_relative_to(PACKAGE) else str(file)
 
 
 def dotted(path: KeyPath) -> str:

@@ -1,7 +1,7 @@
-"""Marathon's semantic rules: what its JSON Schema lets pass and its API, or a running task, does not.
+"""Marathon's semantic rules, which its JSON Schema does not check.
 
-Each rule looks at one app definition and yields a path in it and what is wrong there. The rules follow the
-validation of Marathon 1.5 to 1.11; where these differ, the strictest counts.
+Each rule takes one app definition and yields the path and a message for each mistake. The rules follow the
+validation of Marathon 1.5 to 1.11; where these differ, the strictest applies.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from marathon.formats import is_id_segment
 from marathon.paths import KeyPath
+from marathon.validators import is_id_segment
 
 App = dict[str, Any]
 Finding = tuple[KeyPath, str]
-"""The path of a key in an app definition, and what is wrong with it."""
+"""The path of a key in an app definition, and a message."""
 
 _READINESS_INTERVAL, _READINESS_TIMEOUT = 30, 10
 """Marathon's defaults, in seconds."""
 
 
 def findings(app: App) -> Iterator[Finding]:
-    """Everything that `app` breaks a rule with. `app` has the shape that the schema asks for."""
+    """Every broken rule. `app` must match the schema."""
     for rule in RULES:
         yield from rule(app)
 
@@ -29,21 +29,25 @@ def findings(app: App) -> Iterator[Finding]:
 def lower_case_id(app: App) -> Iterator[Finding]:
     path = app.get("id", "")
     if not path.startswith("/") or not all(map(is_id_segment, path[1:].split("/"))):
-        yield ("id",), f"{path!r} is no app id: lower-case letters, digits, - and . between slashes, / first"
+        yield (
+            ("id",),
+            f"{path!r} is not an app id: start with /, and use lower-case letters, digits, - and . "
+            "between slashes",
+        )
 
 
 def one_command(app: App) -> Iterator[Finding]:
     given = [key for key in ("cmd", "args") if app.get(key)]
     if len(given) == 2:
-        yield ("cmd",), "cmd and args exclude each other"
+        yield ("cmd",), "cmd and args are mutually exclusive"
     elif not given and not _image(app):
-        yield (), "needs args (or cmd): only a container image has a command of its own"
+        yield (), "needs args or cmd: without an image, it has no command"
 
 
 def text_environment(app: App) -> Iterator[Finding]:
     for name, value in app.get("env", {}).items():
         if not isinstance(value, str | dict):
-            yield ("env", name), f"environment variables are text, got {value!r}"
+            yield ("env", name), f"environment variables must be text, got {value!r}"
 
 
 def one_mesos_check(app: App) -> Iterator[Finding]:
@@ -51,7 +55,7 @@ def one_mesos_check(app: App) -> Iterator[Finding]:
     for index in checks[1:]:
         yield (
             ("healthChecks", index),
-            "an app can have one MESOS_HTTP, MESOS_HTTPS or MESOS_TCP check, no more",
+            "an app can have only one MESOS_HTTP, MESOS_HTTPS or MESOS_TCP check",
         )
 
 
@@ -93,23 +97,23 @@ def distinct_port_names(app: App) -> Iterator[Finding]:
     for index, port in enumerate(ports):
         name = port.get("name")
         if name is not None and name in [before.get("name") for before in ports[:index]]:
-            yield (*where, index, "name"), f"a port named {name!r} is there already"
+            yield (*where, index, "name"), f"another port is already named {name!r}"
 
 
 def ports_fit_network(app: App) -> Iterator[Finding]:
     modes = [network.get("mode", "container") for network in app.get("networks", [{"mode": "host"}])]
     if "host" in modes and len(modes) > 1:
-        yield ("networks",), "host networking excludes other networks"
+        yield ("networks",), "host networking cannot be combined with other networks"
     if "host" in modes and "portMappings" in app.get("container", {}):
-        yield ("container", "portMappings"), "host networking maps no ports; write portDefinitions"
+        yield ("container", "portMappings"), "host networking has no port mappings; write portDefinitions"
     if "host" not in modes and "portDefinitions" in app:
-        yield ("portDefinitions",), "are for host networking only; write container.portMappings"
+        yield ("portDefinitions",), "only host networking has these; write container.portMappings"
 
 
 def one_readiness_check(app: App) -> Iterator[Finding]:
     for index, check in enumerate(app.get("readinessChecks", [])):
         if index:
-            yield ("readinessChecks", index), "an app can have one readiness check, no more"
+            yield ("readinessChecks", index), "an app can have only one readiness check"
         interval = check.get("intervalSeconds", _READINESS_INTERVAL)
         timeout = check.get("timeoutSeconds", _READINESS_TIMEOUT)
         if timeout >= interval:

@@ -1,4 +1,4 @@
-"""What every section of the settings is."""
+"""The base class of all sections of the settings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A mapping of settings: exactly these keys, of exactly these types, and unchanged once loaded."""
+    """A mapping with exactly these keys and types. It is immutable once loaded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

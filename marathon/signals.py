@@ -1,4 +1,4 @@
-"""The section `signals`: a section for each kind of the catalogue, of the settings that the kind has."""
+"""The section `signals`, built from the catalogue: one section per kind of signal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, create_model
 
-from marathon import formats
+from marathon import validators
 from marathon.catalogue import SignalKind
 from marathon.durations import format_duration, parse_duration, seconds
 from marathon.section import Section
@@ -17,9 +17,9 @@ DurationOrZero = Annotated[
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str, when_used="json"),
 ]
-Duration = Annotated[DurationOrZero, AfterValidator(formats.check_length)]
+Duration = Annotated[DurationOrZero, AfterValidator(validators.check_length)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Window = Annotated[str, AfterValidator(formats.check_window)]
+Window = Annotated[str, AfterValidator(validators.check_window)]
 _FORMS: dict[str, Any] = {
     "window": Window,
     "duration": Duration,
@@ -30,11 +30,11 @@ _FORMS: dict[str, Any] = {
 
 
 class Signals(Section):
-    """By kind: its settings, or None where it is off."""
+    """The settings of each kind, or None where it is off."""
 
     @property
     def form(self) -> dict[str, dict[str, Any]]:
-        """The settings of the kinds that are on, for the apps' environment: by key, durations in seconds."""
+        """The settings of the enabled kinds for the apps' environment: by key, durations in seconds."""
         return {
             kind: {
                 key: seconds(value) if isinstance(value, timedelta) else value
@@ -46,7 +46,7 @@ class Signals(Section):
 
 
 def signals_model(kinds: tuple[SignalKind, ...]) -> type[Signals]:
-    """The section for these kinds. Every kind must be given; null switches it off."""
+    """The section for these kinds. Every kind must be set; null switches it off."""
     fields: dict[str, Any] = {kind.name: (_settings_model(kind) | None, ...) for kind in kinds}
     return create_model("Signals", __base__=Signals, **fields)
 

@@ -1,7 +1,7 @@
-"""Templates turned into text, remembering which line of which template each part of the text came from.
+"""Renders templates, and records the template line of each part of the text.
 
-Every value must pass through the filter `tojson`: text that reached the output on another way could break the
-JSON, or change its meaning, so it is refused.
+Every value must pass through the filter `tojson`. Any other text could break the JSON or change its meaning,
+so it is rejected.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from jinja2.utils import missing
 
 from marathon.durations import format_duration, seconds
 from marathon.errors import Problem
+from marathon.messages import did_you_mean
 from marathon.paths import shown
-from marathon.wording import did_you_mean
 
-# A mark in the rendered text: what follows came from this line of this template. Neither control character
-# can occur in JSON text, since `tojson` escapes them.
+# A mark in the rendered text: the following text came from this template and line. JSON text contains neither
+# control character, since `tojson` escapes them.
 _MARK = re.compile("\x02([^\x02\x03:]+):([0-9]+)\x03")
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """The text of a rendered template, and where in the template each part of it was written."""
+    """The text of a rendered template, and the origin of each part."""
 
     template: Path
     text: str
     starts: tuple[int, ...]
-    """Offsets in `text`, ascending, at which a part that comes from one template line starts."""
+    """The start of each part in `text`, ascending."""
     origins: tuple[tuple[Path, int], ...]
-    """The template and the line of it that each of those parts came from."""
+    """The template and line of each part."""
 
     def origin(self, offset: int) -> tuple[Path, int]:
-        """The template, and its line, that the character at `offset` of the text came from."""
+        """The template and line of the character at `offset`."""
         part = bisect_right(self.starts, offset) - 1
         return self.origins[part] if part >= 0 else (self.template, 1)
 
 
 class TemplateFault(Exception):
-    """A template that can't be rendered."""
+    """A template cannot be rendered."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -58,7 +58,7 @@ class TemplateFault(Exception):
 
 
 def render_template(template: Path, context: Mapping[str, object]) -> Rendered:
-    """`template` with the values of `context`. Raises `TemplateFault` naming the template's line."""
+    """Render `template` with `context`. Raises `TemplateFault` with the template's line."""
     try:
         marked = _environment(template.parent).get_template(template.name).render(context)
     except jinja2.TemplateNotFound as error:
@@ -79,9 +79,9 @@ def _fault(template: Path, line: int | None, message: str, hint: str = "") -> Te
 
 
 def _origin_of(traceback: TracebackType | None, template: Path) -> tuple[Path, int | None]:
-    """The template and line an exception was raised at; Jinja2 writes template frames into the traceback.
+    """The template and line that raised an exception, from the template frames in Jinja2's traceback.
 
-    `template` or one that it extends or includes, which lies in the same folder.
+    The template is `template` itself or one in the same folder that it extends or includes.
     """
     origin: tuple[Path, int | None] = (template, None)
     while traceback is not None:
@@ -104,16 +104,16 @@ def _unmarked(template: Path, marked: str) -> Rendered:
 
 
 class _UndefinedName(jinja2.UndefinedError):
-    """A name that a template uses and nothing defines; `choices` are its holder's names, if it has one."""
+    """A template uses an undefined name. `choices` are the names that its parent defines."""
 
-    def __init__(self, name: str, holder: object) -> None:
+    def __init__(self, name: str, parent: object) -> None:
         super().__init__(f'"{name}" is not defined')
         self.name = name
-        self.choices = list(getattr(type(holder), "model_fields", ())) or [*vars(holder)] if holder else []
+        self.choices = list(getattr(type(parent), "model_fields", ())) or [*vars(parent)] if parent else []
 
 
 class _Strict(jinja2.StrictUndefined):
-    """An undefined value that says what it is as soon as it is used for anything."""
+    """An undefined value that raises as soon as it is used."""
 
     def __init__(
         self,
@@ -123,18 +123,18 @@ class _Strict(jinja2.StrictUndefined):
         exc: type[jinja2.TemplateRuntimeError] = jinja2.UndefinedError,
     ) -> None:
         super().__init__(hint, obj, name, exc)
-        holder = None if obj is missing else obj
-        self._undefined_exception = lambda _: _UndefinedName(str(name), holder)  # type: ignore[assignment]
+        parent = None if obj is missing else obj
+        self._undefined_exception = lambda _: _UndefinedName(str(name), parent)  # type: ignore[assignment]
 
 
 class _Json(str):
-    """Text that came out of `tojson`."""
+    """The output of `tojson`."""
 
     __slots__ = ()
 
 
 class _MarkLines(Extension):
-    """Puts a mark before every piece of template text and after every newline in it."""
+    """Puts a mark before every piece of template text and after each of its newlines."""
 
     def filter_stream(self, stream: TokenStream) -> Iterable[Token]:
         for token in stream:
@@ -176,14 +176,14 @@ def _tojson(value: object) -> _Json:
 
 
 def _plain(value: object) -> str:
-    """A number as an environment variable shows it: without a fraction where it has none."""
+    """A number for an environment variable: without a fraction if it is whole."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
 
 
 def _pairs(lengths: Mapping[str, timedelta]) -> str:
-    """Lengths of time by name, as an environment variable shows them: `10s=1s,1m=5s`."""
+    """Durations by name for an environment variable: `10s=1s,1m=5s`."""
     _use(lengths)
     return ",".join(f"{name}={format_duration(length)}" for name, length in lengths.items())
 
@@ -196,6 +196,6 @@ def _only_json(value: object) -> object:
 
 
 def _use(value: object) -> None:
-    """Raises what an undefined value raises when it is used."""
+    """Raise if the value is undefined."""
     if isinstance(value, jinja2.Undefined):
         str(value)

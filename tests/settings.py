@@ -1,4 +1,4 @@
-"""Settings as `pipectl` loads them, for tests that need a room of their own or an environment."""
+"""Settings as `pipectl` loads them, for tests that need a package of their own or an environment."""
 
 from functools import partial
 

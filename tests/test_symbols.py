@@ -9,8 +9,8 @@ from cli.catalogue import load_settings
 from kafka_topic.errors import SymbolError
 from kafka_topic.names import check_symbol, check_symbols
 from marathon import BundleError
-from marathon.formats import FormError
-from marathon.formats import check_symbol as check_setting
+from marathon.validators import InvalidValue
+from marathon.validators import check_symbol as check_setting
 
 ROOT = Path(__file__).parents[1]
 JAVA = ROOT / "gatherer/java/src/main/java/gatherer/records/Symbols.java"
@@ -23,7 +23,7 @@ SYMBOLS = [
 def taken(check, symbol):
     try:
         return check(symbol) == symbol
-    except (FormError, SymbolError):
+    except (InvalidValue, SymbolError):
         return False
 
 

@@ -8,10 +8,10 @@ import click
 
 from cli import local, options
 from cli import output as out
-from cli.deployed import deployed
 from cli.errors import Interrupted
 from cli.first_look import set_initial_limits, what_you_see
 from cli.home import remember_cluster
+from cli.live_config import live_config
 from cli.planning import Plan, plan_of
 from cli.progress import Progress
 from cli.rollout import HINT_AFTER_STOP, carry_out, confirm
@@ -110,16 +110,16 @@ def _whole(plan: Plan, run: Session) -> bool:
 
 
 def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
-    from cli.proof import fresh_records
+    from cli.verify import fresh_records
 
     gatherer = run.settings.gatherer
     try:
         with progress.step("data", "waiting for records") as running:
             records = fresh_records(
-                deployed(run),
+                live_config(run),
                 max_age=run.settings.freshness,
                 # A window of a long slide comes that much later.
-                timeout=run.settings.waits.data + gatherer.windows[gatherer.shortest],
+                timeout=run.settings.timeouts.data + gatherer.windows[gatherer.shortest],
                 report=running.report,
             )
             running.end("done", f"fresh records of {len(records)} positions")

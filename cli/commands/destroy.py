@@ -7,8 +7,8 @@ import click
 
 from cli import graph, local, options
 from cli import output as out
-from cli.deployed import deployed
 from cli.errors import Interrupted, PipectlError, UsageProblem
+from cli.live_config import live_config
 from cli.progress import Progress
 from cli.session import Session, session
 from cli.steps.base import Step
@@ -82,13 +82,13 @@ def _ask(run: Session, yes: bool, delete_topics: bool, purge: bool) -> None:
 
 
 def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[str]:
-    from cli.steps.bundle import leftover_steps, needs_of, steps_of
+    from cli.steps.bundle import dependencies_of, orphan_steps, steps_of
     from cli.steps.topics import TopicsStep
 
     # Only the topics go by what runs, and apps go whatever their environment says.
-    running = deployed(run) if delete_topics else None
-    steps: dict[str, Step] = {**steps_of(run, running=running), **leftover_steps(run, run.engine)}
-    needs = {name: needs_of(run).get(name, frozenset()) for name in steps}
+    running = live_config(run) if delete_topics else None
+    steps: dict[str, Step] = {**steps_of(run, running=running), **orphan_steps(run, run.engine)}
+    depends_on = {name: dependencies_of(run).get(name, frozenset()) for name in steps}
     removed: list[str] = []
 
     def work(name: str) -> None:
@@ -102,7 +102,7 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
                 running.end("unchanged")
 
     try:
-        graph.run(needs, work, run.stop, reverse=True)
+        graph.run(depends_on, work, run.stop, reverse=True)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
     return removed

@@ -8,9 +8,10 @@ import click
 
 from cli import options
 from cli import output as out
-from cli.deployed import checked_positions, deployed, kafka_faults
+from cli.backend import connect, kafka_errors
 from cli.errors import UsageProblem
-from cli.reach import reach
+from cli.live_config import live_config
+from cli.selection import check_positions
 from cli.session import session
 from kafka_topic.contracts import Limits, format_time
 from kafka_topic.errors import ContractError
@@ -84,11 +85,11 @@ def set_(
     if not changes:
         raise UsageProblem("nothing to set", hint="name a limit, as in --buy 95 or --sell 110")
     run = session(cluster, files, overrides, verbose, reads_only=False)
-    bundle = deployed(run)
-    checked_positions(symbols, bundle.positions)
-    with kafka_faults():
+    bundle = live_config(run)
+    check_positions(symbols, bundle.positions)
+    with kafka_errors():
         try:
-            found = reach(run, bundle).set_limits([*dict.fromkeys(symbols)], changes)
+            found = connect(run, bundle).set_limits([*dict.fromkeys(symbols)], changes)
         except ContractError as error:
             raise UsageProblem(str(error), hint="`pipectl limits list` shows what is set already") from None
     _show(found, output)
@@ -106,9 +107,9 @@ def list_(
       pipectl limits list -o json
     """
     run = session(cluster, files, overrides, verbose, reads_only=True)
-    bundle = deployed(run)
-    with kafka_faults():
-        _show(reach(run, bundle).limits(), output)
+    bundle = live_config(run)
+    with kafka_errors():
+        _show(connect(run, bundle).limits(), output)
 
 
 @command.command("clear")
@@ -134,13 +135,13 @@ def clear(
     if bool(symbols) == everything:
         raise UsageProblem("whose limits?", hint="name positions, or all of them with --all")
     run = session(cluster, files, overrides, verbose, reads_only=False)
-    bundle = deployed(run)
-    with kafka_faults():
-        way = reach(run, bundle)
+    bundle = live_config(run)
+    with kafka_errors():
+        backend = connect(run, bundle)
         if not set(symbols) <= set(bundle.positions):
             # A position that the bundle no longer has may still have limits.
-            checked_positions(symbols, [*dict.fromkeys([*bundle.positions, *way.limited()])])
-        cleared = way.clear_limits(None if everything else [*dict.fromkeys(symbols)])
+            check_positions(symbols, [*dict.fromkeys([*bundle.positions, *backend.limited()])])
+        cleared = backend.clear_limits(None if everything else [*dict.fromkeys(symbols)])
     if output == "json":
         out.print_json({"cleared": cleared})
     else:

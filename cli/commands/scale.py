@@ -1,6 +1,6 @@
 """`pipectl scale`: another number of instances of an app."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -86,7 +86,7 @@ def _amounts(run: Session, written: tuple[str, ...]) -> dict[str, int]:
 def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
     """What to send for each app; the numbers are checked as the settings that they stand for."""
     more = tuple(f"{SETTINGS[name]}={number}" for name, number in amounts.items())
-    scaled = Session(run.cluster_name, run.files, (*run.overrides, *more), run.verbose).bundle.apps
+    scaled = replace(run, overrides=(*run.overrides, *more)).bundle.apps
     there = run.engine.apps()
     found = {}
     for name, number in amounts.items():
@@ -108,7 +108,9 @@ def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
 def _carry_out(run: Session, scalings: dict[str, _Scaling], progress: Progress) -> None:
     def work(name: str) -> None:
         scaling, app = scalings[name], run.bundle.apps[name]
-        step = AppStep(name, Manifest.of(app), run.engine, needs=frozenset(), timeout=run.settings.waits.app)
+        step = AppStep(
+            name, Manifest.of(app), run.engine, depends_on=frozenset(), timeout=run.settings.timeouts.app
+        )
         with progress.step(name, f"scaling to {scaling.instances}") as running:
             if scaling.changes:
                 run.engine.scale(scaling.current, scaling.instances, scaling.env)

@@ -11,13 +11,13 @@ import click
 
 from cli import local, options
 from cli import output as out
-from cli.deployed import Deployed, deployed
+from cli.backend import DEAD_LETTER_SECONDS, connect
 from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import Engine
 from cli.errors import EngineError, PipectlError, Unhealthy
 from cli.last_failure import LastFailure, last_failure
+from cli.live_config import LiveConfig, live_config
 from cli.parts import as_deployed
-from cli.reach import LETTER_SECONDS, reach
 from cli.session import Session, session
 from kafka_topic.contracts import format_time
 from kafka_topic.names import Topics
@@ -31,7 +31,7 @@ SHOWN_SYMBOLS = 5
 
 @dataclass(frozen=True)
 class Flow:
-    """What flows. via: the way by which that is known, brokers or page; None, with the trouble, when it
+    """What flows. via: the backend by which that is known, brokers or page; None, with the trouble, when it
     is not.
     """
 
@@ -69,7 +69,7 @@ def command(
         raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
     run.engine.check()  # once, and not for every component, when it can't be reached
     run = as_deployed(run, run.engine)
-    bundle = deployed(run)
+    bundle = live_config(run)
     components = _components(run, run.engine, bundle)
     flow = _flow(run, bundle)
     failure = last_failure(run.engine, run.bundle.apps["gatherer"].id)
@@ -124,7 +124,7 @@ def _unknown(symbol: str, topics: Topics) -> dict[str, Any]:
     }
 
 
-def _components(run: Session, engine: Engine, bundle: Deployed | None = None) -> list[dict[str, str]]:
+def _components(run: Session, engine: Engine, bundle: LiveConfig | None = None) -> list[dict[str, str]]:
     from cli.steps.bundle import steps_of
 
     found = []
@@ -138,13 +138,13 @@ def _components(run: Session, engine: Engine, bundle: Deployed | None = None) ->
     return found
 
 
-def _flow(run: Session, bundle: Deployed) -> Flow:
+def _flow(run: Session, bundle: LiveConfig) -> Flow:
     """The positions as they are and the dead letters, or why they can't be read."""
     from kafka_topic.errors import KafkaTopicError
 
     try:
-        way = reach(run, bundle)
-        read, letters = way.flow()
+        backend = connect(run, bundle)
+        read, letters = backend.flow()
     except (KafkaTopicError, PipectlError) as error:
         topics = Topics(bundle.prefix)
         return Flow([_unknown(symbol, topics) for symbol in bundle.positions], trouble=str(error))
@@ -165,7 +165,7 @@ def _flow(run: Session, bundle: Deployed) -> Flow:
             for status in read
         ],
         letters,
-        way.via,
+        backend.via,
     )
 
 
@@ -194,7 +194,7 @@ def _show_problems(positions: list[dict[str, Any]]) -> None:
 
 def _told(letters: DeadLetterCounts) -> str:
     counts = ", ".join(f"{number} {reason}" for reason, number in letters.by_reason.items()) or "none"
-    more = "" if letters.complete else f", and more than could be counted in {LETTER_SECONDS:g} s"
+    more = "" if letters.complete else f", and more than could be counted in {DEAD_LETTER_SECONDS:g} s"
     return counts + more
 
 

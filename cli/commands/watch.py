@@ -11,9 +11,10 @@ import click
 
 from cli import options
 from cli import output as out
-from cli.deployed import Deployed, checked_positions, deployed, kafka_faults
+from cli.backend import connect, kafka_errors
 from cli.errors import UsageProblem
-from cli.reach import reach
+from cli.live_config import LiveConfig, live_config
+from cli.selection import check_positions
 from cli.session import session
 from cli.streams import STREAMS, Stream
 from kafka_topic.names import Topics
@@ -63,15 +64,15 @@ def command(
     if window is not None and what != "movingaverage":
         raise UsageProblem(f"{what} have no --window", hint="leave it out, or watch movingaverage")
     run = session(cluster, files, overrides, verbose, reads_only=True)
-    bundle = deployed(run)
-    checked_positions(wanted, bundle.positions)
+    bundle = live_config(run)
+    check_positions(wanted, bundle.positions)
     label = None if window is None else _checked_window(window, bundle)
     stream, topics = STREAMS[what], Topics(bundle.prefix)
     try:
         with (
-            kafka_faults(),
-            reach(run, bundle).records(
-                stream, positions=wanted, window=label, past=from_beginning, timeout=timeout
+            kafka_errors(),
+            connect(run, bundle).records(
+                stream, positions=wanted, window=label, from_beginning=from_beginning, timeout=timeout
             ) as found,
         ):
             records = islice(found, count)
@@ -86,7 +87,7 @@ def command(
         pass
 
 
-def _checked_window(window: str, bundle: Deployed) -> str:
+def _checked_window(window: str, bundle: LiveConfig) -> str:
     try:
         label = window_label(window_length(window))
     except ValueError as error:

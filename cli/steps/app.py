@@ -24,13 +24,13 @@ class AppStep:
         manifest: Manifest,
         engine: Engine,
         *,
-        needs: frozenset[str],
+        depends_on: frozenset[str],
         timeout: timedelta | None = None,
         adopt: bool = False,
     ) -> None:
         """`timeout`: None waits as long as the app itself may take; `adopt`: take over an app of others."""
         self.name = name
-        self.needs = needs
+        self.depends_on = depends_on
         self.app_id = manifest.id
         self._manifest = manifest
         self._engine = engine
@@ -82,7 +82,7 @@ class AppStep:
         before = self._engine.manifest_of(self._before)
         report("putting the previous definition back")
         self._become(before, report, stop)
-        AppStep(self.name, before, self._engine, needs=self.needs).wait(report, stop)
+        AppStep(self.name, before, self._engine, depends_on=self.depends_on).wait(report, stop)
         return f"{self.name} as it was"
 
     def _become(self, manifest: Manifest, report: Report, stop: threading.Event) -> None:
@@ -113,7 +113,7 @@ class AppStep:
             timeout=self._timeout,
             stop=stop,
             hint=f"see `pipectl logs {self.name}` and `{self._engine.how_to_inspect('app', self.app_id)}`; "
-            "`--set waits.app=10m` waits longer",
+            "`--set timeouts.app=10m` waits longer",
             last_seen=lambda: self._seen,
         )
 

@@ -20,19 +20,19 @@ class Change:
     """What applying a step would do.
 
     diff: the lines of a unified diff. notes: what is named besides. blocked: why the change must not be made.
-    only_adds: an update that takes nothing away from what is there.
+    additive: an update that takes nothing away from what is there.
     """
 
     action: Action
     diff: list[str] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     blocked: str | None = None
-    only_adds: bool = False
+    additive: bool = False
 
     @property
-    def touches(self) -> bool:
+    def modifies(self) -> bool:
         """Whether something that exists is changed or removed."""
-        return self.action in {"update", "remove"} and not self.only_adds
+        return self.action in {"update", "remove"} and not self.additive
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Step(Protocol):
 
     name: str
     kind: str
-    needs: frozenset[str]
+    depends_on: frozenset[str]
 
     def plan(self) -> Change:
         """Compare what is wanted with what is there; changes nothing."""

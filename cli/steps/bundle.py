@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from cli.deployed import Deployed
 from cli.engine.protocol import Engine, Manifest
 from cli.home import home
+from cli.live_config import LiveConfig
 from cli.session import Session
 from cli.steps.app import AppStep
 from cli.steps.base import State, Step
-from cli.steps.leftover import LeftoverStep, leftovers_of
+from cli.steps.orphan import OrphanStep, orphans_of
 from cli.steps.package import PackageStep
 from cli.steps.security import SecurityStep
 from cli.steps.topic_settings import TopicSettings
@@ -17,7 +17,7 @@ from kafka_topic.plan import topic_plan
 from marathon import Component
 
 
-def needs_of(session: Session) -> Mapping[str, frozenset[str]]:
+def dependencies_of(session: Session) -> Mapping[str, frozenset[str]]:
     """What has to be ready before each component of the session's bundle begins, in order."""
     return {name: one.depends_on for name, one in session.bundle.components.items()}
 
@@ -27,7 +27,7 @@ def steps_of(
     *,
     engine: Engine | None = None,
     adopt: Collection[str] = (),
-    running: Deployed | None = None,
+    running: LiveConfig | None = None,
 ) -> dict[str, Step]:
     """Every component of the session's bundle, by name, each after what it depends on.
 
@@ -54,7 +54,7 @@ def app_of(session: Session, engine: Engine, component: Component, *, adopt: boo
         component.name,
         Manifest.of(session.bundle.apps[component.name]),
         engine,
-        needs=component.depends_on,
+        depends_on=component.depends_on,
         timeout=component.ready_within,
         adopt=adopt,
     )
@@ -70,9 +70,9 @@ def package_of(session: Session, engine: Engine, component: Component) -> Packag
         kafka.service,
         package.options,
         engine,
-        timeout=component.ready_within or session.settings.waits.package,
+        timeout=component.ready_within or session.settings.timeouts.package,
         address=f"{kafka.host}:{kafka.port}" if kafka.host else None,
-        needs=component.depends_on,
+        depends_on=component.depends_on,
     )
 
 
@@ -89,10 +89,10 @@ def security_of(session: Session, engine: Engine) -> SecurityStep:
     )
 
 
-def leftover_steps(session: Session, engine: Engine) -> Mapping[str, LeftoverStep]:
+def orphan_steps(session: Session, engine: Engine) -> Mapping[str, OrphanStep]:
     """The apps that carry this bundle's label and that it no longer has; they go when all else is done."""
     ids = {app.id for app in session.bundle.apps.values()}
-    return leftovers_of(engine, session.settings.group, ids, needs=frozenset(session.bundle.components))
+    return orphans_of(engine, session.settings.group, ids, depends_on=frozenset(session.bundle.components))
 
 
 def topics_of(
@@ -100,7 +100,7 @@ def topics_of(
     engine: Engine,
     component: Component,
     kafka: Callable[[], State],
-    running: Deployed | None,
+    running: LiveConfig | None,
 ) -> TopicsStep:
     """The topics of the settings or of the running bundle, in the Kafka that `kafka` tells the state of."""
     settings, topics = session.settings, session.settings.topics
@@ -115,11 +115,13 @@ def topics_of(
         specs,
         settings.kafka.service,
         engine,
-        needs=component.depends_on,
-        timeout=component.ready_within or settings.waits.package,
+        depends_on=component.depends_on,
+        timeout=component.ready_within or settings.timeouts.package,
         kafka=kafka,
         settings=TopicSettings(
             running.bootstrap_servers if running else settings.names.bootstrap_servers,
-            shorten=running.shorten if running else topics.shorten,
+            allow_retention_decrease=running.allow_retention_decrease
+            if running
+            else topics.allow_retention_decrease,
         ),
     )

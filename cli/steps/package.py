@@ -27,12 +27,12 @@ class PackageStep:
         *,
         timeout: timedelta,
         address: str | None = None,
-        needs: frozenset[str] = frozenset(),
+        depends_on: frozenset[str] = frozenset(),
     ) -> None:
         """`address`: host:port of the broker where it is settled; None where clients use a VIP."""
         self._address = address
         self.name = name
-        self.needs = needs
+        self.depends_on = depends_on
         self._package = package
         self._version = version
         self._service = service
@@ -72,8 +72,10 @@ class PackageStep:
             other = self._engine.packages.differences(self._options, options)
             diff += other
         if diff:
-            way = self._engine.packages.how_to_update(self.name, self._service, version, options=bool(other))
-            notes.append(f"is left as it is. {way}")
+            update = self._engine.packages.how_to_update(
+                self.name, self._service, version, options=bool(other)
+            )
+            notes.append(f"is left as it is. {update}")
         return Change("unchanged", diff, tuple(notes))
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:

@@ -22,7 +22,7 @@ class SecurityStep:
 
     name = "security"
     kind = "security"
-    needs: frozenset[str] = frozenset()
+    depends_on: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class SecurityStep:
         private, public = self._keys / f"{account}.pem", self._keys / f"{account}.pub.pem"
         kept = private.exists() and public.exists()
         if (has_secret or has_account) and not kept:
-            there, way = (
+            existing, command = (
                 (f"the service account {account}", secrets.how_to_delete("account", account))
                 if has_account
                 else (
@@ -106,8 +106,8 @@ class SecurityStep:
                 )
             )
             raise StepFailed(
-                f"{there} exists without its other half, whose key isn't known here",
-                hint=f"if nothing uses it: `{way}`, and deploy again",
+                f"{existing} exists without its other half, whose key isn't known here",
+                hint=f"if nothing uses it: `{command}`, and deploy again",
             )
         if not kept:
             make_key_pair(private, public)

@@ -20,7 +20,7 @@ ANSWER_SECONDS = 5.0
 _NAMES = {RETENTION: "retention", DATED_BY: "timestamps by"}
 _MIN_IN_SYNC = "min.insync.replicas"
 _LEFT = {
-    RETENTION: "`topics.shorten: true` shortens it, which deletes records",
+    RETENTION: "`topics.allow_retention_decrease: true` shortens it, which deletes records",
     RETENTION_BYTES: "Kafka deletes the oldest records beyond that size, however new they are",
     _MIN_IN_SYNC: "nothing can be written with fewer replicas in sync",
 }
@@ -92,9 +92,9 @@ class TopicSettings:
     shorten: whether a retention may become shorter.
     """
 
-    def __init__(self, bootstrap_servers: str, *, shorten: bool) -> None:
+    def __init__(self, bootstrap_servers: str, *, allow_retention_decrease: bool) -> None:
         self._servers = bootstrap_servers
-        self._shorten = shorten
+        self._allow_decrease = allow_retention_decrease
 
     def compare(self, specs: Sequence[TopicSpec]) -> Comparison:
         """How the topics differ, all of which exist."""
@@ -106,7 +106,7 @@ class TopicSettings:
         except KafkaTopicError as error:
             return Comparison(unread=str(error))
         found = list(differences(wanted, current))
-        left = [each for each in found if each.stays and not (each.shortens and self._shorten)]
+        left = [each for each in found if each.stays and not (each.shortens and self._allow_decrease)]
         left += _too_few_replicas(specs, current)
         return Comparison([each for each in found if each not in left], left)
 

@@ -27,13 +27,13 @@ class TopicsStep:
         service: str,
         engine: Engine,
         *,
-        needs: frozenset[str],
+        depends_on: frozenset[str],
         timeout: timedelta,
         kafka: Callable[[], State],
         settings: TopicSettings,
     ) -> None:
         """`kafka`: how the Kafka service is, which is asked first: without it there are no topics to list."""
-        self.needs = needs
+        self.depends_on = depends_on
         self._specs = specs
         self._service = service
         self._engine = engine
@@ -64,7 +64,7 @@ class TopicsStep:
         action: Action = "update" if there else "create"
         # Keeping records for longer takes nothing from anybody, and a deploy that was stopped before the
         # gatherer set it must go on without being asked.
-        return Change(action, diff, others, only_adds=not any(each.shortens for each in settings.pending))
+        return Change(action, diff, others, additive=not any(each.shortens for each in settings.pending))
 
     def apply(self, change: Change) -> None:
         """Create the missing topics; their settings, and those of others, come with the gatherer."""

@@ -48,7 +48,7 @@ class Small:
     Marathon and its apps are real. The Kafka package and its topics are made up by that `dcos`.
     """
 
-    needs: ClassVar = {
+    depends_on: ClassVar = {
         "kafka": frozenset[str](),
         "topics": frozenset({"kafka"}),
         "flink-taskmanager": frozenset[str](),
@@ -87,20 +87,20 @@ class Small:
     @property
     def session(self) -> Session:
         """A session of the cluster `local` whose apps are small ones."""
-        own = [f"group={self.group}", "positions=[A]", "waits.app=20s"]
+        own = [f"group={self.group}", "positions=[A]", "timeouts.app=20s"]
         servers = f"kafka.bootstrap_servers={json.dumps(self.bootstrap_servers)}"
         session = Session("local", (), (*own, servers, *self.settings), False)
         apps = {
             name: App(name, app["id"], app, Path(name))
-            for name in self.needs
+            for name in self.depends_on
             if name not in {"kafka", "topics"} | self.dropped
             for app in [self.definition(name)]
         }
         packages = session.bundle.packages
         # A cached property's value.
         components = {
-            name: Component(name, self.kinds.get(name, "app"), needs, session.settings.waits.app)
-            for name, needs in self.needs.items()
+            name: Component(name, self.kinds.get(name, "app"), depends_on, session.settings.timeouts.app)
+            for name, depends_on in self.depends_on.items()
         }
         session.__dict__["bundle"] = Bundle(apps, packages, components)
         return session

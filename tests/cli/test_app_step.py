@@ -44,7 +44,9 @@ def step(cluster, request):
         app_id = "/t/" + request.node.name.split("[")[0].replace("_", "-")
         app = definition(app_id, script, **keys)
         made.append(
-            AppStep("it", manifest_of(app), cluster, needs=frozenset(), timeout=timedelta(seconds=timeout))
+            AppStep(
+                "it", manifest_of(app), cluster, depends_on=frozenset(), timeout=timedelta(seconds=timeout)
+            )
         )
         return made[-1]
 

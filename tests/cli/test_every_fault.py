@@ -55,7 +55,7 @@ CAUSES = {
     "409 locked": errors.Conflict.cause,
     "409 for good": errors.Conflict.cause,
     "422": "/cpus: must be positive",
-    "not JSON": faults.NotUnderstood.cause,
+    "not JSON": faults.UnexpectedResponse.cause,
     "hang for good": "did not answer in time",
 }
 SETTINGS = ("--set", "positions=[AAPL]", "--set", "kafka.bootstrap_servers='127.0.0.1:1'")
@@ -81,7 +81,7 @@ def world(monkeypatch, tmp_path):
     monkeypatch.setattr("cli.engine.dcos.Dcos", lambda *args, **kwargs: made.dcos(*args, **kwargs))
     monkeypatch.setattr("cli.session.load_settings", _load_once)
     monkeypatch.setattr("cli.session.render", _render_once)
-    monkeypatch.setattr("cli.proof.fresh_records", lambda *args, **kwargs: {})
+    monkeypatch.setattr("cli.verify.fresh_records", lambda *args, **kwargs: {})
     return made
 
 
@@ -89,7 +89,7 @@ _load, _render = cache(load_settings), render
 _rendered: dict[object, object] = {}
 
 
-def _load_once(cluster, *, files, overrides):
+def _load_once(cluster, *, files, overrides, warn):
     return _load(cluster, files=tuple(files), overrides=tuple(overrides))
 
 

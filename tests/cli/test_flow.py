@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from cli.__main__ import pipectl
 from cli.commands.status import _show_problems
-from cli.deployed import Deployed
 from cli.errors import WaitTimeout
-from cli.proof import fresh_records
+from cli.live_config import LiveConfig
+from cli.verify import fresh_records
 from kafka_topic.contracts import DeadLetter, MovingAverage, Signal
 from kafka_topic.names import Topics
 from kafka_topic.trouble import Trouble
@@ -297,7 +297,7 @@ def test_positions_that_share_a_trouble_are_told_together(capsys: pytest.Capture
 
 def test_a_deploy_that_waits_in_vain_names_what_is_wrong(bundle: Bundle) -> None:
     bundle.kafka.create(*map(bundle.topics.position, ("AAPL", "MSFT")))
-    deployed = Deployed(
+    config = LiveConfig(
         positions=("AAPL", "MSFT"),
         prefix=bundle.topics.prefix,
         bootstrap_servers=bundle.kafka.bootstrap_servers,
@@ -309,7 +309,7 @@ def test_a_deploy_that_waits_in_vain_names_what_is_wrong(bundle: Bundle) -> None
 
     def refused() -> Any:
         with pytest.raises(WaitTimeout) as caught:
-            fresh_records(deployed, max_age=second, timeout=second, report=lambda text: None)
+            fresh_records(config, max_age=second, timeout=second, report=lambda text: None)
         return caught.value
 
     assert "of AAPL, MSFT on" in refused().message

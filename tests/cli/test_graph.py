@@ -8,14 +8,14 @@ from cli.errors import Interrupted, StepFailed
 DIAMOND = {"a": frozenset(), "b": frozenset({"a"}), "c": frozenset({"a"}), "d": frozenset({"b", "c"})}
 
 
-def order_of(needs, **kwargs):
+def order_of(depends_on, **kwargs):
     seen, lock = [], threading.Lock()
 
     def work(name):
         with lock:
             seen.append(name)
 
-    graph.run(needs, work, threading.Event(), **kwargs)
+    graph.run(depends_on, work, threading.Event(), **kwargs)
     return seen
 
 

@@ -62,7 +62,7 @@ class Printing:
             name,
             manifest_of(definition),
             cluster,
-            needs=frozenset(),
+            depends_on=frozenset(),
             timeout=timedelta(seconds=60),
             adopt=True,
         )

@@ -20,7 +20,7 @@ from cli import page_api as room
 from cli.engine.dcos.engine import DcosEngine
 from cli.engine.dcos.runner import Dcos
 from cli.engine.protocol import Credentials
-from cli.errors import OutOfReach, PipectlError, UsageProblem, WaitTimeout
+from cli.errors import NoBackend, PipectlError, UsageProblem, WaitTimeout
 from cli.page_api import PageApi
 
 ME = Credentials("token=secret")
@@ -101,7 +101,7 @@ def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
             address,
             asked,
         ),
-        pytest.raises(OutOfReach, match="answered 302"),
+        pytest.raises(NoBackend, match="answered 302"),
     ):
         PageApi(address, ME).get("status", [("a", "b c")])
     ((path, headers),) = asked
@@ -116,8 +116,8 @@ def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
         (400, UsageProblem, "buy=5 must be below sell"),
         (401, PipectlError, "not logged in"),
         (403, PipectlError, "not allowed"),
-        (404, OutOfReach, "answered 404"),
-        (503, OutOfReach, "answered 503: buy=5"),
+        (404, NoBackend, "answered 404"),
+        (503, NoBackend, "answered 503: buy=5"),
     ],
 )
 def test_a_refusal_is_told_by_what_it_means(status, kind, words):
@@ -130,17 +130,17 @@ def test_a_refusal_is_told_by_what_it_means(status, kind, words):
 def test_what_is_no_page_is_not_taken_for_one():
     with (
         serving(says(200, b"<html>log in</html>")) as (address, _),
-        pytest.raises(OutOfReach, match="not the page"),
+        pytest.raises(NoBackend, match="not the page"),
     ):
         PageApi(address, ME).get("status")
-    with pytest.raises(OutOfReach, match="does not answer"):
+    with pytest.raises(NoBackend, match="does not answer"):
         PageApi("http://127.0.0.1:1/", ME).get("status")
 
 
 def test_tls_is_checked_as_it_is_configured(tmp_path):
     certificate = self_signed(tmp_path)
     with serving(says(200, {"ok": 1}), certificate=certificate) as (address, _):
-        with pytest.raises(OutOfReach, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(NoBackend, match="CERTIFICATE_VERIFY_FAILED"):
             PageApi(address, ME).get("status")
         assert PageApi(address, Credentials("token=secret", ca=str(certificate))).get("status") == {"ok": 1}
         assert PageApi(address, Credentials("token=secret", verify=False)).get("status") == {"ok": 1}
@@ -201,6 +201,6 @@ def test_a_stream_whose_page_stays_away_says_so(monkeypatch):
     with serving(says(200, b"data: one\n\n")) as (address, _):
         events = PageApi(address, ME).events([], 20)
         assert next(events) == b"one"
-    with pytest.raises(OutOfReach, match="does not answer"):
+    with pytest.raises(NoBackend, match="does not answer"):
         for record in events:
             assert record == b"one"

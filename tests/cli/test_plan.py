@@ -20,14 +20,14 @@ def actions(plan):
 
 def test_a_plan_goes_from_create_to_unchanged_and_changes_nothing_itself(small):
     plan = small.plan()
-    assert actions(plan) == dict.fromkeys(small.needs, "create")
-    assert plan.touched == []
+    assert actions(plan) == dict.fromkeys(small.depends_on, "create")
+    assert plan.modified == []
     assert small.apps() == {}
     assert "position.A" in "".join(plan.changes["topics"].diff)
     small.deploy()
     small.mend()
     again = small.plan()
-    assert actions(again) == dict.fromkeys(small.needs, "unchanged")
+    assert actions(again) == dict.fromkeys(small.depends_on, "unchanged")
     changing = ("add", "update", "remove", "install", "create")
     assert [call for call in small.calls if any(f" {word} " in f"{call} " for word in changing)] == []
 
@@ -68,11 +68,13 @@ def test_a_key_that_was_set_once_is_drift_and_goes(small):
 def test_what_the_bundle_no_longer_has_is_named_and_removed(small):
     small.deploy()
     small.dropped = {"flink-taskmanager"}
-    small.needs = {name: needs for name, needs in small.needs.items() if name != "flink-taskmanager"}
+    small.depends_on = {
+        name: others for name, others in small.depends_on.items() if name != "flink-taskmanager"
+    }
     plan = small.plan()
     assert actions(plan)["flink-taskmanager"] == "remove"
-    assert plan.touched == ["flink-taskmanager"]
-    assert actions(small.plan(skip=["flink-taskmanager"])).keys() == small.needs.keys()
+    assert plan.modified == ["flink-taskmanager"]
+    assert actions(small.plan(skip=["flink-taskmanager"])).keys() == small.depends_on.keys()
     small.deploy()
     assert small.apps().keys() == {"data-generator"}
 
@@ -127,7 +129,7 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     small.bootstrap_servers = kafka.bootstrap_servers
     topics = small.plan().steps["topics"]
     change = topics.plan()
-    assert (change.action, change.touches) == ("update", False)  # nothing is lost by it
+    assert (change.action, change.modifies) == ("update", False)  # nothing is lost by it
     assert change.diff == [
         "-cli.position.A timestamps by producers",
         "+cli.position.A timestamps by brokers",
@@ -136,8 +138,8 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     ]
     assert change.notes == (
         "set by the gatherer, inside the cluster, within a minute",
-        "cli.movingaverage has retention 7d, wanted 5d: left as it is; `topics.shorten: true` shortens it, "
-        "which deletes records",
+        "cli.movingaverage has retention 7d, wanted 5d: left as it is; "
+        "`topics.allow_retention_decrease: true` shortens it, which deletes records",
     )
     said = []
     topics.wait(said.append, small.cluster.stop)
@@ -150,9 +152,9 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
 
     keep(kafka.bootstrap_servers, Topics("cli."), {"prices": timedelta(days=9)}, shorten=False)
     assert small.plan().changes["topics"].action == "unchanged"
-    small.settings.append("topics.shorten=true")
+    small.settings.append("topics.allow_retention_decrease=true")
     change = small.plan().changes["topics"]
-    assert change.touches
+    assert change.modifies
     assert change.diff == ["-cli.movingaverage retention 7d", "+cli.movingaverage retention 5d"]
 
 
@@ -180,7 +182,7 @@ def test_a_topic_that_was_made_by_hand_is_compared_in_all_that_matters(small, ka
 
     brokers.set_configs({"hand.position.A": {"cleanup.policy": "delete", "max.message.bytes": "2000"}})
     change = small.plan().changes["topics"]
-    assert (change.action, change.touches) == ("update", False)
+    assert (change.action, change.modifies) == ("update", False)
     assert "-hand.position.A max.message.bytes 2000" in change.diff
     assert "+hand.position.A max.message.bytes 1048588" in change.diff
     assert change.notes == (

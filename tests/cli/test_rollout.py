@@ -14,7 +14,7 @@ from cli.steps.base import Change
 
 RUN = Session("local", (), (), verbose=False)
 CREATE = Change("create", ["+new"])
-ADDITION = Change("update", ["+one more"], only_adds=True)
+ADDITION = Change("update", ["+one more"], additive=True)
 UPDATE = Change("update", ["-old", "+new"], notes=("a note",))
 REMOVE = Change("remove", ["-old"])
 

@@ -13,7 +13,7 @@ from cli.engine.dcos.engine import DcosEngine
 from cli.engine.dcos.runner import Dcos
 from cli.errors import EngineError, StepFailed
 from cli.session import Session
-from cli.steps.bundle import needs_of
+from cli.steps.bundle import dependencies_of
 from cli.steps.security import SecurityStep
 from marathon import render
 
@@ -155,17 +155,17 @@ def test_what_was_made_though_the_answer_was_lost_is_not_made_again(stand_in, tm
 
 
 @pytest.mark.parametrize(
-    ("there", "way"),
+    ("there", "command"),
     [
         ({"accounts": {"kafka-account": "x"}}, "service-accounts delete kafka-account"),
         ({"secrets": {"kafka/key": ["x", "y", []]}}, "secrets delete kafka/key"),
     ],
 )
-def test_half_of_a_pair_whose_key_is_unknown_is_not_replaced(stand_in, there, way):
+def test_half_of_a_pair_whose_key_is_unknown_is_not_replaced(stand_in, there, command):
     stand_in.write(**there)
     with pytest.raises(StepFailed) as caught:
         deploy(stand_in.step())
-    assert way in caught.value.hint
+    assert command in caught.value.hint
     assert {name: stand_in.read()[name] for name in there} == there
 
 
@@ -208,10 +208,10 @@ def test_kafka_runs_under_the_account():
 
 
 def test_it_comes_before_kafka_and_only_where_it_is_asked_for():
-    def needs(*overrides):
-        return needs_of(Session("prod", (), overrides, verbose=False))
+    def dependencies(*overrides):
+        return dependencies_of(Session("prod", (), overrides, verbose=False))
 
-    assert "security" not in needs() and needs()["kafka"] == frozenset()
-    on = needs("security.service_account=kafka-account")
+    assert "security" not in dependencies() and dependencies()["kafka"] == frozenset()
+    on = dependencies("security.service_account=kafka-account")
     assert next(iter(on)) == "security" and on["kafka"] == {"security"}
-    assert needs("security.secrets={a/b: /c}").keys() == on.keys()
+    assert dependencies("security.secrets={a/b: /c}").keys() == on.keys()

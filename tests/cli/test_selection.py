@@ -1,11 +1,11 @@
 import pytest
 
 from cli.errors import UsageProblem
-from cli.selection import component, needed_besides, selected
+from cli.selection import component, missing_dependencies, selected
 from cli.session import Session
-from cli.steps.bundle import needs_of
+from cli.steps.bundle import dependencies_of
 
-NEEDS = needs_of(Session("prod", (), (), verbose=False))
+NEEDS = dependencies_of(Session("prod", (), (), verbose=False))
 
 
 def test_a_short_name_is_enough_where_it_means_one_component():
@@ -39,5 +39,10 @@ def test_only_and_skip_keep_the_order():
 
 
 def test_what_is_needed_besides_goes_all_the_way_down():
-    assert needed_besides(["gatherer"], NEEDS) == ["kafka", "topics", "flink-jobmanager", "flink-taskmanager"]
-    assert needed_besides(["kafka"], NEEDS) == []
+    assert missing_dependencies(["gatherer"], NEEDS) == [
+        "kafka",
+        "topics",
+        "flink-jobmanager",
+        "flink-taskmanager",
+    ]
+    assert missing_dependencies(["kafka"], NEEDS) == []

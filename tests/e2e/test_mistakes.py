@@ -98,7 +98,7 @@ def test_a_port_that_somebody_took_is_named_and_the_next_deploy_goes_on(pipectl_
         taken.listen()
         port = taken.getsockname()[1]
         options = ("--set", f"flink.jobmanager.rest_port={port}")
-        refused = user.run("deploy", *options, "--set", "waits.app=8s", code=3)
+        refused = user.run("deploy", *options, "--set", "timeouts.app=8s", code=3)
         assert f"{port}" in refused.stderr
         assert "taken" in refused.stderr
     document = user.json("deploy", *options)

@@ -10,7 +10,7 @@ import pytest
 
 from marathon.bundle import render
 from marathon.errors import BundleError, Problem
-from marathon.paths import ROOM
+from marathon.paths import PACKAGE
 from marathon.settings import Settings
 from tests.settings import load_settings
 
@@ -18,19 +18,19 @@ STATE = "flink.state=hdfs://namenode/volatility"
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Path:
-    """A copy of the room's defaults, cluster files and templates."""
-    copy = tmp_path / "room"
+def copy(tmp_path: Path) -> Path:
+    """A copy of the package's defaults, cluster files and templates."""
+    copy = tmp_path / "marathon"
     for folder in ("apps", "clusters", "packages", "steps"):
-        shutil.copytree(ROOM / folder, copy / folder)
+        shutil.copytree(PACKAGE / folder, copy / folder)
     for file in ("defaults.yaml", "parts.yaml"):
-        shutil.copy(ROOM / file, copy)
+        shutil.copy(PACKAGE / file, copy)
     return copy
 
 
 @pytest.fixture
 def settings_of() -> Callable[..., Settings]:
-    """The settings of a cluster; one that needs a place for Flink's state is given one."""
+    """The settings of a cluster; clusters other than local get a `flink.state`."""
 
     def load(cluster: str = "local", *overrides: str) -> Settings:
         given = overrides if cluster == "local" else (STATE, *overrides)
@@ -41,7 +41,7 @@ def settings_of() -> Callable[..., Settings]:
 
 @pytest.fixture
 def mistakes() -> Callable[..., list[Problem]]:
-    """The problems that loading settings ends with; fails when there are none."""
+    """Load settings that are invalid; returns the problems."""
 
     def load(cluster: str = "local", **options: object) -> list[Problem]:
         with pytest.raises(BundleError) as caught:
@@ -52,16 +52,16 @@ def mistakes() -> Callable[..., list[Problem]]:
 
 
 @pytest.fixture
-def faults(room: Path, settings_of: Callable[..., Settings]) -> Callable[..., list[Problem]]:
-    """Replace text in a template of the copied room and render it: the problems that gives."""
+def faults(copy: Path, settings_of: Callable[..., Settings]) -> Callable[..., list[Problem]]:
+    """Replace text in a template of the copy and render it; returns the problems."""
 
     def break_(template: str, old: str, new: str, *overrides: str) -> list[Problem]:
-        file = room / template
+        file = copy / template
         text = file.read_text()
         assert old in text, f"{template} no longer has {old!r}"
         file.write_text(text.replace(old, new, 1))
         with pytest.raises(BundleError) as caught:
-            render(settings_of("local", *overrides), room=room)
+            render(settings_of("local", *overrides), package=copy)
         return caught.value.problems
 
     return break_

@@ -17,14 +17,14 @@ from kafka_topic.names import Topics
 from marathon.bundle import render
 from marathon.inputs import Input
 from marathon.loading import cluster_names
-from marathon.paths import ROOM
+from marathon.paths import PACKAGE
 from marathon.rules import findings
 from marathon.settings import Settings
 from tests.settings import load_settings
 
 SettingsOf = Callable[..., Settings]
 CLUSTERS = ["dev", "local", "prod"]
-SCHEMA = json.loads((ROOM / "schema" / "marathon-app-definition-1.7.236.schema.json").read_text())
+SCHEMA = json.loads((PACKAGE / "schema" / "marathon-app-definition-1.7.236.schema.json").read_text())
 
 
 def definitions(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -62,7 +62,11 @@ def test_rendering_twice_gives_the_same(cluster: str, settings_of: SettingsOf) -
 
 
 def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
-    topics = ("topics.prefix=try.", "topics.retention.movingaverage=null", "topics.shorten=true")
+    topics = (
+        "topics.prefix=try.",
+        "topics.retention.movingaverage=null",
+        "topics.allow_retention_decrease=true",
+    )
     apps = definitions(settings_of("local", "generator.seed=7", "gatherer.windows.1m=10s", *topics))
     addresses = {
         "FLINK_JOBMANAGER_REST": "127.0.0.1:8081",
@@ -286,7 +290,7 @@ def test_kafka_options_are_laid_over_ours(settings_of: SettingsOf) -> None:
     assert replicas == [1, 1, 1]
 
 
-def test_text_from_settings_cannot_break_out_of_its_place(settings_of: SettingsOf) -> None:
+def test_text_from_settings_cannot_break_out_of_its_location(settings_of: SettingsOf) -> None:
     hostile = 'py"}, "cmd": "\n\t\\x02 {{ 7*7 }} é 🐍 </script>'
     settings = settings_of("local", f"python={json.dumps(hostile, ensure_ascii=False)}")
     for app in definitions(settings).values():
@@ -308,9 +312,9 @@ def test_the_signal_gap_is_switched_on_by_its_settings(settings_of: SettingsOf) 
     assert list(signals) == ["regime", "anomaly", "limit", "gap"]
 
 
-def test_a_cluster_file_can_be_copied(room: Path) -> None:
-    prod = (room / "clusters" / "prod.yaml").read_text()
+def test_a_cluster_file_can_be_copied(copy: Path) -> None:
+    prod = (copy / "clusters" / "prod.yaml").read_text()
     (state,) = (line for line in prod.splitlines() if line.startswith("  state: "))
-    copy = prod.replace(state, "  state: s3://bucket/flink")
-    (room / "clusters" / "mine.yaml").write_text(copy)
-    assert load_settings("mine", room=room).flink.state == "s3://bucket/flink"
+    text = prod.replace(state, "  state: s3://bucket/flink")
+    (copy / "clusters" / "mine.yaml").write_text(text)
+    assert load_settings("mine", package=copy).flink.state == "s3://bucket/flink"

@@ -17,9 +17,9 @@ from marathon.settings import Settings
 SettingsOf = Callable[..., Settings]
 
 
-def problems(room: Path) -> list[Problem]:
+def problems(copy: Path) -> list[Problem]:
     with pytest.raises(BundleError) as caught:
-        Components(room)
+        Components(copy)
     return caught.value.problems
 
 
@@ -31,7 +31,7 @@ def test_each_component_comes_after_what_it_depends_on(settings_of: SettingsOf) 
         assert all(order.index(other) < order.index(name) for other in component.depends_on)
     assert found["gatherer"].depends_on == {"topics", "flink-taskmanager"}
     assert found["kafka"].depends_on == {"security"}
-    assert found["kafka"].ready_within == settings_of("prod").waits.package
+    assert found["kafka"].ready_within == settings_of("prod").timeouts.package
 
 
 def test_what_is_not_asked_for_is_no_component_and_nothing_waits_for_it(settings_of: SettingsOf) -> None:
@@ -76,30 +76,30 @@ def test_an_unknown_part_is_named_with_its_line(
         ),
         ("\ndepends_on: [gatherer]\n", 2, "depends_on: depends on itself: gatherer <- gatherer"),
         ("depends_on: []\npart: page\n", 2, "part: no part page; parts.yaml lists them"),
-        ("depends_on: []\nready_within: waits.ap\n", 2, "ready_within: no setting waits.ap"),
+        ("depends_on: []\nready_within: timeouts.ap\n", 2, "ready_within: no setting timeouts.ap"),
         ("depends_on: []\nenabled: secrity.wanted\n", 2, "enabled: no setting secrity.wanted"),
         ("depends_on: []\nmemory: [flink.mem]\n", 2, "memory[0]: no setting flink.mem"),
         ("depend_on: []\n", 1, 'unknown key; did you mean "depends_on"?'),
-        ("ready_within: waits.app\n", 1, "depends_on: is required"),
+        ("ready_within: timeouts.app\n", 1, "depends_on: is required"),
         ("depends_on: 7\n", 1, "depends_on: expected a list, got 7"),
         ("[]\n", 1, "expected a mapping with depends_on"),
     ],
 )
-def test_a_mistake_names_its_line(room: Path, text: str, line: int, said: str) -> None:
-    file = room / "apps" / "gatherer.yaml"
+def test_a_mistake_names_its_line(copy: Path, text: str, line: int, said: str) -> None:
+    file = copy / "apps" / "gatherer.yaml"
     file.write_text(text)
-    found = [problem for problem in problems(room) if said in str(problem)]
+    found = [problem for problem in problems(copy) if said in str(problem)]
     assert [(problem.file, problem.line) for problem in found] == [(str(file), line)]
 
 
-def test_a_template_that_nothing_is_said_of_is_named(room: Path) -> None:
-    (room / "apps" / "gatherer.yaml").unlink()
-    (problem,) = problems(room)
-    assert problem.file == str(room / "apps" / "gatherer.json.j2")
-    assert "nothing says what it needs; write gatherer.yaml beside it" in str(problem)
+def test_a_template_that_nothing_is_said_of_is_named(copy: Path) -> None:
+    (copy / "apps" / "gatherer.yaml").unlink()
+    (problem,) = problems(copy)
+    assert problem.file == str(copy / "apps" / "gatherer.json.j2")
+    assert "has no component file; create gatherer.yaml beside it" in str(problem)
 
 
-def test_a_component_without_a_template_is_named(room: Path, settings_of: SettingsOf) -> None:
-    (room / "apps" / "spare.yaml").write_text("depends_on: []\n")
+def test_a_component_without_a_template_is_named(copy: Path, settings_of: SettingsOf) -> None:
+    (copy / "apps" / "spare.yaml").write_text("depends_on: []\n")
     with pytest.raises(BundleError, match=r"spare\.json\.j2: no such file"):
-        render(settings_of(), room=room)
+        render(settings_of(), package=copy)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from marathon.documents import Document, Place, parse_document, read_document
+from marathon.documents import Document, Location, parse_document, read_document
 
 
 def read(text: str) -> Document:
-    return parse_document(text, "a.yaml", lambda mark: Place("a.yaml", mark.line + 1))
+    return parse_document(text, "a.yaml", lambda mark: Location("a.yaml", mark.line + 1))
 
 
 BOMB = "a0: &a0 [x]\n" + "".join(
@@ -19,7 +19,7 @@ BOMB = "a0: &a0 [x]\n" + "".join(
 def test_every_key_and_item_has_its_line() -> None:
     document = read("a:\n  b: 1\n  c:\n    - x\n    - y\n")
     assert document.value == {"a": {"b": 1, "c": ["x", "y"]}}
-    assert {path: place.line for path, place in document.places.items()} == {
+    assert {path: location.line for path, location in document.locations.items()} == {
         ("a",): 1,
         ("a", "b"): 2,
         ("a", "c"): 3,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marathon.documents import Document, Place, parse_document
+from marathon.documents import Document, Location, parse_document
 from marathon.layers import Layers, merge, override
 
 KEYS = st.sampled_from("abc")
@@ -20,7 +20,7 @@ TREES = st.recursive(
 
 
 def layer(text: str, file: str) -> Document:
-    return parse_document(text, file, lambda mark: Place(file, mark.line + 1))
+    return parse_document(text, file, lambda mark: Location(file, mark.line + 1))
 
 
 @given(TREES, TREES)
@@ -50,17 +50,17 @@ def test_each_key_is_placed_where_it_was_last_set() -> None:
         .under(layer("# higher\na:\n  y: 2\nlist: [4]\n", "high"))
     )
     assert layers.value == {"a": {"x": 1, "y": 2}, "list": [4]}
-    assert layers.place(("a", "x")) == Place("low", 2)
-    assert layers.place(("a", "y")) == Place("high", 3)
+    assert layers.location(("a", "x")) == Location("low", 2)
+    assert layers.location(("a", "y")) == Location("high", 3)
     # What the replaced list had is forgotten: the place is that of the new list.
-    assert layers.place(("list", 2)) == Place("high", 4)
-    assert layers.place(("nowhere",)) is None
+    assert layers.location(("list", 2)) == Location("high", 4)
+    assert layers.location(("nowhere",)) is None
 
 
 def test_a_mapping_replaced_by_a_value_leaves_no_place_behind() -> None:
     layers = Layers().under(layer("a:\n  x: 1\n", "low")).under(layer("a: 5\n", "high"))
     assert layers.value == {"a": 5}
-    assert layers.place(("a", "x")) == Place("high", 1)
+    assert layers.location(("a", "x")) == Location("high", 1)
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_override(text: str, value: dict[str, Any]) -> None:
     document = override(text)
     assert document.value == value
     assert document.problems == []
-    assert set(document.places.values()) == {Place(f"--set {text}", None)}
+    assert set(document.locations.values()) == {Location(f"--set {text}", None)}
 
 
 @pytest.mark.parametrize("text", ["a", "=1", "a..b=1", ".a=1", ""])
 def test_override_refuses(text: str) -> None:
     (problem,) = override(text).problems
-    assert str(problem).startswith(f"--set {text}: is no setting and value; write a.b=value")
+    assert str(problem).startswith(f"--set {text}: not of the form KEY=VALUE; write a.b=value")

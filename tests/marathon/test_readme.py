@@ -9,13 +9,13 @@ from typing import Any
 
 from cli.catalogue import CATALOGUE
 from marathon.documents import read_document
-from marathon.paths import ROOM
+from marathon.messages import section_of
+from marathon.paths import PACKAGE
 from marathon.section import Section
 from marathon.settings import settings_model
-from marathon.wording import section_of
 
-README = (ROOM / "README.md").read_text()
-DEFAULTS = read_document(ROOM / "defaults.yaml").value
+README = (PACKAGE / "README.md").read_text()
+DEFAULTS = read_document(PACKAGE / "defaults.yaml").value
 
 
 def written(value: Any) -> str:
@@ -51,4 +51,4 @@ def test_the_table_is_the_model() -> None:
 
 def test_every_module_is_listed() -> None:
     listed = set(re.findall(r"`(\w+\.py)`", README))
-    assert listed == {file.name for file in ROOM.glob("*.py")} - {"__init__.py", "errors.py", "paths.py"}
+    assert listed == {file.name for file in PACKAGE.glob("*.py")} - {"__init__.py", "errors.py", "paths.py"}

@@ -35,15 +35,15 @@ class Case(NamedTuple):
 
 
 CASES = [
-    Case("lower_case_id", GENERATOR, '"data-generator",', '"Data-Generator",', '"id"', "id", "is no app id"),
-    Case("one_command", GENERATOR, '"args"', '"cmd": "x",\n"args"', '"cmd"', "cmd", "exclude each other"),
+    Case("lower_case_id", GENERATOR, '"data-generator",', '"Data-Generator",', '"id"', "id", "not an app id"),
+    Case("one_command", GENERATOR, '"args"', '"cmd": "x",\n"args"', '"cmd"', "cmd", "mutually exclusive"),
     Case(
         "one_command", GENERATOR, '{{ ([python, "-m"] + command) | tojson }}', "[]", "{#",
-        "", "needs args (or cmd)",
+        "", "needs args or cmd",
     ),
     Case(
         "text_environment", GENERATOR, "generator.rate | plain", "generator.rate", "_RATE",
-        "env.GENERATOR_RATE", "environment variables are text, got 50.0",
+        "env.GENERATOR_RATE", "environment variables must be text, got 50.0",
     ),
     Case(
         "one_mesos_check", GENERATOR, HEALTH,
@@ -72,19 +72,19 @@ CASES = [
     ),
     Case(
         "distinct_port_names", MANAGER, '"name": "rest"}', '"name": "rpc"}', "rest_port | tojson }}, ",
-        "portDefinitions[1].name", "a port named 'rpc' is there already",
+        "portDefinitions[1].name", "another port is already named 'rpc'",
     ),
     Case(
         "ports_fit_network", GENERATOR, '"host"}', '"host"}, {"mode": "container", "name": "dcos"}',
-        "networks", "networks", "host networking excludes other networks",
+        "networks", "networks", "host networking cannot be combined",
     ),
     Case(
         "ports_fit_network", GENERATOR, '"host"', '"container/bridge"', "portDefinitions",
-        "portDefinitions", "are for host networking only",
+        "portDefinitions", "only host networking has these",
     ),
     Case(
         "ports_fit_network", GENERATOR, HEALTH, '"container": {"portMappings": []},\n' + HEALTH,
-        "portMappings", "container.portMappings", "host networking maps no ports",
+        "portMappings", "container.portMappings", "host networking has no port mappings",
     ),
     Case(
         "one_readiness_check", GENERATOR, HEALTH,
@@ -149,24 +149,24 @@ CASES = [
     ),
     Case(
         "bundle", GENERATOR, "group ~ ", '"/elsewhere" ~ ', '"id"', "id",
-        "'/elsewhere/data-generator' is not below the group /volatility",
+        "'/elsewhere/data-generator' is not in the group /volatility",
     ),
     Case(
         "bundle", MANAGER, '"flink-jobmanager",', '"data-generator",', '"id"', "id",
-        "data-generator.json.j2 too",
+        "is also the id of ",
     ),
 ]  # fmt: skip
 
 
-def template_of(room: Path, text: str, template: str) -> str:
+def template_of(copy: Path, text: str, template: str) -> str:
     """The template that holds the text: this one, or what it extends."""
-    return template if text in (room / template).read_text() else BASE
+    return template if text in (copy / template).read_text() else BASE
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.path or 'app'}")
-def test_a_broken_rule_names_template_line_and_key(case: Case, faults: Faults, room: Path) -> None:
-    found = faults(template_of(room, case.old, case.template), case.old, case.new)
-    files = {str(room / case.template), *([str(room / BASE)] if case.path else [])}
+def test_a_broken_rule_names_template_line_and_key(case: Case, faults: Faults, copy: Path) -> None:
+    found = faults(template_of(copy, case.old, case.template), case.old, case.new)
+    files = {str(copy / case.template), *([str(copy / BASE)] if case.path else [])}
     about = [
         problem
         for problem in found
@@ -199,25 +199,25 @@ def test_each_rule_is_in_the_list() -> None:
         '"unreachableStrategy": "disabled",\n"env": {',
     ],
 )
-def test_what_marathon_takes_passes(new: str, room: Path, settings_of: Callable[..., object]) -> None:
+def test_what_marathon_takes_passes(new: str, copy: Path, settings_of: Callable[..., object]) -> None:
     from marathon.bundle import render
 
     # A base of its own: not every app has a port that can be ready.
-    text = (room / BASE).read_text().replace('"env": {', new, 1)
+    text = (copy / BASE).read_text().replace('"env": {', new, 1)
     if '"disabled"' in new:
         text = re.sub(r'  "unreachableStrategy": {{.*}},\n', "", text)
-    (room / "apps" / "own.j2").write_text(text)
-    file = room / GENERATOR
+    (copy / "apps" / "own.j2").write_text(text)
+    file = copy / GENERATOR
     file.write_text(file.read_text().replace('extends "base.j2"', 'extends "own.j2"'))
-    assert render(settings_of(), room=room).apps  # type: ignore[arg-type]
+    assert render(settings_of(), package=copy).apps  # type: ignore[arg-type]
 
 
-def test_an_image_may_have_a_command_of_its_own(room: Path, settings_of: Callable[..., object]) -> None:
+def test_an_image_may_have_a_command_of_its_own(copy: Path, settings_of: Callable[..., object]) -> None:
     from marathon.bundle import render
 
-    file = room / BASE
+    file = copy / BASE
     file.write_text(re.sub(r'  "args": .*\n', "", file.read_text()))
-    assert render(settings_of("local", "image=x:1"), room=room).apps  # type: ignore[arg-type]
+    assert render(settings_of("local", "image=x:1"), package=copy).apps  # type: ignore[arg-type]
 
 
 def test_an_unknown_key_does_not_hide_a_broken_rule(faults: Faults) -> None:

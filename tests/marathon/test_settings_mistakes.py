@@ -27,7 +27,7 @@ Mistakes = Callable[..., list[Problem]]
         ("kafka.options={x: 1, x: 2}", "x: written twice"),
         ("positions=[A, !b C]", "[1]: the tag !b is not supported"),
         ("kafka.options=[]", "kafka.options: expected a mapping, got []"),
-        ("group=volatility", "group: 'volatility' is no group path"),
+        ("group=volatility", "group: 'volatility' is not a group path"),
         ("group=/Vola tility", 'write "/vola-tility"'),
         ("group=/", 'write, for example, "/volatility"'),
         ("python=null", "python: expected text, got null"),
@@ -36,31 +36,31 @@ Mistakes = Callable[..., list[Problem]]
         ("positions=AAPL", 'positions: expected a list, got "AAPL"'),
         (
             "positions=[AAPL, EUR/USD]",
-            "positions[1]: 'EUR/USD' is no symbol: letters, digits, '.', '_' and '-'; write \"EUR-USD\"",
+            "positions[1]: 'EUR/USD' is not a symbol: use letters, digits, '.', '_' and '-'; write",
         ),
         (
             "positions=[BRK.B, BRK_B]",
-            "positions[1]: BRK_B differs from BRK.B only in '.' and '_', which Kafka cannot tell apart",
+            "positions[1]: BRK_B differs from BRK.B only in '.' and '_', which collide in Kafka's",
         ),
         ("positions=[[1]]", "positions[0]: expected text, got [1]"),
-        ("positions=[A, B, A]", "positions[2]: A is there twice"),
-        ("dcos.timeout=60", 'dcos.timeout: expected a length of time such as "500ms", "10s"'),
-        ("dcos.timeout=0s", "dcos.timeout: must be longer than nothing"),
-        ("kafka.service=Kafka", "kafka.service: 'Kafka' is no service name"),
-        ("kafka.host=a:1", "kafka.host: 'a:1' is no host name; the port is a setting of its own"),
+        ("positions=[A, B, A]", "positions[2]: A is listed twice"),
+        ("dcos.timeout=60", 'dcos.timeout: expected a duration such as "500ms", "10s"'),
+        ("dcos.timeout=0s", "dcos.timeout: must be more than 0s"),
+        ("kafka.service=Kafka", "kafka.service: 'Kafka' is not a service name"),
+        ("kafka.host=a:1", "kafka.host: 'a:1' is not a host name; set the port separately"),
         ("kafka.port=70000", "kafka.port: must be at most 65535, got 70000"),
-        ("kafka.port=0", "kafka.port: with a host of its own, Kafka needs a port"),
-        ("kafka.bootstrap_servers=a,b:2", "kafka.bootstrap_servers: 'a' is no host:port"),
-        ("kafka.bootstrap_servers=a:99999", "kafka.bootstrap_servers: 'a:99999' is no host:port"),
-        ("topics.prefix=a b", "topics.prefix: 'a b' can't begin a topic name"),
-        ("topics.prefix=position.x", "topics.prefix: 'position.x' makes topics that look like positions"),
+        ("kafka.port=0", "kafka.port: kafka.host needs a port"),
+        ("kafka.bootstrap_servers=a,b:2", "kafka.bootstrap_servers: 'a' is not host:port"),
+        ("kafka.bootstrap_servers=a:99999", "kafka.bootstrap_servers: 'a:99999' is not host:port"),
+        ("topics.prefix=a b", "topics.prefix: 'a b' is not a topic prefix"),
+        ("topics.prefix=position.x", "topics.prefix: with 'position.x', other topics look like positions"),
         (f"positions=[{'A' * 300}]", "positions[0]: 'AAAAAAAAAAAAAAAAAAAA'… has 300 characters"),
-        ("gatherer.windows.10s=0.1ms", "gatherer.windows.10s: 0.1ms is finer than a millisecond"),
+        ("gatherer.windows.10s=0.1ms", "gatherer.windows.10s: 0.1ms is not a whole number of milliseconds"),
         ("topics.partitions=1.5", "topics.partitions: expected a whole number, got 1.5"),
         ("topics.partitions=true", "topics.partitions: expected a whole number, got true"),
         (
             "topics.replication=2",
-            "topics.replication: 2 replicas of each topic need as many brokers, and there are 1",
+            "topics.replication: 2 replicas of each topic need 2 brokers; kafka.brokers is 1",
         ),
         ("generator.model=gmb", "generator.model: must be one of regimes, gbm, ou, uniform, normal, got"),
         ("generator.model=gmb", '; did you mean "gbm"?'),
@@ -84,23 +84,23 @@ Mistakes = Callable[..., list[Problem]]
         ),
         (
             "generator={start_prices: {MSFT: 0.02}, model: ou}",
-            "generator.start_prices.MSFT: from 0.02, with a volatility of 0.2, prices move by 0.004 only",
+            "generator.start_prices.MSFT: a price of 0.02 with a volatility of 0.2 moves by 0.004",
         ),
         (
             "generator={start_prices: {MSFT: 0.5}, model: gbm}",
-            "generator.start_prices.MSFT: from 0.5, with a volatility of 0.2, prices move by 0.0052 only",
+            "generator.start_prices.MSFT: a price of 0.5 with a volatility of 0.2 moves by 0.0052",
         ),
         (
             "generator.volatility=1e-6",
-            "generator.volatility: from 165, with a volatility of 1e-06, prices move by 0.00016 only, which",
+            "generator.volatility: a price of 165 with a volatility of 1e-06 moves by 0.00016, which",
         ),
         (
             "generator={start_prices: {MSFT: 0.05}, model: uniform, volatility: 0.5}",
-            "generator.start_prices.MSFT: from 0.05, a volatility of 0.5 gives the model uniform prices",
+            "start_prices.MSFT: a price of 0.05 with a volatility of 0.5 gives the model uniform prices",
         ),
         (
             "initial_limits={MSFT: {buy: 5, sell: 4}}",
-            "initial_limits.MSFT: the buy limit, 5, is not below the sell limit, 4",
+            "initial_limits.MSFT: the buy limit, 5, must be below the sell limit, 4",
         ),
         (
             "initial_limits={MSFT: {by: 5}}",
@@ -109,32 +109,35 @@ Mistakes = Callable[..., list[Problem]]
         ("generator.rate=fast", 'generator.rate: expected a number, got "fast"'),
         (
             "generator={model: uniform, volatility: 0.6}",
-            "generator.volatility: a volatility of 0.6 gives the",
+            "generator.volatility: with a volatility of 0.6, the",
         ),
-        ("flink.state=/tmp/x", "flink.state: '/tmp/x' is no URI with a path; write hdfs://"),
-        ("flink.state=file://tmp/x", "flink.state: 'file://tmp/x' is no URI with a path"),
+        ("flink.state=/tmp/x", "flink.state: '/tmp/x' is not a URI with a path; write hdfs://"),
+        ("flink.state=file://tmp/x", "flink.state: 'file://tmp/x' is not a URI with a path"),
         ("flink.state=hfds://a/b", 'flink.state: Flink has no file system for hfds://; did you mean "hdfs"?'),
-        ("flink.state=ftp://a/b", "flink.state: Flink has no file system for ftp://; there are file, hdfs"),
-        ("flink.state=s3://bucket", "flink.state: 's3://bucket' is no URI with a path"),
+        (
+            "flink.state=ftp://a/b",
+            "flink.state: Flink has no file system for ftp://; the file systems are",
+        ),
+        ("flink.state=s3://bucket", "flink.state: 's3://bucket' is not a URI with a path"),
         ("flink.parallelism=129", "flink.parallelism: must be at most 128, got 129"),
         ("flink.jobmanager.mem=700", "flink.jobmanager.mem: must be at least 768, got 700"),
         (
             "flink.taskmanager.mem=1343",
-            "mem: 1343 MiB are too little for a TaskManager with 1 slot; at least 1344",
+            "mem: 1343 MiB is too little for a TaskManager with 1 slot; write 1344 or more",
         ),
         (
             "flink.taskmanager.slots=4",
-            "slots: 2048 MiB are too little for a TaskManager with 4 slots; at least 2112",
+            "slots: 2048 MiB is too little for a TaskManager with 4 slots; write 2112 or more",
         ),
-        ("flink.s3.endpoint=minio:9000", "flink.s3.endpoint: 'minio:9000' is no address of a store; write"),
+        ("flink.s3.endpoint=minio:9000", "flink.s3.endpoint: 'minio:9000' is not the URL of a store; write"),
         (
             "flink.s3.endpoint=http://k:s@minio:9000",
-            "flink.s3.endpoint: 'http://k:s@minio:9000' is no address of",
+            "flink.s3.endpoint: 'http://k:s@minio:9000' is not the URL of",
         ),
-        ("flink.s3.endpoint=http://minio/bucket", "has more than a host and a port; buckets are named in"),
+        ("flink.s3.endpoint=http://minio/bucket", "has more than a host and a port; name the bucket in"),
         (
             "flink.s3.access_key=a/b",
-            "flink.s3.access_key: of the two keys of a store, one is set and one is not",
+            "flink.s3.access_key: access_key and secret_key must be set together",
         ),
         (
             "flink.jobmanager.rest_port=6123",
@@ -145,18 +148,24 @@ Mistakes = Callable[..., list[Problem]]
             "gatherer.window: unknown key; write gatherer.windows: {10s: 1s}, length and slide",
         ),
         ("gatherer.slide=1s", "gatherer.slide: unknown key; write gatherer.windows: {10s: 1s}, length and"),
-        ("gatherer.windows.10500ms=1s", "10500ms: the window 10500ms is no multiple of its slide, 1s; a"),
-        ("gatherer.windows.1m=2m", "gatherer.windows.1m: the window 1m is no multiple of its slide, 2m; a"),
+        (
+            "gatherer.windows.10500ms=1s",
+            "the window 10500ms is not a multiple of its slide, 1s; write",
+        ),
+        (
+            "gatherer.windows.1m=2m",
+            "the window 1m is not a multiple of its slide, 2m; write",
+        ),
         (
             "gatherer.windows.15s=1500ms",
-            "gatherer.windows.15s: the slide 1500ms of the window 15s is no multiple of the shortest slide, "
-            "1s; a slide of 1s is",
+            "gatherer.windows.15s: the slide 1500ms of the window 15s is not a multiple of the shortest "
+            "slide, 1s; write 1s",
         ),
-        ("gatherer.windows.60s=5s", "gatherer.windows.60s: '60s' is written in a longer way than needed"),
-        ("gatherer.windows.60s=null", "gatherer.windows.60s: '60s' is written in a longer way than needed"),
-        ("gatherer.windows.long=5s", "gatherer.windows.long: expected a length of time such as"),
-        ("gatherer.windows.30s=0s", "gatherer.windows.30s: must be longer than nothing"),
-        ("gatherer.windows.30s=5", "gatherer.windows.30s: expected a length of time such as"),
+        ("gatherer.windows.60s=5s", "gatherer.windows.60s: '60s' is not in its shortest form"),
+        ("gatherer.windows.60s=null", "gatherer.windows.60s: '60s' is not in its shortest form"),
+        ("gatherer.windows.long=5s", "gatherer.windows.long: expected a duration such as"),
+        ("gatherer.windows.30s=0s", "gatherer.windows.30s: must be more than 0s"),
+        ("gatherer.windows.30s=5", "gatherer.windows.30s: expected a duration such as"),
         ("gatherer.windows=10s", 'gatherer.windows: expected a mapping, got "10s"'),
         ("gatherer.windows={10s: null, 1m: null, 10m: null}", "gatherer.windows: must not be empty; write"),
         (
@@ -170,15 +179,15 @@ Mistakes = Callable[..., list[Problem]]
         ),
         (
             "signals.limit.window=600s",
-            "signals.limit.window: '600s' is written in a longer way than needed; write \"10m\"",
+            "signals.limit.window: '600s' is not in its shortest form; write \"10m\"",
         ),
         ("signals.regime.low=1", "signals.regime.low: the low threshold, 1, is not below the high one, 0.2"),
         ("signals.regime.high=0.05", "signals.regime.high: the low threshold, 0.12, is not below the high"),
         ("signals.anomaly.sigmas=0", "signals.anomaly.sigmas: must be more than 0, got 0"),
         ("signals.limit.probability=1", "signals.limit.probability: must be less than 1, got 1"),
-        ("signals.limit.horizon=0s", "signals.limit.horizon: must be longer than nothing"),
+        ("signals.limit.horizon=0s", "signals.limit.horizon: must be more than 0s"),
         ("signals.regime.hihg=1", 'signals.regime.hihg: unknown key; did you mean "high"?'),
-        ("signals.gap={window: 10s}", "signals.gap.after: is required, and no file sets it"),
+        ("signals.gap={window: 10s}", "signals.gap.after: is required, but no file sets it"),
         (
             "signals.gap={window: 10s, after: 10s}",
             "signals.gap.after: the window 10s is empty before it can show a silence of 10 s; at most 9s",
@@ -186,31 +195,31 @@ Mistakes = Callable[..., list[Problem]]
         ("signals.mood={window: 10s}", "signals.mood: unknown key"),
         ("gatherer.statistics=[mda]", "gatherer.statistics[0]: must be one of median, mad, realized_vol, "),
         ("gatherer.statistics=[mda]", 'got "mda"; did you mean "median"?'),
-        ("gatherer.statistics=[mad, median, mad]", "gatherer.statistics: mad is there twice"),
-        ("gatherer.ewma_half_life=0s", "gatherer.ewma_half_life: must be longer than nothing"),
-        ("gatherer.future_bound=soon", "gatherer.future_bound: expected a length of time such as"),
+        ("gatherer.statistics=[mad, median, mad]", "gatherer.statistics: mad is listed twice"),
+        ("gatherer.ewma_half_life=0s", "gatherer.ewma_half_life: must be more than 0s"),
+        ("gatherer.max_clock_skew=soon", "gatherer.max_clock_skew: expected a duration such as"),
         ("gatherer.inputs=prices", 'gatherer.inputs: expected a list, got "prices"'),
         ("gatherer.inputs=[prices]", 'gatherer.inputs[0]: expected a mapping of settings, got "prices"'),
-        ("gatherer.inputs=[{}]", "gatherer.inputs[0]: names no topic; write topic: NAME, or pattern:"),
+        ("gatherer.inputs=[{}]", "gatherer.inputs[0]: names no topic; write topic: NAME or pattern:"),
         ("gatherer.inputs=[{topik: a}]", 'gatherer.inputs[0].topik: unknown key; did you mean "topic"?'),
         (
             "gatherer.inputs=[{topic: a, fields: {tyme: t}}]",
             'gatherer.inputs[0].fields.tyme: unknown key; did you mean "time"?',
         ),
-        ("gatherer.inputs=[{topic: a b}]", "gatherer.inputs[0].topic: 'a b' is no topic name"),
-        ("gatherer.inputs=[{pattern: 'a('}]", "gatherer.inputs[0].pattern: 'a(' is no regular expression"),
+        ("gatherer.inputs=[{topic: a b}]", "gatherer.inputs[0].topic: 'a b' is not a topic name"),
+        ("gatherer.inputs=[{pattern: 'a('}]", "gatherer.inputs[0].pattern: 'a(' is not a regular expression"),
         (
             "gatherer.inputs=[{pattern: 'a(?P<symbol>.+)', symbol: topic}]",
-            "unknown extension (?P; a named group is written (?<symbol>…)",
+            "unknown extension (?P; write a named group as (?<symbol>…)",
         ),
         ("gatherer.inputs=[{topic: a, pattern: b}]", "gatherer.inputs[0]: has both a topic and a pattern"),
         (
             "gatherer.inputs=[{topic: a}, {pattern: 'b[.](.+)', symbol: topic}]",
-            "gatherer.inputs[1]: the symbol stands in the topic's name, and no pattern says where; write",
+            "gatherer.inputs[1]: symbol: topic needs a pattern with the group symbol; write",
         ),
         (
             "gatherer.inputs=[{topic: a, symbol: topic}]",
-            "gatherer.inputs[0]: the symbol stands in the topic's name, and no pattern says where",
+            "gatherer.inputs[0]: symbol: topic needs a pattern with the group symbol",
         ),
         (
             "gatherer.inputs=[{topic: a, symbol: value}]",
@@ -222,15 +231,15 @@ Mistakes = Callable[..., list[Problem]]
         ),
         (
             "gatherer.inputs=[{topic: a, fields: {time: q..t}}]",
-            "gatherer.inputs[0].fields.time: 'q..t' names no field; a dot leads into an object",
+            "gatherer.inputs[0].fields.time: 'q..t' is not a field path; separate nested names with dots",
         ),
         (
             "gatherer.inputs=[{topic: a, fields: {time: q, price: q.p}}]",
-            "gatherer.inputs[0]: time and price are read from one field, q",
+            "gatherer.inputs[0]: time and price are read from the same field, q",
         ),
         (
             "gatherer.inputs=[{topic: a, symbols: {EUR/USD: E U}}]",
-            "gatherer.inputs[0].symbols.EUR/USD: 'E U' is no symbol",
+            "gatherer.inputs[0].symbols.EUR/USD: 'E U' is not a symbol",
         ),
         (
             "gatherer.inputs=[{topic: a, non_positive: 1}]",
@@ -238,14 +247,14 @@ Mistakes = Callable[..., list[Problem]]
         ),
         (
             "gatherer.inputs=[{pattern: '.*'}]",
-            "gatherer.inputs[0]: position.AAPL is the bundle's own topic, which is read and written without;",
+            "gatherer.inputs[0]: matches position.AAPL, a topic of this bundle;",
         ),
         (
             "gatherer.inputs=[{topic: movingaverage}]",
-            "gatherer.inputs[0]: movingaverage is the bundle's own topic",
+            "gatherer.inputs[0]: matches movingaverage, a topic of this bundle",
         ),
         ("gatherer.delivery=once", "gatherer.delivery: must be one of exactly-once, at-least-once"),
-        ("health.interval=1500ms", "health.interval: 1500ms is not in whole seconds"),
+        ("health.interval=1500ms", "health.interval: 1500ms is not a whole number of seconds"),
         ("flink.parallelism=[", "not valid YAML"),
     ],
 )
@@ -259,21 +268,21 @@ def test_inputs_must_fit_an_environment(mistakes: Mistakes) -> None:
     symbols = ", ".join(f"VENDORS-{number:06}: S{number}" for number in range(6000))
     (found,) = mistakes(overrides=[f"gatherer.inputs=[{{topic: a, symbols: {{{symbols}}}}}]"])
     assert found.path == "gatherer.inputs"
-    assert "bytes are too many for the environment of an app; at most 120000" in str(found)
+    assert "bytes do not fit in an app's environment; use at most 120000" in str(found)
 
 
-def test_a_mistake_in_a_cluster_file_has_its_line(room: Path, mistakes: Mistakes) -> None:
-    file = room / "clusters" / "prod.yaml"
+def test_a_mistake_in_a_cluster_file_has_its_line(copy: Path, mistakes: Mistakes) -> None:
+    file = copy / "clusters" / "prod.yaml"
     file.write_text(
         file.read_text().replace("    slots: 2", "    slotz: 2").replace("  brokers: 3", "  brokers: 2")
     )
     lines = [line.strip() for line in file.read_text().splitlines()]
-    found = {problem.path: problem for problem in mistakes("prod", room=room)}
+    found = {problem.path: problem for problem in mistakes("prod", package=copy)}
     assert str(found.pop("flink.taskmanager.slotz")) == (
         f'{file}:{1 + lines.index("slotz: 2")}: flink.taskmanager.slotz: unknown key; did you mean "slots"?'
     )
     # Without the mistaken key, the rest is still checked.
-    message = "3 replicas of each topic need as many brokers, and there are 2"
+    message = "3 replicas of each topic need 3 brokers; kafka.brokers is 2"
     assert found.pop("topics.replication").message == message
     assert not found
 
@@ -289,7 +298,7 @@ def test_a_topic_is_not_longer_than_kafka_takes(mistakes: Mistakes) -> None:
     symbol = "S" * 140
     load_settings("local", overrides=[f"positions=[{symbol}]", f"topics.prefix={'p' * 100}"])
     (found,) = mistakes(overrides=[f"positions=[{symbol}S]", f"topics.prefix={'p' * 100}"])
-    assert "has 250 characters, and Kafka takes 249; shorten the prefix or the symbol" in str(found)
+    assert "has 250 characters; Kafka allows 249; shorten the prefix or the symbol" in str(found)
 
 
 def test_all_mistakes_of_all_layers_come_at_once(tmp_path: Path, mistakes: Mistakes) -> None:
@@ -302,8 +311,8 @@ def test_all_mistakes_of_all_layers_come_at_once(tmp_path: Path, mistakes: Mista
             f'{low}:2: generator.rate: expected a number, got "fast"',
             f'{low}:3: generator.modle: unknown key; did you mean "model"?',
             "--set topics.partitions=0: topics.partitions: must be at least 1, got 0",
-            "--set gatherer.windows.2500ms=1s: gatherer.windows.2500ms: the window 2500ms is no multiple of "
-            "its slide, 1s; a window of 2s is",
+            "--set gatherer.windows.2500ms=1s: gatherer.windows.2500ms: the window 2500ms is not a multiple "
+            "of its slide, 1s; write a window of 2s",
         ]
     )
 
@@ -348,7 +357,7 @@ def test_unknown_clusters(mistakes: Mistakes) -> None:
     assert str(near).startswith("--cluster prd: unknown cluster; there is no file /")
     assert str(near).endswith('/clusters/prd.yaml; did you mean "prod"?')
     (far,) = mistakes("xyz")
-    assert far.hint == "there are dev, local, prod"
+    assert far.hint == "the clusters are dev, local, prod"
 
 
 def test_text_is_what_was_written(tmp_path: Path) -> None:
@@ -416,6 +425,7 @@ def test_a_mistake_in_a_windows_length_leaves_the_other_windows(tmp_path: Path, 
     file = tmp_path / "mine.yaml"
     file.write_text("gatherer:\n  windows:\n    60s: 5s\n    1h: 7m\n")
     assert [str(each) for each in mistakes(files=[file])] == [
-        f"{file}:3: gatherer.windows.60s: '60s' is written in a longer way than needed; write \"1m\"",
-        f"{file}:4: gatherer.windows.1h: the window 1h is no multiple of its slide, 7m; a window of 56m is",
+        f"{file}:3: gatherer.windows.60s: '60s' is not in its shortest form; write \"1m\"",
+        f"{file}:4: gatherer.windows.1h: the window 1h is not a multiple of its slide, 7m; write "
+        "a window of 56m",
     ]

@@ -62,21 +62,21 @@ def line_of(file: Path, text: str) -> int:
     ],
 )
 def test_a_mistake_names_its_line(
-    old: str, new: str, at: str, message: str, faults: Faults, room: Path
+    old: str, new: str, at: str, message: str, faults: Faults, copy: Path
 ) -> None:
-    template = GENERATOR if old in (room / GENERATOR).read_text() else BASE
+    template = GENERATOR if old in (copy / GENERATOR).read_text() else BASE
     (problem,) = faults(template, old, new)
-    assert problem.file == str(room / template)
-    assert problem.line == line_of(room / template, at)
+    assert problem.file == str(copy / template)
+    assert problem.line == line_of(copy / template, at)
     assert message in str(problem)
 
 
-def test_mistakes_of_all_templates_come_at_once(faults: Faults, room: Path) -> None:
-    (room / "apps" / "gatherer.json.j2").write_text("{\n  {{ nothing }}\n}\n")
-    (room / "packages" / "kafka.json.j2").write_text("[]\n")
+def test_mistakes_of_all_templates_come_at_once(faults: Faults, copy: Path) -> None:
+    (copy / "apps" / "gatherer.json.j2").write_text("{\n  {{ nothing }}\n}\n")
+    (copy / "packages" / "kafka.json.j2").write_text("[]\n")
     found = faults(GENERATOR, "GENERATOR_MODEL", "GENERATOR_RATE")
     assert sorted((Path(problem.file).name, problem.line) for problem in found) == [
-        ("data-generator.json.j2", line_of(room / GENERATOR, "generator.rate |")),
+        ("data-generator.json.j2", line_of(copy / GENERATOR, "generator.rate |")),
         ("gatherer.json.j2", 2),
         ("kafka.json.j2", 1),
     ]

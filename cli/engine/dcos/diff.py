@@ -99,7 +99,7 @@ def document_diff(wanted: Mapping[str, Any], current: Mapping[str, Any], there: 
     return list(difflib.unified_diff(left, right, there, "wanted", n=2, lineterm=""))
 
 
-def leftovers(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+def stale_keys(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """The top-level keys that `current` has from an earlier definition and `wanted` no longer names."""
     return [key for key, value in current.items() if key not in wanted and _was_set("", key, value)]
 
@@ -110,7 +110,7 @@ def resets(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, A
     None when a leftover has no default that could be sent: then only a new app is without it.
     """
     found: dict[str, Any] = {}
-    for key in leftovers(wanted, current):
+    for key in stale_keys(wanted, current):
         default = _APP[key][0]
         if default is _ABSENT:
             # Marathon itself drops one of these when it is given the other.

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from cli.engine.dcos import apps, diff
-from cli.engine.dcos.faults import NotUnderstood, fault
+from cli.engine.dcos.faults import UnexpectedResponse, fault
 from cli.engine.dcos.kafka import DcosKafka
 from cli.engine.dcos.packages import DcosPackages
 from cli.engine.dcos.runner import Dcos
@@ -59,7 +59,7 @@ class DcosEngine:
         about = self.dcos.json(["marathon", "about"])
         if not isinstance(about, dict) or about.get("name") != "marathon":
             command, answer = ["dcos", "marathon", "about"], json.dumps(about)[:300]
-            raise fault(NotUnderstood, command, 0, answer, "is not Marathon")
+            raise fault(UnexpectedResponse, command, 0, answer, "is not Marathon")
 
     def apps(self, *, fresh: bool = False) -> Mapping[str, AppStatus]:
         """Every Marathon app by its id.
@@ -87,7 +87,9 @@ class DcosEngine:
 
     def create(self, manifest: Manifest) -> None:
         """Create an app."""
-        self._change(["marathon", "app", "add"], manifest.document, took=lambda: self._is_as(manifest))
+        self._change(
+            ["marathon", "app", "add"], manifest.document, verify_applied=lambda: self._is_as(manifest)
+        )
 
     def update(self, manifest: Manifest, app: AppStatus) -> None:
         """Update an app; an update leaves alone what it does not name, so that what goes is named too."""
@@ -108,7 +110,7 @@ class DcosEngine:
             self._change(
                 ["marathon", "app", "remove", "--force", app_id],
                 None,
-                took=lambda: app_id not in self.apps(fresh=True),
+                verify_applied=lambda: app_id not in self.apps(fresh=True),
             )
 
     def start_limit(self, manifest: Manifest) -> timedelta:
@@ -181,13 +183,15 @@ class DcosEngine:
         # Without --force, a deployment of the app that has not ended would refuse it.
         force = ["--force"] if app.rolling_out else []
         args = ["marathon", "app", "update", *force, app.id]
-        self._change(args, properties, took=lambda: self._is_as(result))
+        self._change(args, properties, verify_applied=lambda: self._is_as(result))
 
     def _change(
-        self, args: Sequence[str], document: Mapping[str, Any] | None, *, took: Callable[[], bool]
+        self, args: Sequence[str], document: Mapping[str, Any] | None, *, verify_applied: Callable[[], bool]
     ) -> None:
         try:
-            self.dcos.change(args, stdin=None if document is None else json.dumps(document), took=took)
+            self.dcos.change(
+                args, stdin=None if document is None else json.dumps(document), verify_applied=verify_applied
+            )
         finally:
             self._forget()
 

@@ -23,7 +23,7 @@ from cli.errors import (
 )
 
 
-class NotUnderstood(EngineError):
+class UnexpectedResponse(EngineError):
     """Something answered that is not DC/OS: a proxy, a login page."""
 
     cause = "the answer is not one of DC/OS"
@@ -33,14 +33,14 @@ class NoCluster(EngineError):
     """The client is not set up for a cluster."""
 
     cause = "`dcos` knows no such cluster"
-    certain = True
+    not_applied = True
 
 
 class CommandMissing(EngineError):
     """A package's own command, such as `dcos kafka`, is not installed on this machine."""
 
     cause = "`dcos` has no such command"
-    certain = True
+    not_applied = True
 
 
 _NEXT_STEPS: Mapping[type[EngineError], str] = {
@@ -55,7 +55,7 @@ _NEXT_STEPS: Mapping[type[EngineError], str] = {
     Invalid: "mend the setting or the template that it names; `pipectl render` shows what is sent",
     Unreachable: "check the address with `dcos config show core.dcos_url`, and that this machine reaches it; "
     "then run the same command again",
-    NotUnderstood: "check that the cluster's address leads to DC/OS: `dcos config show core.dcos_url`",
+    UnexpectedResponse: "check that the cluster's address leads to DC/OS: `dcos config show core.dcos_url`",
     NoCluster: "set one up with `dcos cluster setup URL`; `dcos cluster list` shows those it knows",
     CommandMissing: "install it with `dcos package install PACKAGE --cli`; `marathon`, `package` and `task` "
     "come with `dcos cluster setup`",
@@ -86,7 +86,7 @@ _PATTERNS: tuple[tuple[type[EngineError], str], ...] = (
         r"|temporarily unavailable|no current leader|not elected",
     ),
     (
-        NotUnderstood,
+        UnexpectedResponse,
         r"not in expected JSON format|Error decoding response|Service likely misconfigured"
         r"|invalid character '<'"
         r"|^\s*<(!doctype|html)",

@@ -66,7 +66,9 @@ class DcosKafka:
     def create_topic(self, service: str, spec: TopicSpec) -> None:
         """Create a topic."""
         # It may have been created all the same, by a call whose answer was lost or by someone else.
-        self._change(commands.create_argv(service, spec), took=lambda: spec.name in self.topics(service))
+        self._change(
+            commands.create_argv(service, spec), verify_applied=lambda: spec.name in self.topics(service)
+        )
 
     def describe_topic(self, service: str, name: str) -> tuple[int, int]:
         """The partitions of a topic, and the replicas in sync of its best one."""
@@ -76,13 +78,15 @@ class DcosKafka:
 
     def delete_topic(self, service: str, name: str) -> None:
         """Delete a topic."""
-        self._change(commands.delete_argv(service, name), took=lambda: name not in self.topics(service))
+        self._change(
+            commands.delete_argv(service, name), verify_applied=lambda: name not in self.topics(service)
+        )
 
     def _run(self, args: Sequence[str], *, retry: bool = True) -> str:
         return self._with_command(lambda: self._dcos.run(args, retry=retry))
 
-    def _change(self, args: Sequence[str], *, took: Callable[[], bool]) -> None:
-        self._with_command(lambda: self._dcos.change(args, took=took))
+    def _change(self, args: Sequence[str], *, verify_applied: Callable[[], bool]) -> None:
+        self._with_command(lambda: self._dcos.change(args, verify_applied=verify_applied))
 
     def _with_command(self, run: Callable[[], T]) -> T:
         try:
@@ -91,7 +95,7 @@ class DcosKafka:
             pass
         with self._installing:
             # Repeating it is harmless, and there is nothing on the cluster to read it from.
-            self._dcos.change(["package", "install", "kafka", "--cli", "--yes"], took=lambda: False)
+            self._dcos.change(["package", "install", "kafka", "--cli", "--yes"], verify_applied=lambda: False)
         return run()
 
 

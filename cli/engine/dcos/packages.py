@@ -62,7 +62,7 @@ class DcosPackages:
             self._dcos.change(
                 ["package", "install", package, *_pinned(version), f"--options={file}", "--yes"],
                 # It can fail, or hang, after the app is installed: when it fetches the package's command.
-                took=lambda: self._listed(package, service) is not None,
+                verify_applied=lambda: self._listed(package, service) is not None,
             )
         self._changed()
 

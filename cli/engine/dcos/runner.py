@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from cli.engine.dcos.faults import CommandMissing, NotUnderstood, fault, kind_of
+from cli.engine.dcos.faults import CommandMissing, UnexpectedResponse, fault, kind_of
 from cli.errors import ClientMissing, ClientTimeout, EngineError, Interrupted
 
 T = TypeVar("T")
@@ -65,21 +65,21 @@ class Dcos:
         self,
         args: Sequence[str],
         *,
-        took: Callable[[], bool],
+        verify_applied: Callable[[], bool],
         stdin: str | None = None,
         timeout: float | None = None,
     ) -> None:
         """Run a command that changes something.
 
-        When it fails in a way that leaves open whether it took effect (a lost answer, a hang), `took` reads
-        the cluster before the command is repeated or given up.
+        A failure may leave open whether the change took effect (a lost answer, a hang). Then `verify_applied`
+        reads the cluster before the command is repeated or given up.
         """
 
         def once() -> None:
             try:
                 self._once(args, stdin, timeout)
             except EngineError as error:
-                if error.certain or not took():
+                if error.not_applied or not verify_applied():
                     raise
 
         self._persist(once, attempts=self.attempts)
@@ -90,7 +90,7 @@ class Dcos:
         try:
             return json.loads(text)
         except ValueError:
-            raise fault(NotUnderstood, self._shown(args), 0, text[:300], "this is not JSON") from None
+            raise fault(UnexpectedResponse, self._shown(args), 0, text[:300], "this is not JSON") from None
 
     def stream(self, args: Sequence[str]) -> None:
         """Run one command with its output going straight to ours, until it ends or the user stops it."""

@@ -32,21 +32,23 @@ class DcosSecrets:
 
     def create_secret(self, path: str, file: Path) -> None:
         """Create a secret; its value is on no command line."""
-        self._create("secrets", "create", f"--file={file}", path, took=lambda: self.has_secret(path))
+        self._create(
+            "secrets", "create", f"--file={file}", path, verify_applied=lambda: self.has_secret(path)
+        )
 
     def create_account_secret(self, path: str, account: str, private: Path, *, strict: bool) -> None:
         """Create the secret that a service logs in with."""
         mode = ["--strict"] if strict else []
         self._create(
             *("secrets", "create-sa-secret", *mode, str(private), account, path),
-            took=lambda: self.has_secret(path),
+            verify_applied=lambda: self.has_secret(path),
         )
 
     def create_account(self, name: str, public: Path, description: str) -> None:
         """Create a service account."""
         self._create(
             *("org", "service-accounts", "create", "-p", str(public), "-d", description, name),
-            took=lambda: self.has_account(name),
+            verify_applied=lambda: self.has_account(name),
         )
 
     def how_to_delete(self, kind: Literal["secret", "account"], name: str) -> str:
@@ -64,9 +66,9 @@ class DcosSecrets:
                 return None
             raise
 
-    def _create(self, *args: str, took: Callable[[], bool]) -> None:
+    def _create(self, *args: str, verify_applied: Callable[[], bool]) -> None:
         with _plugin_named():
-            self._dcos.change(["security", *args], took=took)
+            self._dcos.change(["security", *args], verify_applied=verify_applied)
 
 
 @contextmanager

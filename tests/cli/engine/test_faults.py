@@ -37,9 +37,12 @@ TEXTS = [
         errors.Unreachable,
         "Could not reach the service scheduler with name 'kafka'.\nDid you provide the correct name?",
     ),
-    (faults.NotUnderstood, "Error: Response from Marathon was not in expected JSON format:\n<html>"),
-    (faults.NotUnderstood, "Error: invalid character '<' looking for beginning of value"),
-    (faults.NotUnderstood, "Service likely misconfigured. Please check your proxy or Service URL settings."),
+    (faults.UnexpectedResponse, "Error: Response from Marathon was not in expected JSON format:\n<html>"),
+    (faults.UnexpectedResponse, "Error: invalid character '<' looking for beginning of value"),
+    (
+        faults.UnexpectedResponse,
+        "Service likely misconfigured. Please check your proxy or Service URL settings.",
+    ),
     (faults.NoCluster, "No cluster is attached. Please run `dcos cluster attach <cluster-name>`"),
     (
         faults.NoCluster,

@@ -18,14 +18,14 @@ from cli.rollout import carry_out
 from cli.session import Session
 from cli.steps.app import AppStep
 from cli.steps.base import Report
-from cli.steps.leftover import leftovers_of
+from cli.steps.orphan import orphans_of
 
 APP = Manifest("/b/x", {OWNER: "/b"}, 2, {"A": "1"}, {"image": "x:1"})
 
 
 def step(engine: Engine, manifest: Manifest = APP, *, adopt: bool = False) -> AppStep:
     limit = timedelta(seconds=0.01)
-    return AppStep("x", manifest, engine, needs=frozenset(), timeout=limit, adopt=adopt)
+    return AppStep("x", manifest, engine, depends_on=frozenset(), timeout=limit, adopt=adopt)
 
 
 def bring_up(one: AppStep) -> None:
@@ -76,7 +76,7 @@ def test_an_app_that_keeps_failing_ends_the_wait(engine: MemoryEngine) -> None:
     began = datetime.now(UTC)
     failures = (Failure(began + timedelta(seconds=n), "t", "FAILED", "") for n in range(9))
     engine.last_failure = lambda app_id: next(failures)  # type: ignore[method-assign]
-    one = AppStep("x", APP, engine, needs=frozenset(), timeout=timedelta(minutes=1))
+    one = AppStep("x", APP, engine, depends_on=frozenset(), timeout=timedelta(minutes=1))
     with pytest.raises(StepFailed, match=r"keeps failing \(FAILED\)[\s\S]*\| the reason"):
         one.wait(str, threading.Event())
 
@@ -129,7 +129,7 @@ def test_what_is_not_ours_is_left_unless_adopted(engine: MemoryEngine) -> None:
 def test_leftovers_are_those_of_the_same_owner(engine: MemoryEngine) -> None:
     for app_id, owner in (("/b/old", "/b"), ("/b/x", "/b"), ("/c/x", "/c")):
         engine.create(replace(APP, id=app_id, labels={OWNER: owner}))
-    (old,) = leftovers_of(engine, "/b", {"/b/x"}, needs=frozenset()).values()
+    (old,) = orphans_of(engine, "/b", {"/b/x"}, depends_on=frozenset()).values()
     assert (old.name, old.plan().action) == ("old", "remove")
     old.wait(str, threading.Event())
     assert "/b/old" not in engine.apps()

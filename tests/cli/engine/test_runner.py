@@ -121,16 +121,16 @@ def test_what_needs_the_user_is_not_tried_again(tmp_path):
     assert tries(tmp_path) == 1
 
 
-@pytest.mark.parametrize(("took", "expected"), [(True, 1), (False, 3)])
-def test_a_change_is_looked_for_before_it_is_repeated(tmp_path, took, expected):
+@pytest.mark.parametrize(("verify_applied", "expected"), [(True, 1), (False, 3)])
+def test_a_change_is_looked_for_before_it_is_repeated(tmp_path, verify_applied, expected):
     client = dcos(COUNTING.format(good_from=3, said=REFUSED_CONNECTION), tmp_path, pause=0.01)
-    client.change(["x"], took=lambda: took)
+    client.change(["x"], verify_applied=lambda: verify_applied)
     assert tries(tmp_path) == expected
 
 
 def test_a_hang_of_a_change_is_looked_for_too(tmp_path):
     client = dcos("import time; time.sleep(600)", tmp_path, timeout=0.3, pause=0.01)
-    client.change(["x"], took=lambda: True)
+    client.change(["x"], verify_applied=lambda: True)
 
 
 def test_what_a_client_started_ends_with_it(tmp_path):

@@ -6,9 +6,9 @@ import pytest
 
 from cli.commands.destroy import _take_down
 from cli.commands.status import _components
-from cli.deployed import deployed
 from cli.engine.memory import MemoryEngine
 from cli.errors import PipectlError
+from cli.live_config import live_config
 from cli.planning import plan_of
 from cli.progress import Progress
 from cli.rollout import carry_out
@@ -21,7 +21,7 @@ CHANGED = (
     "positions=[AAPL, BRK.B]",
     "topics.prefix=x.",
     "topics.retention={prices: 2d, signals: null}",
-    "topics.shorten=true",
+    "topics.allow_retention_decrease=true",
     "gatherer.windows={30s: 3s}",
     "signals={regime: {window: 30s}, anomaly: {window: 30s}, limit: {window: 30s}}",
     "gatherer.idle_timeout=5m",
@@ -48,7 +48,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> MemoryEngine:
 
 def test_all_of_it_is_read(engine: MemoryEngine) -> None:
     theirs = run_of(engine, *CHANGED, *REMOVED).settings
-    found = deployed(run_of(engine))
+    found = live_config(run_of(engine))
     assert found.positions == ("AAPL", "BRK.B")
     assert found.prefix == "x."
     assert found.windows == ("30s",)
@@ -56,32 +56,32 @@ def test_all_of_it_is_read(engine: MemoryEngine) -> None:
     assert found.retention == theirs.topics.retention.given
     assert found.retention["prices"] == timedelta(days=2)
     assert "signals" not in found.retention
-    assert found.shorten is True
+    assert found.allow_retention_decrease is True
 
 
 def test_without_a_bundle_it_is_as_the_settings_say() -> None:
     run = run_of(MemoryEngine())
-    found = deployed(run)
+    found = live_config(run)
     assert found.freshness == run.settings.freshness
     assert found.retention == run.settings.topics.retention.given
-    assert (found.positions, found.shorten) == (run.settings.positions, False)
+    assert (found.positions, found.allow_retention_decrease) == (run.settings.positions, False)
 
 
 def test_an_app_of_others_is_no_bundle_of_ours(engine: MemoryEngine) -> None:
     app = engine.apps()["/volatility/data-generator"]
     engine.put(app, labels={"owner": "them"})
-    assert deployed(run_of(engine)).positions == run_of(engine).settings.positions
+    assert live_config(run_of(engine)).positions == run_of(engine).settings.positions
 
 
 def test_status_looks_for_the_topics_that_are_deployed(engine: MemoryEngine) -> None:
     run = run_of(engine)
-    (topics,) = [one for one in _components(run, engine, deployed(run)) if one["name"] == "topics"]
+    (topics,) = [one for one in _components(run, engine, live_config(run)) if one["name"] == "topics"]
     assert (topics["state"], topics["detail"].split(";")[0]) == ("healthy", "6/6 topics")
 
 
 def test_the_topics_that_are_deployed_are_the_ones_deleted(engine: MemoryEngine) -> None:
     run = run_of(engine)
-    topics = steps_of(run, running=deployed(run))["topics"]
+    topics = steps_of(run, running=live_config(run))["topics"]
     assert isinstance(topics, TopicsStep)
     assert topics.delete(str, run.stop) is True
     assert engine.kafka.topics("kafka") == []
@@ -97,7 +97,7 @@ def test_an_environment_changed_by_hand_is_an_error_and_keeps_nobody_from_destro
     engine.put(app, env={**app.env, **changed})
     run = run_of(engine)
     with pytest.raises(PipectlError, match="the environment of the apps in /volatility") as raised:
-        deployed(run)
+        live_config(run)
     assert raised.value.hint == "`pipectl deploy --cluster prod` sets it again"
     with Progress() as progress:
         assert "gatherer" in _take_down(run, progress, delete_topics=False)

@@ -8,17 +8,17 @@ from cli.steps.app import AppStep
 from cli.steps.base import Change, Report, State
 
 
-class LeftoverStep:
+class OrphanStep:
     """Removes an app that carries the bundle's label, and waits until it is gone."""
 
     kind = "app"
 
-    def __init__(self, name: str, app: AppStatus, engine: Engine, *, needs: frozenset[str]) -> None:
+    def __init__(self, name: str, app: AppStatus, engine: Engine, *, depends_on: frozenset[str]) -> None:
         self.name = name
-        self.needs = needs
+        self.depends_on = depends_on
         self._app = app
         self._engine = engine
-        self._step = AppStep(name, engine.manifest_of(app), engine, needs=needs)
+        self._step = AppStep(name, engine.manifest_of(app), engine, depends_on=depends_on)
 
     def plan(self) -> Change:
         """Remove it."""
@@ -54,13 +54,13 @@ class LeftoverStep:
         return self._step.remove(report, stop)
 
 
-def leftovers_of(
-    engine: Engine, group: str, ids: set[str], *, needs: frozenset[str]
-) -> Mapping[str, LeftoverStep]:
+def orphans_of(
+    engine: Engine, group: str, ids: set[str], *, depends_on: frozenset[str]
+) -> Mapping[str, OrphanStep]:
     """The apps with the label of the bundle `group` that are not among its `ids`, by their ids."""
     return {
-        app_id.removeprefix(f"{group}/"): LeftoverStep(
-            app_id.removeprefix(f"{group}/"), app, engine, needs=needs
+        app_id.removeprefix(f"{group}/"): OrphanStep(
+            app_id.removeprefix(f"{group}/"), app, engine, depends_on=depends_on
         )
         for app_id, app in engine.apps().items()
         if app.owner == group and app_id not in ids

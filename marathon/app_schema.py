@@ -1,4 +1,4 @@
-"""The shape of an app definition, by Marathon's own JSON Schema (schema/NOTICE says where it is from)."""
+"""Checks app definitions against Marathon's own JSON Schema (schema/NOTICE names its source)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError
 
-from marathon.paths import ROOM, KeyPath
-from marathon.wording import did_you_mean
+from marathon.messages import did_you_mean
+from marathon.paths import PACKAGE, KeyPath
 
-_SCHEMA = ROOM / "schema" / "marathon-app-definition-1.7.236.schema.json"
+_SCHEMA = PACKAGE / "schema" / "marathon-app-definition-1.7.236.schema.json"
 
-# Keys that Marathon got after the schema's version.
+# Keys that newer versions of Marathon have.
 _NEWER_KEYS = {"check", "resourceLimits", "role", "tty"}
 
 
 def unknown_keys(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str, str]]:
-    """The keys of `app` that Marathon doesn't know: path, what is wrong, and a hint."""
+    """The keys of `app` that Marathon does not know: path, message and hint."""
     for error in _validator().iter_errors(app):
         path: KeyPath = tuple(error.absolute_path)
         known = _known_keys(error)
@@ -29,17 +29,17 @@ def unknown_keys(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str, str]]:
                 yield (*path, key), "unknown to Marathon", did_you_mean(key, known)
 
 
-def misshapen(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """The values in `app` that aren't of the shape Marathon takes: path, and what is wrong."""
+def schema_errors(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """The values in `app` that violate the schema: path and message."""
     for error in _validator().iter_errors(app):
         path: KeyPath = tuple(error.absolute_path)
         if _known_keys(error):
             continue
         if error.validator == "oneOf" and path[:1] != ("env",):
-            # The alternatives of unreachableStrategy: what keeps the value from being any of them.
+            # unreachableStrategy: why the value matches none of the alternatives.
             yield path, _reason(error)
         elif error.validator not in ("oneOf", "not") and (error.validator, path) != ("pattern", ("id",)):
-            # These have rules that say it better: text_environment, one_command and lower_case_id.
+            # The rules text_environment, one_command and lower_case_id give better messages for these.
             yield path, _short(error.message)
 
 
@@ -49,7 +49,7 @@ def _validator() -> Draft4Validator:
 
 
 def _known_keys(error: ValidationError) -> list[str]:
-    """The keys there might have been, if the error is about one that isn't among them."""
+    """The allowed keys, if the error is about a key that is not allowed."""
     schema: Any = error.schema
     return list(schema.get("properties", ())) if error.validator == "additionalProperties" else []
 

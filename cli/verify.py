@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cli.deployed import Deployed
 from cli.errors import PipectlError, WaitTimeout
+from cli.live_config import LiveConfig
 from kafka_topic.contracts import MovingAverage
 from kafka_topic.names import Topics
 
@@ -23,7 +23,7 @@ HINT = (
 
 
 def fresh_records(
-    bundle: Deployed, *, max_age: timedelta, timeout: timedelta, report: Callable[[str], None]
+    bundle: LiveConfig, *, max_age: timedelta, timeout: timedelta, report: Callable[[str], None]
 ) -> dict[str, MovingAverage]:
     """Wait until every position has a record of the shortest window that is written after this call; return
     these by symbol.
@@ -68,7 +68,7 @@ def fresh_records(
     return {symbol: seen[symbol] for symbol in bundle.positions}
 
 
-def _problem(bundle: Deployed, symbols: list[str]) -> Trouble | None:
+def _problem(bundle: LiveConfig, symbols: list[str]) -> Trouble | None:
     """The worst that keeps the gatherer from reading some positions, as far as it can be told."""
     from kafka_topic.brokers import Brokers
     from kafka_topic.errors import KafkaTopicError

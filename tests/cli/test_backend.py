@@ -139,8 +139,8 @@ def test_both_ways_tell_the_same_problems(out: Out) -> None:
     group, topic = f"{out.topics.prefix.strip('.')}.gatherer", out.topics.position("MSFT")
     codec = group_offsets.told(problem="codec", detail="zip", since="2026-11-22 01:02:03.004")
 
-    def problems(way: Out) -> list[Any]:
-        return [one["problem"] for one in way.json("status", code=4)["positions"]]
+    def problems(user: Out) -> list[Any]:
+        return [one["problem"] for one in user.json("status", code=4)["positions"]]
 
     for metadata, code in ((codec, "codec"), (b"", None)):
         group_offsets.commit(out.servers, group, topic, 0, 1, metadata)

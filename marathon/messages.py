@@ -1,4 +1,4 @@
-"""What pydantic found, in words: one `Problem` for each of its errors, at the place the value was written."""
+"""Turns pydantic's errors into messages: one `Problem` per error, at the location of the value."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from marathon.errors import Problem
-from marathon.formats import FormError
 from marathon.paths import KeyPath, dotted
+from marathon.renamed import REMOVED
+from marathon.validators import InvalidValue
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -37,34 +38,27 @@ _BOUNDS = {
 }
 
 
-_MOVED: dict[KeyPath, str] = {
-    ("gatherer", "window"): "write gatherer.windows: {10s: 1s}, length and slide",
-    ("dashboard", "instances"): "write parts: [dashboard] to run it, and parts: [] to leave it out",
-    ("gatherer", "slide"): "write gatherer.windows: {10s: 1s}, length and slide",
-}
-
-
 def path_of(error: ErrorDetails) -> KeyPath:
-    """The path of the setting that `error` is about; pydantic marks an error of a key itself by one part."""
+    """The path of the setting that `error` concerns, without the part with which pydantic marks a key."""
     return tuple(part for part in error["loc"] if part != "[key]")
 
 
 def problem_of(error: ErrorDetails, model: type[BaseModel], layers: Layers) -> Problem:
-    """The problem that `error`, found in `layers` by `model`, stands for."""
+    """The problem for `error`, which `model` found in `layers`."""
     path = path_of(error)
-    message, hint = _worded(error, model, path)
-    place = layers.place(path)
-    if place is None:
+    message, hint = _message(error, model, path)
+    location = layers.location(path)
+    if location is None:
         return Problem("marathon/defaults.yaml", None, dotted(path), message, hint)
-    return Problem(place.file, place.line, dotted(path), message, hint)
+    return Problem(location.file, location.line, dotted(path), message, hint)
 
 
-def _worded(error: ErrorDetails, model: type[BaseModel], path: KeyPath) -> tuple[str, str]:
+def _message(error: ErrorDetails, model: type[BaseModel], path: KeyPath) -> tuple[str, str]:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return "unknown key", _MOVED.get(path) or _did_you_mean_key(model, path)
+        return "unknown key", REMOVED.get(path) or _did_you_mean_key(model, path)
     if kind == "missing":
-        return "is required, and no file sets it", ""
+        return "is required, but no file sets it", ""
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, got {_literal(given)}", ""
     if kind in _BOUNDS:
@@ -79,18 +73,18 @@ def _worded(error: ErrorDetails, model: type[BaseModel], path: KeyPath) -> tuple
         )
     cause = context.get("error")
     if isinstance(cause, ValueError):
-        return str(cause), cause.hint if isinstance(cause, FormError) else ""
+        return str(cause), cause.hint if isinstance(cause, InvalidValue) else ""
     return error["msg"], ""
 
 
 def did_you_mean(word: str, choices: list[str]) -> str:
-    """A hint naming the choice nearest to `word`, empty when none is near."""
+    """A hint with the choice closest to `word`; empty when none is close."""
     near = get_close_matches(word, choices, n=1, cutoff=0.6)
     return f'did you mean "{near[0]}"?' if near else ""
 
 
 def setting_paths(model: type[BaseModel], above: str = "") -> Iterator[str]:
-    """The dotted path of every setting of `model`, in its order."""
+    """The dotted path of every setting of `model`, in order."""
     for name, info in model.model_fields.items():
         section = section_of(info.annotation)
         if section is None:
@@ -112,13 +106,13 @@ def _did_you_mean_key(model: type[BaseModel], path: KeyPath) -> str:
     near = did_you_mean(word, list(section.model_fields)) if section else ""
     if near:
         return near
-    # Right key, wrong level: `slots` at the top is most likely flink.taskmanager.slots.
+    # The key may be right and its level wrong: `slots` at the top is probably flink.taskmanager.slots.
     elsewhere = [known for known in setting_paths(model) if known.rpartition(".")[2] == word]
     return f"did you mean {' or '.join(elsewhere)}?" if elsewhere else ""
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:
-    """The section that a setting is, null or not; None for any other setting."""
+    """The type of the section that a setting holds, nullable or not; None for other settings."""
     if get_origin(annotation) in (Union, UnionType):
         return next(filter(None, map(section_of, get_args(annotation))), None)
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

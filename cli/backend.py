@@ -1,4 +1,4 @@
-"""The two ways to what flows: the brokers themselves, or the live page's API where they are out of reach."""
+"""Reads records and limits from the brokers, or through the dashboard's API if they are unreachable."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from cli.deployed import Deployed
 from cli.endpoints import page_address
-from cli.errors import OutOfReach, PipectlError, UsageProblem
+from cli.errors import NoBackend, PipectlError, UsageProblem, WaitTimeout
+from cli.live_config import LiveConfig
 from cli.page_api import PageApi
 from cli.session import Session
 from cli.streams import Stream
 from kafka_topic.contracts import Limits, parse_time
-from kafka_topic.errors import ContractError
+from kafka_topic.errors import ContractError, KafkaTopicError
 from kafka_topic.names import Topics
 
 if TYPE_CHECKING:
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from kafka_topic.status import PositionStatus
 
 BROKER_SECONDS = 3.0
-"""How long brokers may take to answer before they count as out of reach."""
+"""Brokers that do not answer within this time count as unreachable."""
 STATUS_SECONDS = 10.0
-LETTER_SECONDS = 5.0
-HINT = "`pipectl status` shows what holds it up"
+DEAD_LETTER_SECONDS = 5.0
+HINT = "`pipectl status` shows the cause"
 Flow = tuple["list[PositionStatus]", "DeadLetterCounts"]
 
 
-class Way(Protocol):
-    """A way to what flows. Its errors are KafkaTopicErrors or PipectlErrors."""
+class Backend(Protocol):
+    """A source of records and limits. It raises KafkaTopicError or PipectlError."""
 
     via: str
-    """What is asked: brokers or page."""
+    """`brokers` or `page`."""
 
     def flow(self) -> Flow:
-        """Each position, and the dead letters."""
+        """The state of each position, and the dead letters."""
 
     def records(
         self,
@@ -47,51 +47,51 @@ class Way(Protocol):
         *,
         positions: Sequence[str],
         window: str | None,
-        past: bool,
+        from_beginning: bool,
         timeout: float | None,
     ) -> AbstractContextManager[Iterator[Any]]:
-        """The records of a topic as they come; past: those that are kept first."""
+        """The records of a topic as they arrive. from_beginning: start with the oldest kept record."""
 
     def limits(self) -> list[Limits]:
-        """What is set, by symbol."""
+        """The limits that are set, by symbol."""
 
     def limited(self) -> list[str]:
-        """The symbols of which something is set."""
+        """The symbols that have limits."""
 
     def set_limits(self, symbols: Sequence[str], changes: Mapping[str, Any]) -> list[Limits]:
-        """Change fields of positions' limits; returns what is set then."""
+        """Change fields of the limits of `symbols`; returns the new limits."""
 
     def clear_limits(self, symbols: Sequence[str] | None) -> list[str]:
-        """Take back what is set of some positions, of all when None; returns those that had something."""
+        """Clear the limits of `symbols` (None: of all positions); returns the symbols that had limits."""
 
 
-class ByBrokers:
-    """Straight from Kafka."""
+class KafkaBackend:
+    """Reads from Kafka directly."""
 
     via = "brokers"
 
-    def __init__(self, bundle: Deployed) -> None:
+    def __init__(self, config: LiveConfig) -> None:
         from kafka_topic.limits import LimitsStore
 
-        self._bundle = bundle
-        self._store = LimitsStore(bundle.bootstrap_servers, prefix=bundle.prefix)
+        self._config = config
+        self._store = LimitsStore(config.bootstrap_servers, prefix=config.prefix)
 
     def flow(self) -> Flow:
         from kafka_topic.dead_letters import count_dead_letters
         from kafka_topic.status import position_status
 
-        bundle = self._bundle
+        config = self._config
         positions = position_status(
-            bundle.bootstrap_servers,
-            bundle.positions,
-            prefix=bundle.prefix,
-            inputs=bundle.inputs,
-            group=bundle.group,
-            window=bundle.window,
+            config.bootstrap_servers,
+            config.positions,
+            prefix=config.prefix,
+            inputs=config.inputs,
+            group=config.group,
+            window=config.window,
             timeout=STATUS_SECONDS,
         )
         return positions, count_dead_letters(
-            bundle.bootstrap_servers, prefix=bundle.prefix, timeout=LETTER_SECONDS
+            config.bootstrap_servers, prefix=config.prefix, timeout=DEAD_LETTER_SECONDS
         )
 
     @contextmanager
@@ -101,15 +101,15 @@ class ByBrokers:
         *,
         positions: Sequence[str],
         window: str | None,
-        past: bool,
+        from_beginning: bool,
         timeout: float | None,
     ) -> Iterator[Iterator[Any]]:
         chosen = {} if window is None else {"window": window}
         with stream.open(
-            self._bundle.bootstrap_servers,
-            prefix=self._bundle.prefix,
+            self._config.bootstrap_servers,
+            prefix=self._config.prefix,
             positions=positions or None,
-            start="beginning" if past else "latest",
+            start="beginning" if from_beginning else "latest",
             timeout=timeout,
             **chosen,
         ) as consumer:
@@ -128,24 +128,24 @@ class ByBrokers:
         return self._store.clear(symbols)
 
     def _check_regime(self, limits: Limits) -> None:
-        """With one of the two thresholds set, the other is the bundle's."""
+        """Check against the bundle's own threshold where only one of the two is set."""
         try:
-            limits.check_regime(self._bundle.signals)
+            limits.check_regime(self._config.signals)
         except ContractError as error:
             raise UsageProblem(
                 f"limits of {limits.symbol}: {error}",
-                hint="set both; the one that is not set is the bundle's",
+                hint="set both thresholds; the missing one is the bundle's",
             ) from None
 
 
-class ByPage:
-    """Through the live page, which reads Kafka from inside the cluster."""
+class DashboardBackend:
+    """Reads through the dashboard, which reads Kafka inside the cluster."""
 
     via = "page"
 
-    def __init__(self, api: PageApi, bundle: Deployed) -> None:
+    def __init__(self, api: PageApi, config: LiveConfig) -> None:
         self._api = api
-        self._bundle = bundle
+        self._config = config
 
     def flow(self) -> Flow:
         from kafka_topic.dead_letters import DeadLetterCounts
@@ -156,7 +156,7 @@ class ByPage:
         try:
             (kafka,) = (one for one in status["components"] if one["name"] == "kafka")
             if kafka["state"] == "unhealthy":
-                raise OutOfReach(f"the page can't read Kafka either: {kafka['detail']}", hint=HINT)
+                raise NoBackend(f"the dashboard cannot read Kafka either: {kafka['detail']}", hint=HINT)
             positions = [
                 PositionStatus(
                     one["symbol"],
@@ -171,8 +171,8 @@ class ByPage:
             return positions, DeadLetterCounts(letters["by_reason"], letters["complete"])
         except (KeyError, TypeError, ValueError) as error:
             raise PipectlError(
-                f"the page's status lacks {error}: it is of another version",
-                hint="`pipectl deploy` renews it",
+                f"dashboard version mismatch: its status has no {error}",
+                hint="`pipectl deploy` updates it",
             ) from None
 
     @contextmanager
@@ -182,15 +182,15 @@ class ByPage:
         *,
         positions: Sequence[str],
         window: str | None,
-        past: bool,
+        from_beginning: bool,
         timeout: float | None,
     ) -> Iterator[Iterator[Any]]:
-        windows = self._bundle.windows if window is None else (window,)
+        windows = self._config.windows if window is None else (window,)
         query = [
             ("topic", stream.topic),
             *(("position", symbol) for symbol in positions),
             *(("window", label) for label in windows if stream.topic == "movingaverage"),
-            *([("start", "beginning")] if past else []),
+            *([("start", "beginning")] if from_beginning else []),
         ]
         with closing(self._api.events(query, timeout)) as events:
             yield map(stream.read, events)
@@ -210,41 +210,52 @@ class ByPage:
         return cleared
 
 
-def reach(run: Session, bundle: Deployed) -> Way:
-    """The brokers if they answer, else the page, and a line that says which.
+def connect(run: Session, config: LiveConfig) -> Backend:
+    """The brokers if they answer, else the dashboard. A line on stderr says which.
 
-    Raises OutOfReach when neither does: what each said.
+    Raises NoBackend, with both causes, when neither answers.
     """
-    trouble = _broker_trouble(bundle)
+    trouble = _broker_trouble(config)
     if trouble is None:
         if not run.is_local:
-            _tell(f"reading from the brokers at {bundle.bootstrap_servers}")
-        return ByBrokers(bundle)
+            _note(f"reading from the brokers at {config.bootstrap_servers}")
+        return KafkaBackend(config)
     try:
         address = page_address(run)
         api = PageApi(address, run.engine.credentials())
         api.get("openapi.json")
     except PipectlError as error:
-        raise OutOfReach(f"{trouble}; {error.message}", hint=error.hint or HINT) from None
-    _tell(f"reading through the page at {address}: {trouble}")
-    return ByPage(api, bundle)
+        raise NoBackend(f"{trouble}; {error.message}", hint=error.hint or HINT) from None
+    _note(f"reading through the dashboard at {address}: {trouble}")
+    return DashboardBackend(api, config)
 
 
-def _tell(text: str) -> None:
+@contextmanager
+def kafka_errors() -> Iterator[None]:
+    """Turn errors of `kafka_topic` into PipectlErrors with the next step."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise WaitTimeout(str(error), hint=HINT) from None
+    except KafkaTopicError as error:
+        raise PipectlError(str(error), hint=HINT) from None
+
+
+def _note(text: str) -> None:
     click.secho(text, err=True, dim=True)
 
 
-def _broker_trouble(bundle: Deployed) -> str | None:
-    """Why the brokers are out of reach, if they are: those that lead `movingaverage` must answer, too."""
+def _broker_trouble(config: LiveConfig) -> str | None:
+    """Why the brokers are unreachable, if they are. The leaders of `movingaverage` must answer too."""
     from kafka_topic.brokers import Brokers
     from kafka_topic.errors import BrokerUnreachableError
 
-    topic = Topics(bundle.prefix).moving_average
+    topic = Topics(config.prefix).moving_average
     try:
-        brokers = Brokers(bundle.bootstrap_servers, timeout=BROKER_SECONDS)
+        brokers = Brokers(config.bootstrap_servers, timeout=BROKER_SECONDS)
         brokers.latest(brokers.partitions([topic]).get(topic, []))
     except BrokerUnreachableError:
-        return f"no broker answers at {bundle.bootstrap_servers}"
+        return f"no broker answers at {config.bootstrap_servers}"
     return None
 
 

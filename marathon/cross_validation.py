@@ -1,4 +1,4 @@
-"""What settings must be true of one another. Each check names the setting to change."""
+"""Checks settings against one another. Each check names the setting to change."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from math import sqrt
 
 from marathon.catalogue import Catalogue, SignalKind
 from marathon.durations import format_duration, parse_duration
-from marathon.formats import MAX_TOPIC_LENGTH, position_topic
 from marathon.inputs import Input
+from marathon.messages import did_you_mean
 from marathon.paths import KeyPath
 from marathon.settings import Generator, Settings
-from marathon.wording import did_you_mean
+from marathon.validators import MAX_TOPIC_LENGTH, position_topic
 
-Disagreement = tuple[tuple[KeyPath, ...], str, str]
-"""The paths of the settings concerned, what is wrong with them, and what to do."""
+Conflict = tuple[tuple[KeyPath, ...], str, str]
+"""The paths of the settings concerned, the message, and the next step."""
 
-# MiB: the least that Flink starts a TaskManager in, and 64 for the process around it; what a slot's Python
-# worker needs besides.
+# MiB: Flink's minimum for a TaskManager plus 64 for its parent process, and the need of each slot's Python
+# worker.
 _TASKMANAGER_MEM, _SLOT_MEM = 1024 + 64, 256
-# Linux takes 128 KiB for one variable.
+# Linux limits one variable to 128 KiB.
 _ENVIRONMENT = 120_000
 _OWN_TOPICS = ("movingaverage", "signals", "dead_letter", "limits")
 
 
-def disagreements(settings: Settings, catalogue: Catalogue, *, local: bool) -> Iterator[Disagreement]:
-    """Every way in which `settings` contradict themselves. `local`: for the cluster on this machine."""
+def cross_validate(settings: Settings, catalogue: Catalogue, *, local: bool) -> Iterator[Conflict]:
+    """Every contradiction in `settings`. `local`: for the cluster on this machine."""
     yield from _positions(settings)
     yield from _kafka(settings)
     yield from _flink(settings, local=local)
@@ -40,46 +40,46 @@ def disagreements(settings: Settings, catalogue: Catalogue, *, local: bool) -> I
     yield from _health(settings)
 
 
-def _positions(settings: Settings) -> Iterator[Disagreement]:
+def _positions(settings: Settings) -> Iterator[Conflict]:
     for index, symbol in enumerate(settings.positions):
         if symbol in settings.positions[:index]:
-            yield (("positions", index),), f"{symbol} is there twice", "each position is one topic"
+            yield (("positions", index),), f"{symbol} is listed twice", "list each position once"
         elif other := next(
             (one for one in settings.positions[:index] if _metric(one) == _metric(symbol)), None
         ):
             yield (
                 (("positions", index),),
-                f"{symbol} differs from {other} only in '.' and '_', which Kafka cannot tell apart",
+                f"{symbol} differs from {other} only in '.' and '_', which collide in Kafka's metric names",
                 "rename one",
             )
         topic = settings.topics.prefix + position_topic(symbol)
         if len(topic) > MAX_TOPIC_LENGTH:
             yield (
                 (("positions", index), ("topics", "prefix")),
-                f"the topic {topic[:40]}… has {len(topic)} characters, and Kafka takes {MAX_TOPIC_LENGTH}",
+                f"the topic {topic[:40]}… has {len(topic)} characters; Kafka allows {MAX_TOPIC_LENGTH}",
                 "shorten the prefix or the symbol",
             )
 
 
 def _metric(symbol: str) -> str:
-    """How Kafka's metrics write the end of a topic's name."""
+    """The form of a symbol in the names of Kafka's metrics."""
     return symbol.replace(".", "_")
 
 
-def _kafka(settings: Settings) -> Iterator[Disagreement]:
+def _kafka(settings: Settings) -> Iterator[Conflict]:
     kafka, replicas = settings.kafka, settings.topics.replication
     if replicas > kafka.brokers:
         yield (
             (("topics", "replication"), ("kafka", "brokers")),
-            f"{replicas} replicas of each topic need as many brokers, and there are {kafka.brokers}",
+            f"{replicas} replicas of each topic need {replicas} brokers; kafka.brokers is {kafka.brokers}",
             "lower topics.replication or raise kafka.brokers",
         )
     if kafka.host and not kafka.port and not kafka.bootstrap_servers:
         paths = (("kafka", "host"), ("kafka", "port"))
-        yield paths, "with a host of its own, Kafka needs a port", "write the broker's as kafka.port"
+        yield paths, "kafka.host needs a port", "set kafka.port to the broker's port"
 
 
-def _flink(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
+def _flink(settings: Settings, *, local: bool) -> Iterator[Conflict]:
     flink = settings.flink
     manager = flink.jobmanager
     ports = {"rpc_port": manager.rpc_port, "rest_port": manager.rest_port}
@@ -88,11 +88,11 @@ def _flink(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
     for (name, port), (other, taken) in combinations(ports.items(), 2):
         if port == taken:
             paths = (("flink", "jobmanager", name), ("flink", "jobmanager", other))
-            yield paths, f"{name} and {other} are both {port}", "pick another for one"
+            yield paths, f"{name} and {other} are both {port}", "change one of them"
     if flink.state is None and not local:
         yield (
             (("flink", "state"),),
-            "is required on this cluster: where checkpoints and savepoints lie, reachable from every agent",
+            "is required on this cluster: the URI for checkpoints and savepoints, reachable from every agent",
             "write hdfs://…, s3://bucket/path or a mounted folder, file:///mnt/…",
         )
     workers = flink.taskmanager
@@ -100,74 +100,74 @@ def _flink(settings: Settings, *, local: bool) -> Iterator[Disagreement]:
         slots = "1 slot" if workers.slots == 1 else f"{workers.slots} slots"
         yield (
             (("flink", "taskmanager", "mem"), ("flink", "taskmanager", "slots")),
-            f"{workers.mem} MiB are too little for a TaskManager with {slots}",
-            f"at least {least}",
+            f"{workers.mem} MiB is too little for a TaskManager with {slots}",
+            f"write {least} or more",
         )
     if (flink.s3.access_key is None) != (flink.s3.secret_key is None):
         yield (
             (("flink", "s3", "access_key"), ("flink", "s3", "secret_key")),
-            "of the two keys of a store, one is set and one is not",
-            "name the secret of each, or of neither",
+            "access_key and secret_key must be set together",
+            "set both or neither",
         )
 
 
-def _gatherer(settings: Settings) -> Iterator[Disagreement]:
+def _gatherer(settings: Settings) -> Iterator[Conflict]:
     windows = settings.gatherer.windows
     pane = min(windows.values())
     for window, slide in windows.items():
         length = parse_duration(window)
         path = ("gatherer", "windows", window)
         if slide % pane:
-            # The shortest slide may be the one to change: whichever was set last is named.
+            # The shortest slide may be the wrong one. The problem names the one that was set last.
             other = ("gatherer", "windows", next(each for each in windows if windows[each] == pane))
             yield (
                 (path, other),
-                f"the slide {format_duration(slide)} of the window {window} is no multiple of the "
+                f"the slide {format_duration(slide)} of the window {window} is not a multiple of the "
                 f"shortest slide, {format_duration(pane)}",
-                f"a slide of {format_duration(slide // pane * pane)} is",
+                f"write {format_duration(slide // pane * pane)}",
             )
         elif length % slide:
             fitting = length // slide * slide or slide
             yield (
                 (path,),
-                f"the window {window} is no multiple of its slide, {format_duration(slide)}",
-                f"a window of {format_duration(fitting)} is",
+                f"the window {window} is not a multiple of its slide, {format_duration(slide)}",
+                f"write a window of {format_duration(fitting)}",
             )
 
 
-def _inputs(settings: Settings) -> Iterator[Disagreement]:
+def _inputs(settings: Settings) -> Iterator[Conflict]:
     for index, one in enumerate(settings.gatherer.inputs):
         for message, hint in _input(one, settings):
             yield (("gatherer", "inputs", index),), message, hint
     if (length := len(settings.gatherer.inputs_form.encode())) > _ENVIRONMENT:
         yield (
             (("gatherer", "inputs"),),
-            f"{length} bytes are too many for the environment of an app",
-            f"at most {_ENVIRONMENT}; a symbol that is one of ours needs no mapping",
+            f"{length} bytes do not fit in an app's environment",
+            f"use at most {_ENVIRONMENT}; symbols that are unchanged need no mapping",
         )
 
 
 def _input(one: Input, settings: Settings) -> Iterator[tuple[str, str]]:
     if one.topic is None and one.pattern is None:
-        yield "names no topic", "write topic: NAME, or pattern: a regular expression"
+        yield "names no topic", "write topic: NAME or pattern: REGEX"
     elif one.topic is not None and one.pattern is not None:
-        yield "has both a topic and a pattern", "one input each"
+        yield "has both a topic and a pattern", "write two inputs"
     if one.symbol == "topic" and not one.names_symbol:
         yield (
-            "the symbol stands in the topic's name, and no pattern says where",
+            "symbol: topic needs a pattern with the group symbol",
             "write pattern: 'ticks[.](?<symbol>[A-Z]+)'",
         )
     paths = one.paths
     for (name, path), (other, beside) in combinations(paths.items(), 2):
         if path == beside or path.startswith(f"{beside}.") or beside.startswith(f"{path}."):
-            yield f"{name} and {other} are read from one field, {min(path, beside, key=len)}", ""
+            yield f"{name} and {other} are read from the same field, {min(path, beside, key=len)}", ""
     prefix = settings.topics.prefix
     own = [*map(position_topic, settings.positions), *_OWN_TOPICS]
     if taken := next((prefix + topic for topic in own if one.reads(prefix + topic)), None):
-        yield f"{taken} is the bundle's own topic, which is read and written without", "make it narrower"
+        yield f"matches {taken}, a topic of this bundle", "make it narrower"
 
 
-def _statistics(settings: Settings, known: Sequence[str]) -> Iterator[Disagreement]:
+def _statistics(settings: Settings, known: Sequence[str]) -> Iterator[Conflict]:
     for index, name in enumerate(settings.gatherer.statistics):
         if name not in known:
             yield (
@@ -177,7 +177,7 @@ def _statistics(settings: Settings, known: Sequence[str]) -> Iterator[Disagreeme
             )
 
 
-def _signals(settings: Settings, kinds: Iterable[SignalKind]) -> Iterator[Disagreement]:
+def _signals(settings: Settings, kinds: Iterable[SignalKind]) -> Iterator[Conflict]:
     values = settings.signals.form
     for kind in kinds:
         if kind.name in values:
@@ -188,54 +188,55 @@ def _signals(settings: Settings, kinds: Iterable[SignalKind]) -> Iterator[Disagr
                 yield tuple(paths), fault.message, fault.hint
 
 
-def _initial_limits(settings: Settings) -> Iterator[Disagreement]:
+def _initial_limits(settings: Settings) -> Iterator[Conflict]:
     for symbol, limits in settings.initial_limits.items():
         if limits and limits.buy is not None and limits.sell is not None and limits.buy >= limits.sell:
             yield (
                 (("initial_limits", symbol),),
-                f"the buy limit, {limits.buy:.10g}, is not below the sell limit, {limits.sell:.10g}",
+                f"the buy limit, {limits.buy:.10g}, must be below the sell limit, {limits.sell:.10g}",
                 "",
             )
 
 
-def _generator(settings: Settings) -> Iterator[Disagreement]:
+def _generator(settings: Settings) -> Iterator[Conflict]:
     generator = settings.generator
-    # The uniform distribution with this standard deviation reaches sqrt(3) of it to both sides.
+    # A uniform distribution extends sqrt(3) standard deviations to each side.
     if generator.model == "uniform" and generator.volatility * sqrt(3) >= 1:
         yield (
             (("generator", "volatility"), ("generator", "model")),
-            f"a volatility of {generator.volatility:g} gives the model uniform prices below zero",
-            f"less than {1 / sqrt(3):.3f}",
+            f"with a volatility of {generator.volatility:g}, the model uniform produces negative prices",
+            f"write less than {1 / sqrt(3):.3f}",
         )
         return
-    # The lowest price moves least.
+    # The lowest price has the smallest moves.
     yield from _start_price(generator, min(settings.positions, key=generator.start_price_of))
 
 
-def _start_price(generator: Generator, symbol: str) -> Iterator[Disagreement]:
-    """Prices have two decimals: a move below them is none, and what is below 0.01 becomes 0.01."""
+def _start_price(generator: Generator, symbol: str) -> Iterator[Conflict]:
+    """Prices have two decimals: smaller moves are lost, and prices below 0.01 become 0.01."""
     start, volatility = generator.start_price_of(symbol), generator.volatility
     name = ("start_prices", symbol) if generator.start_prices.get(symbol) else ("start_price",)
     paths: tuple[KeyPath, ...] = (("generator", *name), ("generator", "volatility"))
-    # gbm states a year's deviation; a day's must show.
+    # gbm's volatility is annual. A daily move must be visible.
     move = start * volatility / (sqrt(365) if generator.model == "gbm" else 1)
     if 0 < move < 0.01:
         yield (
             paths,
-            f"from {start:.10g}, with a volatility of {volatility:g}, prices move by {move:.2g} only, "
-            "which two decimals do not show",
+            f"a price of {start:.10g} with a volatility of {volatility:g} moves by {move:.2g}, which two "
+            "decimals cannot show",
             "raise the start price or the volatility",
         )
     elif generator.model == "uniform" and start * (1 - volatility * sqrt(3)) < 0.01:
         yield (
             paths,
-            f"from {start:.10g}, a volatility of {volatility:g} gives the model uniform prices below 0.01",
+            f"a price of {start:.10g} with a volatility of {volatility:g} gives the model uniform prices "
+            "below 0.01",
             "raise the start price or lower the volatility",
         )
 
 
-def _health(settings: Settings) -> Iterator[Disagreement]:
-    # Marathon's health checks count in whole seconds.
+def _health(settings: Settings) -> Iterator[Conflict]:
+    # Marathon's health checks use whole seconds.
     if settings.health.interval % timedelta(seconds=1):
         paths = (("health", "interval"),)
-        yield paths, f"{format_duration(settings.health.interval)} is not in whole seconds", ""
+        yield paths, f"{format_duration(settings.health.interval)} is not a whole number of seconds", ""

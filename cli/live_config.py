@@ -1,0 +1,86 @@
+"""How the running bundle is configured. The settings may have changed since it was deployed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from cli.errors import PipectlError
+from cli.session import Session
+from kafka_topic.config import parse_retention
+from kafka_topic.windows import read_windows, shortest
+from marathon.durations import freshness_of
+
+
+@dataclass(frozen=True)
+class LiveConfig:
+    """The configuration in the environments of the running generator and gatherer.
+
+    group: the gatherer's consumer group. retention: how long topics keep records, by kind of topic.
+    allow_retention_decrease: whether the gatherer may lower a topic's retention. freshness: the maximum age
+    of the newest shortest window while data flows.
+    """
+
+    positions: tuple[str, ...]
+    prefix: str
+    bootstrap_servers: str
+    group: str
+    windows: tuple[str, ...]
+    signals: Mapping[str, Mapping[str, Any]]
+    inputs: str = ""
+    retention: Mapping[str, timedelta] = field(default_factory=dict)
+    allow_retention_decrease: bool = False
+    freshness: timedelta = timedelta(0)
+
+    @property
+    def window(self) -> str:
+        """The shortest window. Its records show whether data flows."""
+        return shortest(self.windows)
+
+
+def live_config(session: Session) -> LiveConfig:
+    """Read the configuration of the running apps; apps that are not deployed count as the settings have them.
+
+    Raises PipectlError when an app's environment was edited by hand and cannot be read.
+    """
+    rendered = session.bundle.apps
+    group = session.settings.group
+    running = {name: app for name, app in session.engine.apps().items() if app.owner == group}
+    generator, gatherer = (
+        {**app.env, **(running[app.id].env if app.id in running else {})}
+        for app in (rendered["data-generator"], rendered["gatherer"])
+    )
+    try:
+        return _read(generator, gatherer)
+    except ValueError as error:
+        raise PipectlError(
+            f"cannot read the environment of the apps in {group}: {error}",
+            hint=f"`pipectl deploy{session.option}` restores it",
+        ) from None
+
+
+def _read(generator: Mapping[str, Any], gatherer: Mapping[str, Any]) -> LiveConfig:
+    windows = read_windows(gatherer["GATHERER_WINDOWS"])
+    return LiveConfig(
+        positions=tuple(generator["POSITIONS"].split(",")),
+        prefix=generator["TOPIC_PREFIX"],
+        bootstrap_servers=generator["KAFKA_BOOTSTRAP_SERVERS"],
+        group=gatherer["JOB_NAME"],
+        windows=tuple(windows),
+        signals=json.loads(gatherer["SIGNALS"]),
+        inputs=gatherer.get("GATHERER_INPUTS", ""),
+        retention=parse_retention(gatherer["TOPIC_RETENTION_MS"]),
+        allow_retention_decrease=gatherer["TOPIC_SHORTEN"] == "true",
+        freshness=freshness_of(
+            windows[shortest(windows)],
+            *(
+                timedelta(seconds=float(gatherer[name]))
+                for name in (
+                    "GATHERER_WATERMARK_SECONDS",
+                    "GATHERER_IDLE_SECONDS",
+                    "FLINK_CHECKPOINT_SECONDS",
+                )
+            ),
+        ),
+    )
