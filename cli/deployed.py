@@ -12,6 +12,8 @@ from cli.errors import PipectlError, UsageProblem, WaitTimeout
 from cli.session import Session
 from kafka_topic.config import parse_retention
 from kafka_topic.errors import KafkaTopicError
+from kafka_topic.inputs import Input, read_inputs
+from kafka_topic.names import Topics
 from kafka_topic.windows import read_windows, shortest
 from marathon.durations import freshness_of
 
@@ -30,7 +32,7 @@ class Deployed:
     group: str
     windows: tuple[str, ...]
     signals: Mapping[str, Mapping[str, Any]]
-    inputs: str = ""
+    inputs: tuple[Input, ...] = ()
     retention: Mapping[str, timedelta] = field(default_factory=dict)
     shorten: bool = False
     freshness: timedelta = timedelta(0)
@@ -71,7 +73,7 @@ def _read(generator: Mapping[str, Any], gatherer: Mapping[str, Any]) -> Deployed
         group=gatherer["JOB_NAME"],
         windows=tuple(windows),
         signals=json.loads(gatherer["SIGNALS"]),
-        inputs=gatherer.get("GATHERER_INPUTS", ""),
+        inputs=read_inputs(gatherer.get("GATHERER_INPUTS", ""), Topics(generator["TOPIC_PREFIX"])),
         retention=parse_retention(gatherer["TOPIC_RETENTION_MS"]),
         shorten=gatherer["TOPIC_SHORTEN"] == "true",
         freshness=freshness_of(

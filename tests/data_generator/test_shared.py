@@ -6,11 +6,11 @@ import signal
 import pytest
 
 from data_generator.encoding import to_cents
-from data_generator.errors import SettingsError
 from data_generator.models import MODELS, position_random
 from data_generator.progress import Path, Progress
 from data_generator.settings import Settings
 from kafka_topic.contracts import Price
+from task_runtime.errors import SettingsError
 
 SYMBOLS = ["AAPL", "AMZN", "GOOG", "MSFT"]
 RATE = 200.0
@@ -133,5 +133,5 @@ def test_progress_that_is_none(text):
 
 
 def test_a_count_is_not_shared():
-    with pytest.raises(SettingsError, match="count and shared"):
+    with pytest.raises(SettingsError, match="--count and --shared"):
         Settings("h:1", ("AAPL",), seed=1, count=5, shared=True)

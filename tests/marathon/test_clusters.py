@@ -10,9 +10,8 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft4Validator
 
-from flink_scripts.errors import SettingsError
 from flink_scripts.memory import taskmanager_memory
-from gatherer.inputs import DEFAULTS, PLACES, TIME_FORMS, read_inputs
+from kafka_topic.inputs import DEFAULTS, PLACES, TIME_FORMS, read_inputs
 from kafka_topic.names import Topics
 from marathon.bundle import render
 from marathon.inputs import Input
@@ -20,6 +19,7 @@ from marathon.loading import cluster_names
 from marathon.paths import ROOM
 from marathon.rules import findings
 from marathon.settings import Settings
+from task_runtime.errors import SettingsError
 from tests.settings import load_settings
 
 SettingsOf = Callable[..., Settings]

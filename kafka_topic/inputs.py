@@ -1,7 +1,7 @@
-"""The inputs that others own, as the environment gives them: a list of objects in JSON.
+"""The variable GATHERER_INPUTS: the topics that others own, as a list of objects in JSON.
 
-`InputFormat.java` reads the same JSON. Each has `topic`, a name, or `pattern`, a regular expression of Java's
-for whole names, and whatever differs from DEFAULTS.
+`InputFormat.java` reads the same JSON. Each input has `topic`, a name, or `pattern`, a regular expression in
+Java's syntax that matches whole names, and whatever differs from DEFAULTS.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gatherer.errors import SettingsError
 from kafka_topic.errors import SymbolError
 from kafka_topic.names import Topics, check_symbol
 
+Input = Mapping[str, Any]
 PLACES = ("key", "topic", "field")
 TIME_FORMS = ("ours", "iso8601", "epoch_s", "epoch_ms", "epoch_us", "record")
 FIELDS: Mapping[str, str] = {"time": "ts", "symbol": "symbol", "price": "price"}
@@ -27,20 +27,20 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 
-def read_inputs(text: str | None, topics: Topics) -> tuple[Mapping[str, Any], ...]:
-    """The inputs that the variable GATHERER_INPUTS holds; none when it is unset or empty.
+def read_inputs(text: str, topics: Topics) -> tuple[Input, ...]:
+    """The inputs that GATHERER_INPUTS holds; none when it is empty.
 
-    topics: the bundle's own, none of which may be an input. Raises SettingsError that names the variable.
+    topics: the bundle's own topics, none of which may be an input. Raises ValueError that says what is wrong.
     """
     try:
         inputs = json.loads(text or "[]")
     except ValueError as error:
-        raise SettingsError(f"GATHERER_INPUTS is not JSON: {error}") from None
+        raise ValueError(f"it is not JSON: {error}") from None
     if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
-        raise SettingsError("GATHERER_INPUTS must be a list of JSON objects, one for each input")
+        raise ValueError("it must be a list of JSON objects, one for each input")
     for index, one in enumerate(inputs):
         if (mistake := next(_mistakes(one, topics), None)) is not None:
-            raise SettingsError(f"GATHERER_INPUTS: input {index}: {mistake}")
+            raise ValueError(f"input {index}: {mistake}")
     return tuple(inputs)
 
 
