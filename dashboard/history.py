@@ -102,7 +102,7 @@ class History:
         self.letter_counts: Counter[str] = Counter()
         self.letters_counted = False
         """Whether all dead letters that there were at the start have been counted."""
-        self._letter_places: dict[tuple[str, int], int] = {}
+        self._letter_offsets: dict[tuple[str, int], int] = {}
         self.seq = 0
         self._lock = threading.Lock()
 
@@ -175,11 +175,11 @@ class History:
 
     def add_letter(self, letter: DeadLetter) -> None:
         """Count a dead letter, and keep it unless it was kept before."""
-        place = letter.topic, letter.partition
+        partition = letter.topic, letter.partition
         with self._lock:
             self.letter_counts[letter.reason] += 1
-            if letter.offset > self._letter_places.get(place, -1):
-                self._letter_places[place] = letter.offset
+            if letter.offset > self._letter_offsets.get(partition, -1):
+                self._letter_offsets[partition] = letter.offset
                 self.seq += 1
                 self.letters.append((self.seq, letter))
 

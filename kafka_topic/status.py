@@ -103,7 +103,9 @@ def _last_window_ends(
     try:
         while missing := symbols - found.keys():
             start = {
-                place: max(begin[place], stop[place] - chunk) for place in stop if stop[place] > begin[place]
+                partition: max(begin[partition], stop[partition] - chunk)
+                for partition in stop
+                if stop[partition] > begin[partition]
             }
             if not start:
                 break

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft4Validator
 
 from flink_scripts.memory import taskmanager_memory
-from kafka_topic.inputs import DEFAULTS, PLACES, TIME_FORMS, read_inputs
+from kafka_topic.inputs import DEFAULTS, SYMBOL_SOURCES, TIME_FORMS, read_inputs
 from kafka_topic.names import Topics
 from marathon.bundle import render
 from marathon.inputs import Input
@@ -148,7 +148,7 @@ def test_no_optional_statistics_at_all(settings_of: SettingsOf) -> None:
 def test_inputs_have_the_forms_that_the_gatherer_knows() -> None:
     fields = Input.model_fields
     assert get_args(fields["time"].annotation) == TIME_FORMS
-    assert get_args(fields["symbol"].annotation) == PLACES
+    assert get_args(fields["symbol"].annotation) == SYMBOL_SOURCES
     assert fields.keys() == {"topic", "pattern", *DEFAULTS}
     assert Input(topic="prices").model_dump() == {"topic": "prices", "pattern": None, **DEFAULTS}
 
