@@ -12,13 +12,13 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, TypeVar
+from typing import TypeVar
 
+from dashboard.answers import State
 from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
 from kafka_topic.trouble import Trouble
 
 LETTERS_KEPT = 200
-State = Literal["fresh", "stale", "silent", "unreadable"]
 T = TypeVar("T")
 
 
