@@ -21,7 +21,7 @@ from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane
 from gatherer.window import WindowLength
 from kafka_topic.contracts import Limits
-from kafka_topic.statistics import read_statistics
+from kafka_topic.statistics import DEFAULT_STATISTICS, read_statistics
 
 START = 1_774_745_970_000
 WINDOWS = (
@@ -29,7 +29,7 @@ WINDOWS = (
     WindowLength("1m", 60_000, 5000),
     WindowLength("10m", 600_000, 10_000),
 )
-EVERYTHING = frozenset(read_statistics(None))
+EVERYTHING = frozenset(read_statistics(DEFAULT_STATISTICS))
 WARM_UP = 0.5
 
 

@@ -28,7 +28,7 @@ class LiveConfig:
     group: str
     windows: tuple[str, ...]
     signals: Mapping[str, Mapping[str, Any]]
-    inputs: str = ""
+    inputs: tuple[Input, ...] = ()
     retention: Mapping[str, timedelta] = field(default_factory=dict)
     allow_retention_decrease: bool = False
     freshness: timedelta = timedelta(0)
@@ -69,7 +69,7 @@ def _read(generator: Mapping[str, Any], gatherer: Mapping[str, Any]) -> LiveConf
         group=gatherer["JOB_NAME"],
         windows=tuple(windows),
         signals=json.loads(gatherer["SIGNALS"]),
-        inputs=gatherer.get("GATHERER_INPUTS", ""),
+        inputs=read_inputs(gatherer.get("GATHERER_INPUTS", ""), Topics(generator["TOPIC_PREFIX"])),
         retention=parse_retention(gatherer["TOPIC_RETENTION_MS"]),
         allow_retention_decrease=gatherer["TOPIC_SHORTEN"] == "true",
         freshness=freshness_of(

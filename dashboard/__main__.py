@@ -6,19 +6,19 @@ import logging
 import os
 import sys
 
-from dashboard.errors import SettingsError
-from dashboard.settings import from_environment
+from dashboard.settings import Settings
+from task_runtime.errors import SettingsError
 
 
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; returns the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s dashboard: %(message)s")
     try:
-        settings = from_environment()
+        settings = Settings.from_environ()
     except SettingsError as error:
         logging.error("%s", error)
         return error.exit_code
-    # Looking on must not slow down what is looked at.
+    # The page must not slow down the pipeline that it shows.
     os.nice(5)
     from dashboard.web import run
 

@@ -12,13 +12,13 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, TypeVar
+from typing import TypeVar
 
+from dashboard.answers import State
 from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
 from kafka_topic.trouble import Trouble
 
 LETTERS_KEPT = 200
-State = Literal["fresh", "stale", "silent", "unreadable"]
 T = TypeVar("T")
 
 
@@ -102,7 +102,7 @@ class History:
         self.letter_counts: Counter[str] = Counter()
         self.letters_counted = False
         """Whether all dead letters that there were at the start have been counted."""
-        self._letter_places: dict[tuple[str, int], int] = {}
+        self._letter_offsets: dict[tuple[str, int], int] = {}
         self.seq = 0
         self._lock = threading.Lock()
 
@@ -175,11 +175,11 @@ class History:
 
     def add_letter(self, letter: DeadLetter) -> None:
         """Count a dead letter, and keep it unless it was kept before."""
-        place = letter.topic, letter.partition
+        partition = letter.topic, letter.partition
         with self._lock:
             self.letter_counts[letter.reason] += 1
-            if letter.offset > self._letter_places.get(place, -1):
-                self._letter_places[place] = letter.offset
+            if letter.offset > self._letter_offsets.get(partition, -1):
+                self._letter_offsets[partition] = letter.offset
                 self.seq += 1
                 self.letters.append((self.seq, letter))
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from dashboard.history import History
-from dashboard.requests import Mistake, body_of, check_leave, json_answer, known, records_answer
+from dashboard.requests import BadRequest, body_of, json_answer, known, records_answer, require_csrf_header
 from dashboard.settings import Settings
 from kafka_topic.contracts import Limits
 from kafka_topic.errors import ContractError, KafkaTopicError, LimitsError, SymbolError
@@ -45,7 +45,7 @@ class LimitsApi:
 
     async def change(self, request: web.Request) -> web.Response:
         """Change the fields that the body names, of the positions that it names, and keep the others."""
-        check_leave(request)
+        require_csrf_header(request)
         symbols, changes = await self._body(request)
         now = await self._ask(
             lambda: self._store.set(symbols, changes, check=lambda limits: limits.check_regime(self._signals))
@@ -54,7 +54,7 @@ class LimitsApi:
 
     async def clear(self, request: web.Request) -> web.Response:
         """Take back all that is set of some positions; of every one with all=true."""
-        check_leave(request)
+        require_csrf_header(request)
         symbols = [*dict.fromkeys(request.query.getall("position", []))]
         everything = request.query.get("all") == "true"
         if bool(symbols) == everything:
@@ -69,7 +69,7 @@ class LimitsApi:
             raise web.HTTPBadRequest(text='the body must be such as {"symbols": ["AAPL"], "buy": 95}')
         changes = {name: value for name, value in body.items() if name != "symbols"}
         if unknown := sorted(changes.keys() - set(FIELDS)):
-            raise Mistake(f"{unknown[0]} is no field of limits; they have {', '.join(FIELDS)}", unknown[0])
+            raise BadRequest(f"{unknown[0]} is no field of limits; they have {', '.join(FIELDS)}", unknown[0])
         if not changes:
             raise web.HTTPBadRequest(text=f"nothing to set; name some of {', '.join(FIELDS)}")
         return [known("position", str(symbol), self._history.positions) for symbol in symbols], changes
@@ -78,7 +78,7 @@ class LimitsApi:
         try:
             return await asyncio.to_thread(call)
         except ContractError as error:
-            raise Mistake(str(error), error.field) from None
+            raise BadRequest(str(error), error.field) from None
         except SymbolError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         except LimitsError as error:

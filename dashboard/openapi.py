@@ -1,22 +1,82 @@
-"""The description of the API: `openapi.json`, with what the catalogues of statistics and signals say."""
+"""The description of the API (OpenAPI 3.1), made of its answers' types, the contracts and the catalogues."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from functools import cache
 from typing import Any
 
-from kafka_topic.contracts import SIDES
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from dashboard.answers import TIME, PositionAnswer, Refusal, Status
+from dashboard.events import TOPICS
+from dashboard.limits_api import FIELDS as FIELDS_OF_LIMITS
+from dashboard.requests import CSRF_HEADER
+from kafka_topic.contracts import SIDES, Limits, MovingAverage, Signal
 from kafka_topic.signal_kinds import SIGNAL_KINDS
 from kafka_topic.statistics import FIELDS
 
+Json = dict[str, Any]
+_REF = "#/components/schemas/{model}"
+_DESCRIPTION = (
+    "What the live page shows, for programs. Behind a front door such as DC/OS' Admin Router the addresses "
+    "begin with /service/<name>/, and the door asks for its own token. Records may gain fields; no field is "
+    f"renamed. A request that changes something needs the header {CSRF_HEADER} with any value, which a page "
+    "of another origin can't send."
+)
+_MEANINGS = {
+    "MovingAverage": {
+        "window": "its length, as in 10s, 1m",
+        "stddev": "of a sample; null when count < 2",
+        "cv": "in percent; null without a stddev, or when the mean is 0",
+    },
+    "Signal": {"price": "the last price at that time", "reason": "one sentence"},
+    "Limits": {
+        "buy": "low limit; below sell where both are set",
+        "sell": "high limit",
+        "probability": "at which a limit counts as likely; null, here and below: the bundle's setting",
+        "regime_high": "cv in percent",
+        "regime_low": "cv in percent, below regime_high",
+    },
+}
 
-def document() -> dict[str, Any]:
+
+class _Schemas(GenerateJsonSchema):
+    """Schemas as the records are: times in our form, no titles."""
+
+    def datetime_schema(self, schema: Any) -> Json:
+        return {**TIME}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+@cache
+def document() -> Json:
     """The whole description."""
-    content: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-    schemas = content["components"]["schemas"]
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Volatility dashboard", "version": "1", "description": _DESCRIPTION},
+        "servers": [{"url": ".."}],
+        "paths": _paths(),
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _schemas() -> Json:
+    adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
+        (each.__name__, "validation", TypeAdapter(each))
+        for each in (Status, PositionAnswer, Refusal, MovingAverage, Signal, Limits)
+    ]
+    _, described = TypeAdapter.json_schemas(adapters, ref_template=_REF, schema_generator=_Schemas)
+    schemas: Json = described["$defs"]
+    schemas["PositionAnswer"]["properties"]["last_signal"] = {"anyOf": [_schema("Signal"), {"type": "null"}]}
+    average = schemas["MovingAverage"]
+    del average["properties"]["values"]
+    average["properties"]["window"] = {"type": "string"}
+    average["required"] = list(average["properties"])
     for field in FIELDS.values():
-        schemas["MovingAverage"]["properties"][field.name] = {
+        average["properties"][field.name] = {
             "type": ["number", "null"],
             "description": f"{field.meaning}; unit: {field.unit}",
         }
@@ -25,4 +85,150 @@ def document() -> dict[str, Any]:
         "event": {"enum": [event.name for kind in SIGNAL_KINDS.values() for event in kind.events]},
         "side": {"enum": [*SIDES, None]},
     }
-    return content
+    for model, meanings in _MEANINGS.items():
+        # The rest of a contract's docstring is about Python.
+        schemas[model]["description"] = schemas[model]["description"].partition("\n")[0]
+        for name, meaning in meanings.items():
+            schemas[model]["properties"][name]["description"] = meaning
+    schemas["LimitChange"] = {
+        "type": "object",
+        "required": ["symbols"],
+        "properties": {
+            "symbols": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            **{name: _without_default(schemas["Limits"]["properties"][name]) for name in FIELDS_OF_LIMITS},
+        },
+        "additionalProperties": False,
+    }
+    return schemas
+
+
+def _without_default(schema: Json) -> Json:
+    """A field that a change leaves out stays as it is; in a record it is null."""
+    return {name: value for name, value in schema.items() if name != "default"}
+
+
+def _paths() -> Json:
+    position = _parameter("position", "only these; all positions without it", several=True)
+    since = _parameter("since", "only later records; UTC where it names no zone", "2026-11-22 01:02:03.004")
+    csrf = {
+        "name": CSRF_HEADER,
+        "in": "header",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "curl",
+    }
+    limits = _answer("the limits that are set", limits=_list("Limits"))
+    cleared = _answer("the positions that had limits", cleared=_list())
+    body = {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": _schema("LimitChange"),
+                "example": {"symbols": ["AAPL"], "buy": 95, "sell": 110},
+            }
+        },
+    }
+    return {
+        "/api/status": _get(
+            "The state of every component and position, and dead letters by reason; Kafka and Flink are "
+            "asked at most every 2 s",
+            _content("the pipeline", _schema("Status")),
+        ),
+        "/api/positions": _get(
+            "Every position with its newest price, window and signal",
+            _answer("the positions", positions=_list("PositionAnswer")),
+        ),
+        "/api/movingaverage": _get(
+            "The kept windows of one length of a position, oldest first, at most 5000",
+            _answer("the windows", records=_list("MovingAverage")),
+            [
+                {**_parameter("position", "the position", "AAPL"), "required": True},
+                _parameter("window", "its length; the shortest without it", "1m"),
+                since,
+            ],
+            refusals=(400, 404),
+        ),
+        "/api/signals": _get(
+            "The kept signals, in the order in which they came, at most 5000",
+            _answer("the signals", signals=_list("Signal")),
+            [position, since],
+            refusals=(400, 404),
+        ),
+        "/api/limits": {
+            **_get("The limits of positions, read from Kafka", limits, [position], refusals=(409, 503)),
+            "post": {
+                **_operation(
+                    "Change the named fields of some positions' limits, keep the others; null clears a field",
+                    limits,
+                    [csrf],
+                    refusals=(400, 403, 404, 409, 415, 503),
+                ),
+                "requestBody": body,
+            },
+            "delete": _operation(
+                "Clear the limits of some positions",
+                cleared,
+                [csrf, position, _parameter("all", "true, without a position: those of every position")],
+                refusals=(400, 403, 503),
+            ),
+        },
+        "/api/stream": _get(
+            "Records as they are committed, as server-sent events whose type is the topic; Last-Event-ID "
+            "continues from there",
+            {
+                "description": "an endless stream",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            [
+                {
+                    **_parameter("topic", "movingaverage without it"),
+                    "schema": {"type": "array", "items": {"enum": [*TOPICS]}},
+                },
+                _parameter("window", "lengths of movingaverage; the shortest without it", several=True),
+                position,
+                {
+                    **_parameter("start", "beginning: kept records come first; only new ones without it"),
+                    "schema": {"enum": ["beginning"]},
+                },
+            ],
+            refusals=(404,),
+        ),
+    }
+
+
+def _get(
+    summary: str, answer: Json, parameters: list[Json] | None = None, refusals: tuple[int, ...] = ()
+) -> Json:
+    return {"get": _operation(summary, answer, parameters or [], refusals)}
+
+
+def _operation(summary: str, answer: Json, parameters: list[Json], refusals: tuple[int, ...]) -> Json:
+    refused = _content("why the request was refused", _schema("Refusal"))
+    return {
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {"200": answer, **{str(status): refused for status in refusals}},
+    }
+
+
+def _parameter(name: str, meaning: str, example: str | None = None, *, several: bool = False) -> Json:
+    one = {"type": "string"}
+    schema: Json = {"type": "array", "items": one} if several else one
+    parameter: Json = {"name": name, "in": "query", "description": meaning, "schema": schema}
+    return parameter if example is None else {**parameter, "example": example}
+
+
+def _answer(description: str, **properties: Json) -> Json:
+    return _content(description, {"type": "object", "required": [*properties], "properties": properties})
+
+
+def _content(description: str, schema: Json) -> Json:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _list(model: str | None = None) -> Json:
+    return {"type": "array", "items": _schema(model) if model else {"type": "string"}}
+
+
+def _schema(model: str) -> Json:
+    return {"$ref": _REF.format(model=model)}

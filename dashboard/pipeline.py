@@ -1,4 +1,4 @@
-"""How every component is, as far as Kafka and Flink's REST API show it from here."""
+"""The state of every component, as far as Kafka and Flink's REST API show it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import json
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import cast
 
 import aiohttp
 from confluent_kafka import KafkaException
 
+from dashboard.answers import Component, DeadLetters, Figures, PositionAnswer, Problem, Status
 from dashboard.errors import FlinkError
 from dashboard.feed import Feed
 from dashboard.flink import Flink, Rest
@@ -24,16 +25,15 @@ from kafka_topic.names import Topics
 from kafka_topic.progress import Progress, progress
 
 KEPT_SECONDS = 2.0
-"""However many ask or look, the brokers and the JobManager are asked at most this often."""
+"""The brokers and the JobManager are asked at most this often, however many viewers there are."""
 KAFKA_SECONDS = 3.0
 SILENT_SECONDS = 10.0
-"""Prices that stopped for so long have stopped."""
-Json = dict[str, Any]
+"""Prices count as stopped after this time without a tick."""
 
 
 class Pipeline:
-    """Follows what the brokers say of the positions' topics. Asks the JobManager when somebody wants to know,
-    and keeps the answer for a moment.
+    """Polls the brokers for the state of the positions' topics. Asks the JobManager on demand, and keeps its
+    answer for KEPT_SECONDS.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Pipeline:
         self._flink = Rest(settings.flink, session) if settings.flink else None
         self._lock = asyncio.Lock()
         self._read_at = float("-inf")
-        self._status: Json = {}
+        self._status: Status | None = None
         self._brokers = Brokers(settings.bootstrap_servers, timeout=KAFKA_SECONDS)
         self._kafka_problem: str | None = None
         self._asked = asyncio.Event()
@@ -54,23 +54,24 @@ class Pipeline:
         self._started = time.monotonic()
 
     async def follow(self) -> None:
-        """Ask the brokers again and again, until cancelled: viewers are told what is wrong unasked."""
+        """Poll the brokers until cancelled, so that viewers see problems without asking."""
         while True:
             self._kafka_problem = await self._read_progress()
             self._asked.set()
             await asyncio.sleep(KEPT_SECONDS)
 
-    async def status(self, viewers: int) -> Json:
+    async def status(self, viewers: int) -> Status:
         """The document of /api/status."""
         async with self._lock:
-            if time.monotonic() - self._read_at > KEPT_SECONDS:
+            if self._status is None or time.monotonic() - self._read_at > KEPT_SECONDS:
                 self._status = await self._read(viewers)
                 self._read_at = time.monotonic()
-        return self._status
+            return self._status
 
-    def positions(self) -> list[Json]:
-        """Every position: its state, its newest price and window, its problem and lag as last read."""
-        topics, found = Topics(self._settings.prefix), []
+    def positions(self) -> list[PositionAnswer]:
+        """Every position: its state, its newest records, and its problem and lag as last read."""
+        topics = Topics(self._settings.prefix)
+        found: list[PositionAnswer] = []
         for symbol, position in self._history.positions.items():
             window, price, signal = position.last_window, position.last_price, position.last_signal
             problem = position.problem[1]
@@ -79,7 +80,7 @@ class Pipeline:
                     "symbol": symbol,
                     "topic": topics.position(symbol),
                     "state": self._history.state(symbol),
-                    "problem": problem and problem.fields(),
+                    "problem": cast(Problem, problem.fields()) if problem else None,
                     "last_window_end": format_time(window.window_end) if window else None,
                     "age_seconds": round(age(window.window_end), 1) if window else None,
                     "price": price.price if price else None,
@@ -94,7 +95,7 @@ class Pipeline:
             )
         return found
 
-    async def _read(self, viewers: int) -> Json:
+    async def _read(self, viewers: int) -> Status:
         flink, _ = await asyncio.gather(self._read_flink(), self._asked.wait())
         kafka_problem = self._kafka_problem or self._feed.problem
         positions = self.positions()
@@ -116,7 +117,7 @@ class Pipeline:
             "dead_letters": self._dead_letters(),
         }
 
-    def _dead_letters(self) -> Json:
+    def _dead_letters(self) -> DeadLetters:
         counts = self._history.letter_counts
         by_reason = {reason: counts[reason] for reason in REASONS if counts[reason]}
         return {
@@ -126,7 +127,7 @@ class Pipeline:
         }
 
     async def _read_progress(self) -> str | None:
-        """Note lags and problems of all positions; returns why they can't be told, if so."""
+        """Read the lags and problems of all positions; returns what prevented that, or None."""
         try:
             found = await asyncio.to_thread(self._progress)
         except (KafkaTopicError, KafkaException) as error:
@@ -151,7 +152,7 @@ class Pipeline:
             return str(error)
 
     def _rates(self) -> tuple[float | None, float | None]:
-        """Ticks and windows a second since the last time."""
+        """Ticks and windows per second since the last call."""
         positions = self._history.positions.values()
         now = time.monotonic()
         ticks = sum(position.ticks_seen for position in positions)
@@ -162,48 +163,48 @@ class Pipeline:
         seconds = now - before[0]
         return round((ticks - before[1]) / seconds, 1), round((windows - before[2]) / seconds, 1)
 
-    def _generator(self, rate: float | None) -> Json:
+    def _generator(self, rate: float | None) -> Component:
         newest = [position.last_price for position in self._history.positions.values()]
         flowing = sum(price is not None and age(price.ts) < SILENT_SECONDS for price in newest)
         detail = f"prices of {flowing}/{len(newest)} positions"
-        return _component("data-generator", flowing == len(newest), detail, rate=rate)
+        return _component("data-generator", flowing == len(newest), detail, {"rate": rate})
 
-    def _gatherer(self, flink: Flink | str | None, rate: float | None) -> Json:
+    def _gatherer(self, flink: Flink | str | None, rate: float | None) -> Component:
         known = [lag for lag in self._lags.values() if lag is not None]
-        numbers: Json = {"rate": rate, "lag": sum(known) if known else None}
+        figures: Figures = {"rate": rate, "lag": sum(known) if known else None}
         if not isinstance(flink, Flink):
             fresh = all(self._history.state(symbol) == "fresh" for symbol in self._history.positions)
-            return _component("gatherer", fresh or None, "its job can't be seen from here", **numbers)
+            return _component("gatherer", fresh or None, "its job can't be seen from here", figures)
         job = flink.job
         if job is None:
-            return _component("gatherer", False, f"Flink has no job {self._settings.job}", **numbers)
-        return _component(
-            "gatherer",
-            job.state == "RUNNING",
-            f"job {job.state}",
-            **numbers,
-            uptime_seconds=round(job.uptime),
-            checkpoints=job.checkpoints_completed,
-            **({"checkpoints_failed": job.checkpoints_failed} if job.checkpoints_failed else {}),
-            checkpoint_age_seconds=_rounded(job.checkpoint_age, 1),
-            checkpoint_seconds=_rounded(job.checkpoint_duration, 3),
-            checkpoint_bytes=job.checkpoint_size,
-        )
+            return _component("gatherer", False, f"Flink has no job {self._settings.job}", figures)
+        figures |= {
+            "uptime_seconds": round(job.uptime),
+            "checkpoints": job.checkpoints_completed,
+            "checkpoint_age_seconds": _rounded(job.checkpoint_age, 1),
+            "checkpoint_seconds": _rounded(job.checkpoint_duration, 3),
+            "checkpoint_bytes": job.checkpoint_size,
+        }
+        if job.checkpoints_failed:
+            figures["checkpoints_failed"] = job.checkpoints_failed
+        return _component("gatherer", job.state == "RUNNING", f"job {job.state}", figures)
 
-    def _dashboard(self, viewers: int) -> Json:
+    def _dashboard(self, viewers: int) -> Component:
         return _component(
             "dashboard",
             self._feed.alive,
             f"{viewers} viewer{'' if viewers == 1 else 's'}",
-            uptime_seconds=round(time.monotonic() - self._started),
-            broken_records=self._feed.broken_records,
+            {
+                "uptime_seconds": round(time.monotonic() - self._started),
+                "broken_records": self._feed.broken_records,
+            },
         )
 
 
-def _flink_components(flink: Flink | str | None) -> list[Json]:
+def _flink_components(flink: Flink | str | None) -> list[Component]:
     names = ("flink-jobmanager", "flink-taskmanager")
     if not isinstance(flink, Flink):
-        # Out of reach from here need not mean down: the firewall may not let this app through.
+        # Out of reach does not mean down: a firewall may stop this app only.
         return [_component(name, None, flink or "its address is not known here") for name in names]
     busy = flink.slots - flink.slots_free
     workers = f"{flink.taskmanagers} with {busy}/{flink.slots} slots in use"
@@ -213,9 +214,14 @@ def _flink_components(flink: Flink | str | None) -> list[Json]:
     ]
 
 
-def _component(name: str, healthy: bool | None, detail: str, **numbers: Any) -> Json:
-    state = "unknown" if healthy is None else "healthy" if healthy else "unhealthy"
-    return {"name": name, "state": state, "detail": detail, **numbers}
+def _component(name: str, healthy: bool | None, detail: str, figures: Figures | None = None) -> Component:
+    """healthy: None when it can't be told."""
+    found: Component = {
+        "name": name,
+        "state": "unknown" if healthy is None else "healthy" if healthy else "unhealthy",
+        "detail": detail,
+    }
+    return found if figures is None else {**found, **figures}
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

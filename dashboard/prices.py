@@ -84,7 +84,7 @@ class PriceSampler:
             and now_ms - messages[-1].timestamp()[1] > BEHIND_MS
             and time.monotonic() - self._assigned_at > CATCH_UP_SECONDS
         ):
-            self._assign(self._brokers.latest(TopicPartition(*place) for place in self._read))
+            self._assign(self._brokers.latest(TopicPartition(*partition) for partition in self._read))
         return broken
 
     def _look(self) -> None:
@@ -97,10 +97,12 @@ class PriceSampler:
             if leader is not None
         }
         if gone := self._read - led:
-            self._consumer.incremental_unassign([TopicPartition(*place) for place in gone])
-        if new := [TopicPartition(*place) for place in led - self._read]:
+            self._consumer.incremental_unassign([TopicPartition(*partition) for partition in gone])
+        if new := [TopicPartition(*partition) for partition in led - self._read]:
             past = self._brokers.since(new, int((time.time() - PAST_SECONDS) * 1000))
-            self._consumer.incremental_assign([TopicPartition(*place, at) for place, at in past.items()])
+            self._consumer.incremental_assign(
+                [TopicPartition(*partition, at) for partition, at in past.items()]
+            )
             self._assigned_at = time.monotonic()
         self._read, self._looked_at = led, time.monotonic()
 

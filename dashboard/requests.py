@@ -11,13 +11,13 @@ from typing import Any
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-ASKED_BY = "X-Requested-By"
+CSRF_HEADER = "X-Requested-By"
 """A page of another origin can't send this header: a browser asks first, and is not answered."""
 PROXY_HEADER = "X-Proxy-Secret"
 """What the cluster's front door and this task know, and nobody else."""
 
 
-class Mistake(web.HTTPBadRequest):
+class BadRequest(web.HTTPBadRequest):
     """What a request holds can't be; `field` is the one at fault."""
 
     def __init__(self, message: str, field: str | None) -> None:
@@ -70,13 +70,13 @@ def came_through_the_front_door(request: web.Request, secret: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
 
 
-def check_leave(request: web.Request) -> None:
+def require_csrf_header(request: web.Request) -> None:
     """Raises HTTPForbidden when a browser may have been led to this request by a page of another origin.
 
     Whether the user may be here at all is asked at the front door.
     """
-    if ASKED_BY not in request.headers:
-        raise web.HTTPForbidden(text=f"a request that changes something needs the header {ASKED_BY}")
+    if CSRF_HEADER not in request.headers:
+        raise web.HTTPForbidden(text=f"a request that changes something needs the header {CSRF_HEADER}")
     origin = request.headers.get("Origin")
     if origin is not None and origin.partition("://")[2] != request.host:
         raise web.HTTPForbidden(text=f"{origin} is not the origin of this page")
@@ -105,5 +105,5 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        field = {"field": error.field} if isinstance(error, Mistake) else {}
+        field = {"field": error.field} if isinstance(error, BadRequest) else {}
         return web.json_response({"message": error.text, **field}, status=error.status)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
-from dashboard.errors import SettingsError
-from kafka_topic.errors import SymbolError
-from kafka_topic.feeding import feeding
-from kafka_topic.names import Topics, check_symbols
+from kafka_topic.inputs import Input, read_inputs
+from kafka_topic.names import Topics
 from kafka_topic.signal_kinds import read_signals
-from kafka_topic.statistics import STATISTICS, Field, read_statistics
+from kafka_topic.statistics import DEFAULT_STATISTICS, STATISTICS, Field, read_statistics
 from kafka_topic.windows import DEFAULT_WINDOWS, read_windows
+from task_runtime.environment import Environment
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# What all positions together may keep in memory: about 60 MB of windows, 15 MB of prices, 10 MB of signals.
+# The most records of all positions in memory: about 60 MB of windows, 15 MB of prices, 10 MB of signals.
 MOST_WINDOWS = 100_000
 MOST_PRICES = 120_000
 MOST_SIGNALS = 20_000
 SIGNALS_KEPT = 200
-"""Of each position, where there are not too many."""
+"""Signals kept of each position, unless there are too many positions."""
 
 
 @dataclass(frozen=True)
@@ -37,29 +33,42 @@ class Settings:
     prefix: str = ""
     windows: Mapping[str, float] = field(default_factory=lambda: _seconds(read_windows(DEFAULT_WINDOWS)))
     """By label, shortest first: the seconds from one window's end to the next one's."""
-    statistics: tuple[str, ...] = read_statistics(None)
+    statistics: tuple[str, ...] = read_statistics(DEFAULT_STATISTICS)
     """The optional statistics that the gatherer writes, in the catalogue's order."""
     signals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What the gatherer watches for, where a position has no limits of its own."""
-    inputs: str = ""
-    """The gatherer's inputs: its GATHERER_INPUTS."""
+    """The gatherer's settings of signals, for positions without limits of their own."""
+    inputs: tuple[Input, ...] = ()
+    """The gatherer's inputs."""
     flink: str | None = None
     fresh_seconds: float = 22.5
     history: int = 1800
     host: str = "127.0.0.1"
     port: int = 0
     proxy_secret: str | None = field(default=None, repr=False)
-    """Where the front door has one: nothing but /health is answered without it."""
+    """The front door's secret. Where it has one, only /health is answered without it."""
 
-    def __post_init__(self) -> None:
-        try:
-            topics = Topics(self.prefix)
-            for symbol in check_symbols(self.positions):
-                topics.position(symbol)
-        except SymbolError as error:
-            raise SettingsError(str(error)) from None
-        if not self.positions:
-            raise SettingsError("POSITIONS names no symbol")
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read and check the environment. Raises SettingsError that names the variable."""
+        env = Environment(environ)
+        topics = env.parsed("TOPIC_PREFIX", Topics, "")
+        windows = env.parsed("GATHERER_WINDOWS", read_windows, DEFAULT_WINDOWS)
+        return cls(
+            bootstrap_servers=env.text("KAFKA_BOOTSTRAP_SERVERS"),
+            positions=env.parsed("POSITIONS", topics.read_positions),
+            job=env.text("JOB_NAME"),
+            prefix=topics.prefix,
+            windows=_seconds(windows),
+            statistics=env.parsed("GATHERER_STATISTICS", read_statistics, DEFAULT_STATISTICS),
+            signals=env.parsed("SIGNALS", lambda text: read_signals(text, windows), "{}"),
+            inputs=env.parsed("GATHERER_INPUTS", lambda text: read_inputs(text, topics), ""),
+            flink=env.optional("FLINK_JOBMANAGER_REST"),
+            fresh_seconds=env.seconds("DASHBOARD_FRESH_SECONDS", cls.fresh_seconds),
+            history=env.integer("DASHBOARD_HISTORY", cls.history, minimum=2),
+            host=env.host,
+            port=env.integer("PORT0", cls.port, minimum=0),
+            proxy_secret=env.secret("PROXY_SECRET"),
+        )
 
     @property
     def columns(self) -> tuple[Field, ...]:
@@ -74,8 +83,8 @@ class Settings:
 
     @property
     def past_seconds(self) -> float:
-        """How far back windows are read at the start: until the longest slide's are all there, or so many
-        records have been read that it would take long.
+        """How far back windows are read at the start: far enough for the longest slide's windows, but no
+        more than MOST_WINDOWS records, which would take long.
         """
         rate = len(self.positions) * sum(1 / slide for slide in self.windows.values())
         return min(self.windows_kept * max(self.windows.values()), MOST_WINDOWS / rate)
@@ -90,86 +99,6 @@ class Settings:
         """How many signals of each position are kept."""
         return max(2, min(SIGNALS_KEPT, MOST_SIGNALS // len(self.positions)))
 
-    @property
-    def bind_host(self) -> str:
-        """Where to listen: only on loopback when that is our address, else on every interface.
-
-        The agent's address may not exist inside a container, so a task can't always bind to it.
-        """
-        return self.host if self.host in LOOPBACK else "0.0.0.0"  # noqa: S104
-
-
-def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
-    """The settings that the environment holds; raises SettingsError naming the variable at fault."""
-    windows = _windows(variables)
-    return Settings(
-        bootstrap_servers=_text(variables, "KAFKA_BOOTSTRAP_SERVERS"),
-        positions=tuple(one.strip() for one in _text(variables, "POSITIONS").split(",") if one.strip()),
-        job=_text(variables, "JOB_NAME"),
-        prefix=variables.get("TOPIC_PREFIX", ""),
-        windows=_seconds(windows),
-        statistics=_statistics(variables),
-        signals=_signals(variables, windows),
-        inputs=_inputs(variables),
-        flink=variables.get("FLINK_JOBMANAGER_REST") or None,
-        fresh_seconds=_number(variables, "DASHBOARD_FRESH_SECONDS", Settings.fresh_seconds, least=0.1),
-        history=int(_number(variables, "DASHBOARD_HISTORY", Settings.history, least=2)),
-        host=variables.get("HOST") or Settings.host,
-        port=int(_number(variables, "PORT0", Settings.port, least=0)),
-        proxy_secret=variables.get("PROXY_SECRET") or None,
-    )
-
-
-def _text(variables: Mapping[str, str], name: str) -> str:
-    value = variables.get(name)
-    if not value:
-        raise SettingsError(f"{name} is not set; the app definition's env has to give it")
-    return value
-
 
 def _seconds(windows: Mapping[str, timedelta]) -> dict[str, float]:
     return {label: slide.total_seconds() for label, slide in windows.items()}
-
-
-def _windows(variables: Mapping[str, str]) -> dict[str, timedelta]:
-    raw = variables.get("GATHERER_WINDOWS") or DEFAULT_WINDOWS
-    try:
-        return read_windows(raw)
-    except ValueError as error:
-        raise SettingsError(f"GATHERER_WINDOWS={raw} must be such as {DEFAULT_WINDOWS} ({error})") from None
-
-
-def _statistics(variables: Mapping[str, str]) -> tuple[str, ...]:
-    raw = variables.get("GATHERER_STATISTICS")
-    try:
-        return read_statistics(raw)
-    except ValueError as error:
-        raise SettingsError(f"GATHERER_STATISTICS={raw} must be the gatherer's ({error})") from None
-
-
-def _signals(variables: Mapping[str, str], windows: Mapping[str, timedelta]) -> dict[str, dict[str, Any]]:
-    raw = variables.get("SIGNALS") or "{}"
-    try:
-        return read_signals(raw, windows)
-    except ValueError as error:
-        raise SettingsError(f"SIGNALS={raw} must be the gatherer's ({error})") from None
-
-
-def _inputs(variables: Mapping[str, str]) -> str:
-    raw = variables.get("GATHERER_INPUTS", "")
-    try:
-        feeding([], Topics(), raw, list)
-    except (ValueError, TypeError, KeyError, re.error) as error:
-        raise SettingsError(f"GATHERER_INPUTS={raw} must be the gatherer's ({error})") from None
-    return raw
-
-
-def _number(variables: Mapping[str, str], name: str, default: float, *, least: float) -> float:
-    raw = variables.get(name) or str(default)
-    try:
-        value = float(raw)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= least):
-        raise SettingsError(f"{name}={raw} must be a number, at least {least:g}")
-    return value

@@ -29,9 +29,10 @@ from dashboard.requests import (
     records_answer,
     since,
 )
-from dashboard.settings import LOOPBACK, Settings
+from dashboard.settings import Settings
 from dashboard.viewers import Viewers
 from kafka_topic.names import Topics
+from task_runtime.environment import LOOPBACK, bind_host
 
 STATIC = Path(__file__).parent / "static"
 PAGES = {
@@ -171,7 +172,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     web.run_app(
         Server(settings).application(),
-        host=settings.bind_host,
+        host=bind_host(settings.host),
         port=settings.port,
         access_log=None,
         shutdown_timeout=1.0,

@@ -12,12 +12,14 @@ from contextlib import ExitStack
 import click
 from click.core import ParameterSource
 
-from data_generator.errors import GeneratorError
+from data_generator.errors import DeliveryError
 from data_generator.models import MODELS
+from data_generator.pages import Generator, pages_of
 from data_generator.service import Service
 from data_generator.settings import Settings, parse_start_prices
 from data_generator.shared import SharedService
-from data_generator.web import Generator, serve
+from task_runtime.errors import SettingsError
+from task_runtime.pages import serve_pages
 
 _LOG = logging.getLogger("data_generator")
 
@@ -156,11 +158,11 @@ def main(
         service: Generator = SharedService(settings, stop) if shared else Service(settings, stop)
         with ExitStack() as web:
             if port is not None:
-                bound = web.enter_context(serve(service, host, port))
+                bound = web.enter_context(serve_pages(pages_of(service), host, port))
                 _LOG.info("http://%s:%d/health and /counters", host, bound)
             _LOG.info("%s of %s, seed %d", model, ", ".join(settings.positions), settings.seed)
             service.run()
-    except GeneratorError as error:
+    except (SettingsError, DeliveryError) as error:
         _LOG.error("%s", error)
         sys.exit(error.exit_code)
 

@@ -46,12 +46,12 @@ class Delivery:
             queue_buffering_max_messages=2 * max_queued,
         )
 
-    def room(self) -> int:
+    def capacity(self) -> int:
         """How many ticks the queue still takes."""
         return max(0, self._max_queued - len(self._producer))
 
     def send(self, symbol: str, records: list[bytes]) -> list[bytes]:
-        """Queue at most `room()` records of a position; returns those that can't be queued, for want of
+        """Queue at most `capacity()` records of a position; returns those that can't be queued, for want of
         the topic."""
         count = self.counters.positions[symbol]
         messages: list[dict[str, Any]] = [{"value": record, "key": symbol} for record in records]

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from data_generator.errors import SettingsError
+from task_runtime.errors import SettingsError
 
 SECONDS_PER_DAY = 24 * 3600
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
@@ -146,8 +146,8 @@ class Uniform:
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
         if volatility * math.sqrt(3) >= 1:
             raise SettingsError(
-                f"volatility {volatility:g} would make prices of the model uniform negative; it must be "
-                f"below {1 / math.sqrt(3):.3f}"
+                f"--volatility (GENERATOR_VOLATILITY) {volatility:g} makes prices of the model "
+                f"uniform negative; it must be below {1 / math.sqrt(3):.3f}"
             )
         self._random = random
         self._start = start

@@ -39,14 +39,14 @@ class Progress:
         return json.dumps(self.__dict__, separators=(",", ":"))
 
 
-def path_of(settings: Settings, symbol: str) -> str:
+def digest_of(settings: Settings, symbol: str) -> str:
     """Digest of what shapes the prices of a position: with another one, it starts anew."""
     seed = settings.seed if settings.seeded else None
     shape = (settings.model, settings.start_price_of(symbol), settings.volatility, settings.rate, seed)
     return hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
 
 
-class Path:
+class PricePath:
     """The ticks of one position, from where another generator left off."""
 
     def __init__(self, settings: Settings, symbol: str, after: Progress | None) -> None:
@@ -54,7 +54,7 @@ class Path:
         self._model = MODELS[settings.model](
             self._random, settings.start_price_of(symbol), settings.volatility, 1 / settings.rate
         )
-        self._digest = path_of(settings, symbol)
+        self._digest = digest_of(settings, symbol)
         start_ms = time.time_ns() // 1_000_000
         if after is not None:
             # Also when the clock of the machine before was ahead of ours.

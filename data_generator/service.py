@@ -92,8 +92,8 @@ class Service:
     def _make(self, position: Position, now_ms: float) -> bool:
         """Make and send the ticks of a position that are due; returns whether there may be more to do at
         once."""
-        room = min(self._delivery.room(), MAX_BLOCK, position.left)
-        count = int(min(position.source.due(now_ms), room) if self._settings.paced else room)
+        capacity = min(self._delivery.capacity(), MAX_BLOCK, position.left)
+        count = int(min(position.source.due(now_ms), capacity) if self._settings.paced else capacity)
         if count:
             position.left -= count
             position.pending = self._delivery.send(position.source.symbol, position.source.take(count))
@@ -101,7 +101,7 @@ class Service:
 
     def _retry(self, position: Position) -> bool:
         """Send what waits, if anything; returns whether new ticks may follow."""
-        if position.pending and self._delivery.room() >= len(position.pending):
+        if position.pending and self._delivery.capacity() >= len(position.pending):
             position.pending = self._delivery.send(position.source.symbol, position.pending)
         return not position.pending
 
@@ -112,7 +112,7 @@ class Service:
             self.counters.positions[position.source.symbol].skipped += late
 
     def _note_full(self) -> None:
-        full = self._delivery.room() == 0
+        full = self._delivery.capacity() == 0
         # Half empty again, so that the edge of the queue isn't reported over and over.
         if full and not self._full and self._settings.paced:
             self._full = True
@@ -121,7 +121,7 @@ class Service:
                 self._settings.max_queued,
                 self._delivery.last_error or "slow broker",
             )
-        elif self._full and self._delivery.room() > self._settings.max_queued / 2:
+        elif self._full and self._delivery.capacity() > self._settings.max_queued / 2:
             self._full = False
             _LOG.warning("Kafka takes ticks again; %d skipped so far", self.counters.total("skipped"))
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from data_generator.errors import SettingsError
 from data_generator.models import MODELS
 from kafka_topic.errors import SymbolError
-from kafka_topic.names import Topics, check_symbols
+from kafka_topic.names import Topics
+from task_runtime.errors import SettingsError
 
 LEAST_PRICE, PRICE_BEYOND = 0.01, 1e9
 
@@ -37,35 +37,37 @@ class Settings:
 
     def __post_init__(self) -> None:
         try:
-            topics = Topics(self.prefix)
-            for symbol in check_symbols(self.positions):
-                topics.position(symbol)
+            Topics(self.prefix).check_positions(self.positions)
         except SymbolError as error:
-            raise SettingsError(str(error)) from None
-        if not self.positions:
-            raise SettingsError("no positions: name at least one symbol")
+            raise SettingsError(f"--topic-prefix (TOPIC_PREFIX), --positions (POSITIONS): {error}") from None
         if self.model not in MODELS:
-            raise SettingsError(f"model {self.model!r} is not one of {', '.join(MODELS)}")
+            raise SettingsError(
+                f"--model (GENERATOR_MODEL) is {self.model}; it must be one of {', '.join(MODELS)}"
+            )
         if not 0 < self.rate < math.inf:
-            raise SettingsError(f"rate is {self.rate}; it must be above 0 and finite")
-        _check_price("start_price", self.start_price)
+            raise SettingsError(f"--rate (GENERATOR_RATE) is {self.rate}; it must be above 0 and finite")
+        _check_price("--start-price (GENERATOR_START_PRICE)", self.start_price)
         for symbol, price in self.start_prices.items():
-            _check_price(f"start price of {symbol}", price)
+            _check_price(f"the price of {symbol} in --start-prices (GENERATOR_START_PRICES)", price)
         if not 0 <= self.volatility < math.inf:
-            raise SettingsError(f"volatility is {self.volatility}; it must be finite and not negative")
+            raise SettingsError(
+                f"--volatility (GENERATOR_VOLATILITY) is {self.volatility}; it must be finite and not below 0"
+            )
         if self.count is not None and self.count < 1:
-            raise SettingsError(f"count is {self.count}; it must be at least 1")
+            raise SettingsError(f"--count is {self.count}; it must be at least 1")
         if self.count is not None and self.shared:
-            raise SettingsError("count and shared don't go together: a count is made by one generator alone")
+            raise SettingsError(
+                "--count and --shared (GENERATOR_SHARED) exclude each other: one generator makes a count"
+            )
         if self.max_queued < 1:
-            raise SettingsError(f"max_queued is {self.max_queued}; it must be at least 1")
+            raise SettingsError(f"--max-queued is {self.max_queued}; it must be at least 1")
 
     def start_price_of(self, symbol: str) -> float:
         """The price of a position's first tick."""
         return self.start_prices.get(symbol, self.start_price)
 
     def shares(self) -> dict[str, int]:
-        """How `count` is spread: evenly; what doesn't divide goes to the first positions, one tick each."""
+        """How many ticks of `count` each position gets: equal shares; the first ones get the remainder."""
         assert self.count is not None  # noqa: S101  only asked for runs with a count
         each, rest = divmod(self.count, len(self.positions))
         return {symbol: each + (number < rest) for number, symbol in enumerate(self.positions)}
@@ -80,13 +82,14 @@ def parse_start_prices(text: str) -> dict[str, float]:
             found[symbol] = float(price)
         except ValueError:
             raise SettingsError(
-                f"{part!r} is not a start price; write SYMBOL=PRICE, as in AAPL=230"
+                f"--start-prices (GENERATOR_START_PRICES): {part!r} is not a start price; "
+                "write SYMBOL=PRICE, as in AAPL=230"
             ) from None
     return found
 
 
 def _check_price(name: str, price: float) -> None:
-    """Prices are published in whole cents, and the gatherer takes those below PRICE_BEYOND."""
+    """Prices are published in whole cents, and the gatherer accepts those below PRICE_BEYOND."""
     if not LEAST_PRICE <= price < PRICE_BEYOND:
         raise SettingsError(
             f"{name} is {price:.10g}; it must be at least {LEAST_PRICE} and below {PRICE_BEYOND:g}"

@@ -19,7 +19,7 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from data_generator.counters import Counters
 from data_generator.group import Group
-from data_generator.progress import Path
+from data_generator.progress import PricePath
 from data_generator.service import MAX_LATE_SECONDS
 from data_generator.settings import Settings
 from data_generator.ticks import MAX_BLOCK
@@ -51,7 +51,7 @@ class SharedService:
         self._group = Group(settings.bootstrap_servers, name, self._topics)
         self._transactional_id = f"{name}.{uuid.uuid4()}"
         self._producer: Producer | None = None
-        self._paths: dict[str, Path] = {}
+        self._paths: dict[str, PricePath] = {}
         self._progress_at = time.monotonic()
         self._last_error = ""
 
@@ -88,14 +88,14 @@ class SharedService:
             return
         if new := owned - self._paths.keys():
             for symbol, progress in self._group.progress(new).items():
-                self._paths[symbol] = Path(self._settings, symbol, progress)
+                self._paths[symbol] = PricePath(self._settings, symbol, progress)
         blocks = {symbol: records for symbol, path in self._paths.items() if (records := self._due(path))}
         if blocks:
             self._commit(blocks, membership)
         elif self._group.joined and not owned:
             self._progress_at = time.monotonic()  # standing by
 
-    def _due(self, path: Path) -> list[bytes]:
+    def _due(self, path: PricePath) -> list[bytes]:
         """The ticks of a position that are to be written now."""
         source, now_ms = path.source, time.time() * 1000
         if late := source.due(now_ms - MAX_LATE_SECONDS * 1000):

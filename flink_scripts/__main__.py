@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from flink_scripts.errors import FlinkScriptsError, SettingsError
+from flink_scripts.errors import FlinkScriptsError
 from flink_scripts.settings import Environment
+from task_runtime.errors import SettingsError
 
 if TYPE_CHECKING:
     from flink_scripts.chore import Chore
@@ -35,6 +36,9 @@ def main(argv: list[str]) -> int:
             case _:
                 sys.stderr.write(_USAGE + "\n")
                 return 2
+    except SettingsError as error:
+        sys.stderr.write(f"flink_scripts: {error}\n")
+        return error.exit_code
     except FlinkScriptsError as error:
         sys.stderr.write(f"flink_scripts: {error}\n")
         return 1
@@ -42,16 +46,19 @@ def main(argv: list[str]) -> int:
 
 
 def _topics_settings(env: Environment) -> Chore:
-    """What `dcos kafka topic create` can't do for the job's topics, and only this process is there to do."""
+    """Keep the settings of the bundle's topics, which `dcos kafka topic create` can't set."""
     from flink_scripts.chore import Chore
-    from kafka_topic.errors import KafkaTopicError
-    from kafka_topic.keep import Keeper
+    from kafka_topic.config import parse_retention
+    from kafka_topic.names import Topics
+    from kafka_topic.reconcile import TopicReconciler
 
-    try:
-        keeper = Keeper.from_environ(env.text("KAFKA_BOOTSTRAP_SERVERS"), env.variables)
-    except KafkaTopicError as error:
-        raise SettingsError(str(error)) from error
-    return Chore("the topics' settings", keeper.run, every_seconds=_TOPICS_SECONDS)
+    reconciler = TopicReconciler(
+        env.text("KAFKA_BOOTSTRAP_SERVERS"),
+        env.parsed("TOPIC_PREFIX", Topics, ""),
+        env.parsed("TOPIC_RETENTION_MS", parse_retention, ""),
+        shorten=env.flag("TOPIC_SHORTEN"),
+    )
+    return Chore("the topics' settings", reconciler.run, every_seconds=_TOPICS_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""The room's error hierarchy.
+"""The package's error hierarchy.
 
 FlinkScriptsError
-├── SettingsError     an environment variable is missing or wrong
 ├── JavaError         no Java to run Flink on
 ├── JarError          a jar can't be had
 │   └── CompileError  the job's Java classes can't be compiled
@@ -16,11 +15,7 @@ from __future__ import annotations
 
 
 class FlinkScriptsError(Exception):
-    """Root of everything that this room raises on purpose."""
-
-
-class SettingsError(FlinkScriptsError):
-    """An environment variable is missing or has a value that can't be used."""
+    """Root of everything that this package raises on purpose, but for `SettingsError` of `task_runtime`."""
 
 
 class JavaError(FlinkScriptsError):

@@ -1,10 +1,7 @@
-"""The submitter's health answer: HTTP GET /health."""
+"""What the submitter's page /health says."""
 
 from __future__ import annotations
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
@@ -38,24 +35,3 @@ class Health:
 
 def _known(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def serve_health(health: Health, host: str, port: int) -> ThreadingHTTPServer:
-    """Start answering in a thread of its own; the caller shuts the server down."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = health.answer() if self.path == "/health" else (404, {"message": "try /health"})
-            content = json.dumps(body).encode() + b"\n"
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """A line for every health check would bury what matters."""
-
-    server = ThreadingHTTPServer((host, port), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.1,), name="health", daemon=True).start()
-    return server

@@ -20,7 +20,7 @@ from flink_scripts.config import work_folder
 from flink_scripts.description import describe
 from flink_scripts.errors import Stopped
 from flink_scripts.files import files_of
-from flink_scripts.health import Health, serve_health
+from flink_scripts.health import Health
 from flink_scripts.java_project import built_from, job_jar
 from flink_scripts.loop import Loop
 from flink_scripts.observer import Observer
@@ -34,6 +34,7 @@ from flink_scripts.stopper import Stopper
 from flink_scripts.submit import client_options, job_options, start_submission, state_environ
 from flink_scripts.submitter import Submitter
 from flink_scripts.topics import topic_ids
+from task_runtime.pages import serve_pages
 
 Say = Callable[[str], None]
 
@@ -51,16 +52,12 @@ def run_job(module: str, env: Environment, chores: Sequence[Chore] = ()) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     health = Health("starting")
-    server = serve_health(health, env.bind_host, env.integer("PORT0", 0, minimum=0))
-    try:
-        loop = _prepare(module, env, chores, health, stop)
-        return loop.run()
-    except Stopped:
-        _say("stopped before the job ran")
-        return 0
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serve_pages({"/health": health.answer}, env.host, env.integer("PORT0", 0, minimum=0)):
+        try:
+            return _prepare(module, env, chores, health, stop).run()
+        except Stopped:
+            _say("stopped before the job ran")
+            return 0
 
 
 def _prepare(

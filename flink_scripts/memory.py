@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flink_scripts.errors import SettingsError
+from task_runtime.errors import SettingsError
 
 _METASPACE = 256
 _OVERHEAD_SHARE, _OVERHEAD_MIN, _OVERHEAD_MAX = 0.1, 192, 1024

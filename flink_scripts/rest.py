@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flink_scripts.errors import RestError
-from flink_scripts.settings import Address
+from task_runtime.environment import Address
 
 FINAL_STATES = frozenset({"FINISHED", "FAILED", "CANCELED", "SUSPENDED"})
 # The client sees a job every second or so. Failures can't follow each other faster than the restart back-off.

@@ -8,8 +8,8 @@ from flink_scripts.settings import Environment
 def store_options(env: Environment) -> dict[str, str]:
     """The options of the file system `s3:`. Keys are none: the store's own variables (AWS_…) hold them."""
     options = {}
-    if endpoint := env.text("FLINK_S3_ENDPOINT", ""):
+    if endpoint := env.optional("FLINK_S3_ENDPOINT"):
         options["s3.endpoint"] = endpoint
-    if env.text("FLINK_S3_PATH_STYLE", "false") == "true":
+    if env.flag("FLINK_S3_PATH_STYLE"):
         options["s3.path.style.access"] = "true"
     return options

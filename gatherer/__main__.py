@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from gatherer.errors import GathererError
 from gatherer.settings import Settings
+from task_runtime.errors import SettingsError
 
 
 def main(argv: list[str]) -> int:
@@ -23,9 +23,9 @@ def main(argv: list[str]) -> int:
             from gatherer.job import submit
 
             submit(settings)
-    except GathererError as error:
+    except SettingsError as error:
         sys.stderr.write(f"gatherer: {error}\n")
-        return 1
+        return error.exit_code
     return 0
 
 

@@ -13,10 +13,10 @@ from pyflink.common import Configuration, Types
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
-from gatherer.errors import SettingsError
 from gatherer.kafka import consumer_properties, producer_properties
 from gatherer.operator import INPUT, OUTPUT, Analysis
 from gatherer.settings import Settings
+from task_runtime.errors import SettingsError
 
 _OPTIONS = {
     # A record is not copied between the operators that handle it one after the other.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gatherer.panes import Pane
 
 # When it counts, its end, n, total (two words), sum of squares (three), low, its ms, high, its ms, last, its
-# ms, its place, and how many pairs (price, count) follow.
+# ms, its order, and how many pairs (price, count) follow.
 _FIXED = struct.Struct(">qq q qQ QQQ qq qq qqq q")
 _WORD = 64
 
@@ -57,7 +57,7 @@ def panes_of(content: bytes | None) -> Iterator[TimedPane]:
     """The panes of a row of the kind PANES, by when they count."""
     at = 0
     while content is not None and at < len(content):
-        counts_from, end, n, t1, t0, s2, s1, s0, low, low_ms, high, high_ms, last, last_ms, place, prices = (
+        counts_from, end, n, t1, t0, s2, s1, s0, low, low_ms, high, high_ms, last, last_ms, order, prices = (
             _FIXED.unpack_from(content, at)
         )
         at += _FIXED.size
@@ -78,7 +78,7 @@ def panes_of(content: bytes | None) -> Iterator[TimedPane]:
                 high_ms=high_ms,
                 last=last,
                 last_ms=last_ms,
-                last_order=place,
+                last_order=order,
                 histogram=dict(zip(counts[::2], counts[1::2], strict=True)) if counts else None,
             ),
         )

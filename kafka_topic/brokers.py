@@ -62,20 +62,20 @@ def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline:
     RecordTimeoutError when it passes before the end.
     """
     consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in start.items()])
-    unread = {place for place in start if start[place] < stop[place]}
+    unread = {partition for partition in start if start[partition] < stop[partition]}
     while unread:
         if time.monotonic() >= deadline:
             topics = ", ".join(sorted({topic for topic, _ in unread}))
             raise RecordTimeoutError(f"reading {topics} up to its end took too long; try again")
         for message in consumer.consume(10_000, timeout=0.02):
-            place = (message.topic() or "", message.partition() or 0)
+            partition = (message.topic() or "", message.partition() or 0)
             error = message.error()
             if error is not None and error.code() not in _ENDS:
-                raise KafkaTopicError(f"reading {place[0]} failed: {error.str()}")
+                raise KafkaTopicError(f"reading {partition[0]} failed: {error.str()}")
             # The end of a log shows as an event, also where transaction markers fill its last offsets.
-            if error is not None or (message.offset() or 0) >= stop[place]:
-                unread.discard(place)
-            elif place in unread:
+            if error is not None or (message.offset() or 0) >= stop[partition]:
+                unread.discard(partition)
+            elif partition in unread:
                 yield message
 
 
@@ -176,7 +176,7 @@ class Brokers:
         partitions = list(partitions)
         end = self.latest(partitions)
         found = self._offsets(partitions, OffsetSpec.for_timestamp(epoch_ms))
-        return {place: offset if offset >= 0 else end[place] for place, offset in found.items()}
+        return {partition: offset if offset >= 0 else end[partition] for partition, offset in found.items()}
 
     def spans(
         self, partitions: Iterable[TopicPartition]
@@ -185,11 +185,11 @@ class Brokers:
         spans, errors = {}, {}
         begins, ends = self._asked(partitions, OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
         for each, begin in begins.items():
-            place = each.topic, each.partition
+            partition = each.topic, each.partition
             try:
-                spans[place] = Span(self._offset(each, begin), self._offset(each, ends[each]))
+                spans[partition] = Span(self._offset(each, begin), self._offset(each, ends[each]))
             except KafkaTopicError as error:
-                errors[place] = error
+                errors[partition] = error
         return spans, errors
 
     def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], Commit]:

@@ -1,7 +1,6 @@
-"""Settings of topics beside partitions and replicas: how long records are kept, compaction, and whose clock
-dates a price.
+"""The settings of topics beside partitions and replicas: retention, compaction, and who timestamps a record.
 
-`dcos kafka topic create` knows none of them, so they are set from inside the cluster, by `keep`.
+`dcos kafka topic create` can set none of them, so `reconcile` sets them from inside the cluster.
 """
 
 from __future__ import annotations
@@ -12,22 +11,22 @@ from datetime import timedelta
 
 from kafka_topic.errors import PlanError
 
-RETENTION, CLEANUP, DATED_BY = "retention.ms", "cleanup.policy", "message.timestamp.type"
+RETENTION, CLEANUP, TIMESTAMP_TYPE = "retention.ms", "cleanup.policy", "message.timestamp.type"
 RETENTION_BYTES, LARGEST_BATCH = "retention.bytes", "max.message.bytes"
 LEAST_BATCH = 1_048_588
-"""Kafka's own limit, in bytes. Producers fill their batches up to about that: with a lower one, those that
-catch up after an outage are refused for good."""
+"""Kafka's own limit, in bytes. Producers fill their batches up to it. A topic with a lower limit refuses the
+batches of a producer that catches up after an outage, for good."""
 COMPACTED = frozenset({"limits"})
-"""The kinds of topics of which the last record of each key is kept for good."""
-DATED_BY_BROKERS = frozenset({"prices"})
-"""The kinds of topics whose records have the brokers' time: a producer whose clock is ahead would vouch for
-its own ticks from the future."""
+"""The kinds of topics that keep the last record of each key for good."""
+BROKER_TIMESTAMPED = frozenset({"prices"})
+"""The kinds of topics whose records are timestamped by the brokers. Otherwise a producer whose clock is ahead
+could validate its own future timestamps."""
 _FOR_EVER = -1
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One setting of a topic that isn't as wanted."""
+    """One setting of a topic that is not as wanted."""
 
     topic: str
     name: str
@@ -36,7 +35,7 @@ class Difference:
 
     @property
     def shortens(self) -> bool:
-        """Whether what is wanted deletes records that would be kept as it is."""
+        """Whether the change deletes records that the topic would keep."""
         if self.name != RETENTION:
             return False
         current, wanted = int(self.current), int(self.wanted)
@@ -44,12 +43,12 @@ class Difference:
 
     @property
     def loses(self) -> bool:
-        """Whether Kafka deletes, as it is, all records of a key but the newest."""
+        """Whether Kafka, without the change, deletes all records of a key but the newest."""
         return self.name == CLEANUP and self.wanted == "delete"
 
     @property
     def stays(self) -> bool:
-        """Whether it is the owner's to change: what is wanted is less protection, of records or of disks."""
+        """Whether only the owner may change it, because the change protects records or disks less."""
         return self.shortens or self.loses or self.name == RETENTION_BYTES
 
 
@@ -58,8 +57,8 @@ def config_of(kind: str | None, retention: Mapping[str, timedelta]) -> dict[str,
     if kind in COMPACTED:
         return {CLEANUP: "compact"}
     config = {}
-    if kind in DATED_BY_BROKERS:
-        config[DATED_BY] = "LogAppendTime"
+    if kind in BROKER_TIMESTAMPED:
+        config[TIMESTAMP_TYPE] = "LogAppendTime"
     if kind is not None and kind in retention:
         config[RETENTION] = str(retention[kind] // timedelta(milliseconds=1))
     return config
@@ -71,7 +70,7 @@ def parse_retention(form: str) -> dict[str, timedelta]:
     for part in filter(None, form.split(",")):
         kind, _, milliseconds = part.partition("=")
         if not milliseconds.isdecimal():
-            raise PlanError(f"{part!r} is no retention; write it as in prices=604800000, in milliseconds")
+            raise PlanError(f"{part!r} is not a retention; write prices=604800000, in milliseconds")
         found[kind] = timedelta(milliseconds=int(milliseconds))
     return found
 
@@ -79,10 +78,9 @@ def parse_retention(form: str) -> dict[str, timedelta]:
 def differences(
     wanted: Mapping[str, Mapping[str, str]], current: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Difference]:
-    """Where the topics in both mappings differ, in the order of `wanted`.
+    """How topics that are in both mappings differ, in the order of `wanted`.
 
-    Besides what is wanted of a topic, records must not be lost to compaction, to a limit on the topic's size
-    or to one on that of batches.
+    Settings that lose records differ too: compaction, a limit on the topic's size, and one on batches.
     """
     for topic, config in wanted.items():
         there = current.get(topic, {})

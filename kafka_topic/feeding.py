@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator
 
+from kafka_topic.inputs import Input
 from kafka_topic.names import Topics
 
 
 def feeding(
-    symbols: Collection[str], topics: Topics, inputs: str, names: Callable[[], Iterable[str]]
+    symbols: Collection[str], topics: Topics, inputs: Iterable[Input], names: Callable[[], Iterable[str]]
 ) -> dict[str, list[str]]:
     """The topics that may feed each position, its own first.
 
-    inputs: the gatherer's GATHERER_INPUTS, "" for none. names: asks for the topics that exist; called only
-    for a pattern. A topic that holds several symbols may feed every position: only the job knows which ones.
+    inputs: those of the gatherer. names: asks for the topics that exist; it is called only for a pattern.
+    A topic that holds several symbols may feed every position: only the job knows which ones.
     An input's topic counts whether it exists or not; a pattern stands for topics that do.
     """
     found = {symbol: [topics.position(symbol)] for symbol in symbols}
-    for one in json.loads(inputs or "[]"):
+    for one in inputs:
         for topic, symbol in _topics(one, names):
             for fed in symbols if symbol is None else {symbol} & found.keys():
                 if topic not in found[fed]:
@@ -28,7 +27,7 @@ def feeding(
     return found
 
 
-def _topics(one: Mapping[str, Any], names: Callable[[], Iterable[str]]) -> Iterator[tuple[str, str | None]]:
+def _topics(one: Input, names: Callable[[], Iterable[str]]) -> Iterator[tuple[str, str | None]]:
     """The topics of an input, each with its only symbol, or None where it may hold several."""
     if "topic" in one:
         yield one["topic"], None

@@ -77,6 +77,19 @@ class Topics:
         """The topic of a position's prices."""
         return self._checked_length(_POSITION + check_symbol(symbol))
 
+    def check_positions(self, symbols: Iterable[str]) -> tuple[str, ...]:
+        """The symbols in order, at least one; raises SymbolError as `check_symbols` and `position` do."""
+        checked = check_symbols(symbols)
+        if not checked:
+            raise SymbolError("there are no positions; name at least one symbol")
+        for symbol in checked:
+            self.position(symbol)
+        return checked
+
+    def read_positions(self, text: str) -> tuple[str, ...]:
+        """The symbols in the apps' variable POSITIONS, "AAPL,MSFT"; raises SymbolError."""
+        return self.check_positions(part.strip() for part in text.split(",") if part.strip())
+
     @property
     def moving_average(self) -> str:
         """The topic of the windowed statistics of all positions."""

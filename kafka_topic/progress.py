@@ -11,7 +11,7 @@ from kafka_topic.brokers import Brokers, Commit, Span
 from kafka_topic.errors import KafkaTopicError
 from kafka_topic.trouble import Trouble, read_trouble, worst
 
-Place = tuple[str, int]
+Partition = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -48,27 +48,29 @@ def progress(brokers: Brokers, topics: Mapping[str, Collection[str]], group: str
 def _troubles(
     topic: str,
     leaders: Mapping[int, int | None] | None,
-    commits: Mapping[Place, Commit],
-    errors: Mapping[Place, KafkaTopicError],
+    commits: Mapping[Partition, Commit],
+    errors: Mapping[Partition, KafkaTopicError],
 ) -> Iterator[Trouble]:
     """What the gatherer says of a topic's partitions, and what is seen from here."""
     if leaders is None:
         yield Trouble("gone", topic)
         return
     for number, leader in leaders.items():
-        place = topic, number
+        partition = topic, number
         # First, as it tells more than what is seen from here.
-        if place in commits and (told := read_trouble(commits[place].metadata, topic, number)):
-            yield told
+        if partition in commits and (reported := read_trouble(commits[partition].metadata, topic, number)):
+            yield reported
         if leader is None:
             yield Trouble("leaderless", topic, number)
-        elif place in errors:
-            yield Trouble("unreadable", topic, number, str(errors[place]))
+        elif partition in errors:
+            yield Trouble("unreadable", topic, number, str(errors[partition]))
 
 
-def _lag(places: list[Place], commits: Mapping[Place, Commit], spans: Mapping[Place, Span]) -> int | None:
-    if not any(place in commits for place in places) or not all(place in spans for place in places):
+def _lag(
+    partitions: list[Partition], commits: Mapping[Partition, Commit], spans: Mapping[Partition, Span]
+) -> int | None:
+    if not any(each in commits for each in partitions) or not all(each in spans for each in partitions):
         return None
     # A partition without a commit has not been read at all.
-    nexts = {place: commits[place].offset if place in commits else spans[place].begin for place in places}
-    return sum(max(0, spans[place].end - nexts[place]) for place in places)
+    nexts = {each: commits[each].offset if each in commits else spans[each].begin for each in partitions}
+    return sum(max(0, spans[each].end - nexts[each]) for each in partitions)

@@ -119,14 +119,16 @@ OWNERS: Mapping[str, str] = {field.name: each.name for each in _ALL for field in
 """Field to the name of its statistic."""
 
 
-def read_statistics(text: str | None) -> tuple[str, ...]:
+DEFAULT_STATISTICS = ",".join(name for name, each in STATISTICS.items() if each.default)
+"""The value of GATHERER_STATISTICS where it is not set."""
+
+
+def read_statistics(text: str) -> tuple[str, ...]:
     """The names in the apps' variable GATHERER_STATISTICS, "median,mad", in the catalogue's order.
 
-    None, where it is not set: those that are on by default. Raises ValueError for a name that is none.
+    Raises ValueError for an unknown name.
     """
-    if text is None:
-        return tuple(name for name, each in STATISTICS.items() if each.default)
     wanted = set(filter(None, text.split(",")))
     if unknown := sorted(wanted - STATISTICS.keys()):
-        raise ValueError(f"{', '.join(unknown)} is none of {', '.join(STATISTICS)}")
+        raise ValueError(f"there is no statistic {unknown[0]}; there are {', '.join(STATISTICS)}")
     return tuple(name for name in STATISTICS if name in wanted)

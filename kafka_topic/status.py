@@ -14,6 +14,7 @@ from kafka_topic.connection import open_consumer
 from kafka_topic.contracts import MovingAverage
 from kafka_topic.errors import ContractError, KafkaTopicError, RecordTimeoutError
 from kafka_topic.feeding import feeding
+from kafka_topic.inputs import Input
 from kafka_topic.names import Topics, check_symbols
 from kafka_topic.progress import progress
 from kafka_topic.trouble import Trouble
@@ -43,7 +44,7 @@ def position_status(
     positions: Iterable[str],
     *,
     prefix: str = "",
-    inputs: str = "",
+    inputs: Iterable[Input] = (),
     group: str,
     window: str | None = None,
     timeout: float = 10.0,
@@ -51,7 +52,7 @@ def position_status(
     """The state of each position, in the order given. Missing topics, partitions without a leader and an
     unknown group are states, not errors.
 
-    inputs: the gatherer's GATHERER_INPUTS, of which the topics count too.
+    inputs: those of the gatherer; their topics count too.
     window: the label of the window whose records count, such as "10s"; of any when None. `movingaverage` is
     read backwards, committed records only, until every position was seen, the log's beginning is reached or
     `timeout` seconds are over. Lag and problem move when the job commits, which it does at each checkpoint.
@@ -102,7 +103,9 @@ def _last_window_ends(
     try:
         while missing := symbols - found.keys():
             start = {
-                place: max(begin[place], stop[place] - chunk) for place in stop if stop[place] > begin[place]
+                partition: max(begin[partition], stop[partition] - chunk)
+                for partition in stop
+                if stop[partition] > begin[partition]
             }
             if not start:
                 break

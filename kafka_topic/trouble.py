@@ -16,7 +16,7 @@ from kafka_topic.errors import ContractError
 LOST = "lost"
 _LOG = "`pipectl logs gatherer` says more"
 _SKIP = "or give its records up with `kafka-delete-records.sh`"
-# Worst first: what is wrong, after the partition's name, and the next step.
+# The worst first: what is wrong, after the partition's name, and the next step.
 _WORDS = {
     "gone": (
         "does not exist",
@@ -46,6 +46,9 @@ _WORDS = {
         "keep prices longer than the gatherer may be down: `topics.retention.prices`",
     ),
 }
+
+CODES = tuple(_WORDS)
+"""The codes of troubles, the worst first."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +115,11 @@ def read_trouble(metadata: str | None, topic: str, partition: int) -> Trouble | 
 
 def worst(troubles: Iterable[Trouble]) -> Trouble | None:
     """The worst of them, the first of equals."""
-    codes = [*_WORDS]
-    return min(troubles, key=lambda trouble: codes.index(trouble.code), default=None)
+    return min(troubles, key=lambda trouble: CODES.index(trouble.code), default=None)
 
 
 def _trouble(fields: Mapping[str, Any], name: str, topic: str, partition: int | None) -> Trouble:
-    code = one_of(name, get(fields, name), _WORDS)
+    code = one_of(name, get(fields, name), CODES)
     since, detail = fields.get("since"), fields.get("detail", "")
     if not isinstance(detail, str):
         raise refused("detail", detail, "must be a text")

@@ -10,12 +10,13 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT: dict[str, set[str]] = {
     "marathon": set(),
     "kafka_topic": set(),
-    "data_generator": {"kafka_topic"},
-    "gatherer": {"kafka_topic"},
-    "flink_scripts": {"kafka_topic"},
+    "task_runtime": set(),
+    "data_generator": {"kafka_topic", "task_runtime"},
+    "gatherer": {"kafka_topic", "task_runtime"},
+    "flink_scripts": {"kafka_topic", "task_runtime"},
     "cli": {"marathon", "kafka_topic"},
     "local_dcos": set(),
-    "dashboard": {"kafka_topic"},
+    "dashboard": {"kafka_topic", "task_runtime"},
 }
 
 

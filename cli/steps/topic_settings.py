@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cli.errors import PipectlError
-from kafka_topic.config import DATED_BY, RETENTION, RETENTION_BYTES, Difference, differences
+from kafka_topic.config import RETENTION, RETENTION_BYTES, TIMESTAMP_TYPE, Difference, differences
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 from kafka_topic.plan import TopicSpec
 from marathon.durations import format_duration
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
-_NAMES = {RETENTION: "retention", DATED_BY: "timestamps by"}
+_NAMES = {RETENTION: "retention", TIMESTAMP_TYPE: "timestamps by"}
 _MIN_IN_SYNC = "min.insync.replicas"
 _LEFT = {
     RETENTION: "`topics.allow_retention_decrease: true` shortens it, which deletes records",
     RETENTION_BYTES: "Kafka deletes the oldest records beyond that size, however new they are",
     _MIN_IN_SYNC: "nothing can be written with fewer replicas in sync",
 }
-_DATED_BY = {"LogAppendTime": "brokers", "CreateTime": "producers"}
+_TIMESTAMPED_BY = {"LogAppendTime": "brokers", "CreateTime": "producers"}
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ def config_in_words(config: Mapping[str, str]) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    if name == DATED_BY:
-        return _DATED_BY.get(value, value)
+    if name == TIMESTAMP_TYPE:
+        return _TIMESTAMPED_BY.get(value, value)
     if name != RETENTION:
         return value
     return "for ever" if int(value) < 0 else format_duration(timedelta(milliseconds=int(value)))

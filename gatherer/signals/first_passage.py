@@ -19,14 +19,14 @@ _DRIFTLESS = 1e-6
 
 
 def distance(price: float, limit: float, variance_rate: float, seconds_between_ticks: float) -> float:
-    """ln(limit / price), moved away for ticks `seconds_between_ticks` apart; 0 when there is no way to go.
+    """ln(limit / price), moved away for ticks `seconds_between_ticks` apart; 0 at the limit itself.
 
     variance_rate: of the log price, per second.
     """
-    way = math.log(limit / price)
-    if not way:
+    length = math.log(limit / price)
+    if not length:
         return 0.0
-    return way + math.copysign(BARRIER_SHIFT * math.sqrt(variance_rate * seconds_between_ticks), way)
+    return length + math.copysign(BARRIER_SHIFT * math.sqrt(variance_rate * seconds_between_ticks), length)
 
 
 def hit_probability(distance: float, variance: float) -> float:
@@ -36,11 +36,11 @@ def hit_probability(distance: float, variance: float) -> float:
     """
     if not variance:
         return float(not distance)
-    way, deviation = abs(distance), math.sqrt(variance)
+    length, deviation = abs(distance), math.sqrt(variance)
     drift = math.copysign(variance / 2, -distance)  # of the logarithm, towards the limit
     # exp(2 nu b / sigma^2) of the textbook is the ratio of the two prices here, which can't overflow.
     ratio = math.exp(-distance)
-    return min(_normal((drift - way) / deviation) + ratio * _normal((-drift - way) / deviation), 1.0)
+    return min(_normal((drift - length) / deviation) + ratio * _normal((-drift - length) / deviation), 1.0)
 
 
 def expected_time(distance: float, variance: float, horizon: float) -> float | None:
@@ -53,16 +53,16 @@ def expected_time(distance: float, variance: float, horizon: float) -> float | N
         return 0.0
     if probability < 1e-200:
         return None
-    way, deviation = abs(distance), math.sqrt(variance)
+    length, deviation = abs(distance), math.sqrt(variance)
     if deviation < _DRIFTLESS:
-        reach = way / deviation
+        reach = length / deviation
         density = math.exp(-reach * reach / 2) / math.sqrt(2 * math.pi)
         share = reach * density / _normal(-reach) - reach * reach
     else:
         drift = math.copysign(variance / 2, -distance)
-        towards = _normal((drift - way) / deviation)
-        away = math.exp(-distance) * _normal((-drift - way) / deviation)
-        share = way / drift * (towards - away) / probability
+        towards = _normal((drift - length) / deviation)
+        away = math.exp(-distance) * _normal((-drift - length) / deviation)
+        share = length / drift * (towards - away) / probability
     return horizon * min(max(share, 0.0), 1.0)
 
 

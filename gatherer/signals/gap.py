@@ -19,7 +19,7 @@ class GapWatcher(Watcher):
     def __init__(self, symbol: str, kind: str, window: str, after_seconds: float) -> None:
         super().__init__(symbol, kind, window)
         self._after_seconds = after_seconds
-        self._told_ms: int | None = None
+        self._reported_ms: int | None = None
         """The tick after which a silence was told last: each is told once."""
 
     def look(self, moment: Moment) -> list[Signal]:
@@ -27,17 +27,17 @@ class GapWatcher(Watcher):
         if window is None or not window.n or moment.end_ms % window.slide_ms:
             return []
         seconds = (moment.end_ms - last.last_ms) / 1000
-        if seconds < self._after_seconds or last.last_ms == self._told_ms:
+        if seconds < self._after_seconds or last.last_ms == self._reported_ms:
             return []
-        self._told_ms = last.last_ms
+        self._reported_ms = last.last_ms
         reason = f"There was no tick for {seconds:g} s, which is at least {self._after_seconds:g} s."
         return [self._signal("silent", moment.end_ms, last, seconds, self._after_seconds, reason)]
 
     def dump(self) -> dict[str, Any]:
-        return {"told_ms": self._told_ms}
+        return {"told_ms": self._reported_ms}
 
     def restore(self, dumped: Mapping[str, Any]) -> None:
-        self._told_ms = dumped["told_ms"]
+        self._reported_ms = dumped["told_ms"]
 
 
 WATCHER = GapWatcher

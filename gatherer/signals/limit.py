@@ -31,8 +31,8 @@ class Limit:
     """One limit and what has become of it.
 
     side: "buy" (low) or "sell" (high). price: currency units. since_ms: only panes that end later count.
-    state: "waiting", "likely", "unlikely" or "reached". told: the state of the NoForecast that was told last,
-    empty since a forecast was.
+    state: "waiting", "likely", "unlikely" or "reached". last_reported: the state of the last
+    reported NoForecast, empty since a forecast was reported.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Limit:
         horizon_seconds: float,
         since_ms: int,
         state: str = "waiting",
-        told: str = "",
+        last_reported: str = "",
     ) -> None:
         self.side = side
         self.price = price
@@ -51,12 +51,12 @@ class Limit:
         self.horizon_seconds = horizon_seconds
         self.since_ms = since_ms
         self.state = state
-        self.told = told
+        self.last_reported = last_reported
         self._units = round(price * UNIT)
 
     def dump(self) -> tuple[str, float, float, float, int, str, str]:
         """The arguments that make this limit again."""
-        return *self.asked, self.since_ms, self.state, self.told
+        return *self.asked, self.since_ms, self.state, self.last_reported
 
     @property
     def asked(self) -> tuple[str, float, float, float]:
@@ -77,9 +77,9 @@ class Limit:
         # Without a forecast, the price has moved away when it is gone from the whole window.
         if self.state == "likely" or (self.state == "reached" and not self._beyond(window_low, window_high)):
             self.state = "waiting"
-        if self.told == market.state:
+        if self.last_reported == market.state:
             return None
-        self.told = market.state
+        self.last_reported = market.state
         return Change("no_forecast", pane.end_ms, None, None, None, None, market.reason)
 
     def _beyond(self, low: int, high: int) -> bool:
@@ -92,20 +92,22 @@ class Limit:
         return Change("reached", ms, price / UNIT, self.price, None, None, reason)
 
     def _forecast(self, pane: Pane, market: Market) -> Change | None:
-        way = first_passage.distance(
+        distance = first_passage.distance(
             pane.last / UNIT, self.price, market.variance_rate, market.seconds_between_ticks
         )
         variance = market.variance_rate * self.horizon_seconds
-        probability = first_passage.hit_probability(way, variance)
+        probability = first_passage.hit_probability(distance, variance)
         threshold = self.probability
         if probability >= threshold and self.state not in ("likely", "reached"):
             event = "likely"
-        elif probability < HYSTERESIS * threshold and (self.state in ("likely", "reached") or self.told):
+        elif probability < HYSTERESIS * threshold and (
+            self.state in ("likely", "reached") or self.last_reported
+        ):
             event, threshold = "unlikely", HYSTERESIS * threshold
         else:
             return None
-        self.state, self.told = event, ""
-        lead = first_passage.expected_time(way, variance, self.horizon_seconds)
+        self.state, self.last_reported = event, ""
+        lead = first_passage.expected_time(distance, variance, self.horizon_seconds)
         reason = (
             f"The price is {probability:.0%} likely to reach the {self.side} limit of {self.price:.10g} "
             f"within {self.horizon_seconds:g} s."

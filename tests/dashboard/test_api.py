@@ -387,8 +387,6 @@ def test_the_document_of_the_api_names_every_address(app):
     components = document["components"]["schemas"]
     for reference in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)):
         assert reference in components
-    for kind, name in re.findall(r'"#/components/(parameters|responses)/(\w+)"', json.dumps(document)):
-        assert name in document["components"][kind]
 
 
 def test_answers_have_the_form_that_the_document_promises(feeder, app):
@@ -406,8 +404,6 @@ def test_answers_have_the_form_that_the_document_promises(feeder, app):
     for path, _, query in (one.partition("?") for one in queries):
         operation = document["paths"][f"/api/{path}"]["get"]
         answer = operation["responses"]["200"]
-        if "$ref" in answer:
-            answer = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
         schema = answer["content"]["application/json"]["schema"]
         whole = {**schema, "components": document["components"]}
         Draft202012Validator(whole).validate(app.get(f"/api/{path}?{query}")[1])

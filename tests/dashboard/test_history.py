@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.errors import SettingsError
 from dashboard.frames import Frames
 from dashboard.history import History, thinned
-from dashboard.settings import MOST_PRICES, MOST_SIGNALS, MOST_WINDOWS, from_environment
+from dashboard.settings import MOST_PRICES, MOST_SIGNALS, MOST_WINDOWS, Settings
 from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
 from kafka_topic.trouble import Trouble
+from task_runtime.errors import SettingsError
 
 START = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 ENVIRONMENT = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "POSITIONS": "AAPL,MSFT", "JOB_NAME": "a.gatherer"}
@@ -136,11 +136,11 @@ def test_a_frame_is_made_once_for_all_who_have_seen_the_same():
 
 
 def test_many_positions_share_what_may_be_kept():
-    few = from_environment(ENVIRONMENT)
+    few = Settings.from_environ(ENVIRONMENT)
     assert (few.windows_kept, few.prices_kept, few.signals_kept) == (1800, 1800, 200)
     # The longest slide is 10 s: hours of it, but no more records than are kept in all.
     assert few.past_seconds == 18_000
-    many = from_environment({**ENVIRONMENT, "POSITIONS": ",".join(f"P{n}" for n in range(1000))})
+    many = Settings.from_environ({**ENVIRONMENT, "POSITIONS": ",".join(f"P{n}" for n in range(1000))})
     assert many.windows_kept * 1000 * 3 <= MOST_WINDOWS
     assert many.signals_kept * 1000 <= MOST_SIGNALS
     assert many.prices_kept * 1000 <= MOST_PRICES
@@ -165,13 +165,13 @@ def test_many_positions_share_what_may_be_kept():
 )
 def test_a_setting_that_cannot_work_is_named(name, value):
     with pytest.raises(SettingsError, match=re.escape(value or name)):
-        from_environment({**ENVIRONMENT, name: value})
+        Settings.from_environ({**ENVIRONMENT, name: value})
 
 
 def test_windows_are_the_gatherers_the_shortest_first():
-    settings = from_environment({**ENVIRONMENT, "GATHERER_WINDOWS": "1m=5s,10s=500ms"})
+    settings = Settings.from_environ({**ENVIRONMENT, "GATHERER_WINDOWS": "1m=5s,10s=500ms"})
     assert [*settings.windows.items()] == [("10s", 0.5), ("1m", 5.0)]
-    assert [*from_environment(ENVIRONMENT).windows] == ["10s", "1m", "10m"]
+    assert [*Settings.from_environ(ENVIRONMENT).windows] == ["10s", "1m", "10m"]
 
 
 def test_windows_of_several_lengths_are_kept_side_by_side_and_others_left_out():
@@ -221,8 +221,3 @@ def test_dead_letters_are_counted_anew_by_a_reader_that_starts_over_and_are_news
             kept.add_letter(letter)
     assert kept.letter_counts == {"late": 3}
     assert kept.since(0).letters == letters
-
-
-def test_only_loopback_is_bound_to_on_a_laptop():
-    assert from_environment({**ENVIRONMENT, "HOST": "127.0.0.1"}).bind_host == "127.0.0.1"
-    assert from_environment({**ENVIRONMENT, "HOST": "10.0.0.7"}).bind_host == "0.0.0.0"  # noqa: S104

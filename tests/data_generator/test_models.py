@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 
-from data_generator.errors import SettingsError
 from data_generator.models import (
     JUMP_SECONDS,
     JUMP_SIZE,
@@ -16,6 +15,7 @@ from data_generator.models import (
     TURBULENCE,
     position_random,
 )
+from task_runtime.errors import SettingsError
 
 MANY = 200_000
 
@@ -147,5 +147,5 @@ def test_without_volatility_the_price_is_constant(name):
 
 
 def test_uniform_prices_that_could_be_negative_are_refused():
-    with pytest.raises(SettingsError, match=r"volatility 0\.6 .* below 0\.577"):
+    with pytest.raises(SettingsError, match=r"\(GENERATOR_VOLATILITY\) 0\.6 .* below 0\.577"):
         prices("uniform", volatility=0.6)

@@ -11,12 +11,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from data_generator import web
 from data_generator.encoding import to_cents
 from data_generator.models import MODELS, position_random
+from data_generator.pages import UNHEALTHY_SECONDS, pages_of
 from data_generator.service import Service
 from data_generator.settings import Settings
 from kafka_topic.contracts import Price
+from task_runtime.pages import serve_pages
 
 
 def ticks(kafka, topic):
@@ -151,9 +152,8 @@ def test_a_deleted_topic_stays_deleted_and_others_go_on(kafka, prefix, generate)
 
 
 @contextmanager
-def running(bootstrap_servers, *, silent_seconds, monkeypatch):
+def running(bootstrap_servers, *, unhealthy_seconds):
     """A service in this process and its web server; yields what gets (status, JSON) of a page."""
-    monkeypatch.setattr(web, "UNHEALTHY_SECONDS", silent_seconds)
     stop = threading.Event()
     service = Service(Settings(bootstrap_servers, ("AAPL",), seed=1, flush_timeout=0.1), stop)
     thread = threading.Thread(target=service.run)
@@ -168,26 +168,25 @@ def running(bootstrap_servers, *, silent_seconds, monkeypatch):
                 return error.code, json.loads(error.read())
 
     try:
-        with web.serve(service, "127.0.0.1", 0) as port:
+        with serve_pages(pages_of(service, unhealthy_seconds), "127.0.0.1", 0) as port:
             yield get
     finally:
         stop.set()
         thread.join()
 
 
-def test_health_of_a_service_that_just_started_is_good(monkeypatch):
-    with running("127.0.0.1:1", silent_seconds=30, monkeypatch=monkeypatch) as get:
+def test_health_of_a_service_that_just_started_is_good():
+    with running("127.0.0.1:1", unhealthy_seconds=UNHEALTHY_SECONDS) as get:
         assert get("/health") == (200, {"healthy": True, "reason": None})
         status, counters = get("/counters")
         assert status == 200
         assert counters["positions"]["AAPL"] == {
             "produced": 0, "delivered": 0, "failed": 0, "queued": 0, "skipped": counters["skipped"],
         }  # fmt: skip
-        assert get("/nothing") == (404, {"message": "/nothing is not here; there are /health and /counters"})
 
 
-def test_health_of_a_service_that_does_not_deliver_gives_the_reason(monkeypatch):
-    with running("127.0.0.1:1", silent_seconds=0.0, monkeypatch=monkeypatch) as get:
+def test_health_of_a_service_that_does_not_deliver_gives_the_reason():
+    with running("127.0.0.1:1", unhealthy_seconds=0.0) as get:
         for _ in range(200):
             status, content = get("/health")
             if status == 503 and "127.0.0.1:1" in content["reason"]:

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from cli.catalogue import load_settings
 from data_generator.__main__ import main
-from data_generator.errors import SettingsError
 from data_generator.settings import Settings, parse_start_prices
+from task_runtime.errors import SettingsError
 
 
 def settings(**changes):
@@ -20,23 +20,29 @@ def settings(**changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"positions": ()}, "no positions"),
+        ({"positions": ()}, "POSITIONS): there are no positions"),
         ({"positions": ("A B",)}, "'A B'"),
         ({"positions": ("A.B", "A_B")}, "'A.B' and 'A_B'"),
         ({"prefix": "p" * 240}, "shorten the prefix"),
         ({"prefix": "a/"}, "topic prefix 'a/'"),
-        ({"model": "levy"}, "model 'levy' is not one of regimes, gbm, ou, uniform, normal"),
-        ({"rate": 0.0}, "rate is 0.0"),
-        ({"rate": float("inf")}, "rate is inf"),
-        ({"start_price": -1.0}, "start_price is -1; it must be at least 0.01"),
-        ({"start_price": 0.00002}, "start_price is 2e-05; it must be at least 0.01"),
-        ({"start_price": 1e9}, "start_price is 1000000000; it must be at least 0.01 and below 1e+09"),
-        ({"start_price": 1.005}, "start_price is 1.005; prices have two decimals"),
-        ({"start_prices": {"AAPL": 0.001}}, "start price of AAPL is 0.001; it must be at least 0.01"),
-        ({"volatility": float("nan")}, "volatility is nan"),
-        ({"volatility": -0.1}, "volatility is -0.1"),
-        ({"count": 0}, "count is 0"),
-        ({"max_queued": 0}, "max_queued is 0"),
+        ({"model": "levy"}, "(GENERATOR_MODEL) is levy; it must be one of regimes, gbm, ou, uniform, normal"),
+        ({"rate": 0.0}, "(GENERATOR_RATE) is 0.0"),
+        ({"rate": float("inf")}, "(GENERATOR_RATE) is inf"),
+        ({"start_price": -1.0}, "(GENERATOR_START_PRICE) is -1; it must be at least 0.01"),
+        ({"start_price": 0.00002}, "(GENERATOR_START_PRICE) is 2e-05; it must be at least 0.01"),
+        (
+            {"start_price": 1e9},
+            "(GENERATOR_START_PRICE) is 1000000000; it must be at least 0.01 and below 1e+09",
+        ),
+        ({"start_price": 1.005}, "(GENERATOR_START_PRICE) is 1.005; prices have two decimals"),
+        (
+            {"start_prices": {"AAPL": 0.001}},
+            "AAPL in --start-prices (GENERATOR_START_PRICES) is 0.001; it must be at least 0.01",
+        ),
+        ({"volatility": float("nan")}, "(GENERATOR_VOLATILITY) is nan"),
+        ({"volatility": -0.1}, "(GENERATOR_VOLATILITY) is -0.1"),
+        ({"count": 0}, "--count is 0"),
+        ({"max_queued": 0}, "--max-queued is 0"),
     ],
 )
 def test_settings_that_cannot_work_are_named(changes, message):

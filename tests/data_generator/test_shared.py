@@ -6,11 +6,11 @@ import signal
 import pytest
 
 from data_generator.encoding import to_cents
-from data_generator.errors import SettingsError
 from data_generator.models import MODELS, position_random
-from data_generator.progress import Path, Progress
+from data_generator.progress import PricePath, Progress
 from data_generator.settings import Settings
 from kafka_topic.contracts import Price
+from task_runtime.errors import SettingsError
 
 SYMBOLS = ["AAPL", "AMZN", "GOOG", "MSFT"]
 RATE = 200.0
@@ -108,10 +108,10 @@ def test_more_generators_than_positions_stand_by_in_good_health(kafka, prefix, g
 
 def test_a_path_goes_on_where_another_left_off():
     settings = Settings("h:1", ("AAPL",), seed=7, model="ou", rate=20)
-    whole = Path(settings, "AAPL", None).source.take(30)
-    before = Path(settings, "AAPL", None)
+    whole = PricePath(settings, "AAPL", None).source.take(30)
+    before = PricePath(settings, "AAPL", None)
     taken = before.source.take(10)
-    after = Path(settings, "AAPL", Progress.from_json(before.progress().to_json()))
+    after = PricePath(settings, "AAPL", Progress.from_json(before.progress().to_json()))
     assert after.source.due(before.source.last_ms + 49) == 0, "not before its time"
     assert after.source.due(before.source.last_ms + 50) == 1
     prices = [Price.from_json(record).price for record in [*taken, *after.source.take(20)]]
@@ -119,9 +119,9 @@ def test_a_path_goes_on_where_another_left_off():
 
 
 def test_other_settings_begin_a_path_anew_but_no_earlier():
-    old = Path(Settings("h:1", ("AAPL",), seed=7), "AAPL", None)
+    old = PricePath(Settings("h:1", ("AAPL",), seed=7), "AAPL", None)
     old.source.take(1000)  # 20 s ahead
-    new = Path(Settings("h:1", ("AAPL",), seed=7, start_price=5.0), "AAPL", old.progress())
+    new = PricePath(Settings("h:1", ("AAPL",), seed=7, start_price=5.0), "AAPL", old.progress())
     tick = Price.from_json(new.source.take(1)[0])
     assert tick.price == 5.0
     assert tick.ts.timestamp() * 1000 > old.source.last_ms
@@ -133,5 +133,5 @@ def test_progress_that_is_none(text):
 
 
 def test_a_count_is_not_shared():
-    with pytest.raises(SettingsError, match="count and shared"):
+    with pytest.raises(SettingsError, match="--count and --shared"):
         Settings("h:1", ("AAPL",), seed=1, count=5, shared=True)

@@ -23,10 +23,11 @@ from flink_scripts.observer import Observer
 from flink_scripts.patience import Patience
 from flink_scripts.reporter import Reporter
 from flink_scripts.rest import Rest
-from flink_scripts.settings import Address, file_uri
+from flink_scripts.settings import file_uri
 from flink_scripts.state import StateFolder
 from flink_scripts.stopper import Stopper
 from flink_scripts.submitter import Submitter
+from task_runtime.environment import Address
 
 NAME = "demo"
 OURS = "ours"

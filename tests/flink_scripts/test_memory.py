@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from flink_scripts.errors import SettingsError
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
+from task_runtime.errors import SettingsError
 
 
 def _megabytes(memory: Memory, *names: str) -> int:

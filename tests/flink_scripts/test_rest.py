@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
-
 import pytest
 
 from flink_scripts.errors import RestError
-from flink_scripts.health import Health, serve_health
 from flink_scripts.observer import Observer
 from flink_scripts.rest import Checkpoints, FailedCheckpoint, Failure, JobDetail, Rest
-from flink_scripts.settings import Address
+from task_runtime.environment import Address
 from tests.flink_scripts.fake_flink import FakeFlink
 from tests.ports import free_ports
 
@@ -74,31 +69,3 @@ def test_a_job_that_vanishes_between_two_questions_is_gone(flink: FakeFlink, res
     flink.when = vanish
     observed = Observer(rest, "demo").observe("aa")
     assert (observed.problem, observed.watched) == (None, None)
-
-
-def test_the_health_answer_over_http() -> None:
-    health = Health("starting")
-    server = serve_health(health, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
-        with pytest.raises(urllib.error.HTTPError) as found:
-            urllib.request.urlopen(f"{url}/health", timeout=5)
-        with found.value as error:
-            assert (error.code, json.load(error)) == (
-                503,
-                {"healthy": False, "job_id": None, "reason": "starting"},
-            )
-        health.reason, health.job_id, health.note = None, "aa", "on 1 of 2 slots"
-        health.last_failure = {"time": "2026-11-22 01:02:03.004", "reason": "a.B: c"}
-        health.checkpoints = {"completed": 2, "failed": 0}
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
-            assert json.load(answer) == {
-                "healthy": True,
-                "job_id": "aa",
-                "checkpoints": {"completed": 2, "failed": 0},
-                "last_failure": {"time": "2026-11-22 01:02:03.004", "reason": "a.B: c"},
-                "note": "on 1 of 2 slots",
-            }
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -11,11 +11,11 @@ import pytest
 from flink_scripts.__main__ import main
 from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
-from flink_scripts.errors import JarError, JavaError, SettingsError
+from flink_scripts.errors import JarError, JavaError
 from flink_scripts.java import flink_jars, java_home
 from flink_scripts.memory import jobmanager_memory, taskmanager_memory
 from flink_scripts.processes import _worker_environ, jobmanager_options, taskmanager_options
-from flink_scripts.settings import Address, Environment, file_uri, local_path
+from flink_scripts.settings import Environment, file_uri, local_path
 
 BASE = {
     "FLINK_JOBMANAGER_RPC": "jm.example:6123",
@@ -25,34 +25,6 @@ BASE = {
     "PORT_REST": "31002",
     "PORT_DATA": "31003",
 }
-
-
-def test_values() -> None:
-    env = Environment({"A": "h:1", "N": "3", "S": "0.5", "EMPTY": ""})
-    assert env.address("A") == Address("h", 1)
-    assert env.integer("N") == 3
-    assert env.seconds("S", 1) == 0.5
-    assert env.text("EMPTY", "default") == "default"
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("N", "three"),
-        ("N", "0"),
-        ("A", "host"),
-        ("A", ":80"),
-        ("S", "-1"),
-        ("S", "nan"),
-        ("S", "x"),
-        ("T", ""),
-    ],
-)
-def test_mistakes_name_the_variable(name: str, value: str) -> None:
-    env = Environment({name: value})
-    read = {"N": env.integer, "A": env.address, "T": env.text, "S": lambda key: env.seconds(key, 1.0)}[name]
-    with pytest.raises(SettingsError, match=name):
-        read(name)
 
 
 def test_advertised_and_bound_addresses_differ() -> None:
@@ -103,8 +75,21 @@ def test_a_missing_variable_ends_with_its_name(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FLINK_JOBMANAGER_RPC", raising=False)
-    assert main(["jobmanager"]) == 1
+    assert main(["jobmanager"]) == 2
     assert "FLINK_JOBMANAGER_RPC is not set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TOPIC_RETENTION_MS", "prices=7d"), ("TOPIC_PREFIX", "a b."), ("TOPIC_SHORTEN", "yes")],
+)
+def test_settings_of_topics_that_cannot_work_are_named(
+    name: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setenv(name, value)
+    assert main(["job", "gatherer"]) == 2
+    assert f"{name}={value}: " in capsys.readouterr().err
 
 
 def test_java_of_path_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -217,9 +217,12 @@ def read(value: bytes | None, symbol: str, append_ms: int, future_ms: int) -> tu
     fields = _fields(value)
     if isinstance(fields, str):
         return fields
-    if wrong := next(filter(None, (_wrong(name, each) for name, each in fields)), None):
+    record: dict[str, Any] = {}
+    for name, each in fields:
+        record.pop(name, None)
+        record[name] = each  # the last of several counts, where it stands
+    if wrong := next(filter(None, (_wrong(name, each) for name, each in record.items())), None):
         return wrong
-    record = dict(fields)
     if not record.keys() >= {"ts", "symbol", "price"}:
         return "missing_field"
     ms = _ms(record["ts"])

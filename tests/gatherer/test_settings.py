@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from gatherer.description import describe
-from gatherer.errors import SettingsError
 from gatherer.kafka import consumer_properties, producer_properties
 from gatherer.settings import Settings
+from task_runtime.errors import SettingsError
 
 BASE = {"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092", "JOB_NAME": "volatility.gatherer"}
 SIGNALS = {"regime": {"window": "1m", "high": 1.0, "low": 0.5}}

@@ -7,9 +7,9 @@ import pytest
 from kafka_topic.brokers import Brokers
 from kafka_topic.config import Difference, config_of, differences, parse_retention
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, PlanError
-from kafka_topic.keep import Keeper, keep
 from kafka_topic.names import Topics
 from kafka_topic.plan import topic_plan
+from kafka_topic.reconcile import TopicReconciler, reconcile
 
 DAY = 86_400_000
 
@@ -105,7 +105,7 @@ def test_settings_are_set_once_and_never_shortened_without_leave(stage):
 
     def run(days: int, *, shorten: bool = False) -> tuple[list[Difference], list[Difference]]:
         wanted = {"prices": timedelta(days=days)}
-        return keep(stage.bootstrap_servers, topics, wanted, shorten=shorten)
+        return reconcile(stage.bootstrap_servers, topics, wanted, shorten=shorten)
 
     brokers = Brokers(stage.bootstrap_servers, timeout=10)
     longer = retention(a, 7 * DAY, 9 * DAY), retention(b, 7 * DAY, 9 * DAY)
@@ -128,30 +128,24 @@ def test_what_kafka_refuses_and_brokers_that_do_not_answer_are_told_apart(stage,
             {f"{stage.prefix}movingaverage": {"retention.ms": "soon"}}
         )
     with pytest.raises(BrokerUnreachableError):
-        keep(unused_address, Topics(""), {}, shorten=False, timeout=0.5)
+        reconcile(unused_address, Topics(""), {}, shorten=False, timeout=0.5)
 
 
 @pytest.mark.slow
-def test_a_keeper_does_as_the_environment_says_and_tells_only_what_is_new(stage):
+def test_a_reconciler_reports_only_what_is_new(stage):
     stage.create("position.A", "movingaverage")
     brokers, a = Brokers(stage.bootstrap_servers, timeout=10), f"{stage.prefix}position.A"
     brokers.set_configs({a: {"retention.ms": "-1"}})
-    environ = {"TOPIC_PREFIX": stage.prefix, "TOPIC_RETENTION_MS": "prices=9000,movingaverage=8000"}
-    keeper = Keeper.from_environ(stage.bootstrap_servers, environ)
-    said = keeper.run()
+    bundle = stage.bootstrap_servers, Topics(stage.prefix), parse_retention("prices=9000,movingaverage=8000")
+    cautious = TopicReconciler(*bundle, shorten=False)
+    said = cautious.run()
     assert f"left retention.ms of {a} from -1 to 9000: TOPIC_SHORTEN is not true" in said
     assert f"changed message.timestamp.type of {a} from CreateTime to LogAppendTime" in said
-    assert keeper.run() == []
-    with_leave = Keeper.from_environ(stage.bootstrap_servers, {**environ, "TOPIC_SHORTEN": "true"})
+    assert cautious.run() == []
+    shortening = TopicReconciler(*bundle, shorten=True)
     assert (
-        with_leave.run()[0] == f"changed retention.ms of {stage.prefix}movingaverage from 604800000 to 8000"
+        shortening.run()[0] == f"changed retention.ms of {stage.prefix}movingaverage from 604800000 to 8000"
     )
     assert brokers.configs([a])[a]["retention.ms"] == "9000"
     stage.create("position.B")
-    assert f"changed retention.ms of {stage.prefix}position.B from 604800000 to 9000" in with_leave.run()
-
-
-@pytest.mark.parametrize("wrong", [{"TOPIC_RETENTION_MS": "prices=7d"}, {"TOPIC_PREFIX": "a b."}])
-def test_an_environment_that_a_keeper_can_not_use_is_named(wrong):
-    with pytest.raises(PlanError, match="TOPIC_PREFIX, TOPIC_RETENTION_MS: "):
-        Keeper.from_environ("127.0.0.1:1", wrong)
+    assert f"changed retention.ms of {stage.prefix}position.B from 604800000 to 9000" in shortening.run()

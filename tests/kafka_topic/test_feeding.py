@@ -1,7 +1,5 @@
 """Which topics feed a position, with inputs of every kind."""
 
-import json
-
 import pytest
 
 from kafka_topic.feeding import feeding
@@ -11,14 +9,14 @@ THERE = ["eu.quotes", "fx.EUR-USD", "fx.GBP", "fx.", "us.quotes", "__fx.GBP"]
 
 
 def fed(*inputs, symbols=("AAPL", "EURUSD")):
-    return feeding(symbols, Topics("p."), json.dumps(inputs) if inputs else "", lambda: THERE)
+    return feeding(symbols, Topics("p."), inputs, lambda: THERE)
 
 
 def test_without_inputs_each_position_has_its_own_topic_and_no_broker_is_asked():
     def names():
         raise AssertionError
 
-    for inputs in ("", "[]", '[{"topic": "prices"}]'):
+    for inputs in ([], [{"topic": "prices"}]):
         assert feeding(["AAPL"], Topics(), inputs, names)["AAPL"][0] == "position.AAPL"
 
 

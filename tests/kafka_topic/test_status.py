@@ -1,4 +1,3 @@
-import json
 import time
 from datetime import UTC, datetime
 
@@ -171,7 +170,7 @@ def test_positions_may_share_topics_and_have_several(stage):
     commit(stage, group, "AAPL", 0, problem="corrupt")
     group_offsets.commit(stage.bootstrap_servers, group, shared, 0, 0)
     brokers = Brokers(stage.bootstrap_servers, timeout=20)
-    inputs = json.dumps([{"topic": shared}])
+    inputs = [{"topic": shared}]
     (found,) = status(stage, "AAPL", group=group, inputs=inputs)
     assert (found.topic, found.lag, found.problem) == (own, 10, Trouble("corrupt", own, 0))
     topics = {"AAPL": [own, shared], "MSFT": [shared], "TSLA": [shared, "nowhere"]}

@@ -10,9 +10,8 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft4Validator
 
-from flink_scripts.errors import SettingsError
 from flink_scripts.memory import taskmanager_memory
-from gatherer.inputs import DEFAULTS, PLACES, TIME_FORMS, read_inputs
+from kafka_topic.inputs import DEFAULTS, SYMBOL_SOURCES, TIME_FORMS, read_inputs
 from kafka_topic.names import Topics
 from marathon.bundle import render
 from marathon.inputs import Input
@@ -20,6 +19,7 @@ from marathon.loading import cluster_names
 from marathon.paths import PACKAGE
 from marathon.rules import findings
 from marathon.settings import Settings
+from task_runtime.errors import SettingsError
 from tests.settings import load_settings
 
 SettingsOf = Callable[..., Settings]
@@ -152,7 +152,7 @@ def test_no_optional_statistics_at_all(settings_of: SettingsOf) -> None:
 def test_inputs_have_the_forms_that_the_gatherer_knows() -> None:
     fields = Input.model_fields
     assert get_args(fields["time"].annotation) == TIME_FORMS
-    assert get_args(fields["symbol"].annotation) == PLACES
+    assert get_args(fields["symbol"].annotation) == SYMBOL_SOURCES
     assert fields.keys() == {"topic", "pattern", *DEFAULTS}
     assert Input(topic="prices").model_dump() == {"topic": "prices", "pattern": None, **DEFAULTS}
 

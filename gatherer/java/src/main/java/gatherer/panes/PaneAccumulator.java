@@ -24,7 +24,7 @@ public final class PaneAccumulator {
     private long highMs;
     private long last;
     private long lastMs;
-    private long lastPlace;
+    private long lastOrder;
 
     /** @param histogram whether to count each price */
     public PaneAccumulator(boolean histogram) {
@@ -33,10 +33,10 @@ public final class PaneAccumulator {
 
     /**
      * @param ms event time, epoch milliseconds
-     * @param place orders the ticks of one millisecond
+     * @param order orders the ticks of one millisecond
      * @param units the price
      */
-    public void add(long ms, long place, long units) {
+    public void add(long ms, long order, long units) {
         // The earliest tick of the lowest and of the highest price, and the latest of all.
         if (n == 0 || units < low || (units == low && ms < lowMs)) {
             low = units;
@@ -46,10 +46,10 @@ public final class PaneAccumulator {
             high = units;
             highMs = ms;
         }
-        if (n == 0 || ms > lastMs || (ms == lastMs && place > lastPlace)) {
+        if (n == 0 || ms > lastMs || (ms == lastMs && order > lastOrder)) {
             last = units;
             lastMs = ms;
-            lastPlace = place;
+            lastOrder = order;
         }
         n++;
         totalLow += units;
@@ -75,7 +75,7 @@ public final class PaneAccumulator {
     }
 
     /**
-     * Big-endian: n, total (16 bytes), sum of squares (24), low, its ms, high, its ms, last, its ms, its place, the
+     * Big-endian: n, total (16 bytes), sum of squares (24), low, its ms, high, its ms, last, its ms, its order, the
      * number of prices, and a pair (units, count) for each price in ascending order; 8 bytes where nothing else is
      * said.
      */
@@ -85,7 +85,7 @@ public final class PaneAccumulator {
         to.putLong(squaresTop).putLong(squaresHigh).putLong(squaresLow);
         to.putLong(low).putLong(lowMs);
         to.putLong(high).putLong(highMs);
-        to.putLong(last).putLong(lastMs).putLong(lastPlace);
+        to.putLong(last).putLong(lastMs).putLong(lastOrder);
         to.putLong(counts == null ? 0 : counts.size());
         if (counts != null) {
             counts.forEach((units, count) -> to.putLong(units).putLong(count));
@@ -107,7 +107,7 @@ public final class PaneAccumulator {
         pane.highMs = from.getLong();
         pane.last = from.getLong();
         pane.lastMs = from.getLong();
-        pane.lastPlace = from.getLong();
+        pane.lastOrder = from.getLong();
         for (long prices = from.getLong(); prices > 0; prices--) {
             long units = from.getLong();
             long count = from.getLong();

@@ -146,7 +146,7 @@ public final class PartitionPanes {
     }
 
     /** Says that no window has to wait for this partition: it is gone. Should it come back, its clock goes on. */
-    public void leave() {
+    public void abandon() {
         positions.keySet().forEach(symbol -> send(symbol, null, boundary, false));
     }
 

@@ -3,18 +3,20 @@ package gatherer.records;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
 
-/** Reads any record in one pass, and says what is wrong with one that is no tick. */
+/** Reads any record in one pass, and says why a record is not a tick. */
 final class CarefulReader {
-    /** A number as a text; a longer one is none, as in JSON. */
+    /** A number that is written as text. A longer text is not a number, as in JSON. */
     private static final Pattern NUMBER = Pattern.compile(
             "(?=.{1,1000}$)[+-]?(\\d+([.]\\d*)?|[.]\\d+)([eE][+-]?\\d+)?");
 
-    /** How much of a text of others' stands in a dead letter. */
+    /** How many characters of others' text a dead letter quotes. */
     private static final int SHOWN = 60;
 
     private final JsonFactory json = new JsonFactory();
@@ -24,14 +26,16 @@ final class CarefulReader {
     private final Symbols symbols;
     private final String topicSymbol;
 
-    /** What was found so far; of several fields of one name the last counts, unless one of them is wrong. */
+    /** What was found so far. Where a field occurs twice, the last one counts, as in Python. */
     private long ms;
 
     private boolean hasTime;
     private String theirSymbol;
     private long units;
     private boolean hasPrice;
-    private Unusable wrong;
+
+    /** What is wrong with a field, by its role, in the order of the record. */
+    private final Map<Integer, Unusable> wrong = new LinkedHashMap<>();
 
     CarefulReader(InputFormat format, String topicSymbol, Symbols symbols, long futureMs) {
         this.format = format;
@@ -47,8 +51,8 @@ final class CarefulReader {
         theirSymbol = null;
         units = 0;
         hasPrice = false;
-        wrong = null;
-        if (format.symbolPlace() == SymbolPlace.KEY && key != null) {
+        wrong.clear();
+        if (format.symbolSource() == SymbolSource.KEY && key != null) {
             theirSymbol = new String(key, StandardCharsets.UTF_8);
         }
         try {
@@ -60,7 +64,7 @@ final class CarefulReader {
         }
     }
 
-    /** Ours, as far as it is known; else null. */
+    /** Our symbol of the record; null as long as it is unknown. */
     private String symbol() {
         if (topicSymbol != null) {
             return topicSymbol;
@@ -85,7 +89,7 @@ final class CarefulReader {
         }
     }
 
-    /** A field that is wrong is noted only: that is said when the record has proved to be JSON to its end. */
+    /** Only notes a wrong field: whether the record is JSON to its end matters more. */
     private void readObject(JsonParser parser, Field object) throws IOException {
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
             Field field = object.child(parser.currentName());
@@ -94,8 +98,10 @@ final class CarefulReader {
                 readObject(parser, field);
                 continue;
             }
+            int role = field == null ? Field.NOTHING : field.role;
+            wrong.remove(role);
             try {
-                switch (field == null ? Field.NOTHING : field.role) {
+                switch (role) {
                     case Field.TIME -> readTime(parser, value);
                     case Field.SYMBOL -> theirSymbol = text(parser, value, format.symbolField());
                     case Field.PRICE -> readPrice(parser, value);
@@ -103,19 +109,19 @@ final class CarefulReader {
                     }
                 }
             } catch (Unusable found) {
-                wrong = wrong == null ? found : wrong;
+                wrong.put(role, found);
             }
             parser.skipChildren();
         }
     }
 
-    /** The symbol of the tick that was read, if it is one. */
+    /** Returns the symbol of the tick that was read; throws what is wrong with the record. */
     private String check(long writtenMs) throws Unusable {
-        if (wrong != null) {
-            throw wrong;
+        if (!wrong.isEmpty()) {
+            throw wrong.values().iterator().next();
         }
         boolean hasSymbol = theirSymbol != null
-                || format.symbolPlace() == SymbolPlace.TOPIC && format.symbolField() == null;
+                || format.symbolSource() == SymbolSource.TOPIC && format.symbolField() == null;
         if (!hasTime || !hasSymbol || !hasPrice) {
             String missing = !hasTime ? format.timeField() : !hasSymbol ? symbolName() : format.priceField();
             throw new Unusable("missing_field", missing + " is missing");
@@ -147,7 +153,7 @@ final class CarefulReader {
     }
 
     private String symbolName() {
-        return format.symbolPlace() == SymbolPlace.KEY ? "the key" : format.symbolField();
+        return format.symbolSource() == SymbolSource.KEY ? "the key" : format.symbolField();
     }
 
     private void readTime(JsonParser parser, JsonToken value) throws IOException, Unusable {
@@ -181,7 +187,7 @@ final class CarefulReader {
         return parser.getText();
     }
 
-    /** A number, be it written as a text; null for a text that is none. */
+    /** A number, also one that is written as text; null for any other text. */
     private static BigDecimal number(JsonParser parser, JsonToken value, String name, String reason)
             throws IOException, Unusable {
         try {

@@ -67,7 +67,7 @@ final class FastReader {
         seen = 0;
         ms = writtenMs;
         symbol = topicSymbol;
-        if (format.symbolPlace() == SymbolPlace.KEY) {
+        if (format.symbolSource() == SymbolSource.KEY) {
             symbol = key == null ? null : symbols.of(key, 0, key.length);
         }
         boolean isTick = bytes[at++] == '{' && readObject(format.fields()) && at == end + 1 && seen == wanted

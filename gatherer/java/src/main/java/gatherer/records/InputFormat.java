@@ -19,7 +19,7 @@ public final class InputFormat implements Serializable {
     private static final String GROUP = "symbol";
 
     private final Pattern topics;
-    private final SymbolPlace symbolPlace;
+    private final SymbolSource symbolSource;
     private final String timeField;
     private final String symbolField;
     private final String priceField;
@@ -38,11 +38,11 @@ public final class InputFormat implements Serializable {
      * @param symbols our symbols by others'
      * @param numbersAsText whether a price may be a text
      */
-    private InputFormat(Pattern topics, SymbolPlace symbolPlace, String symbolField, TimeForm timeForm,
+    private InputFormat(Pattern topics, SymbolSource symbolSource, String symbolField, TimeForm timeForm,
             String timeField, String priceField, Map<String, String> symbols, boolean numbersAsText,
             boolean nonPositive) {
         this.topics = topics;
-        this.symbolPlace = symbolPlace;
+        this.symbolSource = symbolSource;
         this.symbolField = symbolField;
         this.timeForm = timeForm;
         this.timeField = timeField;
@@ -66,7 +66,7 @@ public final class InputFormat implements Serializable {
      */
     public static InputFormat positions(String topicStart) {
         return new InputFormat(Pattern.compile(Pattern.quote(topicStart) + "(?<symbol>[A-Za-z0-9._-]+)"),
-                SymbolPlace.TOPIC, "symbol", TimeForm.OURS, "ts", "price", Map.of(), false, false);
+                SymbolSource.TOPIC, "symbol", TimeForm.OURS, "ts", "price", Map.of(), false, false);
     }
 
     /**
@@ -95,13 +95,13 @@ public final class InputFormat implements Serializable {
     private static InputFormat of(JsonNode input) {
         String topics = input.has("topic") ? Pattern.quote(input.get("topic").asText())
                                            : input.path("pattern").asText();
-        SymbolPlace place = SymbolPlace.valueOf(input.path("symbol").asText("key").toUpperCase(Locale.ROOT));
+        SymbolSource source = SymbolSource.valueOf(input.path("symbol").asText("key").toUpperCase(Locale.ROOT));
         TimeForm form = TimeForm.valueOf(input.path("time").asText("ours").toUpperCase(Locale.ROOT));
         JsonNode names = input.path("fields");
         Map<String, String> symbols = new HashMap<>();
         input.path("symbols").properties().forEach(each -> symbols.put(each.getKey(), each.getValue().asText()));
-        return new InputFormat(Pattern.compile(topics), place,
-                place == SymbolPlace.FIELD ? names.path("symbol").asText("symbol") : null, form,
+        return new InputFormat(Pattern.compile(topics), source,
+                source == SymbolSource.FIELD ? names.path("symbol").asText("symbol") : null, form,
                 form == TimeForm.RECORD ? null : names.path("time").asText("ts"), names.path("price").asText("price"),
                 symbols, true, input.path("non_positive").asBoolean());
     }
@@ -109,12 +109,12 @@ public final class InputFormat implements Serializable {
     /** Whether the topic is one of this input. Kafka's own topics are of none. */
     public boolean matches(String topic) {
         return !topic.startsWith("__") && topics.matcher(topic).matches()
-                && (symbolPlace != SymbolPlace.TOPIC || symbolOf(topic) != null);
+                && (symbolSource != SymbolSource.TOPIC || symbolOf(topic) != null);
     }
 
     /** The symbol that the topic stands for; null where a topic holds several symbols. */
     public String symbolOf(String topic) {
-        if (symbolPlace != SymbolPlace.TOPIC) {
+        if (symbolSource != SymbolSource.TOPIC) {
             return null;
         }
         Matcher matcher = topics.matcher(topic);
@@ -135,11 +135,11 @@ public final class InputFormat implements Serializable {
 
     /** Whether ticks of one symbol can be on any partition of a topic; a key keeps them on one. */
     public boolean isOnAnyPartition() {
-        return symbolPlace == SymbolPlace.FIELD;
+        return symbolSource == SymbolSource.FIELD;
     }
 
-    SymbolPlace symbolPlace() {
-        return symbolPlace;
+    SymbolSource symbolSource() {
+        return symbolSource;
     }
 
     TimeForm timeForm() {

@@ -46,7 +46,7 @@ final class Fetcher implements Runnable, AutoCloseable {
     private final String name;
     private final Handover handover;
     private final Queue<Runnable> commands = new ConcurrentLinkedQueue<>();
-    private final Map<TopicPartition, Place> places = new HashMap<>();
+    private final Map<TopicPartition, PartitionState> partitions = new HashMap<>();
     private final Thread thread;
     private volatile boolean closed;
 
@@ -70,13 +70,13 @@ final class Fetcher implements Runnable, AutoCloseable {
     }
 
     /** Reads a partition from now on, from `offset`. What is found carries `epoch`. */
-    void assign(TopicPartition place, int epoch, long offset) {
-        commands.add(() -> places.put(place, new Place(epoch, offset)));
+    void assign(TopicPartition partition, int epoch, long offset) {
+        commands.add(() -> partitions.put(partition, new PartitionState(epoch, offset)));
     }
 
     /** Reads a partition no more. */
-    void unassign(TopicPartition place) {
-        commands.add(() -> places.remove(place));
+    void unassign(TopicPartition partition) {
+        commands.add(() -> partitions.remove(partition));
     }
 
     /**
@@ -142,9 +142,9 @@ final class Fetcher implements Runnable, AutoCloseable {
 
     private Set<TopicPartition> readable() {
         Set<TopicPartition> readable = new HashSet<>();
-        places.forEach((place, state) -> {
+        partitions.forEach((partition, state) -> {
             if (state.isReadable()) {
-                readable.add(place);
+                readable.add(partition);
             }
         });
         return readable;
@@ -154,13 +154,13 @@ final class Fetcher implements Runnable, AutoCloseable {
     private void consume(Set<TopicPartition> wanted) {
         Set<TopicPartition> before = consumer.assignment();
         if (!wanted.equals(before)) {
-            places.forEach((place, state) -> state.mustSeek |= !before.contains(place));
+            partitions.forEach((partition, state) -> state.mustSeek |= !before.contains(partition));
             consumer.assign(wanted);
         }
-        for (TopicPartition place : wanted) {
-            Place state = places.get(place);
+        for (TopicPartition partition : wanted) {
+            PartitionState state = partitions.get(partition);
             if (state.mustSeek) {
-                consumer.seek(place, state.next);
+                consumer.seek(partition, state.next);
                 state.mustSeek = false;
             }
         }
@@ -194,33 +194,34 @@ final class Fetcher implements Runnable, AutoCloseable {
     private void take(ConsumerRecords<byte[], byte[]> records, List<News> news) {
         long now = System.nanoTime();
         // Also of partitions of which nothing was read but markers of transactions.
-        records.nextOffsets().forEach((place, next) -> {
-            Place state = places.get(place);
+        records.nextOffsets().forEach((partition, next) -> {
+            PartitionState state = partitions.get(partition);
             state.next = next.offset();
             state.heardNanos = now;
             state.aheadNanos = 0;
             state.cutBackNanos = 0;
-            works(place, state, news);
-            news.add(new News.Records(place, state.epoch, records.records(place), state.next, now));
+            works(partition, state, news);
+            news.add(new News.Records(partition, state.epoch, records.records(partition), state.next, now));
         });
     }
 
     private void moveAll(InvalidOffsetException error, List<News> news) {
-        for (TopicPartition place : error.partitions()) {
-            Place state = places.get(place);
+        for (TopicPartition partition : error.partitions()) {
+            PartitionState state = partitions.get(partition);
             if (state != null) {
-                move(place, state, error, news);
+                move(partition, state, error, news);
             }
         }
     }
 
     /** Goes on where the log goes on: it has been cut below what was read, or back. */
-    private void move(TopicPartition place, Place state, InvalidOffsetException error, List<News> news) {
+    private void move(TopicPartition partition, PartitionState state, InvalidOffsetException error, List<News> news) {
         try {
-            long begin = consumer.beginningOffsets(Set.of(place), CALL).get(place);
-            long end = consumer.endOffsets(Set.of(place), CALL).get(place);
-            OffsetAndMetadata diverged = error instanceof LogTruncationException cut ? cut.divergentOffsets().get(place)
-                                                                                     : null;
+            long begin = consumer.beginningOffsets(Set.of(partition), CALL).get(partition);
+            long end = consumer.endOffsets(Set.of(partition), CALL).get(partition);
+            OffsetAndMetadata diverged = error instanceof LogTruncationException cut
+                    ? cut.divergentOffsets().get(partition)
+                    : null;
             long from = state.next;
             long to = diverged != null ? diverged.offset() : Math.max(begin, Math.min(from, end));
             if (to < from && state.cutBackNanos == 0) {
@@ -233,37 +234,37 @@ final class Fetcher implements Runnable, AutoCloseable {
             state.next = to;
             state.mustSeek = true;
             if (to > from) {
-                lost(place, state,
+                lost(partition, state,
                         (to - from) + " records, offsets " + from + " to " + (to - 1)
                                 + ", were deleted before they were read",
                         news);
             } else if (to < from) {
-                lost(place, state,
+                lost(partition, state,
                         "the log was cut back: " + (from - to) + " records, offsets " + to + " to " + (from - 1)
                                 + ", were read and are no more",
                         news);
             }
         } catch (RuntimeException failed) {
-            setAside(place, state, Trouble.of(failed), news);
+            setAside(partition, state, Trouble.of(failed), news);
         }
     }
 
-    private static void lost(TopicPartition place, Place state, String what, List<News> news) {
-        state.problem = null; // the loss takes its place, and is not over when the next record is there
-        news.add(new News.Moved(place, state.epoch, state.next, Trouble.now(Trouble.LOST, what)));
+    private static void lost(TopicPartition partition, PartitionState state, String what, List<News> news) {
+        state.problem = null; // the loss replaces it, and does not end with the next record
+        news.add(new News.Moved(partition, state.epoch, state.next, Trouble.now(Trouble.LOST, what)));
     }
 
     /** Finds out which partitions make Kafka's consumer fail, by reading each by itself. */
     private void setAsideCulprits(List<News> news) {
         // What the consumer had collected when it failed may be lost: it reads it again.
-        places.values().forEach(state -> state.mustSeek = true);
+        partitions.values().forEach(state -> state.mustSeek = true);
         Map<TopicPartition, Long> suspects = new HashMap<>();
-        readable().forEach(place -> suspects.put(place, places.get(place).next));
-        for (TopicPartition place : ends.withMore(suspects)) {
+        readable().forEach(partition -> suspects.put(partition, partitions.get(partition).next));
+        for (TopicPartition partition : ends.withMore(suspects)) {
             if (closed) {
                 return;
             }
-            tryAlone(place, places.get(place), news);
+            tryAlone(partition, partitions.get(partition), news);
         }
     }
 
@@ -271,9 +272,9 @@ final class Fetcher implements Runnable, AutoCloseable {
      * Reads one partition, and sets it aside when that fails. Answers for others can't interfere: they are not
      * assigned.
      */
-    private void tryAlone(TopicPartition place, Place state, List<News> news) {
+    private void tryAlone(TopicPartition partition, PartitionState state, List<News> news) {
         consume(Set.of());
-        consume(Set.of(place));
+        consume(Set.of(partition));
         try {
             take(consumer.poll(TRIAL), news);
         } catch (InvalidOffsetException error) {
@@ -281,27 +282,27 @@ final class Fetcher implements Runnable, AutoCloseable {
         } catch (InterruptException stopped) {
             throw stopped;
         } catch (RuntimeException | Error error) {
-            setAside(place, state, Trouble.of(isOfAPartition(error)), news);
+            setAside(partition, state, Trouble.of(isOfAPartition(error)), news);
         }
     }
 
-    private static void setAside(TopicPartition place, Place state, Trouble trouble, List<News> news) {
+    private static void setAside(TopicPartition partition, PartitionState state, Trouble trouble, List<News> news) {
         state.pauseNanos = Math.min(MAX_RETRY_NANOS, Math.max(RETRY_NANOS, 2 * state.pauseNanos));
         leaveAlone(state, state.pauseNanos);
-        troubled(place, state,
+        troubled(partition, state,
                 new Trouble(trouble.problem(), "at offset " + state.next + ": " + trouble.detail(), trouble.sinceMs()),
                 news);
     }
 
-    private static void leaveAlone(Place state, long nanos) {
+    private static void leaveAlone(PartitionState state, long nanos) {
         state.isAside = true;
         state.retryNanos = System.nanoTime() + nanos;
     }
 
     private void tryAgain(List<News> news) {
         long now = System.nanoTime();
-        for (Map.Entry<TopicPartition, Place> each : places.entrySet()) {
-            Place state = each.getValue();
+        for (Map.Entry<TopicPartition, PartitionState> each : partitions.entrySet()) {
+            PartitionState state = each.getValue();
             if (state.isAside && now >= state.retryNanos && !closed) {
                 state.isAside = false;
                 tryAlone(each.getKey(), state, news);
@@ -310,35 +311,35 @@ final class Fetcher implements Runnable, AutoCloseable {
     }
 
     private void askForEnds(List<News> news) {
-        ends.ask(places);
+        ends.ask(partitions);
         for (LogEnds.Answer answer : ends.answers()) {
-            Place state = places.get(answer.place());
+            PartitionState state = partitions.get(answer.partition());
             if (state == null || state.epoch != answer.epoch()) {
                 continue;
             }
             if (answer.error() != null) {
-                troubled(answer.place(), state, Trouble.of(answer.error()), news);
+                troubled(answer.partition(), state, Trouble.of(answer.error()), news);
             } else if (state.next == PartitionSplit.EARLIEST) {
                 state.next = answer.offset();
-                works(answer.place(), state, news);
+                works(answer.partition(), state, news);
             } else if (!state.isAside) {
                 compare(answer, state, news);
             }
         }
     }
 
-    private void compare(LogEnds.Answer answer, Place state, List<News> news) {
-        TopicPartition place = answer.place();
+    private void compare(LogEnds.Answer answer, PartitionState state, List<News> news) {
+        TopicPartition partition = answer.partition();
         long now = System.nanoTime();
-        if (position(place, state) >= answer.offset()) {
+        if (position(partition, state) >= answer.offset()) {
             state.next = Math.max(state.next, answer.offset());
             state.aheadNanos = 0;
-            works(place, state, news);
-            news.add(new News.Silence(place, state.epoch, state.next, answer.askedMs(), answer.askedNanos()));
+            works(partition, state, news);
+            news.add(new News.Silence(partition, state.epoch, state.next, answer.askedMs(), answer.askedNanos()));
         } else if (state.aheadNanos == 0) {
             state.aheadNanos = now;
         } else if (now - state.aheadNanos > STALLED_NANOS) {
-            troubled(place, state,
+            troubled(partition, state,
                     Trouble.now(Trouble.UNREADABLE,
                             "nothing comes after offset " + state.next + " though the log ends at " + answer.offset()
                                     + "; a producer may have left a transaction open"),
@@ -347,34 +348,34 @@ final class Fetcher implements Runnable, AutoCloseable {
     }
 
     /** Where the consumer is, which may be behind markers of transactions. */
-    private long position(TopicPartition place, Place state) {
-        if (state.mustSeek || !consumer.assignment().contains(place)) {
+    private long position(TopicPartition partition, PartitionState state) {
+        if (state.mustSeek || !consumer.assignment().contains(partition)) {
             return state.next;
         }
         try {
-            return consumer.position(place, Duration.ZERO);
+            return consumer.position(partition, Duration.ZERO);
         } catch (KafkaException unknown) {
             return state.next;
         }
     }
 
-    private static void troubled(TopicPartition place, Place state, Trouble trouble, List<News> news) {
+    private static void troubled(TopicPartition partition, PartitionState state, Trouble trouble, List<News> news) {
         if (state.problem == null || !state.problem.equals(trouble.problem())) {
             state.problem = trouble.problem();
-            news.add(new News.Change(place, state.epoch, trouble));
+            news.add(new News.Change(partition, state.epoch, trouble));
         }
     }
 
-    private static void works(TopicPartition place, Place state, List<News> news) {
+    private static void works(TopicPartition partition, PartitionState state, List<News> news) {
         state.pauseNanos = 0;
         if (state.problem != null) {
             state.problem = null;
-            news.add(new News.Change(place, state.epoch, null));
+            news.add(new News.Change(partition, state.epoch, null));
         }
     }
 
     /** What is known of a partition here. */
-    static final class Place {
+    static final class PartitionState {
         final int epoch;
 
         /** Behind what was handed over. */
@@ -398,7 +399,7 @@ final class Fetcher implements Runnable, AutoCloseable {
         long pauseNanos;
         String problem;
 
-        Place(int epoch, long next) {
+        PartitionState(int epoch, long next) {
             this.epoch = epoch;
             this.next = next;
         }

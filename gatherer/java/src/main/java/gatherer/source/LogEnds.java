@@ -41,16 +41,16 @@ final class LogEnds {
     }
 
     /** Asks for the end of each partition for which it is time, and for the beginning where none is known. */
-    void ask(Map<TopicPartition, Fetcher.Place> places) {
+    void ask(Map<TopicPartition, Fetcher.PartitionState> partitions) {
         long now = System.nanoTime();
-        answeredNanos.keySet().retainAll(places.keySet());
+        answeredNanos.keySet().retainAll(partitions.keySet());
         Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
-        places.forEach((place, state) -> {
+        partitions.forEach((partition, state) -> {
             boolean isUnknown = state.next == PartitionSplit.EARLIEST;
             long every = isUnknown || now - state.heardNanos > idleNanos - 2 * OFTEN_NANOS ? OFTEN_NANOS : SELDOM_NANOS;
-            long last = answeredNanos.getOrDefault(place, now - SELDOM_NANOS);
-            if (!open.containsKey(place) && now - last >= every && (isUnknown || now - state.heardNanos >= every)) {
-                asked.put(place, isUnknown ? OffsetSpec.earliest() : OffsetSpec.latest());
+            long last = answeredNanos.getOrDefault(partition, now - SELDOM_NANOS);
+            if (!open.containsKey(partition) && now - last >= every && (isUnknown || now - state.heardNanos >= every)) {
+                asked.put(partition, isUnknown ? OffsetSpec.earliest() : OffsetSpec.latest());
             }
         });
         if (asked.isEmpty()) {
@@ -58,8 +58,9 @@ final class LogEnds {
         }
         long nowMs = System.currentTimeMillis();
         ListOffsetsResult result = admin.listOffsets(asked, options());
-        asked.keySet().forEach(place
-                -> open.put(place, new Question(places.get(place).epoch, nowMs, now, result.partitionResult(place))));
+        asked.keySet().forEach(partition
+                -> open.put(partition,
+                        new Question(partitions.get(partition).epoch, nowMs, now, result.partitionResult(partition))));
     }
 
     /** The answers that have come since the last call. */
@@ -94,16 +95,16 @@ final class LogEnds {
      */
     Set<TopicPartition> withMore(Map<TopicPartition, Long> offsets) {
         Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
-        offsets.keySet().forEach(place -> asked.put(place, OffsetSpec.latest()));
+        offsets.keySet().forEach(partition -> asked.put(partition, OffsetSpec.latest()));
         ListOffsetsResult result = admin.listOffsets(asked, options());
         Set<TopicPartition> found = new HashSet<>();
-        offsets.forEach((place, offset) -> {
+        offsets.forEach((partition, offset) -> {
             try {
-                if (result.partitionResult(place).get().offset() > offset) {
-                    found.add(place);
+                if (result.partitionResult(partition).get().offset() > offset) {
+                    found.add(partition);
                 }
             } catch (ExecutionException unknown) {
-                found.add(place);
+                found.add(partition);
             } catch (InterruptedException stopped) {
                 throw new InterruptException(stopped);
             }
@@ -119,5 +120,5 @@ final class LogEnds {
             int epoch, long askedMs, long askedNanos, KafkaFuture<ListOffsetsResult.ListOffsetsResultInfo> answer) {}
 
     /** @param error null when there is an offset */
-    record Answer(TopicPartition place, int epoch, long askedMs, long askedNanos, long offset, Throwable error) {}
+    record Answer(TopicPartition partition, int epoch, long askedMs, long askedNanos, long offset, Throwable error) {}
 }

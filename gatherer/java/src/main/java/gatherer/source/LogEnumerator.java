@@ -43,10 +43,10 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
 
     private final List<PartitionSplit> unassigned;
 
-    /** By reader: how many partitions it was given, and what it was told last. */
+    /** By reader: how many partitions it was given, and what it was sent last. */
     private final Map<Integer, Integer> load = new HashMap<>();
 
-    private final Map<Integer, Map<String, TopicInfo>> told = new HashMap<>();
+    private final Map<Integer, Map<String, TopicInfo>> sent = new HashMap<>();
 
     /** The ids of topics that were created again, each time another one. */
     private final Set<String> left = new HashSet<>();
@@ -156,9 +156,9 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
             return; // the first of the readers would get everything
         }
         for (int reader : context.registeredReaders().keySet()) {
-            if (!found.equals(told.get(reader))) {
+            if (!found.equals(sent.get(reader))) {
                 context.sendEventToSourceReader(reader, new TopicsFound(found));
-                told.put(reader, found);
+                sent.put(reader, found);
             }
         }
         Map<Integer, List<PartitionSplit>> assignment = new HashMap<>();
@@ -210,13 +210,13 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
     public void addSplitsBack(List<PartitionSplit> splits, int subtask) {
         unassigned.addAll(splits);
         load.remove(subtask);
-        told.remove(subtask);
+        sent.remove(subtask);
         handOut();
     }
 
     @Override
     public void addReader(int subtask) {
-        told.remove(subtask);
+        sent.remove(subtask);
         context.sendEventToSourceReader(subtask, new SymbolsFound(new HashMap<>(symbols)));
         handOut();
     }

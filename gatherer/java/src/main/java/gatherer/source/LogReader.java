@@ -106,19 +106,19 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     /** Does what events have asked for: only now there is an output. */
     private void tellPartitions() {
         for (PartitionReader partition : changed) {
-            String topic = partition.place().topic();
+            String topic = partition.topicPartition().topic();
             if (isThere(partition)) {
                 partition.expect(symbols.getOrDefault(topic, Set.of()));
             } else {
-                partition.leave();
+                partition.abandon();
             }
         }
         changed.clear();
     }
 
     private boolean isThere(PartitionReader partition) {
-        TopicInfo topic = topics.get(partition.place().topic());
-        return topic != null && topic.partitions() > partition.place().partition();
+        TopicInfo topic = topics.get(partition.topicPartition().topic());
+        return topic != null && topic.partitions() > partition.topicPartition().partition();
     }
 
     private boolean isFinished() {
@@ -127,7 +127,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
 
     /** Handles news or a part of it; whether it is done. */
     private boolean handle(News each) {
-        PartitionReader partition = partitions.get(each.place());
+        PartitionReader partition = partitions.get(each.partition());
         if (partition == null || partition.epoch() != each.epoch()) {
             return true;
         }
@@ -145,7 +145,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             }
             partition.reached(records.next());
         } else if (each instanceof News.Moved moved) {
-            LOG.warn("{}: {}", partition.place(), moved.trouble().detail());
+            LOG.warn("{}: {}", partition.topicPartition(), moved.trouble().detail());
             partition.moved(moved);
         } else if (each instanceof News.Silence silence) {
             partition.silent(silence);
@@ -157,9 +157,9 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
 
     private static void setTrouble(PartitionReader partition, Trouble trouble) {
         if (trouble != null) {
-            LOG.warn("{} can't be read ({}): {}", partition.place(), trouble.problem(), trouble.detail());
+            LOG.warn("{} can't be read ({}): {}", partition.topicPartition(), trouble.problem(), trouble.detail());
         } else if (partition.trouble() != null) {
-            LOG.info("{} can be read again", partition.place());
+            LOG.info("{} can be read again", partition.topicPartition());
         }
         partition.setTrouble(trouble);
     }
@@ -176,7 +176,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
                     symbol -> found.computeIfAbsent(split.topic(), unknown -> new HashSet<>()).add(symbol);
             PartitionReader partition = new PartitionReader(
                     settings, split, update -> output.collect(update), foundHere);
-            partitions.put(partition.place(), partition);
+            partitions.put(partition.topicPartition(), partition);
             // Events are no state: what was told before a restart has to be told again.
             if (partition.sharesSymbols()) {
                 partition.symbols().forEach(foundHere);
@@ -193,7 +193,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             others.symbols().forEach(
                     (topic, more) -> symbols.computeIfAbsent(topic, unknown -> new HashSet<>()).addAll(more));
             for (PartitionReader partition : partitions.values()) {
-                if (topics != null && others.symbols().containsKey(partition.place().topic())) {
+                if (topics != null && others.symbols().containsKey(partition.topicPartition().topic())) {
                     changed.add(partition);
                 }
             }
@@ -203,7 +203,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
         Map<String, TopicInfo> before = topics;
         topics = ((TopicsFound) event).topics();
         for (PartitionReader partition : partitions.values()) {
-            String topic = partition.place().topic();
+            String topic = partition.topicPartition().topic();
             if (before == null || !Objects.equals(before.get(topic), topics.get(topic))) {
                 read(partition);
             }
@@ -212,19 +212,19 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
 
     /** Reads a partition if its topic exists, from the beginning if that is another one of the same name. */
     private void read(PartitionReader partition) {
-        TopicPartition place = partition.place();
+        TopicPartition topicPartition = partition.topicPartition();
         changed.add(partition);
         handover.wake();
         if (!isThere(partition)) {
-            fetcher.unassign(place);
-            setTrouble(partition, Trouble.now(Trouble.GONE, place + " does not exist"));
+            fetcher.unassign(topicPartition);
+            setTrouble(partition, Trouble.now(Trouble.GONE, topicPartition + " does not exist"));
             return;
         }
-        if (!partition.confirm(topics.get(place.topic()))) {
-            LOG.warn("{} was created again: it is read from its beginning", place);
+        if (!partition.confirm(topics.get(topicPartition.topic()))) {
+            LOG.warn("{} was created again: it is read from its beginning", topicPartition);
         }
         setTrouble(partition, null);
-        fetcher.assign(place, partition.epoch(), partition.offset());
+        fetcher.assign(topicPartition, partition.epoch(), partition.offset());
     }
 
     @Override
@@ -242,7 +242,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             boolean isGone = partition.trouble() != null && partition.trouble().problem().equals(Trouble.GONE);
             if (partition.offset() >= 0 && !isGone) {
                 String metadata = partition.trouble() == null ? "" : partition.trouble().toMetadata();
-                reached.put(partition.place(), new OffsetAndMetadata(partition.offset(), metadata));
+                reached.put(partition.topicPartition(), new OffsetAndMetadata(partition.offset(), metadata));
             }
         }
         uncommitted.put(checkpointId, reached);

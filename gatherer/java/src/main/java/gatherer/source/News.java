@@ -9,22 +9,22 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
  * for it: what was asked before is out of date.
  */
 sealed interface News {
-    TopicPartition place();
+    TopicPartition partition();
 
     int epoch();
 
     /**
      * @param next the offset behind the records, and behind what is no record of ours, such as markers of transactions
      */
-    record Records(TopicPartition place, int epoch, List<ConsumerRecord<byte[], byte[]>> records, long next,
+    record Records(TopicPartition partition, int epoch, List<ConsumerRecord<byte[], byte[]>> records, long next,
             long receivedNanos) implements News {}
 
     /** When this was asked, all up to `next` had been handed over, and the log had nothing behind it. */
-    record Silence(TopicPartition place, int epoch, long next, long askedMs, long askedNanos) implements News {}
+    record Silence(TopicPartition partition, int epoch, long next, long askedMs, long askedNanos) implements News {}
 
     /** Reading goes on at `offset`, which may be before what was read. */
-    record Moved(TopicPartition place, int epoch, long offset, Trouble trouble) implements News {}
+    record Moved(TopicPartition partition, int epoch, long offset, Trouble trouble) implements News {}
 
     /** @param trouble null when it is over */
-    record Change(TopicPartition place, int epoch, Trouble trouble) implements News {}
+    record Change(TopicPartition partition, int epoch, Trouble trouble) implements News {}
 }

@@ -25,7 +25,7 @@ final class PartitionReader {
     /** How far the clocks of brokers and of this machine may be apart. */
     private static final long CLOCKS_APART_MS = 5000;
 
-    private final TopicPartition place;
+    private final TopicPartition topicPartition;
     private final long stop;
     private final long idleMs;
     private final Consumer<Update> output;
@@ -57,7 +57,7 @@ final class PartitionReader {
 
     /** @param found is told each new symbol of a topic in which it may be on any partition */
     PartitionReader(SourceSettings settings, PartitionSplit split, Consumer<Update> output, Consumer<String> found) {
-        place = new TopicPartition(split.topic(), split.partition());
+        topicPartition = new TopicPartition(split.topic(), split.partition());
         topicId = split.topicId();
         partitions = split.partitions();
         offset = split.offset();
@@ -77,7 +77,7 @@ final class PartitionReader {
             try {
                 panes.read(new DataInputStream(new ByteArrayInputStream(split.panes())));
             } catch (IOException error) {
-                throw new UncheckedIOException("the state of " + place + " can't be read", error);
+                throw new UncheckedIOException("the state of " + topicPartition + " can't be read", error);
             }
         }
     }
@@ -92,8 +92,8 @@ final class PartitionReader {
         return input.isOnAnyPartition() ? Feeding.anywhere(found) : Feeding.several();
     }
 
-    TopicPartition place() {
-        return place;
+    TopicPartition topicPartition() {
+        return topicPartition;
     }
 
     int epoch() {
@@ -185,9 +185,9 @@ final class PartitionReader {
     }
 
     /** The topic is gone: nobody has to wait for this partition. */
-    void leave() {
+    void abandon() {
         if (panes != null) {
-            panes.leave();
+            panes.abandon();
         }
     }
 
@@ -226,7 +226,7 @@ final class PartitionReader {
                 throw new UncheckedIOException(impossible);
             }
         }
-        return new PartitionSplit(place.topic(), place.partition(), topicId, partitions, offset, stop, isDatedByBroker,
-                bytes.toByteArray());
+        return new PartitionSplit(topicPartition.topic(), topicPartition.partition(), topicId, partitions, offset, stop,
+                isDatedByBroker, bytes.toByteArray());
     }
 }

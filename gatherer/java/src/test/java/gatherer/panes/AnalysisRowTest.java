@@ -50,18 +50,18 @@ class AnalysisRowTest {
         Row panes = (Row) AnalysisRow.panes("symbol", update.content, 5, "topic").getField(1);
         assertEquals(record.size(), row.getArity());
         assertEquals(record.size(), panes.getArity());
-        int place = 0;
+        int index = 0;
         for (JsonNode field : description().get("fields")) {
             String name = field.get(0).asText();
-            Object value = name.equals("clock_ms") ? panes.getField(place) : row.getField(place);
-            assertEquals(name.equals("clock_ms") ? 5L : record.get(place), value, name);
+            Object value = name.equals("clock_ms") ? panes.getField(index) : row.getField(index);
+            assertEquals(name.equals("clock_ms") ? 5L : record.get(index), value, name);
             assertEquals(switch (field.get(1).asText()) {
                 case "string" -> String.class;
                 case "bytes" -> byte[].class;
                 case "int" -> Integer.class;
                 default -> Long.class;
             }, value.getClass());
-            place++;
+            index++;
         }
     }
 

@@ -178,12 +178,12 @@ class PartitionPanesTest {
         for (long ms = 10_000; ms < 200_000; ms += 100) {
             tick(panes, "B", ms, 0);
         }
-        List<Long> told = updates.stream().filter(each -> each.symbol.equals("A")).map(each -> each.clockMs).toList();
+        List<Long> clocks = updates.stream().filter(each -> each.symbol.equals("A")).map(each -> each.clockMs).toList();
         // That it is there, then each second for ten seconds, each five for a minute.
-        assertEquals(Long.MIN_VALUE, told.get(0));
-        assertEquals(11_000, told.get(1));
-        assertEquals(70_000, told.get(told.size() - 1));
-        assertEquals(21, told.size());
+        assertEquals(Long.MIN_VALUE, clocks.get(0));
+        assertEquals(11_000, clocks.get(1));
+        assertEquals(70_000, clocks.get(clocks.size() - 1));
+        assertEquals(21, clocks.size());
         Update last = updates.stream().filter(each -> each.symbol.equals("A")).reduce((a, b) -> b).orElseThrow();
         assertFalse(last.feeds);
         assertEquals(0, last.partitions);

@@ -99,9 +99,11 @@ class RecordParserTest {
     }
 
     @Test
-    void theLastOfSeveralFieldsCountsUnlessOneIsWrong() {
+    void theLastOfSeveralFieldsCounts() {
         assertEquals("AAPL 2026-11-22T01:02:03.004Z 200000000", said(POSITIONS, TICK.replace("}", ", 'price': 2}")));
-        assertEquals("AAPL wrong_type: price is not a number", said(POSITIONS, TICK.replace("{", "{'price': true, ")));
+        assertEquals("AAPL 2026-11-22T01:02:03.004Z 23832000000",
+                said(POSITIONS, TICK.replace("{", "{'price': true, 'ts': 'noon', ")));
+        assertEquals("AAPL wrong_type: price is not a number", said(POSITIONS, TICK.replace("}", ", 'price': true}")));
     }
 
     @Test

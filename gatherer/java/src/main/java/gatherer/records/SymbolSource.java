@@ -4,4 +4,4 @@ package gatherer.records;
  * Where an input says which position a record belongs to: in the topic's name, the record's key or a field of its
  * value.
  */
-enum SymbolPlace { TOPIC, KEY, FIELD }
+enum SymbolSource { TOPIC, KEY, FIELD }

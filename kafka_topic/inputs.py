@@ -1,7 +1,7 @@
-"""The inputs that others own, as the environment gives them: a list of objects in JSON.
+"""The variable GATHERER_INPUTS: the topics that others own, as a list of objects in JSON.
 
-`InputFormat.java` reads the same JSON. Each has `topic`, a name, or `pattern`, a regular expression of Java's
-for whole names, and whatever differs from DEFAULTS.
+`InputFormat.java` reads the same JSON. Each input has `topic`, a name, or `pattern`, a regular expression in
+Java's syntax that matches whole names, and whatever differs from DEFAULTS.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gatherer.errors import SettingsError
 from kafka_topic.errors import SymbolError
 from kafka_topic.names import Topics, check_symbol
 
-PLACES = ("key", "topic", "field")
+Input = Mapping[str, Any]
+SYMBOL_SOURCES = ("key", "topic", "field")
 TIME_FORMS = ("ours", "iso8601", "epoch_s", "epoch_ms", "epoch_us", "record")
 FIELDS: Mapping[str, str] = {"time": "ts", "symbol": "symbol", "price": "price"}
 DEFAULTS: Mapping[str, Any] = {
@@ -27,41 +27,41 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 
-def read_inputs(text: str | None, topics: Topics) -> tuple[Mapping[str, Any], ...]:
-    """The inputs that the variable GATHERER_INPUTS holds; none when it is unset or empty.
+def read_inputs(text: str, topics: Topics) -> tuple[Input, ...]:
+    """The inputs that GATHERER_INPUTS holds; none when it is empty.
 
-    topics: the bundle's own, none of which may be an input. Raises SettingsError that names the variable.
+    topics: the bundle's own topics, none of which may be an input. Raises ValueError that says what is wrong.
     """
     try:
         inputs = json.loads(text or "[]")
     except ValueError as error:
-        raise SettingsError(f"GATHERER_INPUTS is not JSON: {error}") from None
+        raise ValueError(f"it is not JSON: {error}") from None
     if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
-        raise SettingsError("GATHERER_INPUTS must be a list of JSON objects, one for each input")
+        raise ValueError("it must be a list of JSON objects, one for each input")
     for index, one in enumerate(inputs):
-        if (mistake := next(_mistakes(one, topics), None)) is not None:
-            raise SettingsError(f"GATHERER_INPUTS: input {index}: {mistake}")
+        if (problem := next(_problems(one, topics), None)) is not None:
+            raise ValueError(f"input {index}: {problem}")
     return tuple(inputs)
 
 
-def _mistakes(one: dict[str, Any], topics: Topics) -> Iterator[str]:
+def _problems(one: dict[str, Any], topics: Topics) -> Iterator[str]:
     if unknown := sorted(one.keys() - DEFAULTS.keys() - {"topic", "pattern"}):
         yield f"{unknown[0]} is none of topic, pattern, {', '.join(DEFAULTS)}"
     if ("topic" in one) == ("pattern" in one):
         yield "it must have either a topic or a pattern"
-    place, form = one.get("symbol", "key"), one.get("time", "ours")
-    if place not in PLACES:
-        yield f"symbol is {place!r}, none of {', '.join(PLACES)}"
+    source, form = one.get("symbol", "key"), one.get("time", "ours")
+    if source not in SYMBOL_SOURCES:
+        yield f"symbol is {source!r}, none of {', '.join(SYMBOL_SOURCES)}"
     if form not in TIME_FORMS:
         yield f"time is {form!r}, none of {', '.join(TIME_FORMS)}"
     if not isinstance(one.get("non_positive", False), bool):
         yield "non_positive must be true or false"
-    yield from _mistakes_of_topics(one, topics)
-    yield from _mistakes_of_fields(one)
-    yield from _mistakes_of_symbols(one.get("symbols", {}))
+    yield from _topic_problems(one, topics)
+    yield from _field_problems(one)
+    yield from _symbol_problems(one.get("symbols", {}))
 
 
-def _mistakes_of_topics(one: dict[str, Any], topics: Topics) -> Iterator[str]:
+def _topic_problems(one: dict[str, Any], topics: Topics) -> Iterator[str]:
     name = one.get("topic", one.get("pattern"))
     if not isinstance(name, str) or not name:
         yield "topic, or pattern, must be a text"
@@ -83,7 +83,7 @@ def _mistakes_of_topics(one: dict[str, Any], topics: Topics) -> Iterator[str]:
         yield f"{taken[0]} is a topic of this bundle"
 
 
-def _mistakes_of_fields(one: dict[str, Any]) -> Iterator[str]:
+def _field_problems(one: dict[str, Any]) -> Iterator[str]:
     fields = one.get("fields", {})
     if not isinstance(fields, dict) or fields.keys() - FIELDS.keys():
         yield f"fields must be an object with the names of {', '.join(FIELDS)}"
@@ -102,7 +102,7 @@ def _mistakes_of_fields(one: dict[str, Any]) -> Iterator[str]:
             yield f"the field {path} can't hold two things"
 
 
-def _mistakes_of_symbols(symbols: object) -> Iterator[str]:
+def _symbol_problems(symbols: object) -> Iterator[str]:
     if not isinstance(symbols, dict):
         yield "symbols must be an object"
         return
