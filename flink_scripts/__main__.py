@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flink_scripts.errors import FlinkScriptsError, SettingsError
 from flink_scripts.settings import Environment
+from jvm.errors import JvmError
 
 if TYPE_CHECKING:
     from flink_scripts.chore import Chore
@@ -35,7 +36,7 @@ def main(argv: list[str]) -> int:
             case _:
                 sys.stderr.write(_USAGE + "\n")
                 return 2
-    except FlinkScriptsError as error:
+    except (FlinkScriptsError, JvmError) as error:
         sys.stderr.write(f"flink_scripts: {error}\n")
         return 1
     return 0

@@ -11,11 +11,12 @@ import pytest
 from flink_scripts.__main__ import main
 from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
-from flink_scripts.errors import JarError, JavaError, SettingsError
-from flink_scripts.java import flink_jars, java_home
+from flink_scripts.errors import SettingsError
+from flink_scripts.java import flink_jars
 from flink_scripts.memory import jobmanager_memory, taskmanager_memory
 from flink_scripts.processes import _worker_environ, jobmanager_options, taskmanager_options
 from flink_scripts.settings import Address, Environment, file_uri, local_path
+from jvm.errors import JarError
 
 BASE = {
     "FLINK_JOBMANAGER_RPC": "jm.example:6123",
@@ -105,14 +106,6 @@ def test_a_missing_variable_ends_with_its_name(
     monkeypatch.delenv("FLINK_JOBMANAGER_RPC", raising=False)
     assert main(["jobmanager"]) == 1
     assert "FLINK_JOBMANAGER_RPC is not set" in capsys.readouterr().err
-
-
-def test_java_of_path_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(JavaError, match="JAVA_HOME"):
-        java_home({"PATH": "/usr/bin"})
-    with pytest.raises(JavaError, match="no bin/java"):
-        java_home({"JAVA_HOME": "/nowhere"})
 
 
 def test_connector_of_an_image(tmp_path: Path) -> None:
