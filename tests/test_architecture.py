@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"marathon", "kafka_topic"},
     "local_dcos": set(),
     "dashboard": {"kafka_topic"},
+    "stores": {"kafka_topic"},
 }
 
 
