@@ -9,6 +9,8 @@ from typing import Any
 from cli.errors import PipectlError
 from cli.session import Session
 from kafka_topic.config import parse_retention
+from kafka_topic.inputs import Input, read_inputs
+from kafka_topic.names import Topics
 from kafka_topic.windows import read_windows, shortest
 from marathon.durations import freshness_of
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flink_scripts.errors import FlinkScriptsError
 from flink_scripts.settings import Environment
+from jvm.errors import JvmError
 from task_runtime.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def main(argv: list[str]) -> int:
     except SettingsError as error:
         sys.stderr.write(f"flink_scripts: {error}\n")
         return error.exit_code
-    except FlinkScriptsError as error:
+    except (FlinkScriptsError, JvmError) as error:
         sys.stderr.write(f"flink_scripts: {error}\n")
         return 1
     return 0

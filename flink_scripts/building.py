@@ -16,10 +16,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flink_scripts.connectors import connector_jars
-from flink_scripts.errors import CompileError, FlinkScriptsError, JarError
-from flink_scripts.java import FLINK, flink_jars, java_home, module_options
+from flink_scripts.errors import CompileError, FlinkScriptsError
+from flink_scripts.java import FLINK, flink_jars, module_options
 from flink_scripts.java_project import COMPILER, OPTIONS, PROVIDED, JavaProject, java_files
-from flink_scripts.maven import fetch
+from jvm.errors import JarError, JvmError
+from jvm.java import java_home
+from jvm.maven import fetch
 
 _CONSOLE = "org.junit.platform:junit-platform-console-standalone:1.14.1"
 # Flink's own harness for operators and sources, and what its classes need to be loaded.
@@ -133,7 +135,7 @@ def main(arguments: list[str]) -> str | None:
                 return None
             case [folder, "test", *selection]:
                 return test(JavaProject(Path(folder)), selection)
-    except FlinkScriptsError as problem:
+    except (FlinkScriptsError, JvmError) as problem:
         return f"flink_scripts.building: {problem}"
     return __doc__
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from flink_scripts.errors import JarError
-from flink_scripts.maven import fetch
+from jvm.jars import jars_of
 
 CONNECTOR = "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2"
 # The Kafka client in the connector reads zstd by this, in the version that it was built with. Flink's own
@@ -24,11 +22,4 @@ def connector_jars(environ: Mapping[str, str] = os.environ) -> list[Path]:
 
     Raises JarError when the jars named don't exist, or when there is neither a cached jar nor a network.
     """
-    named = environ.get("FLINK_CONNECTOR_JARS")
-    if not named:
-        return [fetch(CONNECTOR), fetch(_ZSTD)]
-    jars = [Path(part) for part in named.split(os.pathsep) if part]
-    for jar in jars:
-        if not zipfile.is_zipfile(jar):
-            raise JarError(f"FLINK_CONNECTOR_JARS names {jar}, which is not a jar file")
-    return jars
+    return jars_of("FLINK_CONNECTOR_JARS", (CONNECTOR, _ZSTD), environ)

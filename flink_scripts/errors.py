@@ -1,14 +1,14 @@
 """The package's error hierarchy.
 
 FlinkScriptsError
-├── JavaError         no Java to run Flink on
-├── JarError          a jar can't be had
-│   └── CompileError  the job's Java classes can't be compiled
+├── CompileError      the job's Java classes can't be compiled
 ├── StateError        the place of the checkpoints and savepoints can't be read
 ├── RestError         the JobManager answered with an error, or not at all
 ├── NotReadyError     waited too long for a part that the job needs
 ├── SubmitError       the process that submits the job failed
 └── JobFailedError    the job ended by itself
+
+Java and jars that can't be had are errors of `jvm`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,7 @@ class FlinkScriptsError(Exception):
     """Root of everything that this package raises on purpose, but for `SettingsError` of `task_runtime`."""
 
 
-class JavaError(FlinkScriptsError):
-    """No Java runtime was found."""
-
-
-class JarError(FlinkScriptsError):
-    """A jar is neither cached nor can be fetched, or is none."""
-
-
-class CompileError(JarError):
+class CompileError(FlinkScriptsError):
     """The job's Java classes can't be compiled."""
 
 

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from flink_scripts.connectors import connector_jars
-from flink_scripts.errors import FlinkScriptsError
 from flink_scripts.java import FLINK
-from flink_scripts.maven import fetch
+from jvm.errors import JvmError
+from jvm.maven import fetch
 
 _HADOOP = "3.4.2"
 _PLUGINS = {"s3-fs-hadoop": f"org.apache.flink:flink-s3-fs-hadoop:{FLINK}"}
@@ -42,5 +42,5 @@ def _copy(jars: list[Path], folder: Path) -> None:
 if __name__ == "__main__":
     try:
         collect(Path(sys.argv[1]))
-    except (FlinkScriptsError, IndexError) as problem:
+    except (JvmError, IndexError) as problem:
         sys.exit(f"flink_scripts.jars: {problem or 'name a folder'}")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flink_scripts.connectors import CONNECTOR
-from flink_scripts.errors import JarError
 from flink_scripts.java import FLINK
+from jvm.errors import JarError
 
 # The batch compiler of Eclipse: one jar that runs on a plain Java runtime.
 COMPILER = "org.eclipse.jdt:ecj:3.40.0"

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, work_folder, write_config
 from flink_scripts.connectors import connector_jars
-from flink_scripts.java import flink_jars, java_home, module_options, python_jars
+from flink_scripts.java import flink_jars, module_options, python_jars
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
 from flink_scripts.settings import Environment
 from flink_scripts.stores import store_options
+from jvm.java import java_home
 
 _JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"

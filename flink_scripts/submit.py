@@ -11,10 +11,11 @@ from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
-from flink_scripts.java import flink_jars, java_home, module_options
+from flink_scripts.java import flink_jars, module_options
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.stores import store_options
+from jvm.java import java_home
 
 IDENTITY, SHAPE = "flink_scripts.identity", "flink_scripts.shape"
 

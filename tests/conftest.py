@@ -377,8 +377,8 @@ def marathon_package_python() -> Path:
 @pytest.fixture(scope="session")
 def image_jars(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of jars that an image has. Mark tests `slow`."""
-    from flink_scripts.errors import JarError
     from flink_scripts.jars import collect
+    from jvm.errors import JarError
 
     folder = tmp_path_factory.mktemp("jars")
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flink_scripts.java import java_home
+from jvm.java import java_home
 from tests.ports import free_ports
 
 MINI_HDFS = "org.apache.hadoop:hadoop-client-minicluster:3.4.2"

@@ -13,9 +13,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "task_runtime": set(),
     "data_generator": {"kafka_topic", "task_runtime"},
     "gatherer": {"kafka_topic", "task_runtime"},
-    "flink_scripts": {"kafka_topic", "task_runtime"},
+    "flink_scripts": {"kafka_topic", "task_runtime", "jvm"},
+    "jvm": set(),
     "cli": {"marathon", "kafka_topic"},
     "local_dcos": set(),
+    "stores": {"kafka_topic"},
     "dashboard": {"kafka_topic", "task_runtime"},
 }
 

@@ -128,7 +128,8 @@ def test_its_steps_leave_apps_that_need_no_network(tmp_path: Path) -> None:
     app("python", "-c", "import dashboard")
     assert json.loads(app("python", "-m", "gatherer", "--describe", **job))["state"]
     listing = (
-        "from flink_scripts.connectors import connector_jars; from flink_scripts.java import *;"
+        "from flink_scripts.connectors import connector_jars; from flink_scripts.java import flink_jars;"
+        "from jvm.java import java_home;"
         "print(*connector_jars(), java_home(), *flink_jars())"
     )
     assert " ".join(jars) in app("python", "-c", listing)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from flink_scripts.building import build
-from flink_scripts.errors import CompileError, JarError
+from flink_scripts.errors import CompileError
 from flink_scripts.java import FLINK
 from flink_scripts.java_project import JavaProject, built_from, job_jar
+from jvm.errors import JarError
 
 PACKAGE = "a_job_of_its_own"
 GREETING = 'package a;\n\npublic final class Greeting {\n    static final String TEXT = "hello";\n}\n'

@@ -11,11 +11,11 @@ import pytest
 from flink_scripts.__main__ import main
 from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
-from flink_scripts.errors import JarError, JavaError
-from flink_scripts.java import flink_jars, java_home
+from flink_scripts.java import flink_jars
 from flink_scripts.memory import jobmanager_memory, taskmanager_memory
 from flink_scripts.processes import _worker_environ, jobmanager_options, taskmanager_options
 from flink_scripts.settings import Environment, file_uri, local_path
+from jvm.errors import JarError
 
 BASE = {
     "FLINK_JOBMANAGER_RPC": "jm.example:6123",
@@ -90,14 +90,6 @@ def test_settings_of_topics_that_cannot_work_are_named(
     monkeypatch.setenv(name, value)
     assert main(["job", "gatherer"]) == 2
     assert f"{name}={value}: " in capsys.readouterr().err
-
-
-def test_java_of_path_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(JavaError, match="JAVA_HOME"):
-        java_home({"PATH": "/usr/bin"})
-    with pytest.raises(JavaError, match="no bin/java"):
-        java_home({"JAVA_HOME": "/nowhere"})
 
 
 def test_connector_of_an_image(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from flink_scripts.errors import JarError
+from jvm.errors import JarError
 
 
 def fetch(coordinate: str) -> Path:

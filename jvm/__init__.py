@@ -1,0 +1,1 @@
+"""What every room that runs a JVM needs: a Java runtime, and jars."""

@@ -1,0 +1,1 @@
+"""Where results stay: one small interface, and a store for each kind of place."""

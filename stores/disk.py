@@ -1,0 +1,124 @@
+"""The store `disk`: Parquet below one folder, partitioned by flow and day as Hive does it.
+
+`<root>/flow=prices/day=2026-11-22/<writer>.<first>-<last>.parquet`, which DuckDB, polars and Spark read as it
+is. A file appears whole, by renaming. A repeated write is harmless because a file's name says which batches
+are in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from stores.base import Batch, Columns, Row, Stored, check_name
+from stores.compaction import compact
+from stores.errors import BrokenError
+from stores.files import Part, parts_in, split
+from stores.parquet import arrow_of, schema_of, write_parquet
+from stores.tables import Flow
+
+_FLOW, _DAY = "flow=", "day="
+_ATTEMPTS = 5
+_BROKEN = "{}: {}; restore the file, or remove it and give its rows up"
+
+
+class DiskStore:
+    """Flows below the folder `root`, which is made when something is written."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
+        """As Store.write. A day's rows appear at once; after a crash, the repeat adds the days missing."""
+        rows = arrow_of(flow, columns)
+        days = pc.cast(rows[flow.table.time], pa.date32())
+        for day in sorted(pc.unique(days).to_pylist()):
+            folder = self._flow(flow.name) / f"{_DAY}{day.isoformat()}"
+            folder.mkdir(parents=True, exist_ok=True)
+            part = Part.one(folder, batch)
+            if not any(each.covers(part) for each in parts_in(folder)):
+                write_parquet(part.path, rows.filter(pc.equal(days, pa.scalar(day, pa.date32()))))
+                compact(folder)
+
+    def read(
+        self, flow: Flow, start: datetime, end: datetime, names: Collection[str] | None = None
+    ) -> Iterator[Row]:
+        """As Store.read. What of one day is asked for is held in memory at once."""
+        first, last = start.astimezone(UTC).date(), (end - timedelta(milliseconds=1)).astimezone(UTC).date()
+        table = flow.table
+        wanted = (ds.field(table.time) >= _scalar(start)) & (ds.field(table.time) < _scalar(end))
+        if names is not None:
+            wanted &= ds.field(table.name).isin(sorted(names))
+        for day, folder in self._days(flow.name):
+            if first <= day <= last:
+                yield from self._rows(flow, folder, wanted)
+
+    def describe(self) -> list[Stored]:
+        """As Store.describe; it reads the footers of all files."""
+        found = []
+        for folder in sorted(self.root.glob(f"{_FLOW}*")):
+            name = folder.name.removeprefix(_FLOW)
+            days = [(day, parts) for day, parts in self._parts(name) if parts]
+            if days:
+                paths = [part.path for _, parts in days for part in parts]
+                rows = sum(_footer(path).num_rows for path in paths)
+                size = sum(path.stat().st_size for path in paths)
+                first, last = days[0][0].isoformat(), days[-1][0].isoformat()
+                found.append(Stored(name, rows, first, last, len(paths), size))
+        return found
+
+    def files(self, flow: str) -> list[Path]:
+        """The files that hold a flow, for those who read Parquet by themselves.
+
+        A merge may replace some of them; their rows are then in another file, and this has to be asked again.
+        """
+        return [part.path for _, parts in self._parts(flow) for part in parts]
+
+    def writers(self, flow: str) -> set[str]:
+        """Those who have written a flow."""
+        return {part.writer for _, parts in self._parts(flow) for part in parts}
+
+    def _flow(self, name: str) -> Path:
+        return self.root / f"{_FLOW}{check_name('flow', name)}"
+
+    def _days(self, flow: str) -> list[tuple[date, Path]]:
+        folders = sorted(self._flow(flow).glob(f"{_DAY}*"))
+        return [(date.fromisoformat(folder.name.removeprefix(_DAY)), folder) for folder in folders]
+
+    def _parts(self, flow: str) -> list[tuple[date, list[Part]]]:
+        return [(day, split(parts_in(folder))[0]) for day, folder in self._days(flow)]
+
+    def _rows(self, flow: Flow, folder: Path, wanted: ds.Expression) -> list[Row]:
+        """A day's rows that are wanted, by time and key."""
+        for attempt in range(_ATTEMPTS):
+            paths = [str(part.path) for part in split(parts_in(folder))[0]]
+            try:
+                source = ds.dataset(paths, schema=schema_of(flow.table), format="parquet")
+                rows = source.to_table(filter=wanted)
+            except FileNotFoundError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                continue  # merged meanwhile: its rows are in another file
+            except (pa.ArrowException, OSError) as error:
+                raise BrokenError(_BROKEN.format(folder, error)) from error
+            order = [(name, "ascending") for name in (flow.table.time, *flow.table.key)]
+            found: list[Row] = rows.sort_by(list(dict(order).items())).to_pylist()
+            return found
+        return []
+
+
+def _scalar(time: datetime) -> pa.Scalar:
+    return pa.scalar(time.astimezone(UTC), pa.timestamp("ms", "UTC"))
+
+
+def _footer(path: Path) -> pq.FileMetaData:
+    try:
+        return pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as error:
+        raise BrokenError(_BROKEN.format(path, error)) from error

@@ -1,0 +1,90 @@
+"""Parquet files of our tables, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stores.base import Columns
+from stores.errors import RowsError
+from stores.tables import Flow, Kind, Table
+
+LEFT_OVER = ".unfinished-"
+"""What the name of a file begins with until it is whole."""
+_TYPES: dict[Kind, pa.DataType] = {
+    "time": pa.timestamp("ms", "UTC"),
+    "text": pa.string(),
+    "whole": pa.int64(),
+    "number": pa.float64(),
+    "price": pa.decimal128(17, 8),
+}
+
+
+def schema_of(table: Table) -> pa.Schema:
+    """The columns of a table as Arrow's."""
+    return pa.schema(
+        [pa.field(each.name, _TYPES[each.kind], nullable=each.optional) for each in table.columns]
+    )
+
+
+def arrow_of(flow: Flow, columns: Columns) -> pa.Table:
+    """Rows as Arrow's table; raises RowsError when they do not fit the flow's table."""
+    if set(columns) != set(flow.table.names):
+        differing = ", ".join(sorted(set(columns) ^ set(flow.table.names)))
+        raise RowsError(f"{flow.name}: the columns are not those of its table; these differ: {differing}")
+    schema = schema_of(flow.table)
+    arrays = []
+    for field in schema:
+        try:
+            array = pa.array(columns[field.name], type=field.type)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise RowsError(f"{flow.name}: column {field.name}: {error}") from error
+        if array.null_count and not field.nullable:
+            raise RowsError(f"{flow.name}: column {field.name} has {array.null_count} nulls, and takes none")
+        arrays.append(array)
+    try:
+        return pa.Table.from_arrays(arrays, schema=schema)
+    except pa.ArrowException as error:
+        raise RowsError(f"{flow.name}: {error}") from error
+
+
+def write_parquet(path: Path, rows: pa.Table) -> None:
+    """Write a file; it is on the disk when this returns."""
+    with replacing(path) as unfinished, writer_of(unfinished, rows.schema) as target:
+        target.write_table(rows, row_group_size=2**20)
+
+
+def writer_of(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer of one file, as all of ours are written."""
+    return pq.ParquetWriter(path, schema, compression="zstd", version="2.6")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `path` at the end of the block if all went well."""
+    descriptor, name = tempfile.mkstemp(prefix=LEFT_OVER, dir=path.parent)
+    os.close(descriptor)
+    unfinished = Path(name)
+    try:
+        yield unfinished
+        unfinished.chmod(0o640)
+        _sync(unfinished)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
