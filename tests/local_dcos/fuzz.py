@@ -135,18 +135,10 @@ _definitions = st.tuples(_runnable, st.lists(_changes, max_size=3)).map(
     lambda parts: {**parts[0], **dict(parts[1])}
 )
 definitions: st.SearchStrategy[Any] = later(lambda: _definitions)
-_groups = st.recursive(
-    st.fixed_dictionaries(
-        {}, optional={"id": ids, "apps": st.lists(definitions, max_size=2) | odd, "scaleBy": odd}
-    ),
-    lambda inner: st.fixed_dictionaries({"groups": st.lists(inner, max_size=2)}, optional={"id": ids}),
-    max_leaves=3,
-)
-groups: st.SearchStrategy[Any] = later(lambda: _groups)
 # Never a Kafka that could be installed: it would be.
 packages = st.fixed_dictionaries(
     {"packageName": mostly("cassandra", ["kafka"])},
-    optional=dict.fromkeys(("packageVersion", "options", "appId", "index", "name", "uri", "query"), odd),
+    optional=dict.fromkeys(("packageVersion", "options", "appId", "all"), odd),
 )
 
 
@@ -176,7 +168,7 @@ def bodies(documents: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
 
 
 nothing = st.just(b"")
-apps, group_path, logs = f"{MARATHON}/v2/apps", f"{MARATHON}/v2/groups", "/system/v1/logs/v2/task/"
+apps, logs = f"{MARATHON}/v2/apps", "/system/v1/logs/v2/task/"
 reading = st.sampled_from(
     [
         *(
@@ -202,18 +194,15 @@ _requests = st.one_of(
     calls(["POST", "PUT"], st.just(apps), bodies(definitions)),
     calls(["POST"], st.just(apps), bodies(definitions)),
     calls(["PUT", "PATCH"], segments.map(f"{apps}/{{}}".format), bodies(definitions)),
-    calls(["PUT"], st.just(apps), bodies(st.lists(definitions, max_size=3))),
     calls(["GET", "DELETE", "HEAD"], segments.map(f"{apps}/{{}}".format), nothing),
     calls(["GET", "POST", "DELETE"], segments.map(f"{apps}/{{}}/tasks".format), nothing),
     calls(["POST"], segments.map(f"{apps}/{{}}/restart".format), nothing),
-    calls(["PUT", "POST"], segments.map(f"{group_path}/{{}}".format) | st.just(group_path), bodies(groups)),
-    calls(["GET", "DELETE"], segments.map(f"{group_path}/{{}}".format), nothing),
     calls(["POST"], st.just(f"{MARATHON}/v2/tasks/delete"), bodies(st.fixed_dictionaries({"ids": odd}))),
     calls(
         ["POST"],
-        st.sampled_from(
-            ["describe", "install", "render", "list", "uninstall", "search", "repository/add"]
-        ).map("/package/{}".format),
+        st.sampled_from(["describe", "install", "render", "list", "list-versions", "uninstall"]).map(
+            "/package/{}".format
+        ),
         bodies(packages),
     ),
     calls(["POST"], st.just("/login/links"), bodies(st.fixed_dictionaries({"service": mostly("page")}))),

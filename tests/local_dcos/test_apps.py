@@ -194,30 +194,13 @@ def test_killing_tasks_and_scaling_down(cluster):
     assert after["tasks"][0]["id"] != survivor
 
 
-def test_groups_with_dependencies_start_in_order(cluster):
-    group = {
-        "id": "/shop",
-        "apps": [
-            {**cluster.web("front"), "dependencies": ["/shop/back"]},
-            {**cluster.web("back"), "mem": 32},
-        ],
-    }
-    cluster.marathon("POST", "groups", group)
-    deployment = cluster.marathon("GET", "deployments")[0]
-    assert [[one["app"] for one in step["actions"]] for step in deployment["steps"]] == [
-        ["/shop/back"],
-        ["/shop/front"],
-    ]
-    cluster.settle()
-    started = {
-        app["id"]: app["tasks"][0]["startedAt"] for app in map(cluster.app, ["/shop/back", "/shop/front"])
-    }
-    assert started["/shop/back"] < started["/shop/front"]
-    shown = cluster.marathon("GET", "groups/shop")
-    assert sorted(app["id"] for app in shown["apps"]) == ["/shop/back", "/shop/front"]
-    cluster.marathon("PUT", "groups/shop", {"scaleBy": 2})
-    cluster.settle()
-    assert cluster.app("/shop/back")["instances"] == 2
-    cluster.marathon("DELETE", "groups/shop")
-    cluster.settle()
-    assert cluster.call("GET", "/service/marathon/v2/groups/shop")[0] == 404
+def test_groups_are_the_folders_of_the_ids(cluster):
+    for name in ("/shop/front", "/shop/deep/back", "/alone"):
+        cluster.marathon("POST", "apps", {"id": name, "cmd": SLEEP, "instances": 0})
+    root = cluster.marathon("GET", "groups")
+    assert ([app["id"] for app in root["apps"]], [group["id"] for group in root["groups"]]) == (
+        ["/alone"],
+        ["/shop"],
+    )
+    (deep,) = root["groups"][0]["groups"]
+    assert (deep["id"], [app["id"] for app in deep["apps"]]) == ("/shop/deep", ["/shop/deep/back"])

@@ -101,7 +101,7 @@ def test_purge_removes_no_folder_that_is_not_a_clusters(tmp_path, names):
     command = [sys.executable, "-m", "local_dcos", "purge", "--home", str(tmp_path)]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert f"{tmp_path} is no cluster's folder" in refused.stderr
+    assert f"{tmp_path} is not a cluster's folder" in refused.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
 
 

@@ -15,6 +15,7 @@ import pytest
 from local_dcos import processes
 from local_dcos.errors import HomeError
 from local_dcos.home import Home
+from local_dcos.model import App
 from local_dcos.store import State
 
 SLEEP = "exec sleep 1000"
@@ -120,18 +121,18 @@ def saved(tmp_path):
     home = Home(tmp_path / "home")
     home.create()
     state = State(home)
-    for name in ("one", "two"):
-        state.groups.add(f"/{name}")
+    for name in ("/one", "/two"):
+        state.apps[name] = App({"id": name})
         state.save()
     return home
 
 
 def test_a_state_truncated_anywhere_gives_way_to_the_last_good_copy(saved):
     whole = saved.state_file.read_bytes()
-    assert State(saved).groups == {"/one", "/two"}
+    assert set(State(saved).apps) == {"/one", "/two"}
     for length in range(len(whole)):
         saved.state_file.write_bytes(whole[:length])
-        assert State(saved).groups == {"/one"}
+        assert set(State(saved).apps) == {"/one"}
         assert saved.damaged_state.read_bytes() == whole[:length]
         assert not saved.state_file.exists()
 
