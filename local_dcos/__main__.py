@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local_dcos import daemon
 from local_dcos.errors import LocalDcosError
-from local_dcos.home import Home, default_home
+from local_dcos.home import HOME_VARIABLE, Home, default_home
 
 HELP = {
     "serve": "run the cluster in the foreground until Ctrl-C",
@@ -24,7 +24,7 @@ def _parser() -> argparse.ArgumentParser:
     for verb, text in HELP.items():
         command = verbs.add_parser(verb, help=text, description=text)
         command.add_argument(
-            "--home", type=Path, help="the folder of the cluster (default: PIPECTL_HOME/cluster)"
+            "--home", type=Path, help=f"the folder of the cluster (default: {HOME_VARIABLE}/cluster)"
         )
         if verb in ("serve", "start"):
             command.add_argument(

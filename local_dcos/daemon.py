@@ -50,8 +50,8 @@ def link(home: Home, service: str) -> str:
 
 
 def _ask(home: Home, path: str, data: bytes | None = None, *, seconds: float) -> bytes:
-    """Sends a request with the token, but only while the lock shows that an agent runs: another process may
-    listen on the port of an agent that has ended."""
+    """Sends a request with the token if an agent holds the lock. Without an agent, another process may listen
+    on its port."""
     if not home.agent_is_running():
         raise NotRunningError(f"The cluster in {home.path} is not running")
     # The token is read before the address. If the agent restarts in between, no one gets the new token.

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from local_dcos import schema
 from local_dcos.errors import ApiError
 from local_dcos.model import Json
-from local_dcos.schema import Problem
+from local_dcos.schema import APP, Problem
 
 # Keys that only the server writes. Clients may send back what they read.
 READ_ONLY = frozenset(
@@ -50,7 +49,7 @@ def cleaned(document: Json) -> Json:
         ApiError: 422, naming every value of the wrong shape.
     """
     result: Json = _without_nulls({key: item for key, item in document.items() if key not in READ_ONLY})
-    refuse(schema.problems(result))
+    refuse(APP.problems(result))
     return result
 
 

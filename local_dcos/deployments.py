@@ -1,4 +1,4 @@
-"""Deployments. Each is one change of one app. It locks the app until the app is as wanted."""
+"""Deployments: each changes one app, and locks it until the app has reached its desired state."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ LOCKED = (
 
 
 def same_config(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two definitions are the same but for the number of instances."""
+    """Whether two definitions are the same, apart from the number of instances."""
     return {k: v for k, v in one.items() if k not in _NOT_CONFIG} == {
         k: v for k, v in other.items() if k not in _NOT_CONFIG
     }
@@ -47,7 +47,7 @@ class Deployments:
             self._state.deployments[deployment.id] = deployment
             self._apply(deployment, app, new, restart=restart)
             self.progress()
-        # The client is answered next. What it is promised must survive the agent.
+        # The client gets its answer next, so the state must be on the disk.
         self._save()
         return deployment
 
@@ -88,7 +88,7 @@ class Deployments:
         return self.begin(deployment.app_id, deployment.previous, force=True)
 
     def progress(self) -> None:
-        """Ends the deployments whose apps are as wanted."""
+        """Ends the deployments whose apps have reached their desired state."""
         for deployment in list(self._state.deployments.values()):
             if self._is_done(deployment):
                 self.cancel(deployment)

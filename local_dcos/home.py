@@ -81,7 +81,7 @@ class Home:
         return self.cluster_file.is_file() and self.sandboxes.is_dir()
 
     def remove(self) -> list[Path]:
-        """Removes the cluster's files, and the folder if it is empty then. Returns the files of others.
+        """Removes the cluster's files, and the folder if it is empty then. Returns the other files.
 
         Raises:
             HomeError: The folder does not hold a cluster.

@@ -146,7 +146,7 @@ class App:
         return int(self.definition["instances"])
 
     def set_definition(self, definition: Json, version: str, *, config_changed: bool) -> None:
-        """Makes `definition` the current one, as the version `version`."""
+        """Makes `definition` the current one. `version` is its name."""
         self.definition = {**definition, "version": version}
         self.versions[version] = self.definition
         for old in sorted(self.versions)[:-VERSIONS_KEPT]:

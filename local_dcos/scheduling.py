@@ -1,4 +1,4 @@
-"""The scheduler brings each app to its wanted state: which tasks to launch, which to kill, and when.
+"""The scheduler brings each app to its desired state: which tasks to launch, which to kill, and when.
 
 `Scheduler.reconcile` is called after each event that may matter to an app. It keeps nothing between two calls
 but what the model holds, so a restarted agent continues where the old one stopped.
@@ -48,7 +48,7 @@ class Scheduler:
         self.stopping = False
 
     def reconcile(self, app: App) -> None:
-        """Takes the steps towards the app's wanted state that are possible now.
+        """Takes the steps towards the app's desired state that are possible now.
 
         No app stops another: an error becomes the app's last failure, and is retried after its back-off.
         """

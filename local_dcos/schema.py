@@ -1,12 +1,12 @@
-"""The shape of an app definition, checked with Marathon's own JSON Schema.
+"""The shape of a definition, checked with a JSON Schema of the API that it is for.
 
-pipectl checks its templates with the same file. So what pipectl accepts, this cluster never refuses for its
+pipectl checks its templates with the same files. So what pipectl accepts, this cluster never refuses for its
 shape.
 """
 
 import json
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,20 +17,13 @@ if TYPE_CHECKING:
 
 Problem = tuple[str, str]
 """The path of a value, such as "/healthChecks(0)/port", and what is wrong with it."""
-SCHEMA = Path(__file__).parents[1] / "marathon" / "schema" / "marathon-app-definition-1.7.236.schema.json"
-# What one machine can run. A thousand million seconds are 31 years.
+FOLDER = Path(__file__).parents[1] / "marathon" / "schema"
+# The limits of one machine. As a time, the largest number is 31 years.
 MAX_INSTANCES = 200
 MAX_ITEMS = 100
 MAX_NUMBER = 1e9
 MAX_PROBLEMS = 100
 MAX_MESSAGE = 200
-# Keys that Marathon added after this version of the schema.
-NEWER_KEYS = {
-    "check": {"type": "object"},
-    "resourceLimits": {"type": "object"},
-    "role": {"type": "string"},
-    "tty": {"type": "boolean"},
-}
 # Marathon's names for the JSON types in its errors.
 TYPES = {
     "array": "error.expected.jsarray",
@@ -42,30 +35,47 @@ TYPES = {
 }
 
 
-def problems(definition: Any) -> list[Problem]:
-    """Returns what is wrong with the shape of a definition, 100 problems at most, each once."""
-    found = (problem for error in _validator().iter_errors(definition) for problem in _problems(error))
-    return list(dict.fromkeys(islice(found, MAX_PROBLEMS)))
+class Shape:
+    """A JSON Schema in `marathon/schema`, with the limits of this machine."""
+
+    def __init__(self, file: str, adapt: Callable[[Any], None]) -> None:
+        """`adapt` changes the document of the schema before it is used."""
+        self._file = FOLDER / file
+        self._adapt = adapt
+
+    def problems(self, document: Any) -> list[Problem]:
+        """Returns what is wrong with the shape of a document, 100 problems at most, each once."""
+        errors = self._validator.iter_errors(document)
+        found = (problem for error in errors for problem in _problems(error))
+        return list(dict.fromkeys(islice(found, MAX_PROBLEMS)))
+
+    @cached_property
+    def _validator(self) -> "Draft4Validator":
+        # Imported when the first document arrives: the agent starts faster.
+        from jsonschema import Draft4Validator
+
+        schema = json.loads(self._file.read_text(encoding="utf-8"))
+        self._adapt(schema)
+        _add_limits(schema)
+        return Draft4Validator(schema)
 
 
-@cache
-def _validator() -> "Draft4Validator":
-    # Imported when the first definition arrives: the agent starts faster.
-    from jsonschema import Draft4Validator
-
-    return Draft4Validator(_adapted(json.loads(SCHEMA.read_text(encoding="utf-8"))))
-
-
-def _adapted(schema: Any) -> Any:
-    """Adds newer keys and the limits of this machine. Removes what `definition` checks with better errors."""
+def _adapt_app(schema: Any) -> None:
+    """Adds Marathon's newer keys. Removes what `definition` checks with better errors."""
     del schema["not"]
     # The pattern of this type takes exponential time for some texts.
     schema["definitions"]["pathType"] = {"type": "string"}
-    schema["properties"] |= NEWER_KEYS
+    schema["properties"] |= {
+        "check": {"type": "object"},
+        "resourceLimits": {"type": "object"},
+        "role": {"type": "string"},
+        "tty": {"type": "boolean"},
+    }
     schema["properties"]["container"]["properties"]["linuxInfo"] = {"type": "object"}
     schema["properties"]["instances"]["maximum"] = MAX_INSTANCES
-    _add_limits(schema)
-    return schema
+
+
+APP = Shape("marathon-app-definition-1.7.236.schema.json", _adapt_app)
 
 
 def _add_limits(schema: Any) -> None:
@@ -99,7 +109,7 @@ def _problems(error: "ValidationError") -> Iterator[Problem]:
                 if key not in value:
                     yield f"{path}/{key}", "error.path.missing"
         case "oneOf":
-            # The errors inside a value say more than that it has none of the forms.
+            # The errors inside the value are more precise.
             inner = [problem for cause in error.context or () if cause.path for problem in _problems(cause)]
             yield from inner or [(path, "has none of the forms that Marathon accepts")]
         case "type":

@@ -142,7 +142,7 @@ class Proxy:
                 async for chunk in answer.content.iter_any():
                     await response.write(chunk)
             except aiohttp.ClientError as error:
-                # Part of the answer was sent already. Closing the connection tells that the rest is missing.
+                # Part of the answer was sent already. Closing the connection shows that the rest is missing.
                 raise ConnectionResetError from error
             await response.write_eof()
             return response

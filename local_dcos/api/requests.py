@@ -41,7 +41,7 @@ async def body(request: web.Request) -> Any:
         async with asyncio.timeout(BODY_SECONDS):
             document = json.loads(await request.read())
         _check_levels(document)
-        # NaN, Infinity and lone surrogates are no strict JSON. No answer can hold them.
+        # Strict JSON has no NaN, no Infinity and no lone surrogates. Answers could not hold them.
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except TimeoutError as error:
         raise ApiError(408, f"The body did not arrive within {BODY_SECONDS:g} s") from error

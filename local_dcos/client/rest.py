@@ -103,7 +103,10 @@ def marathon(method: str, path: str, body: Any = None, *, force: bool = False) -
     Raises:
         ClientError: The status is not a success. The text is that of `dcos marathon`.
     """
-    answer = request(method, f"/service/marathon/{path}{'?force=true' if force else ''}", body)
+    return _checked(request(method, f"/service/marathon/{path}{'?force=true' if force else ''}", body))
+
+
+def _checked(answer: Answer) -> Answer:
     if 200 <= answer.status < 300:
         return answer
     raise ClientError(_refusal(answer))

@@ -3,6 +3,7 @@
 import fnmatch
 import json
 import sys
+from typing import Any
 
 from local_dcos.client import rest
 from local_dcos.client.arguments import parse
@@ -42,8 +43,8 @@ def log(argv: list[str]) -> None:
 
 def _one(pattern: str, *, running: bool, ended: bool) -> str:
     """Returns the id of the only task that matches."""
-    (marathon,) = rest.request("GET", "/mesos/master/state.json").checked().json()["frameworks"]
-    current, past = _matching(marathon["tasks"], pattern), _matching(marathon["completed_tasks"], pattern)
+    frameworks = rest.request("GET", "/mesos/master/state.json").checked().json()["frameworks"]
+    current, past = (_matching(frameworks, key, pattern) for key in ("tasks", "completed_tasks"))
     tasks = [*(current if running else []), *(past if ended else [])]
     if len(tasks) == 1:
         return tasks[0]
@@ -62,8 +63,8 @@ def _one(pattern: str, *, running: bool, ended: bool) -> str:
     raise ClientError("No matching tasks. Exiting.")
 
 
-def _matching(tasks: list[dict[str, str]], pattern: str) -> list[str]:
-    ids = [task["id"] for task in tasks]
+def _matching(frameworks: list[dict[str, Any]], key: str, pattern: str) -> list[str]:
+    ids = [str(task["id"]) for framework in frameworks for task in framework[key]]
     return [one for one in ids if pattern in one or fnmatch.fnmatchcase(one, pattern)]
 
 

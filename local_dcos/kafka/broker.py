@@ -28,7 +28,7 @@ LOG_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 </Configuration>
 """
 # For a small broker on a laptop. With only the first tier of the compiler it starts in 1.7 s instead of 2.0 s
-# and takes its first million records as fast.
+# and takes its first million records at the same speed.
 JVM_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.awt.headless=true")
 
 

@@ -175,7 +175,7 @@ async def _main() -> int:
     work, stopped = asyncio.create_task(service.run()), asyncio.create_task(stop.wait())
     await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
-        # Cancelled first: the end of the broker is no failure now.
+        # Cancelled before the broker stops, whose end is no failure now.
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
         await service.stop()

@@ -1,6 +1,6 @@
-"""The real Go client, dcos 1.2.0, against the cluster: its own commands, and `dcos kafka` as its plugin.
+"""The Go client, dcos 1.2.0, and `dcos kafka` as its plugin.
 
-Its core plugin (marathon, package, task) is no Go module and can't be built here.
+Its core plugin (marathon, package, task) is not available as a Go module.
 """
 
 import json
@@ -48,7 +48,7 @@ def command_url(cluster) -> str:
     return package["resource"]["cli"]["binaries"]["linux"]["x86-64"]["url"]
 
 
-def test_it_reads_which_cluster_it_is_attached_to(cluster, go):
+def test_it_reads_the_attached_cluster(cluster, go):
     shown = go("config", "show", "core.dcos_url")
     assert (shown.returncode, shown.stdout) == (0, f"{cluster.url}\n")
     (listed,) = json.loads(go("cluster", "list", "--json").stdout)
@@ -70,7 +70,7 @@ def test_it_logs_in_and_out(cluster, go, tmp_path):
     assert go("config", "show", "core.dcos_acs_token").stdout == f"{cluster.token}\n"
 
 
-def test_a_command_that_it_has_no_plugin_for_is_told_as_missing(go):
+def test_a_command_without_a_plugin_is_missing(go):
     assert go("marathon", "app", "list").returncode == 0, "or the usage is no longer taken for success"
     for command in (
         ["marathon", "app", "list", "--json"],

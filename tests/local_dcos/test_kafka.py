@@ -50,7 +50,7 @@ def topic(own_cluster, tmp_path):
     return address
 
 
-def test_a_broker_serves_and_outlives_its_crash(own_cluster, tmp_path, topic):
+def test_a_broker_serves_and_comes_back_after_a_crash(own_cluster, tmp_path, topic):
     def kafka(*arguments):
         return own_cluster.dcos("kafka", "--name=kafka", *arguments)
 
@@ -85,7 +85,7 @@ def test_a_broker_serves_and_outlives_its_crash(own_cluster, tmp_path, topic):
     assert (own_cluster.home / "kafka" / "kafka" / "log" / "meta.properties").exists()
 
 
-def test_topics_outlive_the_cluster_and_a_taken_port_is_waited_for(own_cluster, tmp_path, topic):
+def test_topics_outlive_the_cluster_and_a_service_waits_for_its_port(own_cluster, tmp_path, topic):
     sandbox = own_cluster.home / "sandboxes" / own_cluster.app("/kafka")["tasks"][0]["id"]
     own_cluster.local_dcos("stop")
     assert own_cluster.processes() == []
@@ -111,7 +111,7 @@ def without_network(monkeypatch):
 
 
 def test_known_jars_need_no_network(own_cluster, tmp_path, monkeypatch, topic):
-    # The fixture has brought a broker up once, so the jars are known by now.
+    # The fixture has started a broker before, so the list of jars exists.
     own_cluster.local_dcos("stop")
     without_network(monkeypatch)
     own_cluster.start()
@@ -119,8 +119,8 @@ def test_known_jars_need_no_network(own_cluster, tmp_path, monkeypatch, topic):
     assert "lastTaskFailure" not in own_cluster.app("/kafka")
 
 
-def test_jars_that_cant_be_fetched_are_a_clear_error(own_cluster, tmp_path, monkeypatch):
-    # An agent whose caches are empty and whose way out leads nowhere.
+def test_a_failed_download_of_the_jars_is_a_clear_error(own_cluster, tmp_path, monkeypatch):
+    # An agent with empty caches and without a network.
     own_cluster.local_dcos("stop")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("JGO_CACHE_DIR", str(tmp_path / "home" / "jgo"))

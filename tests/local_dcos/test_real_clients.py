@@ -21,7 +21,7 @@ class RealDcos:
         self._program = program
         self._env = {**os.environ, "DCOS_DIR": str(folder)}
         self._env.pop("DCOS_URL", None)
-        # With a terminal's name `deployment watch` would clear the screen first.
+        # With TERM, `deployment watch` would clear the screen first.
         self._env.pop("TERM", None)
         cluster.attach(folder)
 
@@ -260,7 +260,7 @@ client.delete_app("/pypi")
 settle()
 assert client.list_apps() == []
 """
-    # Isolated (-I): with our folder on PYTHONPATH, our package of that name would be imported.
+    # Isolated (-I): PYTHONPATH would lead to the package `marathon` of this repository.
     command = [str(marathon_package_python), "-I", "-c", script]
     done = subprocess.run(
         command, env=own_cluster.environment(), capture_output=True, text=True, timeout=60, cwd="/"
