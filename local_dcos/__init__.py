@@ -1,1 +1,1 @@
-"""An embedded single-machine DC/OS: Marathon, packages and the Kafka service over local processes."""
+"""A DC/OS on one machine: Marathon, packages and the Kafka service over local processes."""

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from local_dcos import daemon
 from local_dcos.errors import LocalDcosError
-from local_dcos.home import Home, default_home
+from local_dcos.home import HOME_VARIABLE, Home, default_home
 
 HELP = {
     "serve": "run the cluster in the foreground until Ctrl-C",
-    "start": "run it in the background, if it doesn't already; prints its url",
-    "stop": "end every task and the cluster; its apps come back with the next start",
-    "purge": "stop, and remove what the cluster put into its folder",
-    "status": "print the url of the running cluster; exit code 4 when it isn't running",
-    "link": "print a link that signs a browser in to the page of a service; it works once, for ten minutes",
+    "start": "run the cluster in the background, unless it runs already, and print its address",
+    "stop": "end every task and the cluster; the next start launches the apps again",
+    "purge": "stop the cluster and remove its files",
+    "status": "print the address of the running cluster; the exit code is 4 if it is not running",
+    "link": "print a link that signs a browser in to the page of a service, once and within ten minutes",
 }
 
 
@@ -23,11 +23,15 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb, text in HELP.items():
         command = verbs.add_parser(verb, help=text, description=text)
-        command.add_argument("--home", type=Path, help="the cluster's folder (PIPECTL_HOME/cluster)")
+        command.add_argument(
+            "--home", type=Path, help=f"the folder of the cluster (default: {HOME_VARIABLE}/cluster)"
+        )
         if verb in ("serve", "start"):
-            command.add_argument("--port", type=int, default=0, help="0: the last one, or any free (default)")
+            command.add_argument(
+                "--port", type=int, default=0, help="default: the port of the last start, or any free one"
+            )
         if verb == "link":
-            command.add_argument("--service", required=True, help="its name: the page is at /service/NAME/")
+            command.add_argument("--service", required=True, help="the name in /service/NAME/")
     return parser
 
 
@@ -43,8 +47,8 @@ def _run(arguments: argparse.Namespace) -> int:
         case "stop":
             daemon.stop(home)
         case "purge":
-            for left in daemon.purge(home):
-                print(f"Left where it is, since no cluster put it there: {left}", file=sys.stderr)  # noqa: T201
+            for foreign in daemon.purge(home):
+                print(f"Kept, as it is not the cluster's: {foreign}", file=sys.stderr)  # noqa: T201
         case "link":
             print(daemon.link(home, arguments.service))  # noqa: T201
         case "status":
@@ -55,15 +59,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Runs the command line; returns its exit code."""
+    """Runs the command line. Returns 0, 1 for an error, or 4 if `status` finds no running cluster."""
     try:
         return _run(_parser().parse_args())
-    except LocalDcosError as error:
+    except (LocalDcosError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    except OSError as error:
-        print(f"Error: {error}", file=sys.stderr)  # noqa: T201
-        return LocalDcosError.exit_code
+        return 1
 
 
 if __name__ == "__main__":

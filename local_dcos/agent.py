@@ -1,21 +1,20 @@
-"""The agent: the model, the scheduler and the deployments, tied together."""
+"""The agent: the state, the scheduler and the deployments, tied together."""
 
 import asyncio
-import json
 import logging
 
+from local_dcos.definition import port_list
 from local_dcos.deployments import Deployments
 from local_dcos.home import Home
 from local_dcos.jobs.runs import Runs
-from local_dcos.model import App, Json
+from local_dcos.model import App
 from local_dcos.ports import SERVICE_PORTS, pick
 from local_dcos.sandbox import LOG_FILES, rotate
 from local_dcos.scheduling import Scheduler
-from local_dcos.stamps import stamp
 from local_dcos.store import State
 
 TIDY_SECONDS = 2.0
-SAVE_AGAIN_SECONDS = 1.0
+SAVE_RETRY_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -27,22 +26,16 @@ class Agent:
         self.token = token
         self.state = State(home)
         self.scheduler = Scheduler(home, self.state, self.changed)
-        self.deployments = Deployments(self.state, self.changed, self.emit, self.save)
+        self.deployments = Deployments(self.state, self.changed, self.save)
         self.runs = Runs(home, self.state, self.save)
-        self.listeners: set[asyncio.Queue[str]] = set()
         self._dirty: dict[str, App] = {}
         self._is_settling = False
-        self._saving_again: asyncio.TimerHandle | None = None
+        self._save_retry: asyncio.TimerHandle | None = None
         self._tidying: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Adopts what runs, and brings every app to its wanted state."""
+        """Adopts the tasks that run and reconciles every app."""
         self.scheduler.adopt(self.runs.adopt())
-        for deployment in self.state.deployments.values():
-            for step in deployment.steps[deployment.step + 1 :]:
-                for action in step:
-                    if action["app"] in self.state.apps:
-                        self.state.apps[str(action["app"])].held = True
         for app in list(self.state.apps.values()):
             self.changed(app)
         self._tidying = asyncio.create_task(self._tidy())
@@ -56,25 +49,25 @@ class Agent:
         self.save()
 
     def save(self) -> str | None:
-        """Saves the state; returns None, or why that can't be done now. It is tried again until it can."""
-        if self._saving_again:
-            self._saving_again.cancel()
+        """Saves the state. Returns None, or why that failed; then the agent retries until it succeeds."""
+        if self._save_retry:
+            self._save_retry.cancel()
         try:
             self.state.save()
         except OSError as error:
             reason = f"The state can't be saved in {self.home.state_file}: {error.strerror or error}"
-            if self._saving_again is None:
-                _log.error("%s. It is tried again every %g s.", reason, SAVE_AGAIN_SECONDS)
-            self._saving_again = asyncio.get_running_loop().call_later(SAVE_AGAIN_SECONDS, self.save)
+            if self._save_retry is None:
+                _log.error("%s. The agent retries every %g s.", reason, SAVE_RETRY_SECONDS)
+            self._save_retry = asyncio.get_running_loop().call_later(SAVE_RETRY_SECONDS, self.save)
             return reason
-        if self._saving_again is not None:
-            # The disk that could not take the state could not take the first message either.
+        if self._save_retry is not None:
+            # The full disk that refused the state may have refused the first message too.
             _log.error("The state could not be saved for a while; it is saved again")
-        self._saving_again = None
+        self._save_retry = None
         return None
 
     def changed(self, app: App | None) -> None:
-        """Notes that something happened to an app; acts on it in the next turn of the loop."""
+        """Reconciles an app in the next turn of the loop. None stands for no app in particular."""
         if app is not None:
             self._dirty[app.id] = app
         if not self._is_settling:
@@ -90,32 +83,18 @@ class Agent:
         finally:
             self._is_settling = False
             if self._dirty:
-                # In the next turn: an app that never comes to rest leaves time for everything else.
+                # Not at once: an app that never comes to rest must leave time for everything else.
                 self.changed(None)
             else:
                 self.save()
-                self.emit("status_update_event", {})
-
-    def emit(self, kind: str, body: Json) -> None:
-        """Tells the listeners of /v2/events."""
-        if self.listeners:
-            data = json.dumps({"eventType": kind, "timestamp": stamp(), **body})
-            # A listener that does not read is let go.
-            self.listeners -= {listener for listener in self.listeners if listener.full()}
-            for listener in self.listeners:
-                listener.put_nowait(f"event: {kind}\ndata: {data}\n\n")
 
     def service_port(self) -> int:
         """Returns a service port that no definition uses."""
-        taken = set()
-        for app in self.state.apps.values():
-            ports = app.definition.get("portDefinitions", [])
-            mappings = app.definition.get("container", {}).get("portMappings", [])
-            taken |= {one["port"] for one in ports} | {one["servicePort"] for one in mappings}
-        return pick(SERVICE_PORTS, taken)
+        ports = [port for app in self.state.apps.values() for port in port_list(app.definition)]
+        return pick(SERVICE_PORTS, {port.get("port") or port.get("servicePort") for port in ports})
 
     async def _tidy(self) -> None:
-        """Keeps logs small, and the token where clients look for it."""
+        """Keeps the logs small and the token file right."""
         while True:
             await asyncio.sleep(TIDY_SECONDS)
             rotate(self.home.agent_log)

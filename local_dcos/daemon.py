@@ -1,4 +1,4 @@
-"""Starting, finding, asking, ending the detached agent of a home. Imports no server code: it is quick."""
+"""Starting, asking and stopping the agent of a home. This imports no server code, so it is quick."""
 
 import contextlib
 import json
@@ -18,16 +18,16 @@ from local_dcos.home import HOME_MARK, Home
 START_SECONDS = 20.0
 # A little longer than the agent gives its tasks.
 STOP_SECONDS = 90.0
-# As long as another start or stop may take.
-TURN_SECONDS = START_SECONDS + STOP_SECONDS
+# Another start or stop may take this long.
+LOCK_SECONDS = START_SECONDS + STOP_SECONDS
 POLL_SECONDS = 0.02
 
 
 def answers(home: Home) -> bool:
-    """Tells whether the agent of `home` runs and answers.
+    """Whether the agent of `home` runs and answers.
 
     Raises:
-        HomeError: It runs, but its token can't be read.
+        HomeError: The agent runs, but its token can't be read.
     """
     try:
         _ask(home, "/service/marathon/ping", seconds=2)
@@ -37,10 +37,10 @@ def answers(home: Home) -> bool:
 
 
 def link(home: Home, service: str) -> str:
-    """Returns an address that signs a browser in, once, and leads to the page of a service.
+    """Returns a link that signs a browser in once and opens the page of a service.
 
     Raises:
-        NotRunningError: Nobody answers.
+        NotRunningError: The agent does not answer.
     """
     try:
         made = json.loads(_ask(home, "/login/links", json.dumps({"service": service}).encode(), seconds=10))
@@ -50,19 +50,19 @@ def link(home: Home, service: str) -> str:
 
 
 def _ask(home: Home, path: str, data: bytes | None = None, *, seconds: float) -> bytes:
-    """Sends the token to the agent. Whoever holds the port of an agent that has ended gets nothing: the lock
-    says whether there is one."""
+    """Sends a request with the token if an agent holds the lock. Without an agent, another process may listen
+    on its port."""
     if not home.agent_is_running():
-        raise NotRunningError(f"The cluster in {home.path} does not run")
-    # Before the address: should an agent start anew in between, it gets an old token, and nobody a new one.
+        raise NotRunningError(f"The cluster in {home.path} is not running")
+    # The token is read before the address. If the agent restarts in between, no one gets the new token.
     token = home.token()
     url = home.cluster().get("url")
     if not url:
-        raise NotRunningError(f"The cluster in {home.path} does not run")
+        raise NotRunningError(f"The cluster in {home.path} is not running")
     request = urllib.request.Request(  # noqa: S310 - always http to the loopback address
         f"{url}{path}", data, headers={"Authorization": f"token={token}"}
     )
-    # No proxy from the environment may stand between this process and its own machine.
+    # Requests to this machine must not go through a proxy.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=seconds) as answer:
         content: bytes = answer.read()
@@ -70,14 +70,14 @@ def _ask(home: Home, path: str, data: bytes | None = None, *, seconds: float) ->
 
 
 def start(home: Home, port: int = 0) -> str:
-    """Makes sure that the agent of `home` runs; returns its url.
+    """Starts the agent of `home` unless it runs. Returns its address.
 
     Raises:
-        HomeError: The folder can't be used, or the token of the agent that runs can't be read.
-        StartError: The agent did not come up.
+        HomeError: The folder can't be used, or the token of a running agent can't be read.
+        StartError: The agent did not start.
     """
     home.create()
-    with _turn(home):
+    with _exclusively(home):
         if answers(home):
             return str(home.cluster()["url"])
         command = [sys.executable, "-m", "local_dcos", "serve", "--home", str(home.path), "--port", str(port)]
@@ -90,15 +90,15 @@ def start(home: Home, port: int = 0) -> str:
                 stderr=log,
                 start_new_session=True,
                 cwd="/",
-                # Like its tasks it can be found by this when somebody has removed the folder.
+                # With this mark it is found even if somebody removes the folder.
                 env={**os.environ, HOME_MARK: str(home.path)},
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if agent.poll() is not None:
-                raise StartError(f"The cluster did not start: {_said(home, offset)}")
+                raise StartError(f"The cluster did not start: {_last_line(home, offset)}")
             if home.cluster().get("pid") == agent.pid and answers(home):
-                # It outlives this process on purpose: nobody will wait for it.
+                # The agent outlives this process. Python must not warn that nobody waits for it.
                 agent.returncode = 0
                 return str(home.cluster()["url"])
             time.sleep(POLL_SECONDS)
@@ -107,37 +107,37 @@ def start(home: Home, port: int = 0) -> str:
         raise StartError(f"The cluster did not answer within {START_SECONDS:g} s: see {home.agent_log}")
 
 
-def _said(home: Home, offset: int) -> str:
+def _last_line(home: Home, offset: int) -> str:
     with home.agent_log.open("rb") as log:
         log.seek(offset)
         lines = log.read().decode("utf-8", "replace").strip().splitlines()
-    return f"{lines[-1] if lines else 'it said nothing'} (more in {home.agent_log})"
+    return f"{lines[-1] if lines else 'it printed nothing'} (more in {home.agent_log})"
 
 
 def stop(home: Home) -> None:
-    """Ends the agent and every task of `home`, also those that a killed agent left behind.
+    """Ends the agent and every task of `home`, including those that a killed agent left behind.
 
     Raises:
-        StartError: Another start or stop of it does not end.
+        StartError: Another start or stop did not end in time.
     """
-    if not home.is_ours():
-        _end_left(home)
+    if not home.is_cluster():
+        _end_processes(home)
         return
-    with _turn(home):
+    with _exclusively(home):
         _end(home)
 
 
 def purge(home: Home) -> list[Path]:
-    """Ends everything of `home` and removes what this room put there; returns what else is in the folder.
+    """Ends every process of `home` and removes the cluster's files. Returns the other files in the folder.
 
     Raises:
-        HomeError: The folder is not a cluster's; nothing was removed.
-        StartError: Another start or stop of it does not end.
+        HomeError: The folder does not hold a cluster. Nothing was removed.
+        StartError: Another start or stop did not end in time.
     """
-    if not home.is_ours():
-        _end_left(home)
+    if not home.is_cluster():
+        _end_processes(home)
         return home.remove()
-    with _turn(home):
+    with _exclusively(home):
         _end(home)
         return home.remove()
 
@@ -151,25 +151,25 @@ def _end(home: Home) -> None:
             time.sleep(POLL_SECONDS)
         if home.agent_is_running():
             os.kill(pid, signal.SIGKILL)
-    _end_left(home)
+    _end_processes(home)
     home.retire()
 
 
-def _end_left(home: Home) -> None:
-    """Somebody may have removed the folder under a running cluster; its processes still carry its name."""
+def _end_processes(home: Home) -> None:
+    """Ends the processes with the mark of this home. They may run even if somebody removed the folder."""
     from local_dcos.processes import end_marked
 
     end_marked(home.path, lambda _: True, grace=3.0)
 
 
 @contextlib.contextmanager
-def _turn(home: Home) -> Iterator[None]:
-    """Lets one start, stop or purge of a home go on at a time."""
-    with contextlib.ExitStack() as held:
+def _exclusively(home: Home) -> Iterator[None]:
+    """Runs one start, stop or purge of a home at a time."""
+    with contextlib.ExitStack() as stack:
         try:
-            got = held.enter_context(locked(home.start_lock, TURN_SECONDS))
+            acquired = stack.enter_context(locked(home.start_lock, LOCK_SECONDS))
         except FileNotFoundError as error:
-            raise StartError(f"{home.path} was removed meanwhile, by another purge") from error
-        if not got:
-            raise StartError(f"Another start or stop of {home.path} has not ended in {TURN_SECONDS:g} s")
+            raise StartError(f"Another purge has removed {home.path}") from error
+        if not acquired:
+            raise StartError(f"Another start or stop of {home.path} did not end within {LOCK_SECONDS:g} s")
         yield

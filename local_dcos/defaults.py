@@ -1,4 +1,4 @@
-"""Filling in what a definition leaves out, as Marathon 1.9 shows it in its answers."""
+"""The defaults of an app definition, as Marathon 1.9 shows them in its answers."""
 
 import copy
 from collections.abc import Callable
@@ -51,11 +51,11 @@ _PORT_MAPPING: Json = {"containerPort": 0, "hostPort": 0, "servicePort": 0, "pro
 
 
 def fill(document: Json, service_port: Callable[[], int]) -> Json:
-    """Returns `document` with every default written out.
+    """Returns a definition with all defaults.
 
     Args:
-        document: A definition of the right shape, its id absolute.
-        service_port: Gives a service port for each port that is 0.
+        document: A definition of the right shape with an absolute id.
+        service_port: Returns a service port for a port that is 0.
     """
     app: Json = {**copy.deepcopy(_APP), **copy.deepcopy(document)}
     single = bool(app["labels"].get("MARATHON_SINGLE_INSTANCE_APP"))
@@ -84,7 +84,7 @@ def _fill_container(app: Json) -> None:
 
 
 def _fill_ports(app: Json, service_port: Callable[[], int]) -> None:
-    # `ports` is Marathon's old spelling, still sent by older clients.
+    # `ports` is the form of Marathon before 1.5. Older clients still send it.
     numbers = app.pop("ports", None)
     if numbers and "portDefinitions" not in app:
         app["portDefinitions"] = [{"port": number} for number in numbers]

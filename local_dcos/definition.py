@@ -1,13 +1,14 @@
-"""Checking app definitions: the shape, then Marathon's rules that no schema catches."""
+"""Checking app definitions: their shape first, then Marathon's rules, which no schema can express."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from local_dcos import schema
 from local_dcos.errors import ApiError
 from local_dcos.model import Json
+from local_dcos.schema import APP, Problem
 
+# Keys that only the server writes. Clients may send back what they read.
 READ_ONLY = frozenset(
     {
         "tasks",
@@ -25,19 +26,15 @@ READ_ONLY = frozenset(
         "storeUrls",
     }
 )
-# A task's id begins with it, and is the name of a folder: 255 characters at most.
-LONGEST_ID = 200
-_SEGMENT = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\.\.?")
-_ROOT_ID_RULE = (
-    "must consist of lower-case letters, digits, dots and hyphens, and not begin or end with a hyphen"
-)
+# A task's id begins with the app's id and names a folder. File systems allow 255 characters.
+MAX_ID_LENGTH = 200
+_SEGMENT = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
-def absolute_id(app_id: str, base: str = "/") -> str:
-    """Returns `app_id` as an absolute path below `base`, without a slash at its end."""
-    joined = app_id if app_id.startswith("/") else f"{base.rstrip('/')}/{app_id}"
+def absolute_id(app_id: str) -> str:
+    """Returns `app_id` with a slash before it, none after it, and without "." and ".."."""
     parts: list[str] = []
-    for part in joined.split("/"):
+    for part in app_id.split("/"):
         if part == "..":
             parts = parts[:-1]
         elif part not in ("", "."):
@@ -45,146 +42,124 @@ def absolute_id(app_id: str, base: str = "/") -> str:
     return "/" + "/".join(parts)
 
 
-def without_read_only(document: Json) -> Json:
-    """Drops what only the server says, so that a definition read from it can be sent back."""
-    return {key: value for key, value in document.items() if key not in READ_ONLY and value is not None}
+def cleaned(document: Json) -> Json:
+    """Returns a definition without read-only keys and without nulls.
+
+    Raises:
+        ApiError: 422, naming every value of the wrong shape.
+    """
+    result: Json = _without_nulls({key: item for key, item in document.items() if key not in READ_ONLY})
+    refuse(APP.problems(result))
+    return result
 
 
-def without_nulls(value: Any) -> Any:
-    """Drops what is null, at every level: it is as if left out."""
+def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def check_shape(document: Any, shape: Any = schema.APP) -> None:
-    """Raises the 422 that names every wrong key and type."""
-    refuse(list(schema.problems(document, shape)))
-
-
-def check_group_id(group_id: str) -> None:
-    """Raises the 422 that names what is wrong with the absolute id of a group."""
-    refuse(list(_path("/id", group_id)))
-
-
-def check_rules(definition: Json) -> None:
-    """Raises the 422 that names every broken rule; `definition` has its defaults filled in."""
-    refuse(list(rule_problems(definition)))
-
-
-def refuse(found: list[schema.Problem]) -> None:
-    """Raises the 422 that names every problem found; nothing when there is none."""
-    if found:
+def refuse(problems: list[Problem]) -> None:
+    """Raises the 422 that lists the problems by their paths, if there are any."""
+    if problems:
         paths: dict[str, list[str]] = {}
-        for path, error in found:
+        for path, error in problems:
             paths.setdefault(path, []).append(error)
         details = [{"path": path, "errors": errors} for path, errors in paths.items()]
         raise ApiError(422, "Object is not valid", {"details": details})
 
 
-def rule_problems(app: Json) -> Iterator[schema.Problem]:
-    """Yields (path, error) for each of Marathon's semantic rules that `app` breaks."""
-    yield from _identity(app)
-    yield from _command(app)
-    yield from _network(app)
-    yield from _checks(app)
-    yield from _strategies(app)
-    yield from _secrets(app)
+def check_rules(app: Json) -> None:
+    """Checks a definition of the right shape, with its defaults.
+
+    Raises:
+        ApiError: 422, naming every rule that it breaks.
+    """
+    rules = (_id, _command, _network, _checks, _single, _unreachable, _secrets)
+    refuse([problem for rule in rules for problem in rule(app)])
 
 
-def _identity(app: Json) -> Iterator[schema.Problem]:
+def port_list(app: Json) -> list[Json]:
+    """Returns the ports that a definition declares, whichever network it uses."""
+    ports: list[Json] = app.get("portDefinitions") or app.get("container", {}).get("portMappings") or []
+    return ports
+
+
+def _id(app: Json) -> Iterator[Problem]:
     if app["id"] == "/":
         yield "/id", "must not be empty"
-    yield from _path("/id", app["id"])
-
-
-def _path(path: str, absolute: str) -> Iterator[schema.Problem]:
-    if len(absolute) > LONGEST_ID:
-        yield path, f"must have at most {LONGEST_ID} characters"
-    for part in filter(None, absolute.split("/")):
+    if len(app["id"]) > MAX_ID_LENGTH:
+        yield "/id", f"must have at most {MAX_ID_LENGTH} characters"
+    for part in filter(None, app["id"].split("/")):
         if not _SEGMENT.fullmatch(part):
-            yield path, f"'{part[:LONGEST_ID]}' is not a valid path segment: it {_ROOT_ID_RULE}"
+            shown = part[:MAX_ID_LENGTH]
+            yield "/id", f"'{shown}' is not valid: use lower-case letters, digits, and dots or hyphens inside"
 
 
-def _command(app: Json) -> Iterator[schema.Problem]:
-    has_image = bool(app.get("container", {}).get("docker", {}).get("image"))
+def _command(app: Json) -> Iterator[Problem]:
     if app.get("cmd") and app.get("args"):
         yield "/", "AppDefinition must contain at most one of 'cmd' and 'args'"
-    if not app.get("cmd") and not app.get("args") and not has_image:
+    if not app.get("cmd") and not app.get("args") and not app.get("container", {}).get("docker"):
         yield "/", "AppDefinition must either contain one of 'cmd' or 'args', and/or a 'container'."
 
 
-def _network(app: Json) -> Iterator[schema.Problem]:
-    modes = [network.get("mode", "container") for network in app["networks"]]
+def _network(app: Json) -> Iterator[Problem]:
+    modes = [network["mode"] for network in app["networks"]]
     mappings = app.get("container", {}).get("portMappings")
     if "host" in modes and len(modes) > 1:
         yield "/networks", "Host networking can't be combined with another network"
     if "host" in modes and mappings:
-        yield (
-            "/container/portMappings",
-            "portMappings are not allowed with host networking; use portDefinitions",
-        )
+        path = "/container/portMappings"
+        yield path, "portMappings are not allowed with host networking; use portDefinitions"
     if "host" not in modes and app.get("portDefinitions"):
         yield "/portDefinitions", "portDefinitions are only allowed with host networking; use portMappings"
-    key = "portDefinitions" if "host" in modes else "container/portMappings"
-    ports = (app.get("portDefinitions") if "host" in modes else mappings) or []
-    for field in ("name",) if "host" not in modes else ("name", "port"):
-        values = [port.get(field) for port in ports if port.get(field)]
+    path = "/portDefinitions" if "host" in modes else "/container/portMappings"
+    for field in ("name", "port"):
+        values = [port.get(field) for port in port_list(app) if port.get(field)]
         for value in {value for value in values if values.count(value) > 1}:
-            yield f"/{key}", f"{field} '{value}' is used more than once"
+            yield path, f"{field} '{value}' is used more than once"
 
 
-def _port_count(app: Json) -> int:
-    ports = app.get("portDefinitions") or app.get("container", {}).get("portMappings") or []
-    return len(ports)
-
-
-def _checks(app: Json) -> Iterator[schema.Problem]:
-    network_checks = 0
+def _checks(app: Json) -> Iterator[Problem]:
+    ports, mesos_checks = port_list(app), 0
     for index, check in enumerate(app["healthChecks"]):
         path, protocol = f"/healthChecks({index})", check["protocol"]
-        network_checks += protocol.startswith("MESOS_")
+        mesos_checks += protocol.startswith("MESOS_")
         if protocol == "COMMAND":
-            if not check.get("command", {}).get("value"):
+            command = check.get("command", {}).get("value")
+            if not command or not isinstance(command, str):
                 yield f"{path}/command", "a COMMAND check needs command.value"
-        elif "port" not in check and check.get("portIndex", 0) >= _port_count(app):
-            yield f"{path}/portIndex", f"port index {check.get('portIndex', 0)} does not exist"
-    if network_checks > 1:
+        elif "port" not in check and check["portIndex"] >= len(ports):
+            yield f"{path}/portIndex", f"port index {check['portIndex']} does not exist"
+    if mesos_checks > 1:
         yield "/healthChecks", "AppDefinition can contain at most one Mesos health check"
-    if len(app.get("readinessChecks", [])) > 1:
+    readiness_checks = app.get("readinessChecks", [])
+    if len(readiness_checks) > 1:
         yield "/readinessChecks", "AppDefinition can contain at most one readiness check"
-    names = [port.get("name") for port in app.get("portDefinitions") or []]
-    names += [port.get("name") for port in app.get("container", {}).get("portMappings") or []]
-    for index, check in enumerate(app.get("readinessChecks", [])):
+    for index, check in enumerate(readiness_checks):
         if check["timeoutSeconds"] >= check["intervalSeconds"]:
             yield f"/readinessChecks({index})/timeoutSeconds", "must be less than intervalSeconds"
-        if check["portName"] not in names:
+        if check["portName"] not in [port.get("name") for port in ports]:
             yield f"/readinessChecks({index})/portName", f"no port is named '{check['portName']}'"
 
 
-def _strategies(app: Json) -> Iterator[schema.Problem]:
-    strategy = app["upgradeStrategy"]
-    if app["labels"].get("MARATHON_SINGLE_INSTANCE_APP"):
-        if app["instances"] > 1:
-            yield "/instances", "an app with MARATHON_SINGLE_INSTANCE_APP can have at most one instance"
-        for key in ("minimumHealthCapacity", "maximumOverCapacity"):
-            if strategy[key] != 0:
-                yield f"/upgradeStrategy/{key}", "must be 0 for an app with MARATHON_SINGLE_INSTANCE_APP"
-    unreachable = app["unreachableStrategy"]
-    if isinstance(unreachable, dict):
-        inactive, expunge = (unreachable[key] for key in ("inactiveAfterSeconds", "expungeAfterSeconds"))
-        if inactive > expunge:
-            yield "/unreachableStrategy/inactiveAfterSeconds", "must be at most expungeAfterSeconds"
-    for index, constraint in enumerate(app["constraints"]):
-        operators = ("UNIQUE", "CLUSTER", "GROUP_BY", "LIKE", "UNLIKE", "MAX_PER", "IS")
-        if len(constraint) not in (2, 3) or constraint[1] not in operators:
-            yield f"/constraints({index})", "is not a valid constraint"
+def _single(app: Json) -> Iterator[Problem]:
+    if not app["labels"].get("MARATHON_SINGLE_INSTANCE_APP"):
+        return
+    if app["instances"] > 1:
+        yield "/instances", "an app with MARATHON_SINGLE_INSTANCE_APP can have at most one instance"
+    for key in ("minimumHealthCapacity", "maximumOverCapacity"):
+        if app["upgradeStrategy"][key] != 0:
+            yield f"/upgradeStrategy/{key}", "must be 0 for an app with MARATHON_SINGLE_INSTANCE_APP"
 
 
-def _secrets(app: Json) -> Iterator[schema.Problem]:
+def _unreachable(app: Json) -> Iterator[Problem]:
+    strategy = app["unreachableStrategy"]
+    if isinstance(strategy, dict) and strategy["inactiveAfterSeconds"] > strategy["expungeAfterSeconds"]:
+        yield "/unreachableStrategy/inactiveAfterSeconds", "must be at most expungeAfterSeconds"
+
+
+def _secrets(app: Json) -> Iterator[Problem]:
     for name, value in app["env"].items():
-        if isinstance(value, dict) and value.get("secret") not in app["secrets"]:
-            yield f"/env/{name}", f"references an undeclared secret '{value.get('secret')}'"
-    for name, secret in app["secrets"].items():
-        if not secret.get("source"):
-            yield f"/secrets/{name}/source", "error.path.missing"
+        if isinstance(value, dict) and value["secret"] not in app["secrets"]:
+            yield f"/env/{name}", f"references an undeclared secret '{value['secret']}'"

@@ -1,14 +1,14 @@
-"""Every error this room raises on purpose.
+"""The errors of this package.
 
 LocalDcosError
-├── HomeError        the state folder can't be used
-├── StartError       the agent did not come up
+├── HomeError        the home of the cluster can't be used
+├── StartError       the agent did not start
 ├── NotRunningError  the agent does not answer
-├── LaunchError      a task can't be started
-│   └── NoOfferError the machine has no room for it now
-├── JarError         the Kafka jars can't be had
-├── BrokerError      the broker can't be started or asked
-└── ApiError         what an HTTP caller is told: a status and a JSON body
+├── LaunchError      a task can't be launched
+│   └── NoOfferError the machine lacks a resource now
+├── JarError         the Kafka jars can't be downloaded
+├── BrokerError      the Kafka broker failed
+└── ApiError         an HTTP error: a status and a JSON body
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,15 @@ from typing import Any
 
 
 class LocalDcosError(Exception):
-    """Root of this room's errors. `exit_code` is what the command line ends with."""
-
-    exit_code = 1
+    """The root of these errors."""
 
 
 class HomeError(LocalDcosError):
-    """The state folder can't be used."""
+    """The home of the cluster can't be used."""
 
 
 class StartError(LocalDcosError):
-    """The agent did not come up."""
+    """The agent did not start."""
 
 
 class NotRunningError(LocalDcosError):
@@ -34,11 +32,11 @@ class NotRunningError(LocalDcosError):
 
 
 class LaunchError(LocalDcosError):
-    """A task can't be started. The text becomes the app's last task failure."""
+    """A task can't be launched. The text becomes the app's last task failure."""
 
 
 class NoOfferError(LaunchError):
-    """The machine has no room for the task now; `reason` is Mesos' word for what is missing."""
+    """The machine lacks a resource for the task now. `reason` is Mesos' name for it."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -46,15 +44,15 @@ class NoOfferError(LaunchError):
 
 
 class JarError(LocalDcosError):
-    """The Kafka jars can't be had."""
+    """The Kafka jars can't be downloaded."""
 
 
 class BrokerError(LocalDcosError):
-    """The broker can't be started or asked."""
+    """The Kafka broker can't be started, or it refused a request."""
 
 
 class ApiError(LocalDcosError):
-    """What an HTTP caller is told: a status and a JSON body."""
+    """An HTTP error: a status and a JSON body."""
 
     def __init__(self, status: int, message: str, body: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)

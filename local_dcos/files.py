@@ -1,4 +1,4 @@
-"""Files as this room writes them: whole, on the disk, for their owner only; and locks between processes."""
+"""Writing files durably, and locks between processes."""
 
 import contextlib
 import fcntl
@@ -13,16 +13,16 @@ POLL_SECONDS = 0.02
 
 
 def write_durably(path: Path, text: str, mode: int = 0o600, previous: Path | None = None) -> None:
-    """Replaces `path` by `text`; neither a reader, a crash nor a power cut meets half a file.
+    """Replaces a file as a whole: no reader, crash or power cut ever sees half of it.
 
     Args:
-        path: The file. When it can't be written, what was there stays.
-        text: What it holds from now on.
-        mode: Its permissions.
-        previous: Where what was there goes, if it is to be kept.
+        path: The file. It stays as it was if it can't be written.
+        text: The new content.
+        mode: The permissions.
+        previous: A second file that gets the old content.
 
     Raises:
-        OSError: The disk is full, or the folder is not there or not ours.
+        OSError: The disk is full, or the folder is missing or not writable.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -45,29 +45,29 @@ def write_durably(path: Path, text: str, mode: int = 0o600, previous: Path | Non
 
 
 def _keep(path: Path, previous: Path) -> None:
-    """Gives what is there a second name, so that no reader finds nothing under the first."""
+    """Links the file to a second name. The first name never disappears."""
     spare = path.with_name(f".{path.name}.kept")
     try:
         spare.unlink(missing_ok=True)
         spare.hardlink_to(path)
         spare.replace(previous)
     except OSError:
-        # A disk that knows no second names.
+        # This file system has no hard links.
         path.replace(previous)
 
 
 @contextlib.contextmanager
 def locked(path: Path, seconds: float) -> Iterator[bool]:
-    """Holds an exclusive lock on `path`; yields whether it was got within `seconds`.
+    """Holds an exclusive lock on a file. Yields whether it was acquired within `seconds`.
 
     Raises:
-        FileNotFoundError: The folder is gone.
+        FileNotFoundError: The folder does not exist.
     """
     deadline = time.monotonic() + seconds
     while True:
-        # The lock ends with the file; closing it is enough.
+        # Closing the file releases the lock.
         with path.open("a") as file:
-            if _takes(file, path):
+            if _acquire(file, path):
                 yield True
                 return
         if time.monotonic() >= deadline:
@@ -76,24 +76,24 @@ def locked(path: Path, seconds: float) -> Iterator[bool]:
         time.sleep(POLL_SECONDS)
 
 
-def _takes(file: IO[str], path: Path) -> bool:
+def _acquire(file: IO[str], path: Path) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever held it may have removed the file: then it keeps nobody out.
+        # The holder before may have removed the file. A lock on a removed file protects nothing.
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except (BlockingIOError, FileNotFoundError):
         return False
 
 
 def is_locked(path: Path) -> bool:
-    """Tells whether a process holds the lock on `path`. It dies with its process, even by kill -9."""
+    """Whether a process holds the lock on a file. The lock ends with its process, even by kill -9."""
     try:
         file = path.open()
     except FileNotFoundError:
         return False
     with file:
         try:
-            # Shared: two that look at the same time don't take each other for the holder.
+            # A shared lock: two processes that ask at the same time must not see each other as the holder.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True

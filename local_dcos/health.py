@@ -11,19 +11,20 @@ from collections.abc import Callable
 
 import aiohttp
 
+from local_dcos.definition import port_list
 from local_dcos.home import Home
-from local_dcos.launching import environment, port_specs
+from local_dcos.launching import environment
 from local_dcos.model import CheckResult, Json, Task
 from local_dcos.ports import HOST
 from local_dcos.stamps import seconds_of, stamp
 
-# A task that is coming up is looked at more often than its definition asks, so that a deployment ends when
-# the task is healthy and not an interval later. Failures still count once an interval.
-EAGER_SECONDS = 0.2
+# A starting task is checked more often than its definition asks, so that a deployment ends as soon as the
+# task is healthy. Failures still count once per interval.
+STARTING_SECONDS = 0.2
 
 
 def _insecure() -> ssl.SSLContext:
-    # Marathon doesn't verify the certificates of what it checks either.
+    # Marathon does not verify certificates in its health checks either.
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -31,7 +32,7 @@ def _insecure() -> ssl.SSLContext:
 
 
 async def fetch_status(url: str, timeout: float) -> int:
-    """Returns the HTTP status of a GET, redirects not followed."""
+    """Returns the HTTP status of a GET. Redirects are not followed."""
     limit = aiohttp.ClientTimeout(total=timeout)
     connector = aiohttp.TCPConnector(ssl=_insecure() if url.startswith("https") else True)
     async with (
@@ -42,7 +43,7 @@ async def fetch_status(url: str, timeout: float) -> int:
 
 
 class Checker:
-    """Runs the checks of tasks and tells when something changed or a task is to be killed."""
+    """Runs the checks of tasks. Calls `changed` when a result changes, and `kill` for an unhealthy task."""
 
     def __init__(
         self, home: Home, changed: Callable[[Task], None], kill: Callable[[Task, str], None]
@@ -73,7 +74,7 @@ class Checker:
                 result.last_success = stamp()
                 result.first_success = result.first_success or result.last_success
             else:
-                # Until it was healthy once, a task has its grace period to come up.
+                # A task that was never healthy has its grace period to start.
                 excused = not result.first_success and time.time() - started < check["gracePeriodSeconds"]
                 if not excused and time.monotonic() - counted >= interval * 0.9:
                     counted = time.monotonic()
@@ -85,18 +86,18 @@ class Checker:
                         return
             if result.alive is not before:
                 self._changed(task)
-            await asyncio.sleep(interval if result.first_success else min(interval, EAGER_SECONDS))
+            await asyncio.sleep(interval if result.first_success else min(interval, STARTING_SECONDS))
 
     @staticmethod
     def _is_fatal(check: Json, result: CheckResult) -> bool:
         allowed = int(check["maxConsecutiveFailures"])
         if allowed == 0:
-            # For Marathon's own checks 0 means never; Mesos kills at the first failure.
+            # Marathon's own checks never kill then. Mesos kills at the first failure.
             return check["protocol"] not in ("HTTP", "HTTPS", "TCP")
         return result.consecutive_failures >= allowed
 
     async def _probe(self, task: Task, definition: Json, check: Json) -> str | None:
-        """Runs a check once; returns None when it passed, else the cause."""
+        """Runs a check once. Returns None if it passed, else the reason."""
         timeout = float(check["timeoutSeconds"]) or 20.0
         protocol = check["protocol"].removeprefix("MESOS_")
         try:
@@ -114,7 +115,7 @@ class Checker:
         except TimeoutError:
             return f"no answer within {timeout:g} s"
         except Exception as error:
-            # Whatever a definition asks for: a check that can't be made has failed.
+            # A definition may ask for a check that is impossible. Such a check fails.
             return f"{type(error).__name__}: {error}"
 
     async def _command(self, task: Task, definition: Json, command: str, timeout: float) -> str | None:
@@ -138,17 +139,17 @@ class Checker:
                 os.killpg(process.pid, signal.SIGKILL)
 
     async def _readiness_loop(self, task: Task, definition: Json, check: Json) -> None:
-        names = [spec.get("name") for spec, _ in port_specs(definition)]
+        names = [port.get("name") for port in port_list(definition)]
         port = task.ports[names.index(check["portName"])]
         url = f"{check['protocol'].lower()}://{HOST}:{port}/{check['path'].lstrip('/')}"
         while not task.ready:
             try:
                 status = await fetch_status(url, float(check["timeoutSeconds"]))
             except Exception:
-                # As above.
+                # As in _probe.
                 status = 0
             task.ready = status in check["httpStatusCodesForReady"]
             task.readiness = {"name": check["name"], "taskId": task.id, "ready": task.ready}
             if not task.ready:
-                await asyncio.sleep(min(float(check["intervalSeconds"]), EAGER_SECONDS))
+                await asyncio.sleep(min(float(check["intervalSeconds"]), STARTING_SECONDS))
         self._changed(task)

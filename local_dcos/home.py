@@ -1,4 +1,4 @@
-"""The state folder: where everything of one cluster lies, and who may start it."""
+"""The home of a cluster: the folder that holds all of its state."""
 
 import contextlib
 import json
@@ -13,17 +13,19 @@ from typing import Any
 from local_dcos.errors import HomeError
 from local_dcos.files import is_locked, write_durably
 
-# The agent and every task carry it in their environment: the way to find what is left of a home.
+# pipectl's folder; the cluster is in its subfolder `cluster`.
+HOME_VARIABLE = "PIPECTL_HOME"
+# The agent and every task have this variable, which holds the home. Processes are found by it.
 HOME_MARK = "LOCAL_DCOS_HOME"
 CLUSTER_NAME = "local"
-# What cluster.json says of the agent, while there is one.
-_OF_AGENT = ("url", "pid")
+# The keys of cluster.json that exist only while an agent runs.
+_AGENT_KEYS = ("url", "pid")
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
 
 def default_home() -> Path:
-    """Returns PIPECTL_HOME/cluster, or the platform's data folder when PIPECTL_HOME isn't set."""
-    base = os.environ.get("PIPECTL_HOME")
+    """Returns PIPECTL_HOME/cluster, or a folder among the user's data if PIPECTL_HOME is not set."""
+    base = os.environ.get(HOME_VARIABLE)
     if base:
         return Path(base).expanduser() / "cluster"
     from platformdirs import user_data_path
@@ -35,7 +37,7 @@ class Home:
     """The folder of one cluster and the files in it."""
 
     def __init__(self, path: Path) -> None:
-        # One spelling for one folder: tasks are found again by it.
+        # Processes are found by this path, so it must be spelled in one way.
         self.path = path.expanduser().resolve()
         self.cluster_file = self.path / "cluster.json"
         self.token_file = self.path / "token"
@@ -50,19 +52,19 @@ class Home:
         self.kafka = self.path / "kafka"
 
     def create(self) -> None:
-        """Makes the folder and marks it as a cluster's, for its owner only.
+        """Creates the folder, for its owner only.
 
         Raises:
-            HomeError: It can't be made or written, or holds what is not a cluster's.
+            HomeError: The folder can't be written, or it holds files of something else.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.is_ours() and (strange := self._strange()):
+            if not self.is_cluster() and (foreign := self._foreign_files()):
                 raise HomeError(
-                    f"{self.path} is no cluster's folder: there is {strange[0].name} in it. "
+                    f"{self.path} is not a cluster's folder: it holds {foreign[0].name}. "
                     "Choose an empty folder, or a new one."
                 )
-            # It may have been there before, open to others.
+            # An existing folder may be open to other users.
             self.path.chmod(0o700)
             self.sandboxes.mkdir(exist_ok=True, mode=0o700)
             if not self.cluster():
@@ -71,58 +73,58 @@ class Home:
         except OSError as error:
             raise HomeError(
                 f"The cluster's folder {self.path} can't be written ({error.strerror}). "
-                "Make it writable, or set PIPECTL_HOME to a folder that is."
+                f"Make it writable, or set {HOME_VARIABLE} to a folder that is."
             ) from error
 
-    def is_ours(self) -> bool:
-        """Tells whether the folder carries the marks of a cluster's."""
+    def is_cluster(self) -> bool:
+        """Whether the folder holds a cluster: it has the two marks of one."""
         return self.cluster_file.is_file() and self.sandboxes.is_dir()
 
     def remove(self) -> list[Path]:
-        """Removes what this room put there, and the folder when nothing else is in it; returns what is left.
+        """Removes the cluster's files, and the folder if it is empty then. Returns the other files.
 
         Raises:
-            HomeError: The folder is not a cluster's.
+            HomeError: The folder does not hold a cluster.
         """
         if not self.path.exists():
             return []
-        if not self.is_ours():
-            raise HomeError(f"{self.path} is no cluster's folder: nothing was removed")
-        left = self._strange()
-        ours = [each for each in self.path.iterdir() if each not in left]
-        # The marks last: what is broken off can be taken up again. Behind them what keeps others out.
+        if not self.is_cluster():
+            raise HomeError(f"{self.path} is not a cluster's folder: nothing was removed")
+        foreign = self._foreign_files()
+        own = [each for each in self.path.iterdir() if each not in foreign]
+        # The marks go last, so that an interrupted removal can be repeated; the lock keeps others out.
         last = (self.sandboxes, self.cluster_file, self.start_lock)
-        for each in sorted(ours, key=lambda path: last.index(path) if path in last else -1):
+        for each in sorted(own, key=lambda path: last.index(path) if path in last else -1):
             if each.is_dir() and not each.is_symlink():
                 shutil.rmtree(each)
             else:
                 each.unlink()
-        if not left:
-            # A start that waited for its turn may have begun anew.
+        if not foreign:
+            # Another start may have waited for the lock, and may use the folder by now.
             with contextlib.suppress(OSError):
                 self.path.rmdir()
-        return left
+        return foreign
 
-    def _strange(self) -> list[Path]:
-        """Returns what lies in the folder and was not put there by this room."""
+    def _foreign_files(self) -> list[Path]:
+        """Returns the files in the folder that no cluster put there."""
         logs = (self.agent_log, self.agent_log.with_name(f"{self.agent_log.name}.1"))
         files = (self.cluster_file, self.token_file, self.state_file, self.previous_state, self.damaged_state)
         folders = (self.sandboxes, self.secrets, self.kafka)
-        ours = {path.name for path in (*logs, *files, *folders, self.agent_lock, self.start_lock)}
-        # A write that was killed leaves its half: ".<name>.<random>".
-        halves = tuple(f".{name}." for name in ours)
+        own = {path.name for path in (*logs, *files, *folders, self.agent_lock, self.start_lock)}
+        # An interrupted write leaves a file named ".<name>.<random>".
+        partial = tuple(f".{name}." for name in own)
         return [
-            each for each in self.path.iterdir() if each.name not in ours and not each.name.startswith(halves)
+            each for each in self.path.iterdir() if each.name not in own and not each.name.startswith(partial)
         ]
 
     def new_token(self) -> str:
-        """Makes the token of one start; that of the last start opens nothing any more."""
+        """Makes a token for one start of the agent. The one before is worthless from now on."""
         token = secrets.token_hex(32)
         write_durably(self.token_file, token + "\n")
         return token
 
     def restore_token(self, token: str) -> None:
-        """Writes the token again if its file is gone or damaged and the disk lets it."""
+        """Writes the token again if its file is gone or damaged. A full disk is no error."""
         with contextlib.suppress(OSError):
             if self.token_file.read_bytes() == f"{token}\n".encode():
                 return
@@ -133,7 +135,7 @@ class Home:
         """Returns the token of the running agent.
 
         Raises:
-            HomeError: It can't be read, or what is there is no token.
+            HomeError: The file can't be read, or it holds no token.
         """
         try:
             token = self.token_file.read_text(encoding="utf-8", errors="replace").strip()
@@ -141,13 +143,13 @@ class Home:
             raise HomeError(f"The token in {self.token_file} can't be read ({error.strerror})") from error
         if not _TOKEN.fullmatch(token):
             raise HomeError(
-                f"{self.token_file} is damaged: it holds no token. A running cluster writes it again within "
-                "some seconds; `python -m local_dcos stop`, then `start`, makes a new one."
+                f"{self.token_file} is damaged: it holds no token. A running cluster repairs it within a few "
+                "seconds. `python -m local_dcos stop` and `start` make a new one."
             )
         return token
 
     def cluster(self) -> dict[str, Any]:
-        """Returns what is known of the cluster and, while it runs, of its agent; {} when there is none."""
+        """Returns what cluster.json says of the cluster and its running agent; {} if there is no cluster."""
         try:
             document = json.loads(self.cluster_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -155,22 +157,22 @@ class Home:
         return document if isinstance(document, dict) and "id" in document else {}
 
     def announce(self, port: int, url: str, pid: int) -> dict[str, Any]:
-        """Writes the address and process of the agent; id and name stay what they were."""
+        """Writes the address and the process of the agent. Returns the document."""
         document = {**self.cluster(), "port": port, "url": url, "pid": pid}
         self._write_cluster(document)
         return document
 
     def retire(self) -> None:
-        """Takes the address back: from now on whoever listens there is not this cluster."""
+        """Removes the address: from now on another process may listen there."""
         document = self.cluster()
         if "url" in document:
-            # An address that stays is not used either: the lock is asked first.
+            # This may fail. Clients ask for the lock before they use the address.
             with contextlib.suppress(OSError):
-                self._write_cluster({key: value for key, value in document.items() if key not in _OF_AGENT})
+                self._write_cluster({key: value for key, value in document.items() if key not in _AGENT_KEYS})
 
     def _write_cluster(self, document: dict[str, Any]) -> None:
         write_durably(self.cluster_file, json.dumps(document, indent=2) + "\n")
 
     def agent_is_running(self) -> bool:
-        """Tells whether an agent holds this home."""
+        """Whether an agent holds this home."""
         return is_locked(self.agent_lock)

@@ -1,4 +1,4 @@
-"""Starting a task's process: its command line, its environment, its sandbox."""
+"""Launching a task: its command line, its environment, its sandbox."""
 
 import os
 import re
@@ -7,15 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from local_dcos.definition import port_list
 from local_dcos.errors import LaunchError, NoOfferError
-from local_dcos.home import HOME_MARK, Home
+from local_dcos.home import HOME_MARK, HOME_VARIABLE, Home
 from local_dcos.model import Json, Task
 from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
 from local_dcos.processes import TASK_MARK
 from local_dcos.sandbox import LOG_FILES
 
-# What a task gets from the environment that the agent was started in. Not all of it: a task must run the same
-# whoever started the cluster, and the starter's tokens are not for it.
+# The variables that a task gets from the agent's environment. It must not get all of them: a task has to run
+# the same for every user who starts the cluster, and must not see that user's tokens.
 INHERITED = frozenset(
     {
         "HOME",
@@ -27,8 +28,8 @@ INHERITED = frozenset(
         "TZ",
         "TMPDIR",
         "LD_LIBRARY_PATH",
-        "PIPECTL_HOME",
-        # Where the agent's own Python finds the project, and whom it trusts when it fetches jars.
+        HOME_VARIABLE,
+        # How Python finds the project, and which certificates it trusts when it downloads jars.
         "PYTHONPATH",
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
@@ -44,29 +45,20 @@ INHERITED = frozenset(
 INHERITED_PREFIXES = ("LC_", "XDG_")
 PROXIES = ("_proxy", "_PROXY")
 LOGIN = re.compile(r"^([a-z][a-z0-9+.-]*://)?[^/]*@", re.IGNORECASE)
-# Between the way through the front door and a task, and nobody else: the task is told by its environment, and
-# may refuse a request without the header.
+# A secret that the proxy and one task share. A task may refuse requests without this header.
 PROXY_SECRET, PROXY_HEADER = "PROXY_SECRET", "X-Proxy-Secret"
-
-
-def port_specs(definition: Json) -> list[tuple[Json, int]]:
-    """Returns each port of a definition with the host port that it demands, 0 for any."""
-    if "portDefinitions" in definition:
-        fixed = definition["requirePorts"]
-        return [(port, port["port"] if fixed else 0) for port in definition["portDefinitions"]]
-    mappings = definition.get("container", {}).get("portMappings", [])
-    return [(port, port["hostPort"]) for port in mappings]
 
 
 def host_ports(definition: Json, taken: set[int]) -> list[int]:
     """Chooses the host ports of a new task.
 
     Raises:
-        NoOfferError: A demanded port is in use, or none is free.
+        NoOfferError: A required port is in use, or no port is free.
     """
     chosen: list[int] = []
     taken = set(taken)
-    for _, wanted in port_specs(definition):
+    for port in port_list(definition):
+        wanted = port.get("hostPort", port.get("port") if definition["requirePorts"] else 0)
         if wanted and (wanted in taken or not is_free(wanted)):
             raise NoOfferError("InsufficientPorts", f"Port {wanted} is in use")
         chosen.append(wanted or pick(HOST_PORTS, taken))
@@ -93,32 +85,32 @@ def environment(home: Home, task: Task, definition: Json) -> dict[str, str]:
         TASK_MARK: task.id,
         HOME_MARK: str(home.path),
     }
-    for index, (port, (spec, _)) in enumerate(zip(task.ports, port_specs(definition), strict=True)):
-        result.setdefault("PORT", str(port))
-        result[f"PORT{index}"] = str(port)
-        if spec.get("name"):
-            result["PORT_" + re.sub(r"\W", "_", spec["name"]).upper()] = str(port)
+    for index, (number, port) in enumerate(zip(task.ports, port_list(definition), strict=True)):
+        result.setdefault("PORT", str(number))
+        result[f"PORT{index}"] = str(number)
+        if port.get("name"):
+            result["PORT_" + re.sub(r"\W", "_", port["name"]).upper()] = str(number)
     return result
 
 
 def command_line(definition: Json) -> list[str]:
-    """Returns the argv of a definition: `cmd` through the shell as Mesos does it, `args` as they are.
+    """Returns the argv of a definition: `cmd` runs in a shell, `args` without one.
 
     Raises:
-        LaunchError: There is only an image, and no engine here to run it.
+        LaunchError: There is only an image, which this cluster can't run.
     """
     if definition.get("cmd"):
         return ["/bin/sh", "-c", definition["cmd"]]
     if definition.get("args"):
         return list(definition["args"])
-    raise LaunchError("The app has a container image only; this cluster runs processes: give it cmd or args")
+    raise LaunchError("The app has only an image. This cluster runs processes: add cmd or args")
 
 
 def launch(home: Home, task: Task, definition: Json) -> "subprocess.Popen[bytes]":
-    """Starts the process of `task` in a session and sandbox of its own.
+    """Starts the process of `task` in its own session and sandbox.
 
     Raises:
-        LaunchError: It can't be started; the text says why.
+        LaunchError: The process can't be started.
     """
     if definition["fetch"]:
         raise LaunchError("This cluster does not fetch URIs: remove `fetch` from the definition")
@@ -139,7 +131,7 @@ def launch(home: Home, task: Task, definition: Json) -> "subprocess.Popen[bytes]
                 start_new_session=True,
             )
     except (OSError, ValueError) as error:
-        # Text that is no UTF-8 can be sent and kept, but not printed.
+        # JSON can hold text that has no UTF-8 form.
         program = argv[0].encode("utf-8", "replace").decode()
         shutil.rmtree(sandbox, ignore_errors=True)
         raise LaunchError(f"Can't run {program}: {error}") from error
@@ -151,7 +143,7 @@ def _inherited() -> dict[str, str]:
         if key in INHERITED or key.startswith(INHERITED_PREFIXES):
             found[key] = value
         elif key.endswith(PROXIES):
-            # The way to the proxy; the user's login at it is not for tasks.
+            # Tasks get the address of the proxy without the user's login.
             found[key] = LOGIN.sub(r"\1", value)
     return found
 
@@ -160,8 +152,8 @@ def _secret(home: Home, definition: Json, name: str) -> str:
     source = str(definition["secrets"][name]["source"])
     path = (home.secrets / source.lstrip("/")).resolve()
     if not path.is_relative_to(home.secrets.resolve()):
-        raise LaunchError(f"Secret '{name}' has the source {source!r}, which leads out of {home.secrets}")
+        raise LaunchError(f"The source {source!r} of secret '{name}' is outside of {home.secrets}")
     try:
         return path.read_text(encoding="utf-8").rstrip("\n")
     except (OSError, ValueError) as error:
-        raise LaunchError(f"Secret '{name}' is not there: write its value to {path}") from error
+        raise LaunchError(f"Secret '{name}' can't be read: write its value to {path}") from error

@@ -1,4 +1,4 @@
-"""What the agent remembers: apps, tasks and deployments, each with its JSON form for the state file."""
+"""Apps, tasks and deployments, each with its JSON form for the state file."""
 
 import asyncio
 import secrets
@@ -14,13 +14,13 @@ Json = dict[str, Any]
 VERSIONS_KEPT = 25
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 FINISHED, FAILED, KILLED = "TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"
-# Even where a definition asks for no back-off: what fails at once must not take all of a processor.
-LEAST_BACKOFF_SECONDS = 0.2
+# The minimum, whatever a definition says: an app that fails at once must not take all of a processor.
+MIN_BACKOFF_SECONDS = 0.2
 
 
 @dataclass
 class CheckResult:
-    """What one health check knows about one task."""
+    """The results of one health check of one task."""
 
     alive: bool | None = None
     consecutive_failures: int = 0
@@ -47,7 +47,7 @@ class Task:
     finished_at: str | None = None
     state: str = STAGING
     message: str = ""
-    # Not saved: they are found out again by a restarted agent.
+    # Not saved. A restarted agent checks its tasks again.
     health: list[CheckResult] = field(default_factory=list)
     readiness: Json | None = None
     ready: bool = True
@@ -81,22 +81,22 @@ class Task:
 
     @property
     def is_healthy(self) -> bool | None:
-        """True or False once every check, or one failing check, has spoken; None before."""
+        """False if a check fails, True if all pass, None if there are no results yet."""
         answers = [result.alive for result in self.health]
         if False in answers:
             return False
         return None if None in answers or not answers else True
 
     @property
-    def is_good(self) -> bool:
-        """Running, passing its health checks if it has any, and ready: what a deployment waits for."""
+    def is_available(self) -> bool:
+        """Whether the task runs, is ready, and passes its health checks. Deployments wait for that."""
         healthy = all(result.alive for result in self.health)
         return self.state == RUNNING and healthy and self.ready
 
 
 @dataclass
 class App:
-    """An app: its wanted definition, its history, and how its launches go."""
+    """An app: its definition, its earlier versions, and the state of its launches."""
 
     definition: Json
     versions: dict[str, Json] = field(default_factory=dict)
@@ -108,7 +108,6 @@ class App:
     next_launch: float = 0.0
     # Not saved.
     deployment: str | None = None
-    held: bool = False
     waiting_since: float | None = None
     offers: int = 0
     rejections: dict[str, int] = field(default_factory=dict)
@@ -147,7 +146,7 @@ class App:
         return int(self.definition["instances"])
 
     def set_definition(self, definition: Json, version: str, *, config_changed: bool) -> None:
-        """Makes `definition` the wanted one under the name `version`."""
+        """Makes `definition` the current one. `version` is its name."""
         self.definition = {**definition, "version": version}
         self.versions[version] = self.definition
         for old in sorted(self.versions)[:-VERSIONS_KEPT]:
@@ -162,7 +161,7 @@ class App:
         return self.versions.get(task.version, self.definition)
 
     def failed(self, task: Task) -> None:
-        """Counts a failure of `task`: the next launch waits longer, unless the task had been up for long."""
+        """Delays the next launch after a task has ended. The delay grows with each task that ended soon."""
         definition = self.definition
         lived = time.time() - seconds_of(task.started_at or task.staged_at)
         longest = float(definition["maxLaunchDelaySeconds"])
@@ -170,15 +169,16 @@ class App:
             self.delay = min(longest, self.delay * float(definition["backoffFactor"]))
         else:
             self.delay = min(longest, float(definition["backoffSeconds"]))
-        self.next_launch = time.time() + max(LEAST_BACKOFF_SECONDS, self.delay)
+        self.next_launch = time.time() + max(MIN_BACKOFF_SECONDS, self.delay)
 
     def rejected(self, reason: str) -> None:
-        """Notes that a launch was not possible, for the queue's answers."""
+        """Records why a launch was impossible, for the launch queue."""
         self.offers += 1
         self.rejections[reason] = self.rejections.get(reason, 0) + 1
         self.last_rejection = stamp()
 
     def launched(self) -> None:
+        """Clears what was recorded for the launch queue."""
         self.rejections.clear()
         self.offers = 0
         self.last_offer_used = stamp()
@@ -186,21 +186,15 @@ class App:
 
 @dataclass
 class Deployment:
-    """A change on its way: levels of apps, one level after the other."""
+    """A change of one app that has not ended. `previous` is the definition before it, None for a new app."""
 
     version: str
-    steps: list[list[Json]]
-    previous: dict[str, Json | None]
+    app_id: str
+    action: str
+    previous: Json | None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    step: int = 0
 
-    SAVED: ClassVar[tuple[str, ...]] = (
-        "version",
-        "steps",
-        "previous",
-        "id",
-        "step",
-    )
+    SAVED: ClassVar[tuple[str, ...]] = ("version", "app_id", "action", "previous", "id")
 
     def to_json(self) -> Json:
         return {key: getattr(self, key) for key in self.SAVED}
@@ -208,7 +202,3 @@ class Deployment:
     @classmethod
     def from_json(cls, document: Json) -> "Deployment":
         return cls(**document)
-
-    @property
-    def app_ids(self) -> list[str]:
-        return [str(action["app"]) for step in self.steps for action in step]

@@ -1,4 +1,4 @@
-"""Host ports for tasks and service ports for definitions."""
+"""Host ports for tasks, service ports for definitions, and the one address that everything listens on."""
 
 import random
 import socket
@@ -6,14 +6,14 @@ from collections.abc import Collection
 
 from local_dcos.errors import NoOfferError
 
-# Below the kernel's range for outgoing connections: a port that was free stays free until its task binds it.
+# Below the kernel's range for outgoing connections: a free port stays free until its task binds it.
 HOST_PORTS = range(21000, 32768)
 SERVICE_PORTS = range(10000, 20001)
 HOST = "127.0.0.1"
 
 
 def is_free(port: int) -> bool:
-    """Tells whether a server could listen on `port` of the loopback address now."""
+    """Whether a server could listen on `port` of the loopback address now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -23,11 +23,11 @@ def is_free(port: int) -> bool:
         return True
 
 
-def pick(candidates: range, taken: Collection[int]) -> int:
-    """Returns a free port of `candidates` that isn't in `taken`.
+def pick(candidates: range, taken: Collection[int | None]) -> int:
+    """Returns a free port in `candidates` that is not in `taken`.
 
     Raises:
-        NoOfferError: None was found.
+        NoOfferError: No free port was found.
     """
     for _ in range(200):
         port = random.choice(candidates)  # noqa: S311 - spreads ports, guards nothing

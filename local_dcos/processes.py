@@ -1,4 +1,4 @@
-"""Processes as the operating system sees them: watching, ending, finding what belongs to a home."""
+"""Processes of the operating system: waiting for them, ending them, finding those of a home."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ POLL_SECONDS = 0.05
 
 
 def identity(pid: int) -> float:
-    """Returns when process `pid` was created, 0.0 when it is gone. With the pid it names one process."""
+    """Returns when process `pid` was created, 0.0 if it has ended. Pid and time identify a process."""
     try:
         process = psutil.Process(pid)
         return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
@@ -26,18 +26,18 @@ def identity(pid: int) -> float:
 
 
 def is_same(pid: int, created: float) -> bool:
-    """Tells whether `pid` still is the process that was created at `created`."""
+    """Whether `pid` is still the process that was created at `created`."""
     return pid > 0 and created > 0 and abs(identity(pid) - created) < 0.5
 
 
 async def wait_for_exit(pid: int, created: float) -> None:
-    """Returns when the process has ended, whether or not it is a child of this one."""
+    """Waits until a process has ended. It need not be a child of this one."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     except (AttributeError, OSError):
-        # Not Linux, or too many files are open: nothing runs unwatched.
+        # Not Linux, or too many files are open.
         while is_same(pid, created):
             await asyncio.sleep(POLL_SECONDS)
         return
@@ -51,7 +51,7 @@ async def wait_for_exit(pid: int, created: float) -> None:
 
 
 def exit_status(pid: int) -> int | None:
-    """Collects the exit status of a child, negative for a signal; None when it isn't our child."""
+    """Returns the exit status of a child, negative for a signal; None if it is not a child of ours."""
     try:
         _, status = os.waitpid(pid, 0)
     except ChildProcessError:
@@ -60,13 +60,13 @@ def exit_status(pid: int) -> int | None:
 
 
 def signal_group(pid: int, number: int) -> None:
-    """Sends a signal to the process group that `pid` leads, if it still exists."""
+    """Sends a signal to the process group of `pid`, if it still exists."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 
 
 def marked(home: Path, matches: Callable[[str], bool]) -> list[psutil.Process]:
-    """Returns this user's processes that belong to `home` and whose task id `matches`."""
+    """Returns the processes of a home whose task id matches. Processes without a task have the id ""."""
     found, own = [], os.getpid()
     for process in psutil.process_iter():
         try:
@@ -79,14 +79,14 @@ def marked(home: Path, matches: Callable[[str], bool]) -> list[psutil.Process]:
 
 
 def end_marked(home: Path, matches: Callable[[str], bool], grace: float = 0.0) -> int:
-    """Ends such processes, by SIGTERM first if there is a `grace` in seconds; returns how many there were."""
+    """Kills such processes and returns their number. With a `grace` in seconds it sends SIGTERM first."""
     found = marked(home, matches)
     if grace:
         _send(found, signal.SIGTERM)
         deadline = time.monotonic() + grace
         while time.monotonic() < deadline and any(_alive(process) for process in found):
             time.sleep(POLL_SECONDS)
-    # A process may have made children meanwhile: look again until nothing is left.
+    # A process may have started others meanwhile, so look again until none is left.
     for _ in range(20):
         left = marked(home, matches)
         if not left:

@@ -1,4 +1,4 @@
-"""Sandboxes: a folder per task with its stdout and stderr, kept small."""
+"""Sandboxes: each task has a folder with its stdout and stderr. Logs are rotated to keep them small."""
 
 import contextlib
 import os
@@ -11,10 +11,10 @@ LOG_FILES = ("stdout", "stderr")
 
 
 def rotate(log: Path, limit: int = MAX_BYTES) -> None:
-    """Moves a log that has more than `limit` bytes to "<name>.1"; of more than twice `limit`, the end only.
+    """Moves a log of more than `limit` bytes to "<name>.1"; of more than twice that, only the end.
 
-    Its writer holds it open for appending, so it is copied, and emptied in place. What is written between the
-    last read and the emptying is lost.
+    The writer keeps the file open, so the content is copied and the file truncated. What is written in
+    between is lost.
     """
     with contextlib.suppress(OSError):
         size = log.stat().st_size
@@ -27,16 +27,16 @@ def rotate(log: Path, limit: int = MAX_BYTES) -> None:
 
 
 def older(log: Path) -> Path:
-    """Returns where the part of a log lies that came before its last rotation."""
+    """Returns the file that holds the log from before its last rotation."""
     return log.with_name(f"{log.name}.1")
 
 
 def read_on(log: Path, position: int) -> tuple[bytes, int]:
-    """Returns what came after `position`, and the next one. Over a rotation it misses nothing."""
+    """Returns what was written after `position`, and the new position. A rotation loses nothing."""
     rest = b""
     with log.open("rb") as file:
         if position > file.seek(0, os.SEEK_END):
-            # It got shorter, so it was rotated: first what was left of the older part.
+            # The file is shorter than before, so it was rotated. The rest of the older part comes first.
             with contextlib.suppress(OSError), older(log).open("rb") as before:
                 before.seek(position)
                 rest = before.read()
@@ -47,7 +47,7 @@ def read_on(log: Path, position: int) -> tuple[bytes, int]:
 
 
 def last_line(path: Path) -> str:
-    """Returns the last line of a log that isn't empty, "" when there is none."""
+    """Returns the last line of a log that is not blank, or ""."""
     try:
         lines = tail(path, 20)
     except OSError:
@@ -56,7 +56,7 @@ def last_line(path: Path) -> str:
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """Returns the last `lines` lines of a file, reading backwards from its end."""
+    """Returns the last `lines` lines of a file. It reads backwards from the end."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         data = b""
@@ -69,12 +69,12 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 def file_in(sandboxes: Path, task: str, name: str) -> Path | None:
-    """Returns the file `name` of a task's sandbox; None when there is none, or a name leads elsewhere."""
+    """Returns a file in a task's sandbox; None if it does not exist or is outside of the sandbox."""
     try:
         sandbox = (sandboxes / task).resolve()
         path = (sandbox / name).resolve()
         inside = sandbox.parent == sandboxes.resolve() and path.is_relative_to(sandbox)
         return path if inside and path.is_file() else None
     except (OSError, ValueError):
-        # A name that can't be one, such as one of a thousand characters.
+        # The name is impossible, such as one of a thousand characters.
         return None

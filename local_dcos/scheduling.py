@@ -1,8 +1,7 @@
-"""Bringing each app to its wanted state: what to launch, what to kill, and when.
+"""The scheduler brings each app to its desired state: which tasks to launch, which to kill, and when.
 
-`Scheduler.reconcile` looks at an app and acts; it is called after everything that may matter to the app.
-Nothing is remembered between two calls but what the model holds, so a restarted agent goes on where the old
-one stopped.
+`Scheduler.reconcile` is called after each event that may matter to an app. It keeps nothing between two calls
+but what the model holds, so a restarted agent continues where the old one stopped.
 """
 
 import asyncio
@@ -29,16 +28,16 @@ from local_dcos.store import State
 
 OFFER_RETRY_SECONDS = 0.5
 DEFAULT_GRACE_SECONDS = 3
-# Until all tasks have ended when the cluster stops, whatever grace their definitions ask for.
+# When the cluster stops, tasks get this long to end, even if their definitions ask for more.
 STOP_GRACE_SECONDS = 60.0
 STOP_KILL_SECONDS = 10.0
-# In one turn of the loop: an app of many instances leaves time for the others.
+# An app of many instances must leave time for the others, so a turn of the loop launches a few tasks only.
 LAUNCHES_PER_TURN = 5
 _log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Launches and kills tasks so that every app becomes what its definition says."""
+    """Launches and kills tasks until every app is as its definition says."""
 
     def __init__(self, home: Home, state: State, changed: Callable[[App | None], None]) -> None:
         self._home = home
@@ -49,12 +48,11 @@ class Scheduler:
         self.stopping = False
 
     def reconcile(self, app: App) -> None:
-        """Takes the next steps towards the app's wanted state, those that are possible now.
+        """Takes the steps towards the app's desired state that are possible now.
 
-        Whatever goes wrong becomes the app's last failure, and is tried again after its back-off: no app
-        stops another.
+        No app stops another: an error becomes the app's last failure, and is retried after its back-off.
         """
-        if self.stopping or app.held:
+        if self.stopping:
             return
         try:
             self._reconcile(app)
@@ -84,30 +82,30 @@ class Scheduler:
         for task in self._surplus(app, new):
             self.kill(task)
         low, high = self._capacity(app)
-        spare = sum(task.is_good for task in live) - low
+        spare = sum(task.is_available for task in live) - low
         for task in old:
-            if not task.is_good or spare > 0:
-                spare -= task.is_good
+            if not task.is_available or spare > 0:
+                spare -= task.is_available
                 self.kill(task)
         wanted = app.instances - len(new)
-        room = (high if old else app.instances) - len(tasks)
-        self._launch(app, min(wanted, room), wanted)
+        allowed = (high if old else app.instances) - len(tasks)
+        self._launch(app, min(wanted, allowed), wanted)
 
     @staticmethod
     def _capacity(app: App) -> tuple[int, int]:
-        """Returns how many tasks must stay good, and how many may exist, while an upgrade goes on."""
+        """Returns how many tasks must stay available during an upgrade, and how many may exist."""
         strategy, wanted = app.definition["upgradeStrategy"], app.instances
         low = math.ceil(wanted * strategy["minimumHealthCapacity"])
         high = int(wanted * (1 + strategy["maximumOverCapacity"]))
-        # With both limits tight nothing could ever move: Marathon then takes one more, too.
+        # With both limits tight no task could be replaced. Marathon allows one more task then, too.
         return low, max(high, wanted + 1) if low == wanted else max(high, wanted)
 
     @staticmethod
     def _surplus(app: App, tasks: list[Task]) -> list[Task]:
         oldest_first = app.definition["killSelection"] == "OLDEST_FIRST"
-        # What isn't good goes before what is.
+        # Tasks that are not available are killed first.
         ranked = sorted(tasks, key=lambda task: task.staged_at, reverse=not oldest_first)
-        ranked.sort(key=lambda task: task.is_good)
+        ranked.sort(key=lambda task: task.is_available)
         return ranked[: max(0, len(tasks) - app.instances)]
 
     def _launch(self, app: App, count: int, wanted: int) -> None:
@@ -155,7 +153,7 @@ class Scheduler:
         self._changed(app)
 
     def watch(self, task: Task, definition: Json) -> None:
-        """Follows a running task, launched or adopted: its end first, then its checks."""
+        """Follows a running task, launched or adopted: its process and its health checks."""
         self._run(self._follow(task))
         self._checker.watch(task, definition)
 
@@ -164,11 +162,11 @@ class Scheduler:
         try:
             await processes.wait_for_exit(task.pid, task.created)
             code = task.process.wait() if task.process else processes.exit_status(task.pid)
-            # Nothing of a task outlives its main process: neither its group nor what left the group.
+            # Nothing that a task started outlives its main process, in its process group or outside.
             processes.signal_group(task.pid, signal.SIGKILL)
             await asyncio.to_thread(processes.end_marked, self._home.path, lambda name: name == task.id)
         except Exception:
-            # Nothing runs unwatched: what can't be followed is ended.
+            # A task that can't be followed is killed.
             _log.exception("Task %s", task.id)
             processes.signal_group(task.pid, signal.SIGKILL)
         finally:
@@ -179,7 +177,7 @@ class Scheduler:
 
     def _ended(self, task: Task, code: int | None) -> None:
         if task.kill_reason:
-            # Because it was unhealthy: not because somebody wanted it gone.
+            # The task was unhealthy. Nobody asked to kill it.
             self._failed(task, task.kill_reason, model.KILLED)
         elif task.kill_reason is not None:
             self._record(task, model.KILLED, "Killed")
@@ -187,8 +185,8 @@ class Scheduler:
             self._record(task, model.FINISHED, "Command exited with status 0")
             self._back_off(task)
         else:
-            said = last_line(self._home.sandboxes / task.id / "stderr")
-            self._failed(task, _how(code) + (f": {said[:500]}" if said else ""))
+            line = last_line(self._home.sandboxes / task.id / "stderr")
+            self._failed(task, _exit_message(code) + (f": {line[:500]}" if line else ""))
         self._changed(self._state.apps.get(task.app_id))
 
     def _failed(self, task: Task, message: str, state: str = model.FAILED) -> None:
@@ -220,7 +218,7 @@ class Scheduler:
         }
 
     def kill(self, task: Task, reason: str = "") -> None:
-        """Ends a task: SIGTERM to its group, SIGKILL after its grace. A `reason` makes it a failure."""
+        """Kills a task: SIGTERM to its group, then SIGKILL. With a `reason` it counts as a failure."""
         if task.kill_reason is None:
             task.kill_reason, task.state = reason, model.KILLING
             self._run(self._end(task))
@@ -238,7 +236,7 @@ class Scheduler:
             await task.exited.wait()
 
     async def stop(self) -> None:
-        """Ends every task and waits until all are gone. The apps stay: the next agent starts them again."""
+        """Kills every task and waits until all have ended. The next agent launches the apps again."""
         self.stopping = True
         for app in self._state.apps.values():
             self._cancel_timer(app)
@@ -259,11 +257,11 @@ class Scheduler:
                     await task.exited.wait()
         return all(task.exited.is_set() for task in tasks)
 
-    def adopt(self, others: Collection[str]) -> None:
-        """Takes over the tasks of an agent that was killed; ends what else of this home still runs.
+    def adopt(self, runs: Collection[str]) -> None:
+        """Takes over the tasks of an agent that was killed. Kills all other processes of this home.
 
         Args:
-            others: The ids of tasks that somebody else has taken over.
+            runs: The ids of the tasks of jobs' runs, which are not killed.
         """
         lost = []
         for task in list(self._state.tasks.values()):
@@ -271,12 +269,12 @@ class Scheduler:
             if app is None or not processes.is_same(task.pid, task.created):
                 lost.append(task)
                 del self._state.tasks[task.id]
-        adopted = {*self._state.tasks, *others}
+        adopted = {*self._state.tasks, *runs}
         processes.end_marked(self._home.path, lambda name: name not in adopted)
         for task in self._state.tasks.values():
             self.watch(task, self._state.apps[task.app_id].definition_of(task))
             if task.state == model.KILLING:
-                # Whoever was to kill it after its grace ended with the old agent.
+                # The old agent can't send SIGKILL any more.
                 self.kill(task)
         for task in lost:
             self._failed(task, "Ended while the agent was away")
@@ -301,9 +299,9 @@ class Scheduler:
         running.add_done_callback(self._jobs.discard)
 
 
-def _how(code: int | None) -> str:
+def _exit_message(code: int | None) -> str:
     if code is None:
-        return "Command ended, its status is not known"
+        return "Command ended with an unknown status"
     if code >= 0:
         return f"Command exited with status {code}"
     with contextlib.suppress(ValueError):

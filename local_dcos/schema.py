@@ -1,205 +1,136 @@
-"""The shape of an app definition: which keys exist and what type each value has.
+"""The shape of a definition, checked with a JSON Schema of the API that it is for.
 
-A shape is a Python type, a tuple of allowed words, a list with the shape of its items, a dict of known keys,
-or one of the classes below. Marathon's own words for a wrong type ("error.expected.jsnumber") are kept for
-its clients.
+pipectl checks its templates with the same files. So what pipectl accepts, this cluster never refuses for its
+shape.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+import json
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jsonschema import Draft4Validator
+    from jsonschema.exceptions import ValidationError
 
 Problem = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class MapOf:
-    """An object with any keys, every value of one shape."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number within bounds; whole unless `fraction`. A thousand million seconds are 31 years."""
-
-    low: float = 0
-    high: float = 1e9
-    fraction: bool = False
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """A value of any of several shapes; `expected` is what the error says."""
-
-    shapes: tuple[Any, ...]
-    expected: str
-
-
-# What one machine can be asked for.
-MOST_INSTANCES = 200
-MOST_ITEMS = 100
-PORT = Number(0, 65535)
-LABELS = MapOf(str)
-PORT_DEFINITION = {"port": PORT, "protocol": ("tcp", "udp", "udp,tcp"), "name": str, "labels": LABELS}
-PORT_MAPPING = {
-    "containerPort": PORT,
-    "hostPort": PORT,
-    "servicePort": PORT,
-    "protocol": ("tcp", "udp", "udp,tcp"),
-    "name": str,
-    "labels": LABELS,
-    "networkNames": [str],
+"""The path of a value, such as "/healthChecks(0)/port", and what is wrong with it."""
+FOLDER = Path(__file__).parents[1] / "marathon" / "schema"
+# The limits of one machine. As a time, the largest number is 31 years.
+MAX_INSTANCES = 200
+MAX_ITEMS = 100
+MAX_NUMBER = 1e9
+MAX_PROBLEMS = 100
+MAX_MESSAGE = 200
+# Marathon's names for the JSON types in its errors.
+TYPES = {
+    "array": "error.expected.jsarray",
+    "boolean": "error.expected.jsboolean",
+    "integer": "error.expected.int",
+    "number": "error.expected.jsnumber",
+    "object": "error.expected.jsobject",
+    "string": "error.expected.jsstring",
 }
-HEALTH_CHECK = {
-    "protocol": ("HTTP", "HTTPS", "TCP", "COMMAND", "MESOS_HTTP", "MESOS_HTTPS", "MESOS_TCP"),
-    "path": str,
-    "portIndex": Number(),
-    "port": PORT,
-    "command": {"value": str},
-    "gracePeriodSeconds": Number(),
-    "intervalSeconds": Number(),
-    "timeoutSeconds": Number(),
-    "delaySeconds": Number(),
-    "maxConsecutiveFailures": Number(),
-    "ignoreHttp1xx": bool,
-    "ipProtocol": ("IPv4", "IPv6"),
-}
-READINESS_CHECK = {
-    "name": str,
-    "protocol": ("HTTP", "HTTPS"),
-    "path": str,
-    "portName": str,
-    "intervalSeconds": Number(),
-    "timeoutSeconds": Number(),
-    "httpStatusCodesForReady": [Number(100, 999)],
-    "preserveLastResponse": bool,
-}
-CONTAINER = {
-    "type": ("MESOS", "DOCKER"),
-    "docker": {
-        "image": str,
-        "forcePullImage": bool,
-        "privileged": bool,
-        "parameters": [{"key": str, "value": str}],
-        "credential": MapOf(str),
-        "pullConfig": {"secret": str},
-        "network": ("BRIDGE", "HOST", "NONE", "USER"),
-        "portMappings": [PORT_MAPPING],
-    },
-    "volumes": [MapOf(object)],
-    "portMappings": [PORT_MAPPING],
-    "linuxInfo": MapOf(object),
-}
-APP = {
-    "id": str,
-    "cmd": str,
-    "args": [str],
-    "user": str,
-    "env": MapOf(OneOf((str, {"secret": str}), "error.expected.jsstring")),
-    "instances": Number(0, MOST_INSTANCES),
-    "cpus": Number(fraction=True),
-    "mem": Number(fraction=True),
-    "disk": Number(fraction=True),
-    "gpus": Number(),
-    "executor": str,
-    "executorResources": MapOf(Number(fraction=True)),
-    "constraints": [[str]],
-    "acceptedResourceRoles": [str],
-    "role": str,
-    "uris": [str],
-    "fetch": [{"uri": str, "executable": bool, "extract": bool, "cache": bool, "destPath": str}],
-    "storeUrls": [str],
-    "ports": [PORT],
-    "portDefinitions": [PORT_DEFINITION],
-    "requirePorts": bool,
-    "networks": [{"mode": ("host", "container", "container/bridge"), "name": str, "labels": LABELS}],
-    "container": CONTAINER,
-    "ipAddress": MapOf(object),
-    "dependencies": [str],
-    "healthChecks": [HEALTH_CHECK],
-    "check": MapOf(object),
-    "readinessChecks": [READINESS_CHECK],
-    "backoffSeconds": Number(),
-    "backoffFactor": Number(1, fraction=True),
-    "maxLaunchDelaySeconds": Number(),
-    "taskKillGracePeriodSeconds": Number(),
-    "killSelection": ("YOUNGEST_FIRST", "OLDEST_FIRST"),
-    "upgradeStrategy": {
-        "minimumHealthCapacity": Number(0, 1, fraction=True),
-        "maximumOverCapacity": Number(0, 1, fraction=True),
-    },
-    "unreachableStrategy": OneOf(
-        ({"inactiveAfterSeconds": Number(), "expungeAfterSeconds": Number()}, ("disabled",)),
-        "error.expected.jsobject",
-    ),
-    "residency": MapOf(object),
-    "labels": LABELS,
-    "secrets": MapOf({"source": str}),
-    "resourceLimits": MapOf(object),
-    "tty": bool,
-}
-GROUP: dict[str, Any] = {
-    "id": str,
-    "apps": [MapOf(object)],
-    "dependencies": [str],
-    "pods": [MapOf(object)],
-    "scaleBy": Number(fraction=True),
-    "version": str,
-}
-GROUP["groups"] = [GROUP]
-_WORDS = {str: "jsstring", bool: "jsboolean"}
 
 
-def problems(value: Any, shape: Any = APP, path: str = "") -> Iterator[Problem]:
-    """Yields (path, error) where `value` doesn't have `shape`; paths are like "/healthChecks(0)/port"."""
-    match shape:
-        case MapOf(value=inner):
-            if isinstance(value, dict):
-                for key, item in value.items():
-                    yield from problems(item, inner, f"{path}/{key}")
-            else:
-                yield path, "error.expected.jsobject"
-        case Number():
-            yield from _number(value, shape, path)
-        case OneOf(shapes=shapes, expected=expected):
-            if all(any(problems(value, one, path)) for one in shapes):
-                yield path, expected
-        case dict():
-            yield from _object(value, shape, path)
-        case [item_shape] if isinstance(shape, list):
-            if isinstance(value, list) and len(value) > MOST_ITEMS and item_shape is not str:
-                yield path, f"error.maxLength, expected at most {MOST_ITEMS} items"
-            elif isinstance(value, list):
-                for index, item in enumerate(value):
-                    yield from problems(item, item_shape, f"{path}({index})")
-            else:
-                yield path, "error.expected.jsarray"
-        case tuple():
-            if value not in shape:
-                yield path, f"error.unknown.enum.literal, expected one of: {', '.join(shape)}"
+class Shape:
+    """A JSON Schema in `marathon/schema`, with the limits of this machine."""
+
+    def __init__(self, file: str, adapt: Callable[[Any], None]) -> None:
+        """`adapt` changes the document of the schema before it is used."""
+        self._file = FOLDER / file
+        self._adapt = adapt
+
+    def problems(self, document: Any) -> list[Problem]:
+        """Returns what is wrong with the shape of a document, 100 problems at most, each once."""
+        errors = self._validator.iter_errors(document)
+        found = (problem for error in errors for problem in _problems(error))
+        return list(dict.fromkeys(islice(found, MAX_PROBLEMS)))
+
+    @cached_property
+    def _validator(self) -> "Draft4Validator":
+        # Imported when the first document arrives: the agent starts faster.
+        from jsonschema import Draft4Validator
+
+        schema = json.loads(self._file.read_text(encoding="utf-8"))
+        self._adapt(schema)
+        _add_limits(schema)
+        return Draft4Validator(schema)
+
+
+def _adapt_app(schema: Any) -> None:
+    """Adds Marathon's newer keys. Removes what `definition` checks with better errors."""
+    del schema["not"]
+    # The pattern of this type takes exponential time for some texts.
+    schema["definitions"]["pathType"] = {"type": "string"}
+    schema["properties"] |= {
+        "check": {"type": "object"},
+        "resourceLimits": {"type": "object"},
+        "role": {"type": "string"},
+        "tty": {"type": "boolean"},
+    }
+    schema["properties"]["container"]["properties"]["linuxInfo"] = {"type": "object"}
+    schema["properties"]["instances"]["maximum"] = MAX_INSTANCES
+
+
+def _adapt_job(schema: Any) -> None:
+    """Adds Metronome's keys that have no effect here, so that jobs that use them run."""
+    schema["properties"]["run"]["properties"] |= {
+        "artifacts": {"type": "array", "items": {"type": "object", "required": ["uri"]}},
+        "gpus": {"type": "integer", "minimum": 0},
+        "placement": {"type": "object"},
+    }
+
+
+APP = Shape("marathon-app-definition-1.7.236.schema.json", _adapt_app)
+JOB = Shape("metronome-job.schema.json", _adapt_job)
+
+
+def _add_limits(schema: Any) -> None:
+    """Limits the numbers and the lists, except lists of texts such as `args`."""
+    if isinstance(schema, dict):
+        items = schema.get("items")
+        if schema.get("type") in ("integer", "number"):
+            schema.setdefault("maximum", MAX_NUMBER)
+        elif schema.get("type") == "array" and not (
+            isinstance(items, dict) and items.get("type") == "string"
+        ):
+            schema.setdefault("maxItems", MAX_ITEMS)
+    if isinstance(schema, dict | list):
+        for each in schema.values() if isinstance(schema, dict) else schema:
+            _add_limits(each)
+
+
+def _problems(error: "ValidationError") -> Iterator[Problem]:
+    """Yields the problems behind one error of the validator, in the words that Marathon's clients know."""
+    path = "".join(f"({part})" if isinstance(part, int) else f"/{part}" for part in error.absolute_path)
+    expected: Any = error.validator_value
+    value: Any = error.instance
+    match error.validator:
+        case "additionalProperties":
+            schema: Any = error.schema
+            for key in value:
+                if key not in schema["properties"]:
+                    yield f"{path}/{key}", "is not a known property"
+        case "required":
+            for key in expected:
+                if key not in value:
+                    yield f"{path}/{key}", "error.path.missing"
+        case "oneOf":
+            # The errors inside the value are more precise.
+            inner = [problem for cause in error.context or () if cause.path for problem in _problems(cause)]
+            yield from inner or [(path, "has none of the forms that Marathon accepts")]
+        case "type":
+            yield path, TYPES[expected]
+        case "enum":
+            yield path, f"error.unknown.enum.literal, expected one of: {', '.join(expected)}"
+        case "minimum":
+            yield path, f"error.min, expected at least {expected:g}"
+        case "maximum":
+            yield path, f"error.max, expected at most {expected:g}"
+        case "maxItems":
+            yield path, f"error.maxLength, expected at most {expected} items"
         case _:
-            if not isinstance(value, shape):
-                yield path, f"error.expected.{_WORDS.get(shape, 'jsobject')}"
-
-
-def _object(value: Any, shape: dict[str, Any], path: str) -> Iterator[Problem]:
-    if not isinstance(value, dict):
-        yield path or "/", "error.expected.jsobject"
-        return
-    for key, item in value.items():
-        if key not in shape:
-            yield f"{path}/{key}", "is not a known property"
-        elif item is not None:
-            yield from problems(item, shape[key], f"{path}/{key}")
-
-
-def _number(value: Any, shape: Number, path: str) -> Iterator[Problem]:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        yield path, "error.expected.jsnumber"
-    elif not shape.fraction and isinstance(value, float):
-        yield path, "error.expected.int"
-    elif value < shape.low:
-        yield path, f"error.min, expected at least {shape.low:g}"
-    elif value > shape.high:
-        yield path, f"error.max, expected at most {shape.high:g}"
+            yield path, error.message[:MAX_MESSAGE]

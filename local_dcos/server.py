@@ -1,4 +1,4 @@
-"""The server process: the agent behind its HTTP APIs, on the loopback address."""
+"""The server process: the agent behind its HTTP APIs, on the loopback address only."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from local_dcos.api.marathon import Marathon
 from local_dcos.api.metronome import Metronome
 from local_dcos.api.packages import Packages
 from local_dcos.api.proxy import Proxy
-from local_dcos.api.requests import errors_as_json, only_by_our_name, token_check
+from local_dcos.api.requests import errors_as_json, same_origin_only, token_check
 from local_dcos.api.sessions import Sessions
 from local_dcos.api.system import System
 from local_dcos.errors import StartError
@@ -26,20 +26,22 @@ from local_dcos.home import Home
 from local_dcos.model import Json
 from local_dcos.ports import HOST, is_free
 
-# One that only looks holds the lock for an instant.
+# A process that only asks for the lock holds it for an instant.
 LOCK_SECONDS = 2.0
-# How long a connection may send nothing, or half a request.
+# A connection that sends nothing, or half a request, is closed after this time.
 IDLE_SECONDS = 15.0
-# Each takes a descriptor, and so does what it is passed on to; tasks need some too.
-MOST_CONNECTIONS = 200
+# A proxied connection takes two file descriptors, and tasks need some too.
+MAX_CONNECTIONS = 200
+# To check a longer definition would block the event loop for seconds. Requests to apps have no limit.
+MAX_BODY_BYTES = 256 * 1024
 
 
 def application(agent: Agent, cluster: Json) -> web.Application:
     """Returns the HTTP application of a cluster."""
     sessions = Sessions()
     app = web.Application(
-        middlewares=[errors_as_json, only_by_our_name, token_check(agent.token, sessions.allow)],
-        client_max_size=16 * 1024**2,
+        middlewares=[errors_as_json, same_origin_only, token_check(agent.token, sessions.allow)],
+        client_max_size=MAX_BODY_BYTES,
     )
     proxy = Proxy(agent)
     for prefix in ("/service/marathon", "/marathon"):
@@ -55,10 +57,10 @@ def application(agent: Agent, cluster: Json) -> web.Application:
 
 
 def listening_socket(home: Home, port: int) -> socket.socket:
-    """Returns a socket on `port`; for 0 on the port of the last time when that is free, else on any.
+    """Returns a socket that listens on `port`. For 0 it is the port of the last start, or any free one.
 
     Raises:
-        StartError: The port that was asked for is taken.
+        StartError: The port is in use.
     """
     last = home.cluster().get("port")
     wanted = port or (last if isinstance(last, int) and is_free(last) else 0)
@@ -74,54 +76,50 @@ def listening_socket(home: Home, port: int) -> socket.socket:
 
 
 def serve(home: Home, port: int) -> None:
-    """Runs the cluster of `home` until SIGTERM or SIGINT, then ends every task.
+    """Runs the cluster of `home` until SIGTERM or SIGINT. Then it ends every task.
 
     Raises:
-        StartError: Another agent holds this home, or the port is taken.
+        StartError: Another agent holds this home, or the port is in use.
     """
     home.create()
-    with locked(home.agent_lock, LOCK_SECONDS) as got:
-        if not got:
+    with locked(home.agent_lock, LOCK_SECONDS) as acquired:
+        if not acquired:
             raise StartError(f"A cluster already runs in {home.path}")
         home.retire()
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("aiohttp.server").addFilter(_is_ours)
+        logging.getLogger("aiohttp.server").addFilter(_is_own_error)
         with listening_socket(home, port) as server:
             asyncio.run(_serve(home, server))
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Tells whether a record is of a mistake here: what is no HTTP is a stranger's, and was answered; that
-    somebody leaves in the middle of an answer is none."""
-    theirs = (HttpProcessingError, ConnectionResetError)
-    return not (record.exc_info and isinstance(record.exc_info[1], theirs))
+def _is_own_error(record: logging.LogRecord) -> bool:
+    """Whether a log record is about an error of this server. Malformed requests and lost clients are not."""
+    foreign = (HttpProcessingError, ConnectionResetError)
+    return not (record.exc_info and isinstance(record.exc_info[1], foreign))
 
 
-class _Door:
-    """Lets connections in while there is room."""
+class _LimitedServer:
+    """Accepts connections up to a limit and closes the others. asyncio calls it for each connection."""
 
     def __init__(self, runner: web.AppRunner) -> None:
         self._runner = runner
-        self._coming = 0
+        self._accepted = 0
 
     def __call__(self) -> asyncio.Protocol:
         server = self._runner.server
-        if server is None:
-            return _Refusal()
-        if len(server.connections) + self._coming >= MOST_CONNECTIONS:
-            return _Refusal()
-        # Many may be taken before the first of them counts as a connection of the server. asyncio calls
-        # `connection_made` right after what is asked for here.
-        self._coming += 1
-        asyncio.get_running_loop().call_soon(self._came)
+        if server is None or len(server.connections) + self._accepted >= MAX_CONNECTIONS:
+            return _Close()
+        # asyncio may accept many connections in a turn of the loop. The server counts them in the next.
+        self._accepted += 1
+        asyncio.get_running_loop().call_soon(self._count_down)
         return server()
 
-    def _came(self) -> None:
-        self._coming -= 1
+    def _count_down(self) -> None:
+        self._accepted -= 1
 
 
-class _Refusal(asyncio.Protocol):
-    """Ends a connection at once."""
+class _Close(asyncio.Protocol):
+    """Closes a connection at once."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
@@ -141,8 +139,8 @@ async def _serve(home: Home, server: socket.socket) -> None:
     await runner.setup()
     try:
         agent.start()
-        await asyncio.get_running_loop().create_server(_Door(runner), sock=server)
-        print(url, flush=True)  # noqa: T201 - what `serve` is asked for
+        await asyncio.get_running_loop().create_server(_LimitedServer(runner), sock=server)
+        print(url, flush=True)  # noqa: T201 - the output of `serve`
         await stop.wait()
     finally:
         with contextlib.suppress(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""The agent's memory and its file: apps, tasks, deployments, jobs, groups, package repositories."""
+"""The state of the cluster and its file: apps, tasks, deployments and jobs."""
 
 import json
 import logging
@@ -11,20 +11,20 @@ from local_dcos.errors import HomeError
 from local_dcos.files import write_durably
 from local_dcos.home import Home
 from local_dcos.jobs.model import Job
-from local_dcos.model import App, Deployment, Json, Task
+from local_dcos.model import App, Deployment, Task
 from local_dcos.sandbox import KEPT_PER_APP
 
 COMPLETED_KEPT = 100
-# What comes of reading text that is no state: no JSON, no UTF-8, or other keys than ours.
+# What reading a damaged file raises: it is not JSON, not UTF-8, or has other keys.
 _DAMAGE = (ValueError, KeyError, TypeError, RecursionError)
 _log = logging.getLogger(__name__)
 
 
 class State:
-    """Everything that must survive the agent; `save` writes it whole.
+    """Everything that must survive the agent. `save` writes it as a whole.
 
     Raises:
-        HomeError: What was saved is damaged, and no good copy is there.
+        HomeError: The file is damaged, and there is no good copy of it.
     """
 
     def __init__(self, home: Home) -> None:
@@ -34,12 +34,10 @@ class State:
         self.ended: deque[Task] = deque(maxlen=COMPLETED_KEPT)
         self.deployments: dict[str, Deployment] = {}
         self.jobs: dict[str, Job] = {}
-        self.groups: set[str] = set()
-        self.repositories: list[Json] = []
         self._load()
 
     def tasks_of(self, app_id: str) -> list[Task]:
-        """Returns the app's tasks that aren't gone yet, the oldest first."""
+        """Returns the app's tasks that have not ended, the oldest first."""
         return sorted((t for t in self.tasks.values() if t.app_id == app_id), key=lambda task: task.staged_at)
 
     def run_tasks(self) -> list[Task]:
@@ -51,17 +49,17 @@ class State:
         return task_id in self.tasks or any(task.id == task_id for task in self.run_tasks())
 
     def completed(self, task: Task) -> None:
-        """Moves a task to the ended ones; removes the sandboxes of its app that are too old to matter."""
+        """Adds a task to those that ended. Removes the oldest sandboxes of its app."""
         self.ended.append(task)
         same = [ended.id for ended in self.ended if ended.app_id == task.app_id]
         for task_id in same[:-KEPT_PER_APP]:
             shutil.rmtree(self._home.sandboxes / task_id, ignore_errors=True)
 
     def save(self) -> None:
-        """Writes everything, and keeps what was saved before.
+        """Writes everything, and keeps the file before as a copy.
 
         Raises:
-            OSError: It can't be written; what was saved before stays.
+            OSError: The file can't be written. The one before stays.
         """
         document = {
             "apps": [app.to_json() for app in self.apps.values()],
@@ -69,16 +67,14 @@ class State:
             "ended": [task.to_json() for task in self.ended],
             "deployments": [deployment.to_json() for deployment in self.deployments.values()],
             "jobs": [job.to_json() for job in self.jobs.values()],
-            "groups": sorted(self.groups),
-            "repositories": self.repositories,
         }
         write_durably(self._home.state_file, json.dumps(document), previous=self._home.previous_state)
 
     def _load(self) -> None:
-        """Takes the newest copy that can be read. There may be none: a new cluster begins empty."""
+        """Reads the newest good copy. A new cluster has none and starts empty."""
         newest, damaged = self._home.state_file, self._home.damaged_state
         if not newest.exists():
-            # Killed between two steps of a save.
+            # The agent was killed between two steps of a save.
             newest = self._home.previous_state
         try:
             self._read(newest)
@@ -89,13 +85,13 @@ class State:
                 self._read(self._home.previous_state)
             except (FileNotFoundError, *_DAMAGE):
                 raise HomeError(
-                    f"{newest} is damaged ({error!r}), and there is no good copy of it. To begin without "
-                    f"apps, which `pipectl deploy` makes again, move it away: mv {newest} {damaged}"
+                    f"{newest} is damaged ({error!r}), and there is no good copy of it. To start without "
+                    f"apps, move the file away: mv {newest} {damaged}. Then deploy the apps again."
                 ) from error
             newest.replace(damaged)
             _log.error(
-                "%s is damaged (%r): it is %s now, and the last good copy is used. "
-                "Look whether the last change of an app is still there.",
+                "%s is damaged (%r). It was renamed to %s, and the last good copy is used. "
+                "Check whether the last change of an app is still there.",
                 newest,
                 error,
                 damaged.name,
@@ -107,15 +103,13 @@ class State:
         tasks = [Task.from_json(task) for task in document["tasks"]]
         ended = [Task.from_json(task) for task in document["ended"]]
         deployments = [Deployment.from_json(one) for one in document["deployments"]]
-        # What an older agent saved has no jobs.
+        # The state of an older agent has no jobs.
         jobs = [Job.from_json(job) for job in document.get("jobs", [])]
-        self.groups, self.repositories = set(document["groups"]), list(document["repositories"])
         self.apps = {app.id: app for app in apps}
         self.tasks = {task.id: task for task in tasks}
         self.ended.extend(ended)
         self.jobs = {job.id: job for job in jobs}
         self.deployments = {one.id: one for one in deployments}
         for deployment in deployments:
-            for app_id in deployment.app_ids:
-                if app_id in self.apps:
-                    self.apps[app_id].deployment = deployment.id
+            if deployment.app_id in self.apps:
+                self.apps[deployment.app_id].deployment = deployment.id

@@ -5,7 +5,7 @@ import math
 import time
 
 from local_dcos import model
-from local_dcos.launching import port_specs
+from local_dcos.definition import port_list
 from local_dcos.model import App, Deployment, Json, Task
 from local_dcos.ports import HOST
 from local_dcos.stamps import stamp
@@ -60,11 +60,11 @@ def task_view(app: App | None, task: Task) -> Json:
 
 
 def _service_ports(definition: Json) -> list[int]:
-    return [int(spec.get("servicePort") or spec.get("port") or 0) for spec, _ in port_specs(definition)]
+    return [int(port.get("servicePort") or port.get("port") or 0) for port in port_list(definition)]
 
 
 def app_view(state: State, app: App, *, with_tasks: bool = False) -> Json:
-    """Returns an app: its definition and how it is doing."""
+    """Returns an app: its definition and its status."""
     tasks = state.tasks_of(app.id)
     running = [task for task in tasks if task.state == model.RUNNING]
     document: Json = {
@@ -90,22 +90,22 @@ def app_view(state: State, app: App, *, with_tasks: bool = False) -> Json:
 
 def deployment_view(deployment: Deployment) -> Json:
     """Returns a deployment as /v2/deployments shows it."""
-    current = deployment.steps[deployment.step] if deployment.step < len(deployment.steps) else []
+    action = {"action": deployment.action, "app": deployment.app_id}
     return {
         "id": deployment.id,
         "version": deployment.version,
-        "affectedApps": deployment.app_ids,
+        "affectedApps": [deployment.app_id],
         "affectedPods": [],
-        "steps": [{"actions": step} for step in deployment.steps],
-        "currentActions": [{**action, "readinessCheckResults": []} for action in current],
-        "currentStep": deployment.step + 1,
-        "totalSteps": len(deployment.steps),
+        "steps": [{"actions": [action]}],
+        "currentActions": [{**action, "readinessCheckResults": []}],
+        "currentStep": 1,
+        "totalSteps": 1,
     }
 
 
 def queue_view(state: State, *, with_offers: bool) -> list[Json]:
-    """Returns the apps that wait to launch, each with what it waits for."""
-    waiting = [app for app in state.apps.values() if app.waiting_since and not app.deleting and not app.held]
+    """Returns the apps that wait to launch, and why they wait."""
+    waiting = [app for app in state.apps.values() if app.waiting_since and not app.deleting]
     return [_queue_item(state, app, with_offers=with_offers) for app in waiting]
 
 
@@ -142,26 +142,17 @@ def _queue_item(state: State, app: App, *, with_offers: bool) -> Json:
     return item
 
 
-def group_view(state: State, group_id: str, version: str) -> Json:
-    """Returns a group with its apps and the groups below it."""
+def group_view(state: State, group_id: str = "/") -> Json:
+    """Returns a group with its apps and the groups in it. Groups are the folders in the apps' ids."""
     prefix = group_id.rstrip("/") + "/"
-    below = {one for one in state.groups if one.startswith(prefix) and one != group_id}
-    apps = []
-    for app in state.apps.values():
-        if app.id.startswith(prefix):
-            rest = app.id.removeprefix(prefix)
-            if "/" in rest:
-                below.add(prefix + rest.rpartition("/")[0])
-            else:
-                apps.append(app_view(state, app))
-    children = {prefix + one.removeprefix(prefix).split("/")[0] for one in below}
+    names = [app_id.removeprefix(prefix) for app_id in state.apps if app_id.startswith(prefix)]
+    children = {prefix + name.split("/")[0] for name in names if "/" in name}
     return {
         "id": group_id,
-        "apps": apps,
+        "apps": [app_view(state, state.apps[prefix + name]) for name in names if "/" not in name],
         "dependencies": [],
-        "groups": [group_view(state, child, version) for child in sorted(children)],
+        "groups": [group_view(state, child) for child in sorted(children)],
         "pods": [],
-        "version": version,
     }
 
 

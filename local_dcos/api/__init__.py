@@ -1,1 +1,1 @@
-"""The HTTP APIs of the embedded cluster."""
+"""The HTTP APIs of the cluster."""

@@ -1,4 +1,4 @@
-"""Cosmos: the package API that `dcos package` speaks."""
+"""Cosmos, the API behind `dcos package`."""
 
 import json
 from typing import Any
@@ -14,23 +14,20 @@ from local_dcos.model import App, Json
 from local_dcos.packages import kafka
 
 ERROR_TYPE = "application/vnd.dcos.package.error+json;charset=utf-8;version=v1"
-# The answer's versions that can be asked for, the default first.
+# The versions of each answer, the default first.
 ENDPOINTS = {
     "describe": ("v3",),
     "install": ("v2", "v1"),
     "render": ("v1",),
     "list": ("v1",),
     "list-versions": ("v1",),
-    "search": ("v1",),
     "uninstall": ("v1",),
     "repository/list": ("v1",),
-    "repository/add": ("v1",),
-    "repository/delete": ("v1",),
 }
 
 
 class CosmosError(Exception):
-    """What Cosmos answers when it refuses."""
+    """An error in the form of Cosmos."""
 
     def __init__(self, kind: str, message: str, data: Json | None = None, status: int = 400) -> None:
         super().__init__(message)
@@ -70,7 +67,7 @@ class Packages:
             try:
                 _check_types(document)
                 answer = work(document)
-                # Only now: a client that is told of a mistake asks again, for an older form of the answer.
+                # Not before: clients that get an error repeat the request for an older form of the answer.
                 if not fitting and "vnd.dcos.package" in accept:
                     available = [_media_type(endpoint, version) for version in versions]
                     raise CosmosError("NotAcceptable", f"Available: {', '.join(available)}", status=406)
@@ -83,56 +80,53 @@ class Packages:
         return handle
 
     @staticmethod
-    def _version(document: Json) -> str:
+    def _check_package(document: Json) -> None:
         name, version = document.get("packageName"), document.get("packageVersion")
         if name != kafka.NAME:
             raise CosmosError("PackageNotFound", f"Package [{name}] not found", {"packageName": name})
-        if version is not None and version not in kafka.VERSIONS:
+        if version not in (None, kafka.VERSION):
             message = f"Version [{version}] of package [{name}] not found"
             raise CosmosError("VersionNotFound", message, {"packageName": name, "packageVersion": version})
-        return str(version or kafka.VERSIONS[-1])
 
-    @staticmethod
-    def _options(document: Json) -> Json:
-        # Loaded when it is first needed: the server starts faster without it.
+    def _app_definition(self, document: Json) -> Json:
+        # Imported when the first options arrive: the agent starts faster.
         import jsonschema
 
+        self._check_package(document)
         options: Json = document.get("options") or {}
         found = list(jsonschema.Draft4Validator(kafka.OPTIONS).iter_errors(options))
         if found:
-            errors: list[Json] = [_mismatch(error) for error in found]
             message = "Options JSON failed validation: " + "; ".join(error.message for error in found)
-            raise CosmosError("JsonSchemaMismatch", message, {"errors": errors})
-        return options
+            raise CosmosError(
+                "JsonSchemaMismatch", message, {"errors": [_mismatch(error) for error in found]}
+            )
+        return kafka.app_definition(options)
 
     def _describe(self, document: Json) -> Json:
-        return {"package": kafka.package_definition(self._version(document), self._url)}
+        self._check_package(document)
+        return {"package": kafka.package_definition(self._url)}
 
     def _list_versions(self, document: Json) -> Json:
-        self._version(document)
-        return {"results": {version: str(index) for index, version in enumerate(kafka.VERSIONS)}}
+        self._check_package(document)
+        return {"results": {kafka.VERSION: "0"}}
 
     def _render(self, document: Json) -> Json:
-        version = self._version(document)
-        return {"marathonJson": kafka.app_definition(self._options(document), version)}
+        return {"marathonJson": self._app_definition(document)}
 
     def _install(self, document: Json) -> Json:
-        version = self._version(document)
-        definition = kafka.app_definition(self._options(document), version)
+        definition = self._app_definition(document)
         try:
             self._changes.create(definition)
         except ApiError as error:
             if error.status == 409:
-                raise CosmosError(
-                    "PackageAlreadyInstalled", "Package is already installed", status=409
-                ) from error
+                message = "Package is already installed"
+                raise CosmosError("PackageAlreadyInstalled", message, status=409) from error
             raise CosmosError("MarathonBadResponse", str(error), {"errors": [error.body]}) from error
-        notes = kafka.summary(version)["postInstallNotes"]
         return {
             "packageName": kafka.NAME,
-            "packageVersion": version,
+            "packageVersion": kafka.VERSION,
             "appId": definition["id"],
-            "postInstallNotes": notes,
+            "postInstallNotes": kafka.SUMMARY["postInstallNotes"],
         }
 
     def _installed(self, document: Json) -> list[App]:
@@ -141,18 +135,15 @@ class Packages:
             app
             for app in self._state.apps.values()
             if app.definition["labels"].get("DCOS_PACKAGE_NAME") == (name or kafka.NAME) == kafka.NAME
-            and app.definition["labels"].get("DCOS_PACKAGE_VERSION") in kafka.VERSIONS
+            and app.definition["labels"].get("DCOS_PACKAGE_VERSION") == kafka.VERSION
             and (app_id is None or app.id == absolute_id(app_id))
             and not app.deleting
         ]
 
     def _list(self, document: Json) -> Json:
-        packages = []
-        for app in self._installed(document):
-            version = app.definition["labels"]["DCOS_PACKAGE_VERSION"]
-            definition = kafka.summary(version)
-            packages.append({"appId": app.id, "packageInformation": {"packageDefinition": definition}})
-        return {"packages": packages}
+        information = {"packageDefinition": kafka.SUMMARY}
+        apps = self._installed(document)
+        return {"packages": [{"appId": app.id, "packageInformation": information} for app in apps]}
 
     def _uninstall(self, document: Json) -> Json:
         name, found = document.get("packageName"), self._installed(document)
@@ -160,80 +151,31 @@ class Packages:
             raise CosmosError(
                 "PackageNotInstalled", f"Package [{name}] is not installed", {"packageName": name}
             )
-        if len(found) > 1 and not document.get("all"):
-            ids = [app.id for app in found]
-            raise CosmosError(
-                "AmbiguousAppId",
-                f"Multiple apps named [{name}] are installed: [{', '.join(ids)}]",
-                {"appIds": ids},
-            )
-        results = []
-        for app in found:
-            version = app.definition["labels"]["DCOS_PACKAGE_VERSION"]
-            self._changes.remove(app.id, force=True)
-            results.append(
-                {
-                    "packageName": name,
-                    "packageVersion": version,
-                    "appId": app.id,
-                    "postUninstallNotes": kafka.summary(version)["postUninstallNotes"],
-                }
-            )
-        return {"results": results}
-
-    def _search(self, document: Json) -> Json:
-        newest = kafka.summary(kafka.VERSIONS[-1])
-        query = str(document.get("query") or "").strip("*").lower()
-        texts = [newest["name"], newest["description"].lower(), *newest["tags"]]
-        if not any(query in text for text in texts):
-            return {"packages": []}
-        found = {key: newest[key] for key in ("name", "description", "framework", "tags", "selected")}
-        versions = {version: str(index) for index, version in enumerate(kafka.VERSIONS)}
-        return {
-            "packages": [{**found, "currentVersion": newest["version"], "versions": versions, "images": {}}]
+        ids = [app.id for app in found]
+        if len(ids) > 1 and not document.get("all"):
+            message = f"Multiple apps named [{name}] are installed: [{', '.join(ids)}]"
+            raise CosmosError("AmbiguousAppId", message, {"appIds": ids})
+        for app_id in ids:
+            self._changes.remove(app_id, force=True)
+        result = {
+            "packageName": name,
+            "packageVersion": kafka.VERSION,
+            "postUninstallNotes": kafka.SUMMARY["postUninstallNotes"],
         }
-
-    def _repositories(self) -> Json:
-        own = {"name": "Local", "uri": f"{self._url}/package-resource"}
-        return {"repositories": [own, *self._state.repositories]}
+        return {"results": [{**result, "appId": app_id} for app_id in ids]}
 
     def _repository_list(self, document: Json) -> Json:
-        return self._repositories()
-
-    def _repository_add(self, document: Json) -> Json:
-        added = {"name": document.get("name"), "uri": document.get("uri")}
-        for key, value in added.items():
-            if any(known[key] == value for known in self._repositories()["repositories"]):
-                raise CosmosError(
-                    "RepositoryAlreadyPresent", f"Repository [{value}] is already present", status=409
-                )
-        index = document.get("index")
-        position = len(self._state.repositories) if index is None else max(0, index - 1)
-        self._state.repositories.insert(position, added)
-        self._agent.save()
-        return self._repositories()
-
-    def _repository_delete(self, document: Json) -> Json:
-        name = document.get("name")
-        kept = [known for known in self._state.repositories if known["name"] != name]
-        if len(kept) == len(self._state.repositories):
-            raise CosmosError("RepositoryNotPresent", f"Repository [{name}] is not present")
-        self._state.repositories[:] = kept
-        self._agent.save()
-        return self._repositories()
-
-
-_TYPES = {"packageName": str, "packageVersion": str, "appId": str, "name": str, "uri": str, "index": int}
+        return {"repositories": [{"name": "Local", "uri": f"{self._url}/package-resource"}]}
 
 
 def _check_types(document: Json) -> None:
-    for key, kind in _TYPES.items():
-        if not isinstance(document.get(key), kind | None):
-            raise CosmosError("InvalidRequest", f"{key} is no {kind.__name__}")
+    for key in ("packageName", "packageVersion", "appId"):
+        if not isinstance(document.get(key), str | None):
+            raise CosmosError("InvalidRequest", f"{key} is not a text")
 
 
 def _mismatch(error: Any) -> Json:
-    """Returns a JSON schema error in the words that `dcos package` knows how to print."""
+    """Returns an error of the validator in the form that `dcos package` prints."""
     pointer = "".join(f"/{part}" for part in error.absolute_path)
     document: Json = {
         "level": "error",

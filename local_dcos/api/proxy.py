@@ -1,4 +1,4 @@
-"""/service/<name>/…: the way to an app's own HTTP port, as DC/OS' Admin Router gives it."""
+"""/service/<name>/…: a reverse proxy to the port of an app, like DC/OS' Admin Router."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ from local_dcos.ports import HOST
 
 SCHEMES = ("http", "https")
 PORT_INDEX = re.compile(r"[0-9]{1,3}")
-# Headers that belong to one connection, and the token, which is not the app's to know.
+# Headers of one connection, and the token, which apps must not see.
 DROPPED = frozenset(
     {
         "connection",
@@ -39,8 +39,8 @@ DROPPED = frozenset(
         "content-encoding",
     }
 )
-# Cookies that are not the app's to know.
-OURS = (COOKIE, SESSION_COOKIE)
+# Cookies that apps must not see.
+DROPPED_COOKIES = (COOKIE, SESSION_COOKIE)
 CONNECT_SECONDS = 5.0
 
 
@@ -60,17 +60,17 @@ class Proxy:
     async def session(self, app: web.Application) -> AsyncIterator[None]:
         """Keeps one client session for the life of the server."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-        # What a client didn't say isn't said for it: it would be sent what it can't read.
-        silent = ("Accept", "Accept-Encoding", "User-Agent")
-        # The front door's own limit holds: nobody waits here for another's stream to end.
+        # aiohttp must add no headers: an app might use an encoding that the client can't read.
+        skipped = ("Accept", "Accept-Encoding", "User-Agent")
+        # The server limits its connections already. No client must wait for the streams of others.
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, auto_decompress=False, skip_auto_headers=silent
+            connector=connector, timeout=timeout, auto_decompress=False, skip_auto_headers=skipped
         ) as self._session:
             yield
 
     def _target(self, request: web.Request) -> tuple[str, Task]:
-        """Returns the address behind the request, and the task that is there: always on this machine."""
+        """Returns the address that a request goes to, always on this machine, and the task behind it."""
         name = request.match_info["name"]
         for app in self._state.apps.values():
             labels = app.definition["labels"]
@@ -82,7 +82,8 @@ class Proxy:
             )
             if scheme not in SCHEMES or not PORT_INDEX.fullmatch(index):
                 raise ApiError(
-                    503, f"Service '{name}': its labels name no port or scheme: {index!r}, {scheme!r}"
+                    503,
+                    f"Service '{name}' has a wrong port index or scheme in its labels: {index!r}, {scheme!r}",
                 )
             running = [task for task in self._state.tasks_of(app.id) if task.state == RUNNING]
             fitting = [task for task in running if int(index) < len(task.ports)]
@@ -93,7 +94,7 @@ class Proxy:
         raise ApiError(404, f"Service '{name}' does not exist")
 
     async def with_slash(self, request: web.Request) -> web.StreamResponse:
-        """Leads to the address from which a page's relative addresses are right."""
+        """Redirects to the address with a slash: relative links in pages need it."""
         query = f"?{request.query_string}" if request.query_string else ""
         raise web.HTTPMovedPermanently(f"{request.rel_url.raw_path}/{query}")
 
@@ -114,7 +115,7 @@ class Proxy:
             (key, value) for key, value in request.headers.items() if key.lower() not in DROPPED
         )
         pairs = [pair.strip() for line in headers.popall("Cookie", []) for pair in line.split(";")]
-        cookies = [pair for pair in pairs if pair and pair.partition("=")[0].strip() not in OURS]
+        cookies = [pair for pair in pairs if pair and pair.partition("=")[0].strip() not in DROPPED_COOKIES]
         if cookies:
             headers["Cookie"] = "; ".join(cookies)
         headers[PROXY_HEADER] = task.secret
@@ -141,7 +142,7 @@ class Proxy:
                 async for chunk in answer.content.iter_any():
                     await response.write(chunk)
             except aiohttp.ClientError as error:
-                # Half of an answer was passed on: all that can be said is that the rest is missing.
+                # Part of the answer was sent already. Closing the connection shows that the rest is missing.
                 raise ConnectionResetError from error
             await response.write_eof()
             return response

@@ -1,4 +1,4 @@
-"""What every API shares: reading bodies and flags, answering, errors as JSON, the token."""
+"""What all APIs share: reading bodies and flags, answering, errors as JSON, the check of the token."""
 
 import asyncio
 import hmac
@@ -15,19 +15,19 @@ from local_dcos.ports import HOST
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE = "dcos-acs-auth-cookie"
-# Read before there is a login, and by clients that send no token; nothing secret is in them.
+# Clients read these before they log in. They hold no secrets.
 OPEN_PATHS = ("/acs/api/v1/auth/", "/dcos-metadata/", "/package-resource/", "/login/once/")
-# The names by which a server on the loopback address is meant.
+# The host names of a server on the loopback address.
 NAMES = (HOST, "localhost")
 BODY_SECONDS = 20.0
-# Of a body that nobody answers for.
+# The limit of a body that comes without the token.
 OPEN_BODY_BYTES = 64 * 1024
-MOST_LEVELS = 50
+MAX_LEVELS = 50
 _log = logging.getLogger(__name__)
 
 
 def is_set(request: web.Request, name: str) -> bool:
-    """Tells whether a query flag such as ?force=true is set."""
+    """Whether a query flag such as ?force=true is set."""
     return request.query.get(name, "").lower() in ("true", "1")
 
 
@@ -35,16 +35,16 @@ async def body(request: web.Request) -> Any:
     """Returns the JSON body of a request.
 
     Raises:
-        ApiError: 400 when it isn't JSON, or can't be answered as such; 408 when it does not come.
+        ApiError: 400 if the body is not strict JSON, 408 if it does not arrive in time.
     """
     try:
         async with asyncio.timeout(BODY_SECONDS):
             document = json.loads(await request.read())
         _check_levels(document)
-        # NaN, Infinity and halves of characters are no JSON: refused here, they are nowhere.
+        # Strict JSON has no NaN, no Infinity and no lone surrogates. Answers could not hold them.
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except TimeoutError as error:
-        raise ApiError(408, f"The request did not come within {BODY_SECONDS:g} s") from error
+        raise ApiError(408, f"The body did not arrive within {BODY_SECONDS:g} s") from error
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "Invalid JSON", {"details": str(error)}) from error
     return document
@@ -52,7 +52,7 @@ async def body(request: web.Request) -> Any:
 
 def _check_levels(document: Any) -> None:
     level = [document]
-    for _ in range(MOST_LEVELS):
+    for _ in range(MAX_LEVELS):
         level = [
             item
             for each in level
@@ -61,7 +61,7 @@ def _check_levels(document: Any) -> None:
         ]
         if not level:
             return
-    raise ValueError(f"more than {MOST_LEVELS} levels")
+    raise ValueError(f"more than {MAX_LEVELS} levels")
 
 
 async def object_body(request: web.Request) -> dict[str, Any]:
@@ -73,24 +73,24 @@ async def object_body(request: web.Request) -> dict[str, Any]:
 
 
 def same(given: str, secret: str) -> bool:
-    """Compares what a caller sent, whatever it is, with a secret, in a time that tells nothing."""
+    """Compares any text with a secret, in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
 
 
 def answer(document: Any, status: int = 200, **headers: str) -> web.Response:
-    """Returns a JSON answer; underscores in header names stand for hyphens."""
+    """Returns a JSON answer. Underscores in the names of headers become hyphens."""
     named = {key.replace("_", "-"): value for key, value in headers.items()}
     return web.json_response(document, status=status, headers=named)
 
 
 @web.middleware
-async def only_by_our_name(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuses pages of another origin, also those that have pointed a name of their own at this machine."""
+async def same_origin_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses requests of other origins, and of other host names that point at this machine."""
     name = request.host.rpartition(":")[0] or request.host
     if name not in NAMES:
-        raise ApiError(403, "This server answers to its own name only: http://127.0.0.1")
+        raise ApiError(403, f"This host name is not allowed; use http://{HOST}")
     if request.headers.get("Origin", f"http://{request.host}") != f"http://{request.host}":
-        raise ApiError(403, "This server answers to its own pages only")
+        raise ApiError(403, "Requests from other origins are not allowed")
     return await handler(request)
 
 
@@ -113,7 +113,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 def token_check(token: str, may_pass: Callable[[web.Request], bool]) -> Middleware:
-    """Returns the middleware that lets only holders of `token` in, and whom `may_pass` knows."""
+    """Returns a middleware that accepts requests with the token, and those that `may_pass` accepts."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:

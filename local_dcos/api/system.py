@@ -1,4 +1,4 @@
-"""What DC/OS has beside Marathon: Mesos' state, logs, metadata, login."""
+"""The APIs of DC/OS beside Marathon: the state of Mesos, logs, metadata, login."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ FOLLOW_SECONDS = 0.1
 
 
 class System:
-    """The handlers of everything that is neither Marathon nor packages."""
+    """The handlers."""
 
     def __init__(self, agent: Agent, cluster: Json) -> None:
         self._agent = agent
@@ -39,9 +39,6 @@ class System:
             web.get("/mesos/state", self.state),
             web.get("/mesos/master/state-summary", self.summary),
             web.get("/mesos/state-summary", self.summary),
-            web.get("/mesos/slaves", self.slaves),
-            web.get("/mesos/master/slaves", self.slaves),
-            web.get("/mesos_dns/v1/hosts/{name}", self.dns),
             web.get(log, self.log),
             web.get(log + "/file/{file:.+}", self.log),
             web.get("/metadata", self.metadata),
@@ -115,12 +112,6 @@ class System:
             {**summary, "frameworks": [{"id": views.FRAMEWORK_ID, "name": "marathon", "active": True}]}
         )
 
-    async def slaves(self, request: web.Request) -> web.Response:
-        return answer({"slaves": self._slaves()})
-
-    async def dns(self, request: web.Request) -> web.Response:
-        return answer([{"host": f"{request.match_info['name']}.", "ip": HOST}])
-
     async def metadata(self, request: web.Request) -> web.Response:
         return answer({"PUBLIC_IPV4": HOST, "CLUSTER_ID": self._cluster["id"]})
 
@@ -138,7 +129,7 @@ class System:
         return answer({"links": []})
 
     async def login(self, request: web.Request) -> web.Response:
-        # There are no accounts: who knows the token, as a password or as a token, gets it back.
+        # There are no accounts. The token is the password.
         document, token = await object_body(request), self._agent.token
         given = str(document.get("password") or document.get("token") or "")
         if not same(given, token):
@@ -153,7 +144,7 @@ class System:
         return found
 
     async def log(self, request: web.Request) -> web.StreamResponse:
-        """Serves a log: the whole, its end (?cursor=END&skip=-N), limited (?limit=N), or followed (SSE)."""
+        """Serves a log: all, its end (?cursor=END&skip=-N), ?limit=N lines, or a stream of events (SSE)."""
         path = self._file(request)
         try:
             skip = int(request.query.get("skip", 0))

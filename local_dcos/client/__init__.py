@@ -1,1 +1,1 @@
-"""A small `dcos` command line client, standard library only."""
+"""A small `dcos` command line client. It uses the standard library only."""

@@ -1,5 +1,10 @@
-"""`python -m local_dcos.client ARGS…`: what `dcos ARGS…` would do, for machines without the real client."""
+"""`python -m local_dcos.client ARGS…`: the part of `dcos ARGS…` that pipectl needs.
 
+The arguments and the errors are those of PyPI's dcoscli 0.6.1. Output is always JSON; the real client also
+has tables.
+"""
+
+import importlib
 import sys
 
 from local_dcos.client.arguments import UsageError
@@ -7,60 +12,50 @@ from local_dcos.client.output import emit, warn
 from local_dcos.client.rest import ClientError
 
 USAGE = """Usage:
-    dcos --version
-    dcos cluster list [--attached] [--json]
-    dcos config show [<name>]
-    dcos job add|history|kill|list|remove|run|show|update ...
-    dcos kafka [--name=<service>] broker|endpoints|plan|topic ...
-    dcos marathon about|app|debug|deployment|group|ping|task ...
-    dcos package describe|install|list|repo|search|uninstall ...
-    dcos task [--json] | task log ..."""
+    dcos config show <name>
+    dcos job add|history|kill|list|remove|run|update ...
+    dcos kafka [--name=<service>] endpoints|plan|topic ...
+    dcos marathon about
+    dcos marathon app add|list|remove|show|update ...
+    dcos marathon debug list|summary ...
+    dcos marathon deployment list
+    dcos marathon task list ...
+    dcos package describe|install|list|uninstall ...
+    dcos package repo list
+    dcos task log ...
+
+The real client has more commands and works with this cluster too: `pip install dcoscli`."""
+GROUPS = ("config", "job", "marathon", "package", "task")
 
 
 def run(argv: list[str]) -> int:
-    """Runs one command; returns its exit code. Loads only the module of that command."""
-    if argv == ["--version"]:
-        from local_dcos.client import configuration
+    """Runs one command and returns its exit code. Imports only the module of that command."""
+    if not argv or argv[0] in ("--help", "-h", "help"):
+        emit(USAGE)
+        return 0
+    if argv[0] == "kafka":
+        from local_dcos.client import kafka
 
-        return configuration.version()
-    command, rest = (argv[0], argv[1:]) if argv else ("", [])
-    match command:
-        case "marathon":
-            from local_dcos.client import marathon
-
-            return marathon.run(rest)
-        case "job":
-            from local_dcos.client import job
-
-            return job.run(rest)
-        case "package":
-            from local_dcos.client import package
-
-            return package.run(rest)
-        case "task":
-            from local_dcos.client import task
-
-            return task.run(rest)
-        case "kafka":
-            from local_dcos.client import kafka
-
-            return kafka.run(rest)
-        case "config" | "cluster":
-            from local_dcos.client import configuration
-
-            return configuration.run(command, rest)
-        case "" | "--help" | "-h" | "help":
-            emit(USAGE)
-            return 0
-    raise ClientError(f"'{command}' is not a dcos command.")
+        return kafka.run(argv[1:])
+    if argv[0] in GROUPS:
+        commands = importlib.import_module(f"local_dcos.client.{argv[0]}").COMMANDS
+        # A command is one or two words below its group, as in `task log` and `marathon app list`.
+        for end in (3, 2):
+            if (command := commands.get(" ".join(argv[1:end]))) is not None:
+                command(argv[end:])
+                return 0
+    name = " ".join(word for word in argv[:3] if not word.startswith("-"))
+    raise ClientError(
+        f"'{name}' is not a dcos command of this small client; the real one may have it.\n\n{USAGE}"
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command line; errors go where the real client sends them."""
+    """Runs the command line. Each error goes to the stream that the real client uses."""
     try:
         return run(sys.argv[1:] if argv is None else argv)
     except ClientError as error:
-        (emit if error.to_stdout else warn)(str(error))
+        warn(str(error))
         return 1
     except UsageError as error:
         emit(f"Invalid subcommand usage\n\nUsage:\n    {error}")

@@ -1,14 +1,14 @@
-"""A small parser for `dcos`-style arguments; argparse alone would take a third of the client's time."""
+"""A small parser for `dcos` arguments. Importing argparse alone would take a third of the client's time."""
 
 from collections.abc import Sequence
 
 
 class UsageError(Exception):
-    """The arguments don't fit; the text is the command's usage."""
+    """The arguments are wrong. The text is the usage of the command."""
 
 
 class Arguments:
-    """Parsed arguments. Not a dataclass: importing that module takes longer than all the parsing."""
+    """Parsed arguments. This is no dataclass: importing that module takes longer than the parsing."""
 
     def __init__(self) -> None:
         self.flags: set[str] = set()
@@ -16,23 +16,25 @@ class Arguments:
         self.words: list[str] = []
 
     def has(self, name: str) -> bool:
+        """Whether a flag was given."""
         return name in self.flags
 
     def word(self, index: int) -> str | None:
+        """The positional argument at `index`, or None."""
         return self.words[index] if index < len(self.words) else None
 
 
 def parse(argv: Sequence[str], usage: str, low: int = 0, high: int | None = None) -> Arguments:
-    """Parses `argv` by its usage line: "[--json] [--lines=N] <task>" has a flag and an option with a value.
+    """Parses `argv` by a usage line. In "[--json] [--lines=N] <task>" only --lines takes a value.
 
     Args:
         argv: The arguments after the command.
-        usage: The usage, which names every option.
-        low: The least number of words.
-        high: The most, `low` when not given, -1 for any.
+        usage: The usage line. It names every option.
+        low: The minimum number of positional arguments.
+        high: The maximum; `low` if not given.
 
     Raises:
-        UsageError: They don't fit.
+        UsageError: The arguments do not fit the usage.
     """
     options: set[str] = set()
     flags: set[str] = set()
@@ -52,7 +54,6 @@ def parse(argv: Sequence[str], usage: str, low: int = 0, high: int | None = None
             raise UsageError(usage)
         else:
             result.words.append(word)
-    most = low if high is None else high
-    if len(result.words) < low or (most >= 0 and len(result.words) > most):
+    if not low <= len(result.words) <= (low if high is None else high):
         raise UsageError(usage)
     return result

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """`dcos kafka …`: the command of the package kafka.
 
-This file is both a module of the small client and, downloaded by `dcos package install kafka`, the program
-behind the real client's `dcos kafka`. So it imports nothing but the standard library. As with the real
-command, what goes wrong is said on stdout, with exit code 1.
+This file is a module of the small client. It is also the program that the real client downloads with `dcos
+package install kafka`, so it imports the standard library only. Like the real command it prints errors on
+stdout and exits with 1.
 """
 
 import http.client
@@ -17,30 +17,26 @@ from typing import Any
 
 USAGE = """usage: dcos kafka [--name=NAME] <command>
 
-  broker list                  List all running brokers in the service
   endpoints [<name>]           View client endpoints
-  plan list                    Show all plans for this service
   plan status|show <plan> [--json]
-                               Display the status of a plan
+                               Display the status of a plan, always as JSON
   topic list                   List all available topics
   topic create <topic> [--partitions=10] [--replication=3]
                                Create a new topic
   topic delete <topic>         Delete an existing topic
-  topic describe <topic>       Describe an existing topic
-  topic partitions <topic> <count>
-                               Alter the partition count of an existing topic"""
+  topic describe <topic>       Describe an existing topic"""
 UNREACHABLE = """Could not reach the service scheduler with name '{name}'.
 Did you provide the correct service name? Specify a different name with '--name=<name>'.
 Was the service recently installed or updated? It may still be initializing, wait a bit and try again."""
 INFO = "Manage the Apache Kafka service"
 
 
-class Refused(Exception):
-    """What ends the command with exit code 1."""
+class CommandError(Exception):
+    """Ends the command with exit code 1."""
 
 
 def _configuration() -> "tuple[str, str]":
-    """Returns the url and the token of the cluster: of the environment, else of the attached cluster."""
+    """Returns the url and the token of the cluster in the environment, else of the attached cluster."""
     url, token = os.environ.get("DCOS_URL", ""), os.environ.get("DCOS_ACS_TOKEN", "")
     if url:
         return url.rstrip("/"), token
@@ -57,7 +53,7 @@ def _configuration() -> "tuple[str, str]":
         )
         if chosen and values.get("dcos_url"):
             return values["dcos_url"].rstrip("/"), values.get("dcos_acs_token", "")
-    raise Refused("No cluster is attached. Please run `dcos cluster attach <cluster-name>`")
+    raise CommandError("No cluster is attached. Please run `dcos cluster attach <cluster-name>`")
 
 
 def _ask(name: str, method: str, path: str, accepted: "tuple[int, ...]" = ()) -> Any:
@@ -72,16 +68,16 @@ def _ask(name: str, method: str, path: str, accepted: "tuple[int, ...]" = ()) ->
         answer = connection.getresponse()
         text = answer.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
-        raise Refused(f"HTTP {method} Query for {url} failed: {error}") from error
+        raise CommandError(f"HTTP {method} Query for {url} failed: {error}") from error
     if answer.status == 401:
-        raise Refused(
+        raise CommandError(
             f"Got 401 Unauthorized response from {url}\n- Bad auth token? Run 'dcos auth login' to log in."
         )
     is_missing_service = answer.status == 404 and "Service '" in text
     if answer.status >= 500 or is_missing_service:
-        raise Refused(UNREACHABLE.format(name=name))
+        raise CommandError(UNREACHABLE.format(name=name))
     if not (200 <= answer.status < 300 or answer.status in accepted):
-        raise Refused(
+        raise CommandError(
             f"HTTP {method} Query for {url} failed: {answer.status} {answer.reason}\nResponse: {text}"
         )
     try:
@@ -94,24 +90,8 @@ def _print(document: Any) -> None:
     print(document if isinstance(document, str) else json.dumps(document, indent=2))  # noqa: T201
 
 
-def _tree(name: str, plan: Any) -> str:
-    lines = [f"{name} ({plan['strategy']} strategy) ({plan['status']})"]
-    phases = plan["phases"]
-    for at, phase in enumerate(phases):
-        is_last = at == len(phases) - 1
-        lines.append(
-            f"{'└─' if is_last else '├─'} {phase['name']} ({phase['strategy']} strategy) ({phase['status']})"
-        )
-        for position, step in enumerate(phase["steps"]):
-            corner = "└─" if position == len(phase["steps"]) - 1 else "├─"
-            lines.append(f"{' ' if is_last else '│'}  {corner} {step['name']} ({step['status']})")
-    if plan.get("errors"):
-        lines += ["", "Errors:", *(f"- {error}" for error in plan["errors"])]
-    return "\n".join(lines)
-
-
 def _split(argv: "list[str]") -> "tuple[list[str], dict[str, str]]":
-    """Separates words from --name=value options; a flag has the value ""."""
+    """Separates positional arguments from --name=value options. A flag has the value ""."""
     words, options, rest = [], {}, list(argv)
     while rest:
         word = rest.pop(0)
@@ -139,44 +119,33 @@ def _topic(name: str, words: "list[str]", options: "dict[str, str]") -> Any:
         return _ask(name, "GET", f"topics/{topic}")
     if verb == "delete" and len(words) == 2:
         return _ask(name, "DELETE", f"topics/{topic}")
-    if verb == "partitions" and len(words) == 3:
-        query = urllib.parse.urlencode({"operation": "partitions", "partitions": words[2]})
-        return _ask(name, "PUT", f"topics/{topic}?{query}")
-    raise Refused(USAGE)
+    raise CommandError(USAGE)
 
 
 def _command(name: str, words: "list[str]", options: "dict[str, str]") -> Any:
     group, rest = words[0], words[1:]
     if group == "topic" and rest:
         return _topic(name, rest, options)
-    if group == "plan" and rest == ["list"]:
-        return _ask(name, "GET", "plans")
     if group == "plan" and len(rest) == 2 and rest[0] in ("status", "show"):
-        plan = _ask(name, "GET", f"plans/{urllib.parse.quote(rest[1])}", accepted=(417,))
-        return plan if "json" in options or not isinstance(plan, dict) else _tree(rest[1], plan)
-    if group in ("endpoints", "endpoint") and len(rest) <= 1:
-        chosen = "" if rest in ([], ["list"]) else "/" + urllib.parse.quote(rest[0])
-        return _ask(name, "GET", f"endpoints{chosen}")
-    if group == "broker" and rest == ["list"]:
-        return _ask(name, "GET", "brokers")
-    raise Refused(USAGE)
+        # 417 is the status of a plan with errors.
+        return _ask(name, "GET", f"plans/{urllib.parse.quote(rest[1])}", accepted=(417,))
+    if group == "endpoints" and len(rest) <= 1:
+        return _ask(name, "GET", "/".join([group, *map(urllib.parse.quote, rest)]))
+    raise CommandError(USAGE)
 
 
 def run(argv: "list[str]") -> int:
-    """Runs `dcos kafka ARGV…`; returns the exit code."""
+    """Runs `dcos kafka ARGV…` and returns the exit code."""
     words, options = _split(argv)
     if "info" in options:
         _print(INFO)
-        return 0
-    if "version" in options:
-        _print("dcos-kafka version 2.10.0-4.1.0")
         return 0
     if not words or "help" in options:
         _print(USAGE)
         return 0 if "help" in options else 1
     try:
         _print(_command(options.get("name") or "kafka", words, options))
-    except Refused as error:
+    except CommandError as error:
         _print(str(error))
         return 1
     return 0

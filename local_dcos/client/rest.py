@@ -1,4 +1,4 @@
-"""HTTP for the client: one request at a time, errors in the real client's words."""
+"""HTTP for the client. Errors have the text of the real client, which pipectl recognises them by."""
 
 import http.client
 import json
@@ -8,18 +8,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 READ_SECONDS = 180.0
-UNUSABLE = (
-    "Service likely misconfigured. Please check your proxy or Service URL settings. See dcos config --help. "
-)
-Query = dict[str, Any]
 
 
 class ClientError(Exception):
-    """What ends a command: its text goes to stderr, or to stdout where the real client does that."""
-
-    def __init__(self, message: str, *, to_stdout: bool = False) -> None:
-        super().__init__(message)
-        self.to_stdout = to_stdout
+    """Ends a command. The text goes to stderr."""
 
 
 class Answer(NamedTuple):
@@ -36,7 +28,7 @@ class Answer(NamedTuple):
         """Returns the body as JSON.
 
         Raises:
-            ClientError: It isn't JSON.
+            ClientError: The body is not JSON.
         """
         try:
             return json.loads(self.text)
@@ -44,13 +36,18 @@ class Answer(NamedTuple):
             message = f"Error: Response from Marathon was not in expected JSON format:\n{self.text}"
             raise ClientError(message) from error
 
+    def checked(self) -> "Answer":
+        """Returns the answer itself.
 
-def base_url() -> str:
-    """Returns the cluster's address.
+        Raises:
+            ClientError: The status is not a success.
+        """
+        if 200 <= self.status < 300:
+            return self
+        raise ClientError(f'Error while fetching [{self.url}]: HTTP {self.status}: "{self.reason}".')
 
-    Raises:
-        ClientError: DCOS_URL isn't set.
-    """
+
+def _base_url() -> str:
     url = os.environ.get("DCOS_URL")
     if not url:
         raise ClientError(
@@ -63,17 +60,15 @@ def base_url() -> str:
 def _open(
     method: str, path: str, body: Any, headers: dict[str, str], timeout: float | None = READ_SECONDS
 ) -> tuple[http.client.HTTPResponse, str]:
-    url = base_url() + "/" + path.lstrip("/")
+    url = f"{_base_url()}{path}"
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout)
-    sent = {"Accept": "application/json", **headers}
+    sent = {"Accept": "application/json", "Content-Type": "application/json", **headers}
     token = os.environ.get("DCOS_ACS_TOKEN")
     if token:
         sent["Authorization"] = f"token={token}"
     data = None if body is None else json.dumps(body).encode()
-    if data is not None:
-        sent.setdefault("Content-Type", "application/json")
     target = urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
     try:
         connection.request(method, target, data, sent)
@@ -84,21 +79,12 @@ def _open(
         raise ClientError(f"URL [{url}] is unreachable.") from error
 
 
-def request(
-    method: str,
-    path: str,
-    body: Any = None,
-    *,
-    query: Query | None = None,
-    headers: dict[str, str] | None = None,
-) -> Answer:
-    """Sends a request and returns whatever is answered, but for a refused token.
+def request(method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Answer:
+    """Sends a request and returns the answer, whatever its status.
 
     Raises:
-        ClientError: The cluster can't be reached, or it refuses the token.
+        ClientError: The cluster is unreachable, or it refuses the token.
     """
-    if query:
-        path += "?" + urllib.parse.urlencode(query)
     response, url = _open(method, path, body, headers or {})
     text = response.read().decode("utf-8", "replace")
     if response.status == 401:
@@ -111,32 +97,20 @@ def request(
     return Answer(method, url, response.status, response.reason, kind, text)
 
 
-def fetch(method: str, path: str, body: Any = None) -> Answer:
-    """Sends a request to something that isn't Marathon.
+def marathon(method: str, path: str, body: Any = None, *, force: bool = False) -> Answer:
+    """Sends a request to Marathon. `force` takes over from a deployment that locks the app.
 
     Raises:
-        ClientError: Anything but success.
+        ClientError: The status is not a success. The text is that of `dcos marathon`.
     """
-    answer = request(method, path, body)
-    if not 200 <= answer.status < 300:
-        raise ClientError(f'Error while fetching [{answer.url}]: HTTP {answer.status}: "{answer.reason}".')
-    return answer
-
-
-def marathon(method: str, path: str, body: Any = None, *, query: Query | None = None) -> Answer:
-    """Sends a request to Marathon.
-
-    Raises:
-        ClientError: Anything but success, as `dcos marathon` says it.
-    """
-    return _checked(request(method, f"/service/marathon/{path.lstrip('/')}", body, query=query))
+    return _checked(request(method, f"/service/marathon/{path}{'?force=true' if force else ''}", body))
 
 
 def metronome(method: str, path: str, body: Any = None) -> Answer:
     """Sends a request to Metronome.
 
     Raises:
-        ClientError: Anything but success, as `dcos job` says it.
+        ClientError: The status is not a success. The text is that of `dcos job`.
     """
     return _checked(request(method, f"/service/metronome/{path}", body))
 
@@ -144,35 +118,27 @@ def metronome(method: str, path: str, body: Any = None) -> Answer:
 def _checked(answer: Answer) -> Answer:
     if 200 <= answer.status < 300:
         return answer
+    raise ClientError(_refusal(answer))
+
+
+def _refusal(answer: Answer) -> str:
     if answer.status == 422:
-        raise ClientError(f'Error while fetching [{answer.url}]: HTTP 422: "{answer.text}".')
-    try:
-        document = json.loads(answer.text)
-    except ValueError:
-        document = None
-    raise ClientError(_message(answer, document))
-
-
-def _message(answer: Answer, document: Any) -> str:
-    if answer.status == 400:
-        shown = "" if document is None else ":\n" + json.dumps(document, indent=2, sort_keys=True)
-        return f"Error on request [{answer.method} {answer.url}]: HTTP 400: {answer.reason}{shown}"
+        return f'Error while fetching [{answer.url}]: HTTP 422: "{answer.text}".'
     if answer.status == 409:
-        path = urllib.parse.urlsplit(answer.url).path
-        kind = next((name for name in ("app", "group", "pod") if name in path), "resource")
-        return f"Changes blocked: deployment already in progress for {kind}."
-    if document is None:
+        return "Changes blocked: deployment already in progress for app."
+    if answer.status == 400:
+        return f"Error on request [{answer.method} {answer.url}]: HTTP 400: {answer.reason}:\n{answer.text}"
+    try:
+        return f"Error: {json.loads(answer.text)['message']}"
+    except (ValueError, KeyError, TypeError):
         return f"Error decoding response from [{answer.url}]: HTTP {answer.status}: {answer.reason}"
-    if isinstance(document, dict) and isinstance(document.get("message"), str):
-        return f"Error: {document['message']}"
-    return UNUSABLE
 
 
 def follow(path: str) -> Iterator[str]:
     """Yields the data of server-sent events until the server ends them.
 
     Raises:
-        ClientError: The stream can't be had.
+        ClientError: The server refuses the stream.
     """
     response, url = _open("GET", path, None, {"Accept": "text/event-stream"}, None)
     if response.status == 404:

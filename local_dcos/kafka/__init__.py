@@ -1,1 +1,1 @@
-"""The Kafka service: a scheduler that runs one broker and serves the SDK's API."""
+"""The Kafka service: a scheduler that runs one broker and serves the API of the DC/OS SDK."""

@@ -1,4 +1,4 @@
-"""`python -m local_dcos.kafka`: the scheduler of one Kafka service; its Marathon app sets the environment."""
+"""`python -m local_dcos.kafka` runs the scheduler of a Kafka service. The app sets its environment."""
 
 from local_dcos.kafka.service import main
 

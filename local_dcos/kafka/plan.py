@@ -1,17 +1,17 @@
-"""The deploy plan of the service, as the DC/OS SDK shows it."""
+"""The deploy plan of the service, in the form of the DC/OS SDK."""
 
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
 PENDING, IN_PROGRESS, COMPLETE, ERROR = "PENDING", "IN_PROGRESS", "COMPLETE", "ERROR"
-# What the SDK's scheduler answers for a plan in each state.
+# The HTTP status of a plan in each state; of the others it is 202.
 HTTP_STATUS = {COMPLETE: 200, ERROR: 417}
 
 
 @dataclass
 class Step:
-    """One thing to do; phases of the SDK are phases of one step here."""
+    """One step of the plan, which is the only one of its phase."""
 
     phase: str
     name: str
@@ -31,7 +31,7 @@ class Step:
 
 
 class Plan:
-    """The steps from nothing to a serving broker."""
+    """The steps until the broker serves."""
 
     def __init__(self) -> None:
         self.jars = Step("jars", "jars")
@@ -45,7 +45,7 @@ class Plan:
         step.status, step.message = COMPLETE, ""
 
     def fail(self, cause: str) -> None:
-        """Marks the step that is going on as failed."""
+        """Marks the current step as failed."""
         self.errors.append(cause)
         for step in (self.jars, self.broker):
             if step.status == IN_PROGRESS:

@@ -1,4 +1,4 @@
-"""The scheduler of the Kafka service: brings the broker up, answers for it, ends with it."""
+"""The scheduler of the Kafka service: it starts the broker, serves the SDK's API and ends with the broker."""
 
 import asyncio
 import os
@@ -12,14 +12,15 @@ from aiohttp import web
 
 from local_dcos.api.requests import Handler, same
 from local_dcos.errors import BrokerError, LocalDcosError
+from local_dcos.home import HOME_MARK, Home
 from local_dcos.kafka import jars
-from local_dcos.kafka.broker import NODE_ID, Broker
+from local_dcos.kafka.broker import Broker
 from local_dcos.kafka.plan import Plan
 from local_dcos.launching import PROXY_HEADER, PROXY_SECRET
 from local_dcos.ports import HOST
 
 STOP_SECONDS = 25.0
-# How long a failed plan stays readable before the scheduler ends and is started again.
+# A failed plan can be read for this long. Then the scheduler ends, and the cluster launches it again.
 ERROR_SECONDS = 5.0
 READY_POLL_SECONDS = 0.1
 
@@ -38,26 +39,22 @@ class Service:
         app.add_routes(
             [
                 web.get("/v1/health", self.health),
-                web.get("/v1/plans", self.plans),
                 web.get("/v1/plans/{name}", self.show_plan),
-                web.get("/v1/brokers", self.brokers),
                 web.get("/v1/endpoints", self.endpoints),
                 web.get("/v1/endpoints/broker", self.endpoint),
-                web.get("/v1/connection", self.endpoint),
                 web.get("/v1/topics", self.topics),
                 web.get("/v1/topics/{name}", self.topic),
-                web.put("/v1/topics/{name}", self.change_topic),
-                web.post("/v1/topics/{name}", self.change_topic),
+                web.put("/v1/topics/{name}", self.create_topic),
                 web.delete("/v1/topics/{name}", self.delete_topic),
             ]
         )
         return app
 
     async def run(self) -> None:
-        """Brings the broker up and returns when it has ended.
+        """Starts the broker and waits until it ends.
 
         Raises:
-            LocalDcosError: It can't be brought up, or it ended by itself.
+            LocalDcosError: The broker could not be started, or it ended.
         """
         self.plan.begin(self.plan.jars, "looking for the Apache Kafka jars")
         found = jars.known_jars()
@@ -76,10 +73,10 @@ class Service:
             ready.result()
         code = await ended
         ready.cancel()
-        raise BrokerError(f"The broker ended with status {code}: its log is in stdout")
+        raise BrokerError(f"The broker ended with status {code}. Its log is in stdout")
 
     async def _until_ready(self) -> None:
-        # While Java starts there is time to load the client library.
+        # Imported while Java starts.
         from local_dcos.kafka.topics import Topics
 
         while True:
@@ -100,16 +97,10 @@ class Service:
     async def health(self, request: web.Request) -> web.Response:
         return web.json_response({"status": self.plan.status}, status=self.plan.http_status)
 
-    async def plans(self, request: web.Request) -> web.Response:
-        return web.json_response(["deploy"])
-
     async def show_plan(self, request: web.Request) -> web.Response:
         if request.match_info["name"] != "deploy":
             return web.Response(status=404, text=f"No plan {request.match_info['name']}")
         return web.json_response(self.plan.to_json(), status=self.plan.http_status)
-
-    async def brokers(self, request: web.Request) -> web.Response:
-        return web.json_response([str(NODE_ID)] if self._topics else [])
 
     async def endpoints(self, request: web.Request) -> web.Response:
         return web.json_response(["broker"] if self._topics else [])
@@ -124,7 +115,7 @@ class Service:
         try:
             return await asyncio.to_thread(work, *arguments)
         except BrokerError as error:
-            # The SDK's scheduler, too, answers every refusal of Kafka with 500.
+            # The SDK's scheduler answers every error of Kafka with 500.
             raise web.HTTPInternalServerError(text=str(error)) from error
 
     def _ready(self) -> Any:
@@ -141,46 +132,37 @@ class Service:
             return web.Response(status=404, text=f"Topic {request.match_info['name']} does not exist")
         return web.json_response(document)
 
-    async def change_topic(self, request: web.Request) -> web.Response:
+    async def create_topic(self, request: web.Request) -> web.Response:
         name, topics = request.match_info["name"], self._ready()
         try:
             partitions = int(request.query.get("partitions", 1))
             replication = int(request.query.get("replication", 1))
         except ValueError:
-            return web.Response(status=400, text="partitions and replication are whole numbers")
-        match request.query.get("operation", "create"):
-            case "create":
-                await self._ask(topics.create, name, partitions, replication)
-                return _said(f'Created topic "{name}".')
-            case "partitions":
-                await self._ask(topics.add_partitions, name, partitions)
-                return _said("Adding partitions succeeded!")
-            case other:
-                return web.Response(status=400, text=f"Unknown operation {other}")
+            return web.Response(status=400, text="partitions and replication must be whole numbers")
+        await self._ask(topics.create, name, partitions, replication)
+        return _message(f'Created topic "{name}".')
 
     async def delete_topic(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         await self._ask(self._ready().delete, name)
-        return _said(f"Topic {name} is marked for deletion.")
+        return _message(f"Topic {name} is marked for deletion.")
 
 
 @web.middleware
 async def _only_by_proxy(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Lets in what has come through the cluster's front door, where it was asked for the token."""
+    """Accepts requests that came through the cluster's proxy, which checks the token."""
     secret = os.environ.get(PROXY_SECRET)
     if request.path == "/v1/health" or (secret and same(request.headers.get(PROXY_HEADER, ""), secret)):
         return await handler(request)
-    return web.Response(status=403, text="Ask through the cluster: /service/<name>/")
+    return web.Response(status=403, text="Use the address at the cluster: /service/<name>/")
 
 
-def _said(text: str) -> web.Response:
+def _message(text: str) -> web.Response:
     return web.json_response({"message": f"Output: {text}\n"})
 
 
 async def _main() -> int:
-    folder = (
-        Path(os.environ["LOCAL_DCOS_HOME"]) / "kafka" / os.environ["KAFKA_SERVICE_NAME"].replace("/", "_")
-    )
+    folder = Home(Path(os.environ[HOME_MARK])).kafka / os.environ["KAFKA_SERVICE_NAME"].replace("/", "_")
     service = Service(
         folder, int(os.environ.get("PORT_BROKER", 0)), int(os.environ.get("KAFKA_HEAP_MB", 512))
     )
@@ -193,7 +175,7 @@ async def _main() -> int:
     work, stopped = asyncio.create_task(service.run()), asyncio.create_task(stop.wait())
     await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
-        # The broker's end is no failure now, and nobody is to start it any more.
+        # Cancelled before the broker stops, whose end is no failure now.
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
         await service.stop()
@@ -211,8 +193,8 @@ async def _main() -> int:
 
 
 def main() -> None:
-    """Runs the scheduler until it is told to stop or its broker ends."""
+    """Runs the scheduler until a signal stops it or its broker ends."""
     code = asyncio.run(_main())
-    # A download that goes on in a thread must not hold the process up.
+    # Not sys.exit, which would wait for a thread that still downloads jars.
     sys.stdout.flush()
     os._exit(code)

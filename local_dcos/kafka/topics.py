@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewPartitions, NewTopic
+from confluent_kafka.cimpl import NewTopic
 
 from local_dcos.errors import BrokerError
 
@@ -13,14 +13,14 @@ SECONDS = 10.0
 
 
 class Topics:
-    """Blocking calls to the broker: run them in a thread."""
+    """Calls to the broker. They block, so they need a thread."""
 
     def __init__(self, address: str) -> None:
-        # Its complaints while the broker comes up are no news to anyone.
+        # Silent: the client would log every failed connection while the broker starts.
         self._admin = AdminClient({"bootstrap.servers": address, "log_level": 0}, logger=_Silent())
 
     def is_ready(self) -> bool:
-        """Tells whether the broker answers and knows itself."""
+        """Whether the broker answers and lists itself."""
         with contextlib.suppress(KafkaException):
             return bool(self._admin.list_topics(timeout=1.0).brokers)
         return False
@@ -29,7 +29,7 @@ class Topics:
         return sorted(self._admin.list_topics(timeout=SECONDS).topics)
 
     def describe(self, name: str) -> dict[str, Any] | None:
-        """Returns a topic as the SDK's service shows it; None when there is none."""
+        """Returns a topic in the form of the SDK; None if it does not exist."""
         topic = self._admin.list_topics(timeout=SECONDS).topics.get(name)
         if topic is None:
             return None
@@ -51,9 +51,6 @@ class Topics:
         topic = NewTopic(name, num_partitions=partitions, replication_factor=replication)
         self._finish(self._admin.create_topics([topic], operation_timeout=SECONDS))
 
-    def add_partitions(self, name: str, total: int) -> None:
-        self._finish(self._admin.create_partitions([NewPartitions(name, total)]))
-
     def delete(self, name: str) -> None:
         self._finish(self._admin.delete_topics([name], operation_timeout=SECONDS))
 
@@ -67,7 +64,7 @@ class Topics:
 
 
 class _Silent:
-    """A logger for the admin client that says nothing."""
+    """A logger that discards everything."""
 
     def log(self, *_: object) -> None:
         return

@@ -1,1 +1,1 @@
-"""The package catalogue: what `dcos package install` knows."""
+"""The package catalogue."""

@@ -1,4 +1,4 @@
-"""The package `kafka`: its options, and the Marathon app that its installation makes."""
+"""The package `kafka`: its options, and the Marathon app that installs it."""
 
 import base64
 import hashlib
@@ -11,12 +11,24 @@ from local_dcos.model import Json
 
 NAME = "kafka"
 # As in the DC/OS catalogue: the version of the service, then the version of Kafka.
-VERSIONS = ("2.10.0-4.1.0",)
-DESCRIPTION = (
-    "Apache Kafka running on one machine: one KRaft broker behind the API of the DC/OS Kafka service"
-)
+VERSION = "2.10.0-4.1.0"
 COMMAND_FILE = Path(__file__).parent.parent / "client" / "kafka.py"
 
+# What lists show of the package.
+SUMMARY: Json = {
+    "packagingVersion": "4.0",
+    "name": NAME,
+    "version": VERSION,
+    "releaseVersion": 0,
+    "maintainer": "local_dcos",
+    "description": "One Apache Kafka broker (KRaft) on this machine, with the API of the DC/OS Kafka service",
+    "tags": ["message", "broker", "pubsub", "kafka"],
+    "selected": True,
+    "framework": True,
+    "preInstallNotes": "This service runs one Apache Kafka broker on this machine.",
+    "postInstallNotes": "The Kafka service is starting. To follow it: dcos kafka plan status deploy",
+    "postUninstallNotes": "The Kafka service was removed. Its data stay in the folder of the cluster.",
+}
 OPTIONS: Json = {
     "type": "object",
     "additionalProperties": False,
@@ -41,14 +53,14 @@ OPTIONS: Json = {
             "properties": {
                 "count": {
                     "type": "integer",
-                    "description": "Number of brokers; this machine runs one",
+                    "description": "Number of brokers; only 1 is possible",
                     "minimum": 1,
                     "maximum": 1,
                     "default": 1,
                 },
                 "port": {
                     "type": "integer",
-                    "description": "Port of the broker; 0 for any free one, kept from then on",
+                    "description": "Port of the broker; 0 chooses a free one, which is kept",
                     "minimum": 0,
                     "maximum": 65535,
                     "default": 9092,
@@ -57,7 +69,7 @@ OPTIONS: Json = {
                 "mem": {"type": "integer", "description": "Memory in MB", "minimum": 256, "default": 1024},
                 "disk": {
                     "type": "integer",
-                    "description": "Disk in MB; nothing here limits it",
+                    "description": "Disk in MB; it is not limited here",
                     "minimum": 1,
                 },
                 "heap": {
@@ -77,31 +89,26 @@ OPTIONS: Json = {
         },
         "kafka": {
             "type": "object",
-            "description": "The broker's own options, as in the catalogue; one broker leaves no choice",
+            "description": "Options of the DC/OS catalogue; they have no effect here",
             "properties": {},
         },
     },
 }
 
 
-def completed(options: Json) -> Json:
-    """Returns the options with every default written out."""
-    return _fill(OPTIONS, options)
-
-
-def _fill(schema: Json, given: Json) -> Json:
+def _with_defaults(schema: Json, given: Json) -> Json:
     result = dict(given)
     for key, inner in schema["properties"].items():
         if inner["type"] == "object":
-            result[key] = _fill(inner, given.get(key, {}))
+            result[key] = _with_defaults(inner, given.get(key, {}))
         elif "default" in inner:
             result.setdefault(key, inner["default"])
     return result
 
 
-def app_definition(given: Json, version: str) -> Json:
-    """Returns the Marathon app of a service with these options, and the defaults of those left out."""
-    options = completed(given)
+def app_definition(given: Json) -> Json:
+    """Returns the Marathon app of a service with these options. The others have their defaults."""
+    options = _with_defaults(OPTIONS, given)
     name, port = options["service"]["name"].strip("/"), options["brokers"]["port"]
     ports: list[Json] = [{"name": "api", "port": 0, "protocol": "tcp"}]
     if port:
@@ -114,7 +121,7 @@ def app_definition(given: Json, version: str) -> Json:
         "instances": 1,
         "env": {"KAFKA_SERVICE_NAME": name, "KAFKA_HEAP_MB": str(options["brokers"]["heap"]["size"])},
         "portDefinitions": ports,
-        # A broker on a given port must be on it; without one there is nothing to insist on.
+        # Only a broker on a given port requires that port.
         "requirePorts": bool(port),
         "taskKillGracePeriodSeconds": 30,
         "backoffSeconds": 1,
@@ -136,8 +143,8 @@ def app_definition(given: Json, version: str) -> Json:
             "DCOS_COMMONS_API_VERSION": "v1",
             "DCOS_PACKAGE_FRAMEWORK_NAME": name,
             "DCOS_PACKAGE_NAME": NAME,
-            "DCOS_PACKAGE_VERSION": version,
-            # As Cosmos does: what was given, without the defaults.
+            "DCOS_PACKAGE_VERSION": VERSION,
+            # Without the defaults, as Cosmos does.
             "DCOS_PACKAGE_OPTIONS": base64.b64encode(json.dumps(given).encode()).decode(),
             "DCOS_SERVICE_NAME": name,
             "DCOS_SERVICE_PORT_INDEX": "0",
@@ -149,20 +156,20 @@ def app_definition(given: Json, version: str) -> Json:
 
 @cache
 def command_script() -> bytes:
-    """Returns the program behind `dcos kafka`: one file, standard library only."""
+    """Returns the program behind `dcos kafka`, which is one file."""
     return COMMAND_FILE.read_bytes()
 
 
-def package_definition(version: str, base_url: str) -> Json:
+def package_definition(base_url: str) -> Json:
     """Returns the package as Cosmos describes it (packaging version 4.0)."""
     executable = {
         "kind": "executable",
         "url": f"{base_url}/package-resource/kafka/dcos-kafka",
         "contentHash": [{"algo": "sha256", "value": hashlib.sha256(command_script()).hexdigest()}],
     }
-    template = json.dumps(app_definition({}, version), indent=2, sort_keys=True)
+    template = json.dumps(app_definition({}), indent=2, sort_keys=True)
     return {
-        **summary(version),
+        **SUMMARY,
         "marathon": {"v2AppMustacheTemplate": base64.b64encode(template.encode()).decode()},
         "config": OPTIONS,
         "resource": {
@@ -170,24 +177,4 @@ def package_definition(version: str, base_url: str) -> Json:
             "images": {},
             "cli": {"binaries": {system: {"x86-64": executable} for system in ("linux", "darwin")}},
         },
-    }
-
-
-def summary(version: str) -> Json:
-    """Returns what lists show of the package."""
-    return {
-        "packagingVersion": "4.0",
-        "name": NAME,
-        "version": version,
-        "releaseVersion": VERSIONS.index(version),
-        "maintainer": "local_dcos",
-        "description": DESCRIPTION,
-        "tags": ["message", "broker", "pubsub", "kafka"],
-        "selected": True,
-        "framework": True,
-        "preInstallNotes": "This service runs one Apache Kafka broker on this machine.",
-        "postInstallNotes": (
-            "The Kafka service is being installed.\nFollow it with: dcos kafka plan status deploy"
-        ),
-        "postUninstallNotes": "The Kafka service was removed. Its data stay in the cluster's folder.",
     }

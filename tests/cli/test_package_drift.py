@@ -14,13 +14,13 @@ from local_dcos.packages import kafka
 pytestmark = pytest.mark.slow
 
 GIVEN = {"service": {"name": "drift"}, "brokers": {"count": 1, "mem": 1024}}
-VERSION = kafka.VERSIONS[-1]
+VERSION = kafka.VERSION
 
 
 @pytest.fixture
 def plan(cluster):
     """Plans with other settings for a package that was installed with GIVEN, without its broker."""
-    app = {**kafka.app_definition(GIVEN, VERSION), "instances": 0}
+    app = {**kafka.app_definition(GIVEN), "instances": 0}
     cluster.create(manifest_of(app))
 
     def make(options, version=VERSION):

@@ -23,7 +23,7 @@ QUICK_CHECK = {
     "timeoutSeconds": 2,
     "maxConsecutiveFailures": 2,
 }
-# A server that answers 200 until somebody asks for /break, and then 500.
+# A server that answers 200 until it gets /break, and then 500.
 WEB = """
 import http.server, os
 class Web(http.server.BaseHTTPRequestHandler):
@@ -39,7 +39,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT0"])), Web).se
 
 
 def wait_for(look: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """Returns the first true value of `look`; fails when there is none in time."""
+    """Returns the first true value of `look`. Fails after a timeout."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = look()
@@ -50,7 +50,7 @@ def wait_for(look: Callable[[], Any], seconds: float = 15.0) -> Any:
 
 
 class Cluster:
-    """A started cluster and what a test asks of it."""
+    """A running cluster."""
 
     wait_for = staticmethod(wait_for)
 
@@ -73,7 +73,7 @@ class Cluster:
         wait_for(lambda: not psutil.pid_exists(self.pid) or psutil.Process(self.pid).status() == "zombie")
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        """Sends a request; returns the status and the JSON answer (text when it is none)."""
+        """Sends a request. Returns the status and the answer, which is text if it is not JSON."""
         data = None if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
         sent = {"Authorization": f"token={self.token}", **headers}
         request = urllib.request.Request(self.url + path, data, sent, method=method)
@@ -121,7 +121,7 @@ class Cluster:
         self.settle()
 
     def attach(self, folder: Path) -> None:
-        """Makes `folder` a `DCOS_DIR` that is attached to this cluster, as `dcos cluster setup` leaves it."""
+        """Makes `folder` a `DCOS_DIR` that is attached to this cluster, as `dcos cluster setup` does."""
         mine = folder / "clusters" / self.document["id"]
         mine.mkdir(parents=True)
         config = mine / "dcos.toml"
@@ -136,14 +136,14 @@ class Cluster:
         return {**os.environ, "DCOS_URL": self.url, "DCOS_ACS_TOKEN": self.token}
 
     def dcos(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Runs our own client."""
+        """Runs the small client."""
         command = [sys.executable, "-m", "local_dcos.client", *arguments]
         return subprocess.run(
             command, input=stdin, capture_output=True, text=True, env=self.environment(), timeout=60
         )
 
     def processes(self) -> list[int]:
-        """Returns the tasks' processes: those that carry this home and a task's id in their environment."""
+        """Returns the processes of tasks, which have this home and a task's id in their environment."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -178,13 +178,13 @@ def cluster(shared_cluster: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture
 def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """A cluster that the test may stop and kill."""
+    """A cluster of its own for a test that stops or kills the agent."""
     yield from _run(tmp_path / "cluster")
 
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:
-    """A port that another process listens on, as far as the cluster can tell."""
+    """A port in use."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()

@@ -1,6 +1,6 @@
-"""Generated requests against a real agent, and what must hold whatever is sent.
+"""Generated requests to a real agent, and what must hold for every answer.
 
-Commands are taken from a list, since they run here; everything else about a request is made up.
+Commands are from a list, since they run on this machine. Everything else is generated.
 """
 
 import http.client
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 @st.composite
 def later(draw: Callable[[Any], Any], make: Callable[[], st.SearchStrategy[Any]]) -> Any:
-    """The strategy that `make` returns; what hypothesis writes of it stays short."""
+    """The strategy that `make` returns. In reports of hypothesis it is short."""
     return draw(make())
 
 
@@ -27,7 +27,7 @@ ANSWER_SECONDS = 10.0
 PLANTED = "a-secret-beside-the-cluster"
 MARATHON = "/service/marathon"
 
-# Any text, also that which is no UTF-8, and names that lead elsewhere.
+# Texts that are no UTF-8 or name files elsewhere, and any other.
 odd_text = st.sampled_from(
     [
         "",
@@ -60,7 +60,7 @@ ids = st.sampled_from(
 
 
 def mostly(*good: Any) -> st.SearchStrategy[Any]:
-    """Mostly a value that can be, now and then any other, of the same kind or of none."""
+    """Mostly one of these values, sometimes any other, of the same type or not."""
     right, near = st.sampled_from(good), odd_number if isinstance(good[0], int | float) else odd_text
     return st.integers(0, 7).flatmap(lambda one: (odd | near) if one == 7 else right)
 
@@ -98,7 +98,7 @@ labels = st.fixed_dictionaries(
         "MARATHON_SINGLE_INSTANCE_APP": mostly("true"),
     },
 )
-# An app that could run, and a few keys that say otherwise.
+# An app that can run, and some keys that may be wrong.
 _runnable = st.one_of(
     st.fixed_dictionaries({"id": ids, "mem": mostly(16), "cmd": commands}),
     st.fixed_dictionaries({"id": ids, "mem": mostly(16), "args": arguments | odd_arguments}),
@@ -135,23 +135,15 @@ _definitions = st.tuples(_runnable, st.lists(_changes, max_size=3)).map(
     lambda parts: {**parts[0], **dict(parts[1])}
 )
 definitions: st.SearchStrategy[Any] = later(lambda: _definitions)
-_groups = st.recursive(
-    st.fixed_dictionaries(
-        {}, optional={"id": ids, "apps": st.lists(definitions, max_size=2) | odd, "scaleBy": odd}
-    ),
-    lambda inner: st.fixed_dictionaries({"groups": st.lists(inner, max_size=2)}, optional={"id": ids}),
-    max_leaves=3,
-)
-groups: st.SearchStrategy[Any] = later(lambda: _groups)
-# Never a Kafka that could be installed: it would be.
+# Never a package that can be installed: the agent would install it.
 packages = st.fixed_dictionaries(
     {"packageName": mostly("cassandra", ["kafka"])},
-    optional=dict.fromkeys(("packageVersion", "options", "appId", "index", "name", "uri", "query"), odd),
+    optional=dict.fromkeys(("packageVersion", "options", "appId", "all"), odd),
 )
 
 
 def written(document: Any) -> bytes:
-    """JSON as careless clients write it: with NaN, and with halves of characters."""
+    """JSON as careless clients write it, with NaN and lone surrogates."""
     return json.dumps(document).encode()
 
 
@@ -176,7 +168,7 @@ def bodies(documents: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
 
 
 nothing = st.just(b"")
-apps, group_path, logs = f"{MARATHON}/v2/apps", f"{MARATHON}/v2/groups", "/system/v1/logs/v2/task/"
+apps, logs = f"{MARATHON}/v2/apps", "/system/v1/logs/v2/task/"
 reading = st.sampled_from(
     [
         *(
@@ -202,18 +194,15 @@ _requests = st.one_of(
     calls(["POST", "PUT"], st.just(apps), bodies(definitions)),
     calls(["POST"], st.just(apps), bodies(definitions)),
     calls(["PUT", "PATCH"], segments.map(f"{apps}/{{}}".format), bodies(definitions)),
-    calls(["PUT"], st.just(apps), bodies(st.lists(definitions, max_size=3))),
     calls(["GET", "DELETE", "HEAD"], segments.map(f"{apps}/{{}}".format), nothing),
     calls(["GET", "POST", "DELETE"], segments.map(f"{apps}/{{}}/tasks".format), nothing),
     calls(["POST"], segments.map(f"{apps}/{{}}/restart".format), nothing),
-    calls(["PUT", "POST"], segments.map(f"{group_path}/{{}}".format) | st.just(group_path), bodies(groups)),
-    calls(["GET", "DELETE"], segments.map(f"{group_path}/{{}}".format), nothing),
     calls(["POST"], st.just(f"{MARATHON}/v2/tasks/delete"), bodies(st.fixed_dictionaries({"ids": odd}))),
     calls(
         ["POST"],
-        st.sampled_from(
-            ["describe", "install", "render", "list", "uninstall", "search", "repository/add"]
-        ).map("/package/{}".format),
+        st.sampled_from(["describe", "install", "render", "list", "list-versions", "uninstall"]).map(
+            "/package/{}".format
+        ),
         bodies(packages),
     ),
     calls(["POST"], st.just("/login/links"), bodies(st.fixed_dictionaries({"service": mostly("page")}))),
@@ -241,7 +230,7 @@ rounds = st.tuples(senders, requests, odd_header)
 
 @dataclass
 class Fuzz:
-    """Sends requests to a cluster and checks each answer; `statuses` counts them."""
+    """Sends requests to a cluster and checks each answer. `statuses` counts them by status."""
 
     cluster: Any
     statuses: Counter[int] = field(default_factory=Counter)
@@ -253,23 +242,23 @@ class Fuzz:
         (self._beside / "secret").write_text(PLANTED)
 
     def send(self, sender: str, request: tuple[str, str, bytes], odd_header: bytes) -> None:
-        """Sends one request; raises AssertionError when its answer is not what every answer must be."""
+        """Sends one request. Raises AssertionError if the answer breaks a rule that holds for all."""
         method, path, body = request
         status, kind, content = self._ask(sender, method, path, body, odd_header)
         self.statuses[status] += 1
-        told = f"{sender} {method} {path} {body[:500]!r} -> {status} {content[:500]!r}"
+        shown = f"{sender} {method} {path} {body[:500]!r} -> {status} {content[:500]!r}"
         by_proxy = path.startswith("/service/") and not path.startswith(MARATHON)
-        assert status < 500 or (by_proxy and status in (502, 503)), told
+        assert status < 500 or (by_proxy and status in (502, 503)), shown
         if sender in (FOREIGN_HOST, FOREIGN_ORIGIN):
-            assert status in (400, 403), told
+            assert status in (400, 403), shown
         elif sender != HONEST and method not in ("GET", "HEAD"):
-            # 400: no HTTP at all. What is open to all says itself what it wants.
+            # 400 means malformed HTTP. Open addresses have their own errors.
             open_to_all = path.startswith(("/acs/", "/dcos-metadata/", "/login/once/"))
-            assert status in (400, 401, 403, *((405, 413) if open_to_all else ())), told
+            assert status in (400, 401, 403, *((405, 413) if open_to_all else ())), shown
         if kind.split(";")[0].endswith("json") and content:
             json.loads(content.decode(), parse_constant=self._no_constant)
         text = content.decode("utf-8", "replace")
-        assert PLANTED not in text and self.cluster.token not in text, told
+        assert PLANTED not in text and self.cluster.token not in text, shown
 
     @staticmethod
     def _no_constant(name: str) -> None:
@@ -299,7 +288,7 @@ class Fuzz:
             connection.close()
 
     def canary(self) -> None:
-        """Checks that an app that is added now runs in time, and that nothing outside was touched."""
+        """Checks that a new app runs in time, and that no file elsewhere has changed."""
         begun = time.monotonic()
         definition = {"cmd": "exec sleep 1000", "mem": 16, "cpus": 0.1, "instances": 1}
         made = self.cluster.marathon("PUT", "apps/canary?force=true", definition)
@@ -323,7 +312,7 @@ class Fuzz:
 
 
 def attack(cluster: Any, requests: int, number: int, *, per_canary: int, per_kill: int) -> Fuzz:
-    """Sends generated requests, with canaries and kills of the agent after so many; returns what came.
+    """Sends generated requests, adds canary apps and kills the agent now and then. Returns the counts.
 
     Raises AssertionError at the first answer that is not what it must be. `number` is the seed.
     """
@@ -334,7 +323,7 @@ def attack(cluster: Any, requests: int, number: int, *, per_canary: int, per_kil
         max_examples=requests,
         deadline=None,
         database=None,
-        # What led to a failure is in the agent's state: a single request says nothing when it is sent again.
+        # No shrinking: a failure depends on the state of the agent, so a request alone does not repeat it.
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

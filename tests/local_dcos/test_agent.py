@@ -43,7 +43,7 @@ def test_a_second_agent_is_refused(own_cluster):
     assert str(own_cluster.home) in refused.stderr
 
 
-def test_a_folder_that_cant_be_written_is_named(tmp_path: Path):
+def test_an_unwritable_folder_is_named(tmp_path: Path):
     (tmp_path / "file").touch()
     home = tmp_path / "file" / "cluster"
     command = [sys.executable, "-m", "local_dcos", "start", "--home", str(home)]
@@ -54,7 +54,7 @@ def test_a_folder_that_cant_be_written_is_named(tmp_path: Path):
     assert "Traceback" not in refused.stderr
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path, taken_port: int):
+def test_a_port_in_use_is_named(tmp_path: Path, taken_port: int):
     command = [
         sys.executable,
         "-m",
@@ -103,7 +103,7 @@ def test_a_killed_agents_tasks_are_adopted(own_cluster):
     after = own_cluster.app("/keep")
     assert [task["id"] for task in after["tasks"]] == [task["id"] for task in before["tasks"]]
     assert [task["startedAt"] for task in after["tasks"]] == [task["startedAt"] for task in before["tasks"]]
-    # Adopted tasks are followed like others: killed, replaced, removed.
+    # Adopted tasks are followed like others.
     victim = after["tasks"][0]["id"]
     pid = next(
         pid for pid in own_cluster.processes() if psutil.Process(pid).environ()["MESOS_TASK_ID"] == victim
@@ -115,7 +115,7 @@ def test_a_killed_agents_tasks_are_adopted(own_cluster):
     own_cluster.wait_for(lambda: own_cluster.processes() == [])
 
 
-def test_what_died_while_the_agent_was_away_is_replaced(own_cluster):
+def test_a_task_that_ended_without_an_agent_is_replaced(own_cluster):
     app = own_cluster.run({"id": "/away", "cmd": "echo $$ >pid; setsid sleep 1000 & exec sleep 1000"})
     pid = own_cluster.home / "sandboxes" / app["tasks"][0]["id"] / "pid"
     before = own_cluster.wait_for(lambda: len(own_cluster.processes()) == 2 and own_cluster.processes())
@@ -124,11 +124,11 @@ def test_what_died_while_the_agent_was_away_is_replaced(own_cluster):
     own_cluster.start()
     own_cluster.wait_for(lambda: own_cluster.app("/away")["tasksRunning"] == 1)
     assert "away" in own_cluster.app("/away")["lastTaskFailure"]["message"]
-    # What had left the task's group is gone as well.
+    # Processes outside of the task's group have ended too.
     own_cluster.wait_for(lambda: not set(before) & set(own_cluster.processes()))
 
 
-def test_what_was_being_killed_by_a_killed_agent_is_killed_by_the_next(own_cluster):
+def test_the_next_agent_finishes_a_kill(own_cluster):
     deaf = "trap '' TERM; touch deaf; while :; do sleep 0.1; done"
     app = own_cluster.run({"id": "/deaf", "cmd": deaf, "taskKillGracePeriodSeconds": 2})
     first = app["tasks"][0]["id"]
@@ -141,7 +141,7 @@ def test_what_was_being_killed_by_a_killed_agent_is_killed_by_the_next(own_clust
     own_cluster.wait_for(lambda: own_cluster.app("/deaf")["tasksRunning"] == 1)
 
 
-def test_a_deployment_goes_on_after_the_agent_was_killed(own_cluster):
+def test_a_deployment_survives_a_kill_of_the_agent(own_cluster):
     own_cluster.run({"id": "/half", "cmd": SLEEP})
     marker = own_cluster.home.parent / "go"
     check = {"protocol": "COMMAND", "command": {"value": f"test -e {marker}"}, "intervalSeconds": 1}
@@ -170,10 +170,10 @@ def test_stop_leaves_nothing_and_start_brings_the_apps_back(own_cluster, killed)
     assert own_cluster.app("/again")["tasks"][0]["id"] != first
 
 
-def test_an_idle_agent_costs_nothing(own_cluster):
+def test_an_idle_agent_uses_no_cpu(own_cluster):
     own_cluster.run(own_cluster.web("/idle"))
     agent = psutil.Process(own_cluster.pid)
     before, clock = sum(agent.cpu_times()[:2]), time.monotonic()
     own_cluster.wait_for(lambda: time.monotonic() - clock > 2.0)
-    # It takes none at all; an agent that spins takes two seconds.
+    # A busy loop would use two seconds.
     assert sum(agent.cpu_times()[:2]) - before < 1.0

@@ -85,7 +85,7 @@ def test_an_update_merges_only_the_given_keys_and_replaces_the_tasks(cluster):
 
 
 @pytest.mark.parametrize(("low", "over", "least", "most"), [(1, 1, 2, 4), (0, 0, 0, 2), (0.5, 0, 1, 2)])
-def test_an_upgrade_keeps_to_its_strategy(cluster, low, over, least, most):
+def test_an_upgrade_follows_its_strategy(cluster, low, over, least, most):
     strategy = {"minimumHealthCapacity": low, "maximumOverCapacity": over}
     cluster.run(cluster.web("/upgrade", instances=2, upgradeStrategy=strategy))
     answer = cluster.marathon("PUT", "apps/upgrade", {"env": {"GREETING": "new"}})
@@ -132,7 +132,7 @@ def test_a_rollback_restores_what_was_before(cluster):
     cluster.wait_for(lambda: cluster.app("/new") is None)
 
 
-def test_restart_versions_and_going_back_to_one(cluster):
+def test_restart_and_earlier_versions(cluster):
     first = cluster.run({"id": "/history", "cmd": SLEEP, "env": {"N": "1"}})
     cluster.marathon("PUT", "apps/history", {"env": {"N": "2"}})
     cluster.settle()
@@ -147,7 +147,7 @@ def test_restart_versions_and_going_back_to_one(cluster):
     assert cluster.app("/history")["env"] == {"N": "1"}
 
 
-def test_removing_an_app_ends_its_whole_group(cluster):
+def test_removing_an_app_ends_its_whole_process_group(cluster):
     app = cluster.run({"id": "/family", "cmd": "sleep 1000 & setsid sleep 1000 & wait"})
     task_id = app["tasks"][0]["id"]
     family = cluster.wait_for(lambda: len(cluster.processes()) >= 3 and cluster.processes())
@@ -158,7 +158,7 @@ def test_removing_an_app_ends_its_whole_group(cluster):
     )
 
 
-def test_the_group_goes_when_the_main_process_is_killed(cluster):
+def test_the_process_group_ends_with_the_main_process(cluster):
     app = cluster.run({"id": "/orphans", "cmd": "sleep 1000 & echo $$ >pids; echo $! >>pids; wait"})
     pids = cluster.home / "sandboxes" / app["tasks"][0]["id"] / "pids"
     main, child = cluster.wait_for(
@@ -194,30 +194,13 @@ def test_killing_tasks_and_scaling_down(cluster):
     assert after["tasks"][0]["id"] != survivor
 
 
-def test_groups_with_dependencies_start_in_order(cluster):
-    group = {
-        "id": "/shop",
-        "apps": [
-            {**cluster.web("front"), "dependencies": ["/shop/back"]},
-            {**cluster.web("back"), "mem": 32},
-        ],
-    }
-    cluster.marathon("POST", "groups", group)
-    deployment = cluster.marathon("GET", "deployments")[0]
-    assert [[one["app"] for one in step["actions"]] for step in deployment["steps"]] == [
-        ["/shop/back"],
-        ["/shop/front"],
-    ]
-    cluster.settle()
-    started = {
-        app["id"]: app["tasks"][0]["startedAt"] for app in map(cluster.app, ["/shop/back", "/shop/front"])
-    }
-    assert started["/shop/back"] < started["/shop/front"]
-    shown = cluster.marathon("GET", "groups/shop")
-    assert sorted(app["id"] for app in shown["apps"]) == ["/shop/back", "/shop/front"]
-    cluster.marathon("PUT", "groups/shop", {"scaleBy": 2})
-    cluster.settle()
-    assert cluster.app("/shop/back")["instances"] == 2
-    cluster.marathon("DELETE", "groups/shop")
-    cluster.settle()
-    assert cluster.call("GET", "/service/marathon/v2/groups/shop")[0] == 404
+def test_groups_are_the_folders_of_the_ids(cluster):
+    for name in ("/shop/front", "/shop/deep/back", "/alone"):
+        cluster.marathon("POST", "apps", {"id": name, "cmd": SLEEP, "instances": 0})
+    root = cluster.marathon("GET", "groups")
+    assert ([app["id"] for app in root["apps"]], [group["id"] for group in root["groups"]]) == (
+        ["/alone"],
+        ["/shop"],
+    )
+    (deep,) = root["groups"][0]["groups"]
+    assert (deep["id"], [app["id"] for app in deep["apps"]]) == ("/shop/deep", ["/shop/deep/back"])

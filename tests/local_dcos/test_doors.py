@@ -1,4 +1,4 @@
-"""Who gets the token, what an agent trusts on its disk, and what purge may remove."""
+"""The token, the files that an agent trusts, and the files that purge removes."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from local_dcos.home import Home
 
 
 class Stranger:
-    """Somebody else on the port of a cluster that has ended; remembers what is sent to it."""
+    """Another server on the port of an ended agent. It records what it receives."""
 
     def __init__(self, port):
         self.heard = b""
@@ -39,14 +39,14 @@ class Stranger:
 
 @pytest.fixture
 def stranger(own_cluster):
-    """A killed agent's port, taken by somebody else: the address of the agent is still in its folder."""
+    """Another server on the port of a killed agent, whose address is still in the folder."""
     own_cluster.kill_agent()
     one = Stranger(int(own_cluster.url.rpartition(":")[2]))
     yield one
     one.close()
 
 
-def test_who_holds_the_port_of_an_ended_agent_is_sent_nothing(own_cluster, stranger):
+def test_another_process_on_the_port_of_an_ended_agent_gets_no_token(own_cluster, stranger):
     assert json.loads((own_cluster.home / "cluster.json").read_text())["url"] == own_cluster.url
     assert own_cluster.local_dcos("status", check=False).returncode == 4
     assert own_cluster.local_dcos("link", "--service", "page", check=False).returncode == 1
@@ -68,14 +68,14 @@ def test_each_start_has_a_token_of_its_own(own_cluster):
     assert own_cluster.call("GET", "/service/marathon/v2/apps")[0] == 200
 
 
-def test_stop_takes_the_address_back(own_cluster):
+def test_stop_removes_the_address(own_cluster):
     own_cluster.local_dcos("stop")
     kept = json.loads((own_cluster.home / "cluster.json").read_text())
     assert kept == {key: own_cluster.document[key] for key in ("id", "name", "port")}
 
 
 @pytest.mark.parametrize("damaged", ["", "\n", "a" * 63, "g" * 64, "\udcff"])
-def test_a_damaged_token_opens_nothing_and_is_made_anew(own_cluster, damaged):
+def test_a_damaged_token_opens_nothing_and_is_replaced(own_cluster, damaged):
     own_cluster.local_dcos("stop")
     (own_cluster.home / "token").write_bytes(damaged.encode("utf-8", "surrogateescape"))
     own_cluster.start()
@@ -85,7 +85,7 @@ def test_a_damaged_token_opens_nothing_and_is_made_anew(own_cluster, damaged):
     assert len(own_cluster.token) == 64
 
 
-def test_a_token_that_is_damaged_while_the_cluster_runs_is_named_and_put_right(own_cluster):
+def test_a_running_cluster_names_and_repairs_a_damaged_token(own_cluster):
     token = own_cluster.home / "token"
     token.write_text(own_cluster.token[:20])
     said = own_cluster.local_dcos("status", check=False)
@@ -95,17 +95,17 @@ def test_a_token_that_is_damaged_while_the_cluster_runs_is_named_and_put_right(o
 
 
 @pytest.mark.parametrize("names", [("letter",), ("cluster.json",), ("cluster.json", "letter")])
-def test_purge_removes_no_folder_that_is_not_a_clusters(tmp_path, names):
+def test_purge_refuses_a_folder_without_a_cluster(tmp_path, names):
     for name in names:
         (tmp_path / name).write_text("{}")
     command = [sys.executable, "-m", "local_dcos", "purge", "--home", str(tmp_path)]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert f"{tmp_path} is no cluster's folder" in refused.stderr
+    assert f"{tmp_path} is not a cluster's folder" in refused.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
 
 
-def test_purge_removes_only_what_the_cluster_put_there(own_cluster):
+def test_purge_removes_only_files_of_the_cluster(own_cluster):
     letter = own_cluster.home / "letter"
     letter.write_text("dear")
     elsewhere = own_cluster.home.parent / "elsewhere"
@@ -120,7 +120,7 @@ def test_purge_removes_only_what_the_cluster_put_there(own_cluster):
     own_cluster.home.rmdir()
 
 
-def test_purge_keeps_others_out_until_all_is_removed(tmp_path, monkeypatch):
+def test_purge_holds_the_lock_until_all_is_removed(tmp_path, monkeypatch):
     home, seen = Home(tmp_path / "home"), []
     home.create()
     remove = Home.remove
@@ -134,7 +134,7 @@ def test_purge_keeps_others_out_until_all_is_removed(tmp_path, monkeypatch):
     assert (seen, home.path.exists()) == ([True], False)
 
 
-def test_a_lock_on_a_removed_file_keeps_nobody_out(tmp_path):
+def test_a_lock_on_a_removed_file_excludes_no_one(tmp_path):
     path, got = tmp_path / "lock", []
 
     def wait():
@@ -152,7 +152,7 @@ def test_a_lock_on_a_removed_file_keeps_nobody_out(tmp_path):
     assert got == [False]
 
 
-def test_a_folder_that_holds_something_else_is_no_home(tmp_path):
+def test_start_refuses_a_folder_with_other_files(tmp_path):
     (tmp_path / "letter").touch()
     command = [sys.executable, "-m", "local_dcos", "start", "--home", str(tmp_path)]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -161,7 +161,7 @@ def test_a_folder_that_holds_something_else_is_no_home(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["letter"]
 
 
-def test_an_existing_folder_is_closed_to_others(tmp_path):
+def test_an_existing_folder_is_closed_to_other_users(tmp_path):
     home = Home(tmp_path / "home")
     home.path.mkdir()
     home.path.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What goes wrong with apps: crashes, ill health, ports, definitions."""
+"""Failures of apps: crashes, health checks, ports, definitions."""
 
 import socket
 import sys
@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-def test_a_crash_is_told_with_its_status_and_last_words(cluster):
+def test_a_failure_has_the_exit_status_and_the_last_line(cluster):
     cluster.marathon(
         "POST", "apps", {"id": "/crash", "cmd": "echo out of beans >&2; exit 3", "backoffSeconds": 60}
     )
@@ -16,7 +16,7 @@ def test_a_crash_is_told_with_its_status_and_last_words(cluster):
     assert failure["version"] == cluster.app("/crash")["version"]
 
 
-def test_restarts_back_off_and_the_queue_says_so(cluster):
+def test_restarts_back_off_and_the_queue_shows_it(cluster):
     definition = {"id": "/loop", "cmd": "exit 1", "backoffSeconds": 1, "backoffFactor": 100}
     cluster.marathon("POST", "apps", definition)
     item = cluster.wait_for(
@@ -28,13 +28,13 @@ def test_restarts_back_off_and_the_queue_says_so(cluster):
     assert (item["count"], item["delay"]["overdue"]) == (1, False)
     tasks = cluster.call("GET", "/mesos/master/state.json")[1]["frameworks"][0]["completed_tasks"]
     assert sum("loop." in task["id"] for task in tasks) == 2
-    # Another configuration starts afresh.
+    # A new definition resets the back-off.
     cluster.marathon("PUT", "apps/loop?force=true", {"cmd": "exec sleep 1000"})
     cluster.settle()
     assert cluster.app("/loop")["tasksRunning"] == 1
 
 
-def test_a_program_that_is_not_there(cluster):
+def test_a_missing_program_is_named(cluster):
     cluster.marathon("POST", "apps", {"id": "/absent", "args": ["/no/such/program"], "backoffSeconds": 60})
     failure = cluster.wait_for(lambda: cluster.app("/absent").get("lastTaskFailure"))
     assert "/no/such/program" in failure["message"]
@@ -59,13 +59,13 @@ def test_an_unhealthy_task_is_replaced(cluster):
         ({"protocol": "COMMAND", "command": {"value": 'test -n "$PORT0"'}}, 1),
     ],
 )
-def test_every_kind_of_check(cluster, check, healthy):
+def test_every_kind_of_health_check(cluster, check, healthy):
     checks = [{"gracePeriodSeconds": 20, "intervalSeconds": 1, "timeoutSeconds": 3, **check}]
     app = cluster.run(cluster.web("/checked", healthChecks=checks))
     assert app["tasksHealthy"] == healthy
 
 
-def test_no_failures_allowed_means_never_for_marathon_and_at_once_for_mesos(cluster):
+def test_zero_allowed_failures_never_kill_in_marathon_and_kill_at_once_in_mesos(cluster):
     check = {"gracePeriodSeconds": 0, "intervalSeconds": 1, "maxConsecutiveFailures": 0, "portIndex": 0}
     for name, protocol in (("/never", "TCP"), ("/once", "MESOS_TCP")):
         checks = [{**check, "protocol": protocol}]
@@ -75,14 +75,14 @@ def test_no_failures_allowed_means_never_for_marathon_and_at_once_for_mesos(clus
     assert "lastTaskFailure" not in cluster.app("/never")
 
 
-def test_readiness_holds_a_deployment_up(cluster):
+def test_a_deployment_waits_for_readiness(cluster):
     check = {"portName": "http", "path": "/", "intervalSeconds": 2, "timeoutSeconds": 1}
     definition = cluster.web("/ready", portDefinitions=[{"name": "http"}], readinessChecks=[check])
     app = cluster.run(definition)
     assert app["readinessCheckResults"][0]["ready"] is True
 
 
-def test_a_taken_port_is_waited_for(cluster, taken_port):
+def test_an_app_waits_for_a_port_in_use(cluster, taken_port):
     definition = {
         "id": "/port",
         "cmd": "exec sleep 1000",
@@ -106,7 +106,7 @@ def test_a_taken_port_is_waited_for(cluster, taken_port):
     assert offers[0]["reason"] == ["InsufficientPorts"]
 
 
-def test_a_required_port_is_the_tasks_port_as_soon_as_it_is_free(cluster):
+def test_an_app_gets_its_required_port_when_it_is_free(cluster):
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -164,7 +164,7 @@ def test_a_wrong_definition_is_refused_with_its_path(cluster, change, path):
     assert cluster.marathon("GET", "apps")["apps"] == []
 
 
-def test_other_refusals(cluster):
+def test_other_errors(cluster):
     cluster.run({"id": "/there", "cmd": "exec sleep 1000"})
     assert cluster.call("POST", "/service/marathon/v2/apps", "{no json")[0] == 400
     assert cluster.call("POST", "/service/marathon/v2/apps", {"id": "/there", "cmd": "x"})[0] == 409

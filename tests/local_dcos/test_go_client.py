@@ -1,6 +1,6 @@
-"""The real Go client, dcos 1.2.0, against the cluster: its own commands, and `dcos kafka` as its plugin.
+"""The Go client, dcos 1.2.0, and `dcos kafka` as its plugin.
 
-Its core plugin (marathon, package, task) is no Go module and can't be built here.
+Its core plugin (marathon, package, task) is not available as a Go module.
 """
 
 import json
@@ -42,12 +42,18 @@ def go(cluster, tmp_path, go_dcos) -> GoDcos:
     return GoDcos(cluster, tmp_path, go_dcos)
 
 
-def test_it_reads_which_cluster_it_is_attached_to(cluster, go):
+def command_url(cluster) -> str:
+    """The address of the program behind `dcos kafka`."""
+    package = json.loads(cluster.dcos("package", "describe", "kafka").stdout)["package"]
+    return package["resource"]["cli"]["binaries"]["linux"]["x86-64"]["url"]
+
+
+def test_it_reads_the_attached_cluster(cluster, go):
     shown = go("config", "show", "core.dcos_url")
     assert (shown.returncode, shown.stdout) == (0, f"{cluster.url}\n")
     (listed,) = json.loads(go("cluster", "list", "--json").stdout)
-    (ours,) = json.loads(cluster.dcos("cluster", "list", "--json").stdout)
-    assert {key: str(listed[key]) for key in ours} == {key: str(value) for key, value in ours.items()}
+    assert (listed["name"], listed["url"], listed["attached"]) == ("local", cluster.url, True)
+    assert (listed["cluster_id"], listed["status"]) == (cluster.document["id"], "AVAILABLE")
     go.environ["DCOS_CLUSTER"] = "local"
     assert go("config", "show", "core.dcos_url").stdout == f"{cluster.url}\n"
 
@@ -64,7 +70,7 @@ def test_it_logs_in_and_out(cluster, go, tmp_path):
     assert go("config", "show", "core.dcos_acs_token").stdout == f"{cluster.token}\n"
 
 
-def test_a_command_that_it_has_no_plugin_for_is_told_as_missing(go):
+def test_a_command_without_a_plugin_is_missing(go):
     assert go("marathon", "app", "list").returncode == 0, "or the usage is no longer taken for success"
     for command in (
         ["marathon", "app", "list", "--json"],
@@ -77,8 +83,7 @@ def test_a_command_that_it_has_no_plugin_for_is_told_as_missing(go):
 
 
 def test_the_command_of_a_package_is_its_plugin(cluster, go):
-    resource = json.loads(cluster.dcos("package", "describe", "kafka", "--cli").stdout)
-    added = go("plugin", "add", resource["binaries"]["linux"]["x86-64"]["url"])
+    added = go("plugin", "add", command_url(cluster))
     assert added.returncode == 0 and "New commands available: kafka" in added.stderr, added.stderr
     for command in (["topic", "list"], ["plan", "status", "deploy"], ["endpoints", "broker"]):
         theirs = go("kafka", "--name=absent", *command)
@@ -100,8 +105,7 @@ def test_kafka_by_the_plugin(own_cluster, go_dcos, tmp_path):
     options.write_text(json.dumps({"service": {"name": "events"}, "brokers": {"port": 0}}))
     installed = own_cluster.dcos("package", "install", "kafka", f"--options={options}", "--yes")
     assert installed.returncode == 0, installed.stdout + installed.stderr
-    resource = json.loads(own_cluster.dcos("package", "describe", "kafka", "--cli").stdout)
-    client("plugin", "add", resource["binaries"]["linux"]["x86-64"]["url"])
+    client("plugin", "add", command_url(own_cluster))
 
     def is_complete() -> bool:
         shown = client("kafka", "--name=events", "plan", "show", "deploy", "--json")
@@ -113,7 +117,6 @@ def test_kafka_by_the_plugin(own_cluster, go_dcos, tmp_path):
     for command in (
         ["topic", "list"],
         ["topic", "describe", "a.B"],
-        ["plan", "list"],
         ["endpoints", "broker"],
     ):
         theirs = client("kafka", "--name=events", *command)

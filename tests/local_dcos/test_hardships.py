@@ -1,4 +1,4 @@
-"""Nothing that a client sends or a disk does stops the scheduler: a canary app runs afterwards."""
+"""No request and no disk error stops the scheduler: a canary app runs afterwards."""
 
 import errno
 import json
@@ -15,11 +15,12 @@ import pytest
 from local_dcos import processes
 from local_dcos.errors import HomeError
 from local_dcos.home import Home
+from local_dcos.model import App
 from local_dcos.store import State
 
 SLEEP = "exec sleep 1000"
 CANARY_SECONDS = 5.0
-# What an agent of an earlier version, or a hand in the file, may have left in the state.
+# Apps that an older agent, or an edit of the file, may have left in the state.
 BROKEN: dict[str, dict[str, Any]] = {
     "/" + "a" * 230: {},
     "/secret": {"env": {"KEY": {"secret": "key"}}, "secrets": {"key": {}}},
@@ -32,7 +33,7 @@ BROKEN: dict[str, dict[str, Any]] = {
 
 
 def canary(cluster, name="/canary"):
-    """An app that is added now runs within seconds."""
+    """Checks that a new app runs within seconds."""
     cluster.marathon("PUT", f"apps{name}?force=true", {"cmd": SLEEP, "mem": 16, "cpus": 0.1})
     cluster.wait_for(lambda: cluster.app(name)["tasksRunning"] == 1, CANARY_SECONDS)
 
@@ -44,7 +45,7 @@ def stop_in_time(cluster, seconds=15.0):
     assert cluster.processes() == []
 
 
-def test_every_app_fails_by_itself_with_a_reason_also_after_a_restart(own_cluster):
+def test_each_broken_app_fails_alone_with_a_reason(own_cluster):
     own_cluster.run({"id": "/good", "cmd": SLEEP})
     own_cluster.local_dcos("stop")
     file = own_cluster.home / "state.json"
@@ -60,7 +61,7 @@ def test_every_app_fails_by_itself_with_a_reason_also_after_a_restart(own_cluste
         own_cluster.wait_for(lambda: own_cluster.app("/good")["tasksRunning"] == 1)
         for app_id in BROKEN:
             if app_id == "/check":
-                # It runs, and is never healthy.
+                # It runs but is never healthy.
                 own_cluster.wait_for(lambda: own_cluster.app("/check")["tasksRunning"] == 1)
                 continue
             failure = own_cluster.wait_for(lambda: own_cluster.app(app_id).get("lastTaskFailure"))  # noqa: B023
@@ -70,35 +71,35 @@ def test_every_app_fails_by_itself_with_a_reason_also_after_a_restart(own_cluste
     stop_in_time(own_cluster)
 
 
-def test_what_fails_at_once_and_knows_no_back_off_leaves_time_for_others(cluster):
+def test_an_app_without_back_off_does_not_block_others(cluster):
     never = {"id": "/never", "args": ["/no/such/program"], "backoffSeconds": 0, "maxLaunchDelaySeconds": 0}
     cluster.marathon("POST", "apps", never)
     cluster.marathon("POST", "apps", {"id": "/ends", "cmd": "true", "backoffSeconds": 0})
     canary(cluster)
 
 
-def test_an_app_of_many_instances_leaves_time_for_others(cluster):
+def test_an_app_of_many_instances_does_not_block_others(cluster):
     cluster.marathon("POST", "apps", {"id": "/many", "cmd": SLEEP, "instances": 60, "mem": 1})
     canary(cluster)
     cluster.wait_for(lambda: cluster.app("/many")["tasksRunning"] == 60, 30)
 
 
-def write_nothing(pid, refused=True):
-    """A disk that is full as far as process `pid` can tell: every write fails, until it is told otherwise."""
-    limit = 0 if refused else resource.RLIM_INFINITY
+def fail_writes(pid, failing=True):
+    """Makes every write of process `pid` fail, as on a full disk, or ends that."""
+    limit = 0 if failing else resource.RLIM_INFINITY
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
-def test_a_full_disk_stops_nothing_and_is_told(own_cluster):
+def test_a_full_disk_stops_nothing_and_is_reported(own_cluster):
     own_cluster.run({"id": "/before", "cmd": SLEEP})
     own_cluster.run({"id": "/gone", "cmd": SLEEP})
     pid, first = own_cluster.pid, own_cluster.app("/before")["tasks"][0]["id"]
-    write_nothing(pid)
+    fail_writes(pid)
     status, said = own_cluster.call("POST", "/service/marathon/v2/apps", {"id": "/more", "cmd": SLEEP})
     assert (status, "state.json" in said["message"]) == (503, True)
     assert own_cluster.app("/more") is None
-    # What makes room is done, and what runs is kept running, and followed.
+    # Apps can be removed, and running tasks are followed and replaced.
     own_cluster.marathon("DELETE", "apps/gone")
     own_cluster.wait_for(lambda: own_cluster.app("/gone") is None)
     own_cluster.marathon("DELETE", f"apps/before/tasks/{first}")
@@ -106,11 +107,11 @@ def test_a_full_disk_stops_nothing_and_is_told(own_cluster):
         lambda: [t for t in own_cluster.app("/before")["tasks"] if t["id"] != first and t["startedAt"]]
     )[0]
     assert task["id"] not in (own_cluster.home / "state.json").read_text()
-    write_nothing(pid, refused=False)
+    fail_writes(pid, failing=False)
     own_cluster.wait_for(lambda: task["id"] in (own_cluster.home / "state.json").read_text(), CANARY_SECONDS)
     canary(own_cluster)
     assert "could not be saved" in (own_cluster.home / "agent.log").read_text()
-    write_nothing(pid)
+    fail_writes(pid)
     stop_in_time(own_cluster)
 
 
@@ -120,23 +121,23 @@ def saved(tmp_path):
     home = Home(tmp_path / "home")
     home.create()
     state = State(home)
-    for name in ("one", "two"):
-        state.groups.add(f"/{name}")
+    for name in ("/one", "/two"):
+        state.apps[name] = App({"id": name})
         state.save()
     return home
 
 
-def test_a_state_truncated_anywhere_gives_way_to_the_last_good_copy(saved):
+def test_a_truncated_state_is_replaced_by_the_last_good_copy(saved):
     whole = saved.state_file.read_bytes()
-    assert State(saved).groups == {"/one", "/two"}
+    assert set(State(saved).apps) == {"/one", "/two"}
     for length in range(len(whole)):
         saved.state_file.write_bytes(whole[:length])
-        assert State(saved).groups == {"/one"}
+        assert set(State(saved).apps) == {"/one"}
         assert saved.damaged_state.read_bytes() == whole[:length]
         assert not saved.state_file.exists()
 
 
-def test_without_a_good_copy_the_file_and_the_remedy_are_named(saved):
+def test_without_a_good_copy_the_error_names_the_file_and_the_next_step(saved):
     saved.previous_state.unlink()
     for text in ("", "{", "[]", "null", '{"apps": [{"id": 1}]}', "\udcff", "[" * 100_000):
         saved.state_file.write_text(text, errors="surrogateescape")
@@ -145,7 +146,7 @@ def test_without_a_good_copy_the_file_and_the_remedy_are_named(saved):
         assert saved.state_file.exists()
 
 
-def test_an_agent_starts_on_the_last_good_copy_and_says_so(own_cluster):
+def test_an_agent_starts_from_the_last_good_copy_and_logs_it(own_cluster):
     own_cluster.run({"id": "/kept", "cmd": SLEEP})
     own_cluster.local_dcos("stop")
     file = own_cluster.home / "state.json"
@@ -155,7 +156,7 @@ def test_an_agent_starts_on_the_last_good_copy_and_says_so(own_cluster):
     assert "state.damaged.json" in (own_cluster.home / "agent.log").read_text()
 
 
-def test_a_process_is_followed_when_no_descriptor_is_left(monkeypatch):
+def test_a_process_is_followed_without_a_free_descriptor(monkeypatch):
     import asyncio
 
     def none_left(pid):
@@ -166,7 +167,7 @@ def test_a_process_is_followed_when_no_descriptor_is_left(monkeypatch):
         asyncio.run(asyncio.wait_for(processes.wait_for_exit(child.pid, processes.identity(child.pid)), 10))
 
 
-def test_stop_ends_what_asks_for_more_grace_than_there_is(tmp_path):
+def test_stop_limits_the_grace_period(tmp_path):
     script = (
         "import sys; from pathlib import Path; from local_dcos import scheduling, server, home\n"
         "scheduling.STOP_GRACE_SECONDS = 1.0\n"

@@ -125,7 +125,8 @@ def test_runs_side_by_side_are_told_apart(jobs):
     assert {run["id"] for run in runs} == {first, second}
     assert {run["status"] for run in runs} == {"ACTIVE"}
     assert metronome(jobs, "DELETE", f"/{JOB}")[0] == 409
-    assert jobs.dcos("job", "kill", "--all", JOB).returncode == 0
+    for run in (first, second):
+        assert jobs.dcos("job", "kill", JOB, run).returncode == 0
     ended(jobs, 2)
 
 

@@ -48,40 +48,29 @@ def test_both_clients_walk_through_a_jobs_life(own_cluster, real, tmp_path):
             file.write_text(json.dumps({"id": "a.b", "description": "d", "run": run}))
             return str(file)
 
-        run("list")
         run("add", write(CODE, "0"))
         run("add", str(file))
-        run("show", "a.b")
         run("run", "a.b")
         finished(1)
         run("update", write(CODE, "3"))
         run("run", "a.b", "--json")
         finished(2)
         run("update", write("import time; time.sleep(1000)"))
-        run("list")
         started = json.loads(run("run", "a.b", "--json"))["id"]
-        run("show", "runs", "a.b")
-        run("show", "runs", "a.b", "--json")
-        run("show", "runs", "a.b", "--quiet")
-        run("list")
         run("list", "--json")
         run("remove", "a.b")
         run("kill", "a.b", started)
         finished(3)
         run("kill", "a.b", started)
-        run("show", "runs", "a.b")
-        run("history", "a.b")
         run("history", "a.b", "--json")
         run("history", "a.b", "--failures", "--json")
-        run("history", "a.b", "--quiet", "--failures", "--last")
         run("remove", "a.b", "--stop-current-job-runs")
-        run("show", "a.b")
         run("run", "a.b")
         seen[name] = outputs
     for theirs, ours in zip(seen["theirs"], seen["ours"], strict=True):
         assert theirs == ours
     codes = [(verb, code) for verb, code, _, _ in seen["theirs"]]
-    assert codes[1:3] == [("add", 0), ("add", 1)]
+    assert codes[:2] == [("add", 0), ("add", 1)]
 
 
 def test_both_clients_read_what_a_run_has_printed(own_cluster, real, tmp_path):
@@ -95,5 +84,4 @@ def test_both_clients_read_what_a_run_has_printed(own_cluster, real, tmp_path):
     for stream in ("stdout", "stderr"):
         both(own_cluster, real, "task", "log", "--all", "--lines=1000000", run_id, stream)
     assert real("task", "log", "--all", run_id, "stdout").stdout == "one\ntwo\n"
-    both(own_cluster, real, "task", "--all", "--json")
-    both(own_cluster, real, "job", "list")
+    both(own_cluster, real, "job", "list", "--json")

@@ -1,4 +1,4 @@
-"""Logs are rotated: bounded, and read on across a rotation."""
+"""Rotation of logs."""
 
 import json
 import sys
@@ -32,7 +32,7 @@ def test_a_small_log_stays_as_it_is(log):
     assert not older(log).exists()
 
 
-def test_its_writer_goes_on_at_the_beginning(log):
+def test_the_writer_continues_in_the_emptied_file(log):
     with log.open("ab", buffering=0) as writer:
         writer.write(b"a" * 101)
         rotate(log, 100)
@@ -41,7 +41,7 @@ def test_its_writer_goes_on_at_the_beginning(log):
     assert log.read_bytes() == b"b"
 
 
-def test_one_older_part_is_kept_and_no_more_than_twice_the_limit(log):
+def test_one_older_part_is_kept_of_at_most_twice_the_limit(log):
     for byte, size in ((b"a", 150), (b"b", 200), (b"c", 10_000)):
         log.write_bytes(byte * size)
         rotate(log, 100)
@@ -50,11 +50,11 @@ def test_one_older_part_is_kept_and_no_more_than_twice_the_limit(log):
     assert [path.name for path in log.parent.iterdir() if path.stat().st_size] == ["stdout.1"]
 
 
-def test_a_log_that_is_gone_is_no_error(log):
+def test_a_missing_log_is_no_error(log):
     rotate(log, 100)
 
 
-def test_reading_goes_on_across_a_rotation(log):
+def test_reading_continues_across_a_rotation(log):
     with log.open("ab", buffering=0) as writer:
         writer.write(b"1" * 90)
         first, position = read_on(log, 0)
@@ -67,7 +67,7 @@ def test_reading_goes_on_across_a_rotation(log):
     assert (first, second, third) == (b"1" * 90, b"2" * 20 + b"3", b"4")
 
 
-def test_following_a_log_misses_nothing_when_it_is_rotated(cluster):
+def test_following_a_log_loses_nothing_in_a_rotation(cluster):
     app = cluster.run({"id": "/talk", "args": [sys.executable, "-c", TALK]})
     task = app["tasks"][0]["id"]
     stdout = cluster.home / "sandboxes" / task / "stdout"

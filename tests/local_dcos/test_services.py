@@ -1,4 +1,4 @@
-"""Logs, the way to an app's own port, Mesos' state, events."""
+"""Logs, the proxy to apps, the state of Mesos."""
 
 import asyncio
 import contextlib
@@ -28,8 +28,8 @@ async def endless(request):
         raise
 async def seen(request):
     body = await request.text()
-    told = {"path": request.raw_path, "headers": dict(request.headers), "body": body}
-    return web.json_response(told, status=207)
+    document = {"path": request.raw_path, "headers": dict(request.headers), "body": body}
+    return web.json_response(document, status=207)
 app = web.Application()
 app.add_routes([web.get("/socket", socket), web.get("/stream", stream), web.get("/endless", endless)])
 app.add_routes([web.route("*", "/{any:.*}", seen)])
@@ -76,7 +76,7 @@ def test_websockets_pass(echo):
     assert asyncio.run(talk()) == "echo hi"
 
 
-def test_who_leaves_a_stream_is_no_error(echo):
+def test_a_client_that_leaves_a_stream_is_no_error(echo):
     log = echo.home / "agent.log"
     before = log.read_text()
     request = urllib.request.Request(f"{echo.url}/service/echo/endless")
@@ -88,7 +88,7 @@ def test_who_leaves_a_stream_is_no_error(echo):
     assert log.read_text().removeprefix(before) == ""
 
 
-def test_nobody_waits_for_the_streams_of_others_to_end(echo):
+def test_streams_do_not_block_other_clients(echo):
     async def talk() -> None:
         headers = {"Authorization": f"token={echo.token}"}
         async with (
@@ -119,7 +119,7 @@ def test_logs_whole_tail_and_limit(cluster):
     assert cluster.call("GET", "/system/v1/logs/v2/task/..%2F..%2F/file/token")[0] == 404
 
 
-def test_following_a_log_sees_what_comes(cluster):
+def test_following_a_log(cluster):
     app = cluster.run(
         {"id": "/go", "cmd": "echo first; while [ ! -e go ]; do sleep 0.05; done; echo '{\"a\": 1}'"}
     )
@@ -155,7 +155,7 @@ def test_mesos_state_names_tasks_as_mesos_does(cluster):
     assert task["slave_id"] == state["slaves"][0]["id"]
 
 
-def test_what_is_open_without_a_token(cluster):
+def test_the_addresses_that_need_no_token(cluster):
     assert cluster.call("GET", "/dcos-metadata/dcos-version.json", Authorization="")[0] == 200
     login = {"uid": "me", "password": cluster.token}
     assert cluster.call("POST", "/acs/api/v1/auth/login", login, Authorization="") == (

@@ -1,4 +1,4 @@
-"""How a browser gets in: a link that works once, a cookie that is good for one service."""
+"""Signing a browser in: a link that works once, and a cookie for one service."""
 
 import asyncio
 import http.cookies
@@ -38,7 +38,7 @@ def link_of(cluster, service="page"):
 
 
 def sign_in(cluster, link):
-    """Follows a link as a browser does; returns the cookie."""
+    """Follows a link as a browser does. Returns the cookie."""
     with urllib.request.urlopen(cluster.url + link, timeout=10) as answer:
         cookie = http.cookies.SimpleCookie(answer.headers["Set-Cookie"])[SESSION]
         assert "/service/page/" in answer.read().decode()
@@ -68,7 +68,7 @@ def test_the_cookie_opens_nothing_else_and_the_app_does_not_see_it(page):
     assert SESSION not in str(call(page, "/service/page/", cookie)[1])
 
 
-def test_another_origin_may_not_use_it(page):
+def test_other_origins_can_not_use_the_cookie(page):
     cookie = sign_in(page, link_of(page))
     assert call(page, "/service/page/", cookie, "POST", Origin=page.url)[0] == 200
     for origin in ("http://127.0.0.1:1", "null", "http://[", page.url.replace("http", "https")):
@@ -87,13 +87,13 @@ def test_another_origin_may_not_use_it(page):
         lambda value: "9" * 5000 + ".x",
     ],
 )
-def test_a_cookie_of_ones_own_making_is_refused(page, change):
+def test_a_forged_cookie_is_refused(page, change):
     cookie = sign_in(page, link_of(page))
     cookie.set(SESSION, change(cookie.value), "")
     assert call(page, "/service/page/", cookie)[0] == 401
 
 
-def test_a_websocket_passes_with_the_cookie_and_not_from_elsewhere(page):
+def test_a_websocket_needs_the_cookie_and_the_right_origin(page):
     cookie = sign_in(page, link_of(page))
 
     async def talk(origin):
@@ -109,13 +109,13 @@ def test_a_websocket_passes_with_the_cookie_and_not_from_elsewhere(page):
         asyncio.run(talk("http://127.0.0.1:1"))
 
 
-def test_only_following_a_link_uses_it_up(page):
+def test_a_head_request_does_not_use_up_a_link(page):
     link = link_of(page)
     assert page.call("HEAD", link, Authorization="")[0] == 405
     sign_in(page, link)
 
 
-def test_the_app_never_sees_our_cookies_however_they_are_written(page):
+def test_apps_never_see_the_cookies_of_the_cluster(page):
     cookie = sign_in(page, link_of(page))
     ours = f"{SESSION}={cookie.value};dcos-acs-auth-cookie=x"
     for name in ("Cookie", "cookie"):
@@ -124,24 +124,24 @@ def test_the_app_never_sees_our_cookies_however_they_are_written(page):
             assert (status, seen["headers"]["Cookie"]) == (200, "own=1")
 
 
-def test_links_are_made_for_holders_of_the_token_only(page):
+def test_links_need_the_token(page):
     assert page.call("POST", "/login/links", {"service": "page"}, Authorization="")[0] == 401
     assert page.call("POST", "/login/links", {})[0] == 400
     assert page.call("GET", "/login/once/guessed", Authorization="")[0] == 410
 
 
-def test_a_person_without_a_cookie_is_told_what_to_do(page):
+def test_a_browser_without_a_cookie_gets_the_next_step(page):
     status, text = page.call("GET", "/service/page/", Authorization="", Accept="text/html")
     assert status == 401
     assert "pipectl open" in text
 
 
-def test_the_app_is_told_what_the_client_said_and_no_more(page):
+def test_the_proxy_adds_no_headers_of_a_client(page):
     status, seen = page.call("GET", "/service/page/x", Accept_Encoding="")
     assert (status, seen["headers"]["Host"]) == (200, page.url.removeprefix("http://"))
     assert "gzip" not in seen["headers"].get("Accept-Encoding", "")
 
 
-def test_a_service_without_its_slash_leads_to_the_one_with_it(page):
+def test_a_service_without_a_slash_is_redirected(page):
     status, seen = page.call("GET", "/service/page?a=b")
     assert (status, seen["path"]) == (200, "/?a=b")
