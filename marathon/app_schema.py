@@ -1,4 +1,4 @@
-"""Checks app definitions against Marathon's own JSON Schema (schema/NOTICE names its source)."""
+"""Checks definitions against JSON Schemas of Marathon and Metronome (schema/NOTICE names their sources)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,35 @@ from jsonschema.exceptions import ValidationError
 from marathon.messages import did_you_mean
 from marathon.paths import PACKAGE, KeyPath
 
-_SCHEMA = PACKAGE / "schema" / "marathon-app-definition-1.7.236.schema.json"
+MARATHON, METRONOME = "Marathon", "Metronome"
+_SCHEMAS = {
+    MARATHON: PACKAGE / "schema" / "marathon-app-definition-1.7.236.schema.json",
+    METRONOME: PACKAGE / "schema" / "metronome-job.schema.json",
+}
 
 # Keys that newer versions of Marathon have.
 _NEWER_KEYS = {"check", "resourceLimits", "role", "tty"}
 
 
-def unknown_keys(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str, str]]:
-    """The keys of `app` that Marathon does not know: path, message and hint."""
-    for error in _validator().iter_errors(app):
+def unknown_keys(document: dict[str, Any], of: str = MARATHON) -> Iterator[tuple[KeyPath, str, str]]:
+    """The keys of a definition that its service does not know: path, message and hint."""
+    for error in _validator(of).iter_errors(document):
         path: KeyPath = tuple(error.absolute_path)
         known = _known_keys(error)
         for key in known and error.instance:
             if key not in known and (path or key not in _NEWER_KEYS):
-                yield (*path, key), "unknown to Marathon", did_you_mean(key, known)
+                yield (*path, key), f"unknown to {of}", did_you_mean(key, known)
 
 
-def schema_errors(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """The values in `app` that violate the schema: path and message."""
-    for error in _validator().iter_errors(app):
+def schema_errors(document: dict[str, Any], of: str = MARATHON) -> Iterator[tuple[KeyPath, str]]:
+    """The values in a definition that violate the schema: path and message."""
+    for error in _validator(of).iter_errors(document):
         path: KeyPath = tuple(error.absolute_path)
         if _known_keys(error):
             continue
-        if error.validator == "oneOf" and path[:1] != ("env",):
+        if of == METRONOME:
+            yield path, _reason(error) if error.validator == "oneOf" else _short(error.message)
+        elif error.validator == "oneOf" and path[:1] != ("env",):
             # unreachableStrategy: why the value matches none of the alternatives.
             yield path, _reason(error)
         elif error.validator not in ("oneOf", "not") and (error.validator, path) != ("pattern", ("id",)):
@@ -44,8 +50,8 @@ def schema_errors(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 
 
 @cache
-def _validator() -> Draft4Validator:
-    return Draft4Validator(json.loads(_SCHEMA.read_text(encoding="utf-8")))
+def _validator(of: str) -> Draft4Validator:
+    return Draft4Validator(json.loads(_SCHEMAS[of].read_text(encoding="utf-8")))
 
 
 def _known_keys(error: ValidationError) -> list[str]:

@@ -1,4 +1,4 @@
-"""Renders settings into a bundle: Marathon app definitions and package options, all checked."""
+"""Renders settings into a bundle: app and job definitions and package options, all checked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from marathon.app_schema import schema_errors, unknown_keys
 from marathon.components import Components
 from marathon.definition import Definition, read_definition
 from marathon.errors import BundleError, Problem
+from marathon.job_definitions import render_jobs
 from marathon.layers import merge
 from marathon.model import PART, App, Bundle, Package, Part
 from marathon.paths import PACKAGE
@@ -45,6 +46,10 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
     for definition in definitions.values():
         problems += _app_problems(definition)
     problems += _bundle_problems(settings.group, definitions)
+    jobs, mistakes = render_jobs(
+        settings, context, components=components.names(), parts=components.parts, package=package
+    )
+    problems += mistakes
     if problems or options is None:
         raise BundleError(problems)
 
@@ -56,8 +61,13 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
         for name, definition in definitions.items()
     }
     kafka = settings.kafka
-    packages = {"kafka": Package(kafka.package, kafka.version, merge(options.value, kafka.options))}
-    return Bundle(MappingProxyType(apps), MappingProxyType(packages), MappingProxyType(on))
+    kafka_package = Package(kafka.package, kafka.version, merge(options.value, kafka.options))
+    return Bundle(
+        MappingProxyType(apps),
+        MappingProxyType({"kafka": kafka_package}),
+        MappingProxyType(on),
+        MappingProxyType(jobs),
+    )
 
 
 def parts(settings: Settings, *, package: Path = PACKAGE) -> dict[str, Part]:

@@ -50,7 +50,7 @@ def _problems(job: Json) -> Iterator[Problem]:
 
 
 def runnable(definition: Json) -> Json:
-    """Returns the part of a job's definition that a process is made of, in the form of an app's definition."""
+    """Returns the part of a job's definition that starts a process, as an app states it."""
     run: Json = definition["run"]
     return {**run, "fetch": run["artifacts"]}
 

@@ -21,7 +21,7 @@ STATE = "flink.state=hdfs://namenode/volatility"
 def copy(tmp_path: Path) -> Path:
     """A copy of the package's defaults, cluster files and templates."""
     copy = tmp_path / "marathon"
-    for folder in ("apps", "clusters", "packages", "steps"):
+    for folder in ("apps", "clusters", "jobs", "packages", "steps"):
         shutil.copytree(PACKAGE / folder, copy / folder)
     for file in ("defaults.yaml", "parts.yaml"):
         shutil.copy(PACKAGE / file, copy)
