@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard.errors import SettingsError
+from flink_scripts.errors import FlinkScriptsError
+from flink_scripts.token import flink_token
 from kafka_topic.errors import SymbolError
 from kafka_topic.feeding import feeding
 from kafka_topic.names import Topics, check_symbols
@@ -44,6 +46,7 @@ class Settings:
     inputs: str = ""
     """The gatherer's inputs: its GATHERER_INPUTS."""
     flink: str | None = None
+    flink_token: str = field(default="", repr=False)
     fresh_seconds: float = 22.5
     history: int = 1800
     host: str = "127.0.0.1"
@@ -112,6 +115,7 @@ def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
         signals=_signals(variables, windows),
         inputs=_inputs(variables),
         flink=variables.get("FLINK_JOBMANAGER_REST") or None,
+        flink_token=_flink_token(variables),
         fresh_seconds=_number(variables, "DASHBOARD_FRESH_SECONDS", Settings.fresh_seconds, least=0.1),
         history=int(_number(variables, "DASHBOARD_HISTORY", Settings.history, least=2)),
         host=variables.get("HOST") or Settings.host,
@@ -125,6 +129,13 @@ def _text(variables: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set; the app definition's env has to give it")
     return value
+
+
+def _flink_token(variables: Mapping[str, str]) -> str:
+    try:
+        return flink_token(variables) if variables.get("FLINK_JOBMANAGER_REST") else ""
+    except FlinkScriptsError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _seconds(windows: Mapping[str, timedelta]) -> dict[str, float]:

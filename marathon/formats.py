@@ -181,6 +181,15 @@ def check_host(host: str) -> str:
     return host
 
 
+def check_file(path: str) -> str:
+    """An absolute path of a file on the agents."""
+    if not path.startswith("/") or path.endswith("/"):
+        raise FormError(
+            f"{path!r} is not an absolute path of a file", "write it from the root: /etc/flink-token"
+        )
+    return path
+
+
 def check_endpoint(url: str) -> str:
     """The address of a store: http or https, a host, and a port if it isn't the usual one."""
     parts = urlsplit(url)

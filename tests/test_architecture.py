@@ -15,7 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "flink_scripts": {"kafka_topic"},
     "cli": {"marathon", "kafka_topic"},
     "local_dcos": set(),
-    "dashboard": {"kafka_topic"},
+    "dashboard": {"kafka_topic", "flink_scripts"},
 }
 
 

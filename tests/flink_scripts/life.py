@@ -23,10 +23,11 @@ from flink_scripts.observer import Observer
 from flink_scripts.patience import Patience
 from flink_scripts.reporter import Reporter
 from flink_scripts.rest import Rest
-from flink_scripts.settings import Address, file_uri
+from flink_scripts.settings import file_uri
 from flink_scripts.state import StateFolder
 from flink_scripts.stopper import Stopper
 from flink_scripts.submitter import Submitter
+from tests.flink_scripts.fake_flink import TOKEN
 
 NAME = "demo"
 OURS = "ours"
@@ -89,7 +90,7 @@ class Life:
         self.folder = folder
 
     def run(self) -> int:
-        rest = Rest(Address(*self._address), timeout=5)
+        rest = Rest("{}:{}".format(*self._address), TOKEN)
         stopper = Stopper(rest, self.clock, self.say)
         loop = Loop(
             name=NAME,
