@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
 
 
 def _topics_settings(env: Environment) -> Chore:
-    """What `dcos kafka topic create` can't do for the job's topics, and only this process is there to do."""
+    """The settings of the job's topics. `dcos kafka topic create` cannot set them, so this process does."""
     from flink_scripts.chore import Chore
     from kafka_topic.errors import KafkaTopicError
     from kafka_topic.keep import Keeper

@@ -3,9 +3,9 @@
 FlinkScriptsError
 ├── SettingsError     an environment variable is missing or wrong
 ├── JavaError         no Java to run Flink on
-├── JarError          a jar can't be had
-│   └── CompileError  the job's Java classes can't be compiled
-├── StateError        the place of the checkpoints and savepoints can't be read
+├── JarError          a jar is missing
+│   └── CompileError  Java classes do not compile
+├── StateError        checkpoints and savepoints cannot be listed
 ├── RestError         the JobManager answered with an error, or not at all
 ├── NotReadyError     waited too long for a part that the job needs
 ├── SubmitError       the process that submits the job failed
@@ -20,7 +20,7 @@ class FlinkScriptsError(Exception):
 
 
 class SettingsError(FlinkScriptsError):
-    """An environment variable is missing or has a value that can't be used."""
+    """An environment variable is missing, or its value cannot be used."""
 
 
 class JavaError(FlinkScriptsError):
@@ -28,15 +28,15 @@ class JavaError(FlinkScriptsError):
 
 
 class JarError(FlinkScriptsError):
-    """A jar is neither cached nor can be fetched, or is none."""
+    """A jar is neither cached nor can be fetched, or the file is not a jar."""
 
 
 class CompileError(JarError):
-    """The job's Java classes can't be compiled."""
+    """Java classes do not compile."""
 
 
 class StateError(FlinkScriptsError):
-    """The place of the checkpoints and savepoints can't be read."""
+    """Checkpoints and savepoints cannot be listed."""
 
 
 class RestError(FlinkScriptsError):
@@ -63,4 +63,4 @@ class JobFailedError(FlinkScriptsError):
 
 
 class Stopped(Exception):
-    """SIGTERM or SIGINT arrived while something was waited for. It is no error."""
+    """SIGTERM or SIGINT arrived during a wait. It is not an error."""

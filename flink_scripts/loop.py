@@ -1,4 +1,4 @@
-"""Observe, decide, act, again and again: the life of one job from its submission to its end."""
+"""Observe, decide, act, repeatedly: the life of one job from its submission to its end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from flink_scripts.state import StateFolder
 from flink_scripts.stopper import Stopper
 from flink_scripts.submitter import Submitter
 
-# How often we look at a job: when it does not run, each look that comes late makes the outage longer.
+# Time between two reads of a job. While it does not run, each late read makes the outage longer.
 _WATCH_SECONDS = 1.0
 _TROUBLED_SECONDS = 0.5
 
@@ -42,7 +42,7 @@ _TROUBLED_SECONDS = 0.5
 class Loop:
     """Carries out what the reconciler decides.
 
-    identity, state: of the job as it should be. state_of: the state folder of another shape.
+    identity, state: of the job that is wanted. state_of: returns the state folder of another shape.
     """
 
     name: str
@@ -69,9 +69,9 @@ class Loop:
         self._pruned = False
 
     def run(self) -> int:
-        """Until the stop event is set: 0 after a savepoint or when there was no job yet, else 1.
+        """Run until the stop event is set. Returns 0 after a savepoint or when there was no job yet, else 1.
 
-        Raises JobFailedError when the job has ended by itself, or the FlinkScriptsError that ended us.
+        Raises JobFailedError when the job has ended by itself, or the FlinkScriptsError that ended this loop.
         """
         while True:
             if self.stop.is_set():
@@ -82,7 +82,7 @@ class Loop:
 
     def _carry_out(self, action: Action) -> None:
         if not isinstance(action, Wait | Replace):
-            self.patience.reset()  # whatever was missing is there
+            self.patience.reset()  # nothing is missing any more
         match action:
             case Wait(what, reason):
                 self._wait(what, reason)
@@ -109,7 +109,7 @@ class Loop:
             self.patience.lacks(what, reason)
             self.patience.pause(PAUSE_SECONDS)
             return
-        # The job may be well: it is watched until the JobManager is back, however long that takes.
+        # The job may be fine: watch until the JobManager is back, however long that takes.
         self.health.reason = reason
         self._do_chores()
         self.patience.pause(_TROUBLED_SECONDS)
@@ -136,7 +136,7 @@ class Loop:
         self._wanted = replace(self._wanted, job_id=job_id)
 
     def _say_last_failure(self) -> None:
-        """A failure often ends this process too: its successor says again why."""
+        """A failure often ends this process too, so its successor logs the reason again."""
         failure = self.observer.last_failure()
         if failure is not None:
             self.reporter.past(failure)
@@ -152,7 +152,7 @@ class Loop:
 
     def _do_chores(self) -> None:
         for chore in self.chores:
-            # While what it needs is away, the job's own state says so.
+            # When something that it needs is away, the job's own state already says so.
             with suppress(NotReadyError):
                 if chore.due:
                     for line in chore.run():
@@ -171,7 +171,7 @@ class Loop:
         raise JobFailedError(f"job {job.id} ({self.name}) is {job.detail.state}; {cause}")
 
     def _end(self) -> int:
-        """There is no time to look first: the kill grace period has begun."""
+        """Stop without reading the job's state first: the kill grace period has begun."""
         job_id = self._wanted.job_id
         if job_id is None:
             self.say("stopped before the job ran")

@@ -1,4 +1,4 @@
-"""Waiting for what the job needs: said once, and not for ever."""
+"""Waiting for what the job needs: logged once, and not for ever."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 class Patience:
-    """Waits, tells the health answer why, and gives up after READY_SECONDS of waiting for one thing."""
+    """Waits, puts the reason into the health answer, and gives up after READY_SECONDS for one thing."""
 
     def __init__(
         self, health: Health, clock: Clock, stop: threading.Event, say: Callable[[str], None]
@@ -30,7 +30,7 @@ class Patience:
         self._since = 0.0
 
     def until(self, what: str, ask: Callable[[], _T]) -> _T:
-        """Ask until there is an answer. Raises NotReadyError saying what was missing last, or Stopped."""
+        """Ask until there is an answer. Raises NotReadyError, which says what was missing, or Stopped."""
         while True:
             try:
                 answer = ask()
@@ -42,7 +42,7 @@ class Patience:
             self.pause(PAUSE_SECONDS)
 
     def lacks(self, what: str, reason: str) -> None:
-        """Note that something is missing. Raises NotReadyError when it has been missing for too long."""
+        """Record that something is missing. Raises NotReadyError when it has been missing for too long."""
         now = self._clock.now()
         if what != self._what:
             self._what, self._since = what, now
@@ -54,10 +54,10 @@ class Patience:
             raise NotReadyError(f"gave up after {READY_SECONDS:.0f} s {said}")
 
     def reset(self) -> None:
-        """Nothing is missing at the moment."""
+        """Record that nothing is missing now."""
         self._what = None
 
     def pause(self, seconds: float) -> None:
-        """Let time pass. Raises Stopped as soon as the stop event is set."""
+        """Wait so many seconds. Raises Stopped as soon as the stop event is set."""
         if self._clock.wait(self._stop, seconds):
             raise Stopped

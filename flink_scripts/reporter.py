@@ -1,4 +1,4 @@
-"""What is new about the job since it was last looked at: lines for the log, and the health answer."""
+"""Reports what is new about the job since it was last read, in the log and in the health answer."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from flink_scripts.observer import WatchedJob
 from flink_scripts.rest import Failure
 
 _NO_SLOT = "waiting for a free task slot: is a TaskManager running, and FLINK_SLOTS large enough?"
-# Longer than the scheduler itself lets pass in case that more slots come (resource-stabilization-timeout).
+# Longer than the scheduler itself waits for more slots (resource-stabilization-timeout).
 _SETTLING_SECONDS = 5.0
 
 
 class Reporter:
-    """Says each failure, restart and failed checkpoint of a job once, and when it waits for slots.
+    """Logs each failure, restart and failed checkpoint of a job once, and a wait for slots.
 
     wanted_slots: how many slots the job should run on.
     """
@@ -29,7 +29,7 @@ class Reporter:
         self.forget_job()
 
     def forget_job(self) -> None:
-        """The next report is about another job: nothing of it has been said."""
+        """Forget what was reported: the next report is about another job."""
         self._failed_at = 0
         self._failed_checkpoints: set[int] = set()
         self._restored: tuple[int, int] | None = None
@@ -38,20 +38,20 @@ class Reporter:
         self._said_slotless = False
 
     def past(self, failure: Failure) -> None:
-        """Say a failure from before we watched; `pipectl status` shows the last one that the log names."""
+        """Log a failure from before this process watched: `pipectl status` shows the last one in the log."""
         self._failed_at = max(self._failed_at, failure.time_ms)
         self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
         self._say(f"before this process: {_line(failure)}")
 
     def failed(self, failure: Failure) -> None:
-        """Say a failure."""
+        """Log a failure."""
         self._failed_at = failure.time_ms
         self._interrupted = True
         self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
         self._say(_line(failure))
 
     def report(self, job: WatchedJob) -> None:
-        """Say what is new, and keep the health answer true."""
+        """Log what is new, and update the health answer."""
         self._report_failures(job)
         self._report_checkpoints(job)
         self._report_restart(job)
@@ -83,7 +83,7 @@ class Reporter:
         }
 
     def _report_restart(self, job: WatchedJob) -> None:
-        """A restart shows as a job that ran and then doesn't or, between two looks, as a new restoration."""
+        """A restart shows as a job that no longer runs or, between two reads, as a new restoration."""
         restored = job.checkpoints.restored
         if self._ran and (not job.runs or restored != self._restored):
             self._interrupted = True
@@ -96,7 +96,7 @@ class Reporter:
         self._ran, self._interrupted = True, False
 
     def _report_lack_of_slots(self, job: WatchedJob) -> None:
-        """Every job waits for a moment at its start: only more than that is worth a line."""
+        """Every job waits briefly at its start. Only a longer wait is logged."""
         if not job.lacks_slots:
             self._slotless_since, self._said_slotless = None, False
             return

@@ -1,4 +1,4 @@
-"""Stopping a job: with a savepoint if that can be had, else without."""
+"""Stops a job: with a savepoint if possible, else without."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAUSE_SECONDS = 0.25
 
 
 class Stopper:
-    """Stops jobs. It takes its time whatever else is asked for: an end without a savepoint costs more."""
+    """Stops jobs. A stop event does not interrupt it: an end without a savepoint would cost more."""
 
     def __init__(self, rest: Rest, clock: Clock, say: Callable[[str], None]) -> None:
         self._rest = rest
@@ -24,7 +24,7 @@ class Stopper:
         self._say = say
 
     def stop(self, job_id: str, state: StateFolder) -> bool:
-        """Stop a job with a savepoint, or cancel it if need be; whether there is a savepoint."""
+        """Stop a job with a savepoint, or cancel it if that fails. Returns whether there is a savepoint."""
         try:
             location = self._savepoint(job_id, state)
         except (RestError, NotReadyError) as error:
