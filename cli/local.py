@@ -103,9 +103,9 @@ def start() -> None:
     writable(home())
     writable(home() / "flink")
     _keep_settings()
-    _keep_flink_token()
     if not running():
         _agent("start", timeout=60)
+    _keep_flink_token()
 
 
 def purge() -> None:
@@ -163,8 +163,7 @@ def _keep_flink_token() -> None:
     file = flink_token_file()
     if file.exists():
         return
-    for folder in (cluster_folder(), file.parent):
-        folder.mkdir(mode=0o700, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = file.with_suffix(f".{os.getpid()}")
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         out.write(secrets.token_hex(32) + "\n")

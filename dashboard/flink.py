@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from flink_scripts.failures import is_true_failure
+from flink_scripts.failures import is_checkpoint_failure
 from flink_scripts.rest import Job as ListedJob
 from flink_scripts.rest import Rest
 
@@ -61,7 +61,7 @@ def _job(rest: Rest, job: ListedJob) -> Job:
         state=job.state,
         uptime=job.duration_ms / 1000,
         checkpoints_completed=checkpoints.completed,
-        checkpoints_failed=sum(map(is_true_failure, checkpoints.failed)),
+        checkpoints_failed=sum(map(is_checkpoint_failure, checkpoints.failed)),
         checkpoint_age=max(0.0, time.time() - last.time_ms / 1000) if last else None,
         checkpoint_duration=last.duration_ms / 1000 if last else None,
         checkpoint_size=last.size if last else None,

@@ -29,7 +29,7 @@ _ABORTED = (
 )
 
 
-def is_true_failure(checkpoint: FailedCheckpoint) -> bool:
+def is_checkpoint_failure(checkpoint: FailedCheckpoint) -> bool:
     """Whether something was wrong with the checkpoint itself, such as its duration or its store."""
     return not checkpoint.message.startswith(_ABORTED)
 

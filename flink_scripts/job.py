@@ -25,7 +25,6 @@ from flink_scripts.health import Health, serve_health
 from flink_scripts.java_project import built_from, package_jar
 from flink_scripts.loop import Loop
 from flink_scripts.observer import Observer
-from flink_scripts.patience import Patience
 from flink_scripts.reconciler import JOBMANAGER
 from flink_scripts.reporter import Reporter
 from flink_scripts.rest import Rest
@@ -36,8 +35,9 @@ from flink_scripts.submit import client_options, job_options, start_submission, 
 from flink_scripts.submitter import Submitter
 from flink_scripts.token import flink_token
 from flink_scripts.topics import topic_ids
+from flink_scripts.waiter import Waiter
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def run_job(module: str, env: Environment, chores: Sequence[Chore] = ()) -> int:
@@ -58,7 +58,7 @@ def run_job(module: str, env: Environment, chores: Sequence[Chore] = ()) -> int:
         loop = _prepare(module, env, chores, health, stop)
         return loop.run()
     except Stopped:
-        _say("stopped before the job ran")
+        _log("stopped before the job ran")
         return 0
     finally:
         server.shutdown()
@@ -76,14 +76,14 @@ def _prepare(
     work = work_folder(env.variables).absolute()
     jar = package_jar(module)
     files = files_of(env.state_uri, lambda: state_environ(env, work))
-    patience = Patience(health, clock, stop, _say)
+    waiter = Waiter(health, clock, stop, _log)
 
     description = describe(module, env.variables)
-    patience.until(JOBMANAGER, rest.jobs)
-    ids = patience.until("Kafka", lambda: topic_ids(servers, description.topics))
+    waiter.until(JOBMANAGER, rest.jobs)
+    ids = waiter.until("Kafka", lambda: topic_ids(servers, description.topics))
     for chore in chores:
-        for line in patience.until(chore.name, chore.run):
-            _say(line)
+        for line in waiter.until(chore.name, chore.run):
+            _log(line)
 
     def state_of(shape: str) -> StateFolder:
         return StateFolder(env.state_uri, name, shape, files)
@@ -93,7 +93,7 @@ def _prepare(
     state = state_of(description.shape(ids))
     identity = description.identity(state.shape, options)
     client = client_options(env, options, state, identity, jar)
-    stopper = Stopper(rest, clock, _say)
+    stopper = Stopper(rest, clock, _log)
     submitter = Submitter(
         f"python -m {module}",
         name,
@@ -103,7 +103,7 @@ def _prepare(
         stopper,
         clock,
         stop,
-        _say,
+        _log,
     )
     return Loop(
         name=name,
@@ -113,16 +113,16 @@ def _prepare(
         observer=Observer(rest, name),
         stopper=stopper,
         submitter=submitter,
-        reporter=Reporter(slots, health, clock, _say),
-        patience=patience,
+        reporter=Reporter(slots, health, clock, _log),
+        waiter=waiter,
         chores=chores,
         clock=clock,
         health=health,
         stop=stop,
-        say=_say,
+        log=_log,
     )
 
 
-def _say(message: str) -> None:
+def _log(message: str) -> None:
     sys.stdout.write(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} {message}\n")
     sys.stdout.flush()

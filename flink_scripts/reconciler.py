@@ -12,12 +12,12 @@ from flink_scripts.rest import FINAL_STATES
 class Wanted:
     """identity: of the job that should run. job_id: the job that is watched; None until there is one.
 
-    looked: whether the state folder has been searched. snapshot: what was found there to resume from.
+    searched: whether the state folder has been searched. snapshot: what was found there to resume from.
     """
 
     identity: str
     job_id: str | None = None
-    looked: bool = False
+    searched: bool = False
     snapshot: str | None = None
 
 
@@ -44,7 +44,7 @@ class Replace:
 
 
 @dataclass(frozen=True)
-class Look:
+class Search:
     """Search the state folder for the newest snapshot."""
 
 
@@ -76,7 +76,7 @@ class Gone:
     job_id: str
 
 
-Action = Wait | Adopt | Replace | Look | Submit | Watch | Ended | Gone
+Action = Wait | Adopt | Replace | Search | Submit | Watch | Ended | Gone
 
 JOBMANAGER = "the JobManager"
 
@@ -104,4 +104,4 @@ def _towards_a_job(observed: Observed, wanted: Wanted) -> Action:
     if ours:
         return Adopt(ours[0].id)
     # Do not wait for a free slot: the submitted job waits for it itself, while TaskManagers come back.
-    return Submit(wanted.snapshot) if wanted.looked else Look()
+    return Submit(wanted.snapshot) if wanted.searched else Search()

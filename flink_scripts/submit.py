@@ -107,7 +107,7 @@ def start_submission(
             "execution.state-recovery.path": resume_from,
             "execution.state-recovery.claim-mode": "NO_CLAIM",
         }
-    environ = client_environ(env, options, work, jar)
+    environ = client_environ(env, options, work, jar) | {VARIABLE: flink_token(env.variables)}
     return subprocess.Popen([sys.executable, "-m", module], env=environ, start_new_session=True)
 
 
@@ -122,7 +122,6 @@ def client_environ(
     write_config(conf, {**store_options(env), **options}, log_level="WARN", log_to="SYSTEM_ERR")
     return {
         **env.variables,
-        VARIABLE: flink_token(env.variables),
         "FLINK_HOME": str(flink_jars()[0].parent.parent),
         "FLINK_LIB_DIR": str(_library(work / "submit-lib", env.variables, jar)),
         "FLINK_CONF_DIR": str(conf),

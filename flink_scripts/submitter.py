@@ -35,7 +35,7 @@ class Submitter:
         stopper: Stopper,
         clock: Clock,
         stop: threading.Event,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         self._what = what
         self._name = name
@@ -45,7 +45,7 @@ class Submitter:
         self._stopper = stopper
         self._clock = clock
         self._stop = stop
-        self._say = say
+        self._log = log
 
     def submit(self, snapshot: str | None, state: StateFolder) -> str:
         """Submit the job and return its id.
@@ -66,9 +66,9 @@ class Submitter:
         if all(job.id != job_id for job in self._rest.jobs()):
             raise SubmitError(f"{self._what} ended with exit code {process.returncode}; see its output above")
         if process.returncode == 0:
-            self._say(f"submitted job {job_id} in {self._clock.now() - started:.1f} s")
+            self._log(f"submitted job {job_id} in {self._clock.now() - started:.1f} s")
         else:
-            self._say(f"job {job_id} had been submitted already, by a process that outlived its submitter")
+            self._log(f"job {job_id} had been submitted already, by a process that outlived its submitter")
         return job_id
 
     def _await(self, process: subprocess.Popen[bytes], started: float) -> None:

@@ -16,16 +16,16 @@ PAUSE_SECONDS = 0.25
 _T = TypeVar("_T")
 
 
-class Patience:
+class Waiter:
     """Waits, puts the reason into the health answer, and gives up after READY_SECONDS for one thing."""
 
     def __init__(
-        self, health: Health, clock: Clock, stop: threading.Event, say: Callable[[str], None]
+        self, health: Health, clock: Clock, stop: threading.Event, log: Callable[[str], None]
     ) -> None:
         self._health = health
         self._clock = clock
         self._stop = stop
-        self._say = say
+        self._log = log
         self._what: str | None = None
         self._since = 0.0
 
@@ -35,20 +35,20 @@ class Patience:
             try:
                 answer = ask()
             except (RestError, NotReadyError) as error:
-                self.lacks(what, str(error))
+                self.missing(what, str(error))
             else:
                 self.reset()
                 return answer
             self.pause(PAUSE_SECONDS)
 
-    def lacks(self, what: str, reason: str) -> None:
+    def missing(self, what: str, reason: str) -> None:
         """Record that something is missing. Raises NotReadyError when it has been missing for too long."""
         now = self._clock.now()
         if what != self._what:
             self._what, self._since = what, now
         said = f"waiting for {what}: {reason}"
         if said != self._health.reason:
-            self._say(said)
+            self._log(said)
         self._health.reason = said
         if now - self._since > READY_SECONDS:
             raise NotReadyError(f"gave up after {READY_SECONDS:.0f} s {said}")
