@@ -1,5 +1,5 @@
 # One image for all apps of the bundle. Nothing is fetched when it runs: Python packages, a Java, the jars of
-# Flink's connector and file systems, and the job's own Java classes are inside.
+# Flink's connector and file systems, and our own Java classes are inside.
 FROM python:3.11.14-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
@@ -11,7 +11,7 @@ COPY cli/__init__.py cli/__init__.py
 RUN python -m pip install --no-cache-dir -c constraints.txt '.[local]'
 
 COPY . .
-RUN python -m flink_scripts.building gatherer/java && \
+RUN python -m flink_scripts.building flink_scripts/java && python -m flink_scripts.building gatherer/java && \
     python -m pip install --no-cache-dir --no-deps . && rm -rf build *.egg-info
 RUN python -m flink_scripts.jars /opt/pipectl/jars
 

@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 USE := $(VENV)/.use
 DEV := $(VENV)/.dev
-JAVA_FILES = $(shell find gatherer/java/src -name '*.java')
+JAVA_PROJECTS = flink_scripts/java gatherer/java
+JAVA_FILES = $(shell find $(JAVA_PROJECTS) -name '*.java')
 
 .DEFAULT_GOAL := help
 .PHONY: help deploy test lint format java image page diagrams clean
@@ -28,8 +29,8 @@ format: $(DEV) ## Format Python and Java
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(JAVA_FILES)
 
-java: $(USE) ## Build the jar of the job's Java classes, if their sources have changed (needs no JDK)
-	@$(BIN)/python -m flink_scripts.building gatherer/java
+java: $(USE) ## Build the jars of our Java classes, if their sources have changed (needs no JDK)
+	@for project in $(JAVA_PROJECTS); do $(BIN)/python -m flink_scripts.building $$project || exit 1; done
 
 IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py)
 image: ## Build the Docker image of all apps (IMAGE=name:tag)
@@ -44,7 +45,7 @@ diagrams: ## Draw docs/diagrams/*.svg again, after a change in their sources (ne
 
 clean: ## End the local cluster, and remove what was installed and built here
 	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --cluster local --yes --purge
-	rm -rf $(VENV) gatherer/java/*.jar build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) */java/*.jar build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python found; install Python 3.11, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }

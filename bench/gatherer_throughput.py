@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -31,7 +32,7 @@ import psutil
 from broker import broker
 
 from flink_scripts.files import LocalFiles
-from flink_scripts.java_project import job_jar
+from flink_scripts.java_project import package_jar
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import client_environ, client_options, job_options
@@ -59,6 +60,7 @@ def flink(folder: Path) -> Iterator[dict[str, str]]:
         "FLINK_JOBMANAGER_RPC": f"127.0.0.1:{rpc}",
         "FLINK_JOBMANAGER_REST": f"127.0.0.1:{rest}",
         "FLINK_STATE": (folder / "state").as_uri(),
+        "FLINK_TOKEN": secrets.token_hex(32),
     }
     processes = []
     for role, more in (
@@ -110,7 +112,11 @@ def job_seconds(rest: str, job_id: str) -> float:
     """How long reading, judging and adding up took, without the start of Python's worker."""
 
     def ask(path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"http://{rest}/jobs/{job_id}{path}") as response:
+        request = urllib.request.Request(
+            f"http://{rest}/jobs/{job_id}{path}",
+            headers={"Authorization": f"Bearer {os.environ['FLINK_TOKEN']}"},
+        )
+        with urllib.request.urlopen(request) as response:  # noqa: S310
             answer: dict[str, Any] = json.load(response)
             return answer
 
@@ -239,7 +245,7 @@ def main() -> None:
         environ = stack.enter_context(flink(folder))
         environ |= {"KAFKA_BOOTSTRAP_SERVERS": servers, "TOPIC_PREFIX": PREFIX, "JOB_NAME": "bench.gatherer"}
         env = Environment(environ)
-        jar = job_jar("gatherer")
+        jar = package_jar("gatherer")
         options = client_options(
             env, job_options(env), StateFolder(env.state_uri, "bench", "bench", LocalFiles()), "bench", jar
         )

@@ -63,6 +63,7 @@ class Cluster:
         env = self.app("gatherer")["definition"]["env"]
         self.bootstrap_servers = str(env["KAFKA_BOOTSTRAP_SERVERS"])
         self.rest = str(env["FLINK_JOBMANAGER_REST"])
+        self.flink_token = (home.secrets / "flink-token").read_text().strip()
         self.topic = f"{env['TOPIC_PREFIX']}movingaverage"
         generator = self.app("data-generator")["definition"]["env"]
         self.positions = set(str(generator["POSITIONS"]).split(","))
@@ -98,7 +99,10 @@ class Cluster:
     def ask(self, path: str) -> Any:
         """What Flink's REST answers, None when it doesn't."""
         try:
-            with urllib.request.urlopen(f"http://{self.rest}{path}", timeout=2) as answer:
+            request = urllib.request.Request(
+                f"http://{self.rest}{path}", headers={"Authorization": f"Bearer {self.flink_token}"}
+            )
+            with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
                 return json.load(answer)
         except (OSError, ValueError):
             return None

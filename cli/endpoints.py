@@ -8,19 +8,12 @@ LINK_NOTE = "signs this browser in; works once, for 10 minutes; `pipectl open` p
 
 
 def endpoints(run: Session) -> dict[str, str]:
-    """`kafka` (bootstrap servers), `flink` (the JobManager's page), `cluster` (its front door), `dashboard`
-    (its page at the front door, where it is switched on).
+    """`kafka` (bootstrap servers), `cluster` (its front door), and the pages there: `flink`, and `dashboard`
+    where it is switched on.
     """
-    jobmanager = run.bundle.apps["flink-jobmanager"]
-    if run.is_local:
-        running = run.engine.apps().get(jobmanager.id)
-        rest = running.ports["rest"] if running else run.settings.flink.jobmanager.rest_port
-        flink = f"http://127.0.0.1:{rest}"
-    else:
-        flink = run.engine.service_page(run.settings.names.flink_service)
     addresses = {
         "kafka": ",".join(run.engine.kafka.brokers(run.settings.kafka.service)),
-        "flink": flink,
+        "flink": run.engine.service_page(run.settings.names.flink_service),
         "cluster": run.engine.front_door(),
     }
     if _dashboard_runs(run):
@@ -34,6 +27,12 @@ def page_link(run: Session) -> str:
     """
     address = page_address(run)
     return local.link(run.settings.names.dashboard_service) if run.is_local else address
+
+
+def flink_link(run: Session) -> str:
+    """Flink's own page, likewise. On DC/OS it asks for the token of Flink besides."""
+    service = run.settings.names.flink_service
+    return local.link(service) if run.is_local else run.engine.service_page(service)
 
 
 def page_address(run: Session) -> str:

@@ -2,13 +2,16 @@
 
 import fcntl
 import json
+import os
 import random
 import re
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -102,6 +105,7 @@ def start() -> None:
     _keep_settings()
     if not running():
         _agent("start", timeout=60)
+    _keep_flink_token()
 
 
 def purge() -> None:
@@ -147,6 +151,25 @@ def _keep_settings() -> None:
     half = settings_file().with_suffix(".new")
     half.write_text(_SETTINGS_HEAD + json.dumps(values, indent=2) + "\n")
     half.replace(settings_file())
+
+
+def flink_token_file() -> Path:
+    """The secret `flink-token`, which marathon/clusters/local.yaml names: the token of Flink."""
+    return cluster_folder() / "secrets" / "flink-token"
+
+
+def _keep_flink_token() -> None:
+    """Make the token of Flink once: running tasks know it, so it must not change between deploys."""
+    file = flink_token_file()
+    if file.exists():
+        return
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    half = file.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(secrets.token_hex(32) + "\n")
+    with suppress(FileExistsError):  # another pipectl was as quick
+        os.link(half, file)
+    half.unlink()
 
 
 def _free_ports(preferred: dict[str, int]) -> dict[str, int]:

@@ -8,15 +8,15 @@ import time
 from datetime import UTC, datetime
 from typing import cast
 
-import aiohttp
 from confluent_kafka import KafkaException
 
 from dashboard.answers import Component, DeadLetters, Figures, PositionAnswer, Problem, Status
-from dashboard.errors import FlinkError
 from dashboard.feed import Feed
-from dashboard.flink import Flink, Rest
+from dashboard.flink import TIMEOUT_SECONDS, Flink, read_flink
 from dashboard.history import History, age
 from dashboard.settings import Settings
+from flink_scripts.errors import RestError
+from flink_scripts.rest import Rest
 from kafka_topic.brokers import Brokers
 from kafka_topic.contracts import REASONS, format_time
 from kafka_topic.errors import KafkaTopicError
@@ -36,13 +36,11 @@ class Pipeline:
     answer for KEPT_SECONDS.
     """
 
-    def __init__(
-        self, settings: Settings, history: History, feed: Feed, session: aiohttp.ClientSession
-    ) -> None:
+    def __init__(self, settings: Settings, history: History, feed: Feed) -> None:
         self._settings = settings
         self._history = history
         self._feed = feed
-        self._flink = Rest(settings.flink, session) if settings.flink else None
+        self._flink = Rest(settings.flink, settings.flink_token, TIMEOUT_SECONDS) if settings.flink else None
         self._lock = asyncio.Lock()
         self._read_at = float("-inf")
         self._status: Status | None = None
@@ -147,8 +145,8 @@ class Pipeline:
         if self._flink is None:
             return None
         try:
-            return await self._flink.flink(self._settings.job)
-        except FlinkError as error:
+            return await asyncio.to_thread(read_flink, self._flink, self._settings.job)
+        except RestError as error:
             return str(error)
 
     def _rates(self) -> tuple[float | None, float | None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
+from flink_scripts.token import flink_token
 from kafka_topic.inputs import Input, read_inputs
 from kafka_topic.names import Topics
 from kafka_topic.signal_kinds import read_signals
@@ -40,6 +41,7 @@ class Settings:
     inputs: tuple[Input, ...] = ()
     """The gatherer's inputs."""
     flink: str | None = None
+    flink_token: str = field(default="", repr=False)
     fresh_seconds: float = 22.5
     history: int = 1800
     host: str = "127.0.0.1"
@@ -53,6 +55,7 @@ class Settings:
         env = Environment(environ)
         topics = env.parsed("TOPIC_PREFIX", Topics, "")
         windows = env.parsed("GATHERER_WINDOWS", read_windows, DEFAULT_WINDOWS)
+        flink = env.optional("FLINK_JOBMANAGER_REST")
         return cls(
             bootstrap_servers=env.text("KAFKA_BOOTSTRAP_SERVERS"),
             positions=env.parsed("POSITIONS", topics.read_positions),
@@ -62,7 +65,8 @@ class Settings:
             statistics=env.parsed("GATHERER_STATISTICS", read_statistics, DEFAULT_STATISTICS),
             signals=env.parsed("SIGNALS", lambda text: read_signals(text, windows), "{}"),
             inputs=env.parsed("GATHERER_INPUTS", lambda text: read_inputs(text, topics), ""),
-            flink=env.optional("FLINK_JOBMANAGER_REST"),
+            flink=flink,
+            flink_token=flink_token(env.variables) if flink else "",
             fresh_seconds=env.seconds("DASHBOARD_FRESH_SECONDS", cls.fresh_seconds),
             history=env.integer("DASHBOARD_HISTORY", cls.history, minimum=2),
             host=env.host,

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import socketio
 from aiohttp import web
 
@@ -94,14 +93,13 @@ class Server:
         return app
 
     async def _life(self, app: web.Application) -> AsyncIterator[None]:
-        async with aiohttp.ClientSession() as session:
-            self._pipeline = Pipeline(self._settings, self._history, self._feed, session)
-            self._feed.start()
-            tasks = [asyncio.create_task(work) for work in (self._viewers.beat(), self._pipeline.follow())]
-            yield
-            for task in tasks:
-                task.cancel()
-            await asyncio.to_thread(self._feed.stop)
+        self._pipeline = Pipeline(self._settings, self._history, self._feed)
+        self._feed.start()
+        tasks = [asyncio.create_task(work) for work in (self._viewers.beat(), self._pipeline.follow())]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.to_thread(self._feed.stop)
 
     async def _let_go(self, app: web.Application) -> None:
         """Streams and viewers have no end of their own."""

@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
 
 
 def _topics_settings(env: Environment) -> Chore:
-    """Keep the settings of the bundle's topics, which `dcos kafka topic create` can't set."""
+    """The settings of the job's topics. `dcos kafka topic create` cannot set them, so this process does."""
     from flink_scripts.chore import Chore
     from kafka_topic.config import parse_retention
     from kafka_topic.names import Topics

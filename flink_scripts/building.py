@@ -1,7 +1,7 @@
-"""Builds and tests a job's Java project, without a JDK and without Maven.
+"""Builds and tests the Java project of a package, without a JDK and without Maven.
 
-python -m flink_scripts.building FOLDER               build the jar, unless it is that of the sources
-python -m flink_scripts.building FOLDER test [ARG]... run the JUnit tests, all or those that ARGs select
+python -m flink_scripts.building FOLDER               build the jar, unless it is up to date
+python -m flink_scripts.building FOLDER test [ARG]... run the JUnit tests: all, or those that ARGs select
                                                       (--select-class=NAME, --select-method=NAME#METHOD)
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from flink_scripts.connectors import connector_jars
 from flink_scripts.errors import CompileError, FlinkScriptsError
 from flink_scripts.java import FLINK, flink_jars, module_options
-from flink_scripts.java_project import COMPILER, OPTIONS, PROVIDED, JavaProject, java_files
+from flink_scripts.java_project import COMPILER, OPTIONS, PROVIDED, JavaProject, files_below, java_files
 from jvm.errors import JarError, JvmError
 from jvm.java import java_home
 from jvm.maven import fetch
@@ -36,10 +36,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def build(project: JavaProject) -> bool:
-    """Build the jar unless it is that of the sources; whether it had to be built.
+    """Build the jar unless it is up to date. Returns whether it was built.
 
-    The same sources give the same bytes. Raises CompileError with the compiler's own words, warnings
-    included, and JarError when what it takes can't be fetched.
+    The same sources give the same bytes. Raises CompileError with the compiler's output, warnings included,
+    and JarError when a library cannot be fetched.
     """
     if project.is_fresh():
         return False
@@ -52,8 +52,9 @@ def build(project: JavaProject) -> bool:
         made = Path(work) / project.jar.name
         with zipfile.ZipFile(made, "w") as archive:
             _write(archive, *project.manifest())
-            for path in sorted(classes.rglob("*.class")):
-                _write(archive, path.relative_to(classes).as_posix(), path.read_bytes())
+            for root in (classes, project.resources):
+                for path in files_below(root):
+                    _write(archive, path.relative_to(root).as_posix(), path.read_bytes())
         made.replace(project.jar)
     return True
 
@@ -78,9 +79,9 @@ def compile_java(files: Iterable[Path], libraries: Iterable[Path], classes: Path
 def test(project: JavaProject, selection: Iterable[str] = (), *, quiet: bool = False) -> str | None:
     """Build the jar, and run the JUnit tests on the Flink and the connector that are installed.
 
-    selection: arguments of JUnit's console launcher that select tests; all when there are none. quiet: keep
-    the launcher's words to ourselves, else they go to standard output. Returns what to say when a test failed
-    or none was found, else None. Raises as `build` does.
+    selection: arguments of JUnit's console launcher that select tests; all tests when it is empty. quiet: do
+    not print the launcher's output. Returns None when the tests passed, else the reason to print: a test
+    failed, or there was none. Raises as `build` does.
     """
     build(project)
     libraries = [project.jar, *flink_jars(), *connector_jars(), *map(fetch, (*_HARNESS, _CONSOLE))]
@@ -125,7 +126,7 @@ def _write(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def main(arguments: list[str]) -> str | None:
-    """Do what the module's docstring says; what to say on failure."""
+    """Do what the module's docstring says. Returns None, or the reason to print when that failed."""
     try:
         match arguments:
             case [folder]:

@@ -1,4 +1,4 @@
-"""Work that the submitter does for others, beside watching its job."""
+"""Work that the submitter does beside watching its job."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from flink_scripts.errors import NotReadyError
 
 
 class Chore:
-    """Something to do before the job is submitted, and every while after that.
+    """Something to do before the job is submitted, and repeatedly after that.
 
-    name: for people, such as "the topics' settings". work: returns lines for the log; raises TimeoutError
-    when what it needs does not answer, in which case it is tried again.
+    name: for messages, such as "the topics' settings". work: returns lines for the log. It raises
+    TimeoutError when what it needs does not answer, and is then tried again.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Chore:
         return self._clock.now() >= self._next
 
     def run(self) -> Sequence[str]:
-        """Do it; returns lines for the log. Raises NotReadyError when what it needs does not answer."""
+        """Do it. Returns lines for the log. Raises NotReadyError when what it needs does not answer."""
         self._next = self._clock.now() + self._every
         try:
             return self._work()

@@ -1,4 +1,4 @@
-"""The passing of time, in a form that tests can hold in their hands."""
+"""Time, behind an interface that tests can replace."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Clock:
         return time.time_ns() // 1_000_000
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Let time pass, at most until the event is set; whether it is set."""
+        """Wait until the event is set, at most so many seconds. Returns whether it is set."""
         return event.wait(seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass, whatever happens."""
+        """Wait, whatever happens."""
         time.sleep(seconds)

@@ -1,8 +1,8 @@
 """The package's error hierarchy.
 
 FlinkScriptsError
-├── CompileError      the job's Java classes can't be compiled
-├── StateError        the place of the checkpoints and savepoints can't be read
+├── CompileError      Java classes do not compile
+├── StateError        checkpoints and savepoints cannot be listed
 ├── RestError         the JobManager answered with an error, or not at all
 ├── NotReadyError     waited too long for a part that the job needs
 ├── SubmitError       the process that submits the job failed
@@ -19,11 +19,11 @@ class FlinkScriptsError(Exception):
 
 
 class CompileError(FlinkScriptsError):
-    """The job's Java classes can't be compiled."""
+    """Java classes do not compile."""
 
 
 class StateError(FlinkScriptsError):
-    """The place of the checkpoints and savepoints can't be read."""
+    """Checkpoints and savepoints cannot be listed."""
 
 
 class RestError(FlinkScriptsError):
@@ -50,4 +50,4 @@ class JobFailedError(FlinkScriptsError):
 
 
 class Stopped(Exception):
-    """SIGTERM or SIGINT arrived while something was waited for. It is no error."""
+    """SIGTERM or SIGINT arrived during a wait. It is not an error."""

@@ -1,4 +1,4 @@
-"""Why a job or a checkpoint failed, in words that fit a line."""
+"""Why a job or a checkpoint failed, in one line."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _CAUSE = "Caused by: "
 _PYTHON = "Traceback (most recent call last)"
 _LONGEST = 500
 
-# A checkpoint that was given up for one of these says nothing about checkpoints: its job failed, which is
-# reported by itself, or was stopped, or some of its tasks had not started yet or had ended. The words are
-# those of Flink's CheckpointFailureReason. dashboard/flink.py has them too.
-GIVEN_UP = (
+# A checkpoint that was aborted for one of these reasons says nothing about checkpoints: the job failed, which
+# is reported separately, or was stopped, or some of its tasks had not started yet or had ended. The texts are
+# those of Flink's CheckpointFailureReason.
+_ABORTED = (
     "Checkpoint Coordinator is suspending",
     "CheckpointCoordinator shutdown",
     "Periodic checkpoint scheduler is shut down",
@@ -29,27 +29,27 @@ GIVEN_UP = (
 )
 
 
-def is_true_failure(checkpoint: FailedCheckpoint) -> bool:
-    """Whether something went wrong with the checkpoint itself, such as its time or its store."""
-    return not checkpoint.message.startswith(GIVEN_UP)
+def is_checkpoint_failure(checkpoint: FailedCheckpoint) -> bool:
+    """Whether something was wrong with the checkpoint itself, such as its duration or its store."""
+    return not checkpoint.message.startswith(_ABORTED)
 
 
 def reason(failure: Failure) -> str:
-    """The root cause of a failure and where it was."""
+    """The root cause of a failure, and the task and host where it happened."""
     place = " on ".join(filter(None, (failure.task, failure.host)))
     return f"{root_cause(failure.stack_trace)} (in {place})" if place else root_cause(failure.stack_trace)
 
 
 def time_of(failure: Failure) -> str:
-    """When it was: `2026-11-22 01:02:03.004`, UTC."""
+    """When it happened: `2026-11-22 01:02:03.004`, UTC."""
     moment = datetime.fromtimestamp(failure.time_ms / 1000, UTC)
     return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{failure.time_ms % 1000:03d}"
 
 
 def root_cause(stack_trace: str) -> str:
-    """The innermost cause of a Java stack trace, then the outermost exception where that says more.
+    """The innermost cause of a Java stack trace, then the outermost exception where that adds something.
 
-    Of a Python traceback inside it, the last line.
+    Of a Python traceback inside it, the last line is used.
     """
     blocks: list[list[str]] = []
     for line in stack_trace.splitlines():

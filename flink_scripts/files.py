@@ -1,7 +1,7 @@
-"""Looking at, and removing, folders of Flink's state on whatever file system they lie.
+"""Lists and deletes folders of Flink's state, on whatever file system they are.
 
-Local folders are read directly. Others (hdfs, s3, …) are read by Flink's own file systems, in a JVM that
-lives for the one question: it has their jars and settings, so whatever Flink can write is found again.
+Local folders are read directly. Others (hdfs, s3, …) are read by Flink's own file systems, in a JVM that is
+started for the one call. It has their jars and settings, so it finds whatever Flink can write.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class Entry:
 
 
 class Files(Protocol):
-    """A file system. Folders are named by URI; StateError when it can't be reached."""
+    """A file system. Folders are given as URIs. Its methods raise StateError when it cannot be reached."""
 
     def trees(self, folders: Sequence[str], depth: int) -> list[list[Entry]]:
-        """What is in each folder, and in those below down to `depth`; nothing in one that doesn't exist."""
+        """What is in each folder, down to `depth` levels. A folder that does not exist is empty."""
 
     def delete(self, folders: Sequence[str]) -> None:
-        """Remove folders with all that is in them, as far as possible."""
+        """Delete folders with their content, as far as possible."""
 
 
 class LocalFiles:
@@ -53,7 +53,7 @@ class LocalFiles:
 
 
 class FlinkFiles:
-    """What Flink's file systems reach. `environ` makes the environment of a client of Flink."""
+    """Folders that Flink's file systems reach. `environ` makes the environment of a client of Flink."""
 
     def __init__(self, environ: Callable[[], Mapping[str, str]]) -> None:
         self._environ = environ
@@ -78,20 +78,20 @@ class FlinkFiles:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise StateError(f"FLINK_STATE: no answer in {_CALL_SECONDS} s to {question}") from None
+            raise StateError(f"FLINK_STATE did not answer within {_CALL_SECONDS} s: {question}") from None
         if result.returncode != 0:
-            raise StateError(f"FLINK_STATE can't be read: {result.stderr.strip()[-2000:]}")
+            raise StateError(f"FLINK_STATE cannot be read: {result.stderr.strip()[-2000:]}")
         return result.stdout
 
 
 def files_of(root_uri: str, environ: Callable[[], Mapping[str, str]]) -> Files:
-    """The file system of a URI; a JVM is started for none but foreign ones."""
+    """The file system of a URI. A JVM is started only for one that is not local."""
     return FlinkFiles(environ) if local_path(root_uri) is None else LocalFiles()
 
 
 def _local(uri: str) -> Path:
     path = local_path(uri)
-    assert path is not None, uri  # noqa: S101  asked for local URIs only
+    assert path is not None, uri  # noqa: S101  only local URIs get here
     return path
 
 
@@ -105,7 +105,7 @@ def _walk(folder: Path, above: str, depth: int) -> Iterator[Entry]:
         try:
             is_folder, time = entry.is_dir(), entry.stat().st_mtime
         except FileNotFoundError:
-            continue  # a running job removed it while we looked
+            continue  # a running job has just removed it
         yield Entry(above + entry.name, is_folder, time)
         if is_folder and depth > 1:
             yield from _walk(Path(entry.path), f"{above}{entry.name}/", depth - 1)

@@ -18,7 +18,7 @@ def _walk(path: Any, above: str, depth: int) -> list[tuple[str, bool, float]]:
     except Py4JJavaError as error:
         if error.java_exception.getClass().getName() != "java.io.FileNotFoundException":
             raise
-        return []  # a running job removed it while we looked
+        return []  # a running job has just removed it
     entries = []
     for status in found:
         name = above + status.getPath().getName()
@@ -29,7 +29,7 @@ def _walk(path: Any, above: str, depth: int) -> list[tuple[str, bool, float]]:
 
 
 def main(question: dict[str, Any]) -> int:
-    """Answer one question of `files.FlinkFiles` on stdout; the exit code is 1 when Flink can't."""
+    """Answer one call of `files.FlinkFiles` on stdout. The exit code is 1 when Flink cannot."""
     from py4j.protocol import Py4JJavaError
     from pyflink.java_gateway import get_gateway
 

@@ -1,6 +1,6 @@
-"""`python -m flink_scripts.jars FOLDER`: put the jars that an image needs into a folder.
+"""`python -m flink_scripts.jars FOLDER`: copies the jars that an image needs into a folder.
 
-connector/    the Kafka connector, and the codec it lacks
+connector/    the Kafka connector, and the codec that it lacks
 plugins/      Flink's file system s3, as a plugin
 hadoop/       what Flink's file system hdfs needs on the class path
 """
@@ -26,7 +26,7 @@ _CLASS_PATH = (
 
 
 def collect(folder: Path) -> None:
-    """Fill `folder`. Raises JarError for a jar that can't be had."""
+    """Fill `folder`. Raises JarError for a jar that is neither cached nor can be fetched."""
     _copy(connector_jars(), folder / "connector")
     for name, coordinate in _PLUGINS.items():
         _copy([fetch(coordinate)], folder / "plugins" / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 from jvm.errors import JavaError
@@ -10,38 +11,28 @@ from jvm.errors import JavaError
 # The version of apache-flink that jobs are compiled against and that an image has.
 FLINK = "2.3.0"
 
-# What the distribution's config.yaml sets in env.java.opts.all: Java 17 hides these packages from Flink
-# otherwise. Without its exports of jdk.compiler, which serve the build of Flink itself: a JRE has no such
-# module and warns.
-_EXPORTS = (
-    "java.rmi/sun.rmi.registry",
-    "java.security.jgss/sun.security.krb5",
-)
-_OPENS = (
-    "java.base/java.lang",
-    "java.base/java.net",
-    "java.base/java.io",
-    "java.base/java.nio",
-    "java.base/sun.nio.ch",
-    "java.base/java.lang.reflect",
-    "java.base/java.text",
-    "java.base/java.time",
-    "java.base/java.util",
-    "java.base/java.util.concurrent",
-    "java.base/java.util.concurrent.atomic",
-    "java.base/java.util.concurrent.locks",
-)
+# These serve the build of Flink itself. A JRE does not have this module, and warns.
+_COMPILER = "jdk.compiler/"
 
 
 def module_options() -> list[str]:
-    """The `--add-exports` and `--add-opens` that Flink needs on Java 17."""
-    return [f"--add-exports={name}=ALL-UNNAMED" for name in _EXPORTS] + [
-        f"--add-opens={name}=ALL-UNNAMED" for name in _OPENS
-    ]
+    """The `--add-exports` and `--add-opens` that Flink needs on Java 17, from the configuration beside it.
+
+    Raises JavaError when apache-flink is not installed, or has none.
+    """
+    file = flink_home() / "conf" / "config.yaml"
+    try:
+        found = re.findall(r"--add-(?:exports|opens)=\S+", file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise JavaError(f"{file} cannot be read ({error.strerror}): install apache-flink again") from None
+    options = [option for option in found if _COMPILER not in option]
+    if not options:
+        raise JavaError(f"{file} has no --add-opens, which Flink needs on Java 17")
+    return options
 
 
 def flink_home() -> Path:
-    """Where Flink lies in the apache-flink wheel (found without importing pyflink).
+    """The folder of Flink in the apache-flink wheel. pyflink is not imported.
 
     Raises JavaError when apache-flink is not installed.
     """
@@ -52,10 +43,10 @@ def flink_home() -> Path:
 
 
 def flink_jars() -> list[Path]:
-    """Flink's own jars, in an order that doesn't depend on the file system."""
+    """Flink's own jars, in an order that does not depend on the file system."""
     return sorted((flink_home() / "lib").glob("*.jar"))
 
 
 def python_jars() -> list[Path]:
-    """What a Flink process needs to run Python functions; PyFlink gives it to its clients by itself."""
+    """What a TaskManager needs to run Python functions. PyFlink adds it for its clients by itself."""
     return sorted((flink_home() / "opt").glob("flink-python-*.jar"))

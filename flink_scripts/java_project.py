@@ -1,7 +1,7 @@
-"""The Java project of a job: where its sources and its jar are, and whether they belong together.
+"""The Java project of a package: where its sources and its jar are, and whether they belong together.
 
-The folder `java` of a job's package has the layout that Maven made common (src/main/java, src/test/java), and
-the jar, named after the package. An installed package has the jar alone.
+The folder `java` of the package has Maven's standard layout: src/main/java, src/main/resources,
+src/test/java. The jar is named after the package. An installed package has the jar alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ OPTIONS = (
     *("-17", "-proc:none", "-encoding", "UTF-8", "-enableJavadoc"),
     *(f"-warn:+{','.join(_WARNINGS)}", "-failOnWarning"),
 )
-# What the classes are compiled against; Flink and the connector have all of it when they run.
+# What the classes are compiled against. Flink and the connector provide all of it at run time.
 PROVIDED = (
     *(
         f"org.apache.flink:flink-{module}:{FLINK}"
@@ -37,6 +37,8 @@ PROVIDED = (
     ),
     f"org.apache.flink:flink-connector-base:{FLINK}",
     "org.apache.flink:flink-shaded-jackson:2.20.1-21.0",
+    "org.apache.flink:flink-shaded-netty:4.2.6.Final-21.0",
+    f"org.apache.flink:flink-python:{FLINK}",
     "org.slf4j:slf4j-api:1.7.36",
     CONNECTOR,
 )
@@ -45,7 +47,7 @@ _MANIFEST, _DIGEST = "META-INF/MANIFEST.MF", "Built-From: "
 
 @dataclass(frozen=True)
 class JavaProject:
-    """A job's Java project in `folder`, which is the folder `java` of the job's package."""
+    """A Java project in `folder`, which is the folder `java` of a package."""
 
     folder: Path
 
@@ -56,8 +58,13 @@ class JavaProject:
 
     @property
     def sources(self) -> Path:
-        """The root of the sources; it isn't there in an installed package."""
+        """The root of the sources. An installed package does not have it."""
         return self.folder / "src" / "main" / "java"
+
+    @property
+    def resources(self) -> Path:
+        """The root of the files that go into the jar as they are."""
+        return self.folder / "src" / "main" / "resources"
 
     @property
     def tests(self) -> Path:
@@ -65,41 +72,50 @@ class JavaProject:
         return self.folder / "src" / "test" / "java"
 
     def digest(self) -> str:
-        """Digest of the sources and of how they are compiled."""
+        """Digest of the sources, the resources and how they are compiled."""
         digest = hashlib.sha256(" ".join([COMPILER, *OPTIONS, *PROVIDED]).encode())
-        for path in java_files(self.sources):
-            digest.update(path.relative_to(self.sources).as_posix().encode() + b"\0" + path.read_bytes())
+        for root, files in (
+            (self.sources, java_files(self.sources)),
+            (self.resources, files_below(self.resources)),
+        ):
+            for path in files:
+                digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
         return digest.hexdigest()[:16]
 
     def manifest(self) -> tuple[str, bytes]:
-        """Name and content of the manifest of a jar of the sources as they are."""
+        """Name and content of the manifest of a jar that is built now."""
         return _MANIFEST, f"Manifest-Version: 1.0\r\n{_DIGEST}{self.digest()}\r\n\r\n".encode()
 
     def is_fresh(self) -> bool:
-        """Whether the jar is there and is that of the sources as they are."""
+        """Whether the jar exists and was built from the sources as they are."""
         return zipfile.is_zipfile(self.jar) and built_from(self.jar) == self.digest()
 
 
 def java_files(folder: Path) -> list[Path]:
-    """All Java sources below `folder`, in an order that doesn't depend on the file system."""
+    """All Java sources below `folder`, in an order that does not depend on the file system."""
     return sorted(folder.rglob("*.java"))
 
 
+def files_below(folder: Path) -> list[Path]:
+    """All files below `folder`, in an order that does not depend on the file system."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
 def built_from(jar: Path) -> str:
-    """The digest of the sources that a job's jar was built from; empty for a jar that isn't one."""
+    """The digest of the sources that a jar was built from; empty for a jar that we did not build."""
     with zipfile.ZipFile(jar) as archive:
         manifest = archive.read(_MANIFEST).decode() if _MANIFEST in archive.namelist() else ""
     return next((line[len(_DIGEST) :] for line in manifest.splitlines() if line.startswith(_DIGEST)), "")
 
 
-def job_jar(module: str) -> Path | None:
-    """The jar of a job's own Java classes; None when it has none.
+def package_jar(package: str) -> Path | None:
+    """The jar of a package's Java classes; None when it has none.
 
-    Raises JarError when the jar isn't there, or is not that of the sources beside it.
+    Raises JarError when the jar is missing, or was built from other sources than those beside it.
     """
-    spec = importlib.util.find_spec(module)
+    spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise JarError(f"{module} is no package: install it, or correct the app's args")
+        raise JarError(f"{package} is not a package: install it, or correct the app's args")
     project = JavaProject(Path(spec.submodule_search_locations[0]) / "java")
     if not project.folder.is_dir():
         return None
@@ -107,7 +123,15 @@ def job_jar(module: str) -> Path | None:
         if not zipfile.is_zipfile(project.jar):
             raise JarError(f"{project.jar} is not built: run `make java`")
         if not project.is_fresh():
-            raise JarError(f"{project.jar} is not that of the sources beside it: run `make java`")
+            raise JarError(f"{project.jar} was built from other sources: run `make java`")
     elif not zipfile.is_zipfile(project.jar):
         raise JarError(f"{project.jar} is missing: install the package again")
     return project.jar
+
+
+def own_jar() -> Path:
+    """The jar of our own classes, which guard Flink. Raises JarError as `package_jar` does."""
+    jar = package_jar("flink_scripts")
+    if jar is None:
+        raise JarError("flink_scripts has no Java classes: install the package again")
+    return jar

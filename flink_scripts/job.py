@@ -1,8 +1,9 @@
-"""`python -m flink_scripts job MODULE`: submit a job, watch it, stop it with a savepoint.
+"""`python -m flink_scripts job MODULE`: submits a job, watches it, and stops it with a savepoint.
 
-One process per job name. It is made to be killed at any moment: on its return it adopts the job if that
-still runs and is what this process would submit, replaces it if it is something else, and resumes it from
-the newest snapshot if it is gone. A job that a restarted JobManager has forgotten is resumed at once.
+There is one process for each job name, and it may be killed at any moment. When it is started again, it
+adopts the job if that still runs and is what this process would submit, replaces it if it is something else,
+and resumes it from the newest snapshot if it is gone. A job that a restarted JobManager has forgotten is
+resumed at once.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ from flink_scripts.description import describe
 from flink_scripts.errors import Stopped
 from flink_scripts.files import files_of
 from flink_scripts.health import Health
-from flink_scripts.java_project import built_from, job_jar
+from flink_scripts.java_project import built_from, package_jar
 from flink_scripts.loop import Loop
 from flink_scripts.observer import Observer
-from flink_scripts.patience import Patience
 from flink_scripts.reconciler import JOBMANAGER
 from flink_scripts.reporter import Reporter
 from flink_scripts.rest import Rest
@@ -33,16 +33,18 @@ from flink_scripts.state import StateFolder
 from flink_scripts.stopper import Stopper
 from flink_scripts.submit import client_options, job_options, start_submission, state_environ
 from flink_scripts.submitter import Submitter
+from flink_scripts.token import flink_token
 from flink_scripts.topics import topic_ids
+from flink_scripts.waiter import Waiter
 from task_runtime.pages import serve_pages
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def run_job(module: str, env: Environment, chores: Sequence[Chore] = ()) -> int:
-    """Run the job until it is asked to stop (0), or raise the FlinkScriptsError that ended it.
+    """Run the job until it is asked to stop, and return 0. Raises the FlinkScriptsError that ended it.
 
-    chores: what is done before the submission, and again and again while the job runs.
+    chores: work to do before the submission, and repeatedly while the job runs.
     """
     stop = threading.Event()
 
@@ -56,38 +58,39 @@ def run_job(module: str, env: Environment, chores: Sequence[Chore] = ()) -> int:
         try:
             return _prepare(module, env, chores, health, stop).run()
         except Stopped:
-            _say("stopped before the job ran")
+            _log("stopped before the job ran")
             return 0
 
 
 def _prepare(
     module: str, env: Environment, chores: Sequence[Chore], health: Health, stop: threading.Event
 ) -> Loop:
-    """Wait for what the job needs, and make of it and the environment what the job should be."""
-    clock, rest = Clock(), Rest(env.address("FLINK_JOBMANAGER_REST"))
+    """Wait for what the job needs, then define the job from it and from the environment."""
+    clock = Clock()
+    rest = Rest(str(env.address("FLINK_JOBMANAGER_REST")), flink_token(env.variables))
     name, slots = env.text("JOB_NAME"), env.integer("FLINK_PARALLELISM", 1)
     servers = env.text("KAFKA_BOOTSTRAP_SERVERS")
     work = work_folder(env.variables).absolute()
-    jar = job_jar(module)
+    jar = package_jar(module)
     files = files_of(env.state_uri, lambda: state_environ(env, work))
-    patience = Patience(health, clock, stop, _say)
+    waiter = Waiter(health, clock, stop, _log)
 
     description = describe(module, env.variables)
-    patience.until(JOBMANAGER, rest.jobs)
-    ids = patience.until("Kafka", lambda: topic_ids(servers, description.topics))
+    waiter.until(JOBMANAGER, rest.jobs)
+    ids = waiter.until("Kafka", lambda: topic_ids(servers, description.topics))
     for chore in chores:
-        for line in patience.until(chore.name, chore.run):
-            _say(line)
+        for line in waiter.until(chore.name, chore.run):
+            _log(line)
 
     def state_of(shape: str) -> StateFolder:
         return StateFolder(env.state_uri, name, shape, files)
 
-    # What the job's own classes are is part of what the job is.
+    # The job's own Java classes are part of its identity.
     options = job_options(env) | ({"flink_scripts.jar": built_from(jar)} if jar else {})
     state = state_of(description.shape(ids))
     identity = description.identity(state.shape, options)
     client = client_options(env, options, state, identity, jar)
-    stopper = Stopper(rest, clock, _say)
+    stopper = Stopper(rest, clock, _log)
     submitter = Submitter(
         f"python -m {module}",
         name,
@@ -97,7 +100,7 @@ def _prepare(
         stopper,
         clock,
         stop,
-        _say,
+        _log,
     )
     return Loop(
         name=name,
@@ -107,16 +110,16 @@ def _prepare(
         observer=Observer(rest, name),
         stopper=stopper,
         submitter=submitter,
-        reporter=Reporter(slots, health, clock, _say),
-        patience=patience,
+        reporter=Reporter(slots, health, clock, _log),
+        waiter=waiter,
         chores=chores,
         clock=clock,
         health=health,
         stop=stop,
-        say=_say,
+        log=_log,
     )
 
 
-def _say(message: str) -> None:
+def _log(message: str) -> None:
     sys.stdout.write(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} {message}\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Observe, decide, act, again and again: the life of one job from its submission to its end."""
+"""Observe, decide, act, repeatedly: the life of one job from its submission to its end."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from flink_scripts.clock import Clock
 from flink_scripts.errors import JobFailedError, NotReadyError, Stopped
 from flink_scripts.health import Health
 from flink_scripts.observer import Observer, WatchedJob
-from flink_scripts.patience import PAUSE_SECONDS, Patience
 from flink_scripts.reconciler import (
     JOBMANAGER,
     Action,
     Adopt,
     Ended,
     Gone,
-    Look,
     Replace,
+    Search,
     Submit,
     Wait,
     Wanted,
@@ -32,17 +31,18 @@ from flink_scripts.rest import Failure
 from flink_scripts.state import StateFolder
 from flink_scripts.stopper import Stopper
 from flink_scripts.submitter import Submitter
+from flink_scripts.waiter import PAUSE_SECONDS, Waiter
 
-# How often we look at a job: when it does not run, each look that comes late makes the outage longer.
+# Time between two reads of a job. While it does not run, each late read makes the outage longer.
 _WATCH_SECONDS = 1.0
-_TROUBLED_SECONDS = 0.5
+_RECOVERY_SECONDS = 0.5
 
 
 @dataclass
 class Loop:
     """Carries out what the reconciler decides.
 
-    identity, state: of the job as it should be. state_of: the state folder of another shape.
+    identity, state: of the job that is wanted. state_of: returns the state folder of another shape.
     """
 
     name: str
@@ -53,12 +53,12 @@ class Loop:
     stopper: Stopper
     submitter: Submitter
     reporter: Reporter
-    patience: Patience
+    waiter: Waiter
     chores: Sequence[Chore]
     clock: Clock
     health: Health
     stop: threading.Event
-    say: Callable[[str], None]
+    log: Callable[[str], None]
 
     def __post_init__(self) -> None:
         self._begin()
@@ -69,9 +69,9 @@ class Loop:
         self._pruned = False
 
     def run(self) -> int:
-        """Until the stop event is set: 0 after a savepoint or when there was no job yet, else 1.
+        """Run until the stop event is set. Returns 0 after a savepoint or when there was no job yet, else 1.
 
-        Raises JobFailedError when the job has ended by itself, or the FlinkScriptsError that ended us.
+        Raises JobFailedError when the job has ended by itself, or the FlinkScriptsError that ended this loop.
         """
         while True:
             if self.stop.is_set():
@@ -82,18 +82,18 @@ class Loop:
 
     def _carry_out(self, action: Action) -> None:
         if not isinstance(action, Wait | Replace):
-            self.patience.reset()  # whatever was missing is there
+            self.waiter.reset()  # nothing is missing any more
         match action:
             case Wait(what, reason):
                 self._wait(what, reason)
             case Adopt(job_id):
-                self.say(f"job {job_id} runs already, as we would submit it: watching it")
-                self._say_last_failure()
+                self.log(f"job {job_id} runs already, as we would submit it: watching it")
+                self._log_last_failure()
                 self._watch_from_now(job_id)
             case Replace(job):
                 self._replace(job.id, job.shape)
-            case Look():
-                self._look()
+            case Search():
+                self._search()
             case Submit(snapshot):
                 self.health.reason = "submitting the job"
                 self._watch_from_now(self.submitter.submit(snapshot, self.state))
@@ -106,37 +106,37 @@ class Loop:
 
     def _wait(self, what: str, reason: str) -> None:
         if self._wanted.job_id is None:
-            self.patience.lacks(what, reason)
-            self.patience.pause(PAUSE_SECONDS)
+            self.waiter.missing(what, reason)
+            self.waiter.pause(PAUSE_SECONDS)
             return
-        # The job may be well: it is watched until the JobManager is back, however long that takes.
+        # The job may be fine: watch until the JobManager is back, however long that takes.
         self.health.reason = reason
         self._do_chores()
-        self.patience.pause(_TROUBLED_SECONDS)
+        self.waiter.pause(_RECOVERY_SECONDS)
 
     def _replace(self, job_id: str, shape: str) -> None:
         if job_id in self._replaced:
-            self.patience.lacks(f"the end of job {job_id}", "it could not be stopped")
+            self.waiter.missing(f"the end of job {job_id}", "it could not be stopped")
         self._replaced.add(job_id)
-        self.say(f"job {job_id} runs with another definition: stopping it")
+        self.log(f"job {job_id} runs with another definition: stopping it")
         if not self.stopper.stop(job_id, self.state_of(shape)):
-            self.say("resuming from its newest checkpoint")
-        self._wanted = replace(self._wanted, looked=False, snapshot=None)
+            self.log("resuming from its newest checkpoint")
+        self._wanted = replace(self._wanted, searched=False, snapshot=None)
 
-    def _look(self) -> None:
-        self._say_last_failure()
+    def _search(self) -> None:
+        self._log_last_failure()
         newest = self.state.newest()
-        self.say(
+        self.log(
             f"resuming from {newest.uri}" if newest else "no usable state: starting from the earliest records"
         )
-        self._wanted = replace(self._wanted, looked=True, snapshot=newest.uri if newest else None)
+        self._wanted = replace(self._wanted, searched=True, snapshot=newest.uri if newest else None)
 
     def _watch_from_now(self, job_id: str) -> None:
         self.health.job_id = job_id
         self._wanted = replace(self._wanted, job_id=job_id)
 
-    def _say_last_failure(self) -> None:
-        """A failure often ends this process too: its successor says again why."""
+    def _log_last_failure(self) -> None:
+        """A failure often ends this process too, so its successor logs the reason again."""
         failure = self.observer.last_failure()
         if failure is not None:
             self.reporter.past(failure)
@@ -146,17 +146,17 @@ class Loop:
         if job.runs and not self._pruned and job.checkpoints.completed > 0:
             self._pruned = True
             for folder in self.state.prune(job.id):
-                self.say(f"removed {folder}: nothing needs it any more")
+                self.log(f"removed {folder}: nothing needs it any more")
         self._do_chores()
-        self.patience.pause(_WATCH_SECONDS if job.runs else _TROUBLED_SECONDS)
+        self.waiter.pause(_WATCH_SECONDS if job.runs else _RECOVERY_SECONDS)
 
     def _do_chores(self) -> None:
         for chore in self.chores:
-            # While what it needs is away, the job's own state says so.
+            # When something that it needs is away, the job's own state already says so.
             with suppress(NotReadyError):
                 if chore.due:
                     for line in chore.run():
-                        self.say(line)
+                        self.log(line)
 
     def _begin_again(self, job_id: str) -> None:
         gone = f"job {job_id} is gone from {JOBMANAGER}, which must have been restarted"
@@ -171,10 +171,10 @@ class Loop:
         raise JobFailedError(f"job {job.id} ({self.name}) is {job.detail.state}; {cause}")
 
     def _end(self) -> int:
-        """There is no time to look first: the kill grace period has begun."""
+        """Stop without reading the job's state first: the kill grace period has begun."""
         job_id = self._wanted.job_id
         if job_id is None:
-            self.say("stopped before the job ran")
+            self.log("stopped before the job ran")
             return 0
         self.health.reason = "stopping"
         return 0 if self.stopper.stop(job_id, self.state) else 1

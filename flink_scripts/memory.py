@@ -1,10 +1,10 @@
 """How a Flink process divides its memory.
 
-Flink's start scripts run a JVM (bash-java-utils) only to compute this; it is a few sums. The rules are
-those of Flink's "Set up Flink's Process Memory" pages with their default values; the one exception is the
-managed share, 0.2 instead of 0.4: our jobs keep their state on the heap, only what Flink sets aside for
-Python's operators is in managed memory. Beside the JVM, each slot has a Python worker, which counts as the
-process's for whoever limits its memory. All figures are MB (2^20 bytes).
+Flink's start scripts run a JVM (bash-java-utils) only to compute these few sums. The rules are those of
+Flink's "Set up Flink's Process Memory" pages with their default values. The one exception is the managed
+share, 0.2 instead of 0.4: our jobs keep their state on the heap, and only what Flink reserves for Python's
+operators is in managed memory. Each slot has a Python worker beside the JVM, whose memory counts towards the
+same limit. All figures are MB (2^20 bytes).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the JobManager says about our job, read in one go."""
+"""Reads from the JobManager all that the next decision needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_FOUND = 404
 class RunningJob:
     """A job of our name that has not ended.
 
-    identity: digest of all that it is. shape: digest of what its state depends on.
+    identity: digest of its definition. shape: digest of what its state depends on.
     """
 
     id: str
@@ -25,7 +25,7 @@ class RunningJob:
 
 @dataclass(frozen=True)
 class WatchedJob:
-    """The job that we watch. failures: the newest first."""
+    """The job that this process watches. failures: the newest first."""
 
     id: str
     detail: JobDetail
@@ -34,20 +34,20 @@ class WatchedJob:
 
     @property
     def lacks_slots(self) -> bool:
-        """The job waits for slots, at its start or after it lost them; the scheduler starts it then."""
+        """The job waits for slots, at its start or after it lost them. The scheduler will start it."""
         return self.detail.state == "CREATED"
 
     @property
     def runs(self) -> bool:
-        """The job and each of its tasks run."""
+        """The job and all of its tasks run."""
         return self.detail.state == "RUNNING" and all(task == "RUNNING" for task in self.detail.tasks)
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What there is. problem: why that can't be seen; the rest is empty then.
+    """What was read. problem: why nothing could be read; the rest is empty then.
 
-    running: seen while we watch no job. watched: None when the JobManager doesn't know it.
+    running: filled while no job is watched. watched: None when the JobManager does not know the job.
     """
 
     problem: str | None = None
@@ -56,14 +56,14 @@ class Observed:
 
 
 class Observer:
-    """Looks at the jobs of one name."""
+    """Reads the jobs of one name."""
 
     def __init__(self, rest: Rest, name: str) -> None:
         self._rest = rest
         self._name = name
 
     def observe(self, job_id: str | None) -> Observed:
-        """The job of this id; without one, the jobs of our name that run."""
+        """The job with this id; without an id, the running jobs of our name."""
         try:
             if job_id is None:
                 return Observed(running=self._running())
@@ -72,7 +72,7 @@ class Observer:
             return Observed(problem=str(error))
 
     def last_failure(self) -> Failure | None:
-        """The last failure of all jobs of our name, ended ones included.
+        """The last failure among all jobs of our name, including those that ended.
 
         None also when the JobManager does not answer: this is for information only.
         """
@@ -93,13 +93,13 @@ class Observer:
 
     def _watched(self, job_id: str) -> WatchedJob | None:
         try:
-            # Failures first: a job that failed between two of these calls must not look as if it had
-            # failed and run again.
+            # Failures first: a job that fails between two of these calls must not look as if it had failed
+            # and recovered.
             failures = self._rest.failures(job_id)
             checkpoints = self._rest.checkpoints(job_id)
             return WatchedJob(job_id, self._rest.job(job_id), failures, checkpoints)
         except RestError as error:
-            # Not all that can't be found of a job means that there is no job, which would be submitted again.
+            # A 404 may be about a part of the job. Only a job that is in no list is gone.
             if error.status == _NOT_FOUND and all(job.id != job_id for job in self._rest.jobs()):
                 return None
             raise

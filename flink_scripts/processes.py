@@ -1,7 +1,7 @@
 """JobManager and TaskManager as foreground processes.
 
-The Python process becomes the JVM (`exec`): Marathon's signals, exit code and memory figures are the JVM's
-own, and none of the distribution's shell scripts, which run more JVMs first, is needed.
+The Python process becomes the JVM (`exec`), so Marathon's signals, exit code and memory figures are the JVM's
+own. The distribution's shell scripts, which run more JVMs first, are not needed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, work_folder, write_config
 from flink_scripts.connectors import connector_jars
+from flink_scripts.internal_tls import internal_tls_options
 from flink_scripts.java import flink_jars, module_options, python_jars
+from flink_scripts.java_project import own_jar
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
 from flink_scripts.settings import Environment
 from flink_scripts.stores import store_options
+from flink_scripts.token import VARIABLE, flink_token
 from jvm.java import java_home
 
 _JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
@@ -25,8 +28,8 @@ _TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _SERIAL_GC_BELOW_MB = 1792  # the heap at which the JVM itself starts to prefer G1 is about this size
 
 
-def jobmanager_options(env: Environment, memory: Memory) -> dict[str, str]:
-    """The JobManager's config.yaml."""
+def jobmanager_options(env: Environment, memory: Memory, work: Path) -> dict[str, str]:
+    """The JobManager's config.yaml. work: where its files go."""
     rpc, rest = env.address("FLINK_JOBMANAGER_RPC"), env.address("FLINK_JOBMANAGER_REST")
     return {
         "jobmanager.rpc.address": rpc.host,
@@ -37,18 +40,20 @@ def jobmanager_options(env: Environment, memory: Memory) -> dict[str, str]:
         "rest.port": str(rest.port),
         "rest.bind-port": str(env.integer("PORT_REST", rest.port)),
         "rest.bind-address": env.bind_host,
-        # TaskManagers are told the port that it is bound to: behind a VIP, both have one number.
+        # TaskManagers are told the port that it is bound to, so behind a VIP both must be the same.
         "blob.server.port": str(env.integer("PORT_BLOB", 0, minimum=0)),
-        "web.submit.enable": "false",  # nobody uploads jars: jobs come as job graphs
+        "io.tmp.dirs": str(work),
+        "web.tmpdir": str(work),
+        "web.submit.enable": "false",  # jobs come as job graphs, not as uploaded jars
         "web.cancel.enable": "false",  # the submitter stops jobs, with a savepoint
-        # A TaskManager that can't be reached three times in a row is lost. One that is silent (a frozen
-        # process, a lost machine) has longer, but less than the job's restart attempts.
+        # A TaskManager is lost when three calls in a row fail. One that is silent (a frozen process, a lost
+        # machine) has longer, but less than the job's restart attempts take.
         "heartbeat.interval": "1 s",
         "heartbeat.rpc-failure-threshold": "3",
         "heartbeat.timeout": "20 s",
-        # The job runs on the slots there are, up to its parallelism: it takes up new ones by itself, and
-        # goes on with what is left, each time from its newest checkpoint. The times are how long it waits
-        # for more slots to come, and between two such changes.
+        # The job runs on the slots there are, up to its parallelism. It uses new ones by itself and continues
+        # on those that are left, each time from its newest checkpoint. The times are how long it waits for
+        # more slots, and between two such changes.
         "jobmanager.scheduler": "adaptive",
         "jobmanager.adaptive-scheduler.submission.resource-wait-timeout": "240 d",
         "jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout": "3 s",
@@ -74,17 +79,17 @@ def taskmanager_options(env: Environment, memory: Memory, work: Path) -> dict[st
         "taskmanager.numberOfTaskSlots": str(slots),
         "taskmanager.cpu.cores": str(float(slots)),
         "io.tmp.dirs": str(_folder_without_spaces(work)),
-        # Wait for a JobManager as long as it takes, and look for it often: it may start after us.
+        # Wait for a JobManager as long as it takes, and retry often: it may start after us.
         "taskmanager.registration.timeout": "240 d",  # more than 248 d is too much for Pekko's scheduler
         "cluster.registration.initial-timeout": "100 ms",
         "cluster.registration.max-timeout": "2 s",
         "cluster.registration.error-delay": "1 s",
         "cluster.registration.refused-registration-delay": "1 s",
-        # A TaskManager learns of its JobManager's end by this alone. 30 busy processes on 2 cores don't delay
+        # Only this tells a TaskManager that its JobManager is gone. 30 busy processes on 2 cores do not delay
         # a heartbeat by 3 s; a process that stands still for 8 s costs a restart of the job.
         "heartbeat.interval": "1 s",
         "heartbeat.timeout": "8 s",
-        # The slot is kept that long for the old job, whose JobManager never comes back, while the new one
+        # The slot is reserved that long for the old job, whose JobManager never comes back, while the new one
         # waits for it. A job also has to take its slot within that time: with 35 busy processes on 2 cores,
         # 2 s were too short.
         "taskmanager.slot.timeout": "5 s",
@@ -114,43 +119,46 @@ def command(main_class: str, env: Environment, memory: Memory, conf: Path) -> li
         *module_options(),
         f"-Dlog4j.configurationFile={(conf / LOG4J_FILE).as_uri()}",
         "-cp",
-        os.pathsep.join(
-            filter(
-                None,
-                [*map(str, [*flink_jars(), *python_jars(), *connector_jars(env.variables)]), *_hadoop(env)],
-            )
-        ),
+        os.pathsep.join(_class_path(env)),
         main_class,
         "--configDir",
         str(conf),
     ]
 
 
-def _hadoop(env: Environment) -> list[str]:
-    """Where hdfs lies and what it needs, as Flink's own scripts read it."""
-    return [env.variables.get(name, "") for name in ("HADOOP_CLASSPATH", "HADOOP_CONF_DIR")]
+def _class_path(env: Environment) -> list[str]:
+    """Our own jar is first: one of its classes replaces one of flink-python."""
+    jars = [own_jar(), *flink_jars(), *python_jars(), *connector_jars(env.variables)]
+    # What hdfs needs, in the variables that Flink's own scripts read.
+    hadoop = [env.variables.get(name, "") for name in ("HADOOP_CLASSPATH", "HADOOP_CONF_DIR")]
+    return [*map(str, jars), *filter(None, hadoop)]
 
 
 def run_jobmanager(env: Environment) -> None:
     """Become a JobManager. Returns only by raising."""
     memory = jobmanager_memory(env.integer("FLINK_MEMORY_MB", 1024))
-    conf = work_folder(env.variables).absolute() / "conf"
-    write_config(conf, jobmanager_options(env, memory))
-    _become(command(_JOBMANAGER, env, memory, conf))
+    work = work_folder(env.variables).absolute()
+    options = jobmanager_options(env, memory, work)
+    os.environ[VARIABLE] = token = flink_token(env.variables)
+    write_config(work / "conf", {**options, **internal_tls_options(token, work / "conf")})
+    _become(command(_JOBMANAGER, env, memory, work / "conf"))
 
 
 def run_taskmanager(env: Environment) -> None:
     """Become a TaskManager. Returns only by raising."""
     memory = taskmanager_memory(env.integer("FLINK_MEMORY_MB", 1792), env.integer("FLINK_SLOTS", 1))
     work = work_folder(env.variables).absolute()
-    write_config(work / "conf", taskmanager_options(env, memory, work))
+    options = taskmanager_options(env, memory, work)
+    tls = internal_tls_options(flink_token(env.variables), work / "conf")
+    write_config(work / "conf", {**options, **tls})
     os.environ.update(_worker_environ(os.environ))
+    os.environ.pop(VARIABLE, None)  # Python's workers need not know it
     _become(command(_TASKMANAGER, env, memory, work / "conf"))
 
 
 def _worker_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """What Python's workers need: the script that starts them bash and tee, wherever PATH leads, and they
-    themselves a way to the JVM beside them, whatever proxy is set.
+    """What Python's workers need: a PATH on which the script that starts them finds bash and tee, and no
+    proxy between them and the JVM beside them.
     """
     near = ("localhost", "127.0.0.1")
     direct = {name: ",".join(filter(None, [environ.get(name), *near])) for name in ("no_proxy", "NO_PROXY")}
@@ -158,7 +166,7 @@ def _worker_environ(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _folder_without_spaces(work: Path) -> Path:
-    """`work`, or a new temporary folder: the script that starts Python's workers can't take a space."""
+    """`work`, or a new temporary folder if it has a space, where the script that starts workers fails."""
     return work if not any(map(str.isspace, str(work))) else Path(tempfile.mkdtemp(prefix="flink-"))
 
 

@@ -1,4 +1,4 @@
-"""From what there is and what is wanted to the next action. It asks nobody and changes nothing."""
+"""Decides the next action from what was observed and what is wanted. A pure function."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from flink_scripts.rest import FINAL_STATES
 
 @dataclass(frozen=True)
 class Wanted:
-    """identity: what the running job should be. job_id: the job that we watch; None until there is one.
+    """identity: of the job that should run. job_id: the job that is watched; None until there is one.
 
-    looked, snapshot: whether the state folder has been searched, and what the job can resume from.
+    searched: whether the state folder has been searched. snapshot: what was found there to resume from.
     """
 
     identity: str
     job_id: str | None = None
-    looked: bool = False
+    searched: bool = False
     snapshot: str | None = None
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Something is missing. what: its name. reason: how it is."""
+    """Something is missing. what: its name. reason: what is wrong with it."""
 
     what: str
     reason: str
@@ -31,33 +31,33 @@ class Wait:
 
 @dataclass(frozen=True)
 class Adopt:
-    """A running job is what we would submit: watch it."""
+    """A running job is the one that is wanted: watch it."""
 
     job_id: str
 
 
 @dataclass(frozen=True)
 class Replace:
-    """A running job of our name is something else, or one too many: stop it with a savepoint."""
+    """A running job of our name has another definition, or is a duplicate: stop it with a savepoint."""
 
     job: RunningJob
 
 
 @dataclass(frozen=True)
-class Look:
+class Search:
     """Search the state folder for the newest snapshot."""
 
 
 @dataclass(frozen=True)
 class Submit:
-    """Submit the job. snapshot: what it resumes from; without one it starts from the earliest records."""
+    """Submit the job. snapshot: what it resumes from; None: it starts from the earliest records."""
 
     snapshot: str | None = None
 
 
 @dataclass(frozen=True)
 class Watch:
-    """The job is there: report how it is."""
+    """The job exists: report its state."""
 
     job: WatchedJob
 
@@ -71,18 +71,18 @@ class Ended:
 
 @dataclass(frozen=True)
 class Gone:
-    """The JobManager does not know the job any more: begin again, with a new job from the newest snapshot."""
+    """The JobManager no longer knows the job: begin again, with a new job from the newest snapshot."""
 
     job_id: str
 
 
-Action = Wait | Adopt | Replace | Look | Submit | Watch | Ended | Gone
+Action = Wait | Adopt | Replace | Search | Submit | Watch | Ended | Gone
 
 JOBMANAGER = "the JobManager"
 
 
 def next_action(observed: Observed, wanted: Wanted) -> Action:
-    """What to do now. It is asked again after each action, so one step at a time is enough."""
+    """What to do now. It is called again after each action, so it decides one step at a time."""
     if observed.problem is not None:
         return Wait(JOBMANAGER, observed.problem)
     if wanted.job_id is not None:
@@ -103,5 +103,5 @@ def _towards_a_job(observed: Observed, wanted: Wanted) -> Action:
         return Replace(surplus[0])
     if ours:
         return Adopt(ours[0].id)
-    # A free slot is not waited for: the submitted job waits for it, while the TaskManagers come back.
-    return Submit(wanted.snapshot) if wanted.looked else Look()
+    # Do not wait for a free slot: the submitted job waits for it itself, while TaskManagers come back.
+    return Submit(wanted.snapshot) if wanted.searched else Search()

@@ -1,57 +1,57 @@
-"""What is new about the job since it was last looked at: lines for the log, and the health answer."""
+"""Reports what is new about the job since it was last read, in the log and in the health answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from flink_scripts.clock import Clock
-from flink_scripts.failures import is_true_failure, reason, time_of
+from flink_scripts.failures import is_checkpoint_failure, reason, time_of
 from flink_scripts.health import Health
 from flink_scripts.observer import WatchedJob
 from flink_scripts.rest import Failure
 
 _NO_SLOT = "waiting for a free task slot: is a TaskManager running, and FLINK_SLOTS large enough?"
-# Longer than the scheduler itself lets pass in case that more slots come (resource-stabilization-timeout).
+# Longer than the scheduler itself waits for more slots (resource-stabilization-timeout).
 _SETTLING_SECONDS = 5.0
 
 
 class Reporter:
-    """Says each failure, restart and failed checkpoint of a job once, and when it waits for slots.
+    """Logs each failure, restart and failed checkpoint of a job once, and a wait for slots.
 
     wanted_slots: how many slots the job should run on.
     """
 
-    def __init__(self, wanted_slots: int, health: Health, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(self, wanted_slots: int, health: Health, clock: Clock, log: Callable[[str], None]) -> None:
         self._wanted_slots = wanted_slots
         self._health = health
         self._clock = clock
-        self._say = say
+        self._log = log
         self.forget_job()
 
     def forget_job(self) -> None:
-        """The next report is about another job: nothing of it has been said."""
+        """Forget what was reported: the next report is about another job."""
         self._failed_at = 0
         self._failed_checkpoints: set[int] = set()
         self._restored: tuple[int, int] | None = None
         self._ran = self._interrupted = False
         self._slotless_since: float | None = None
-        self._said_slotless = False
+        self._logged_slotless = False
 
     def past(self, failure: Failure) -> None:
-        """Say a failure from before we watched; `pipectl status` shows the last one that the log names."""
+        """Log a failure from before this process watched: `pipectl status` shows the last one in the log."""
         self._failed_at = max(self._failed_at, failure.time_ms)
         self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
-        self._say(f"before this process: {_line(failure)}")
+        self._log(f"before this process: {_line(failure)}")
 
     def failed(self, failure: Failure) -> None:
-        """Say a failure."""
+        """Log a failure."""
         self._failed_at = failure.time_ms
         self._interrupted = True
         self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
-        self._say(_line(failure))
+        self._log(_line(failure))
 
     def report(self, job: WatchedJob) -> None:
-        """Say what is new, and keep the health answer true."""
+        """Log what is new, and update the health answer."""
         self._report_failures(job)
         self._report_checkpoints(job)
         self._report_restart(job)
@@ -74,16 +74,16 @@ class Reporter:
 
     def _report_checkpoints(self, job: WatchedJob) -> None:
         for checkpoint in sorted(job.checkpoints.failed, key=lambda each: each.id):
-            if checkpoint.id not in self._failed_checkpoints and is_true_failure(checkpoint):
+            if checkpoint.id not in self._failed_checkpoints and is_checkpoint_failure(checkpoint):
                 self._failed_checkpoints.add(checkpoint.id)
-                self._say(f"checkpoint {checkpoint.id} failed: {checkpoint.message}")
+                self._log(f"checkpoint {checkpoint.id} failed: {checkpoint.message}")
         self._health.checkpoints = {
             "completed": job.checkpoints.completed,
             "failed": len(self._failed_checkpoints),
         }
 
     def _report_restart(self, job: WatchedJob) -> None:
-        """A restart shows as a job that ran and then doesn't or, between two looks, as a new restoration."""
+        """A restart shows as a job that no longer runs or, between two reads, as a new restoration."""
         restored = job.checkpoints.restored
         if self._ran and (not job.runs or restored != self._restored):
             self._interrupted = True
@@ -92,25 +92,25 @@ class Reporter:
             return
         if self._interrupted:
             since = f"from checkpoint {restored[0]}" if restored else "from its beginning"
-            self._say(f"the job was restarted and runs again, {since}")
+            self._log(f"the job was restarted and runs again, {since}")
         self._ran, self._interrupted = True, False
 
     def _report_lack_of_slots(self, job: WatchedJob) -> None:
-        """Every job waits for a moment at its start: only more than that is worth a line."""
+        """Every job waits briefly at its start. Only a longer wait is logged."""
         if not job.lacks_slots:
-            self._slotless_since, self._said_slotless = None, False
+            self._slotless_since, self._logged_slotless = None, False
             return
         now = self._clock.now()
         self._slotless_since = now if self._slotless_since is None else self._slotless_since
-        if not self._said_slotless and now - self._slotless_since > _SETTLING_SECONDS:
-            self._said_slotless = True
-            self._say(_NO_SLOT)
+        if not self._logged_slotless and now - self._slotless_since > _SETTLING_SECONDS:
+            self._logged_slotless = True
+            self._log(_NO_SLOT)
 
     def _note_slots(self, slots: int) -> None:
         wanted = self._wanted_slots
         note = f"on {slots} of {wanted} slots" if slots < wanted else None
         if note != self._health.note:
-            self._say(f"the job runs {note or f'on all of {wanted} slots'}")
+            self._log(f"the job runs {note or f'on all of {wanted} slots'}")
         self._health.note = note
 
 

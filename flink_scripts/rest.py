@@ -1,38 +1,50 @@
-"""A client for the part of the JobManager's REST API that running a job needs (standard library only)."""
+"""A client for the part of the JobManager's REST API that running and showing a job needs."""
 
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 from flink_scripts.errors import RestError
-from task_runtime.environment import Address
 
 FINAL_STATES = frozenset({"FINISHED", "FAILED", "CANCELED", "SUSPENDED"})
-# The client sees a job every second or so. Failures can't follow each other faster than the restart back-off.
+# A job is read about once a second, and the restart back-off limits how many failures fit into that time.
 _FAILURES = 4
 
 
 @dataclass(frozen=True)
+class Overview:
+    """The cluster: Flink's version, its TaskManagers, and their slots."""
+
+    version: str
+    taskmanagers: int
+    slots: int
+    slots_free: int
+
+
+@dataclass(frozen=True)
 class Job:
-    """One line of the JobManager's list of jobs."""
+    """One line of the JobManager's list of jobs. duration_ms: since it was submitted."""
 
     id: str
     name: str
     state: str
+    duration_ms: int = 0
 
     @property
     def final(self) -> bool:
-        """The job has ended and can't run again."""
+        """The job has ended for good."""
         return self.state in FINAL_STATES
 
 
 @dataclass(frozen=True)
 class JobDetail:
-    """How a job is. tasks: the state of each vertex. slots: on how many it runs."""
+    """The state of a job. tasks: the state of each vertex. slots: how many it runs on."""
 
     state: str
     tasks: tuple[str, ...]
@@ -41,7 +53,7 @@ class JobDetail:
 
 @dataclass(frozen=True)
 class Failure:
-    """One failure of a job. time_ms: since 1970. task, host: where it began; empty when that is not known."""
+    """One failure of a job. time_ms: since 1970. task, host: where it began; empty when that is unknown."""
 
     time_ms: int
     task: str
@@ -51,43 +63,77 @@ class Failure:
 
 @dataclass(frozen=True)
 class FailedCheckpoint:
-    """A checkpoint that was begun and did not complete."""
+    """A checkpoint that was triggered and did not complete."""
 
     id: int
     message: str
 
 
 @dataclass(frozen=True)
-class Checkpoints:
-    """A job's checkpoints. completed: since it was submitted. failed: of the newest that Flink remembers.
+class CompletedCheckpoint:
+    """A checkpoint that is complete. time_ms: when, since 1970. size: bytes."""
 
-    restored: the checkpoint or savepoint that the job started from last, and when (ms since 1970).
+    time_ms: int
+    duration_ms: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """A job's checkpoints. completed: how many since it was submitted. failed: those that Flink remembers, 10
+    unless configured otherwise. newest: the last one that completed.
+
+    restored: the id of the checkpoint or savepoint that the job last started from, and when (ms since 1970).
     """
 
     completed: int = 0
     failed: tuple[FailedCheckpoint, ...] = ()
     restored: tuple[int, int] | None = None
+    newest: CompletedCheckpoint | None = None
 
 
 class Rest:
-    """The REST API at one address. Every failure is a RestError."""
+    """The REST API at one address, "host:port". Every failure is a RestError. Threads may share it.
 
-    def __init__(self, address: Address, timeout: float = 5.0) -> None:
+    token: what the header Authorization carries. timeout: seconds for each step of a call.
+    """
+
+    def __init__(self, address: str, token: str, timeout: float = 5.0) -> None:
         self._base = f"http://{address}"
-        self._timeout = timeout
+        # The JobManager is never behind the machine's HTTP proxy.
+        self._client = httpx.Client(
+            headers={"Authorization": f"Bearer {token}"}, timeout=timeout, trust_env=False
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def overview(self) -> Overview:
+        """The cluster as it is now."""
+        answer = self._call("GET", "/overview")
+        with _complete_answer():
+            return Overview(
+                answer["flink-version"],
+                answer["taskmanagers"],
+                answer["slots-total"],
+                answer["slots-available"],
+            )
 
     def jobs(self) -> list[Job]:
-        """Every job that the JobManager knows, ended ones included, the newest first."""
-        jobs = self._call("GET", "/jobs/overview")["jobs"]
-        newest_first = sorted(jobs, key=lambda job: int(job.get("start-time", 0)), reverse=True)
-        return [Job(job["jid"], job["name"], job["state"]) for job in newest_first]
+        """Every job that the JobManager knows, including those that ended, the newest first."""
+        answer = self._call("GET", "/jobs/overview")
+        with _complete_answer():
+            newest_first = sorted(answer["jobs"], key=lambda job: int(job.get("start-time", 0)), reverse=True)
+            return [Job(job["jid"], job["name"], job["state"], job["duration"]) for job in newest_first]
 
     def job(self, job_id: str) -> JobDetail:
-        """How a job is."""
+        """The state of a job."""
         job = self._call("GET", f"/jobs/{job_id}")
-        vertices = job["vertices"]
-        slots = max((vertex["parallelism"] for vertex in vertices), default=0)
-        return JobDetail(job["state"], tuple(vertex["status"] for vertex in vertices), slots)
+        with _complete_answer():
+            vertices = job["vertices"]
+            slots = max((vertex["parallelism"] for vertex in vertices), default=0)
+            return JobDetail(job["state"], tuple(vertex["status"] for vertex in vertices), slots)
 
     def parameters(self, job_id: str) -> dict[str, str]:
         """The job's global parameters (`pipeline.global-job-parameters`)."""
@@ -97,46 +143,55 @@ class Rest:
 
     def failures(self, job_id: str) -> tuple[Failure, ...]:
         """The job's newest failures, the newest first."""
-        path = f"/jobs/{job_id}/exceptions?maxExceptions={_FAILURES}"
-        return tuple(
-            Failure(
-                int(entry["timestamp"]),
-                entry.get("taskName") or "",
-                entry.get("endpoint") or "",
-                str(entry["stacktrace"]).strip(),
+        answer = self._call("GET", f"/jobs/{job_id}/exceptions?maxExceptions={_FAILURES}")
+        with _complete_answer():
+            return tuple(
+                Failure(
+                    int(entry["timestamp"]),
+                    entry.get("taskName") or "",
+                    entry.get("endpoint") or "",
+                    str(entry["stacktrace"]).strip(),
+                )
+                for entry in answer.get("exceptionHistory", {}).get("entries", [])
             )
-            for entry in self._call("GET", path).get("exceptionHistory", {}).get("entries", [])
-        )
 
     def checkpoints(self, job_id: str) -> Checkpoints:
         """The job's checkpoints.
 
-        Flink's own count of failed ones includes those that were never begun because some task had not
-        started yet: a job that starts slowly collects a dozen. Here are only those that were begun.
+        Flink's own count of failed ones includes those that were never triggered because some task had not
+        started yet: a job that starts slowly collects a dozen. This result leaves them out.
         """
         answer = self._call("GET", f"/jobs/{job_id}/checkpoints")
-        restored = (answer.get("latest") or {}).get("restored")
-        return Checkpoints(
-            int(answer["counts"]["completed"]),
-            tuple(
-                FailedCheckpoint(int(each["id"]), each.get("failure_message") or "no reason given")
-                for each in answer.get("history", [])
-                if each["status"] == "FAILED"
-            ),
-            restored and (int(restored["id"]), int(restored["restore_timestamp"])),
-        )
+        with _complete_answer():
+            latest = answer.get("latest") or {}
+            restored, newest = latest.get("restored"), latest.get("completed")
+            return Checkpoints(
+                int(answer["counts"]["completed"]),
+                tuple(
+                    FailedCheckpoint(int(each["id"]), each.get("failure_message") or "no reason given")
+                    for each in answer.get("history", [])
+                    if each["status"] == "FAILED"
+                ),
+                restored and (int(restored["id"]), int(restored["restore_timestamp"])),
+                newest
+                and CompletedCheckpoint(
+                    newest["latest_ack_timestamp"], newest["end_to_end_duration"], newest["state_size"]
+                ),
+            )
 
     def stop_with_savepoint(self, job_id: str, folder: str) -> str:
-        """Ask the job to write a savepoint below `folder` and to end; returns the id of the request."""
-        body = {"targetDirectory": folder, "drain": False}
-        return str(self._call("POST", f"/jobs/{job_id}/stop", body)["request-id"])
+        """Ask the job to write a savepoint below `folder` and to end. Returns the id of the request."""
+        answer = self._call("POST", f"/jobs/{job_id}/stop", {"targetDirectory": folder, "drain": False})
+        with _complete_answer():
+            return str(answer["request-id"])
 
     def savepoint(self, job_id: str, request: str) -> tuple[bool, str]:
-        """Whether a savepoint request is over, and its place; raises RestError when it failed."""
+        """Whether a savepoint is complete, and its URI. Raises RestError when it failed."""
         answer = self._call("GET", f"/jobs/{job_id}/savepoints/{request}")
-        if answer["status"]["id"] != "COMPLETED":
-            return False, ""
-        operation = answer.get("operation", {})
+        with _complete_answer():
+            if answer["status"]["id"] != "COMPLETED":
+                return False, ""
+            operation = answer.get("operation", {})
         if "failure-cause" in operation:
             raise RestError(
                 f"the savepoint failed: {summary(operation['failure-cause'].get('stack-trace', ''))}"
@@ -148,25 +203,24 @@ class Rest:
         self._call("PATCH", f"/jobs/{job_id}?mode=cancel")
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 - always http
-            self._base + path, data=data, method=method, headers={"Content-Type": "application/json"}
-        )
+        url = self._base + path
         try:
-            with _DIRECT.open(request, timeout=self._timeout) as response:
-                return json.loads(response.read() or b"{}")
-        except urllib.error.HTTPError as error:
-            with error:
-                raise RestError(
-                    f"{method} {self._base}{path}: {_message(error.read())}", error.code
-                ) from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
+            answer = self._client.request(method, url, json=body)
+            if not answer.is_success:
+                raise RestError(f"{method} {url}: {_message(answer.content)}", answer.status_code)
+            return json.loads(answer.content or b"{}")
+        except (httpx.HTTPError, ValueError) as error:
+            reason = str(error) or type(error).__name__
             raise RestError(f"no answer from the JobManager at {self._base}: {reason}") from None
 
 
-# The JobManager is never behind the machine's HTTP proxy.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+@contextmanager
+def _complete_answer() -> Iterator[None]:
+    """Turn a missing field into a RestError."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RestError(f"the JobManager left {error} out of its answer") from None
 
 
 def _message(body: bytes) -> str:
@@ -177,6 +231,6 @@ def _message(body: bytes) -> str:
 
 
 def summary(stack_trace: str) -> str:
-    """The lines of a Java stack trace that say something: the exception and its causes."""
+    """The lines of a Java stack trace without its frames: the exception and its causes."""
     lines = [line.strip() for line in stack_trace.splitlines() if line and not line[0].isspace()]
     return " / ".join(lines)[:1000]

@@ -1,11 +1,11 @@
-"""Checkpoints and savepoints of one job: finding the newest, and removing what nothing needs.
+"""Checkpoints and savepoints of one job: finds the newest, and deletes those that are no longer needed.
 
 Below FLINK_STATE:
 
     checkpoints/<job name>/<shape>/<Flink job id>/chk-<n>/_metadata
     savepoints/<job name>/<shape>/savepoint-<...>/_metadata
 
-<shape> is a digest of all that the state depends on, so state that can't be used is never looked at.
+<shape> is a digest of everything that the state depends on, so state that cannot be used is never read.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _SAVEPOINT = re.compile(r"(savepoint-[^/]+)/_metadata")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A complete checkpoint or savepoint. `time` is when it was completed, seconds since 1970."""
+    """A complete checkpoint or savepoint. time: when it was completed, in seconds since 1970."""
 
     uri: str
     time: float
 
 
 class StateFolder:
-    """Where one job with one shape of state keeps its checkpoints and savepoints.
+    """The folders where one job with one shape of state keeps its checkpoints and savepoints.
 
-    The newest snapshot is found by looking, so `files` has to reach what Flink writes. Its StateErrors pass.
+    files: the file system that Flink writes to. Its StateErrors pass through.
     """
 
     def __init__(self, root_uri: str, job_name: str, shape: str, files: Files) -> None:
@@ -62,10 +62,10 @@ class StateFolder:
         return max(snapshots, key=lambda snapshot: snapshot.time, default=None)
 
     def prune(self, running_job: str) -> list[str]:
-        """Remove what the running job, which has completed a checkpoint of its own, can't need any more.
+        """Delete what the running job, which has completed a checkpoint of its own, no longer needs.
 
-        Kept are its own checkpoints, the newest savepoints, and the newest shapes of a job that was
-        redefined. Returns the URIs of what was removed.
+        This keeps its own checkpoints, the newest savepoints, and the newest shapes of a job that was
+        redefined. Returns the URIs of what was deleted.
         """
         both = (self._job_checkpoints, self._job_savepoints)
         checkpoints, savepoints = self._files.trees(both, depth=4)
@@ -84,8 +84,8 @@ class StateFolder:
 
 
 def _newest_first(entries: Sequence[Entry], within: str = "") -> list[str]:
-    """The folders directly in `within`. A folder is as new as the newest file in it: an object store tells
-    the moment of asking as the time of a folder."""
+    """The folders directly in `within`. A folder is as new as the newest file in it, because an object store
+    gives the time of the request as the time of a folder."""
     start = f"{within}/" if within else ""
     times: dict[str, float] = {}
     folders = set()

@@ -1,4 +1,4 @@
-"""Stopping a job: with a savepoint if that can be had, else without."""
+"""Stops a job: with a savepoint if possible, else without."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _PAUSE_SECONDS = 0.25
 
 
 class Stopper:
-    """Stops jobs. It takes its time whatever else is asked for: an end without a savepoint costs more."""
+    """Stops jobs. A stop event does not interrupt it: an end without a savepoint would cost more."""
 
-    def __init__(self, rest: Rest, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(self, rest: Rest, clock: Clock, log: Callable[[str], None]) -> None:
         self._rest = rest
         self._clock = clock
-        self._say = say
+        self._log = log
 
     def stop(self, job_id: str, state: StateFolder) -> bool:
-        """Stop a job with a savepoint, or cancel it if need be; whether there is a savepoint."""
+        """Stop a job with a savepoint, or cancel it if that fails. Returns whether there is a savepoint."""
         try:
             location = self._savepoint(job_id, state)
         except (RestError, NotReadyError) as error:
@@ -32,10 +32,10 @@ class Stopper:
             kept = (
                 f"its newest checkpoint is {newest.uri}" if newest else "and it has completed no checkpoint"
             )
-            self._say(f"no savepoint of job {job_id}: {error}; {kept}")
+            self._log(f"no savepoint of job {job_id}: {error}; {kept}")
             self._cancel(job_id)
             return False
-        self._say(f"stopped job {job_id} with savepoint {location}")
+        self._log(f"stopped job {job_id} with savepoint {location}")
         return True
 
     def _savepoint(self, job_id: str, state: StateFolder) -> str:
@@ -54,7 +54,7 @@ class Stopper:
             self._rest.cancel(job_id)
             self._await_end(job_id)
         except FlinkScriptsError as error:
-            self._say(f"job {job_id} could not be cancelled: {error}")
+            self._log(f"job {job_id} could not be cancelled: {error}")
 
     def _await_end(self, job_id: str) -> None:
         deadline = self._clock.now() + _END_SECONDS

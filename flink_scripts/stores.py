@@ -6,7 +6,7 @@ from flink_scripts.settings import Environment
 
 
 def store_options(env: Environment) -> dict[str, str]:
-    """The options of the file system `s3:`. Keys are none: the store's own variables (AWS_…) hold them."""
+    """The options of the file system `s3:`, without keys: the store's own variables (AWS_…) hold those."""
     options = {}
     if endpoint := env.optional("FLINK_S3_ENDPOINT"):
         options["s3.endpoint"] = endpoint

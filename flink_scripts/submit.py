@@ -1,4 +1,4 @@
-"""Submitting a job: `python -m MODULE` in a process whose FLINK_CONF_DIR says where, and from which state."""
+"""Submits a job: runs `python -m MODULE` with a FLINK_CONF_DIR that says to which Flink, from which state."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from pathlib import Path
 from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars, module_options
+from flink_scripts.java_project import own_jar
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.stores import store_options
+from flink_scripts.token import VARIABLE, flink_token
 from jvm.java import java_home
 
 IDENTITY, SHAPE = "flink_scripts.identity", "flink_scripts.shape"
 
-# The client's JVM lives for seconds, most of which it spends loading classes. Measured on 2 cores: 3.4 s
+# The client's JVM lives for seconds, and spends most of them loading classes. Measured on 2 cores: 3.4 s
 # without these flags, 3.0 s with them. Flink's own jars need no verification of their byte code.
 _JVM_FLAGS = (
     "-XX:TieredStopAtLevel=1",
@@ -32,7 +34,7 @@ _JVM_FLAGS = (
 
 
 def job_options(env: Environment) -> dict[str, str]:
-    """The options of a job that come from the app's environment; they are part of the job's identity."""
+    """The options of a job that come from the app's environment. They are part of the job's identity."""
     interval = env.seconds("FLINK_CHECKPOINT_SECONDS", 1.0)
     return {
         "pipeline.name": env.text("JOB_NAME"),
@@ -43,9 +45,9 @@ def job_options(env: Environment) -> dict[str, str]:
         "execution.checkpointing.interval": f"{round(interval * 1000)} ms",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.num-retained": "2",
-        # Back off while something is down, then give up, after two minutes at least: Marathon starts the
-        # submitter again, which waits for what the job needs before it resumes. The longest delay is short:
-        # it is what an outage costs beyond its end.
+        # Back off while something is down, and give up after two minutes at least: Marathon then starts the
+        # submitter again, which waits for what the job needs before it resumes. The longest delay is short,
+        # because an outage costs that much beyond its end.
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.backoff-multiplier": "2.0",
@@ -59,7 +61,7 @@ def job_options(env: Environment) -> dict[str, str]:
 def client_options(
     env: Environment, options: Mapping[str, str], state: StateFolder, identity: str, jar: Path | None
 ) -> dict[str, str]:
-    """The client's config.yaml, but for the state to resume from. jar: the job's own classes."""
+    """The client's config.yaml, except for the state to resume from. jar: the job's own classes."""
     rest = env.address("FLINK_JOBMANAGER_REST")
     return {
         **options,
@@ -94,28 +96,28 @@ def start_submission(
     work: Path,
     jar: Path | None,
 ) -> subprocess.Popen[bytes]:
-    """Start the submitting process in the folder `work`; its output goes to ours. jar: the job's own classes.
+    """Start the submitting process in the folder `work`. Its output goes to ours. jar: the job's own classes.
 
-    It runs in a process group of its own, so that its JVM can be ended with it.
+    It runs in a process group of its own, so that its JVM can be killed with it.
     """
     options = {**options, "$internal.pipeline.job-id": job_id}
     if resume_from is not None:
-        # The old job's snapshot is only read; it stays ours to prune.
+        # The new job only reads the old one's snapshot, which this process prunes.
         options = {
             **options,
             "execution.state-recovery.path": resume_from,
             "execution.state-recovery.claim-mode": "NO_CLAIM",
         }
-    environ = client_environ(env, options, work, jar)
+    environ = client_environ(env, options, work, jar) | {VARIABLE: flink_token(env.variables)}
     return subprocess.Popen([sys.executable, "-m", module], env=environ, start_new_session=True)
 
 
 def client_environ(
     env: Environment, options: Mapping[str, str], work: Path, jar: Path | None = None
 ) -> dict[str, str]:
-    """The environment in which PyFlink is a client with these options; its files are written into `work`.
+    """The environment of a PyFlink client with these options. Its files are written into `work`.
 
-    jar: what the client needs on its class path besides.
+    jar: one more jar for the client's class path.
     """
     conf = work / "submit-conf"
     write_config(conf, {**store_options(env), **options}, log_level="WARN", log_to="SYSTEM_ERR")
@@ -132,15 +134,15 @@ def client_environ(
 
 
 def state_environ(env: Environment, work: Path) -> dict[str, str]:
-    """The environment of a process that asks Flink's file systems."""
+    """The environment of a process that calls Flink's file systems."""
     return client_environ(env, {"env.java.opts.all": " ".join(module_options())}, work / "state-client")
 
 
 def _library(folder: Path, environ: Mapping[str, str], jar: Path | None) -> Path:
-    """A folder of links to Flink's, the connector's and the job's jars: PyFlink takes one folder."""
+    """A folder of links to all jars of a client: PyFlink takes one folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
-    for each in (*flink_jars(), *connector_jars(environ), *filter(None, [jar])):
+    for each in (own_jar(), *flink_jars(), *connector_jars(environ), *filter(None, [jar])):
         (folder / each.name).symlink_to(each.absolute())
     return folder

@@ -1,4 +1,4 @@
-"""Running the process that submits the job, and ending it when it takes too long or is no longer wanted."""
+"""Runs the process that submits the job, and kills it when it takes too long or is no longer wanted."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SUBMIT_SECONDS = 180.0
 _PAUSE_SECONDS = 0.25
 
 Launch = Callable[[str | None, str], "subprocess.Popen[bytes]"]
-"""Starts the submitting process, in a process group of its own, from a snapshot with a job id."""
+"""Starts the submitting process in a process group of its own, given a snapshot and a job id."""
 
 
 class Submitter:
-    """Submits one job. options: all that the job is, of which its id is made. what: names it in errors."""
+    """Submits one job. options: what the job's id is computed from. what: the process's name in errors."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Submitter:
         stopper: Stopper,
         clock: Clock,
         stop: threading.Event,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         self._what = what
         self._name = name
@@ -45,13 +45,13 @@ class Submitter:
         self._stopper = stopper
         self._clock = clock
         self._stop = stop
-        self._say = say
+        self._log = log
 
     def submit(self, snapshot: str | None, state: StateFolder) -> str:
         """Submit the job and return its id.
 
-        Raises SubmitError when the process fails or takes too long, Stopped when the stop event is set
-        meanwhile; in both cases nothing of it is left running.
+        Raises SubmitError when the process fails or takes too long, and Stopped when the stop event is set
+        meanwhile. In both cases nothing of it is left running.
         """
         known = {job.id for job in self._rest.jobs() if job.name == self._name}
         job_id = submission_id(self._options, snapshot, known)
@@ -66,9 +66,9 @@ class Submitter:
         if all(job.id != job_id for job in self._rest.jobs()):
             raise SubmitError(f"{self._what} ended with exit code {process.returncode}; see its output above")
         if process.returncode == 0:
-            self._say(f"submitted job {job_id} in {self._clock.now() - started:.1f} s")
+            self._log(f"submitted job {job_id} in {self._clock.now() - started:.1f} s")
         else:
-            self._say(f"job {job_id} had been submitted already, by a process that outlived its submitter")
+            self._log(f"job {job_id} had been submitted already, by a process that outlived its submitter")
         return job_id
 
     def _await(self, process: subprocess.Popen[bytes], started: float) -> None:
@@ -79,7 +79,7 @@ class Submitter:
                 raise Stopped
 
     def _withdraw(self, job_id: str, state: StateFolder) -> None:
-        """End what a submission that we gave up may have started all the same."""
+        """Stop the job that an abandoned submission may still have started."""
         if any(job.id == job_id and not job.final for job in self._rest.jobs()):
             self._stopper.stop(job_id, state)
 

@@ -1,4 +1,4 @@
-"""Waiting for Kafka, and telling a topic from another of the same name created later."""
+"""The ids of the job's topics, which tell a topic from another of the same name that was created later."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from flink_scripts.errors import NotReadyError
 
 _CALL_SECONDS = 5.0
-_NO_ID = ("", "AAAAAAAAAAAAAAAAAAAAAA")  # what brokers before 2.8 answer
+_NO_ID = ("", "AAAAAAAAAAAAAAAAAAAAAA")  # brokers before 2.8 answer this
 
 
 def topic_ids(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, str]:
-    """The id of each topic: another one when the topic was deleted and created again; "" when the broker
-    has none.
+    """The id of each topic, which changes when the topic is deleted and created again. It is "" when the
+    broker has no ids.
 
-    Raises NotReadyError when Kafka doesn't answer or a topic doesn't exist (yet).
+    Raises NotReadyError when Kafka does not answer or a topic does not exist yet.
     """
     from confluent_kafka import KafkaException, TopicCollection
 
@@ -22,7 +22,7 @@ def topic_ids(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, str]:
 
     admin = open_admin(bootstrap_servers)
     try:
-        # Asking for a missing topic by name could create it, so look it up in the list of all.
+        # A request for a missing topic by name could create it, so look it up in the list of all topics.
         existing = admin.list_topics(timeout=_CALL_SECONDS).topics
         missing = [topic for topic in topics if topic not in existing]
         if missing:

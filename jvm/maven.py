@@ -1,4 +1,4 @@
-"""Jars from Maven's repositories: from the local one, which jgo fills when a jar isn't there yet."""
+"""Jars from the local Maven repository, into which jgo fetches those that are missing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jvm.errors import JarError
 
 
 def fetch(coordinate: str) -> Path:
-    """The jar "group:artifact:version" or "group:artifact:version:classifier", without what it depends on.
+    """The jar "group:artifact:version" or "group:artifact:version:classifier", without its dependencies.
 
     Raises JarError when it is neither cached nor can be fetched.
     """
@@ -19,14 +19,14 @@ def fetch(coordinate: str) -> Path:
     cached = repository().joinpath(*group.split("."), artifact, version, f"{name}.jar")
     if zipfile.is_zipfile(cached):
         return cached
-    # An interrupted download leaves a file without the directory at a jar's end.
+    # An interrupted download leaves a file that is not a jar.
     cached.unlink(missing_ok=True)
     try:
         from jgo.maven import MavenContext
 
         component = MavenContext(repo_cache=repository()).project(group, artifact).at_version(version)
         jar = Path(component.artifact(*classifiers).resolve())
-    except Exception as error:  # jgo has no error type of its own; whatever it says is what the user needs
+    except Exception as error:  # jgo has no error type of its own; its message is what the user needs
         raise _missing(coordinate, str(error) or type(error).__name__) from error
     if not zipfile.is_zipfile(jar):
         raise _missing(coordinate, f"{jar} is not a jar file")
@@ -34,7 +34,7 @@ def fetch(coordinate: str) -> Path:
 
 
 def repository() -> Path:
-    """Where jgo puts what it fetches."""
+    """The folder into which jgo fetches."""
     moved = os.environ.get("M2_REPO")
     return Path(moved) if moved else Path.home() / ".m2" / "repository"
 

@@ -95,6 +95,12 @@ def _flink(settings: Settings, *, local: bool) -> Iterator[Conflict]:
             "is required on this cluster: the URI for checkpoints and savepoints, reachable from every agent",
             "write hdfs://…, s3://bucket/path or a mounted folder, file:///mnt/…",
         )
+    if (flink.token.secret is None) == (flink.token.file is None):
+        yield (
+            (("flink", "token", "secret"), ("flink", "token", "file")),
+            "Flink needs one token: name a secret of the cluster, or a file on every agent",
+            "`security.secrets` makes a secret from a file; `openssl rand -hex 32` makes a token",
+        )
     workers = flink.taskmanager
     if workers.mem < (least := _TASKMANAGER_MEM + _SLOT_MEM * workers.slots):
         slots = "1 slot" if workers.slots == 1 else f"{workers.slots} slots"

@@ -186,7 +186,30 @@ class S3(Section):
         return {name: {"source": path} for name, path in paths.items() if path is not None}
 
 
+class Token(Section):
+    secret: Text | None = Field(
+        description="path of the cluster's secret that holds the token of this Flink: 32 to 256 letters, "
+        "digits, `_` or `-`"
+    )
+    file: Annotated[str, AfterValidator(validators.check_file)] | None = Field(
+        description="file on every agent that holds it, where the cluster has no secrets"
+    )
+
+    @property
+    def environment(self) -> dict[str, str | dict[str, str]]:
+        """What the apps that call Flink need in their environment."""
+        if self.secret is not None:
+            return {"FLINK_TOKEN": {"secret": "flink-token"}}
+        return {} if self.file is None else {"FLINK_TOKEN_FILE": self.file}
+
+    @property
+    def secrets(self) -> dict[str, dict[str, str]]:
+        """The secrets that `environment` refers to, as an app definition declares them."""
+        return {} if self.secret is None else {"flink-token": {"source": self.secret}}
+
+
 class Flink(Section):
+    token: Token
     state: Annotated[str, AfterValidator(validators.check_state)] | None = Field(
         description="URI for checkpoints and savepoints, reachable from every agent; null (on `local` only): "
         "the folder `flink` in PIPECTL_HOME"
@@ -201,6 +224,11 @@ class Flink(Section):
     )
     jobmanager: JobManager
     taskmanager: TaskManager
+
+    @property
+    def secrets(self) -> dict[str, dict[str, str]]:
+        """The secrets of the apps that reach Flink's state, as an app definition declares them."""
+        return {**self.token.secrets, **self.s3.secrets}
 
 
 def _slide_or_none(text: object) -> timedelta:

@@ -191,6 +191,15 @@ def check_host(host: str) -> str:
     return host
 
 
+def check_file(path: str) -> str:
+    """An absolute path of a file on the agents."""
+    if not path.startswith("/") or path.endswith("/"):
+        raise InvalidValue(
+            f"{path!r} is not an absolute path of a file", "write it from the root: /etc/flink-token"
+        )
+    return path
+
+
 def check_endpoint(url: str) -> str:
     """The URL of a store: http or https, a host, and optionally a port."""
     parts = urlsplit(url)

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"marathon", "kafka_topic"},
     "local_dcos": set(),
     "stores": {"kafka_topic"},
-    "dashboard": {"kafka_topic", "task_runtime"},
+    "dashboard": {"kafka_topic", "task_runtime", "flink_scripts"},
 }
 
 

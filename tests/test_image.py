@@ -133,5 +133,5 @@ def test_its_steps_leave_apps_that_need_no_network(tmp_path: Path) -> None:
         "print(*connector_jars(), java_home(), *flink_jars())"
     )
     assert " ".join(jars) in app("python", "-c", listing)
-    job_jar = "from flink_scripts.java_project import job_jar; print(job_jar('gatherer'))"
-    assert "site-packages/gatherer/java/gatherer.jar" in app("python", "-c", job_jar)
+    package_jar = "from flink_scripts.java_project import package_jar; print(package_jar('gatherer'))"
+    assert "site-packages/gatherer/java/gatherer.jar" in app("python", "-c", package_jar)

@@ -1,4 +1,4 @@
-"""What pip makes of a checkout: a wheel has the jar of the Java classes, an editable install needs none."""
+"""What pip makes of a checkout: a wheel has the jars of the Java classes, an editable install needs none."""
 
 from __future__ import annotations
 
@@ -44,16 +44,17 @@ def pip(*args: str | Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
-def test_a_wheel_has_the_jar(checkout: Path, tmp_path: Path) -> None:
+def test_a_wheel_has_the_jars(checkout: Path, tmp_path: Path) -> None:
     pip("wheel", "--no-deps", "--wheel-dir", tmp_path, checkout)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert not [name for name in archive.namelist() if name.endswith(".java")]
-        jar = Path(archive.extract("gatherer/java/gatherer.jar", tmp_path))
-    assert built_from(jar) == JavaProject(checkout / "gatherer" / "java").digest()
+        for room in ("flink_scripts", "gatherer"):
+            jar = Path(archive.extract(f"{room}/java/{room}.jar", tmp_path))
+            assert built_from(jar) == JavaProject(checkout / room / "java").digest()
 
 
 def test_an_editable_install_builds_no_jar(checkout: Path, tmp_path: Path) -> None:
     pip("install", "--no-deps", "--target", tmp_path / "installed", "--editable", checkout)
     assert list((tmp_path / "installed").glob("*pipectl*"))
-    assert not (checkout / "gatherer" / "java" / "gatherer.jar").exists()
+    assert not list(checkout.glob("*/java/*.jar"))

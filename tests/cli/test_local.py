@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,18 @@ def test_folders_of_others_are_neither_used_nor_purged(
     local.purge()
     assert kept.read_text() == "years of work"
     assert not local.settings_file().exists() and not local.running()
+
+
+def test_the_token_of_flink_is_made_once_for_its_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
+    monkeypatch.setattr(local, "running", lambda: True)
+    local.start()
+    file = local.flink_token_file()
+    token = file.read_text()
+    assert re.fullmatch("[0-9a-f]{64}\n", token)
+    assert [each.stat().st_mode & 0o777 for each in (file.parent, file)] == [0o700, 0o600]
+    assert list(file.parent.iterdir()) == [file]
+    local.start()
+    assert file.read_text() == token

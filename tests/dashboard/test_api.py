@@ -230,7 +230,7 @@ def test_a_broken_record_is_counted_and_passed_over(feeder, app):
 
 
 def test_status_without_flink_says_what_it_can(feeder, make_app):
-    app = make_app(feeder.prefix, FLINK_JOBMANAGER_REST="127.0.0.1:1")
+    app = make_app(feeder.prefix, FLINK_JOBMANAGER_REST="127.0.0.1:1", FLINK_TOKEN="t" * 32)
     with feeder.flowing():
         wait_for(lambda: app.get("/api/status")[1]["healthy"])
         time_of_first = app.get("/api/status")[1]["time"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
-import aiohttp
 import pytest
 
-import flink_scripts.failures
-from dashboard import flink as dashboard_flink
-from dashboard.flink import Flink, Rest
-from tests.flink_scripts.fake_flink import FakeFlink
+from dashboard.flink import Flink, read_flink
+from flink_scripts.rest import Rest
+from tests.flink_scripts.fake_flink import TOKEN, FakeFlink
 
 
 @pytest.fixture
@@ -22,11 +19,7 @@ def flink() -> Iterator[FakeFlink]:
 
 
 def seen(flink: FakeFlink) -> Flink:
-    async def ask() -> Flink:
-        async with aiohttp.ClientSession() as session:
-            return await Rest("{}:{}".format(*flink.address), session).flink("demo")
-
-    return asyncio.run(ask())
+    return read_flink(Rest("{}:{}".format(*flink.address), TOKEN), "demo")
 
 
 def test_a_healthy_start_has_no_failed_checkpoints(flink: FakeFlink) -> None:
@@ -42,7 +35,3 @@ def test_a_checkpoint_that_truly_failed_counts(flink: FakeFlink) -> None:
     flink.add("aa", "demo", "ours").fail_checkpoint(5, "Checkpoint expired before completing.")
     found = seen(flink).job
     assert found is not None and found.checkpoints_failed == 1
-
-
-def test_both_readers_of_the_api_mean_the_same_by_failed() -> None:
-    assert dashboard_flink.GIVEN_UP == flink_scripts.failures.GIVEN_UP

@@ -38,6 +38,15 @@ def test_a_browser_with_the_link_sees_the_charts_move(pipectl, bundle, browser):
         urllib.request.urlopen(link).close()
 
 
+def test_flinks_own_page_opens_by_a_link(pipectl, bundle, browser):
+    page = browser.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(pipectl.run("open", "flink").stdout.strip())
+    page.wait_for_selector("text=volatility.gatherer")
+    assert page.url.startswith(bundle["endpoints"]["flink"])
+    page.close()
+
+
 def test_limits_that_the_form_sets_are_those_of_the_command_line(pipectl, bundle, browser):
     pipectl.run("limits", "clear", "--all")  # those that the first deploy set
     page = browser.new_page()

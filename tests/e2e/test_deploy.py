@@ -89,7 +89,11 @@ def test_endpoints_are_those_that_answer(pipectl, bundle):
     assert addresses.keys() == {"kafka", "flink", "cluster", "dashboard"}
     topics = AdminClient({"bootstrap.servers": addresses["kafka"]}).list_topics(timeout=10).topics
     assert {f"position.{symbol}" for symbol in POSITIONS} | SHARED_TOPICS <= topics.keys()
-    with urllib.request.urlopen(addresses["flink"] + "/jobs/overview") as answer:
+    token = pipectl.json("cluster", "env")["DCOS_ACS_TOKEN"]
+    request = urllib.request.Request(
+        addresses["flink"] + "jobs/overview", headers={"Authorization": f"token={token}"}
+    )
+    with urllib.request.urlopen(request) as answer:
         assert [job["state"] for job in json.load(answer)["jobs"]] == ["RUNNING"]
 
 

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Json = dict[str, Any]
+TOKEN = "the-token-of-a-flink-that-is-scripted"
 
 
 class FakeJob:
@@ -101,11 +102,16 @@ class FakeFlink:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         length = int(request.headers.get("Content-Length") or 0)
         body = json.loads(request.rfile.read(length) or b"{}")
+        path = request.path.partition("?")[0]
         with self._lock:
             call = f"{request.command} {request.path}"
             self.calls.append(call)
             self.when(call)
-            status, answer = self._dispatch(request.command, request.path.partition("?")[0], body)
+            # The submitting process of these tests is not one of Flink's clients.
+            if path != "/submit" and request.headers["Authorization"] != f"Bearer {TOKEN}":
+                status, answer = 401, {"errors": ["no token"]}
+            else:
+                status, answer = self._dispatch(request.command, path, body)
         content = json.dumps(answer).encode()
         request.send_response(status)
         request.send_header("Content-Type", "application/json; charset=UTF-8")

@@ -20,14 +20,14 @@ from flink_scripts.files import LocalFiles
 from flink_scripts.health import Health
 from flink_scripts.loop import Loop
 from flink_scripts.observer import Observer
-from flink_scripts.patience import Patience
 from flink_scripts.reporter import Reporter
 from flink_scripts.rest import Rest
 from flink_scripts.settings import file_uri
 from flink_scripts.state import StateFolder
 from flink_scripts.stopper import Stopper
 from flink_scripts.submitter import Submitter
-from task_runtime.environment import Address
+from flink_scripts.waiter import Waiter
+from tests.flink_scripts.fake_flink import TOKEN
 
 NAME = "demo"
 OURS = "ours"
@@ -90,8 +90,8 @@ class Life:
         self.folder = folder
 
     def run(self) -> int:
-        rest = Rest(Address(*self._address), timeout=5)
-        stopper = Stopper(rest, self.clock, self.say)
+        rest = Rest("{}:{}".format(*self._address), TOKEN)
+        stopper = Stopper(rest, self.clock, self.log)
         loop = Loop(
             name=NAME,
             identity=OURS,
@@ -108,19 +108,19 @@ class Life:
                 stopper,
                 self.clock,
                 self.stop,
-                self.say,
+                self.log,
             ),
-            reporter=Reporter(1, self.health, self.clock, self.say),
-            patience=Patience(self.health, self.clock, self.stop, self.say),
+            reporter=Reporter(1, self.health, self.clock, self.log),
+            waiter=Waiter(self.health, self.clock, self.stop, self.log),
             chores=self.chores,
             clock=self.clock,
             health=self.health,
             stop=self.stop,
-            say=self.say,
+            log=self.log,
         )
         return loop.run()
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         self.lines.append(line)
 
     def said(self, text: str) -> bool:

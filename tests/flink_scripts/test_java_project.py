@@ -13,7 +13,7 @@ import pytest
 from flink_scripts.building import build
 from flink_scripts.errors import CompileError
 from flink_scripts.java import FLINK
-from flink_scripts.java_project import JavaProject, built_from, job_jar
+from flink_scripts.java_project import JavaProject, built_from, package_jar
 from jvm.errors import JarError
 
 PACKAGE = "a_job_of_its_own"
@@ -44,19 +44,19 @@ def pretend_to_build(project: JavaProject) -> None:
 
 def test_a_jar_of_other_sources_is_refused(project: JavaProject) -> None:
     with pytest.raises(JarError, match=r"a_job_of_its_own\.jar is not built: run `make java`"):
-        job_jar(PACKAGE)
+        package_jar(PACKAGE)
     pretend_to_build(project)
-    assert job_jar(PACKAGE) == project.jar
+    assert package_jar(PACKAGE) == project.jar
     write(project, GREETING.replace("hello", "good-bye"))
-    with pytest.raises(JarError, match="not that of the sources beside it: run `make java`"):
-        job_jar(PACKAGE)
+    with pytest.raises(JarError, match="was built from other sources: run `make java`"):
+        package_jar(PACKAGE)
 
 
 def test_a_jar_that_something_else_made_is_refused(project: JavaProject) -> None:
     with zipfile.ZipFile(project.jar, "w") as archive:
         archive.writestr("empty", "")
-    with pytest.raises(JarError, match="not that of the sources"):
-        job_jar(PACKAGE)
+    with pytest.raises(JarError, match="built from other sources"):
+        package_jar(PACKAGE)
 
 
 def test_an_installed_package_has_the_jar_alone(project: JavaProject) -> None:
@@ -64,19 +64,19 @@ def test_an_installed_package_has_the_jar_alone(project: JavaProject) -> None:
     (project.sources / "a" / "Greeting.java").unlink()
     for folder in (project.sources / "a", project.sources, project.sources.parent):
         folder.rmdir()
-    assert job_jar(PACKAGE) == project.jar
+    assert package_jar(PACKAGE) == project.jar
     project.jar.unlink()
     with pytest.raises(JarError, match="install the package again"):
-        job_jar(PACKAGE)
+        package_jar(PACKAGE)
 
 
 def test_a_job_needs_no_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "python_alone").mkdir()
     (tmp_path / "python_alone" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    assert job_jar("python_alone") is None
-    with pytest.raises(JarError, match="nowhere is no package"):
-        job_jar("nowhere")
+    assert package_jar("python_alone") is None
+    with pytest.raises(JarError, match="nowhere is not a package"):
+        package_jar("nowhere")
 
 
 def test_classes_are_compiled_against_the_flink_that_is_tested() -> None:
@@ -87,7 +87,7 @@ def test_classes_are_compiled_against_the_flink_that_is_tested() -> None:
 @pytest.mark.slow
 def test_the_same_sources_give_the_same_jar_once(project: JavaProject) -> None:
     assert build(project)
-    assert job_jar(PACKAGE) == project.jar
+    assert package_jar(PACKAGE) == project.jar
     assert built_from(project.jar) == project.digest()
     with zipfile.ZipFile(project.jar) as archive:
         assert archive.namelist() == ["META-INF/MANIFEST.MF", "a/Greeting.class"]

@@ -10,8 +10,8 @@ from flink_scripts.reconciler import (
     Adopt,
     Ended,
     Gone,
-    Look,
     Replace,
+    Search,
     Submit,
     Wait,
     Wanted,
@@ -42,14 +42,14 @@ def watched(state: str) -> WatchedJob:
 )
 def test_running_jobs_of_our_name(running: tuple[RunningJob, ...], action: Action) -> None:
     """Whatever the state folder holds."""
-    for looked in (False, True):
-        assert next_action(Observed(running=running), Wanted("ours", None, looked)) == action
+    for searched in (False, True):
+        assert next_action(Observed(running=running), Wanted("ours", None, searched)) == action
 
 
 def test_no_job_yet() -> None:
-    assert next_action(Observed(), Wanted("ours")) == Look()
-    assert next_action(Observed(), Wanted("ours", looked=True)) == Submit(None)
-    assert next_action(Observed(), Wanted("ours", looked=True, snapshot="chk-1")) == Submit("chk-1")
+    assert next_action(Observed(), Wanted("ours")) == Search()
+    assert next_action(Observed(), Wanted("ours", searched=True)) == Submit(None)
+    assert next_action(Observed(), Wanted("ours", searched=True, snapshot="chk-1")) == Submit("chk-1")
 
 
 @pytest.mark.parametrize("job_id", [None, "a"])

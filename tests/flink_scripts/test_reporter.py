@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flink_scripts.failures import is_true_failure, root_cause
+from flink_scripts.failures import is_checkpoint_failure, root_cause
 from flink_scripts.health import Health
 from flink_scripts.observer import WatchedJob
 from flink_scripts.reporter import Reporter
@@ -155,7 +155,7 @@ def test_missing_slots_are_noted_until_they_are_there() -> None:
     ],
 )
 def test_true_failures_of_checkpoints(message: str, true: bool) -> None:
-    assert is_true_failure(FailedCheckpoint(1, message)) is true
+    assert is_checkpoint_failure(FailedCheckpoint(1, message)) is true
 
 
 PYTHON = """\

@@ -7,14 +7,13 @@ import pytest
 from flink_scripts.errors import RestError
 from flink_scripts.observer import Observer
 from flink_scripts.rest import Checkpoints, FailedCheckpoint, Failure, JobDetail, Rest
-from task_runtime.environment import Address
-from tests.flink_scripts.fake_flink import FakeFlink
+from tests.flink_scripts.fake_flink import TOKEN, FakeFlink
 from tests.ports import free_ports
 
 
 @pytest.fixture
 def rest(flink: FakeFlink) -> Rest:
-    return Rest(Address(*flink.address))
+    return Rest("{}:{}".format(*flink.address), TOKEN)
 
 
 def test_a_job_and_its_failures(flink: FakeFlink, rest: Rest) -> None:
@@ -49,7 +48,7 @@ def test_what_the_jobmanager_refuses_says_why(rest: Rest) -> None:
 
 def test_no_answer_says_so() -> None:
     (port,) = free_ports(1)
-    rest = Rest(Address("127.0.0.1", port))
+    rest = Rest(f"127.0.0.1:{port}", TOKEN)
     with pytest.raises(
         RestError, match=f"no answer from the JobManager at http://127.0.0.1:{port}: "
     ) as found:

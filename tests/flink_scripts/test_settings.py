@@ -17,6 +17,7 @@ from flink_scripts.processes import _worker_environ, jobmanager_options, taskman
 from flink_scripts.settings import Environment, file_uri, local_path
 from jvm.errors import JarError
 
+WORK = Path("/sandbox")
 BASE = {
     "FLINK_JOBMANAGER_RPC": "jm.example:6123",
     "FLINK_JOBMANAGER_REST": "jm.example:8081",
@@ -29,7 +30,7 @@ BASE = {
 
 def test_advertised_and_bound_addresses_differ() -> None:
     env = Environment({**BASE, "HOST": "10.0.0.7"})
-    manager = jobmanager_options(env, jobmanager_memory(1024))
+    manager = jobmanager_options(env, jobmanager_memory(1024), WORK)
     assert manager["jobmanager.rpc.address"] == manager["rest.address"] == "jm.example"
     assert (manager["jobmanager.rpc.port"], manager["jobmanager.rpc.bind-port"]) == ("6123", "31001")
     assert (manager["rest.port"], manager["rest.bind-port"]) == ("8081", "31002")
@@ -44,16 +45,18 @@ def test_every_flink_process_reaches_the_same_store(tmp_path: Path) -> None:
     store = {"FLINK_S3_ENDPOINT": "http://minio:9000", "FLINK_S3_PATH_STYLE": "true"}
     env = Environment({**BASE, **store})
     options = {"s3.endpoint": "http://minio:9000", "s3.path.style.access": "true"}
-    manager = jobmanager_options(env, jobmanager_memory(1024))
+    manager = jobmanager_options(env, jobmanager_memory(1024), WORK)
     worker = taskmanager_options(env, taskmanager_memory(1536), tmp_path)
     assert options.items() <= manager.items() and options.items() <= worker.items()
-    plain = jobmanager_options(Environment({**BASE, "FLINK_S3_PATH_STYLE": "false"}), jobmanager_memory(1024))
+    plain = jobmanager_options(
+        Environment({**BASE, "FLINK_S3_PATH_STYLE": "false"}), jobmanager_memory(1024), WORK
+    )
     assert not options.keys() & plain.keys()
 
 
 def test_on_loopback_nothing_listens_elsewhere() -> None:
     env = Environment({**BASE, "HOST": "127.0.0.1"})
-    assert jobmanager_options(env, jobmanager_memory(1024))["jobmanager.bind-host"] == "127.0.0.1"
+    assert jobmanager_options(env, jobmanager_memory(1024), WORK)["jobmanager.bind-host"] == "127.0.0.1"
     assert (
         taskmanager_options(env, taskmanager_memory(1536), Path("/s"))["taskmanager.bind-host"] == "127.0.0.1"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -55,6 +56,7 @@ class Flink:
             "FLINK_JOBMANAGER_REST": f"127.0.0.1:{rest}",
             "FLINK_STATE": f"file://{folder}/the state",
         }
+        self.token = secrets.token_hex(32)
         self._roles = {
             "jobmanager": {"PORT_RPC": rpc, "PORT_REST": rest, "FLINK_MEMORY_MB": 1024},
             "taskmanager": {
@@ -91,7 +93,7 @@ class Flink:
         with (sandbox / "stdout").open("ab") as output:
             return subprocess.Popen(
                 [sys.executable, *args],
-                env={**self.environ, **environ, "MESOS_SANDBOX": str(sandbox)},
+                env={**self.environ, "FLINK_TOKEN": self.token, **environ, "MESOS_SANDBOX": str(sandbox)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -102,6 +104,9 @@ class Flink:
         with self._lock:
             process = self._processes.pop(role)
         _kill_group(process)
+
+    def pid(self, role: str) -> int:
+        return self._processes[role].pid
 
     def freeze(self, role: str) -> None:
         """Stop a role and its workers where they are."""
@@ -136,10 +141,12 @@ class Flink:
         return (self.folder / role / "stdout").read_text(errors="replace")
 
     def rest(self, path: str) -> Any:
+        request = urllib.request.Request(
+            f"http://{self.environ['FLINK_JOBMANAGER_REST']}{path}",
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
         try:
-            with urllib.request.urlopen(
-                f"http://{self.environ['FLINK_JOBMANAGER_REST']}{path}", timeout=5
-            ) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return json.load(answer)
         except OSError:
             return None

@@ -48,7 +48,8 @@ def test_every_app_is_valid(cluster: str, image: str | None, settings_of: Settin
         assert "cmd" not in app
         assert app["args"][1:3] in (["-m", "dashboard"], ["-m", "data_generator"], ["-m", "flink_scripts"])
         assert ("container" in app) == (image is not None)
-        assert all(isinstance(value, str) for value in app["env"].values())
+        values = [value for value in app["env"].values() if not isinstance(value, str)]
+        assert values == ([] if name == "data-generator" else [{"secret": "flink-token"}])
         assert app["unreachableStrategy"]["inactiveAfterSeconds"] > 0
         (check,) = app["healthChecks"]
         assert check["maxConsecutiveFailures"] * check["intervalSeconds"] >= 60
@@ -68,7 +69,8 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "topics.allow_retention_decrease=true",
     )
     apps = definitions(settings_of("local", "generator.seed=7", "gatherer.windows.1m=10s", *topics))
-    addresses = {
+    token = {"FLINK_TOKEN": {"secret": "flink-token"}}
+    addresses = token | {
         "FLINK_JOBMANAGER_REST": "127.0.0.1:8081",
         "FLINK_STATE": "file:///home/of/pipectl/flink",
     }
@@ -87,7 +89,7 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "FLINK_JOBMANAGER_RPC": "127.0.0.1:6123",
         "FLINK_MEMORY_MB": "1088",
     }
-    assert apps["flink-taskmanager"]["env"] == {
+    assert apps["flink-taskmanager"]["env"] == token | {
         "FLINK_JOBMANAGER_RPC": "127.0.0.1:6123",
         "FLINK_STATE": "file:///home/of/pipectl/flink",
         "FLINK_SLOTS": "1",
@@ -131,7 +133,21 @@ def test_a_store_of_ones_own_and_its_keys_as_secrets(settings_of: SettingsOf) ->
             assert app["secrets"][app["env"][variable]["secret"]] == {"source": path}
         assert list(Draft4Validator(SCHEMA).iter_errors(app)) == []
         assert list(findings(app)) == []
-    assert not any("secrets" in apps[name] for name in ("data-generator", "dashboard"))
+    assert "secrets" not in apps["data-generator"]
+    assert apps["dashboard"]["secrets"] == {"flink-token": {"source": "volatility/flink-token"}}
+
+
+def test_the_token_of_flink_as_a_file_on_the_agents(settings_of: SettingsOf) -> None:
+    file = "flink.token={secret: null, file: /etc/flink-token}"
+    mount = {"containerPath": "/etc/flink-token", "hostPath": "/etc/flink-token", "mode": "RO"}
+    for image in ("null", "registry.example.com/volatility:1"):
+        apps = definitions(settings_of("prod", file, f"image={image}"))
+        for name in ("flink-jobmanager", "flink-taskmanager", "gatherer", "dashboard"):
+            assert apps[name]["env"]["FLINK_TOKEN_FILE"] == "/etc/flink-token"
+            assert "secrets" not in apps[name]
+            assert image == "null" or apps[name]["container"]["volumes"] == [mount]
+            assert list(Draft4Validator(SCHEMA).iter_errors(apps[name])) == []
+        assert "FLINK_TOKEN_FILE" not in apps["data-generator"]["env"]
 
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
@@ -188,6 +204,7 @@ def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_ro
     apps = definitions(settings_of("local", "topics.prefix=try.", "group=/data/volatility"))
     dashboard, gatherer = apps["dashboard"], apps["gatherer"]
     shared = (
+        "FLINK_TOKEN",
         "KAFKA_BOOTSTRAP_SERVERS",
         "TOPIC_PREFIX",
         "JOB_NAME",

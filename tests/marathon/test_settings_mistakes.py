@@ -111,6 +111,12 @@ Mistakes = Callable[..., list[Problem]]
             "generator={model: uniform, volatility: 0.6}",
             "generator.volatility: with a volatility of 0.6, the",
         ),
+        (
+            "flink.token.secret=null",
+            "flink.token.secret: Flink needs one token: name a secret of the cluster",
+        ),
+        ("flink.token.file=/etc/token", "flink.token.file: Flink needs one token: name a secret of the"),
+        ("flink.token.file=token", "flink.token.file: 'token' is not an absolute path of a file; write it"),
         ("flink.state=/tmp/x", "flink.state: '/tmp/x' is not a URI with a path; write hdfs://"),
         ("flink.state=file://tmp/x", "flink.state: 'file://tmp/x' is not a URI with a path"),
         ("flink.state=hfds://a/b", 'flink.state: Flink has no file system for hfds://; did you mean "hdfs"?'),

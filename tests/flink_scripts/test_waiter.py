@@ -8,7 +8,7 @@ import pytest
 
 from flink_scripts.errors import NotReadyError, RestError, Stopped
 from flink_scripts.health import Health
-from flink_scripts.patience import Patience
+from flink_scripts.waiter import Waiter
 from tests.flink_scripts.life import SteppingClock
 
 
@@ -16,7 +16,7 @@ class Waiting:
     def __init__(self) -> None:
         self.health, self.clock, self.stop = Health(""), SteppingClock(), threading.Event()
         self.lines: list[str] = []
-        self.patience = Patience(self.health, self.clock, self.stop, self.lines.append)
+        self.waiter = Waiter(self.health, self.clock, self.stop, self.lines.append)
 
 
 def test_what_is_there_at_last_is_the_answer_and_each_reason_is_said_once() -> None:
@@ -28,7 +28,7 @@ def test_what_is_there_at_last_is_the_answer_and_each_reason_is_said_once() -> N
             raise answer
         return answer
 
-    assert waiting.patience.until("it", ask) == 7
+    assert waiting.waiter.until("it", ask) == 7
     assert waiting.lines == ["waiting for it: a", "waiting for it: b"]
 
 
@@ -40,15 +40,15 @@ def test_a_stop_ends_the_waiting() -> None:
         raise NotReadyError("never")
 
     with pytest.raises(Stopped):
-        waiting.patience.until("it", ask)
+        waiting.waiter.until("it", ask)
 
 
 def test_only_the_same_thing_missing_for_long_is_given_up() -> None:
     waiting = Waiting()
     for what in ("one", "another"):
-        waiting.patience.lacks(what, "x")
+        waiting.waiter.missing(what, "x")
         waiting.clock.sleep(200)
-    waiting.patience.lacks("another", "y")
+    waiting.waiter.missing("another", "y")
     waiting.clock.sleep(101)
     with pytest.raises(NotReadyError, match="gave up after 300 s waiting for another: z"):
-        waiting.patience.lacks("another", "z")
+        waiting.waiter.missing("another", "z")
