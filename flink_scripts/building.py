@@ -19,11 +19,11 @@ from flink_scripts.connectors import connector_jars
 from flink_scripts.errors import CompileError, FlinkScriptsError, JarError
 from flink_scripts.java import FLINK, flink_jars, java_home, module_options
 from flink_scripts.java_project import COMPILER, OPTIONS, PROVIDED, JavaProject, java_files
-from flink_scripts.maven import fetch
+from flink_scripts.locked import fetch
 
-_CONSOLE = "org.junit.platform:junit-platform-console-standalone:1.14.1"
+CONSOLE = "org.junit.platform:junit-platform-console-standalone:1.14.1"
 # Flink's own harness for operators and sources, and what its classes need to be loaded.
-_HARNESS = (
+HARNESS = (
     f"org.apache.flink:flink-runtime:{FLINK}:tests",
     f"org.apache.flink:flink-core:{FLINK}:tests",
     f"org.apache.flink:flink-test-utils-junit:{FLINK}",
@@ -46,7 +46,7 @@ def build(project: JavaProject) -> bool:
         raise JarError(f"{project.sources} has no Java sources")
     with tempfile.TemporaryDirectory(prefix=".building-", dir=project.folder) as work:
         classes = Path(work) / "classes"
-        compile_java(files, [fetch(coordinate) for coordinate in PROVIDED], classes)
+        compile_java(files, fetch(*PROVIDED), classes)
         made = Path(work) / project.jar.name
         with zipfile.ZipFile(made, "w") as archive:
             _write(archive, *project.manifest())
@@ -62,7 +62,7 @@ def compile_java(files: Iterable[Path], libraries: Iterable[Path], classes: Path
     Raises CompileError for errors and for warnings.
     """
     argv = [
-        *(str(java_home() / "bin" / "java"), "-jar", str(fetch(COMPILER)), *OPTIONS),
+        *(str(java_home() / "bin" / "java"), "-jar", *map(str, fetch(COMPILER)), *OPTIONS),
         *("-d", str(classes), "-classpath", _class_path(libraries), *map(str, files)),
     ]
     try:
@@ -81,7 +81,7 @@ def test(project: JavaProject, selection: Iterable[str] = (), *, quiet: bool = F
     or none was found, else None. Raises as `build` does.
     """
     build(project)
-    libraries = [project.jar, *flink_jars(), *connector_jars(), *map(fetch, (*_HARNESS, _CONSOLE))]
+    libraries = [project.jar, *flink_jars(), *connector_jars(), *fetch(*HARNESS, CONSOLE)]
     with tempfile.TemporaryDirectory(prefix="java-tests-") as work:
         classes = Path(work) / "classes"
         compile_java(java_files(project.tests), libraries, classes)

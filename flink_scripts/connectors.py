@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flink_scripts.errors import JarError
-from flink_scripts.maven import fetch
+from flink_scripts.locked import fetch
 
 CONNECTOR = "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2"
 # The Kafka client in the connector reads zstd by this, in the version that it was built with. Flink's own
 # jars have what it needs for lz4 and snappy.
-_ZSTD = "com.github.luben:zstd-jni:1.5.6-10"
+ZSTD = "com.github.luben:zstd-jni:1.5.6-10"
 
 
 def connector_jars(environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -26,7 +26,7 @@ def connector_jars(environ: Mapping[str, str] = os.environ) -> list[Path]:
     """
     named = environ.get("FLINK_CONNECTOR_JARS")
     if not named:
-        return [fetch(CONNECTOR), fetch(_ZSTD)]
+        return fetch(CONNECTOR, ZSTD)
     jars = [Path(part) for part in named.split(os.pathsep) if part]
     for jar in jars:
         if not zipfile.is_zipfile(jar):

@@ -12,9 +12,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kafka_topic": set(),
     "data_generator": {"kafka_topic"},
     "gatherer": {"kafka_topic"},
-    "flink_scripts": {"kafka_topic"},
+    "flink_scripts": {"kafka_topic", "maven"},
     "cli": {"marathon", "kafka_topic"},
-    "local_dcos": set(),
+    "local_dcos": {"maven"},
+    "maven": set(),
     "dashboard": {"kafka_topic"},
 }
 

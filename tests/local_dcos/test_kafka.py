@@ -123,7 +123,6 @@ def test_jars_that_cant_be_fetched_are_a_clear_error(own_cluster, tmp_path, monk
     # An agent whose caches are empty and whose way out leads nowhere.
     own_cluster.local_dcos("stop")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("JGO_CACHE_DIR", str(tmp_path / "home" / "jgo"))
     monkeypatch.setenv("M2_REPO", str(tmp_path / "home" / "m2"))
     without_network(monkeypatch)
     own_cluster.start()
