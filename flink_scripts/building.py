@@ -19,13 +19,13 @@ from flink_scripts.connectors import connector_jars
 from flink_scripts.errors import CompileError, FlinkScriptsError
 from flink_scripts.java import FLINK, flink_jars, module_options
 from flink_scripts.java_project import COMPILER, OPTIONS, PROVIDED, JavaProject, files_below, java_files
+from flink_scripts.locked import LOCK
 from jvm.errors import JarError, JvmError
 from jvm.java import java_home
-from jvm.maven import fetch
 
-_CONSOLE = "org.junit.platform:junit-platform-console-standalone:1.14.1"
+CONSOLE = "org.junit.platform:junit-platform-console-standalone:1.14.1"
 # Flink's own harness for operators and sources, and what its classes need to be loaded.
-_HARNESS = (
+HARNESS = (
     f"org.apache.flink:flink-runtime:{FLINK}:tests",
     f"org.apache.flink:flink-core:{FLINK}:tests",
     f"org.apache.flink:flink-test-utils-junit:{FLINK}",
@@ -48,7 +48,7 @@ def build(project: JavaProject) -> bool:
         raise JarError(f"{project.sources} has no Java sources")
     with tempfile.TemporaryDirectory(prefix=".building-", dir=project.folder) as work:
         classes = Path(work) / "classes"
-        compile_java(files, [fetch(coordinate) for coordinate in PROVIDED], classes)
+        compile_java(files, LOCK.fetch(PROVIDED), classes)
         made = Path(work) / project.jar.name
         with zipfile.ZipFile(made, "w") as archive:
             _write(archive, *project.manifest())
@@ -65,7 +65,7 @@ def compile_java(files: Iterable[Path], libraries: Iterable[Path], classes: Path
     Raises CompileError for errors and for warnings.
     """
     argv = [
-        *(str(java_home() / "bin" / "java"), "-jar", str(fetch(COMPILER)), *OPTIONS),
+        *(str(java_home() / "bin" / "java"), "-jar", *map(str, LOCK.fetch([COMPILER])), *OPTIONS),
         *("-d", str(classes), "-classpath", _class_path(libraries), *map(str, files)),
     ]
     try:
@@ -84,7 +84,7 @@ def test(project: JavaProject, selection: Iterable[str] = (), *, quiet: bool = F
     failed, or there was none. Raises as `build` does.
     """
     build(project)
-    libraries = [project.jar, *flink_jars(), *connector_jars(), *map(fetch, (*_HARNESS, _CONSOLE))]
+    libraries = [project.jar, *flink_jars(), *connector_jars(), *LOCK.fetch([*HARNESS, CONSOLE])]
     with tempfile.TemporaryDirectory(prefix="java-tests-") as work:
         classes = Path(work) / "classes"
         compile_java(java_files(project.tests), libraries, classes)

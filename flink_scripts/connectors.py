@@ -6,12 +6,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from flink_scripts.locked import LOCK
 from jvm.jars import jars_of
 
 CONNECTOR = "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2"
 # The Kafka client in the connector needs it to read zstd, in the version that it was built with. Flink's own
 # jars contain what it needs for lz4 and snappy.
-_ZSTD = "com.github.luben:zstd-jni:1.5.6-10"
+COORDINATES = (CONNECTOR, "com.github.luben:zstd-jni:1.5.6-10")
 
 
 def connector_jars(environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -22,4 +23,4 @@ def connector_jars(environ: Mapping[str, str] = os.environ) -> list[Path]:
 
     Raises JarError when a named jar does not exist, or when a jar is neither cached nor can be fetched.
     """
-    return jars_of("FLINK_CONNECTOR_JARS", (CONNECTOR, _ZSTD), environ)
+    return jars_of("FLINK_CONNECTOR_JARS", LOCK, COORDINATES, environ)

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from flink_scripts.connectors import connector_jars
 from flink_scripts.java import FLINK
+from flink_scripts.locked import LOCK
 from jvm.errors import JvmError
-from jvm.maven import fetch
 
 _HADOOP = "3.4.2"
-_PLUGINS = {"s3-fs-hadoop": f"org.apache.flink:flink-s3-fs-hadoop:{FLINK}"}
-_CLASS_PATH = (
+PLUGINS = {"s3-fs-hadoop": f"org.apache.flink:flink-s3-fs-hadoop:{FLINK}"}
+CLASS_PATH = (
     f"org.apache.hadoop:hadoop-client-api:{_HADOOP}",
     f"org.apache.hadoop:hadoop-client-runtime:{_HADOOP}",
     "commons-logging:commons-logging:1.3.5",
@@ -28,9 +28,9 @@ _CLASS_PATH = (
 def collect(folder: Path) -> None:
     """Fill `folder`. Raises JarError for a jar that is neither cached nor can be fetched."""
     _copy(connector_jars(), folder / "connector")
-    for name, coordinate in _PLUGINS.items():
-        _copy([fetch(coordinate)], folder / "plugins" / name)
-    _copy([fetch(coordinate) for coordinate in _CLASS_PATH], folder / "hadoop")
+    for name, coordinate in PLUGINS.items():
+        _copy(LOCK.fetch([coordinate]), folder / "plugins" / name)
+    _copy(LOCK.fetch(CLASS_PATH), folder / "hadoop")
 
 
 def _copy(jars: list[Path], folder: Path) -> None:

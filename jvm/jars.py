@@ -1,24 +1,26 @@
-"""Jars that an environment variable names, or those of Maven's repository."""
+"""Jars that an environment variable names, or locked ones."""
 
 from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from jvm.errors import JarError
-from jvm.maven import fetch
+from jvm.lock import JarLock
 
 
-def jars_of(variable: str, coordinates: Sequence[str], environ: Mapping[str, str] = os.environ) -> list[Path]:
-    """The jars that `variable` names, with ':' between them (for images), else those of the coordinates.
+def jars_of(
+    variable: str, lock: JarLock, coordinates: Iterable[str], environ: Mapping[str, str] = os.environ
+) -> list[Path]:
+    """The jars that `variable` names, separated by ':' (for images), else those of the coordinates.
 
-    Raises JarError when what is named is no jar, or when there is neither a cached jar nor a network.
+    Raises JarError when a named file is not a jar, or as `JarLock.fetch` does.
     """
     named = environ.get(variable)
     if not named:
-        return [fetch(coordinate) for coordinate in coordinates]
+        return lock.fetch(coordinates)
     jars = [Path(part) for part in named.split(os.pathsep) if part]
     for jar in jars:
         if not zipfile.is_zipfile(jar):

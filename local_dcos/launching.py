@@ -35,8 +35,6 @@ INHERITED = frozenset(
         "CURL_CA_BUNDLE",
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
-        "JGO_CACHE_DIR",
-        "JGO_CONFIG_FILE",
         "M2_REPO",
         "M2_HOME",
         "MAVEN_HOME",

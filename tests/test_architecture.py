@@ -16,7 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "flink_scripts": {"kafka_topic", "task_runtime", "jvm"},
     "jvm": set(),
     "cli": {"marathon", "kafka_topic"},
-    "local_dcos": set(),
+    "local_dcos": {"jvm"},
     "stores": {"kafka_topic"},
     "dashboard": {"kafka_topic", "task_runtime", "flink_scripts"},
 }

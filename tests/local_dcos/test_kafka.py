@@ -123,7 +123,6 @@ def test_a_failed_download_of_the_jars_is_a_clear_error(own_cluster, tmp_path, m
     # An agent with empty caches and without a network.
     own_cluster.local_dcos("stop")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("JGO_CACHE_DIR", str(tmp_path / "home" / "jgo"))
     monkeypatch.setenv("M2_REPO", str(tmp_path / "home" / "m2"))
     without_network(monkeypatch)
     own_cluster.start()
