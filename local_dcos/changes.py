@@ -63,13 +63,14 @@ class Changes:
         return self.update(app_id, {"instances": instances}, force=True)
 
     def _complete(self, document: Json) -> Json:
-        """Returns a clean definition with its defaults, which keeps the rules."""
+        """Returns a clean definition with its defaults, if it breaks no rule."""
         document["id"] = definition.absolute_id(document["id"])
         full = defaults.fill(document, self._agent.service_port)
         definition.check_rules(full)
         return full
 
     def _merged(self, app_id: str, document: Json) -> Json:
+        """Returns the definition of an app with the keys that `document` names."""
         app, version = self._state.apps.get(app_id), document.get("version")
         if app is not None and isinstance(version, str) and set(document) == {"version", "id"}:
             return version_of(app, version)
@@ -83,7 +84,7 @@ class Changes:
             if key in document and other not in document:
                 before.pop(other, None)
         if "networks" in document or "container" in document:
-            # Ports belong to one kind of network: those of the old kind go with it.
+            # Each kind of network has ports of its own. The old ones go with the old network.
             networks = document.get("networks")
             if "portDefinitions" not in document and (networks or [{}])[0].get("mode") != "host":
                 before.pop("portDefinitions", None)

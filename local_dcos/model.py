@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 from local_dcos.stamps import seconds_of, stamp
 
 Json = dict[str, Any]
+# The only agent of the cluster, in Mesos' terms.
+AGENT_ID = "local-S0"
 VERSIONS_KEPT = 25
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 FINISHED, FAILED, KILLED = "TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"

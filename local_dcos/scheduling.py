@@ -210,7 +210,7 @@ class Scheduler:
             "appId": task.app_id,
             "host": HOST,
             "message": task.message,
-            "slaveId": "local-S0",
+            "slaveId": model.AGENT_ID,
             "state": task.state,
             "taskId": task.id,
             "timestamp": task.finished_at,

@@ -11,7 +11,6 @@ from local_dcos.ports import HOST
 from local_dcos.stamps import stamp
 from local_dcos.store import State
 
-AGENT_ID = "local-S0"
 FRAMEWORK_ID = "local-0001"
 JOBS_FRAMEWORK_ID = "local-0002"
 REJECT_REASONS = (
@@ -37,7 +36,7 @@ def task_view(app: App | None, task: Task) -> Json:
         "ipAddresses": [{"ipAddress": HOST, "protocol": "IPv4"}],
         "ports": task.ports,
         "servicePorts": _service_ports(app.definition) if app else [],
-        "slaveId": AGENT_ID,
+        "slaveId": model.AGENT_ID,
         "stagedAt": task.staged_at,
         "startedAt": task.started_at,
         "state": task.state,
@@ -136,7 +135,13 @@ def _queue_item(state: State, app: App, *, with_offers: bool) -> Json:
         "processedOffersSummary": summary,
     }
     if with_offers:
-        offer = {"id": "local-O1", "hostname": HOST, "agentId": AGENT_ID, "resources": [], "attributes": []}
+        offer = {
+            "id": "local-O1",
+            "hostname": HOST,
+            "agentId": model.AGENT_ID,
+            "resources": [],
+            "attributes": [],
+        }
         rejected = [{"offer": offer, "reason": list(app.rejections), "timestamp": app.last_rejection}]
         item["lastUnusedOffers"] = rejected if app.rejections else []
     return item
@@ -171,7 +176,7 @@ def mesos_task(task: Task, framework_id: str = FRAMEWORK_ID) -> Json:
         "name": name,
         "framework_id": framework_id,
         "executor_id": "",
-        "slave_id": AGENT_ID,
+        "slave_id": model.AGENT_ID,
         "state": task.state,
         "user": getpass.getuser(),
         "resources": {},

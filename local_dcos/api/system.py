@@ -12,8 +12,8 @@ from local_dcos import views
 from local_dcos.agent import Agent
 from local_dcos.api.requests import answer, object_body, same
 from local_dcos.errors import ApiError
-from local_dcos.model import Json, Task
-from local_dcos.ports import HOST
+from local_dcos.model import AGENT_ID, Json, Task
+from local_dcos.ports import HOST, HOST_PORTS
 from local_dcos.sandbox import file_in, read_on, tail
 
 DCOS_VERSION = "2.0.0"
@@ -33,12 +33,11 @@ class System:
     def routes(self) -> list[web.RouteDef]:
         log = "/system/v1/logs/v2/task/{task}"
         return [
-            web.get("/mesos/master/state.json", self.state),
-            web.get("/mesos/master/state", self.state),
-            web.get("/mesos/state.json", self.state),
-            web.get("/mesos/state", self.state),
-            web.get("/mesos/master/state-summary", self.summary),
-            web.get("/mesos/state-summary", self.summary),
+            *(
+                web.get(f"/mesos{path}", self.state)
+                for path in ("/master/state.json", "/master/state", "/state")
+            ),
+            *(web.get(f"/mesos{path}", self.summary) for path in ("/master/state-summary", "/state-summary")),
             web.get(log, self.log),
             web.get(log + "/file/{file:.+}", self.log),
             web.get("/metadata", self.metadata),
@@ -51,10 +50,15 @@ class System:
 
     def _slaves(self) -> list[Json]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2
-        resources = {"cpus": os.cpu_count(), "mem": memory, "disk": 0, "ports": "[21000-32767]"}
+        resources = {
+            "cpus": os.cpu_count(),
+            "mem": memory,
+            "disk": 0,
+            "ports": f"[{HOST_PORTS[0]}-{HOST_PORTS[-1]}]",
+        }
         return [
             {
-                "id": views.AGENT_ID,
+                "id": AGENT_ID,
                 "hostname": HOST,
                 "pid": f"slave(1)@{HOST}:5051",
                 "active": True,
