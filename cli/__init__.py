@@ -1,3 +1,3 @@
-"""`pipectl`: deploys the bundle by running `dcos` commands, and proves that data flows."""
+"""`pipectl`: deploys the bundle with `dcos` commands, and verifies that data flows."""
 
 __version__ = "0.1.0"

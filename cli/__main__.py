@@ -10,7 +10,7 @@ from cli.commands import SHORT_HELP
 
 
 class _Verbs(click.Group):
-    """Imports a verb's module only when that verb is asked for, so that `--help` stays quick."""
+    """Imports the module of a verb only when the verb is used, so that `--help` is fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(SHORT_HELP)
@@ -29,11 +29,11 @@ class _Verbs(click.Group):
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pipectl")
 def pipectl() -> None:
-    """Put a streaming volatility pipeline on a DC/OS cluster, or on this laptop, and prove that data flows.
+    """Deploy a streaming volatility pipeline to a DC/OS cluster or this machine, and verify that data flows.
 
     \b
-    Exit codes: 0 done or healthy, 1 error, 2 bad usage or settings,
-    3 timed out waiting, 4 unhealthy, 130 interrupted.
+    Exit codes: 0 success or healthy, 1 error, 2 invalid usage or settings,
+    3 timeout, 4 unhealthy, 130 interrupted.
 
     \b
     Example:
@@ -44,7 +44,7 @@ def pipectl() -> None:
 
 
 def main() -> None:
-    """Run `pipectl`; Ctrl-C ends it with exit code 130 and without a traceback."""
+    """Run `pipectl`. Ctrl-C ends it with exit code 130 and no traceback."""
     standard_streams.prepare()
     try:
         sys.exit(_run())
@@ -54,7 +54,7 @@ def main() -> None:
 
 def _run() -> int:
     colour = standard_streams.colour()
-    # Errors are shown when the command's own context is gone.
+    # Errors are shown after the command's own context has ended.
     with click.Context(pipectl, color=colour).scope(cleanup=False):
         try:
             code = pipectl.main(standalone_mode=False, color=colour)

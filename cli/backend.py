@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from cli.dashboard_api import DashboardApi
 from cli.endpoints import page_address
 from cli.errors import NoBackend, PipectlError, UsageProblem, WaitTimeout
 from cli.live_config import LiveConfig
-from cli.page_api import PageApi
 from cli.session import Session
 from cli.streams import Stream
 from kafka_topic.contracts import Limits, parse_time
@@ -143,7 +143,7 @@ class DashboardBackend:
 
     via = "page"
 
-    def __init__(self, api: PageApi, config: LiveConfig) -> None:
+    def __init__(self, api: DashboardApi, config: LiveConfig) -> None:
         self._api = api
         self._config = config
 
@@ -222,7 +222,7 @@ def connect(run: Session, config: LiveConfig) -> Backend:
         return KafkaBackend(config)
     try:
         address = page_address(run)
-        api = PageApi(address, run.engine.credentials())
+        api = DashboardApi(address, run.engine.credentials())
         api.get("openapi.json")
     except PipectlError as error:
         raise NoBackend(f"{trouble}; {error.message}", hint=error.hint or HINT) from None

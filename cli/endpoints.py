@@ -1,15 +1,15 @@
-"""The addresses that a user needs next."""
+"""The addresses of the bundle."""
 
 from cli import local
 from cli.errors import PipectlError
 from cli.session import Session
 
-LINK_NOTE = "signs this browser in; works once, for 10 minutes; `pipectl open` prints another"
+LINK_NOTE = "signs in one browser; valid once, for 10 minutes; `pipectl open` prints a new one"
 
 
 def endpoints(run: Session) -> dict[str, str]:
-    """`kafka` (bootstrap servers), `cluster` (its front door), and the pages there: `flink`, and `dashboard`
-    where it is switched on.
+    """The addresses by name: `kafka` (bootstrap servers), `cluster` (front door), `flink` (web UI) and, if it
+    runs, `dashboard` (live page).
     """
     addresses = {
         "kafka": ",".join(run.engine.kafka.brokers(run.settings.kafka.service)),
@@ -22,8 +22,9 @@ def endpoints(run: Session) -> dict[str, str]:
 
 
 def page_link(run: Session) -> str:
-    """The dashboard's page as a browser can open it: DC/OS asks for its login there, the local cluster has
-    none, so there it is a link that signs the browser in, once. Raises PipectlError where it is switched off.
+    """The address of the live page for a browser. On local, it is a link that signs in once.
+
+    Raises PipectlError if the dashboard does not run.
     """
     address = page_address(run)
     return local.link(run.settings.names.dashboard_service) if run.is_local else address
@@ -36,11 +37,11 @@ def flink_link(run: Session) -> str:
 
 
 def page_address(run: Session) -> str:
-    """The dashboard's page at the front door. Raises PipectlError where it is switched off."""
+    """The address of the live page. Raises PipectlError if the dashboard does not run."""
     if not _dashboard_runs(run):
         raise PipectlError(
             f"the dashboard does not run on the cluster {run.cluster_name}",
-            hint=f"`pipectl deploy{run.option} --with dashboard` switches it on",
+            hint=f"`pipectl deploy{run.option} --with dashboard` enables it",
         )
     return run.engine.service_page(run.settings.names.dashboard_service)
 

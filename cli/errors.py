@@ -1,22 +1,22 @@
-"""What can go wrong, and the exit code of each.
+"""The errors of `pipectl` and their exit codes.
 
 PipectlError            1  something failed
 ├── EngineError         1  a command of the engine failed
-│   ├── ClientMissing   1  there is no command-line client to run
+│   ├── ClientMissing   1  the command-line client cannot be run
 │   ├── ClientTimeout   3  a command did not answer in time
 │   ├── NotLoggedIn     1  401
 │   ├── NotAllowed      1  403
 │   ├── NotFound        1  404
-│   ├── AlreadyExists   1  409: it exists
-│   ├── Conflict        1  409: another change holds it
-│   ├── Invalid         1  400, 422: what was sent is wrong
-│   └── Unreachable     1  5xx, connection refused, no answer from a service
+│   ├── AlreadyExists   1  409: it already exists
+│   ├── Conflict        1  409: another deployment is in progress
+│   ├── Invalid         1  400, 422: the request is invalid
+│   └── Unreachable     1  5xx, connection refused, no answer
 ├── StepFailed          1  a component keeps failing
-├── Superseded          1  somebody deployed after this deploy began
-├── NoBackend          3  neither the brokers nor the live page answers
-├── UsageProblem        2  bad arguments or bad settings
-├── WaitTimeout         3  gave up waiting
-├── Unhealthy           4  the pipeline runs, but not as it should
+├── Superseded          1  another deploy has changed the bundle
+├── NoBackend          3  neither the brokers nor the live page answer
+├── UsageProblem        2  invalid arguments or settings
+├── WaitTimeout         3  a wait timed out
+├── Unhealthy           4  a component or position is unhealthy
 └── Interrupted       130  Ctrl-C
 """
 
@@ -27,7 +27,7 @@ import click
 
 
 class PipectlError(click.ClickException):
-    """The root of every error that `pipectl` shows: a message and, where there is one, the next step."""
+    """The base class of every error that `pipectl` shows: a message and, if known, the next step."""
 
     exit_code = 1
 
@@ -35,7 +35,7 @@ class PipectlError(click.ClickException):
         super().__init__(message)
         self.hint = hint
         self.also: str | None = None
-        """What was done about it."""
+        """What `pipectl` did after the error."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message and the next step on stderr."""
@@ -76,18 +76,18 @@ class EngineError(PipectlError):
 
     @property
     def said(self) -> str:
-        """What the command itself printed, errors first."""
+        """The output of the command, errors first."""
         return "\n".join(part for part in (self.stderr.strip(), self.stdout.strip()) if part)
 
     def _text(self) -> str:
         cause, shown = f"{self.cause}: " if self.cause else "", " ".join(self.command)
         if self.details:
             return f"{cause}`{shown}`: {'; '.join(self.details)}"
-        return f"{cause}`{shown}` ended with exit code {self.returncode}: {self.said or 'it said nothing'}"
+        return f"{cause}`{shown}` ended with exit code {self.returncode}: {self.said or 'no output'}"
 
 
 class ClientMissing(EngineError):
-    """The executable is not there or cannot be run."""
+    """The executable is missing or cannot be run."""
 
     not_applied = True
 
@@ -96,7 +96,7 @@ class ClientMissing(EngineError):
 
 
 class ClientTimeout(EngineError):
-    """The command was ended because it took longer than one call may."""
+    """The command was killed after the timeout of one call."""
 
     exit_code = 3
     transient = True
@@ -106,49 +106,49 @@ class ClientTimeout(EngineError):
 
 
 class NotLoggedIn(EngineError):
-    """The cluster does not know the user, or no longer."""
+    """The cluster does not accept the user's login."""
 
     cause = "not logged in (401)"
     not_applied = True
 
 
 class NotAllowed(EngineError):
-    """The user may not do this."""
+    """The user lacks a permission."""
 
     cause = "not allowed (403)"
     not_applied = True
 
 
 class NotFound(EngineError):
-    """What the command names does not exist."""
+    """The object does not exist."""
 
-    cause = "it is not there (404)"
+    cause = "not found (404)"
     not_applied = True
 
 
 class AlreadyExists(EngineError):
-    """What the command would create exists."""
+    """The object to create already exists."""
 
-    cause = "it is there already (409)"
+    cause = "it already exists (409)"
 
 
 class Conflict(EngineError):
-    """Another change of the app has not ended."""
+    """Another deployment of the app is in progress."""
 
-    cause = "another deployment holds it (409)"
+    cause = "another deployment is in progress (409)"
     transient = True
     not_applied = True
 
 
 class Invalid(EngineError):
-    """The cluster finds what was sent wrong; `details` says where."""
+    """The cluster rejects the request as invalid; `details` lists the keys."""
 
-    cause = "the cluster refuses it as wrong"
+    cause = "the cluster rejects the request as invalid"
     not_applied = True
 
 
 class Unreachable(EngineError):
-    """The cluster, or the service behind it, did not answer as it should; it may come back."""
+    """The cluster or one of its services does not answer; a retry may succeed."""
 
     cause = "the cluster does not answer"
     transient = True
@@ -159,29 +159,29 @@ class StepFailed(PipectlError):
 
 
 class Superseded(PipectlError):
-    """Somebody else has changed what this deploy had changed: theirs holds."""
+    """Another deploy has changed an app that this deploy had changed. That deploy wins."""
 
 
 class UsageProblem(PipectlError):
-    """Arguments or settings that cannot be meant."""
+    """Arguments or settings are invalid."""
 
     exit_code = 2
 
 
 class WaitTimeout(PipectlError):
-    """A wait ended without what it waited for."""
+    """A wait timed out."""
 
     exit_code = 3
 
 
 class NoBackend(PipectlError):
-    """Neither the brokers nor the live page answers from here."""
+    """Neither the brokers nor the live page are reachable."""
 
     exit_code = 3
 
 
 class Unhealthy(PipectlError):
-    """A component or a position is not as it should be."""
+    """A component or a position is unhealthy."""
 
     exit_code = 4
 

@@ -1,4 +1,4 @@
-"""What a first deploy adds once data flows: its initial limits, and a few words on what can be seen."""
+"""The initial limits that a first deploy sets, and the explanation that it prints."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 def set_initial_limits(run: Session) -> bool | None:
-    """Set the limits that positions have until somebody sets others; None when the settings have none.
+    """Set the initial limits; returns None if the settings have none.
 
-    False when limits were ever set: they are the user's, and so is that they were cleared. Whether topics are
-    new says less: a deploy may have been stopped before it came to this.
+    Returns False without a change if limits were ever set, even if they were cleared: then they are the
+    user's. New topics would not show that, since an earlier deploy may have been stopped before this step.
     """
     from kafka_topic.limits import LimitsStore
 
     wanted = _initial_limits(run.settings)
     if not wanted:
         return None
-    bundle = live_config(run)
+    config = live_config(run)
     with kafka_errors():
-        store = LimitsStore(bundle.bootstrap_servers, prefix=bundle.prefix)
+        store = LimitsStore(config.bootstrap_servers, prefix=config.prefix)
         if store.ever_set():
             return False
         for symbol, limits in wanted.items():
@@ -35,7 +35,7 @@ def set_initial_limits(run: Session) -> bool | None:
 
 
 def _initial_limits(settings: Settings) -> dict[str, dict[str, float]]:
-    """By position and side; those of symbols that are no position are left out."""
+    """The initial limits by position and side, without symbols that are not positions."""
     return {
         symbol: given
         for symbol, limits in settings.initial_limits.items()
@@ -44,29 +44,27 @@ def _initial_limits(settings: Settings) -> dict[str, dict[str, float]]:
 
 
 def what_you_see(settings: Settings, option: str) -> Iterator[str]:
-    """The lines that explain the first records. `option`: what each command needs to reach the cluster."""
+    """The lines that explain the first records. `option`: the cluster option for the commands in them."""
     generator, windows = settings.generator, settings.gatherer.windows
     yield "What you are looking at:"
     if generator.instances:
         story = (
-            ": calm and turbulent times take turns, and now and then a price jumps"
+            "calm and turbulent periods alternate, and prices sometimes jump"
             if generator.model == "regimes"
-            else f" by the model {generator.model}"
+            else f"the model is {generator.model}"
         )
-        yield f"  Prices are made up, {generator.rate:g} a second for each position{story}."
+        yield f"  Prices are simulated, {generator.rate:g} per second and position: {story}."
     shortest = settings.gatherer.shortest
-    yield f"  Each row is the last {shortest} of a position; its volatility is stddev, or cv in percent."
+    yield f"  Each row covers the last {shortest} of a position. stddev, or cv in percent, is its volatility."
     if len(windows) > 1:
-        yield f"  `pipectl watch{option}` shows all windows as they move: {', '.join(windows)}."
+        yield f"  `pipectl watch{option}` shows all windows live: {', '.join(windows)}."
     named = [
         f"{symbol} {side} {price:g}"
         for symbol, limits in _initial_limits(settings).items()
         for side, price in limits.items()
     ]
-    yield (
-        f"  `pipectl watch signals --from-beginning{option}` shows what it is for: volatility that turns "
-        "high or low,"
-    )
-    yield "  ticks far from their window, and limits that the price is likely to reach or has reached."
+    signals = f"`pipectl watch signals --from-beginning{option}`"
+    yield f"  {signals} shows all signals so far: volatility that turns"
+    yield "  high or low, anomalous ticks, and limits that the price is likely to reach or has reached."
     if named:
-        yield f"  Limits: {', '.join(named)}; `pipectl limits set{option}` sets others."
+        yield f"  Limits: {', '.join(named)}; `pipectl limits set{option}` changes them."

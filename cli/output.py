@@ -1,4 +1,4 @@
-"""Results on stdout: tables for people, JSON for programs."""
+"""Prints results: tables for people, JSON for programs."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ _STYLES = {
     "silent": "red",
     "unreadable": "red",
 }
-# A text that is cut shorter says nothing.
+# The minimum width of a text that is cut.
 _LEAST_TEXT = 10
 
 
@@ -43,10 +43,10 @@ def print_json(value: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], width: int | None = None) -> Table:
-    """A plain table; words that mean a state have their colour.
+    """A plain table with coloured states.
 
-    width: the most characters that a line may have. Columns that find no room are left out, the last ones
-    first, and only a long text in the last one is cut: never a number.
+    width: the maximum length of a line. Columns that do not fit are dropped from the right. Only text in the
+    last column is cut, never a number.
     """
     cells = [columns, *rows]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
@@ -65,12 +65,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], width: int | No
 
 
 def _left(width: int, before: Sequence[int]) -> int:
-    """What a line of this width leaves behind columns with one space after each."""
+    """The space that remains after columns with one space after each."""
     return width - sum(before) - len(before)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; coloured only on a terminal, and never cut: a narrow terminal wraps long lines."""
+    """Print a table without cutting it; a narrow terminal wraps long lines. Only terminals get colours."""
     console, made = Console(highlight=False), table(columns, rows)
     needed = console.measure(made, options=console.options.update(max_width=10_000)).maximum
     console.width = max(console.width, needed)
@@ -78,7 +78,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def one_line(text: str) -> str:
-    """Text of others, made harmless: no control characters, which could end a line or drive a terminal."""
+    """External text without control characters, which could end a line or control the terminal."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 

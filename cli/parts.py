@@ -1,5 +1,6 @@
-"""Optional parts that a deploy switched on by hand. Labels of their apps, on the cluster, remember them."""
+"""Optional parts that a deploy enabled with `--with`. Labels of their apps on the cluster remember them."""
 
+import json
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -7,11 +8,11 @@ from cli.engine.protocol import Engine
 from cli.errors import UsageProblem
 from cli.session import Session
 from marathon import parts
-from marathon.model import PART
+from marathon.model import KAFKA, PART
 
 
 def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]) -> None:
-    """Raises UsageProblem for parts that there are not, or that can't be switched so."""
+    """Raise UsageProblem for unknown parts, and for parts that cannot be switched this way."""
     known = parts(run.settings)
     for name in (*wanted, *unwanted):
         if name not in known:
@@ -19,17 +20,29 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
     for name in unwanted:
         if name in run.settings.parts:
             raise UsageProblem(
-                f"--without only undoes --with; {name} is on by the setting `parts`",
-                hint=f"take {name} out of `parts`, as in --set 'parts=[]'",
+                f"--without only undoes --with; the setting `parts` enables {name}",
+                hint=f"remove {name} from `parts`, as in --set 'parts=[]'",
             )
         if name in wanted:
-            raise UsageProblem(f"{name} is both --with and --without")
+            raise UsageProblem(f"{name} is given with both --with and --without")
+
+
+def check_parts_chosen(run: Session, wanted: Collection[str], chosen: Collection[str]) -> None:
+    """Raise UsageProblem for a part of `--with` of which `--only` or `--skip` excludes every component."""
+    known = parts(run.settings)
+    for name in wanted:
+        components = known[name].components
+        if not components.keys() & set(chosen):
+            raise UsageProblem(
+                f"--with {name} has no effect: --only or --skip excludes {', '.join(components)}",
+                hint=f"also choose {', '.join(components)}, or remove --with {name}",
+            )
 
 
 def with_remembered(
     run: Session, engine: Engine, *, wanted: Collection[str] = (), unwanted: Collection[str] = ()
 ) -> Session:
-    """The session with the parts that earlier deploys switched on, and less or more of them."""
+    """The session with the parts that earlier deploys enabled, plus `wanted` and minus `unwanted`."""
     group, known = run.settings.group, parts(run.settings)
     found = {app.labels.get(PART) for app in engine.apps().values() if app.owner == group}
     chosen = (known.keys() & found | set(wanted)) - set(unwanted) - set(run.settings.parts)
@@ -37,11 +50,17 @@ def with_remembered(
 
 
 def as_deployed(run: Session, engine: Engine) -> Session:
-    """The session with the parts that run, whatever the settings say; as it is when nothing of it runs."""
+    """The session with the parts and the Kafka service of the running bundle, whatever the settings say.
+
+    Returns `run` itself if none of the bundle's apps run.
+    """
     group = run.settings.group
-    ours = {app.id for app in engine.apps().values() if app.owner == group}
+    ours = {app.id: app for app in engine.apps().values() if app.owner == group}
     if not ours:
         return run
+    service = next((each for app in ours.values() if (each := app.labels.get(KAFKA))), None)
+    if service is not None and service != run.settings.kafka.service:
+        run = replace(run, overrides=(*run.overrides, f"kafka.service={json.dumps(service)}"))
     running = [
         name
         for name, part in parts(run.settings).items()

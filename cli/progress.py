@@ -1,4 +1,4 @@
-"""A live line per step on a terminal; plain lines, one per change, anywhere else. Always on stderr."""
+"""Shows the progress of steps on stderr: one live line per step on a terminal, else one line per change."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ class _Line:
 
 @dataclass(frozen=True)
 class Running:
-    """A step that has begun."""
+    """A step that is in progress."""
 
     name: str
     progress: Progress
 
     def report(self, detail: str) -> None:
-        """What the step does or waits for now."""
+        """Show what the step does or waits for."""
         self.progress.report(self.name, detail)
 
     def end(self, outcome: Outcome, detail: str | None = None) -> None:
-        """How the step has ended; without `detail` with what it last reported."""
+        """End the step. Without `detail`, its last report stays."""
         self.progress.end(self.name, outcome, detail)
 
 
 class Progress:
-    """Shows what each step does, what it waits for and how long so far. Safe to call from several threads."""
+    """Shows what each step does or waits for, and for how long. Thread-safe."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -88,7 +88,7 @@ class Progress:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Leave the terminal to others for a while: to a question, say."""
+        """Free the terminal for a while, for example for a question."""
         if self._live:
             self._live.stop()
         try:
@@ -99,12 +99,12 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the first step could begin."""
+        """Seconds since the start."""
         return time.monotonic() - self._began
 
     @contextmanager
     def step(self, name: str, detail: str) -> Iterator[Running]:
-        """A step from beginning to end: done, unless it says otherwise or an error fails or stops it."""
+        """Run a step. It ends as done unless it reports another outcome, fails, or is stopped."""
         with self._lock:
             self._lines[name] = _Line(name)
         running = Running(name, self)
@@ -121,24 +121,24 @@ class Progress:
                 running.end(outcome)
 
     def report(self, name: str, detail: str) -> None:
-        """What the step does or waits for now."""
+        """Show what the step does or waits for."""
         with self._lock:
             line = self._lines[name]
             if line.detail == detail:
                 return
             line.detail = detail
-            self._say(line, "…", None)
+            self._print(line, "…", None)
 
     def end(self, name: str, outcome: Outcome, detail: str | None) -> None:
-        """The step has ended."""
+        """End the step."""
         with self._lock:
             line = self._lines[name]
             line.ended = time.monotonic()
             line.outcome = outcome
             line.detail = line.detail if detail is None else detail
-            self._say(line, *_SIGNS[outcome])
+            self._print(line, *_SIGNS[outcome])
 
-    def _say(self, line: _Line, sign: str, style: str | None) -> None:
+    def _print(self, line: _Line, sign: str, style: str | None) -> None:
         if not self._live:
             self._console.print(
                 f"[{self.seconds:6.1f}s] {sign} {line.name}: {line.detail}",

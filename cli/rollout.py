@@ -1,4 +1,4 @@
-"""Carrying a plan out: each step applied and waited for in order, and put back on failure if asked."""
+"""Carries out a plan: applies each step in order and waits for it; optionally rolls back on failure."""
 
 import sys
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from cli.errors import Interrupted, PipectlError, Superseded, UsageProblem
 from cli.planning import Plan
 from cli.progress import Progress
 
-HINT_AFTER_STOP = "what runs stays; `pipectl deploy` again goes on from there"
+HINT_AFTER_STOP = "running components stay; run `pipectl deploy` again to continue"
 _DOING = {"create": "creating", "update": "updating", "remove": "removing", "unchanged": "unchanged"}
 
 
 def confirm(plan: Plan, cluster: str, *, yes: bool) -> None:
-    """Show a plan that changes or removes something, and ask; a plan that only creates just runs."""
+    """Show a plan that changes or removes something, and ask. A plan that only creates needs no question."""
     plan.refuse_blocked()
     if not plan.modified:
         return
@@ -26,17 +26,17 @@ def confirm(plan: Plan, cluster: str, *, yes: bool) -> None:
     modified = ", ".join(f"{plan.changes[name].action} {name}" for name in plan.modified)
     if not sys.stdin.isatty():
         raise UsageProblem(
-            f"deploy would {modified}, and there is no terminal to ask on",
-            hint="add --yes, or look first with `pipectl plan`",
+            f"deploy would {modified}, but there is no terminal to ask on",
+            hint="add --yes, or review the changes with `pipectl plan`",
         )
     click.confirm(f"Cluster {cluster}: {modified}?", abort=True, err=True)
 
 
 def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> None:
-    """Apply each step of the plan and wait until it is ready; the first failure ends it.
+    """Apply each step of the plan and wait until it is ready. The first failure ends it.
 
-    stop: ends what is under way, the commands of the plan's cluster included. atomic: after a failure the
-    previous definitions are put back before its error is raised.
+    stop: stops all waits and running commands. atomic: after a failure, restore the previous definitions
+    before raising its error.
     """
     applied: list[str] = []
 
@@ -59,26 +59,26 @@ def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> N
         raise
     except Superseded as error:
         if atomic:
-            error.also = "--atomic: nothing was put back, as that would undo their deploy"
+            error.also = "--atomic: nothing was restored, because that would undo the other deploy"
         raise
     except PipectlError as error:
         if not atomic:
             raise
         stop.clear()
-        _put_back(plan, applied, progress, stop, error)
+        _roll_back(plan, applied, progress, stop, error)
         raise
 
 
-def _put_back(plan: Plan, applied: list[str], progress: Progress, stop: Event, error: PipectlError) -> None:
-    """Restore the applied steps, the last first; what was put back, and what was not, goes into the error."""
+def _roll_back(plan: Plan, applied: list[str], progress: Progress, stop: Event, error: PipectlError) -> None:
+    """Restore the applied steps in reverse order, and add the outcome to the error."""
     said: list[str] = []
     for name in reversed(applied):
         try:
-            with progress.step(name, "putting it back") as running:
+            with progress.step(name, "restoring") as running:
                 restored = plan.steps[name].restore(running.report, stop)
                 running.end("done" if restored else "unchanged", restored or "kept")
         except PipectlError as second:
-            said.append(f"{name} could NOT be put back: {second.message}")
+            said.append(f"{name} could NOT be restored: {second.message}")
         else:
             said.append(restored or f"{name} kept")
     if said:

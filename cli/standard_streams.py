@@ -1,4 +1,4 @@
-"""Standard output and error as usual tools treat them: closed, cut off, or on a terminal without colours."""
+"""Handles standard streams that are closed or cut off, and terminals without colours."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, NoReturn, TextIO
 
 
 class ReaderGone(BaseException):
-    """Whoever read our output has what they wanted.
+    """The reader of our output has closed the pipe.
 
-    No OSError: a broken connection to a cluster is one too, and click and rich end with exit code 1 on it.
+    It is not an OSError: click and rich exit with code 1 on one, and a broken connection to a cluster is one.
     """
 
 
@@ -26,16 +26,16 @@ class _Descriptor(io.FileIO):
 
 
 def prepare() -> None:
-    """Make standard streams that are there, and that raise ReaderGone when nobody reads them any more.
+    """Open standard streams that raise ReaderGone when their reader has gone.
 
-    One that is closed (`>&-`) is as /dev/null. Otherwise the next file that is opened would get its number,
-    and the output.
+    A closed stream (`>&-`) becomes /dev/null. Otherwise the next opened file would get its number and the
+    output.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     if sys.stdin is None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout, sys.stderr = _made(1, sys.stdout), _made(2, sys.stderr)
@@ -51,12 +51,12 @@ def _made(number: int, before: object) -> TextIO:
 
 
 def colour() -> bool | None:
-    """False if the user (https://no-color.org) or the terminal wants none; None where the stream decides."""
+    """False if the user (https://no-color.org) or the terminal wants no colours; else None."""
     return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 def check_reader() -> None:
-    """Raise ReaderGone if nobody reads standard output any more: a command that writes to it has ended so."""
+    """Raise ReaderGone if the reader of standard output has gone. It ends a writing child too."""
     poll = select.poll()
     poll.register(1, 0)
     if any(event & select.POLLERR for _, event in poll.poll(0)):
@@ -64,12 +64,12 @@ def check_reader() -> None:
 
 
 def end_as_if_piped() -> NoReturn:
-    """End by SIGPIPE, as every tool in a pipeline that was cut off."""
+    """End with SIGPIPE, as usual for a tool whose pipe was closed."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGPIPE)
     raise AssertionError("SIGPIPE ends the process")
 
 
 def discard() -> None:
-    """Let go of output that can't be written: it would fail again at exit."""
+    """Discard output that cannot be written. It would fail again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,4 +1,4 @@
-"""The topics that `pipectl watch` shows: their columns, a row of each record, and the way to read them."""
+"""The topics that `pipectl watch` shows: how to read them, their columns and rows."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ SHOWN_BYTES = 60
 
 @dataclass(frozen=True)
 class Stream:
-    """One of the topics.
+    """One topic.
 
-    topic: its name without a prefix. read: a record of its bytes. row: a record under the columns, given the
-    bundle's topic names. place: what the record takes the place of in a table that refreshes, ordered as the
-    table is; None where each record is an event of its own. open: the consumer, given its arguments; it loads
-    the Kafka client.
+    topic: its name without the prefix. read: decodes a record. row: the row of a record, given the bundle's
+    topic names. key: identifies the record that a new one replaces in a refreshing table, and sorts the
+    table; None if each record is an event of its own. open: creates the consumer and imports its client.
     """
 
     topic: str
     columns: Sequence[str]
     read: Callable[[bytes], Any]
     row: Callable[[Any, Topics], Sequence[str]]
-    place: Callable[[Any], tuple[Hashable, ...]] | None
+    key: Callable[[Any], tuple[Hashable, ...]] | None
     open: Callable[..., TopicConsumer[Any]]
 
 
@@ -54,7 +53,7 @@ def _dead_letters(*args: Any, **options: Any) -> TopicConsumer[Any]:
     return DeadLetterConsumer(*args, **options)
 
 
-def _place(record: MovingAverage) -> tuple[str, timedelta]:
+def _key(record: MovingAverage) -> tuple[str, timedelta]:
     return record.symbol, window_length(record.window)
 
 
@@ -87,7 +86,7 @@ STREAMS: Mapping[str, Stream] = {
         out.RECORD_COLUMNS,
         MovingAverage.from_json,
         lambda record, topics: out.record_row(record),
-        _place,
+        _key,
         _moving_averages,
     ),
     "signals": Stream(
@@ -100,7 +99,7 @@ STREAMS: Mapping[str, Stream] = {
     ),
     "dead-letters": Stream(
         "dead_letter",
-        ("time (UTC)", "symbol", "place", "reason", "detail", "record"),
+        ("time (UTC)", "symbol", "offset", "reason", "detail", "record"),
         DeadLetter.from_json,
         _letter_row,
         None,

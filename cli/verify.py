@@ -1,4 +1,4 @@
-"""The last word of a deploy: a fresh `movingaverage` record of every position."""
+"""Verifies a deploy: every position must get a fresh `movingaverage` record."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 PROBLEM_SECONDS = 5.0
 HINT = (
-    "`pipectl status` shows which component holds them up; if only the brokers are out of reach from here, "
+    "`pipectl status` shows the component at fault; if only the brokers are unreachable from this machine, "
     "run it inside the cluster's network"
 )
 
 
 def fresh_records(
-    bundle: LiveConfig, *, max_age: timedelta, timeout: timedelta, report: Callable[[str], None]
+    config: LiveConfig, *, max_age: timedelta, timeout: timedelta, report: Callable[[str], None]
 ) -> dict[str, MovingAverage]:
-    """Wait until every position has a record of the shortest window that is written after this call; return
-    these by symbol.
+    """Wait for a new record of the shortest window of every position; returns them by symbol.
 
-    Only windows that ended `max_age` ago or later count: after a resumption, older ones come first.
+    Only windows that ended at most `max_age` ago count: a resumed job writes older ones first. Raises
+    WaitTimeout or PipectlError.
     """
     from kafka_topic.consumer import MovingAverageConsumer
     from kafka_topic.errors import KafkaTopicError
 
-    wanted = set(bundle.positions)
+    wanted = set(config.positions)
     seen: dict[str, MovingAverage] = {}
     deadline = time.monotonic() + timeout.total_seconds()
     began = datetime.now(UTC)
@@ -41,10 +41,10 @@ def fresh_records(
     report(f"waiting for records, 0/{len(wanted)} positions")
     try:
         with MovingAverageConsumer(
-            bundle.bootstrap_servers,
-            prefix=bundle.prefix,
+            config.bootstrap_servers,
+            prefix=config.prefix,
             positions=wanted,
-            window=bundle.window,
+            window=config.window,
             start=began,
             timeout=timeout.total_seconds(),
         ) as records:
@@ -55,31 +55,31 @@ def fresh_records(
                 if seen.keys() >= wanted or time.monotonic() > deadline:
                     break
     except TimeoutError:
-        pass  # said below, with what is missing
+        pass  # reported below
     except KafkaTopicError as error:
         raise PipectlError(str(error), hint=HINT) from None
     if missing := sorted(wanted - seen.keys()):
-        problem = _problem(bundle, missing)
+        problem = _problem(config, missing)
         raise WaitTimeout(
             f"waited {timeout.total_seconds():g} s for fresh movingaverage records of "
-            f"{', '.join(missing)} on {bundle.bootstrap_servers}{f': {problem.text}' if problem else ''}",
+            f"{', '.join(missing)} on {config.bootstrap_servers}{f': {problem.text}' if problem else ''}",
             hint=problem.next_step if problem else HINT,
         )
-    return {symbol: seen[symbol] for symbol in bundle.positions}
+    return {symbol: seen[symbol] for symbol in config.positions}
 
 
-def _problem(bundle: LiveConfig, symbols: list[str]) -> Trouble | None:
-    """The worst that keeps the gatherer from reading some positions, as far as it can be told."""
+def _problem(config: LiveConfig, symbols: list[str]) -> Trouble | None:
+    """The worst problem that keeps the gatherer from reading these positions, if it is known."""
     from kafka_topic.brokers import Brokers
     from kafka_topic.errors import KafkaTopicError
     from kafka_topic.feeding import feeding
     from kafka_topic.progress import progress
     from kafka_topic.trouble import worst
 
-    brokers = Brokers(bundle.bootstrap_servers, timeout=PROBLEM_SECONDS)
+    brokers = Brokers(config.bootstrap_servers, timeout=PROBLEM_SECONDS)
     try:
-        topics = feeding(symbols, Topics(bundle.prefix), bundle.inputs, brokers.names)
-        found = progress(brokers, topics, bundle.group)
+        topics = feeding(symbols, Topics(config.prefix), config.inputs, brokers.names)
+        found = progress(brokers, topics, config.group)
     except KafkaTopicError:
         return None
     return worst(each.problem for each in found.values() if each.problem)

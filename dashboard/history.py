@@ -11,11 +11,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from dashboard.answers import State
 from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
+from kafka_topic.freshness import FlowState, flow_state
 from kafka_topic.trouble import Trouble
 
 LETTERS_KEPT = 200
@@ -229,23 +229,25 @@ class History:
             )
         return [signal for _, signal in kept if since is None or signal.time > since]
 
-    def state(self, symbol: str, now: float | None = None) -> State:
-        """Whether data flows: `fresh`, `stale` once its last window is too old, `silent` without any;
-        `unreadable` while the gatherer can't read a partition of its topic.
-        """
+    def state(self, symbol: str, now: float | None = None) -> FlowState:
+        """Whether data flows on a position, see `flow_state`."""
         position = self.positions[symbol]
-        last, problem = position.last_window, position.problem[1]
-        if problem is not None and problem.stops:
-            return "unreadable"
-        if last is None:
-            return "silent"
-        return "fresh" if age(last.window_end, now) <= self.fresh_seconds else "stale"
+        last = position.last_window
+        return flow_state(
+            last.window_end if last else None,
+            position.problem[1],
+            now=_time(now),
+            max_age=timedelta(seconds=self.fresh_seconds),
+        )
 
 
 def age(moment: datetime, now: float | None = None) -> float:
     """Seconds since a moment."""
-    current = datetime.fromtimestamp(time.time() if now is None else now, UTC)
-    return (current - moment).total_seconds()
+    return (_time(now) - moment).total_seconds()
+
+
+def _time(now: float | None) -> datetime:
+    return datetime.fromtimestamp(time.time() if now is None else now, UTC)
 
 
 def _after(records: Sequence[tuple[int, T]], seq: int) -> list[T]:

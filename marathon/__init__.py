@@ -31,19 +31,11 @@ __all__ = [
     "Part",
     "Problem",
     "Settings",
-    "cluster_names",
     "component_names",
     "load_settings",
     "parts",
     "render",
 ]
-
-
-def cluster_names() -> list[str]:
-    """The names of all cluster files, sorted."""
-    from marathon.loading import cluster_names
-
-    return cluster_names()
 
 
 def load_settings(

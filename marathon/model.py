@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 # Labels the apps of a part that `--with` enabled, so that the next deploy keeps the part.
 PART = "pipectl.part"
+# Labels an app with the name of the bundle's Kafka service, which the apps themselves do not know.
+KAFKA = "pipectl.kafka"
 Kind = Literal["app", "package", "step"]
 
 

@@ -1,21 +1,21 @@
 """One file per verb."""
 
-# The short helps stand here so that `pipectl --help` need not import the commands.
+# The short help is here so that `pipectl --help` does not import the commands.
 SHORT_HELP = {
     "plan": "Show what deploy would do; changes nothing.",
-    "deploy": "Deploy the bundle, wait until data flows, and show it.",
-    "status": "Show how every component and every position is.",
-    "watch": "Show statistics, signals or dead letters as they come.",
-    "limits": "Set, list and clear the limits that positions are watched for.",
+    "deploy": "Deploy the bundle and wait until data flows.",
+    "status": "Show the health of all components and positions.",
+    "watch": "Show statistics, signals or dead letters as they arrive.",
+    "limits": "Set, list and clear the limits of positions.",
     "open": "Print the address of the live page, or open it.",
-    "logs": "Show what an app has printed.",
+    "logs": "Show the output of an app.",
     "endpoints": "Print the addresses of Kafka, Flink, the cluster and the page.",
-    "run": "Run a one-off job to its end, and show what it prints.",
+    "run": "Run a one-off job to its end and show its output.",
     "jobs": "List the one-off jobs with their last runs, or stop one.",
-    "parts": "List the optional parts of the bundle, with what each needs.",
+    "parts": "List the optional parts of the bundle and their resources.",
     "scale": "Change the number of instances of an app.",
     "render": "Write the Marathon app definitions; contacts nothing.",
     "validate": "Check settings and templates; contacts nothing.",
-    "destroy": "Take the bundle down; topics stay unless you name them.",
-    "cluster": "Work with the cluster itself.",
+    "destroy": "Remove the bundle; topics stay unless you name them.",
+    "cluster": "Manage the cluster itself.",
 }

@@ -8,14 +8,15 @@ from cli import output as out
 
 @click.group("cluster")
 def command() -> None:
-    """Work with the cluster itself."""
+    """Manage the cluster itself."""
 
 
 @command.command("env")
 @options.output_option
 def env(output: str) -> None:
-    """Print DCOS_URL and DCOS_ACS_TOKEN of the cluster `local`, for other clients. The token is a secret,
-    and another one each time that the cluster starts.
+    """Print DCOS_URL and DCOS_ACS_TOKEN of the cluster `local`, for other clients.
+
+    The token is a secret. It changes with each start of the cluster.
 
     \b
     Example:

@@ -1,7 +1,6 @@
-"""`pipectl deploy`: bring the cluster to the bundle, in order, and prove it."""
+"""`pipectl deploy`: deploy the bundle in dependency order, and verify that data flows."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,23 +14,21 @@ from cli.live_config import live_config
 from cli.planning import Plan, plan_of
 from cli.progress import Progress
 from cli.rollout import HINT_AFTER_STOP, carry_out, confirm
-from cli.session import Session, session
+from cli.session import Session
+from cli.session_options import session_options
 from kafka_topic.contracts import MovingAverage
 
 
 @click.command("deploy")
-@options.common_options
+@session_options(reads_only=False)
 @options.selection_options
 @options.adopt_option
 @options.parts_options
 @options.yes_option
-@click.option("--atomic", is_flag=True, help="On failure, put the previous definitions back.")
+@click.option("--atomic", is_flag=True, help="On failure, restore the previous definitions.")
 def command(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
+    run: Session,
     output: str,
-    verbose: bool,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     adopt: tuple[str, ...],
@@ -42,11 +39,11 @@ def command(
 ) -> None:
     """Deploy the bundle, wait until data flows, and show it.
 
-    Every component is compared with what the cluster has, changed only where it differs, and waited for until
-    it is healthy. The deploy has succeeded when every position has a fresh movingaverage record.
+    Compare every component with the cluster, change only the differences, and wait until it is healthy. The
+    deploy succeeds when every position has a fresh movingaverage record.
 
-    What would change or remove something that exists is shown first, and asked for unless --yes. Without a
-    terminal to ask on, that ends with exit code 2.
+    Changes and removals of existing components are shown first and need your confirmation, or --yes. Without
+    a terminal and without --yes, the deploy ends with exit code 2.
 
     \b
     Example:
@@ -55,12 +52,11 @@ def command(
       pipectl deploy --only gatherer --atomic
       pipectl deploy --with dashboard
     """
-    run = session(cluster, files, overrides, verbose, reads_only=False)
-    _ = run.settings, run.bundle  # every mistake in them is shown before anything is contacted
+    _ = run.settings, run.bundle  # report every mistake before contacting anything
     with Progress() as progress:
         if run.is_local:
             run = _start_local(run, progress)
-        plan = _planned(
+        plan = _plan(
             run,
             progress,
             only=only,
@@ -74,42 +70,44 @@ def command(
             confirm(plan, run.cluster_name, yes=yes)
         carry_out(plan, progress, run.stop, atomic=atomic)
         remember_cluster(run.cluster_name)
-        records = _prove(run, progress) if _whole(plan, run) else None
+        records = _verify(run, progress) if _is_complete(plan, run) else None
         first = records is not None and _is_first(run, plan)
         seconds = progress.seconds
     _show(run, plan, records, seconds, first=first, as_json=output == "json")
 
 
 def _start_local(run: Session, progress: Progress) -> Session:
-    with progress.step("cluster", "starting the local cluster") as running:
+    with progress.step("cluster", "checking the local cluster") as running:
         was_running = local.running()
+        if not was_running:
+            running.report("starting the local cluster")
         local.start()
         running.end("unchanged" if was_running else "done", f"local, at {local.address()[0]}")
-    # Its ports are known only now.
+    # The first start chooses the ports. A new session reads them.
     return replace(run)
 
 
-def _planned(run: Session, progress: Progress, **choices: tuple[str, ...]) -> Plan:
+def _plan(run: Session, progress: Progress, **choices: tuple[str, ...]) -> Plan:
     try:
         with progress.step("plan", "comparing") as running:
             plan = plan_of(run, run.engine, report=running.report, **choices)
             changed = [f"{plan.changes[name].action} {name}" for name in plan.changed]
-            running.end("done" if changed else "unchanged", ", ".join(changed) or "all as wanted")
+            running.end("done" if changed else "unchanged", ", ".join(changed) or "no changes")
     except KeyboardInterrupt:
         run.stop.set()
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
     return plan
 
 
-def _whole(plan: Plan, run: Session) -> bool:
-    """Whether data can flow: nothing was left out, or what was left out is there."""
+def _is_complete(plan: Plan, run: Session) -> bool:
+    """Whether the whole bundle runs: no component was left out, or all apps exist anyway."""
     if not plan.partial:
         return True
-    there = run.engine.apps()
-    return all(app.id in there for app in run.bundle.apps.values())
+    existing = run.engine.apps()
+    return all(app.id in existing for app in run.bundle.apps.values())
 
 
-def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
+def _verify(run: Session, progress: Progress) -> dict[str, MovingAverage]:
     from cli.verify import fresh_records
 
     gatherer = run.settings.gatherer
@@ -118,7 +116,7 @@ def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
             records = fresh_records(
                 live_config(run),
                 max_age=run.settings.freshness,
-                # A window of a long slide comes that much later.
+                # A window with a long slide arrives later by that much.
                 timeout=run.settings.timeouts.data + gatherer.windows[gatherer.shortest],
                 report=running.report,
             )
@@ -129,9 +127,9 @@ def _prove(run: Session, progress: Progress) -> dict[str, MovingAverage]:
 
 
 def _is_first(run: Session, plan: Plan) -> bool:
-    """Whether it is the bundle's first whole deploy, which sets its initial limits."""
-    have_set = set_initial_limits(run)
-    return plan.creates("topics") if have_set is None else have_set
+    """Set the initial limits if none were ever set; returns whether this is the first complete deploy."""
+    were_set = set_initial_limits(run)
+    return plan.creates("topics") if were_set is None else were_set
 
 
 def _show(
@@ -145,8 +143,8 @@ def _show(
 ) -> None:
     from cli.endpoints import LINK_NOTE, endpoints, page_link
 
-    proven = records is not None
-    addresses = endpoints(run) if proven else {}
+    verified = records is not None
+    addresses = endpoints(run) if verified else {}
     if as_json:
         import json
 
@@ -159,20 +157,20 @@ def _show(
         }
         out.print_json(document)
         return
-    # All that is asked is asked before anything is said: a verdict isn't followed by an error.
+    # Make all requests before printing, so that no error follows the result.
     link = page_link(run) if "dashboard" in addresses else None
     click.echo()
     if records:
         out.print_table(out.RECORD_COLUMNS, map(out.record_row, records.values()))
         click.echo()
     changed = plan.changed
-    did = f"changed {', '.join(changed)}" if changed else "nothing to do, all as wanted"
+    result = f"changed {', '.join(changed)}" if changed else "no changes"
     data = (
         f"data flows on all {len(records)} positions"
         if records is not None
-        else "the bundle is not whole, so that no data was looked for"
+        else "the bundle is not complete, so data was not verified"
     )
-    click.secho(f"Cluster {run.cluster_name}: {did}; {data} ({seconds:.0f} s).", bold=True)
+    click.secho(f"Cluster {run.cluster_name}: {result}; {data} ({seconds:.0f} s).", bold=True)
     for name, address in addresses.items():
         click.echo(f"  {name:<9} {address}")
     if first:
@@ -180,4 +178,4 @@ def _show(
     following = ("watch", "status", "logs gatherer", "destroy")
     click.echo(f"Next: {', '.join(f'`pipectl {verb}{run.option}`' for verb in following)}.")
     if link:
-        click.echo(f"See it: {link}" + (f"  ({LINK_NOTE})" if run.is_local else ""))
+        click.echo(f"Live page: {link}" + (f"  ({LINK_NOTE})" if run.is_local else ""))

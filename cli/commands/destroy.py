@@ -1,7 +1,6 @@
-"""`pipectl destroy`: take the bundle down, in reverse order."""
+"""`pipectl destroy`: remove the bundle, in reverse dependency order."""
 
 import sys
-from pathlib import Path
 
 import click
 
@@ -9,44 +8,35 @@ from cli import graph, local, options
 from cli import output as out
 from cli.errors import Interrupted, PipectlError, UsageProblem
 from cli.live_config import live_config
+from cli.parts import as_deployed
 from cli.progress import Progress
-from cli.session import Session, session
+from cli.session import Session
+from cli.session_options import session_options
 from cli.steps.base import Step
 
-HINT_AFTER_STOP = "`pipectl destroy` again goes on from there"
+HINT_AFTER_STOP = "run `pipectl destroy` again to continue"
 
 
 @click.command("destroy")
-@options.common_options
+@session_options(reads_only=False)
 @options.yes_option
-@click.option(
-    "--delete-topics", is_flag=True, help="Also delete the bundle's topics and all records in them."
-)
-@click.option("--purge", is_flag=True, help="Only on local: also end the cluster and clear all that it kept.")
-def command(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    output: str,
-    verbose: bool,
-    yes: bool,
-    delete_topics: bool,
-    purge: bool,
-) -> None:
-    """Take the bundle down, in reverse order. Kafka and its topics stay unless you name them.
+@click.option("--delete-topics", is_flag=True, help="Also delete the bundle's topics and all their records.")
+@click.option("--purge", is_flag=True, help="On local only: also stop the cluster and delete all its data.")
+def command(run: Session, output: str, yes: bool, delete_topics: bool, purge: bool) -> None:
+    """Remove the bundle, in reverse dependency order. Kafka and its topics stay unless you name them.
 
-    The gatherer ends with a savepoint, from which the next deploy goes on.
+    The gatherer stops with a savepoint. The next deploy resumes from it.
 
     \b
     Example:
       pipectl destroy --yes
       pipectl destroy --yes --purge
     """
-    run = session(cluster, files, overrides, verbose, reads_only=False)
     if purge and not run.is_local:
         raise UsageProblem(f"--purge is only for the cluster local, not for {run.cluster_name}")
     _ask(run, yes, delete_topics, purge)
     removed: list[str] = []
+    existed = not run.is_local or local.exists()
     with Progress() as progress:
         try:
             if not run.is_local or local.running():
@@ -57,13 +47,11 @@ def command(
         except PipectlError as error:
             if not purge or isinstance(error, Interrupted):
                 raise
-            # The user has asked for everything to go; purging ends what could not be taken down in order.
-            click.secho(f"going on with --purge after: {error.message}", fg="yellow", err=True)
+            # The user wants everything removed. The purge stops what could not be removed in order.
+            click.secho(f"--purge continues after an error: {error.message}", fg="yellow", err=True)
         if purge:
-            with progress.step("cluster", "ending the local cluster and clearing its folder") as running:
-                local.purge()
-                running.end("done", "ended and cleared")
-    _show(run, removed, delete_topics, purge, as_json=output == "json")
+            _purge(progress, existed)
+    _show(run, removed, delete_topics, purged=purge and existed, existed=existed, as_json=output == "json")
 
 
 def _ask(run: Session, yes: bool, delete_topics: bool, purge: bool) -> None:
@@ -71,12 +59,12 @@ def _ask(run: Session, yes: bool, delete_topics: bool, purge: bool) -> None:
         return
     extent = "the bundle's apps"
     if purge:
-        extent = "the bundle, the local cluster and all records in it"
+        extent = "the bundle, the local cluster and all its records"
     elif delete_topics:
-        extent = "the bundle's apps, its topics and all records in them"
+        extent = "the bundle's apps, its topics and all their records"
     if not sys.stdin.isatty():
         raise UsageProblem(
-            f"destroy would remove {extent}, and there is no terminal to ask on", hint="add --yes"
+            f"destroy would remove {extent}, but there is no terminal to ask on", hint="add --yes"
         )
     click.confirm(f"Cluster {run.cluster_name}: remove {extent}?", abort=True, err=True)
 
@@ -85,17 +73,18 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
     from cli.steps.bundle import dependencies_of, orphan_steps, steps_of
     from cli.steps.topics import TopicsStep
 
-    # Only the topics go by what runs, and apps go whatever their environment says.
-    running = live_config(run) if delete_topics else None
-    steps: dict[str, Step] = {**steps_of(run, running=running), **orphan_steps(run, run.engine)}
+    # Only the topics depend on the live configuration. Apps are removed whatever their environment says.
+    config = live_config(run) if delete_topics else None
+    run = as_deployed(run, run.engine)
+    steps: dict[str, Step] = {**steps_of(run, running=config), **orphan_steps(run, run.engine)}
     depends_on = {name: dependencies_of(run).get(name, frozenset()) for name in steps}
     removed = _remove_jobs(run, progress)
 
     def work(name: str) -> None:
         step = steps[name]
-        take_away = step.delete if isinstance(step, TopicsStep) and delete_topics else step.remove
-        with progress.step(name, "looking") as running:
-            if take_away(running.report, run.stop):
+        remove = step.delete if isinstance(step, TopicsStep) and delete_topics else step.remove
+        with progress.step(name, "checking") as running:
+            if remove(running.report, run.stop):
                 removed.append(name)
                 running.end("done", "removed")
             else:
@@ -109,7 +98,7 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
 
 
 def _remove_jobs(run: Session, progress: Progress) -> list[str]:
-    """Remove the one-off jobs of the bundle with their runs; returns their ids."""
+    """Remove the one-off jobs of the bundle with their runs. Returns their ids."""
     ours = [job.id for job in run.engine.jobs.all().values() if job.owner == run.settings.group]
     for job_id in ours:
         with progress.step(f"job {job_id}", "removing") as running:
@@ -118,13 +107,27 @@ def _remove_jobs(run: Session, progress: Progress) -> list[str]:
     return ours
 
 
-def _show(run: Session, removed: list[str], delete_topics: bool, purge: bool, *, as_json: bool) -> None:
+def _purge(progress: Progress, existed: bool) -> None:
+    with progress.step("cluster", "stopping the local cluster and deleting its data") as running:
+        # Processes may be left even if the folder is gone.
+        local.purge()
+        if existed:
+            running.end("done", "stopped and deleted")
+        else:
+            running.end("unchanged", "there is no local cluster")
+
+
+def _show(
+    run: Session, removed: list[str], delete_topics: bool, *, purged: bool, existed: bool, as_json: bool
+) -> None:
     if as_json:
-        out.print_json({"cluster": run.cluster_name, "removed": removed, "purged": purge})
+        out.print_json({"cluster": run.cluster_name, "removed": removed, "purged": purged})
         return
     click.secho(f"Cluster {run.cluster_name}: removed {', '.join(removed) or 'nothing'}.", bold=True)
-    if purge:
-        click.echo("The local cluster has ended and its folder is cleared.")
+    if purged:
+        click.echo("The local cluster is stopped and its data is deleted.")
+    elif not existed:
+        click.echo("There is no local cluster on this machine.")
     elif run.is_local and local.running():
         kept = "Kafka" if delete_topics else "Kafka with its topics"
-        click.echo(f"{kept} and the local cluster go on; `pipectl destroy --purge --yes` ends them too.")
+        click.echo(f"{kept} and the local cluster still run; `pipectl destroy --purge --yes` removes them.")

@@ -1,27 +1,24 @@
-"""`pipectl endpoints`: the addresses that a user needs."""
-
-from pathlib import Path
+"""`pipectl endpoints`: the addresses of the bundle."""
 
 import click
 
-from cli import options
 from cli import output as out
 from cli.endpoints import endpoints
-from cli.session import session
+from cli.parts import as_deployed
+from cli.session import Session
+from cli.session_options import session_options
 
 
 @click.command("endpoints")
-@options.common_options
-def command(
-    cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, ...], output: str, verbose: bool
-) -> None:
-    """Print the addresses of Kafka (bootstrap servers), Flink's page and the cluster.
+@session_options(reads_only=True)
+def command(run: Session, output: str) -> None:
+    """Print the addresses of Kafka (bootstrap servers), Flink's web UI, the cluster and the live page.
 
     \b
     Example:
       pipectl endpoints -o json
     """
-    addresses = endpoints(session(cluster, files, overrides, verbose, reads_only=True))
+    addresses = endpoints(as_deployed(run, run.engine))
     if output == "json":
         out.print_json(addresses)
     else:

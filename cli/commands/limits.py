@@ -1,18 +1,17 @@
-"""`pipectl limits`: what positions are watched for, changed while the job runs."""
+"""`pipectl limits`: the limits and thresholds of positions, changed while the job runs."""
 
 import json
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
-from cli import options
 from cli import output as out
 from cli.backend import connect, kafka_errors
 from cli.errors import UsageProblem
 from cli.live_config import live_config
 from cli.selection import check_positions
-from cli.session import session
+from cli.session import Session
+from cli.session_options import session_options
 from kafka_topic.contracts import Limits, format_time
 from kafka_topic.errors import ContractError
 
@@ -32,9 +31,9 @@ _NUMBERS = ("buy", "sell", "probability", "horizon_seconds", "regime_high", "reg
 
 @click.group("limits")
 def command() -> None:
-    """Set, list and clear the limits that positions are watched for, while the job runs.
+    """Set, list and clear the limits of positions while the job runs.
 
-    They are kept in the topic `limits`, so that a restart keeps them too.
+    The topic `limits` stores them, so they survive a restart.
 
     \b
     Example:
@@ -44,7 +43,7 @@ def command() -> None:
     """
 
 
-def _length(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
     from marathon.durations import parse_duration
 
     try:
@@ -54,26 +53,23 @@ def _length(ctx: click.Context, param: click.Parameter, value: str | None) -> ti
 
 
 @command.command("set")
-@options.common_options
+@session_options(reads_only=False)
 @click.argument("symbols", metavar="SYMBOL...", nargs=-1, required=True)
-@click.option("--buy", type=float, metavar="PRICE", help="Low limit: worth buying once the price is there.")
-@click.option("--sell", type=float, metavar="PRICE", help="High limit: worth selling once it is there.")
-@click.option("--probability", type=float, metavar="P", help="From which on reaching a limit is likely.")
-@click.option("--horizon", callback=_length, metavar="LENGTH", help="How far ahead is forecast, such as 5m.")
-@click.option("--regime-high", type=float, metavar="CV", help="Volatility is high from this cv on, in %.")
-@click.option("--regime-low", type=float, metavar="CV", help="And low again from this one down.")
-@click.option("--anomaly-sigmas", type=float, metavar="N", help="How many MADs away make an anomaly.")
+@click.option("--buy", type=float, metavar="PRICE", help="Lower limit: buy at or below this price.")
+@click.option("--sell", type=float, metavar="PRICE", help="Upper limit: sell at or above this price.")
+@click.option(
+    "--probability", type=float, metavar="P", help="Probability at which reaching a limit counts as likely."
+)
+@click.option("--horizon", callback=_duration, metavar="DURATION", help="Forecast horizon, such as 5m.")
+@click.option("--regime-high", type=float, metavar="CV", help="Volatility is high from this cv up, in %.")
+@click.option("--regime-low", type=float, metavar="CV", help="Volatility is low from this cv down, in %.")
+@click.option(
+    "--anomaly-sigmas", type=float, metavar="N", help="A tick this many MADs from the median is an anomaly."
+)
 def set_(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    output: str,
-    verbose: bool,
-    symbols: tuple[str, ...],
-    horizon: timedelta | None,
-    **numbers: float | None,
+    run: Session, output: str, symbols: tuple[str, ...], horizon: timedelta | None, **numbers: float | None
 ) -> None:
-    """Set limits of positions, or thresholds other than the bundle's. What is not named stays as it was.
+    """Set limits of positions, or thresholds that override the bundle's. Other values stay unchanged.
 
     \b
     Example:
@@ -84,48 +80,36 @@ def set_(
     changes = {name: value for name, value in given.items() if value is not None}
     if not changes:
         raise UsageProblem("nothing to set", hint="name a limit, as in --buy 95 or --sell 110")
-    run = session(cluster, files, overrides, verbose, reads_only=False)
-    bundle = live_config(run)
-    check_positions(symbols, bundle.positions)
+    config = live_config(run)
+    check_positions(symbols, config.positions)
     with kafka_errors():
         try:
-            found = connect(run, bundle).set_limits([*dict.fromkeys(symbols)], changes)
+            found = connect(run, config).set_limits([*dict.fromkeys(symbols)], changes)
         except ContractError as error:
-            raise UsageProblem(str(error), hint="`pipectl limits list` shows what is set already") from None
+            raise UsageProblem(str(error), hint="`pipectl limits list` shows the current limits") from None
     _show(found, output)
 
 
 @command.command("list")
-@options.common_options
-def list_(
-    cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, ...], output: str, verbose: bool
-) -> None:
-    """Show what is set; `-` is the bundle's own setting, or no limit.
+@session_options(reads_only=True)
+def list_(run: Session, output: str) -> None:
+    """List the limits that are set. `-` means the bundle's own setting, or no limit.
 
     \b
     Example:
       pipectl limits list -o json
     """
-    run = session(cluster, files, overrides, verbose, reads_only=True)
-    bundle = live_config(run)
+    config = live_config(run)
     with kafka_errors():
-        _show(connect(run, bundle).limits(), output)
+        _show(connect(run, config).limits(), output)
 
 
 @command.command("clear")
-@options.common_options
+@session_options(reads_only=False)
 @click.argument("symbols", metavar="[SYMBOL...]", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Of every position.")
-def clear(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    output: str,
-    verbose: bool,
-    symbols: tuple[str, ...],
-    everything: bool,
-) -> None:
-    """Take back all that is set of positions.
+@click.option("--all", "everything", is_flag=True, help="Clear the limits of every position.")
+def clear(run: Session, output: str, symbols: tuple[str, ...], everything: bool) -> None:
+    """Clear all limits and thresholds of positions.
 
     \b
     Example:
@@ -133,19 +117,18 @@ def clear(
       pipectl limits clear --all
     """
     if bool(symbols) == everything:
-        raise UsageProblem("whose limits?", hint="name positions, or all of them with --all")
-    run = session(cluster, files, overrides, verbose, reads_only=False)
-    bundle = live_config(run)
+        raise UsageProblem("no positions given", hint="name positions, or use --all")
+    config = live_config(run)
     with kafka_errors():
-        backend = connect(run, bundle)
-        if not set(symbols) <= set(bundle.positions):
-            # A position that the bundle no longer has may still have limits.
-            check_positions(symbols, [*dict.fromkeys([*bundle.positions, *backend.limited()])])
+        backend = connect(run, config)
+        if not set(symbols) <= set(config.positions):
+            # A position that was removed from the bundle may still have limits.
+            check_positions(symbols, [*dict.fromkeys([*config.positions, *backend.limited()])])
         cleared = backend.clear_limits(None if everything else [*dict.fromkeys(symbols)])
     if output == "json":
         out.print_json({"cleared": cleared})
     else:
-        click.echo(f"Cleared {', '.join(cleared)}." if cleared else "Nothing was set.")
+        click.echo(f"Cleared {', '.join(cleared)}." if cleared else "No limits were set.")
 
 
 def _show(limits: list[Limits], output: str) -> None:

@@ -1,4 +1,4 @@
-"""`pipectl logs`: what an app has printed."""
+"""`pipectl logs`: the output of an app."""
 
 import click
 
@@ -19,11 +19,11 @@ from marathon import component_names
 @options.verbose_option
 @options.output_option
 @click.argument("app")
-@click.option("-f", "--follow", is_flag=True, help="Go on as it prints more; Ctrl-C stops.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines; Ctrl-C stops.")
 @click.option(
-    "--lines", type=click.IntRange(min=0), default=50, show_default=True, help="How many lines to begin with."
+    "--lines", type=click.IntRange(min=0), default=50, show_default=True, help="Start with this many lines."
 )
-@click.option("--stderr", is_flag=True, help="The error output instead of the output.")
+@click.option("--stderr", is_flag=True, help="Show the error output instead of the output.")
 def command(
     cluster: str | None,
     overrides: tuple[str, ...],
@@ -34,16 +34,17 @@ def command(
     lines: int,
     stderr: bool,
 ) -> None:
-    """Show what APP has printed: kafka, flink-jobmanager, gatherer, … (`pipectl status` names all).
+    """Show the output of APP: kafka, flink-jobmanager, gatherer, … (`pipectl status` lists all).
 
-    With several instances, the newest one is shown.
+    If an app has several instances, show the newest one.
 
     \b
     Example:
       pipectl logs gatherer -f
     """
+    # -f means --follow here, so this command has no --file.
     if follow and output == "json":
-        raise UsageProblem("-o json is for what was printed so far, not for --follow", hint="leave one out")
+        raise UsageProblem("-o json cannot be combined with --follow", hint="remove one of them")
     run = session(cluster, (), overrides, verbose, reads_only=True)
     task = _newest_task(run, app)
     stream: LogStream = "stderr" if stderr else "stdout"
@@ -63,20 +64,19 @@ def _follow(run: Session, task: str, stream: LogStream, lines: int) -> None:
     try:
         run.engine.follow(task, stream, lines)
     except KeyboardInterrupt:
-        return  # that is how following ends
+        return
     except EngineError:
         check_reader()
         raise
 
 
 def _newest_task(run: Session, name: str) -> str:
+    if name in component_names():  # else the error needs no cluster
+        run = as_deployed(run, run.engine)
     ids = {app.name: app.id for app in run.bundle.apps.values()}
     ids |= dict.fromkeys(run.bundle.packages, f"/{run.settings.kafka.service}")
-    if name not in ids and name in component_names():
-        run = as_deployed(run, run.engine)
-        ids |= {app.name: app.id for app in run.bundle.apps.values()}
     if name not in ids:
-        raise UsageProblem(f"no app {name}", hint=f"choose one of {', '.join(ids)}")
+        raise UsageProblem(f"no app {name}", hint=f"the apps are {', '.join(ids)}")
     task = newest_task(run.engine, ids[name])
     if task is None:
         raise PipectlError(f"app {ids[name]} has no task", hint="`pipectl status` shows why")

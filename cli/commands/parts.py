@@ -1,23 +1,20 @@
-"""`pipectl parts`: what of a bundle is optional."""
+"""`pipectl parts`: the optional parts of the bundle."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
-from cli import options
 from cli import output as out
-from cli.session import session
+from cli.session import Session
+from cli.session_options import offline_options
 
 
 @click.command("parts")
-@options.cluster_option
-@options.settings_options
-@options.output_option
-def command(cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, ...], output: str) -> None:
-    """List the optional parts of the bundle, with the memory and disk that each needs; contacts nothing.
+@offline_options
+def command(run: Session, output: str) -> None:
+    """List the optional parts of the bundle with their memory and disk; contacts nothing.
 
-    The setting `parts` switches them on, or `pipectl deploy --with PART`, which the next deploys remember.
+    The setting `parts` enables them. So does `pipectl deploy --with PART`, which later deploys remember.
 
     \b
     Example:
@@ -25,7 +22,6 @@ def command(cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, 
     """
     from marathon import parts
 
-    run = session(cluster, files, overrides, False, reads_only=True)
     known = parts(run.settings)
     bundle = replace(run, with_parts=frozenset(known)).bundle
     found = []
@@ -45,7 +41,7 @@ def command(cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, 
     if output == "json":
         out.print_json(found)
         return
-    columns = ("part", "setting", "memory MiB", "disk MiB", "components", "what it is")
+    columns = ("part", "setting", "memory MiB", "disk MiB", "components", "description")
     rows = [
         (
             str(each["part"]),

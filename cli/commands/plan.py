@@ -1,7 +1,5 @@
 """`pipectl plan`: what deploy would do."""
 
-from pathlib import Path
-
 import click
 
 from cli import local, options
@@ -10,39 +8,38 @@ from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import Engine
 from cli.errors import PipectlError
 from cli.planning import Plan, plan_of
-from cli.session import Session, session
+from cli.session import Session
+from cli.session_options import session_options
 
 CHANGES = 2
 
 
 @click.command("plan")
-@options.common_options
+@session_options(reads_only=True)
 @options.selection_options
 @options.adopt_option
 @options.parts_options
+@click.option("--full", is_flag=True, help="Also show the definitions of components to create.")
 def command(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
+    run: Session,
     output: str,
-    verbose: bool,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     adopt: tuple[str, ...],
     wanted_parts: tuple[str, ...],
     unwanted_parts: tuple[str, ...],
+    full: bool,
 ) -> None:
-    """Show what deploy would do, component by component, and change nothing.
+    """Show what deploy would do to each component; changes nothing.
 
-    Each is created, updated, removed or unchanged, with the differences below it. Exit code 0: no changes,
-    1: an error, 2: changes (or, as everywhere, settings that are wrong).
+    A component is created, updated, removed or unchanged. Differences are shown as a diff. Exit code 0 means
+    no changes, 1 an error, 2 changes (or, as for every command, invalid settings).
 
     \b
     Example:
       pipectl plan
       pipectl plan --cluster prod --set generator.rate=100 -o json
     """
-    run = session(cluster, files, overrides, verbose, reads_only=True)
     _ = run.bundle
     plan = plan_of(
         run,
@@ -56,7 +53,7 @@ def command(
     if output == "json":
         out.print_json({"cluster": run.cluster_name, "changed": bool(plan.changed), **plan.document()})
     else:
-        _show(run, plan)
+        _show(run, plan, full=full)
     if plan.changed:
         raise click.exceptions.Exit(CHANGES)
 
@@ -65,15 +62,19 @@ def _engine(run: Session) -> Engine:
     if not run.is_local or local.running():
         return run.engine
     if local.exists():
-        raise PipectlError("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
+        raise PipectlError(
+            "the local cluster is not running", hint="`pipectl deploy` starts it and continues"
+        )
     return MemoryEngine()
 
 
-def _show(run: Session, plan: Plan) -> None:
-    plan.show(err=False, creations=True)
+def _show(run: Session, plan: Plan, *, full: bool) -> None:
+    plan.show(err=False, creations=full)
     counts = [
         f"{number} to {action}"
         for action in ("create", "update", "remove")
         if (number := sum(change.action == action for change in plan.changes.values()))
     ]
     click.secho(f"Cluster {run.cluster_name}: {', '.join(counts) or 'no changes'}.", bold=True)
+    if not full and any(change.action == "create" for change in plan.changes.values()):
+        click.echo("`--full` also shows the definitions of what would be created.")

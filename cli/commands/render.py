@@ -5,39 +5,32 @@ from pathlib import Path
 
 import click
 
-from cli import options
 from cli import output as out
 from cli.errors import PipectlError
-from cli.session import session
+from cli.session import Session
+from cli.session_options import offline_options
 
 
 @click.command("render")
-@options.cluster_option
-@options.settings_options
-@options.output_option
+@offline_options
 @click.option(
     "--out",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write one JSON file an app here.",
+    help="Write one JSON file per app to this folder.",
 )
-def command(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    output: str,
-    folder: Path | None,
-) -> None:
-    """Render the Marathon app definitions, checked; contacts nothing.
+def command(run: Session, output: str, folder: Path | None) -> None:
+    """Render and check the Marathon app definitions; contacts nothing.
 
-    Without --out they are printed as one JSON object by app name, with it the names of the files; the options
-    of the packages are then in DIR/packages, and the one-off jobs in DIR/jobs.
+    Without --out, print one JSON object with all apps by name. With it, write the files and print their
+    names; DIR/packages then holds the options of the packages,
+    and DIR/jobs the one-off jobs.
 
     \b
     Example:
       pipectl render --cluster prod --out rendered
     """
-    bundle = session(cluster, files, overrides, False, reads_only=True).bundle
+    bundle = run.bundle
     if folder is None:
         out.print_json({name: app.definition for name, app in bundle.apps.items()})
         return

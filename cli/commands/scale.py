@@ -1,27 +1,27 @@
-"""`pipectl scale`: another number of instances of an app."""
+"""`pipectl scale`: the number of instances of an app."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import click
 
-from cli import graph, options
+from cli import graph
 from cli import output as out
 from cli.engine.protocol import AppStatus, Manifest
 from cli.errors import Interrupted, PipectlError, UsageProblem
 from cli.progress import Progress
 from cli.selection import component
-from cli.session import Session, session
+from cli.session import Session
+from cli.session_options import session_options
 from cli.steps.app import AppStep
 
-# The setting that says how many instances an app has; the others have one, and only one.
+# The setting with an app's number of instances. The other apps have exactly one.
 SETTINGS = {"flink-taskmanager": "flink.taskmanager.instances", "data-generator": "generator.instances"}
-HINT_AFTER_STOP = "the new number stays; `pipectl status` shows how far it has come"
+HINT_AFTER_STOP = "the new number stays; `pipectl status` shows the progress"
 
 
 @dataclass(frozen=True)
 class _Scaling:
-    """One app to scale: the new number, what changes in its environment, and the app as it is."""
+    """One app to scale: the new number, the changed environment variables, and the current app."""
 
     name: str
     instances: int
@@ -35,26 +35,18 @@ class _Scaling:
 
 
 @click.command("scale")
-@options.common_options
+@session_options(reads_only=False)
 @click.argument("amounts", metavar="APP=N...", nargs=-1, required=True)
-def command(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    output: str,
-    verbose: bool,
-    amounts: tuple[str, ...],
-) -> None:
-    """Give flink-taskmanager or data-generator another number of instances; wait until they are healthy.
+def command(run: Session, output: str, amounts: tuple[str, ...]) -> None:
+    """Change the number of instances of flink-taskmanager or data-generator, and wait until they are healthy.
 
-    Settings stay as they are: `pipectl plan` shows the other number as a difference, and the next deploy goes
-    back to theirs. `flink.taskmanager.instances: 4` in a settings file is the lasting way.
+    The settings do not change: `pipectl plan` shows the new number as a difference, and the next deploy
+    restores theirs. For a permanent change, put `flink.taskmanager.instances: 4` in a settings file.
 
     \b
     Example:
       pipectl scale taskmanager=2
     """
-    run = session(cluster, files, overrides, verbose, reads_only=False)
     scalings = _checked(run, _amounts(run, amounts))
     with Progress() as progress:
         _carry_out(run, scalings, progress)
@@ -72,36 +64,36 @@ def _amounts(run: Session, written: tuple[str, ...]) -> dict[str, int]:
         wanted, _, number = word.partition("=")
         name = component(wanted, run.bundle.apps)
         if name in found:
-            raise UsageProblem(f"{name} is there twice")
+            raise UsageProblem(f"{name} is given twice")
         if not number.isdecimal():
             raise UsageProblem(f"{word}: expected APP=NUMBER", hint="such as taskmanager=2")
         if name not in SETTINGS:
             raise UsageProblem(
-                f"{name} has one instance, and only one", hint=f"what can be scaled: {', '.join(SETTINGS)}"
+                f"{name} has exactly one instance", hint=f"you can scale {', '.join(SETTINGS)}"
             )
         found[name] = int(number)
     return found
 
 
 def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
-    """What to send for each app; the numbers are checked as the settings that they stand for."""
+    """The scaling of each app. The numbers are validated as settings."""
     more = tuple(f"{SETTINGS[name]}={number}" for name, number in amounts.items())
     scaled = replace(run, overrides=(*run.overrides, *more)).bundle.apps
-    there = run.engine.apps()
+    existing = run.engine.apps()
     found = {}
     for name, number in amounts.items():
         app = run.bundle.apps[name]
-        current = there.get(app.id)
+        current = existing.get(app.id)
         if current is None:
             raise PipectlError(
                 f"app {app.id} is not deployed", hint=f"`pipectl deploy{run.option}` deploys it"
             )
         if current.owner != Manifest.of(app).owner:
-            raise PipectlError(f"app {app.id} is not this bundle's: it is left as it is")
+            raise PipectlError(f"app {app.id} belongs to another bundle; it was not changed")
         before, after = app.env, scaled[name].env
-        # An app may be told how many of it there are.
-        told = {key: value for key, value in after.items() if before.get(key) != value}
-        found[name] = _Scaling(name, number, told, current)
+        # The environment may state the number of instances.
+        changed = {key: value for key, value in after.items() if before.get(key) != value}
+        found[name] = _Scaling(name, number, changed, current)
     return found
 
 

@@ -1,15 +1,14 @@
-"""`pipectl status`: is every component healthy, and does data flow on every position?"""
+"""`pipectl status`: the health of every component, and the data flow of every position."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import local, options
+from cli import local
 from cli import output as out
 from cli.backend import DEAD_LETTER_SECONDS, connect
 from cli.engine.memory import MemoryEngine
@@ -18,21 +17,22 @@ from cli.errors import EngineError, PipectlError, Unhealthy
 from cli.last_failure import LastFailure, last_failure
 from cli.live_config import LiveConfig, live_config
 from cli.parts import as_deployed
-from cli.session import Session, session
+from cli.session import Session
+from cli.session_options import session_options
 from kafka_topic.contracts import format_time
+from kafka_topic.freshness import flow_state
 from kafka_topic.names import Topics
 
 if TYPE_CHECKING:
     from kafka_topic.dead_letters import DeadLetterCounts
-    from kafka_topic.status import PositionStatus
 
 SHOWN_SYMBOLS = 5
 
 
 @dataclass(frozen=True)
 class Flow:
-    """What flows. via: the backend by which that is known, brokers or page; None, with the trouble, when it
-    is not.
+    """The data flow. via: the source of the data, brokers or page; None if neither answers, for the reason in
+    `trouble`.
     """
 
     positions: list[dict[str, Any]]
@@ -42,36 +42,33 @@ class Flow:
 
 
 @click.command("status")
-@options.common_options
-def command(
-    cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, ...], output: str, verbose: bool
-) -> None:
-    """Show how every component and every position is. Exit code 0 when all is healthy, 4 when not.
+@session_options(reads_only=True)
+def command(run: Session, output: str) -> None:
+    """Show the health of every component and position. Exit code 0 means healthy, 4 unhealthy.
 
-    A position is `fresh` while its last record of the shortest window is recent, `stale` when it stopped, and
-    `silent` when there never was one. It is `unreadable` while the gatherer can't read one of its partitions;
-    what is wrong and what to do is told below. `lag` counts the ticks that the gatherer has not read yet.
-    Dead letters are records that could not be used; they make nothing unhealthy.
+    A position is `fresh` while its last record of the shortest window is recent, `stale` after that, and
+    `silent` before its first record. It is `unreadable` while the gatherer cannot read one of its partitions;
+    the cause and the next step are shown below the table. `lag` is the number of ticks that the gatherer has
+    not read yet. Dead letters are records that could not be used; they do not affect health.
 
-    The last failure of the job may be long over; `pipectl logs gatherer` shows all.
+    The last failure of the job may be long ago; `pipectl logs gatherer` shows all failures.
 
     \b
     Example:
       pipectl status
       pipectl status --cluster prod -o json
     """
-    run = session(cluster, files, overrides, verbose, reads_only=True)
     _ = run.bundle
     if run.is_local and not local.running():
         if output == "json":
             _print_nothing_runs(run)
-        local.address()  # says so when there is none at all
-        raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and goes on")
-    run.engine.check()  # once, and not for every component, when it can't be reached
+        local.address()  # raises the error if there is no cluster at all
+        raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and continues")
+    run.engine.check()  # report an unreachable cluster once, not per component
     run = as_deployed(run, run.engine)
-    bundle = live_config(run)
-    components = _components(run, run.engine, bundle)
-    flow = _flow(run, bundle)
+    config = live_config(run)
+    components = _components(run, run.engine, config)
+    flow = _flow(run, config)
     failure = last_failure(run.engine, run.bundle.apps["gatherer"].id)
     healthy = all(c["state"] == "healthy" for c in components) and all(
         p["state"] == "fresh" for p in flow.positions
@@ -124,11 +121,11 @@ def _unknown(symbol: str, topics: Topics) -> dict[str, Any]:
     }
 
 
-def _components(run: Session, engine: Engine, bundle: LiveConfig | None = None) -> list[dict[str, str]]:
+def _components(run: Session, engine: Engine, config: LiveConfig | None = None) -> list[dict[str, str]]:
     from cli.steps.bundle import steps_of
 
     found = []
-    for name, step in steps_of(run, engine=engine, running=bundle).items():
+    for name, step in steps_of(run, engine=engine, running=config).items():
         try:
             state = step.state()
         except EngineError as error:
@@ -138,17 +135,17 @@ def _components(run: Session, engine: Engine, bundle: LiveConfig | None = None) 
     return found
 
 
-def _flow(run: Session, bundle: LiveConfig) -> Flow:
-    """The positions as they are and the dead letters, or why they can't be read."""
+def _flow(run: Session, config: LiveConfig) -> Flow:
+    """The states of the positions and the dead letters, or why they cannot be read."""
     from kafka_topic.errors import KafkaTopicError
 
     try:
-        backend = connect(run, bundle)
+        backend = connect(run, config)
         read, letters = backend.flow()
     except (KafkaTopicError, PipectlError) as error:
-        topics = Topics(bundle.prefix)
-        return Flow([_unknown(symbol, topics) for symbol in bundle.positions], trouble=str(error))
-    now, limit = datetime.now(UTC), bundle.freshness.total_seconds()
+        topics = Topics(config.prefix)
+        return Flow([_unknown(symbol, topics) for symbol in config.positions], trouble=str(error))
+    now = datetime.now(UTC)
     return Flow(
         [
             {
@@ -159,7 +156,9 @@ def _flow(run: Session, bundle: LiveConfig) -> Flow:
                 if status.last_window_end
                 else None,
                 "lag": status.lag,
-                "state": _state(status, now, limit),
+                "state": flow_state(
+                    status.last_window_end, status.problem, now=now, max_age=config.freshness
+                ),
                 "problem": status.problem and status.problem.fields(),
             }
             for status in read
@@ -169,16 +168,8 @@ def _flow(run: Session, bundle: LiveConfig) -> Flow:
     )
 
 
-def _state(status: PositionStatus, now: datetime, limit: float) -> str:
-    if status.problem is not None and status.problem.stops:
-        return "unreadable"
-    if status.last_window_end is None:
-        return "silent"
-    return "fresh" if (now - status.last_window_end).total_seconds() <= limit else "stale"
-
-
 def _show_problems(positions: list[dict[str, Any]]) -> None:
-    """What is wrong with positions and the next step; once for all that share a topic."""
+    """Show the problems of positions and the next steps; positions with the same problem share one entry."""
     sharing: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for position in positions:
         if problem := position["problem"]:
@@ -192,9 +183,9 @@ def _show_problems(positions: list[dict[str, Any]]) -> None:
         click.echo()
 
 
-def _told(letters: DeadLetterCounts) -> str:
+def _counts(letters: DeadLetterCounts) -> str:
     counts = ", ".join(f"{number} {reason}" for reason, number in letters.by_reason.items()) or "none"
-    more = "" if letters.complete else f", and more than could be counted in {DEAD_LETTER_SECONDS:g} s"
+    more = "" if letters.complete else f", and more that could not be counted in {DEAD_LETTER_SECONDS:g} s"
     return counts + more
 
 
@@ -218,7 +209,7 @@ def _show(
     click.echo()
     _show_problems(flow.positions)
     if flow.letters is not None:
-        click.echo(f"Dead letters: {_told(flow.letters)}")
+        click.echo(f"Dead letters: {_counts(flow.letters)}")
     if failure is not None:
         click.echo(f"Last failure of the job: {failure.time} UTC, {out.one_line(failure.reason)}")
     if flow.trouble:

@@ -1,21 +1,20 @@
-"""`pipectl watch`: statistics, signals or dead letters as they come."""
+"""`pipectl watch`: statistics, signals or dead letters as they arrive."""
 
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import click
 
-from cli import options
 from cli import output as out
 from cli.backend import connect, kafka_errors
 from cli.errors import UsageProblem
 from cli.live_config import LiveConfig, live_config
 from cli.selection import check_positions
-from cli.session import session
+from cli.session import Session
+from cli.session_options import session_options
 from cli.streams import STREAMS, Stream
 from kafka_topic.names import Topics
 from kafka_topic.windows import window_label, window_length
@@ -24,25 +23,22 @@ SHOWN_EVENTS = 20
 
 
 @click.command("watch")
-@options.common_options
+@session_options(reads_only=True)
 @click.argument("what", metavar="[STREAM]", type=click.Choice(list(STREAMS)), default="movingaverage")
 @click.option(
-    "--position", "wanted", metavar="SYMBOL", multiple=True, help="Only this position; may be repeated."
+    "--position", "wanted", metavar="SYMBOL", multiple=True, help="Show only this position; may be repeated."
 )
-@click.option("--window", metavar="LENGTH", help="Of movingaverage, only this window, such as 1m.")
-@click.option("--count", type=click.IntRange(min=1), help="Stop after so many records.")
-@click.option("--from-beginning", is_flag=True, help="Start with the oldest record that is kept.")
+@click.option("--window", metavar="LENGTH", help="Show only this window of movingaverage, such as 1m.")
+@click.option("--count", type=click.IntRange(min=1), help="Stop after this many records.")
+@click.option("--from-beginning", is_flag=True, help="Start with the oldest record in the topic.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
-    help="Give up after so many seconds without a record.",
+    help="Stop with an error after this many seconds without a record.",
 )
 def command(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
+    run: Session,
     output: str,
-    verbose: bool,
     what: str,
     wanted: tuple[str, ...],
     window: str | None,
@@ -50,10 +46,10 @@ def command(
     from_beginning: bool,
     timeout: float | None,
 ) -> None:
-    """Show records as they come: a table that refreshes, or with `-o json` one record a line.
+    """Show records as they arrive, in a table that refreshes or, with `-o json`, as one record per line.
 
-    STREAM is movingaverage (the default), signals or dead-letters. Only committed records are shown, each
-    once. Where the brokers are out of reach they come through the live page, which keeps fewer. Ctrl-C stops.
+    STREAM is movingaverage (the default), signals or dead-letters. Only committed records are shown. If the
+    brokers are unreachable, the live page delivers the records; it keeps fewer old ones. Ctrl-C stops.
 
     \b
     Example:
@@ -62,16 +58,15 @@ def command(
       pipectl watch dead-letters --from-beginning -o json
     """
     if window is not None and what != "movingaverage":
-        raise UsageProblem(f"{what} have no --window", hint="leave it out, or watch movingaverage")
-    run = session(cluster, files, overrides, verbose, reads_only=True)
-    bundle = live_config(run)
-    check_positions(wanted, bundle.positions)
-    label = None if window is None else _checked_window(window, bundle)
-    stream, topics = STREAMS[what], Topics(bundle.prefix)
+        raise UsageProblem(f"{what} have no windows", hint="remove --window, or watch movingaverage")
+    config = live_config(run)
+    check_positions(wanted, config.positions)
+    label = None if window is None else _checked_window(window, config)
+    stream, topics = STREAMS[what], Topics(config.prefix)
     try:
         with (
             kafka_errors(),
-            connect(run, bundle).records(
+            connect(run, config).records(
                 stream, positions=wanted, window=label, from_beginning=from_beginning, timeout=timeout
             ) as found,
         ):
@@ -87,22 +82,22 @@ def command(
         pass
 
 
-def _checked_window(window: str, bundle: LiveConfig) -> str:
+def _checked_window(window: str, config: LiveConfig) -> str:
     try:
         label = window_label(window_length(window))
     except ValueError as error:
         raise UsageProblem(f"--window: {error}") from None
-    if label not in bundle.windows:
+    if label not in config.windows:
         raise UsageProblem(
             f"no window {label} in this bundle",
-            hint=f"it has {', '.join(bundle.windows)}; `pipectl deploy --set gatherer.windows.{label}=SLIDE` "
-            "adds one",
+            hint=f"the windows are {', '.join(config.windows)}; "
+            f"`pipectl deploy --set gatherer.windows.{label}=SLIDE` adds one",
         )
     return label
 
 
 def _refresh(stream: Stream, records: Iterator[Any], topics: Topics) -> None:
-    """In place: the newest record of each kind, or where each is an event of its own the newest events."""
+    """Refresh a table: the newest record of each key, or the newest events if records have no key."""
     from rich.live import Live
 
     with Live(auto_refresh=False) as live:
@@ -112,7 +107,7 @@ def _refresh(stream: Stream, records: Iterator[Any], topics: Topics) -> None:
 
 def tables(stream: Stream, records: Iterator[Any], topics: Topics) -> Iterator[Iterable[Sequence[str]]]:
     """The rows of the table after each record."""
-    if stream.place is None:
+    if stream.key is None:
         events: deque[Sequence[str]] = deque(maxlen=SHOWN_EVENTS)
         for record in records:
             events.append(stream.row(record, topics))
@@ -120,12 +115,12 @@ def tables(stream: Stream, records: Iterator[Any], topics: Topics) -> Iterator[I
         return
     newest: dict[Any, Sequence[str]] = {}
     for record in records:
-        newest[stream.place(record)] = stream.row(record, topics)
-        yield [newest[place] for place in sorted(newest)]
+        newest[stream.key(record)] = stream.row(record, topics)
+        yield [newest[key] for key in sorted(newest)]
 
 
 def _lines(stream: Stream, records: Iterator[Any], topics: Topics) -> None:
-    """One line a record, for pipes."""
+    """Print one line per record, for pipes."""
     click.echo("\t".join(stream.columns))
     for record in records:
         click.echo("\t".join(stream.row(record, topics)))

@@ -1,4 +1,4 @@
-"""The seam to the engine that runs the bundle: what `pipectl` needs of any, and one folder for each there is.
+"""The engines that can run the bundle: their protocol, and one package for each.
 
-Commands and steps import `protocol` only; `session` chooses the engine.
+Commands and steps import only `protocol`. `session` chooses the engine.
 """

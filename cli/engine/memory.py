@@ -1,7 +1,5 @@
-"""An engine in memory: for unit tests, and for the plan of a cluster that has not been made yet."""
+"""An in-memory engine for unit tests, and for the plan of a cluster that does not exist yet."""
 
-import difflib
-import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from cli.engine.json_diff import json_diff
 from cli.engine.protocol import (
     AppStatus,
     Credentials,
@@ -27,7 +26,7 @@ from kafka_topic.plan import TopicSpec
 
 
 class MemoryEngine:
-    """Apps run and are healthy as soon as they are created; packages and topics are there at once."""
+    """Apps are healthy, and packages and topics are ready, as soon as they are created."""
 
     def __init__(self) -> None:
         self.stop = threading.Event()
@@ -40,22 +39,22 @@ class MemoryEngine:
         self._apps: dict[str, AppStatus] = {}
 
     def check(self) -> None:
-        """Memory is always in reach."""
+        """Memory is always reachable."""
 
     def apps(self, *, fresh: bool = False) -> Mapping[str, AppStatus]:
         """The apps by their ids."""
         return dict(self._apps)
 
     def differences(self, manifest: Manifest, app: AppStatus | None) -> list[str]:
-        """The diff, in which every key counts."""
-        return _diff(_shown(manifest), _shown(self.manifest_of(app)) if app else {})
+        """The diff of all keys."""
+        return json_diff(_shown(manifest), _shown(self.manifest_of(app)) if app else None)
 
     def manifest_of(self, app: AppStatus) -> Manifest:
-        """What the app was made of."""
+        """The manifest that created the app."""
         return Manifest(app.id, app.labels, app.instances, app.env, app.observed)
 
     def is_replaced(self, manifest: Manifest, app: AppStatus) -> bool:
-        """Never: an update leaves nothing behind."""
+        """Never: an update replaces everything."""
         return False
 
     def create(self, manifest: Manifest) -> None:
@@ -65,38 +64,38 @@ class MemoryEngine:
         self._apps[manifest.id] = _running(manifest)
 
     def update(self, manifest: Manifest, app: AppStatus) -> None:
-        """Make the app anew."""
+        """Replace the app."""
         if app.id not in self._apps:
             raise NotFound(["update", app.id], 1, "", "does not exist")
         self._apps[app.id] = _running(manifest)
 
     def scale(self, app: AppStatus, instances: int, env: Mapping[str, str]) -> None:
-        """Run another number of instances."""
+        """Change the number of instances."""
         if app.id not in self._apps:
             raise NotFound(["scale", app.id], 1, "", "does not exist")
         scaled = replace(self.manifest_of(app), instances=instances, env={**app.env, **env})
         self._apps[app.id] = _running(scaled)
 
     def delete(self, app_id: str) -> None:
-        """Forget the app."""
+        """Remove the app."""
         self._apps.pop(app_id, None)
 
     def put(self, app: AppStatus, **changes: Any) -> None:
-        """Show an app otherwise than it is: as one that is rolling out, say."""
+        """Override the state of an app, for example to show a rollout."""
         self._apps[app.id] = replace(app, **changes)
 
     def start_limit(self, manifest: Manifest) -> timedelta:
-        """A second: nothing takes long here."""
+        """One second."""
         return timedelta(seconds=1)
 
     def tasks(self, app_id: str) -> list[Task]:
-        """One for each running instance."""
+        """One task per running instance."""
         app = self._apps.get(app_id)
         count = app.running if app else 0
         return [Task(f"{app_id}.{n}", app.revised_at, app.revised_at) for n in range(count) if app]
 
     def last_failure(self, app_id: str) -> Failure | None:
-        """What was put in `failures`."""
+        """The entry in `failures`."""
         return self.failures.get(app_id)
 
     def why_waiting(self, manifest: Manifest) -> str:
@@ -104,27 +103,27 @@ class MemoryEngine:
         return ""
 
     def logs(self, task_id: str, stream: LogStream, lines: int, *, ended: bool = False) -> str:
-        """What was put in `printed`."""
+        """The entry in `printed`."""
         text = self.printed.get((task_id, stream), "").splitlines(keepends=True)
         return "".join(text[-lines:] if lines else [])
 
     def follow(self, task_id: str, stream: LogStream, lines: int) -> None:
-        """There is nothing more to come."""
+        """Print nothing: there is no new output."""
 
     def front_door(self) -> str:
-        """An address where nobody is."""
+        """An address that does not exist."""
         return "https://memory.invalid"
 
     def service_page(self, name: str) -> str:
-        """A page where nobody is."""
+        """A page that does not exist."""
         return f"{self.front_door()}/{name}/"
 
     def credentials(self) -> Credentials:
-        """Nobody is asked for any."""
+        """Empty credentials."""
         return Credentials("")
 
     def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
-        """The command of this program that shows most."""
+        """The most detailed command of `pipectl`."""
         return "pipectl status"
 
 
@@ -142,7 +141,7 @@ class MemoryJobs:
 
     def differences(self, manifest: JobManifest, job: JobStatus | None) -> list[str]:
         """The diff, in which every key counts."""
-        return _diff(manifest.document, job.observed if job else {})
+        return json_diff(manifest.document, job.observed if job else None)
 
     def put(self, manifest: JobManifest) -> None:
         """Keep the manifest."""
@@ -203,7 +202,7 @@ class MemoryJobs:
 
 
 class MemoryPackages:
-    """Every package is offered."""
+    """Every package is available."""
 
     def __init__(self) -> None:
         self.services: dict[str, tuple[str, str | None, Mapping[str, Any]]] = {}
@@ -214,12 +213,12 @@ class MemoryPackages:
         return Package(found[1]) if found and found[0] == package else None
 
     def options(self, service: str) -> Mapping[str, Any] | None:
-        """What it was installed with."""
+        """The options that it was installed with."""
         found = self.services.get(service)
         return found[2] if found else None
 
     def check_offered(self, package: str, version: str | None) -> None:
-        """It is."""
+        """It is available."""
 
     def install(self, package: str, version: str | None, service: str, options: Mapping[str, Any]) -> None:
         """Install it."""
@@ -232,16 +231,16 @@ class MemoryPackages:
         return ""
 
     def differences(self, wanted: Mapping[str, Any], installed: Mapping[str, Any]) -> list[str]:
-        """Of the options."""
-        return _diff(wanted, installed)
+        """The diff of the options."""
+        return json_diff(wanted, installed or None)
 
     def how_to_update(self, name: str, service: str, version: str | None, *, options: bool) -> str:
-        """There is no way but another engine."""
-        return "it is as it was installed"
+        """Packages in memory cannot be updated."""
+        return "it cannot be updated"
 
 
 class MemoryKafka:
-    """Topics of every service that is installed."""
+    """The topics of every installed service."""
 
     def __init__(self, packages: MemoryPackages) -> None:
         self._packages = packages
@@ -252,7 +251,7 @@ class MemoryKafka:
         return ServiceStatus("COMPLETE" if service in self._packages.services else "UNKNOWN")
 
     def brokers(self, service: str, *, retry: bool = True) -> list[str]:
-        """Where nobody is."""
+        """An address that does not exist."""
         return ["memory.invalid:9092"]
 
     def topics(self, service: str, *, retry: bool = True) -> list[str]:
@@ -270,22 +269,22 @@ class MemoryKafka:
         return self.specs[name].partitions, self.specs[name].replication
 
     def delete_topic(self, service: str, name: str) -> None:
-        """Forget a topic."""
+        """Delete a topic."""
         self.specs.pop(name, None)
 
 
 class MemorySecrets:
-    """Names of secrets and accounts; no values are kept."""
+    """The names of secrets and accounts, without values."""
 
     def __init__(self) -> None:
         self.names: set[tuple[Literal["secret", "account"], str]] = set()
 
     def has_secret(self, path: str) -> bool:
-        """Whether the secret is there."""
+        """Whether the secret exists."""
         return ("secret", path) in self.names
 
     def has_account(self, name: str) -> bool:
-        """Whether the account is there."""
+        """Whether the account exists."""
         return ("account", name) in self.names
 
     def create_secret(self, path: str, file: Path) -> None:
@@ -332,9 +331,3 @@ def _shown(manifest: Manifest) -> dict[str, Any]:
         "environment": dict(manifest.env),
         "definition": dict(manifest.document),
     }
-
-
-def _diff(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    left = json.dumps(current, indent=2, sort_keys=True).splitlines() if current else []
-    right = json.dumps(wanted, indent=2, sort_keys=True).splitlines()
-    return list(difflib.unified_diff(left, right, "on the cluster", "wanted", n=2, lineterm=""))

@@ -1,7 +1,7 @@
-"""What `pipectl` needs of an engine: apps, tasks and logs, jobs, packages, Kafka, secrets, the front door.
+"""The protocol of an engine: apps, their tasks and logs, jobs, packages, Kafka, secrets and the front door.
 
-Every method may raise an EngineError. One that changes something returns only once the engine has taken the
-change, and looks on the cluster before it repeats a command whose answer was lost.
+Every method may raise an EngineError. A method that changes something returns once the engine has accepted
+the change. If an answer is lost, it checks the cluster before it repeats the command.
 """
 
 import threading
@@ -15,16 +15,16 @@ from kafka_topic.plan import TopicSpec
 from marathon.model import App, Job
 
 LogStream = Literal["stdout", "stderr"]
-# The label that says whose an app is. Its value is the bundle's group.
+# The label with the group of the bundle that owns an app.
 OWNER = "pipectl.bundle"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """An app as it should be.
+    """The desired state of an app.
 
-    document: the definition in the engine's own form, of which the other fields are what the steps speak of.
+    document: the definition in the engine's own form. The other fields are the parts of it that steps use.
     """
 
     id: str
@@ -40,18 +40,18 @@ class Manifest:
 
     @property
     def owner(self) -> str | None:
-        """The group of the bundle that it belongs to, if any."""
+        """The group of the bundle that owns the app, if any."""
         return self.labels.get(OWNER)
 
 
 @dataclass(frozen=True)
 class AppStatus:
-    """An app as it is.
+    """The current state of an app.
 
-    instances: how many are wanted. starting: tasks that are launched and do not run yet. checked: whether
-    health checks tell which are healthy. rolling_out: whether a change of the app has not ended. revised_at:
-    when its present definition was set. changed_at: when anything of it was changed, its number of instances
-    too. ports: by name. observed: the app in the engine's own form.
+    instances: the desired number. starting: launched tasks that do not run yet. checked: whether it has
+    health checks. rolling_out: whether a change is in progress. revised_at: the time of its current
+    definition. changed_at: the time of the last change, including its number of instances. ports: by name.
+    observed: the app in the engine's own form.
     """
 
     id: str
@@ -70,13 +70,13 @@ class AppStatus:
 
     @property
     def owner(self) -> str | None:
-        """The group of the bundle that it belongs to, if any."""
+        """The group of the bundle that owns the app, if any."""
         return self.labels.get(OWNER)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One process of an app. revised_at: when the definition that it was started with was set."""
+    """One process of an app. revised_at: the time of the definition that it runs."""
 
     id: str
     started_at: datetime | None
@@ -85,7 +85,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Failure:
-    """How a task of an app failed: at what time, which one, and what the engine says of it."""
+    """The failure of a task: when, which task, and the engine's message."""
 
     time: datetime
     task_id: str
@@ -141,10 +141,9 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """How far a package's service is with what it was asked for.
+    """The progress of a package's service.
 
-    status: one word, COMPLETE when all is done. pending: its steps that are not done. errors: what it
-    complains of.
+    status: one word; COMPLETE when all steps are done. pending: the other steps. errors: its messages.
     """
 
     status: str
@@ -153,22 +152,22 @@ class ServiceStatus:
 
     @property
     def complete(self) -> bool:
-        """Whether all is done."""
+        """Whether all steps are done."""
         return self.status == "COMPLETE"
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package as it is installed."""
+    """An installed package."""
 
     version: str | None
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """How the front door knows the user: the value of the header Authorization, which is a secret.
+    """The user's credentials at the front door: the value of the header Authorization, a secret.
 
-    verify: whether TLS is checked. ca: a file of the authorities that are trusted, the system's when None.
+    verify: whether to verify TLS certificates. ca: a file of trusted CA certificates; None: the system's.
     """
 
     authorization: str = field(repr=False)
@@ -211,35 +210,35 @@ class Packages(Protocol):
     """Packages of the engine's catalogue."""
 
     def installed(self, package: str, service: str) -> Package | None:
-        """The package that runs as this service; None when none does."""
+        """The package that runs as this service, if any."""
 
     def options(self, service: str) -> Mapping[str, Any] | None:
-        """What the package of a service was installed with; None when that cannot be read."""
+        """The options that a service was installed with; None if they cannot be read."""
 
     def check_offered(self, package: str, version: str | None) -> None:
-        """Raises PipectlError when no catalogue has the package in this version; None means the newest."""
+        """Raise PipectlError if the package is not available in this version. None means the newest."""
 
     def install(self, package: str, version: str | None, service: str, options: Mapping[str, Any]) -> None:
         """Install a package as this service."""
 
     def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
-        """What keeps the engine from launching a service that was given these options; empty when unknown."""
+        """Why the engine does not launch a service with these options; empty if unknown."""
 
     def differences(self, wanted: Mapping[str, Any], installed: Mapping[str, Any]) -> list[str]:
-        """The unified diff from the options that are installed to those wanted."""
+        """The unified diff from the installed options to the wanted ones."""
 
     def how_to_update(self, name: str, service: str, version: str | None, *, options: bool) -> str:
-        """What a user does about an installed package that differs, as part of a sentence.
+        """How a user updates an installed package that differs, as a sentence.
 
-        name: the component's, which `pipectl render` gives the file of its options.
+        name: the component's name, which is also the name of its options file from `pipectl render`.
         """
 
 
 class Kafka(Protocol):
-    """A Kafka service and its topics. `retry=False`: ask once only, as somebody waits and will ask again."""
+    """A Kafka service and its topics. `retry=False`: do not retry, since the caller polls."""
 
     def status(self, service: str) -> ServiceStatus:
-        """How far the service is. Raises EngineError, or ValueError for an answer that makes no sense."""
+        """The progress of the service. Raises EngineError, or ValueError for an invalid answer."""
 
     def brokers(self, service: str, *, retry: bool = True) -> list[str]:
         """`host:port` of every broker."""
@@ -248,29 +247,29 @@ class Kafka(Protocol):
         """The names of all topics."""
 
     def create_topic(self, service: str, spec: TopicSpec) -> None:
-        """Create a topic with its partitions and replicas. Topics that exist must not be asked for."""
+        """Create a topic with its partitions and replicas. It must not exist."""
 
     def describe_topic(self, service: str, name: str) -> tuple[int, int]:
-        """The partitions of a topic, and the replicas in sync of its best one."""
+        """The number of partitions of a topic, and the highest number of in-sync replicas of one."""
 
     def delete_topic(self, service: str, name: str) -> None:
-        """Delete a topic and all that is in it."""
+        """Delete a topic and all its records."""
 
 
 class Secrets(Protocol):
-    """Secrets and service accounts; values are never read. Raises StepFailed where the engine has none."""
+    """Secrets and service accounts. Values are never read. Raises StepFailed if the engine has none."""
 
     def has_secret(self, path: str) -> bool:
-        """Whether the secret is there."""
+        """Whether the secret exists."""
 
     def has_account(self, name: str) -> bool:
-        """Whether the service account is there."""
+        """Whether the service account exists."""
 
     def create_secret(self, path: str, file: Path) -> None:
-        """Create a secret with what is in `file`."""
+        """Create a secret from the content of `file`."""
 
     def create_account_secret(self, path: str, account: str, private: Path, *, strict: bool) -> None:
-        """Create the secret by which a service logs in as `account` with the key in `private`."""
+        """Create the secret with which a service logs in as `account`, from the key in `private`."""
 
     def create_account(self, name: str, public: Path, description: str) -> None:
         """Create a service account with the public key in `public`."""
@@ -280,7 +279,7 @@ class Secrets(Protocol):
 
 
 class Engine(Protocol):
-    """One cluster of some engine."""
+    """One cluster."""
 
     @property
     def jobs(self) -> Jobs:
@@ -300,66 +299,66 @@ class Engine(Protocol):
 
     @property
     def stop(self) -> threading.Event:
-        """Set: nothing is tried again, and what runs is ended."""
+        """Setting it stops retries and running commands."""
 
     def check(self) -> None:
-        """Reach the cluster as the user who is logged in; raises the EngineError that says what is wrong."""
+        """Check that the cluster is reachable with the user's login. Raises EngineError if not."""
 
     def apps(self, *, fresh: bool = False) -> Mapping[str, AppStatus]:
-        """Every app by its id; `fresh` forbids a reading that another component has just made."""
+        """All apps by id. `fresh` bypasses the short cache that components share."""
 
     def differences(self, manifest: Manifest, app: AppStatus | None) -> list[str]:
-        """The unified diff from the app as it is to the manifest; empty when nothing has to change."""
+        """The unified diff from the app to the manifest; empty if nothing has to change."""
 
     def manifest_of(self, app: AppStatus) -> Manifest:
-        """The manifest that makes the app as it is."""
+        """The manifest of an app as it is."""
 
     def is_replaced(self, manifest: Manifest, app: AppStatus) -> bool:
-        """Whether only a new app can become as the manifest says: an update can't take everything away."""
+        """Whether the change needs a new app, because an update cannot remove everything."""
 
     def create(self, manifest: Manifest) -> None:
-        """Create an app; it must not exist."""
+        """Create an app. It must not exist."""
 
     def update(self, manifest: Manifest, app: AppStatus) -> None:
-        """Make an app as the manifest says; a change of it that has not ended gives way."""
+        """Update an app to the manifest. This replaces a change that is in progress."""
 
     def scale(self, app: AppStatus, instances: int, env: Mapping[str, str]) -> None:
-        """Change an app's number of instances and these variables of its environment, and nothing else."""
+        """Change only an app's number of instances and these environment variables."""
 
     def delete(self, app_id: str) -> None:
-        """Delete an app, if it is there; a change of it that has not ended does not hold it up."""
+        """Delete an app if it exists, even if a change of it is in progress."""
 
     def start_limit(self, manifest: Manifest) -> timedelta:
-        """How long the app may take to be healthy, by its own health checks."""
+        """The time that an app may take to become healthy, by its own health checks."""
 
     def tasks(self, app_id: str) -> list[Task]:
         """The app's tasks."""
 
     def last_failure(self, app_id: str) -> Failure | None:
-        """The app's last task that failed."""
+        """The last failure of the app's tasks."""
 
     def why_waiting(self, manifest: Manifest) -> str:
-        """What keeps the engine from launching an app's tasks; empty when unknown."""
+        """Why the engine does not launch an app's tasks; empty if unknown."""
 
     def logs(self, task_id: str, stream: LogStream, lines: int, *, ended: bool = False) -> str:
-        """The last lines that a task has printed. ended: it may be one that runs no more."""
+        """The last lines of a task's output. ended: also look for tasks that have ended."""
 
     def follow(self, task_id: str, stream: LogStream, lines: int) -> None:
-        """Print the last lines of a task and then what it prints, until it ends or the user stops it."""
+        """Print the last lines of a task and then its new output, until it ends or the user stops it."""
 
     def front_door(self) -> str:
-        """The address at which users reach the cluster, without a slash at its end."""
+        """The address at which users reach the cluster, without a trailing slash."""
 
     def service_page(self, name: str) -> str:
-        """The address of a service's page at the front door, with a slash at its end."""
+        """The address of a service's page at the front door, with a trailing slash."""
 
     def credentials(self) -> Credentials:
-        """How the front door knows the user."""
+        """The user's credentials at the front door."""
 
     def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
-        """The engine's own command that shows more, for the next step of an error."""
+        """The engine's own command that shows details, for the hint of an error."""
 
 
 def newest_task(engine: Engine, app_id: str) -> Task | None:
-    """The app's task that started last; None when it has none."""
+    """The app's task that started last, if any."""
     return max(engine.tasks(app_id), key=lambda task: task.started_at or _NEVER, default=None)

@@ -1,4 +1,4 @@
-"""An app as a step."""
+"""The step of an app."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -7,14 +7,14 @@ from cli.engine.protocol import OWNER, AppStatus, Engine, Manifest, Task
 from cli.errors import EngineError, StepFailed, Superseded
 from cli.steps.base import Action, Change, Report, State, wait_until
 
-# A task that failed this often since the step began is not going to come up by itself.
+# After this many failures since its start, the step gives up.
 FAILURES_TOO_MANY = 4
 LAST_LINES = 15
 TRUSTED_AFTER = timedelta(seconds=5)
 
 
 class AppStep:
-    """Creates or updates one app, and waits until the tasks of exactly this version are healthy."""
+    """Creates or updates one app, and waits until the tasks of this version are healthy."""
 
     kind = "app"
 
@@ -28,7 +28,7 @@ class AppStep:
         timeout: timedelta | None = None,
         adopt: bool = False,
     ) -> None:
-        """`timeout`: None waits as long as the app itself may take; `adopt`: take over an app of others."""
+        """timeout: None means what the app's health check allows. adopt: take over another bundle's app."""
         self.name = name
         self.depends_on = depends_on
         self.app_id = manifest.id
@@ -41,29 +41,34 @@ class AppStep:
         self._failure_before: datetime | None = None
         self._did: Action = "unchanged"
         self._before: AppStatus | None = None
-        # A change of the app after this that is not ours was made by somebody else.
+        # Somebody else made any later change that is not ours.
         self._known_at: datetime | None = None
 
     def plan(self) -> Change:
         """Compare the rendered definition with the app on the cluster."""
         current = self._engine.apps().get(self.app_id)
         if current is None:
-            return Change("create", self._engine.differences(self._manifest, None))
+            count = self._manifest.instances
+            return Change(
+                "create",
+                self._engine.differences(self._manifest, None),
+                summary=f"{count} instance{'' if count == 1 else 's'}",
+            )
         diff = self._engine.differences(self._manifest, current)
         if not diff:
             return Change("unchanged")
         notes = []
         if self._engine.is_replaced(self._manifest, current):
-            notes.append("is removed and created anew: an update cannot take a key away")
+            notes.append("is removed and created again, because an update cannot remove a key")
         blocked = None
         if not self.is_ours(current):
-            notes.append("exists and is not labelled as this bundle's")
+            notes.append("exists, but lacks this bundle's label")
             if not self._adopt:
-                blocked = f"app {self.app_id} exists and is not this bundle's (label {OWNER})"
+                blocked = f"app {self.app_id} exists, but does not belong to this bundle (label {OWNER})"
         return Change("update", diff, tuple(notes), blocked)
 
     def apply(self, change: Change) -> None:
-        """Create or update the app; an older deployment of it that is stuck gives way."""
+        """Create or update the app. This replaces an older deployment that is stuck."""
         self._did, self._before = change.action, self._engine.apps(fresh=True).get(self.app_id)
         self._known_at = self._before.changed_at if self._before else None
         if change.action == "create":
@@ -74,19 +79,19 @@ class AppStep:
             self._become(self._manifest, lambda detail: None, self._engine.stop)
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
-        """Put the definition back that was there before `apply`; what was not there is removed."""
+        """Restore the definition from before `apply`, or remove an app that `apply` created."""
         if self._did == "unchanged":
             return None
         if self._before is None:
-            return f"{self.name} removed again" if self.remove(report, stop) else None
+            return f"{self.name} removed" if self.remove(report, stop) else None
         before = self._engine.manifest_of(self._before)
-        report("putting the previous definition back")
+        report("restoring the previous definition")
         self._become(before, report, stop)
         AppStep(self.name, before, self._engine, depends_on=self.depends_on).wait(report, stop)
-        return f"{self.name} as it was"
+        return f"{self.name} restored"
 
     def _become(self, manifest: Manifest, report: Report, stop: threading.Event) -> None:
-        """Give the app this manifest, by an update or, where that can't do it, as a new app."""
+        """Update the app to this manifest, or replace it if an update cannot do that."""
         current = self._engine.apps(fresh=True).get(self.app_id)
         if current is not None:
             if not self._engine.is_replaced(manifest, current):
@@ -96,7 +101,7 @@ class AppStep:
         self._engine.create(manifest)
 
     def wait(self, report: Report, stop: threading.Event) -> None:
-        """Wait for running = healthy = instances and no deployment left; end early on repeated failure."""
+        """Wait until all instances are healthy and no deployment is left; give up on repeated failures."""
 
         def ready() -> bool:
             self._end_if_superseded()
@@ -118,7 +123,7 @@ class AppStep:
         )
 
     def _end_if_superseded(self) -> None:
-        """Raise Superseded when somebody has changed the app to another definition since `apply` did."""
+        """Raise Superseded if somebody has changed the app's definition since `apply`."""
         current = self._engine.apps().get(self.app_id)
         if self._did == "unchanged" or current is None:
             return
@@ -126,22 +131,22 @@ class AppStep:
             self._known_at = current.changed_at
         if current.changed_at > self._known_at and self._engine.differences(self._manifest, current):
             raise Superseded(
-                f"somebody deployed after this deploy: app {self.app_id} was changed at "
+                f"somebody else deployed after this deploy: app {self.app_id} was changed at "
                 f"{current.changed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-                hint="theirs holds; `pipectl plan` compares it with your settings",
+                hint="the other deploy wins; `pipectl plan` compares it with your settings",
             )
 
     def _reached(self) -> State:
-        """`state`, and after an update whether it is that of the definition sent: an answer is no proof."""
+        """The state, which after an update is ready only with the new definition: an answer is no proof."""
         state = self.state()
         if not state.ready or self._did != "update":
             return state
         if self._engine.differences(self._manifest, self._engine.apps().get(self.app_id)):
-            return State(False, "deploying", f"{state.detail}, with the definition before")
+            return State(False, "deploying", f"{state.detail}, with the previous definition")
         return state
 
     def state(self) -> State:
-        """Running, healthy and wanted instances, and what holds the app up."""
+        """The counts of healthy instances, and what the app waits for."""
         app = self._engine.apps().get(self.app_id)
         if app is None:
             return State(False, "absent", "not deployed")
@@ -152,34 +157,34 @@ class AppStep:
             )
         tasks = self._engine.tasks(self.app_id)
         if len(tasks) != app.instances:
-            return State(False, "deploying", f"{counts}, {len(tasks)} tasks are listed")
+            return State(False, "deploying", f"{counts}, {len(tasks)} tasks listed")
         if any(task.revised_at < app.revised_at for task in tasks):
-            return State(False, "deploying", f"{counts}, tasks of an older version are still there")
-        if self._may_fall_again(app, tasks):
-            return State(False, "deploying", f"{counts}, watching whether it stays up")
+            return State(False, "deploying", f"{counts}, tasks of an older version still run")
+        if self._may_fail_again(app, tasks):
+            return State(False, "deploying", f"{counts}, checking whether it stays up")
         return State(True, "healthy", counts)
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
-        """Remove the app and wait until Marathon has forgotten it, which is after its tasks have ended."""
+        """Remove the app and wait until it is gone, after its tasks have ended."""
         current = self._engine.apps(fresh=True).get(self.app_id)
         if current is None:
-            report("not there")
+            report("not deployed")
             return False
         if not self.is_ours(current):
-            report(f"left as it is: {self.app_id} is not this bundle's (label {OWNER})")
+            report(f"not changed: {self.app_id} does not belong to this bundle (label {OWNER})")
             return False
         self._end(report, stop)
         return True
 
     def _end(self, report: Report, stop: threading.Event) -> None:
         self._engine.delete(self.app_id)
-        report("ending its tasks")
+        report("stopping its tasks")
         wait_until(
             lambda: self.app_id not in self._engine.apps(),
             what=f"app {self.app_id} to be gone",
             timeout=self._timeout,
             stop=stop,
-            hint=f"`{self._engine.how_to_inspect('rollouts', self.app_id)}` shows what holds it up",
+            hint=f"`{self._engine.how_to_inspect('rollouts', self.app_id)}` shows the cause",
         )
 
     def _why_waiting(self, app: AppStatus, counts: str) -> str:
@@ -189,11 +194,11 @@ class AppStep:
         return f"{counts}, {reasons}" if reasons else counts
 
     def is_ours(self, app: AppStatus) -> bool:
-        """Whether an app on the cluster belongs to the bundle that this step is of."""
+        """Whether an app on the cluster belongs to this bundle."""
         return self._manifest.owner is None or app.owner == self._manifest.owner
 
-    def _may_fall_again(self, app: AppStatus, tasks: list[Task]) -> bool:
-        """Whether tasks are too young to trust: nothing checks them, or this version has failed before."""
+    def _may_fail_again(self, app: AppStatus, tasks: list[Task]) -> bool:
+        """Whether new tasks may still fail: they have no health check, or this version has failed before."""
         now = datetime.now(UTC)
         started = [task.started_at or now for task in tasks]
         if all(now - time >= TRUSTED_AFTER for time in started):

@@ -1,4 +1,4 @@
-"""What every step promises, and the waiting that they share."""
+"""The protocol of steps, and how they wait."""
 
 import threading
 import time
@@ -19,8 +19,8 @@ Report = Callable[[str], None]
 class Change:
     """What applying a step would do.
 
-    diff: the lines of a unified diff. notes: what is named besides. blocked: why the change must not be made.
-    additive: an update that takes nothing away from what is there.
+    diff: the lines of a unified diff. summary: what would be created, in a few words. notes: further remarks.
+    blocked: why the change is not allowed. additive: whether an update only adds to what exists.
     """
 
     action: Action
@@ -28,16 +28,17 @@ class Change:
     notes: tuple[str, ...] = ()
     blocked: str | None = None
     additive: bool = False
+    summary: str = ""
 
     @property
     def modifies(self) -> bool:
-        """Whether something that exists is changed or removed."""
+        """Whether the change modifies or removes something that exists."""
         return self.action in {"update", "remove"} and not self.additive
 
 
 @dataclass(frozen=True)
 class State:
-    """How a component is: `state` is one word, `detail` a few more for people."""
+    """The state of a component: one word, and a few more as `detail`."""
 
     ready: bool
     state: str
@@ -52,22 +53,22 @@ class Step(Protocol):
     depends_on: frozenset[str]
 
     def plan(self) -> Change:
-        """Compare what is wanted with what is there; changes nothing."""
+        """Compare the desired state with the cluster; changes nothing."""
 
     def apply(self, change: Change) -> None:
-        """Carry the change out; returns before the component is ready."""
+        """Start the change; returns before the component is ready."""
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
-        """Undo what `apply` did and wait for that; says what was put back, None when nothing was."""
+        """Undo `apply` and wait for it; returns what was restored, or None if nothing was."""
 
     def wait(self, report: Report, stop: threading.Event) -> None:
-        """Return once the component is ready; raises WaitTimeout or StepFailed."""
+        """Wait until the component is ready. Raises WaitTimeout or StepFailed."""
 
     def state(self) -> State:
-        """How the component is now; changes nothing."""
+        """The current state; changes nothing."""
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
-        """Take the component away and wait until it is gone; False when there was nothing of ours."""
+        """Remove the component and wait until it is gone; returns False if there was nothing of ours."""
 
 
 def wait_until(
@@ -79,7 +80,7 @@ def wait_until(
     hint: str | None = None,
     last_seen: Callable[[], str] = str,
 ) -> None:
-    """Ask `done` until it is true. The error of a wait that runs out says what it waited for and last saw."""
+    """Poll `done` until it is true. After `timeout`, raise WaitTimeout with `what` and the last state."""
     deadline = time.monotonic() + timeout.total_seconds()
     while not done():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The graph of the bundle, as its components declare it."""
+"""The steps of the bundle's components, and their dependencies."""
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -15,10 +15,11 @@ from cli.steps.topic_settings import TopicSettings
 from cli.steps.topics import TopicsStep
 from kafka_topic.plan import topic_plan
 from marathon import Component
+from marathon.validators import position_topic
 
 
 def dependencies_of(session: Session) -> Mapping[str, frozenset[str]]:
-    """What has to be ready before each component of the session's bundle begins, in order."""
+    """The dependencies of each component of the session's bundle, in order."""
     return {name: one.depends_on for name, one in session.bundle.components.items()}
 
 
@@ -29,10 +30,10 @@ def steps_of(
     adopt: Collection[str] = (),
     running: LiveConfig | None = None,
 ) -> dict[str, Step]:
-    """Every component of the session's bundle, by name, each after what it depends on.
+    """The steps of all components by name, in dependency order.
 
-    `engine` instead of the session's own; `adopt`: the components whose app is taken over if it is not ours;
-    `running`: the topics are those of this bundle, whatever the settings say by now.
+    engine: replaces the session's own. adopt: the components whose app is taken over from another bundle.
+    running: the live configuration, which replaces the settings of the topics.
     """
     engine = engine or session.engine
     steps: dict[str, Step] = {}
@@ -49,7 +50,7 @@ def steps_of(
 
 
 def app_of(session: Session, engine: Engine, component: Component, *, adopt: bool) -> AppStep:
-    """An app."""
+    """The step of an app."""
     return AppStep(
         component.name,
         Manifest.of(session.bundle.apps[component.name]),
@@ -61,7 +62,7 @@ def app_of(session: Session, engine: Engine, component: Component, *, adopt: boo
 
 
 def package_of(session: Session, engine: Engine, component: Component) -> PackageStep:
-    """A package."""
+    """The step of a package."""
     kafka, package = session.settings.kafka, session.bundle.packages[component.name]
     return PackageStep(
         component.name,
@@ -77,7 +78,7 @@ def package_of(session: Session, engine: Engine, component: Component) -> Packag
 
 
 def security_of(session: Session, engine: Engine) -> SecurityStep:
-    """The accounts and secrets."""
+    """The step of accounts and secrets."""
     settings = session.settings
     return SecurityStep(
         settings.security.service_account,
@@ -90,7 +91,7 @@ def security_of(session: Session, engine: Engine) -> SecurityStep:
 
 
 def orphan_steps(session: Session, engine: Engine) -> Mapping[str, OrphanStep]:
-    """The apps that carry this bundle's label and that it no longer has; they go when all else is done."""
+    """The steps that remove orphans, after all other components are ready."""
     ids = {app.id for app in session.bundle.apps.values()}
     return orphans_of(engine, session.settings.group, ids, depends_on=frozenset(session.bundle.components))
 
@@ -102,8 +103,17 @@ def topics_of(
     kafka: Callable[[], State],
     running: LiveConfig | None,
 ) -> TopicsStep:
-    """The topics of the settings or of the running bundle, in the Kafka that `kafka` tells the state of."""
+    """The step of the topics of the settings, or of `running`. kafka: the state of the Kafka service."""
     settings, topics = session.settings, session.settings.topics
+    generator = session.bundle.apps["data-generator"]
+
+    def dropped() -> list[str]:
+        deployed = engine.apps().get(generator.id)
+        if deployed is None or running or deployed.env.get("TOPIC_PREFIX") != topics.prefix:
+            return []
+        before = str(deployed.env.get("POSITIONS", "")).split(",")
+        return [topics.prefix + position_topic(each) for each in before if each not in settings.positions]
+
     specs = topic_plan(
         running.positions if running else settings.positions,
         prefix=running.prefix if running else topics.prefix,
@@ -118,6 +128,7 @@ def topics_of(
         depends_on=component.depends_on,
         timeout=component.ready_within or settings.timeouts.package,
         kafka=kafka,
+        dropped=dropped,
         settings=TopicSettings(
             running.bootstrap_servers if running else settings.names.bootstrap_servers,
             allow_retention_decrease=running.allow_retention_decrease

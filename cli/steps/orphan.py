@@ -1,4 +1,4 @@
-"""An app of ours that the bundle no longer has, as a step that removes it."""
+"""The step that removes an orphan: an app with the bundle's label that the bundle no longer has."""
 
 import threading
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from cli.steps.base import Change, Report, State
 
 
 class OrphanStep:
-    """Removes an app that carries the bundle's label, and waits until it is gone."""
+    """Removes an orphan and waits until it is gone."""
 
     kind = "app"
 
@@ -24,30 +24,30 @@ class OrphanStep:
         """Remove it."""
         if self._step.app_id not in self._engine.apps():
             return Change("unchanged")
-        note = "carries the bundle's label, and the bundle has no such app"
+        note = "has the bundle's label, but the bundle has no such app"
         return Change("remove", [f"-{self._step.app_id} ({self._app.instances} instances)"], (note,))
 
     def apply(self, change: Change) -> None:
-        """Nothing yet: removing it and waiting for its end are one."""
+        """Nothing: `wait` removes it, since removal and its wait are one."""
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
-        """Create it again as it was."""
+        """Create it again."""
         if self._step.app_id in self._engine.apps(fresh=True):
             return None
         report("creating it again")
         self._engine.create(self._engine.manifest_of(self._app))
         self._step.wait(report, stop)
-        return f"{self.name} as it was"
+        return f"{self.name} restored"
 
     def wait(self, report: Report, stop: threading.Event) -> None:
         """Remove it and wait until it is gone."""
         self._step.remove(report, stop)
 
     def state(self) -> State:
-        """It should not be there."""
+        """Healthy once it is gone."""
         if self._step.app_id not in self._engine.apps():
             return State(True, "healthy", "gone")
-        return State(False, "unhealthy", "the bundle no longer has it: the next deploy removes it")
+        return State(False, "unhealthy", "no longer part of the bundle; the next deploy removes it")
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
         """Remove it."""
@@ -57,7 +57,7 @@ class OrphanStep:
 def orphans_of(
     engine: Engine, group: str, ids: set[str], *, depends_on: frozenset[str]
 ) -> Mapping[str, OrphanStep]:
-    """The apps with the label of the bundle `group` that are not among its `ids`, by their ids."""
+    """The apps with the label of the bundle `group` that are not in `ids`, by name."""
     return {
         app_id.removeprefix(f"{group}/"): OrphanStep(
             app_id.removeprefix(f"{group}/"), app, engine, depends_on=depends_on

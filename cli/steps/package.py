@@ -1,4 +1,4 @@
-"""The Kafka package as a step."""
+"""The step of the Kafka package."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ from cli.steps.base import Change, Report, State, wait_until
 
 
 class PackageStep:
-    """Installs a package, and waits until its service has carried out its deploy plan."""
+    """Installs a package, and waits until the deploy plan of its service is complete."""
 
     kind = "package"
 
@@ -29,7 +29,7 @@ class PackageStep:
         address: str | None = None,
         depends_on: frozenset[str] = frozenset(),
     ) -> None:
-        """`address`: host:port of the broker where it is settled; None where clients use a VIP."""
+        """address: host:port of the broker if the settings fix it; None if clients use a VIP."""
         self._address = address
         self.name = name
         self.depends_on = depends_on
@@ -42,15 +42,13 @@ class PackageStep:
         self._seen = ""
 
     def plan(self) -> Change:
-        """Look for the package under this service name; another service of the same package is not ours."""
+        """Look for the package under this service name. Its other services do not matter."""
         installed = self._installed()
         if installed is None:
             self._engine.packages.check_offered(self._package, self._version)
-            wanted = [f"+{self._package} {self._version or '(newest)'} as service {self._service}"]
-            return Change(
-                "create",
-                [*wanted, *(f"+{line}" for line in json.dumps(self._options, indent=2).splitlines())],
-            )
+            wanted = f"{self._package} {self._version or '(newest)'} as service {self._service}"
+            options = [f"+{line}" for line in json.dumps(self._options, indent=2).splitlines()]
+            return Change("create", [f"+{wanted}", *options], summary=wanted)
         self._check_address()
         return self._drift(installed)
 
@@ -60,14 +58,14 @@ class PackageStep:
             self._engine.packages.install(self._package, self._version, self._service, self._options)
 
     def _drift(self, installed: Package) -> Change:
-        """How the installed package differs, which is shown: there is no way to change it on every DC/OS."""
+        """The differences of the installed package. They are only shown: not every DC/OS can update it."""
         diff, notes, other = [], [], []
         version = None if self._version == installed.version else self._version
         if version is not None:
             diff += [f"-{self._package} {installed.version}", f"+{self._package} {version}"]
         options = self._engine.packages.options(self._service)
         if options is None:
-            notes.append("the options it was installed with cannot be read")
+            notes.append("cannot read the options that it was installed with")
         else:
             other = self._engine.packages.differences(self._options, options)
             diff += other
@@ -75,30 +73,30 @@ class PackageStep:
             update = self._engine.packages.how_to_update(
                 self.name, self._service, version, options=bool(other)
             )
-            notes.append(f"is left as it is. {update}")
+            notes.append(f"is not changed. {update}")
         return Change("unchanged", diff, tuple(notes))
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
-        """Nothing: what was installed stays, as uninstalling would destroy what is on its volumes."""
+        """Nothing: uninstalling the package would destroy the data on its volumes."""
         return None
 
     def _check_address(self) -> None:
-        """Refuse settings that would lead every app to where no broker of the installed service is."""
+        """Raise UsageProblem if the settings name an address that the installed broker does not have."""
         if self._address is None:
             return
         try:
-            there = self._engine.kafka.brokers(self._service, retry=False)
+            brokers = self._engine.kafka.brokers(self._service, retry=False)
         except PipectlError:
-            return  # it does not run now; the wait for it says why
-        if self._address not in there:
+            return  # it does not run; the wait will report why
+        if self._address not in brokers:
             raise UsageProblem(
-                f"service {self._service} is installed and its broker is at {', '.join(there)}, "
-                f"but the settings say {self._address}: an installed broker does not move",
-                hint="leave kafka.port as it was; on `local`, `pipectl destroy --purge` starts anew",
+                f"the broker of the installed service {self._service} is at {', '.join(brokers)}, but the "
+                f"settings say {self._address}; an installed broker keeps its address",
+                hint="restore kafka.port; on `local`, `pipectl destroy --purge` allows a new start",
             )
 
     def wait(self, report: Report, stop: threading.Event) -> None:
-        """Wait for the deploy plan to be COMPLETE."""
+        """Wait until the deploy plan is COMPLETE."""
 
         def complete() -> bool:
             state = self.state()
@@ -117,7 +115,7 @@ class PackageStep:
         )
 
     def state(self) -> State:
-        """The status of the deploy plan, with the steps that are not done."""
+        """The status of the deploy plan, with its pending steps."""
         if self._installed() is None:
             return State(False, "absent", "not installed")
         try:
@@ -126,12 +124,12 @@ class PackageStep:
             raise
         except (EngineError, ValueError):
             return State(False, "starting", "the scheduler does not answer yet" + self._reasons())
-        told = "; ".join([f"deploy plan {service.status}", *service.pending[:2]])
-        detail = "; ".join([told, *(error for error in service.errors if error not in told)])
+        plan = "; ".join([f"deploy plan {service.status}", *service.pending[:2]])
+        detail = "; ".join([plan, *(error for error in service.errors if error not in plan)])
         return State(service.complete, "healthy" if service.complete else service.status.lower(), detail)
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
-        """Nothing: uninstalling the service would destroy its volumes, and every topic on them."""
+        """Nothing: uninstalling the service would destroy its volumes and every topic on them."""
         report("kept: it holds the topics")
         return False
 

@@ -1,6 +1,6 @@
-"""The service account of Kafka and the secrets of the bundle as a step.
+"""The step of Kafka's service account and the bundle's secrets.
 
-Keys are made here, in files that only their owner can read; they are on no command line and in no log.
+Keys are created in files that only their owner can read. They appear on no command line and in no log.
 """
 
 import threading
@@ -14,10 +14,10 @@ from cli.steps.keys import make_key_pair
 
 
 class SecurityStep:
-    """Creates what is missing of an account, its secret, and secrets from files; changes nothing that exists.
+    """Creates a missing account, its secret, and secrets from files; never changes existing ones.
 
-    keys: the folder where an account's key lies until both the account and its secret are on the cluster, so
-    that an interrupted deploy goes on with the same one.
+    keys: the folder that holds the account's key until both the account and its secret are on the cluster, so
+    that an interrupted deploy continues with the same key.
     """
 
     name = "security"
@@ -42,42 +42,42 @@ class SecurityStep:
         self._keys = keys
 
     def plan(self) -> Change:
-        """Look for the account and each secret; the values of secrets are never read."""
+        """Look for the account and each secret. Their values are never read."""
         missing = self._missing()
         return Change("create" if missing else "unchanged", [f"+{each}" for each in missing])
 
     def apply(self, change: Change) -> None:
-        """Create what is missing: the account last, since without its secret it can't be used."""
+        """Create what is missing. The account is last, since it needs its secret."""
         if change.action != "create":
             return
         for path, file in self._secrets.items():
             if not self._engine.secrets.has_secret(path):
                 if not Path(file).expanduser().is_file():
                     raise StepFailed(
-                        f"the secret {path} is to come from {file}, which is no file",
-                        hint="write the file, or change `security.secrets`",
+                        f"the secret {path} should come from {file}, which is not a file",
+                        hint="create the file, or change `security.secrets`",
                     )
                 self._engine.secrets.create_secret(path, Path(file).expanduser())
         if self._account is not None:
             self._make_account(self._account)
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
-        """Nothing: an account or a secret that was created harms nobody, and others may use it by now."""
+        """Nothing: a new account or secret does no harm, and others may use it already."""
         return None
 
     def wait(self, report: Report, stop: threading.Event) -> None:
-        """Nothing to wait for: accounts and secrets are there at once."""
+        """Nothing: accounts and secrets are available at once."""
 
     def state(self) -> State:
-        """Whether the account and all secrets are there."""
+        """Whether the account and all secrets exist."""
         missing = self._missing()
         if missing:
             return State(False, "absent", f"missing: {', '.join(missing)}")
-        return State(True, "healthy", "account and secrets are there")
+        return State(True, "healthy", "account and secrets exist")
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
-        """Nothing: the service that uses the account is kept, and secrets can't be brought back."""
-        report("kept: what runs may still need it")
+        """Nothing: the service that uses the account stays, and secrets cannot be restored."""
+        report("kept: Kafka may still need it")
         return False
 
     def _missing(self) -> list[str]:
@@ -106,14 +106,14 @@ class SecurityStep:
                 )
             )
             raise StepFailed(
-                f"{existing} exists without its other half, whose key isn't known here",
-                hint=f"if nothing uses it: `{command}`, and deploy again",
+                f"{existing} exists without its counterpart, and its key is not on this machine",
+                hint=f"if nothing uses it, run `{command}` and deploy again",
             )
         if not kept:
             make_key_pair(private, public)
         if not has_secret:
             secrets.create_account_secret(self._account_secret, account, private, strict=self._strict)
         if not has_account:
-            secrets.create_account(account, public, "Kafka of the bundle, made by pipectl")
+            secrets.create_account(account, public, "Kafka of the bundle, created by pipectl")
         private.unlink()
         public.unlink()

@@ -1,6 +1,6 @@
-"""What topics are set to beside partitions and replicas: wanted, read from the brokers, and compared.
+"""Compares the configuration of topics on the brokers with the wanted one.
 
-Only reads. The change is made inside the cluster, by the gatherer.
+It only reads. The gatherer makes the changes, inside the cluster.
 """
 
 import socket
@@ -19,20 +19,20 @@ CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
 _NAMES = {RETENTION: "retention", TIMESTAMP_TYPE: "timestamps by"}
 _MIN_IN_SYNC = "min.insync.replicas"
-_LEFT = {
-    RETENTION: "`topics.allow_retention_decrease: true` shortens it, which deletes records",
-    RETENTION_BYTES: "Kafka deletes the oldest records beyond that size, however new they are",
-    _MIN_IN_SYNC: "nothing can be written with fewer replicas in sync",
+_CONSEQUENCES = {
+    RETENTION: "`topics.allow_retention_decrease: true` lowers it, which deletes records",
+    RETENTION_BYTES: "Kafka deletes the oldest records beyond that size, however recent",
+    _MIN_IN_SYNC: "Kafka rejects writes with fewer in-sync replicas",
 }
 _TIMESTAMPED_BY = {"LogAppendTime": "brokers", "CreateTime": "producers"}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs and will be set, what differs and is left, and why neither is known, if so."""
+    """The differences that will be changed, those that stay, and the error if nothing could be read."""
 
     pending: Sequence[Difference] = ()
-    left: Sequence[Difference] = ()
+    kept: Sequence[Difference] = ()
     unread: str | None = None
 
     @property
@@ -49,35 +49,35 @@ class Comparison:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a plan says besides."""
+        """The notes of a plan."""
         if self.unread:
-            return (f"settings cannot be read from here: {self.unread}",)
-        made = ("set by the gatherer, inside the cluster, within a minute",) if self.pending else ()
+            return (f"cannot read the topics' settings from here: {self.unread}",)
+        pending = ("the gatherer changes the settings within a minute",) if self.pending else ()
         kept = (
             f"{each.topic} has {in_words(each.name, each.current)}, wanted {_value(each.name, each.wanted)}: "
-            f"left as it is; {_LEFT[each.name]}"
-            for each in self.left
+            f"not changed; {_CONSEQUENCES[each.name]}"
+            for each in self.kept
             if not each.loses
         )
-        return (*made, *kept)
+        return (*pending, *kept)
 
     def refuse_losses(self) -> None:
-        """Raise PipectlError for topics whose records would be lost."""
-        if lost := [each for each in self.left if each.loses]:
+        """Raise PipectlError for topics that would lose records."""
+        if lost := [each for each in self.kept if each.loses]:
             topics, current = ", ".join(each.topic for each in lost), lost[0].current
             raise PipectlError(
-                f"{topics}: cleanup.policy is {current}, wanted delete: by compaction Kafka keeps only the "
-                "newest record of each symbol, and loses all that were not read yet",
-                hint=f"set cleanup.policy=delete on {lost[0].topic} with Kafka's own tools, or deploy under "
+                f"{topics}: cleanup.policy is {current}, wanted delete: compaction keeps only the newest "
+                "record of each symbol and loses unread records",
+                hint=f"set cleanup.policy=delete on {lost[0].topic} with Kafka's own tools, or deploy with "
                 "another `topics.prefix`",
             )
 
     @property
-    def told(self) -> str:
-        """The same in a few words; empty when all is as wanted."""
+    def summary(self) -> str:
+        """The first difference in a few words; empty if there is none."""
         if self.unread:
-            return "settings cannot be read from here"
-        found = [*self.pending, *self.left]
+            return "cannot read the topics' settings from here"
+        found = [*self.pending, *self.kept]
         more = f"; {len(found) - 1} more" if found[1:] else ""
         return "".join(
             f"{each.topic} has {in_words(each.name, each.current)}, wanted "
@@ -89,7 +89,7 @@ class Comparison:
 class TopicSettings:
     """Compares topics with their specs on the brokers at `bootstrap_servers`.
 
-    shorten: whether a retention may become shorter.
+    allow_retention_decrease: whether a retention may become lower.
     """
 
     def __init__(self, bootstrap_servers: str, *, allow_retention_decrease: bool) -> None:
@@ -97,7 +97,7 @@ class TopicSettings:
         self._allow_decrease = allow_retention_decrease
 
     def compare(self, specs: Sequence[TopicSpec]) -> Comparison:
-        """How the topics differ, all of which exist."""
+        """The differences of existing topics."""
         if not specs:
             return Comparison()
         wanted = {spec.name: spec.config for spec in specs}
@@ -106,19 +106,19 @@ class TopicSettings:
         except KafkaTopicError as error:
             return Comparison(unread=str(error))
         found = list(differences(wanted, current))
-        left = [each for each in found if each.stays and not (each.shortens and self._allow_decrease)]
-        left += _too_few_replicas(specs, current)
-        return Comparison([each for each in found if each not in left], left)
+        kept = [each for each in found if each.stays and not (each.shortens and self._allow_decrease)]
+        kept += _too_few_replicas(specs, current)
+        return Comparison([each for each in found if each not in kept], kept)
 
     def _read(self, topics: Mapping[str, object]) -> dict[str, dict[str, str]]:
-        # A name that this network doesn't know costs no time so; Kafka's client would try to the end of it.
+        # Fails fast on an unknown host name, on which Kafka's client would spend the whole timeout.
         if not any(map(_is_open, self._servers.split(","))):
-            raise BrokerUnreachableError(f"no broker is in reach at {self._servers}")
+            raise BrokerUnreachableError(f"no broker is reachable at {self._servers}")
         from kafka_topic.brokers import Brokers
 
         brokers = Brokers(self._servers, timeout=ANSWER_SECONDS)
-        there = set(brokers.names())
-        return brokers.configs(topic for topic in topics if topic in there)
+        existing = set(brokers.names())
+        return brokers.configs(topic for topic in topics if topic in existing)
 
 
 def _too_few_replicas(
@@ -136,7 +136,7 @@ def in_words(name: str, value: str) -> str:
 
 
 def config_in_words(config: Mapping[str, str]) -> str:
-    """Settings for people, each with a comma before it."""
+    """Settings for people, each after a comma."""
     return "".join(f", {in_words(name, value)}" for name, value in config.items())
 
 

@@ -1,7 +1,7 @@
-"""The bundle's Kafka topics as a step."""
+"""The step of the bundle's Kafka topics."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,12 +11,12 @@ from cli.steps.base import Action, Change, Report, State, wait_until
 from cli.steps.topic_settings import TopicSettings, config_in_words
 from kafka_topic.plan import TopicSpec
 
-# Topics are described one by one, and a client takes up to half a second to start.
+# Each topic needs one command, and a client takes up to half a second to start.
 DESCRIBING = 4
 
 
 class TopicsStep:
-    """Creates the topics that are missing. Of those that exist, only settings change, inside the cluster."""
+    """Creates missing topics. Of existing ones, only settings change, inside the cluster."""
 
     name = "topics"
     kind = "topics"
@@ -31,8 +31,11 @@ class TopicsStep:
         timeout: timedelta,
         kafka: Callable[[], State],
         settings: TopicSettings,
+        dropped: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """`kafka`: how the Kafka service is, which is asked first: without it there are no topics to list."""
+        """kafka: the state of the Kafka service, which must run before topics can be listed. dropped: the
+        topics of deployed positions that the settings no longer have.
+        """
         self.depends_on = depends_on
         self._specs = specs
         self._service = service
@@ -40,41 +43,46 @@ class TopicsStep:
         self._timeout = timeout
         self._kafka = kafka
         self._settings = settings
+        self._dropped = dropped
         self._pending = ""
 
     def plan(self) -> Change:
-        """The topics that are not there, and settings that differ.
-
-        Creating a topic that exists is an error of the scheduler's.
-        """
+        """The missing topics and the differences in settings."""
         kafka = self._kafka()
         if not kafka.ready:
-            unknown = ("Kafka is not ready yet: topics that exist stay",)
+            unknown = ("Kafka is not ready yet; existing topics stay",)
             notes = () if kafka.state == "absent" else unknown
-            return Change("create", self._additions(self._specs), notes)
-        missing = self._missing()
-        there = [spec for spec in self._specs if spec not in missing]
-        settings = self._settings.compare(there)
+            return Change("create", self._additions(self._specs), notes, summary=f"{len(self._specs)} topics")
+        names = set(self._existing())
+        missing = [spec for spec in self._specs if spec.name not in names]
+        existing = [spec for spec in self._specs if spec.name in names]
+        settings = self._settings.compare(existing)
         settings.refuse_losses()
-        self._pending = f"settings of {len(settings.pending)} to be set" if settings.pending else ""
-        others = (*self._others(there), *settings.notes)
+        self._pending = f"{len(settings.pending)} settings pending" if settings.pending else ""
+        others = (*self._kept(existing), *self._orphans(names), *settings.notes)
         diff = [*self._additions(missing), *settings.diff]
         if not diff:
             return Change("unchanged", notes=others)
-        action: Action = "update" if there else "create"
-        # Keeping records for longer takes nothing from anybody, and a deploy that was stopped before the
-        # gatherer set it must go on without being asked.
-        return Change(action, diff, others, additive=not any(each.shortens for each in settings.pending))
+        action: Action = "update" if existing else "create"
+        # A longer retention deletes nothing. A deploy that was stopped before the gatherer set it must
+        # continue without a question.
+        return Change(
+            action,
+            diff,
+            others,
+            additive=not any(each.shortens for each in settings.pending),
+            summary=f"{len(missing)} topics",
+        )
 
     def apply(self, change: Change) -> None:
-        """Create the missing topics; their settings, and those of others, come with the gatherer."""
+        """Create the missing topics. The gatherer sets the configuration of all topics."""
         if change.action == "unchanged":
             return
         for spec in self._missing():
             self._engine.kafka.create_topic(self._service, spec)
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
-        """Nothing: topics go only when the user names that."""
+        """Nothing: topics are deleted only if the user asks for it."""
         return None
 
     @staticmethod
@@ -85,20 +93,24 @@ class TopicsStep:
             for spec in specs
         ]
 
-    def _others(self, specs: list[TopicSpec]) -> Iterator[str]:
-        """Topics that exist otherwise than wanted. They are named and never changed.
+    def _orphans(self, existing: set[str]) -> Iterator[str]:
+        """The topics of positions that were removed from the settings. They stay, with their records."""
+        if kept := [name for name in self._dropped() if name in existing]:
+            stay = "stays with its" if len(kept) == 1 else "stay with their"
+            yield f"{', '.join(kept)} {stay} records: no longer in `positions`"
 
-        More partitions would move keys to others of them, which tears a position's order apart, and fewer are
-        not possible without losing what is in them.
+    def _kept(self, specs: list[TopicSpec]) -> Iterator[str]:
+        """Existing topics with other partitions or replicas than wanted. They are never changed.
+
+        More partitions would move keys between partitions, which breaks the order of a position. Fewer would
+        lose records.
         """
         with ThreadPoolExecutor(max_workers=DESCRIBING) as pool:
             for spec, (partitions, copies) in zip(specs, pool.map(self._described, specs), strict=True):
                 if partitions != spec.partitions:
-                    yield f"{spec.name} has {partitions} partitions, wanted {spec.partitions}: left as it is"
+                    yield f"{spec.name} has {partitions} partitions, wanted {spec.partitions}: not changed"
                 elif copies != spec.replication:
-                    yield (
-                        f"{spec.name} has {copies} replicas in sync, wanted {spec.replication}: left as it is"
-                    )
+                    yield f"{spec.name} has {copies} in-sync replicas, wanted {spec.replication}: not changed"
 
     def _described(self, spec: TopicSpec) -> tuple[int, int]:
         return self._engine.kafka.describe_topic(self._service, spec.name)
@@ -125,15 +137,15 @@ class TopicsStep:
         )
 
     def state(self) -> State:
-        """How many of the topics exist, which do not, and how they are set, if not as wanted.
+        """The number of existing topics, the missing ones, and differences in settings.
 
-        Data flows with other settings too: they make nothing unhealthy.
+        Differences do not make the topics unhealthy, since data flows anyway.
         """
         state = self._presence()
         if not state.ready:
             return state
-        told = self._settings.compare(self._specs).told
-        return State(True, state.state, "; ".join(filter(None, (state.detail, told))))
+        difference = self._settings.compare(self._specs).summary
+        return State(True, state.state, "; ".join(filter(None, (state.detail, difference))))
 
     def _presence(self) -> State:
         try:
@@ -150,24 +162,25 @@ class TopicsStep:
         )
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
-        """Nothing: topics go only when the user names that; see `delete`."""
+        """Nothing: topics are deleted only if the user asks for it; see `delete`."""
         report("kept")
         return False
 
     def delete(self, report: Report, stop: threading.Event) -> bool:
-        """Delete the bundle's topics and all that is in them."""
-        there = [spec.name for spec in self._specs if spec.name in self._existing()]
-        for name in there:
+        """Delete the bundle's topics and all their records."""
+        existing = set(self._existing())
+        names = [spec.name for spec in self._specs if spec.name in existing]
+        for name in names:
             report(f"deleting {name}")
             self._engine.kafka.delete_topic(self._service, name)
         wait_until(
-            lambda: not set(there) & set(self._existing()),
+            lambda: not set(names) & set(self._existing()),
             what="the deleted topics to be gone",
             timeout=self._timeout,
             stop=stop,
             hint=self._look,
         )
-        return bool(there)
+        return bool(names)
 
     @property
     def _look(self) -> str:

@@ -130,7 +130,7 @@ def test_a_deploy_that_somebody_overtakes_ends_at_once(step, cluster):
     mine.apply(mine.plan())
     theirs.apply(theirs.plan())
     began = time.monotonic()
-    with pytest.raises(Superseded, match="somebody deployed after this deploy: app /t/"):
+    with pytest.raises(Superseded, match="somebody else deployed after this deploy: app /t/"):
         mine.wait(str, threading.Event())
     assert time.monotonic() - began < 10
     theirs.wait(str, threading.Event())

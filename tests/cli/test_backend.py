@@ -124,7 +124,7 @@ def test_status_goes_through_the_page_and_says_so(out: Out) -> None:
     assert status["via"] == "page"
     (told,) = result.stderr.splitlines()
     assert re.fullmatch(
-        rf"reading through the page at http://127\.0\.0\.1:\d+/service/reach\d+-dashboard/: "
+        rf"reading through the dashboard at http://127\.0\.0\.1:\d+/service/reach\d+-dashboard/: "
         rf"no broker answers at {re.escape(NOWHERE)}",
         told,
     )

@@ -21,9 +21,9 @@ def test_it_names_the_limits_of_the_positions_that_there_are():
 
 
 def test_it_says_where_prices_come_from():
-    assert "50 a second for each position: calm and turbulent times take turns" in words("local")
-    assert "50 a second for each position by the model gbm." in words("local", "generator.model=gbm")
-    assert "made up" not in words("local", "generator.instances=0")
+    assert "50 per second and position: calm and turbulent periods alternate" in words("local")
+    assert "50 per second and position: the model is gbm." in words("local", "generator.model=gbm")
+    assert "simulated" not in words("local", "generator.instances=0")
 
 
 @pytest.mark.slow

@@ -127,13 +127,13 @@ def test_dead_letters_are_watched_and_cannot_drive_the_terminal(bundle: Bundle) 
 
 
 def test_what_cannot_be_watched_is_named(bundle: Bundle) -> None:
-    assert "signals have no --window" in bundle.refused("watch", "signals", "--window", "1m")
+    assert "signals have no windows" in bundle.refused("watch", "signals", "--window", "1m")
     said = bundle.refused("watch", "--window", "30s")
-    assert "no window 30s in this bundle; it has 10s, 1m, 10m" in said
+    assert "no window 30s in this bundle; the windows are 10s, 1m, 10m" in said
     assert "--set gatherer.windows.30s=" in said
     assert "'soon' is no length" in bundle.refused("watch", "--window", "soon")
     said = bundle.refused("watch", "signals", "--position", "APPL")
-    assert "no position APPL in this bundle; it has AAPL, MSFT; did you mean AAPL?" in said
+    assert "no position APPL in this bundle; the positions are AAPL, MSFT; did you mean AAPL?" in said
     said = bundle.refused("watch", "signals", "--timeout", "0.3", code=3)
     assert "no record came in topic" in said and "pipectl limits set" in said
     bundle.kafka.delete(bundle.topics.signals)
@@ -173,7 +173,7 @@ def test_limits_are_set_listed_and_cleared(bundle: Bundle) -> None:
         (["set", "AAPL"], "nothing to set; name a limit"),
         (
             ["set", "APPL", "--buy", "1"],
-            "no position APPL in this bundle; it has AAPL, MSFT; did you mean AAPL?",
+            "no position APPL in this bundle; the positions are AAPL, MSFT; did you mean AAPL?",
         ),
         (["set", "MSFT", "--buy", "100"], "limits of MSFT: field 'buy' must be below sell, 100; it is 100"),
         (["set", "AAPL", "MSFT", "--buy", "120"], "limits of MSFT: field 'buy' must be below sell, 100"),
@@ -192,7 +192,7 @@ def test_limits_are_set_listed_and_cleared(bundle: Bundle) -> None:
         (["set", "AAPL", "--horizon", "0s"], "field 'horizon_seconds' must be above 0"),
         (["clear"], "name positions, or all of them with --all"),
         (["clear", "MSFT", "--all"], "name positions, or all of them with --all"),
-        (["clear", "TSLA"], "no position TSLA in this bundle; it has AAPL, MSFT"),
+        (["clear", "TSLA"], "no position TSLA in this bundle; the positions are AAPL, MSFT"),
     ],
 )
 def test_limits_that_cannot_be_meant_are_refused_and_nothing_is_set(

@@ -98,7 +98,7 @@ def test_an_environment_changed_by_hand_is_an_error_and_keeps_nobody_from_destro
     run = run_of(engine)
     with pytest.raises(PipectlError, match="the environment of the apps in /volatility") as raised:
         live_config(run)
-    assert raised.value.hint == "`pipectl deploy --cluster prod` sets it again"
+    assert raised.value.hint == "`pipectl deploy --cluster prod` restores it"
     with Progress() as progress:
         assert "gatherer" in _take_down(run, progress, delete_topics=False)
     assert engine.apps() == {}

@@ -19,9 +19,11 @@ def test_folders_of_others_are_neither_used_nor_purged(
     kept = tmp_path / name / "thesis"
     kept.parent.mkdir()
     kept.write_text("years of work")
-    with pytest.raises(PipectlError, match=rf"{name} holds files that are not of a local cluster") as refused:
+    with pytest.raises(
+        PipectlError, match=rf"{name} holds files that do not belong to a local cluster"
+    ) as refused:
         local.start()
-    assert refused.value.hint == "move them away, or set PIPECTL_HOME to a folder of its own"
+    assert refused.value.hint == "move them, or set PIPECTL_HOME to an empty folder"
     local.purge()
     assert kept.read_text() == "years of work"
     assert not local.settings_file().exists() and not local.running()

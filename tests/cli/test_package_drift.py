@@ -54,7 +54,7 @@ def test_other_options_are_shown_and_how_they_are_changed(plan):
     assert not any('"drift"' in line for line in changed)
     (note,) = change.notes
     assert "`dcos kafka --name=drift update start --options=DIR/packages/kafka.json`" in note
-    assert "loses every topic" in note
+    assert "deletes every topic" in note
 
 
 def test_another_version_is_shown_too(plan):

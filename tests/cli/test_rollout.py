@@ -63,5 +63,5 @@ def test_what_must_not_be_is_refused_even_with_yes():
     with pytest.raises(PipectlError, match="not ours") as refused:
         confirm(plan(x=blocked), "local", yes=True)
     assert "--adopt x" in refused.value.hint
-    with pytest.raises(UsageProblem, match="needs kafka and topics, which are not there"):
+    with pytest.raises(UsageProblem, match="needs kafka and topics, which are not deployed"):
         confirm(plan(missing=["kafka", "topics"], x=CREATE), "local", yes=True)

@@ -12,13 +12,13 @@ from cli.progress import Progress
 @pytest.mark.parametrize(
     ("amounts", "said"),
     [
-        (["gatherer=2"], "one instance, and only one"),
-        (["jobmanager=2"], "one instance, and only one"),
+        (["gatherer=2"], "exactly one instance"),
+        (["jobmanager=2"], "exactly one instance"),
         (["taskmanger=2"], "did you mean flink-taskmanager?"),
         (["kafka=2"], "no component kafka"),
         (["taskmanager"], "APP=NUMBER"),
         (["taskmanager=-1"], "APP=NUMBER"),
-        (["taskmanager=2", "flink-taskmanager=3"], "is there twice"),
+        (["taskmanager=2", "flink-taskmanager=3"], "is given twice"),
         (["taskmanager=0"], "flink.taskmanager.instances"),
     ],
 )

@@ -192,7 +192,7 @@ def test_a_refused_login_is_no_missing_account(stand_in):
 
 
 def test_a_secret_without_its_file(stand_in, tmp_path):
-    with pytest.raises(StepFailed, match="which is no file"):
+    with pytest.raises(StepFailed, match="which is not a file"):
         deploy(stand_in.step({"volatility/s3": str(tmp_path / "absent")}))
 
 

@@ -51,7 +51,8 @@ def test_status_is_healthy_down_to_each_position(pipectl, bundle):
 
 def test_a_second_deploy_finds_nothing_to_do_and_makes_no_changing_call(pipectl, bundle):
     again = pipectl.run("deploy", "-v")
-    assert "nothing to do" in again.stdout
+    assert "no changes" in again.stdout
+    assert "starting the local cluster" not in again.stderr
     calls = [line for line in again.stderr.splitlines() if line.startswith("$ dcos ")]
     assert calls
     changing = (" add", " update", " remove", " install", " create", " delete", " restart", " stop", " start")

@@ -24,7 +24,6 @@ def test_public_names() -> None:
         "Part",
         "Problem",
         "Settings",
-        "cluster_names",
         "component_names",
         "load_settings",
         "parts",
@@ -45,7 +44,6 @@ def test_import_loads_no_library() -> None:
 
 
 def test_functions_work_from_the_package() -> None:
-    assert marathon.cluster_names() == ["dev", "local", "prod"]
     bundle = marathon.render(marathon.load_settings("local", catalogue=CATALOGUE))
     assert list(bundle.apps) == [
         "dashboard",

@@ -1,4 +1,4 @@
-"""The engine DC/OS: everything that knows a `dcos` argument or Marathon's JSON."""
+"""The DC/OS engine: everything that knows a `dcos` argument or Marathon's JSON."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def connect(
     echo: Callable[[str], None],
     stop: threading.Event,
 ) -> DcosEngine:
-    """The way to a cluster. local: address and token of the cluster on this machine, if that is meant."""
+    """The engine of a cluster. local: address and token, for the cluster on this machine."""
     if local is not None:
         argv = LOCAL_CLIENT if settings.executable is None else (settings.executable,)
         environ = local_environ(*local)
         if settings.executable is not None:
-            # A real client keeps what it installs in a folder, and the user's own is not ours to change.
+            # A real client stores its plugins in a folder. The user's own must not change.
             environ["DCOS_DIR"] = str(home() / "dcos")
     else:
         argv = (settings.executable or "dcos",)

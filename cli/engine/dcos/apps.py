@@ -1,4 +1,4 @@
-"""Marathon's JSON of apps and tasks, read into the protocol's types."""
+"""Converts Marathon's JSON of apps and tasks to the protocol's types."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from cli.engine.protocol import AppStatus, Failure, Manifest, Task
 
 Json = dict[str, Any]
-# What starting takes besides the app's own grace period: offers, an image that is pulled.
+# The time for offers and pulling the image, on top of the app's grace period.
 LAUNCHING = timedelta(minutes=1)
 _NEVER = datetime.fromtimestamp(0, UTC)
 
@@ -24,7 +24,7 @@ def manifest_of(definition: Mapping[str, Any]) -> Manifest:
 
 
 def app_of(app: Json) -> AppStatus:
-    """An app as `dcos marathon app list --json` has it."""
+    """An app from `dcos marathon app list --json`."""
     revised = app.get("versionInfo", {}).get("lastConfigChangeAt")
     changed = app.get("version", revised)
     return AppStatus(
@@ -45,7 +45,7 @@ def app_of(app: Json) -> AppStatus:
 
 
 def task_of(task: Json) -> Task:
-    """A task as `dcos marathon task list --json` has it."""
+    """A task from `dcos marathon task list --json`."""
     started = task.get("startedAt")
     return Task(
         task["id"],
@@ -55,7 +55,7 @@ def task_of(task: Json) -> Task:
 
 
 def failure_of(app: Json) -> Failure | None:
-    """The last failure in an app as `dcos marathon app show` has it; lists leave it out."""
+    """The last failure of an app from `dcos marathon app show`; lists omit it."""
     failure = app.get("lastTaskFailure")
     if not failure:
         return None
@@ -64,7 +64,7 @@ def failure_of(app: Json) -> Failure | None:
 
 
 def start_limit(definition: Mapping[str, Any]) -> timedelta:
-    """How long the app may take to be healthy: to end what runs, to launch, and what its checks allow."""
+    """The time that an app may take to become healthy: stop old tasks, launch, and pass its checks."""
     ending = float(definition.get("taskKillGracePeriodSeconds", 3))
     seconds = ending
     for check in definition.get("healthChecks", []):

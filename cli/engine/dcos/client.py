@@ -1,23 +1,23 @@
-"""Which `dcos` is run for a cluster, and in which environment: tokens travel in it, never in argv."""
+"""The `dcos` command of a cluster and its environment. Tokens are in the environment, never in argv."""
 
 import os
 import sys
 from collections.abc import Mapping
 
-# The small client that is built into local_dcos.
+# The client built into local_dcos.
 LOCAL_CLIENT = (sys.executable, "-m", "local_dcos.client")
 
 
 def local_environ(url: str, token: str) -> dict[str, str]:
-    """The environment in which a `dcos` command reaches the cluster `local`."""
+    """The environment of `dcos` for the cluster `local`."""
     return {**_without(os.environ, "DCOS_CLUSTER"), "DCOS_URL": url, "DCOS_ACS_TOKEN": token}
 
 
 def remote_environ(cluster: str | None) -> dict[str, str]:
-    """The environment in which a `dcos` command reaches a cluster that is set up under the name `cluster`.
+    """The environment of `dcos` for the cluster that is set up as `cluster`.
 
-    It is for that one process: the user's own attached cluster is not ours to change. An address in the
-    environment, such as that of the local cluster, would win over the name and lead elsewhere.
+    It selects the cluster for one process and leaves the user's attached cluster unchanged. An address, such
+    as that of the local cluster, is omitted, because it would override the name.
     """
     if cluster is None:
         return dict(os.environ)

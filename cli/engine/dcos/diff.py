@@ -1,16 +1,16 @@
-"""How a definition differs from what the cluster has; what Marathon fills in by itself is no difference."""
+"""Compares app definitions with the cluster's, without the defaults that Marathon fills in."""
 
-import difflib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-# Maps in which every key is the user's: one that is there and no longer wanted is a difference.
+from cli.engine.json_diff import json_diff
+
+# Maps with the user's own keys: a key that is no longer wanted is a difference.
 _EXACT = frozenset({"env", "labels"})
 _EITHER = frozenset({"cmd", "args"})
 _ABSENT = None
-# What Marathon 1.5 to 1.11 shows for a key that the definition leaves out: any of these is its own doing.
-# Sending the first of them resets the key, unless that is _ABSENT.
+# The values that Marathon 1.5 to 1.11 shows for keys that a definition omits. Sending the first one resets
+# the key, unless it is _ABSENT.
 _APP: Mapping[str, tuple[Any, ...]] = {
     "acceptedResourceRoles": (["*"], [], _ABSENT),
     "args": (_ABSENT, []),
@@ -79,41 +79,37 @@ _DEFAULTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 
 
 def differences(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """The unified diff, line by line, from `current` to `wanted`; empty when nothing has to change.
+    """The unified diff from `current` to `wanted`; empty if nothing has to change.
 
-    Compared is what `wanted` names, and what `current` has besides although it is no default of Marathon's:
-    something that was set once. A port 0 stays 0 in the definition's meaning, though the server shows the
-    number that it chose.
+    It compares the keys in `wanted`, and other keys of `current` whose value is not a default of Marathon's.
+    A port 0 matches the number that the server chose.
     """
-    left = _dump(_seen_as(wanted, current)) if current else []
-    right = _dump(wanted)
-    return list(difflib.unified_diff(left, right, "on the cluster", "wanted", n=2, lineterm=""))
+    return json_diff(wanted, _comparable(wanted, current) if current else None)
 
 
-def document_diff(wanted: Mapping[str, Any], current: Mapping[str, Any], there: str) -> list[str]:
-    """The unified diff from `current`, named `there`, to `wanted`, in which every key counts.
+def document_diff(wanted: Mapping[str, Any], current: Mapping[str, Any], current_name: str) -> list[str]:
+    """The unified diff of all keys from `current`, which it calls `current_name`, to `wanted`.
 
-    Only number forms, the order of keys and keys that are null make no difference.
+    The form of numbers, the order of keys, and null values do not matter.
     """
-    left, right = _dump(_plain(current)), _dump(_plain(wanted))
-    return list(difflib.unified_diff(left, right, there, "wanted", n=2, lineterm=""))
+    return json_diff(_plain(wanted), _plain(current), current_name)
 
 
 def stale_keys(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """The top-level keys that `current` has from an earlier definition and `wanted` no longer names."""
+    """The top-level keys that an earlier definition set and `wanted` no longer has."""
     return [key for key, value in current.items() if key not in wanted and _was_set("", key, value)]
 
 
 def resets(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What an update must send besides `wanted`, as it leaves alone what it does not name.
+    """The keys that an update must reset besides sending `wanted`, since it keeps keys that it omits.
 
-    None when a leftover has no default that could be sent: then only a new app is without it.
+    None if a stale key has no default to send. Then only a new app gets rid of it.
     """
     found: dict[str, Any] = {}
     for key in stale_keys(wanted, current):
         default = _APP[key][0]
         if default is _ABSENT:
-            # Marathon itself drops one of these when it is given the other.
+            # Marathon drops one of these when it gets the other.
             if key in _EITHER and _EITHER & wanted.keys():
                 continue
             return None
@@ -122,12 +118,8 @@ def resets(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, A
 
 
 def definition_of(app: Mapping[str, Any]) -> dict[str, Any]:
-    """The definition inside an app as Marathon shows it, fit to be sent again."""
+    """The definition inside an app as Marathon shows it, ready to be sent again."""
     return {k: v for k, v in app.items() if v is not None and (k in _APP or k in {"id", "portDefinitions"})}
-
-
-def _dump(value: Any) -> list[str]:
-    return json.dumps(value, indent=2, sort_keys=True).splitlines()
 
 
 def _plain(value: Any) -> Any:
@@ -139,20 +131,20 @@ def _plain(value: Any) -> Any:
 
 
 def _was_set(parent: str, key: str, value: Any) -> bool:
-    """Whether a value that is there was set by a definition; keys that are not a definition's never are."""
+    """Whether a definition set this value. Keys that do not belong to a definition never are."""
     defaults = _DEFAULTS.get(parent, {}).get(key)
     return defaults is not None and value is not None and not any(value == default for default in defaults)
 
 
-def _seen_as(wanted: Any, current: Any, key: str = "") -> Any:
-    """`current` reduced to what `wanted` speaks of, number forms and server-chosen values made alike."""
+def _comparable(wanted: Any, current: Any, key: str = "") -> Any:
+    """`current` reduced to the keys of `wanted`, with equal number forms and server-chosen values."""
     if isinstance(wanted, Mapping) and isinstance(current, Mapping):
         if key in _EXACT:
-            return {k: _seen_as(wanted.get(k), v) for k, v in current.items()}
-        spoken_of = {k: _seen_as(v, current[k], k) for k, v in wanted.items() if k in current}
-        return spoken_of | {k: v for k, v in current.items() if k not in wanted and _was_set(key, k, v)}
+            return {k: _comparable(wanted.get(k), v) for k, v in current.items()}
+        common = {k: _comparable(v, current[k], k) for k, v in wanted.items() if k in current}
+        return common | {k: v for k, v in current.items() if k not in wanted and _was_set(key, k, v)}
     if isinstance(wanted, list) and isinstance(current, list):
-        seen = [_seen_as(w, c, key) for w, c in zip(wanted, current, strict=False)]
+        seen = [_comparable(w, c, key) for w, c in zip(wanted, current, strict=False)]
         return seen + current[len(wanted) :]
     if key in {"port", "hostPort"} and wanted == 0:
         return 0

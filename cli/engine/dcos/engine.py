@@ -1,4 +1,4 @@
-"""The engine DC/OS, as typed calls over `dcos` commands."""
+"""The DC/OS engine as typed calls of `dcos` commands."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ from cli.engine.dcos.waiting import queued, why_waiting
 from cli.engine.protocol import AppStatus, Credentials, Failure, LogStream, Manifest, Task
 from cli.errors import EngineError, NotFound
 
-# Several components wait at once; they share one reading this old instead of asking each for itself.
+# Components that wait at the same time share a reading of up to this age.
 SNAPSHOT_SECONDS = 0.4
 
 
@@ -28,7 +28,7 @@ class DcosEngine:
     """Marathon apps, packages and Kafka topics of one cluster."""
 
     def __init__(self, dcos: Dcos, *, address: str | None = None) -> None:
-        """`address`: of the front door; None asks `dcos` for it."""
+        """address: the front door; None asks `dcos`."""
         self.dcos = dcos
         self._address = address
         self._lock = threading.Lock()
@@ -37,7 +37,7 @@ class DcosEngine:
 
     @property
     def stop(self) -> threading.Event:
-        """What ends the commands that run."""
+        """Setting it stops running commands."""
         return self.dcos.stop
 
     @cached_property
@@ -47,7 +47,7 @@ class DcosEngine:
 
     @cached_property
     def packages(self) -> DcosPackages:
-        """Packages of the catalogue."""
+        """Packages of the catalog."""
         return DcosPackages(self.dcos, self.apps, self._forget)
 
     @cached_property
@@ -61,16 +61,16 @@ class DcosEngine:
         return DcosSecrets(self.dcos)
 
     def check(self) -> None:
-        """Reach Marathon as the user who is logged in; raises the EngineError that says what is wrong."""
+        """Check that Marathon is reachable with the user's login. Raises EngineError if not."""
         about = self.dcos.json(["marathon", "about"])
         if not isinstance(about, dict) or about.get("name") != "marathon":
             command, answer = ["dcos", "marathon", "about"], json.dumps(about)[:300]
             raise fault(UnexpectedResponse, command, 0, answer, "is not Marathon")
 
     def apps(self, *, fresh: bool = False) -> Mapping[str, AppStatus]:
-        """Every Marathon app by its id.
+        """All Marathon apps by id.
 
-        `app list --json`, not `app show`: the Go client's `show` drops fields and invents one.
+        It uses `app list --json`, since `app show` of the Go client drops fields and invents one.
         """
         with self._lock:
             if fresh or time.monotonic() - self._read_at > SNAPSHOT_SECONDS:
@@ -80,7 +80,7 @@ class DcosEngine:
             return self._apps
 
     def differences(self, manifest: Manifest, app: AppStatus | None) -> list[str]:
-        """The unified diff from the app to the manifest, without what Marathon fills in by itself."""
+        """The unified diff from the app to the manifest, without Marathon's defaults."""
         return diff.differences(manifest.document, app.observed if app else {})
 
     def manifest_of(self, app: AppStatus) -> Manifest:
@@ -88,7 +88,7 @@ class DcosEngine:
         return apps.manifest_of(diff.definition_of(app.observed))
 
     def is_replaced(self, manifest: Manifest, app: AppStatus) -> bool:
-        """Whether a key has to go that no update can take away."""
+        """Whether the change removes a key that no update can remove."""
         return diff.resets(manifest.document, app.observed) is None
 
     def create(self, manifest: Manifest) -> None:
@@ -98,7 +98,7 @@ class DcosEngine:
         )
 
     def update(self, manifest: Manifest, app: AppStatus) -> None:
-        """Update an app; an update leaves alone what it does not name, so that what goes is named too."""
+        """Update an app, and reset the keys that the manifest no longer has."""
         resets = diff.resets(manifest.document, app.observed) or {}
         self._update(app, {**manifest.document, **resets}, manifest)
 
@@ -112,7 +112,7 @@ class DcosEngine:
 
     def delete(self, app_id: str) -> None:
         """Remove an app."""
-        with suppress(NotFound):  # that is what was wanted
+        with suppress(NotFound):  # already removed
             self._change(
                 ["marathon", "app", "remove", "--force", app_id],
                 None,
@@ -120,7 +120,7 @@ class DcosEngine:
             )
 
     def start_limit(self, manifest: Manifest) -> timedelta:
-        """What the definition's own health checks allow, and a minute to launch."""
+        """The time that the definition's health checks allow, plus a minute to launch."""
         return apps.start_limit(manifest.document)
 
     def tasks(self, app_id: str) -> list[Task]:
@@ -136,7 +136,7 @@ class DcosEngine:
             return None
 
     def why_waiting(self, manifest: Manifest) -> str:
-        """What Marathon's launch queue says of the app."""
+        """The reasons in Marathon's launch queue."""
         return why_waiting(queued(self.dcos, manifest.id), manifest.document)
 
     def logs(self, task_id: str, stream: LogStream, lines: int, *, ended: bool = False) -> str:
@@ -150,7 +150,7 @@ class DcosEngine:
             return ""
 
     def follow(self, task_id: str, stream: LogStream, lines: int) -> None:
-        """Print what a task prints."""
+        """Print a task's output as it appears."""
         self.dcos.stream(["task", "log", "--follow", f"--lines={lines}", task_id, stream])
 
     def front_door(self) -> str:
@@ -160,16 +160,16 @@ class DcosEngine:
         return self._address
 
     def service_page(self, name: str) -> str:
-        """Where Admin Router shows a service."""
+        """The address of a service at Admin Router."""
         return f"{self.front_door()}/service/{name}/"
 
     def credentials(self) -> Credentials:
-        """The token and the trust that `dcos` is configured with."""
+        """The token and the TLS settings in the configuration of `dcos`."""
         authorization = "token=" + self.dcos.run(["config", "show", "core.dcos_acs_token"]).strip()
         try:
             trust = self.dcos.run(["config", "show", "core.ssl_verify"], retry=False).strip()
         except EngineError:
-            trust = "true"  # not set: checked, as `dcos` itself does
+            trust = "true"  # not set: `dcos` itself verifies too
         if trust.lower() in ("true", "1"):
             return Credentials(authorization)
         if trust.lower() in ("false", "0"):
@@ -177,7 +177,7 @@ class DcosEngine:
         return Credentials(authorization, ca=trust)
 
     def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
-        """The `dcos` command that shows more."""
+        """The `dcos` command that shows details."""
         return {
             "app": f"dcos marathon debug summary {name}",
             "rollouts": "dcos marathon deployment list",
@@ -186,7 +186,7 @@ class DcosEngine:
         }[kind]
 
     def _update(self, app: AppStatus, properties: Mapping[str, Any], result: Manifest) -> None:
-        # Without --force, a deployment of the app that has not ended would refuse it.
+        # Without --force, a deployment in progress blocks the update.
         force = ["--force"] if app.rolling_out else []
         args = ["marathon", "app", "update", *force, app.id]
         self._change(args, properties, verify_applied=lambda: self._is_as(result))

@@ -1,8 +1,7 @@
-"""Which error a failed `dcos` command means, told by what the real clients print, and the next step.
+"""Classifies failed `dcos` commands by the output of the real clients, and adds the next step.
 
-Their exit code is 1 whatever happened, so the text decides: PyPI dcoscli 0.6.1, dcos 1.2.0 with its core
-plugin, and the commands of SDK packages such as `dcos kafka`, which print errors on stdout. The first pattern
-that matches wins.
+Their exit code is always 1, so the text decides: PyPI dcoscli 0.6.1, dcos 1.2.0 with its core plugin, and the
+commands of SDK packages such as `dcos kafka`, which print errors on stdout. The first matching pattern wins.
 """
 
 import re
@@ -24,15 +23,15 @@ from cli.errors import (
 
 
 class UnexpectedResponse(EngineError):
-    """Something answered that is not DC/OS: a proxy, a login page."""
+    """Something other than DC/OS answered: a proxy, a login page."""
 
-    cause = "the answer is not one of DC/OS"
+    cause = "the answer is not from DC/OS"
 
 
 class NoCluster(EngineError):
-    """The client is not set up for a cluster."""
+    """The client has no such cluster."""
 
-    cause = "`dcos` knows no such cluster"
+    cause = "`dcos` has no such cluster"
     not_applied = True
 
 
@@ -44,19 +43,19 @@ class CommandMissing(EngineError):
 
 
 _NEXT_STEPS: Mapping[type[EngineError], str] = {
-    EngineError: "run that command by itself to see more; `-v` shows all that `pipectl` runs",
-    ClientMissing: "install the DC/OS command line, or name it with `--dcos PATH`",
+    EngineError: "run that command yourself; `-v` shows every command of `pipectl`",
+    ClientMissing: "install the DC/OS command line, or set its path with `--dcos PATH`",
     ClientTimeout: "check the cluster, or raise `dcos.timeout`; then run the same command again",
     NotLoggedIn: "log in with `dcos auth login`, then run the same command again",
     NotAllowed: "ask for the permission, or log in as another user with `dcos auth login`",
-    NotFound: "someone may have removed it meanwhile: `pipectl plan` shows what is there",
-    AlreadyExists: "someone may have created it meanwhile: `pipectl plan` compares it",
-    Conflict: "see `dcos marathon deployment list`; deploy again once it has ended",
-    Invalid: "mend the setting or the template that it names; `pipectl render` shows what is sent",
-    Unreachable: "check the address with `dcos config show core.dcos_url`, and that this machine reaches it; "
+    NotFound: "it may have been removed meanwhile; `pipectl plan` shows what exists",
+    AlreadyExists: "it may have been created meanwhile; `pipectl plan` compares it",
+    Conflict: "see `dcos marathon deployment list`; deploy again when it has ended",
+    Invalid: "fix the setting or template; `pipectl render` shows the definition",
+    Unreachable: "check the address with `dcos config show core.dcos_url`, and the network; "
     "then run the same command again",
-    UnexpectedResponse: "check that the cluster's address leads to DC/OS: `dcos config show core.dcos_url`",
-    NoCluster: "set one up with `dcos cluster setup URL`; `dcos cluster list` shows those it knows",
+    UnexpectedResponse: "check that `dcos config show core.dcos_url` is the address of a DC/OS cluster",
+    NoCluster: "add it with `dcos cluster setup URL`; `dcos cluster list` lists the clusters",
     CommandMissing: "install it with `dcos package install PACKAGE --cli`; `marathon`, `package` and `task` "
     "come with `dcos cluster setup`",
 }
@@ -71,7 +70,7 @@ _PATTERNS: tuple[tuple[type[EngineError], str], ...] = (
     (Invalid, r"HTTP 4(00|22)|4(00|22) (Bad Request|Unprocessable)|Object is not valid|^Bad request\."),
     (Conflict, r"Changes blocked: deployment already|App is locked by one or more deployments|HTTP 409"),
     (AlreadyExists, r"already exists|already installed"),
-    # The SDK's words for an unknown service too: one that was installed just now is not known yet.
+    # The SDK also prints this for an unknown service, and a new service is unknown at first.
     (Unreachable, r"Could not reach the service scheduler"),
     (
         NotFound,
@@ -92,7 +91,7 @@ _PATTERNS: tuple[tuple[type[EngineError], str], ...] = (
         r"|invalid character '<'"
         r"|^\s*<(!doctype|html)",
     ),
-    # dcos 1.2.0, when it knows no command of that name; our options are those of the commands that we mean.
+    # dcos 1.2.0 for an unknown command; the commands that we use know our options.
     (CommandMissing, r"^Error: unknown flag: --"),
     (NoCluster, r"not attached|no cluster is attached|no attached cluster|Missing required config parameter"),
     (NoCluster, r"unable to (find|retrieve) (the )?cluster|cluster .* (is )?not (found|configured)"),
@@ -101,13 +100,13 @@ _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for 
 
 
 def kind_of(said: str) -> type[EngineError]:
-    """The kind of error that a command which printed `said` met; EngineError itself when it is unknown."""
+    """The class of error for the output `said`; EngineError itself if unknown."""
     return next((kind for kind, pattern in _COMPILED if pattern.search(said)), EngineError)
 
 
 def fault(
     kind: type[EngineError], command: Sequence[str], returncode: int | None, stdout: str, stderr: str
 ) -> EngineError:
-    """The error of this kind, with its next step and, for a refusal, what Marathon finds wrong."""
+    """The error of this kind with its next step and, if the request was invalid, Marathon's details."""
     details = refusal_details(f"{stderr}\n{stdout}") if kind is Invalid else ()
     return kind(command, returncode, stdout, stderr, hint=_NEXT_STEPS[kind], details=details)

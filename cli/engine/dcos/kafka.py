@@ -1,4 +1,4 @@
-"""The Kafka service, by its own command `dcos kafka`."""
+"""The Kafka service, through its command `dcos kafka`."""
 
 import json
 import threading
@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 
 class DcosKafka:
-    """Kafka services of a cluster. The command `dcos kafka` is installed where this machine lacks it."""
+    """Kafka services of a cluster. It installs the command `dcos kafka` if this machine lacks it."""
 
     def __init__(self, dcos: Dcos) -> None:
         self._dcos = dcos
         self._installing = threading.Lock()
 
     def status(self, service: str) -> ServiceStatus:
-        """The deploy plan: the command's exit code says nothing of it."""
+        """The deploy plan. The command's exit code does not reflect it."""
         plan = json.loads(self._run(plan_argv(service), retry=False))
         pending = [
             f"{step['name']} {step['status']}" + (f" ({step['message']})" if step.get("message") else "")
@@ -37,7 +37,7 @@ class DcosKafka:
         )
 
     def brokers(self, service: str, *, retry: bool = True) -> list[str]:
-        """Newer services have the endpoint `broker`, old ones only `connection`."""
+        """The addresses from the endpoint `broker`, or from `connection` on old services."""
         try:
             answer = self._run(["kafka", f"--name={service}", "endpoints", "broker"], retry=retry)
         except (NotLoggedIn, NotAllowed):
@@ -46,7 +46,7 @@ class DcosKafka:
             try:
                 answer = self._run(["kafka", f"--name={service}", "connection"], retry=retry)
             except EngineError:
-                # The newer command's error is the one that means something.
+                # The error of the newer command is the meaningful one.
                 raise first from None
         try:
             found = json.loads(answer)
@@ -60,20 +60,20 @@ class DcosKafka:
     def topics(self, service: str, *, retry: bool = True) -> list[str]:
         """The names of all topics."""
         answer = self._run(commands.list_argv(service), retry=retry)
-        with _look_hinted(service):
+        with _with_hint(service):
             return commands.parse_list(answer)
 
     def create_topic(self, service: str, spec: TopicSpec) -> None:
         """Create a topic."""
-        # It may have been created all the same, by a call whose answer was lost or by someone else.
+        # It may exist after an error: the answer was lost, or someone else created it.
         self._change(
             commands.create_argv(service, spec), verify_applied=lambda: spec.name in self.topics(service)
         )
 
     def describe_topic(self, service: str, name: str) -> tuple[int, int]:
-        """The partitions of a topic, and the replicas in sync of its best one."""
+        """The number of partitions of a topic, and the highest number of in-sync replicas of one."""
         answer = self._run(commands.describe_argv(service, name))
-        with _look_hinted(service):
+        with _with_hint(service):
             return commands.parse_partitions(answer), commands.parse_replicas(answer)
 
     def delete_topic(self, service: str, name: str) -> None:
@@ -94,14 +94,14 @@ class DcosKafka:
         except CommandMissing:
             pass
         with self._installing:
-            # Repeating it is harmless, and there is nothing on the cluster to read it from.
+            # It is safe to repeat, and the cluster does not show whether it worked.
             self._dcos.change(["package", "install", "kafka", "--cli", "--yes"], verify_applied=lambda: False)
         return run()
 
 
 @contextmanager
-def _look_hinted(service: str) -> Iterator[None]:
-    """Tells of output that makes no sense how to look at it."""
+def _with_hint(service: str) -> Iterator[None]:
+    """Add the next step to errors about invalid output."""
     try:
         yield
     except ValueError as error:

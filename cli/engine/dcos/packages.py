@@ -22,27 +22,27 @@ class DcosPackages:
     """Packages of the cluster's repositories."""
 
     def __init__(self, dcos: Dcos, apps: _Apps, changed: Callable[[], None]) -> None:
-        """`apps` reads the cluster's apps; `changed` is called when there may be another."""
+        """apps: reads the cluster's apps. changed: called after an installation."""
         self._dcos = dcos
         self._apps = apps
         self._changed = changed
 
     def installed(self, package: str, service: str) -> Package | None:
-        """The package that runs as this service; another service of the same package is not it."""
+        """The package that runs as this service. Other services of the same package do not count."""
         found = self._listed(package, service)
         return None if found is None else Package(found.get("version"))
 
     def options(self, service: str) -> Mapping[str, Any] | None:
-        """What the label of the service's app says."""
+        """The options in a label of the service's app."""
         app = self._apps().get(f"/{service.strip('/')}")
         return installed_options(app.observed if app else {})
 
     def check_offered(self, package: str, version: str | None) -> None:
-        """Ask the repositories."""
+        """Search the package repositories."""
         listed = self._dcos.json(["package", "repo", "list", "--json"])
         if not listed.get("repositories"):
             raise PipectlError(
-                f"the cluster knows no package repository, so {package} cannot be installed",
+                f"the cluster has no package repository, so {package} cannot be installed",
                 hint="add one with `dcos package repo add Universe https://universe.mesosphere.com/repo`",
             )
         try:
@@ -50,42 +50,42 @@ class DcosPackages:
         except NotFound as error:
             raise PipectlError(
                 f"no package repository has {package} {version or ''}: {error.said}",
-                hint=f"`dcos package describe {package} --package-versions` lists what there is; "
+                hint=f"`dcos package describe {package} --package-versions` lists the versions; "
                 "`--set kafka.version=…` chooses another",
             ) from None
 
     def install(self, package: str, version: str | None, service: str, options: Mapping[str, Any]) -> None:
-        """Install a package with its options, which travel in a file that only this user reads."""
+        """Install a package. Its options are in a file that only this user can read."""
         with TemporaryDirectory(prefix="pipectl-") as folder:
             file = Path(folder) / "options.json"
             file.write_text(json.dumps(options))
             self._dcos.change(
                 ["package", "install", package, *_pinned(version), f"--options={file}", "--yes"],
-                # It can fail, or hang, after the app is installed: when it fetches the package's command.
+                # It may fail or hang after the installation, while it fetches the package's command.
                 verify_applied=lambda: self._listed(package, service) is not None,
             )
         self._changed()
 
     def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
-        """What Marathon's launch queue says of the service's app, by what one broker asks for."""
+        """The reasons in Marathon's launch queue, given the resources of one broker."""
         wanted = options.get("brokers", {})
         ports = {"portDefinitions": [{"port": wanted.get("port", 0)}]}
         return why_waiting(queued(self._dcos, f"/{service}"), {**wanted, **ports})
 
     def differences(self, wanted: Mapping[str, Any], installed: Mapping[str, Any]) -> list[str]:
-        """Of the options."""
+        """The diff of the options."""
         return document_diff(wanted, installed, "installed")
 
     def how_to_update(self, name: str, service: str, version: str | None, *, options: bool) -> str:
-        """There is no way that works on every DC/OS."""
+        """There is no command that works on every DC/OS."""
         arguments = [f"--package-version={version}"] if version else []
         if options:
             arguments.append(f"--options=DIR/packages/{name}.json")
         return (
-            "DC/OS Enterprise changes it with "
+            "DC/OS Enterprise updates it with "
             f"`dcos {name} --name={service} update start {' '.join(arguments)}` "
-            "(DIR of `pipectl render --out DIR`); elsewhere only a new installation does, "
-            "which loses every topic"
+            "(DIR is from `pipectl render --out DIR`); other clusters need a new installation, "
+            "which deletes every topic"
         )
 
     def _listed(self, package: str, service: str) -> Mapping[str, Any] | None:
@@ -97,9 +97,9 @@ class DcosPackages:
 
 
 def installed_options(app: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The options that a package's app was installed with, out of the label where Cosmos keeps them.
+    """The options that a package's app was installed with, from Cosmos's label.
 
-    None before DC/OS 1.10, which knows no such label.
+    None before DC/OS 1.10, which has no such label.
     """
     label = app.get("labels", {}).get("DCOS_PACKAGE_OPTIONS")
     if label is None:

@@ -1,13 +1,13 @@
-"""Marathon's refusals (422) in words: which key of what was sent is wrong, and why."""
+"""Extracts the invalid keys from Marathon's 422 answers."""
 
 import json
 from typing import Any
 
 
 def refusal_details(said: str) -> list[str]:
-    """`/path: what is wrong` for every detail of the JSON inside `said`; empty when there is none.
+    """`/path: message` for every detail of the JSON inside `said`; empty if there is none.
 
-    The real clients print the answer's body as it came, with their own words around it.
+    The real clients print the body of the answer within their own text.
     """
     start, end = said.find("{"), said.rfind("}")
     try:

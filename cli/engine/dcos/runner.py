@@ -1,4 +1,4 @@
-"""The one way to a cluster: running `dcos` commands."""
+"""Runs `dcos` commands, the only access to a cluster."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from cli.errors import ClientMissing, ClientTimeout, EngineError, Interrupted
 
 T = TypeVar("T")
 LONGEST_PAUSE = 8.0
-# A command that hung once is tried once more only: each try costs the whole timeout.
+# A hang is retried only once, since each try costs the whole timeout.
 TRIES_OF_A_HANG = 2
-# What dcos 1.2.0 answers to a command that it does not know, with exit code 0.
+# The output of dcos 1.2.0 for an unknown command, with exit code 0.
 GO_USAGE = "Usage:\n    dcos [command]\n"
-# After a stop, a command that is under way may still end by itself for so long.
+# After a stop, a running command has this long to end.
 LAST_SECONDS = 5.0
 
 
@@ -27,16 +27,16 @@ LAST_SECONDS = 5.0
 class Dcos:
     """Runs `dcos` commands: an argv list and never a shell, a timeout per call, typed errors.
 
-    Transient faults (an unreachable cluster, a 5xx, a lock, a hang) are tried again, after longer and
-    longer pauses; what needs the user (a login, a permission, another definition) is raised at once.
+    Transient errors (an unreachable cluster, a 5xx, a lock, a hang) are retried with growing pauses. Errors
+    that need the user (a login, a permission, another definition) are raised at once.
 
-    argv: the executable, with what comes before the arguments.
-    environ: the whole environment of the process; secrets travel here, never in argv.
-    timeout: seconds that one call may take.
-    attempts: how often a command is tried.
-    pause: seconds before the second try; they double with each further one.
+    argv: the executable and its fixed arguments.
+    environ: the whole environment of the process. Secrets are here, never in argv.
+    timeout: the timeout of one call in seconds.
+    attempts: the maximum number of tries.
+    pause: seconds before the second try; they double with each further try.
     echo: called with each command line before it runs (`pipectl -v`).
-    stop: when set, nothing is tried again and what runs is ended.
+    stop: when set, stops retries and running commands.
     """
 
     argv: tuple[str, ...]
@@ -55,9 +55,9 @@ class Dcos:
         timeout: float | None = None,
         retry: bool = True,
     ) -> str:
-        """Run a command that only reads and return its stdout; transient faults are tried again.
+        """Run a command that only reads and return its stdout. Transient errors are retried.
 
-        Raises ClientMissing, ClientTimeout, or another EngineError when its exit code is not 0.
+        Raises ClientMissing, ClientTimeout, or another EngineError if the exit code is not 0.
         """
         return self._persist(lambda: self._once(args, stdin, timeout), attempts=self.attempts if retry else 1)
 
@@ -93,7 +93,7 @@ class Dcos:
             raise fault(UnexpectedResponse, self._shown(args), 0, text[:300], "this is not JSON") from None
 
     def stream(self, args: Sequence[str]) -> None:
-        """Run one command with its output going straight to ours, until it ends or the user stops it."""
+        """Run one command with its output passed through, until it ends or the user stops it."""
         shown = self._announce(args)
         try:
             process = subprocess.Popen([*self.argv, *args], env=dict(self.environ), stdin=subprocess.DEVNULL)
@@ -117,7 +117,7 @@ class Dcos:
                 if not error.transient or tried >= limit:
                     raise
                 if self.echo:
-                    self.echo(f"again in {pause:g} s: {error.cause or 'no answer in time'}")
+                    self.echo(f"retrying in {pause:g} s: {error.cause or 'no answer in time'}")
                 if self.stop.wait(pause):
                     raise Interrupted(f"stopped after: {error.message}") from None
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -132,17 +132,17 @@ class Dcos:
             raise self._missing(error) from None
         except subprocess.TimeoutExpired:
             if self.stop.is_set():
-                raise Interrupted(f"ended `{' '.join(shown)}`") from None
+                raise Interrupted(f"stopped `{' '.join(shown)}`") from None
             raise fault(ClientTimeout, shown, None, "", f"gave up after {limit:g} s") from None
         if returncode != 0:
             raise fault(kind_of(f"{stderr}\n{stdout}"), shown, returncode, stdout, stderr)
         if stdout.startswith(GO_USAGE):
-            raise fault(CommandMissing, shown, returncode, "", "it shows its own usage instead")
+            raise fault(CommandMissing, shown, returncode, "", "it printed its own usage")
         return stdout
 
     def _execute(self, args: Sequence[str], stdin: str, limit: float) -> tuple[int, str, str]:
         """Exit code, stdout, stderr. Raises OSError, or subprocess.TimeoutExpired after `limit` seconds."""
-        # In a group of its own: some clients run a package's command as a child, which ends with them so.
+        # In its own process group, since some clients run a package's command as a child.
         with subprocess.Popen(
             [*self.argv, *args],
             stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Secrets and service accounts, by `dcos security`, which belongs to DC/OS Enterprise."""
+"""Secrets and service accounts, through `dcos security` of DC/OS Enterprise."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,24 +20,24 @@ class DcosSecrets:
         self._dcos = dcos
 
     def has_secret(self, path: str) -> bool:
-        """Whether the secret's folder lists it; its value is not read."""
+        """Whether the secret's folder lists it. Its value is not read."""
         folder, _, name = path.rpartition("/")
         listed = self._found("secrets", "list", folder or "/")
-        # A list of names, as JSON or a line each.
+        # A list of names, as JSON or one per line.
         return listed is not None and name in re.findall(r"[^\s\[\]\",]+", listed)
 
     def has_account(self, name: str) -> bool:
-        """Whether the account is there."""
+        """Whether the account exists."""
         return self._found("org", "service-accounts", "show", name) is not None
 
     def create_secret(self, path: str, file: Path) -> None:
-        """Create a secret; its value is on no command line."""
+        """Create a secret. Its value appears on no command line."""
         self._create(
             "secrets", "create", f"--file={file}", path, verify_applied=lambda: self.has_secret(path)
         )
 
     def create_account_secret(self, path: str, account: str, private: Path, *, strict: bool) -> None:
-        """Create the secret that a service logs in with."""
+        """Create the secret with which a service logs in."""
         mode = ["--strict"] if strict else []
         self._create(
             *("secrets", "create-sa-secret", *mode, str(private), account, path),
@@ -73,12 +73,12 @@ class DcosSecrets:
 
 @contextmanager
 def _plugin_named() -> Iterator[None]:
-    """Tells of a missing plugin in our words."""
+    """Explain a missing plugin."""
     try:
         yield
     except CommandMissing:
         raise StepFailed(
-            "the cluster file has a `security` section, and this `dcos` has no command `security`",
-            hint="it belongs to DC/OS Enterprise: install it with "
-            "`dcos package install dcos-enterprise-cli --cli`, or empty that section",
+            "the cluster file has a `security` section, but this `dcos` has no command `security`",
+            hint="it is part of DC/OS Enterprise: install it with "
+            "`dcos package install dcos-enterprise-cli --cli`, or remove that section",
         ) from None

@@ -1,7 +1,7 @@
-"""The `dcos kafka` command lines that list, create, describe and delete topics, and their output parsed.
+"""The arguments of the `dcos kafka` commands for topics, and the parsers of their output.
 
-Nothing is run here. Each argument list starts after the `dcos` executable, which the caller chooses. List the
-topics before creating: for a topic that exists, the error can't be told from an unreachable scheduler.
+Nothing runs here. Each argument list starts after the `dcos` executable. List the topics before creating one:
+the error for an existing topic looks like that of an unreachable scheduler.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def parse_partitions(stdout: str) -> int:
 
 
 def parse_replicas(stdout: str) -> int:
-    """The copies in sync of the topic that `topic describe` printed, of its best partition.
+    """The highest number of in-sync replicas of a partition that `topic describe` printed.
 
-    What the service shows of a partition is `{"0": {"isr": [0, 2], …}}`; replicas out of sync are not told.
+    The service shows `{"0": {"isr": [0, 2], …}}` for a partition; it does not show other replicas.
     """
     try:
         in_sync = [len(partition["isr"]) for entry in _partitions(stdout) for partition in entry.values()]
@@ -79,6 +79,6 @@ def _parsed(command: str, stdout: str) -> Any:
 
 
 def _unexpected(command: str, wanted: str, stdout: str) -> ValueError:
-    # `dcos kafka` writes its errors to stdout, so the text itself is the best explanation there is.
+    # `dcos kafka` writes errors to stdout, so the text itself is the best explanation.
     said = stdout.strip()[:300] or "nothing"
     return ValueError(f"`dcos kafka {command}` should print {wanted}; it printed: {said}")

@@ -14,21 +14,21 @@ _RESOURCES = {
 _OTHERS = {
     "UnfulfilledRole": "no agent offers resources to its role",
     "UnfulfilledConstraint": "no agent meets its constraints",
-    "NoCorrespondingReservationFound": "no agent has the resources reserved that it asks for",
+    "NoCorrespondingReservationFound": "no agent has reserved the resources that it needs",
     "AgentMaintenance": "agents are down for maintenance",
-    "DeclinedScarceResources": "only agents with scarce resources, such as GPUs, have room",
+    "DeclinedScarceResources": "only agents with scarce resources, such as GPUs, have capacity",
 }
 
 
 def queued(dcos: Dcos, app_id: str) -> Mapping[str, Any] | None:
-    """The app's item in the launch queue (`delay`, `processedOffersSummary`); None when there is none."""
+    """The app's item in the launch queue (`delay`, `processedOffersSummary`), if any."""
     queue = dcos.json(["marathon", "debug", "list", "--json"])
     items = queue.get("queue", []) if isinstance(queue, dict) else queue
     return next((i for i in items if (i.get("app") or i.get("pod") or {}).get("id") == app_id), None)
 
 
 def why_waiting(queued: Mapping[str, Any] | None, definition: Mapping[str, Any]) -> str:
-    """What a queued app waits for: resources that no agent has free, a back-off; empty when unknown."""
+    """What a queued app waits for: free resources, a back-off; empty if unknown."""
     if queued is None:
         return ""
     summary = queued.get("processedOffersSummary", {})
@@ -38,12 +38,12 @@ def why_waiting(queued: Mapping[str, Any] | None, definition: Mapping[str, Any])
         said.append(f"no offer fits: {', '.join(in_words(reason, definition) for reason in reasons)}")
     delay = queued.get("delay", {}).get("timeLeftSeconds", 0)
     if delay > 0:
-        said.append(f"next try in {delay} s, as it has failed before")
+        said.append(f"next try in {delay} s after a failure")
     return ", ".join(said)
 
 
 def in_words(reason: str, definition: Mapping[str, Any]) -> str:
-    """One of Marathon's reasons for declining an offer, with what this app asks for."""
+    """One of Marathon's reasons for declining an offer, with the resources of this app."""
     if reason in _RESOURCES:
         key, unit = _RESOURCES[reason]
         return f"no agent has {definition.get(key, 0):g} {unit} free"

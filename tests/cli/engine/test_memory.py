@@ -48,7 +48,7 @@ def test_an_app_is_created_updated_and_unchanged(engine: MemoryEngine) -> None:
     assert '+    "image": "x:2"' in changed.plan().diff
     bring_up(changed)
     assert changed.plan().action == "unchanged"
-    assert changed.restore(str, threading.Event()) == "x as it was"
+    assert changed.restore(str, threading.Event()) == "x restored"
     assert step(engine).plan().action == "unchanged"
 
 
@@ -114,7 +114,7 @@ def test_atomic_does_not_undo_what_somebody_else_deployed(engine: MemoryEngine) 
     plan = Plan(run, {"x": one}, {"x": one.plan()}, [], partial=False)
     with Progress() as progress, pytest.raises(Superseded) as ended:
         carry_out(plan, progress, engine.stop, atomic=True)
-    assert "nothing was put back" in (ended.value.also or "")
+    assert "nothing was restored" in (ended.value.also or "")
     assert engine.apps()[APP.id].env == {"A": "theirs"}
 
 
@@ -133,7 +133,7 @@ def test_leftovers_are_those_of_the_same_owner(engine: MemoryEngine) -> None:
     assert (old.name, old.plan().action) == ("old", "remove")
     old.wait(str, threading.Event())
     assert "/b/old" not in engine.apps()
-    assert old.restore(str, threading.Event()) == "old as it was"
+    assert old.restore(str, threading.Event()) == "old restored"
     assert "/b/old" in engine.apps()
 
 

@@ -103,8 +103,8 @@ def test_a_read_is_tried_again_after_growing_pauses_until_it_succeeds(tmp_path):
     )
     assert client.run(["x"]) == "good\n"
     assert tries(tmp_path) == 4
-    pauses = [line.split(" s:")[0] for line in said if line.startswith("again")]
-    assert pauses == ["again in 0.01", "again in 0.02", "again in 0.04"]
+    pauses = [line.split(" s:")[0] for line in said if line.startswith("retrying")]
+    assert pauses == ["retrying in 0.01", "retrying in 0.02", "retrying in 0.04"]
 
 
 def test_tries_have_a_limit(tmp_path):

@@ -34,7 +34,7 @@ def test_a_declined_offer_is_told_with_what_the_app_asks_for(reason, words):
 
 
 def test_a_back_off_is_told():
-    assert why_waiting(queued(delay=30), APP) == "next try in 30 s, as it has failed before"
+    assert why_waiting(queued(delay=30), APP) == "next try in 30 s after a failure"
     assert why_waiting(queued(), APP) == why_waiting(None, APP) == ""
 
 

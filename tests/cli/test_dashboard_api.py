@@ -1,4 +1,4 @@
-"""The page's API as the command line asks it: the token's way, TLS, refusals, streams that break off."""
+"""The client of the dashboard's API: credentials, TLS, error answers, broken streams."""
 
 import json
 import os
@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cli import page_api as room
+from cli.dashboard_api import DashboardApi
 from cli.engine.dcos.engine import DcosEngine
 from cli.engine.dcos.runner import Dcos
 from cli.engine.protocol import Credentials
 from cli.errors import NoBackend, PipectlError, UsageProblem, WaitTimeout
-from cli.page_api import PageApi
 
 ME = Credentials("token=secret")
+SSE = {"Content-Type": "text/event-stream"}
 CONFIG = """
 import sys
 values = {values!r}
@@ -91,7 +91,7 @@ def cluster_with(tmp_path, **values):
 def test_token_and_trust_are_those_of_dcos(tmp_path, given, verify, ca):
     found = cluster_with(tmp_path, dcos_acs_token="secret", **given).credentials()
     assert found == Credentials("token=secret", verify, ca)
-    assert "secret" not in repr(PageApi("https://x/", found))
+    assert "secret" not in repr(DashboardApi("https://x/", found))
 
 
 def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
@@ -103,7 +103,7 @@ def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
         ),
         pytest.raises(NoBackend, match="answered 302"),
     ):
-        PageApi(address, ME).get("status", [("a", "b c")])
+        DashboardApi(address, ME).get("status", [("a", "b c")])
     ((path, headers),) = asked
     assert path == "/service/page/api/status?a=b+c"
     assert headers["Authorization"] == "token=secret"
@@ -123,31 +123,40 @@ def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
 def test_a_refusal_is_told_by_what_it_means(status, kind, words):
     refusal = {"message": "buy=5 must be below sell, 4"}
     with serving(says(status, refusal)) as (address, _), pytest.raises(kind, match=words) as raised:
-        PageApi(address, ME).get("limits")
+        DashboardApi(address, ME).get("limits")
     assert "secret" not in raised.value.message
 
 
 def test_what_is_no_page_is_not_taken_for_one():
     with (
         serving(says(200, b"<html>log in</html>")) as (address, _),
-        pytest.raises(NoBackend, match="not the page"),
+        pytest.raises(NoBackend, match="not the dashboard"),
     ):
-        PageApi(address, ME).get("status")
+        DashboardApi(address, ME).get("status")
     with pytest.raises(NoBackend, match="does not answer"):
-        PageApi("http://127.0.0.1:1/", ME).get("status")
+        DashboardApi("http://127.0.0.1:1/", ME).get("status")
+
+
+def test_what_is_no_stream_is_not_taken_for_one():
+    with serving(says(200, b"<html>log in</html>")) as (address, _):
+        events = DashboardApi(address, ME).events([], 5)
+        with pytest.raises(NoBackend, match="not the dashboard"):
+            next(events)
 
 
 def test_tls_is_checked_as_it_is_configured(tmp_path):
     certificate = self_signed(tmp_path)
     with serving(says(200, {"ok": 1}), certificate=certificate) as (address, _):
         with pytest.raises(NoBackend, match="CERTIFICATE_VERIFY_FAILED"):
-            PageApi(address, ME).get("status")
-        assert PageApi(address, Credentials("token=secret", ca=str(certificate))).get("status") == {"ok": 1}
-        assert PageApi(address, Credentials("token=secret", verify=False)).get("status") == {"ok": 1}
+            DashboardApi(address, ME).get("status")
+        assert DashboardApi(address, Credentials("token=secret", ca=str(certificate))).get("status") == {
+            "ok": 1
+        }
+        assert DashboardApi(address, Credentials("token=secret", verify=False)).get("status") == {"ok": 1}
     with pytest.raises(PipectlError, match=r"nowhere\.pem"):
-        PageApi("https://127.0.0.1:1/", Credentials("token=secret", ca=str(tmp_path / "nowhere.pem"))).get(
-            "status"
-        )
+        DashboardApi(
+            "https://127.0.0.1:1/", Credentials("token=secret", ca=str(tmp_path / "nowhere.pem"))
+        ).get("status")
 
 
 def self_signed(folder):
@@ -176,30 +185,30 @@ def self_signed(folder):
 
 
 def test_a_stream_is_picked_up_where_it_broke_off(monkeypatch):
-    monkeypatch.setattr(room, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("cli.event_stream.PAUSE_SECONDS", 0.01)
     parts = iter([b"retry: 1\n\nevent: signals\ndata: one\nid: a-1\n\n", b":\n\ndata: two\nid: a-2\n\n"])
 
     def answer(handler):
-        says(200, next(parts, b""))(handler)
+        says(200, next(parts, b""), **SSE)(handler)
 
     with serving(answer) as (address, asked):
-        events = PageApi(address, ME).events([("topic", "signals")], 5)
+        events = DashboardApi(address, ME).events([("topic", "signals")], 5)
         assert [next(events), next(events)] == [b"one", b"two"]
         events.close()
     assert [headers.get("Last-Event-ID") for _, headers in asked[:2]] == [None, "a-1"]
 
 
 def test_a_stream_without_records_ends_in_time():
-    with serving(says(200, b":\n\n")) as (address, _):
-        events = PageApi(address, ME).events([], 0.3)
+    with serving(says(200, b":\n\n", **SSE)) as (address, _):
+        events = DashboardApi(address, ME).events([], 0.3)
         with pytest.raises(WaitTimeout, match=r"for 0\.3 s"):
             next(events)
 
 
 def test_a_stream_whose_page_stays_away_says_so(monkeypatch):
-    monkeypatch.setattr(room, "PAUSE_SECONDS", 0.01)
-    with serving(says(200, b"data: one\n\n")) as (address, _):
-        events = PageApi(address, ME).events([], 20)
+    monkeypatch.setattr("cli.event_stream.PAUSE_SECONDS", 0.01)
+    with serving(says(200, b"data: one\n\n", **SSE)) as (address, _):
+        events = DashboardApi(address, ME).events([], 20)
         assert next(events) == b"one"
     with pytest.raises(NoBackend, match="does not answer"):
         for record in events:

@@ -1,0 +1,46 @@
+"""The common options of commands, passed to them as one session."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from cli import options
+from cli.session import session
+
+Command = Callable[..., None]
+
+
+def session_options(*, reads_only: bool) -> Callable[[Command], Command]:
+    """Add the options of commands that contact a cluster.
+
+    The command is called with the session as `run` and with `output`. reads_only: without --cluster, use the
+    cluster of the last deploy.
+    """
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def command(
+            cluster: str | None,
+            files: tuple[Path, ...],
+            overrides: tuple[str, ...],
+            verbose: bool,
+            **arguments: Any,
+        ) -> None:
+            function(session(cluster, files, overrides, verbose, reads_only=reads_only), **arguments)
+
+        return options.common_options(command)
+
+    return decorate
+
+
+def offline_options(function: Command) -> Command:
+    """Add the options of commands that contact nothing. They are called like those of `session_options`."""
+
+    @wraps(function)
+    def command(
+        cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, ...], **arguments: Any
+    ) -> None:
+        function(session(cluster, files, overrides, False, reads_only=True), **arguments)
+
+    return options.cluster_option(options.settings_options(options.output_option(command)))
