@@ -72,8 +72,13 @@ def _fallback(prices: PriceMultiset, median: float) -> float:
 
 
 class AnomalyWatcher(Watcher):
-    """sigmas: how many scaled median absolute deviations from the median a tick may lie."""
+    """Reports the first pane of each excursion beyond a bound. A jump leaves several panes beyond the bound,
+    until the window's median has followed; they are one event.
 
+    sigmas: how many scaled median absolute deviations from the median a tick may lie.
+    """
+
+    VERSION = 2
     EACH_PANE = True
     NEEDS_PRICES = True
 
@@ -81,6 +86,8 @@ class AnomalyWatcher(Watcher):
         super().__init__(symbol, kind, window)
         self._sigmas = sigmas
         self._own_sigmas: float | None = None
+        self._outside: set[str] = set()
+        """The events of the pane before: the excursions that have been reported."""
 
     def set_limits(self, limits: Limits | None, since_ms: int) -> None:
         self._own_sigmas = None if limits is None else limits.anomaly_sigmas
@@ -90,8 +97,12 @@ class AnomalyWatcher(Watcher):
         if pane.end_ms != moment.end_ms:
             return []
         sigmas = self._sigmas if self._own_sigmas is None else self._own_sigmas
+        found = anomalies(pane, moment.windows[self.window], sigmas)
+        reported, self._outside = self._outside, {each.event for each in found}
         signals = []
-        for each in anomalies(pane, moment.windows[self.window], sigmas):
+        for each in found:
+            if each.event in reported:
+                continue
             ticks = "1 tick" if each.ticks == 1 else f"{each.ticks} ticks"
             scale = "mean deviations (the median one is 0)" if each.fallback else "median deviations"
             reason = (
@@ -104,10 +115,10 @@ class AnomalyWatcher(Watcher):
         return signals
 
     def dump(self) -> dict[str, Any]:
-        return {"sigmas": self._own_sigmas}
+        return {"sigmas": self._own_sigmas, "outside": sorted(self._outside)}
 
     def restore(self, dumped: Mapping[str, Any]) -> None:
-        self._own_sigmas = dumped["sigmas"]
+        self._own_sigmas, self._outside = dumped["sigmas"], set(dumped["outside"])
 
 
 WATCHER = AnomalyWatcher

@@ -136,6 +136,15 @@ def test_an_anomaly_is_looked_for_at_each_pane_and_with_the_sigmas_of_the_limits
         assert found == [0, 0, 0, expected, 0, 0]
 
 
+def test_an_excursion_is_reported_once_for_each_side(panes: Panes, run_of: Any) -> None:
+    run = run_of(HAMPEL)
+    spread = [100.00, 100.01, 100.02, 100.03] * 3
+    far, below = [103.0], [97.0]
+    odds = [[], [], [], far, far, far, [], far, [*far, *below], below, [], below]
+    found = [[signal.event for signal in run.pane(panes(*spread, *odd))] for odd in odds]
+    assert found == [[], [], [], ["above"], [], [], [], ["above"], ["below"], [], [], ["below"]]
+
+
 def test_too_few_ticks_have_no_anomaly(panes: Panes, run_of: Any) -> None:
     run = run_of(HAMPEL)
     for _ in range(8):
