@@ -4,9 +4,9 @@ A tick is beyond the bound when |price - median| > sigmas * scale, with scale = 
 absolute deviation (MAD). When more than half of the ticks are at the median, as with a quiet price in whole
 cents, the MAD is 0 and says nothing about the rest; scale is then 1.2533 (the root of pi/2) times the mean
 absolute deviation, the fallback of Iglewicz and Hoaglin ("How to detect and handle outliers", ASQC 1993), but
-at least one price step: where a price has stood still, the mean deviation is that of the outlier itself, and
-any move of a cent would be one. The step is a cent, or the power of ten that all prices of the window are
-multiples of, if finer.
+at least one price step: after a price has stood still, the mean deviation is that of the outlier itself, and
+any move of a cent would be an anomaly. The step is a cent, or a smaller power of ten if the prices of the
+window are multiples of it only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gatherer.window import Window
 from kafka_topic.contracts import Limits, Signal
 
 LEAST_TICKS = 10
-"""With fewer ticks in the window nothing is an anomaly."""
+"""With fewer ticks in the window there is no anomaly."""
 _MEAN_DEVIATION_SCALE = math.sqrt(math.pi / 2)
 _CENT = UNIT // 100
 
@@ -31,7 +31,7 @@ _CENT = UNIT // 100
 class Anomaly(NamedTuple):
     """The farthest tick of a pane beyond one bound; prices in units, time in epoch milliseconds.
 
-    event: "above" or "below". ticks: how many of the pane are beyond. fallback: whether the MAD was 0.
+    event: "above" or "below". ticks: how many ticks of the pane are beyond. fallback: whether the MAD was 0.
     """
 
     event: str
@@ -43,7 +43,7 @@ class Anomaly(NamedTuple):
 
 
 def anomalies(pane: Pane, window: Window, sigmas: float) -> list[Anomaly]:
-    """At most one anomaly for each side of the window, whose latest pane is `pane`."""
+    """At most one anomaly for each side. `pane` is the latest pane of the window."""
     prices = window.prices
     if prices is None or pane.histogram is None or window.n < LEAST_TICKS:
         return []

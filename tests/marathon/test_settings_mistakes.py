@@ -161,8 +161,8 @@ Mistakes = Callable[..., list[Problem]]
         ("gatherer.windows={10s: null, 1m: null, 10m: null}", "gatherer.windows: must not be empty; write"),
         (
             "gatherer.windows.10m=null",
-            "gatherer.windows.10m: signals.limit.window is 10m, which is not one of gatherer.windows; there are "
-            "10s, 1m",
+            "gatherer.windows.10m: signals.limit.window is 10m, which is not one of gatherer.windows; there "
+            "are 10s, 1m",
         ),
         (
             "signals.anomaly.window=30s",

@@ -339,7 +339,7 @@ def test_a_price_that_hardly_moves_has_no_forecast(panes: Panes, run_of: Any) ->
     for number in range(300):
         run.pane(panes(100 + number // 7 % 2 * 0.01))
     assert _events(run.signals) == [("buy", "no_forecast"), ("sell", "no_forecast")]
-    assert f"at least {LEAST_MOVES}" in run.signals[0].reason
+    assert f"At least {LEAST_MOVES}" in run.signals[0].reason
 
 
 @pytest.mark.parametrize("low", [0.0, -37.63])
@@ -393,4 +393,4 @@ def test_a_price_that_goes_to_and_fro_is_no_random_walk(panes: Panes, run_of: An
     for number in range(600):
         run.pane(panes(100 + number % 2 * 0.01))
     assert [signal.event for signal in run.signals] == ["no_forecast", "no_forecast"]
-    assert "no random walk" in run.signals[1].reason
+    assert "not a random walk" in run.signals[1].reason
