@@ -1,4 +1,4 @@
-"""Server-sent events: records as they are committed, each once; a slow reader misses the oldest."""
+"""Server-sent events: each committed record once. A slow reader misses the oldest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECORDS = "movingaverage"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a reader wants. symbols: all when empty."""
+    """The records that a reader wants. symbols: all when empty."""
 
     topics: set[str]
     labels: set[str]
@@ -30,17 +30,17 @@ class Wanted:
 
 
 class Events:
-    """The handler of /api/stream, and the streams that are open."""
+    """The handler of /api/stream, and the open streams."""
 
     def __init__(self, history: History, viewers: Viewers, topics: Topics) -> None:
         self._history = history
         self._viewers = viewers
         self._topics = topics
-        self._run = secrets.token_hex(4)  # numbers of an earlier run mean nothing in this one
+        self._run = secrets.token_hex(4)  # sequence numbers of an earlier run are invalid in this one
         self._open: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
-        """Streams have no end of their own."""
+        """End all streams, which have no end of their own."""
         for task in self._open:
             task.cancel()
 
@@ -62,7 +62,7 @@ class Events:
         task = asyncio.create_task(self._send(response, wanted, seen))
         self._open.add(task)
         try:
-            # The handler must not be cancelled by aiohttp's shutdown before the stream was closed.
+            # aiohttp's shutdown must not cancel the handler before the stream is closed.
             await asyncio.wait([task])
         finally:
             task.cancel()
@@ -70,7 +70,7 @@ class Events:
         return response
 
     def _seen(self, request: web.Request) -> int:
-        """The number up to which the reader has seen all."""
+        """The sequence number up to which the reader has seen everything."""
         run, _, last = request.headers.get("Last-Event-ID", "").partition("-")
         if run == self._run and last.isdigit():
             return int(last)
@@ -86,7 +86,7 @@ class Events:
                     for topic, data in self._of(news, wanted)
                 ]
                 if lines:
-                    # Only the last one carries the number: a reader that was cut off gets the others again.
+                    # Only the last event carries the number: a reader that was cut off gets the others again.
                     await response.write(b"\n".join(lines) + f"id: {self._run}-{news.seq}\n\n".encode())
                 seen = news.seq
                 try:
@@ -95,7 +95,7 @@ class Events:
                     await response.write(b":\n\n")
 
     def _of(self, news: News, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
-        """The records that are wanted, with their topics."""
+        """The wanted records, with their topics."""
 
         def of_symbols(symbols: Iterable[str]) -> list[str]:
             return [symbol for symbol in symbols if not wanted.symbols or symbol in wanted.symbols]

@@ -1,4 +1,4 @@
-"""Reading Kafka: a thread for each topic's records, that starts over by itself when Kafka was away."""
+"""Reads Kafka: a thread for each kind of records, which starts over when Kafka was away."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ T = TypeVar("T")
 
 
 class Reader(Protocol):
-    """What reads in batches."""
+    """A reader of batches."""
 
     def read(self) -> int:
-        """Take what has come; returns how many records broke their contract."""
+        """Take the records that have come; returns how many broke their contract."""
 
     def close(self) -> None:
-        """Leave the brokers."""
+        """Disconnect from the brokers."""
 
 
 class Feed:
-    """The readers. `problem` says what keeps one of them from reading, None while all do."""
+    """The readers. `problem` says why one of them does not read; None while all read."""
 
     def __init__(self, settings: Settings, history: History) -> None:
         self._settings = settings
@@ -52,7 +52,7 @@ class Feed:
             "letters": self._read_letters,
             "limits": lambda: self._read_batches("limits", LimitsFollower(settings, history)),
         }
-        # One count a thread: none waits for another to write its own.
+        # Each thread has a count of its own, so none waits for another.
         self._broken = dict.fromkeys(works, 0)
         self._threads = [
             threading.Thread(target=self._keep, args=(name, work), name=name, daemon=True)
@@ -72,7 +72,7 @@ class Feed:
 
     @property
     def problem(self) -> str | None:
-        """Why nothing is read, if so."""
+        """Why a reader does not read; None while all read."""
         return next(iter(self._problems.values()), None)
 
     @property
@@ -97,7 +97,7 @@ class Feed:
 
     def _read_windows(self) -> None:
         start = datetime.now(UTC) - timedelta(seconds=self._settings.past_seconds)
-        # Without the windows' labels: those of other lengths are few, and the history leaves them out.
+        # All windows: those of other lengths are few, and the history ignores them.
         consumer = MovingAverageConsumer(**self._common(), positions=self._settings.positions, start=start)
         self._follow("windows", consumer, self._history.add_window)
 
@@ -107,7 +107,7 @@ class Feed:
         self._follow("signals", consumer, self._history.add_signal)
 
     def _read_letters(self) -> None:
-        # Of all positions: the status counts the topic's, whatever was taken out of the bundle since.
+        # All positions: the status counts the whole topic, removed positions included.
         consumer = DeadLetterConsumer(**self._common(), start="beginning")
         self._history.begin_letters()
         self._follow("letters", consumer, self._history.add_letter, self._caught_up)
@@ -130,7 +130,7 @@ class Feed:
         take: Callable[[T], object],
         idle: Callable[[], None] = lambda: None,
     ) -> None:
-        """Hand each record to `take`, and call `idle` when none came for a moment."""
+        """Pass each record to `take`, and call `idle` when none came for a moment."""
         with consumer as records:
             self._problems.pop(name, None)
             while not self._stop.is_set():

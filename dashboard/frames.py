@@ -1,4 +1,4 @@
-"""Frames: what viewers are sent, as JSON bytes, made once for all that have seen the same."""
+"""Frames: the JSON bytes for viewers, made once for all viewers that have seen the same."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ LEAST_SIGNALS = 3
 
 @dataclass(frozen=True)
 class Frame:
-    """All news up to `seq`."""
+    """All news up to `seq`, as JSON."""
 
     seq: int
     data: bytes
 
 
 class Frames:
-    """Makes frames, and remembers those of the present for the next viewer who needs the same.
+    """Makes frames, and keeps those of the present beat for other viewers.
 
-    statistics: the fields of statistics that windows have there.
+    statistics: the fields of statistics in each window.
     """
 
     def __init__(self, history: History, statistics: Sequence[str]) -> None:
@@ -43,12 +43,12 @@ class Frames:
         self._now = 0.0
 
     def refresh(self) -> None:
-        """Forget the frames of the moment before."""
+        """Forget the frames of the last beat."""
         self._made.clear()
         self._now = time.time()
 
     def after(self, seq: int) -> Frame:
-        """The frame for a viewer who has seen all up to `seq`; 0 for one who has seen nothing."""
+        """The frame for a viewer that has seen everything up to `seq`, 0 for nothing."""
         frame = self._made.get(seq)
         if frame is None:
             frame = self._made[seq] = self._make(seq)
@@ -58,7 +58,7 @@ class Frames:
         news = self._history.since(seq, most=self._most, most_signals=self._most_signals)
         content: dict[str, Any] = {
             "now": round((self._now or time.time()) * 1000),
-            # One letter a position, in their order: f(resh), s(tale), n(ever had a window), u(nreadable).
+            # One letter per position, in their order: f(resh), s(tale), n(ever had a window), u(nreadable).
             "states": "".join(_LETTERS[self._history.state(symbol)] for symbol in self._history.positions),
             "windows": {
                 symbol: {

@@ -26,8 +26,8 @@ T = TypeVar("T")
 class Position:
     """One position. Records are (number in the sequence, record), oldest first.
 
-    windows: by label, the shortest first. limits: what is set, None when nothing is. problem: what is wrong
-    with its topic, None when nothing is. regime: the newest signal of that kind.
+    windows: by label, the shortest first. limits: None when none are set. problem: of its topics, None
+    without one. regime: the newest signal of that kind.
     """
 
     symbol: str
@@ -42,13 +42,13 @@ class Position:
 
     @property
     def last_window(self) -> MovingAverage | None:
-        """The newest of the shortest windows: by it is told whether data flows."""
+        """The newest of the shortest windows, used to judge whether data flows."""
         shortest = next(iter(self.windows.values()))
         return shortest[-1][1] if shortest else None
 
     @property
     def last_price(self) -> Price | None:
-        """The newest price that was kept."""
+        """The newest kept price."""
         return self.prices[-1][1] if self.prices else None
 
     @property
@@ -59,7 +59,7 @@ class Position:
 
 @dataclass(frozen=True)
 class News:
-    """What came after some number, up to `seq`, by symbol (and label of the window); oldest first."""
+    """What came after some sequence number, up to `seq`, by symbol (and window label); oldest first."""
 
     seq: int
     windows: dict[str, dict[str, list[MovingAverage]]] = field(default_factory=dict)
@@ -71,10 +71,10 @@ class News:
 
 
 class History:
-    """The positions and their records. Written by the readers' threads, read by the server's.
+    """The positions and their records. The readers' threads write it, the server's thread reads it.
 
-    labels: of the windows that are kept, the shortest first. windows, prices, signals: how many are kept of
-    each position (and each window).
+    labels: of the kept windows, the shortest first. windows, prices, signals: how many are kept of each
+    position (and each length).
     """
 
     def __init__(
@@ -101,13 +101,13 @@ class History:
         self.letters: deque[tuple[int, DeadLetter]] = deque(maxlen=LETTERS_KEPT)
         self.letter_counts: Counter[str] = Counter()
         self.letters_counted = False
-        """Whether all dead letters that there were at the start have been counted."""
+        """Whether all dead letters that existed at the start have been counted."""
         self._letter_offsets: dict[tuple[str, int], int] = {}
         self.seq = 0
         self._lock = threading.Lock()
 
     def add_window(self, record: MovingAverage) -> bool:
-        """Keep a window; False when it is of no position or length of ours, or not newer than the last."""
+        """Keep a window; False when its position or length is not ours, or it is not newer than the last."""
         position = self.positions.get(record.symbol)
         kept = position.windows.get(record.window) if position else None
         if position is None or kept is None:
@@ -121,7 +121,7 @@ class History:
         return True
 
     def add_price(self, price: Price) -> bool:
-        """Keep a price; False when it is of no position of ours, or older than what is there."""
+        """Keep a price; False when its position is not ours, or it is older than the last."""
         position = self.positions.get(price.symbol)
         if position is None:
             return False
@@ -134,8 +134,8 @@ class History:
         return True
 
     def add_signal(self, signal: Signal) -> bool:
-        """Keep a signal; False when it is of no position of ours, or there already: a reader that starts over
-        reads some twice.
+        """Keep a signal; False when its position is not ours, or it is kept already, because a reader that
+        starts over reads signals twice.
         """
         position = self.positions.get(signal.symbol)
         if position is None:
@@ -150,7 +150,7 @@ class History:
         return True
 
     def set_limits(self, symbol: str, limits: Limits | None) -> bool:
-        """What is set of a position by now; False when it is of none of ours, or no change."""
+        """Note a position's limits; False when the position is not ours, or nothing changes."""
         position = self.positions.get(symbol)
         if position is None or position.limits[1] == limits:
             return False
@@ -160,7 +160,7 @@ class History:
         return True
 
     def set_problem(self, symbol: str, problem: Trouble | None) -> None:
-        """What is wrong with the topic of a position of ours by now."""
+        """Note the present problem of a position's topics."""
         position = self.positions[symbol]
         if position.problem[1] != problem:
             with self._lock:
@@ -168,7 +168,7 @@ class History:
                 position.problem = (self.seq, problem)
 
     def begin_letters(self) -> None:
-        """Dead letters are counted from the topic's beginning again."""
+        """Restart counting: the dead letters are read from the topic's beginning again."""
         with self._lock:
             self.letter_counts.clear()
             self.letters_counted = False
@@ -184,13 +184,12 @@ class History:
                 self.letters.append((self.seq, letter))
 
     def count_ticks(self, symbol: str, number: int) -> None:
-        """Count ticks that went by, kept or not."""
+        """Count ticks that were read, kept or not."""
         self.positions[symbol].ticks_seen += number
 
     def since(self, seq: int, *, most: int | None = None, most_signals: int | None = None) -> News:
-        """What came after number `seq`. `most`: at most about so many windows of each length, and so many
-        prices, of each position, thinned out evenly, the newest always among them; `most_signals`: only so
-        many of the newest.
+        """What came after number `seq`. most: return about this many windows of each length and prices of
+        each position, thinned out evenly, with the newest. most_signals: return only the newest signals.
         """
         with self._lock:
             news = News(self.seq, letters=_after(self.letters, seq))
@@ -213,15 +212,15 @@ class History:
         return news
 
     def windows_of(self, symbol: str, label: str, since: datetime | None = None) -> list[MovingAverage]:
-        """The kept windows of a position and a length that end after `since`, oldest first; KeyError if it
-        isn't ours.
+        """The kept windows of a position and a length that end after `since`, oldest first; KeyError when the
+        position is not ours.
         """
         with self._lock:
             kept = [record for _, record in self.positions[symbol].windows[label]]
         return kept if since is None else [record for record in kept if record.window_end > since]
 
     def signals_of(self, symbols: Iterable[str], since: datetime | None = None) -> list[Signal]:
-        """The kept signals of some positions that are of after `since`, in the order they came."""
+        """The kept signals of some positions after `since`, in the order in which they came."""
         with self._lock:
             kept = sorted(
                 (pair for symbol in symbols for pair in self.positions[symbol].signals),
@@ -261,7 +260,7 @@ def _after(records: Sequence[tuple[int, T]], seq: int) -> list[T]:
 
 
 def thinned(values: list[T], most: int | None) -> list[T]:
-    """At most about `most` of the values, evenly spread, the last one always among them."""
+    """About `most` of the values, evenly spread, with the last one."""
     if most is None or len(values) <= most:
         return values
     step = -(-len(values) // most)

@@ -1,4 +1,4 @@
-"""Following the topic `limits`: the newest record of each symbol holds."""
+"""Follows the topic `limits`: the newest record of each symbol applies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOG = logging.getLogger("dashboard")
 
 
 class LimitsFollower:
-    """Reads the topic from its beginning, and what is set from then on."""
+    """Reads the topic from its beginning, then new records as they come."""
 
     def __init__(self, settings: Settings, history: History) -> None:
         self._history = history
@@ -35,11 +35,11 @@ class LimitsFollower:
         self._consumer.assign([TopicPartition(name, number, at) for (name, number), at in start.items()])
 
     def close(self) -> None:
-        """Leave the brokers."""
+        """Disconnect from the brokers."""
         self._consumer.close()
 
     def read(self) -> int:
-        """Take what has come; returns how many records broke their contract."""
+        """Take the records that have come; returns how many broke their contract."""
         broken = 0
         for message in self._consumer.consume(BATCH, POLL_SECONDS):
             if message.error() is not None:

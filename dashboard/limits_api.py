@@ -1,4 +1,4 @@
-"""/api/limits: what positions are watched for, read from Kafka and written to it."""
+"""/api/limits: reads and writes the limits of positions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class LimitsApi:
-    """The handlers."""
+    """The handlers of /api/limits."""
 
     def __init__(self, settings: Settings, history: History) -> None:
         self._store = LimitsStore(settings.bootstrap_servers, prefix=settings.prefix, timeout=KAFKA_SECONDS)
@@ -37,14 +37,14 @@ class LimitsApi:
         ]
 
     async def read(self, request: web.Request) -> web.Response:
-        """What is set, by symbol; `position` narrows it down."""
+        """The limits that are set; `position` selects positions."""
         wanted = request.query.getall("position", [])
         found = await self._ask(self._store.read)
         chosen = [limits for symbol, limits in found.items() if not wanted or symbol in wanted]
         return records_answer("limits", [limits.to_json() for limits in chosen])
 
     async def change(self, request: web.Request) -> web.Response:
-        """Change the fields that the body names, of the positions that it names, and keep the others."""
+        """Change the named fields of the named positions' limits, and keep the others."""
         require_csrf_header(request)
         symbols, changes = await self._body(request)
         now = await self._ask(
@@ -53,12 +53,14 @@ class LimitsApi:
         return records_answer("limits", [limits.to_json() for limits in now])
 
     async def clear(self, request: web.Request) -> web.Response:
-        """Take back all that is set of some positions; of every one with all=true."""
+        """Clear the limits of some positions; with all=true, of every position."""
         require_csrf_header(request)
         symbols = [*dict.fromkeys(request.query.getall("position", []))]
         everything = request.query.get("all") == "true"
         if bool(symbols) == everything:
-            raise web.HTTPBadRequest(text="whose limits? Name positions, or all of them with all=true")
+            raise web.HTTPBadRequest(
+                text="name positions whose limits to clear, or all positions with all=true"
+            )
         cleared = await self._ask(lambda: self._store.clear(None if everything else symbols))
         return json_answer({"cleared": cleared})
 
@@ -69,7 +71,9 @@ class LimitsApi:
             raise web.HTTPBadRequest(text='the body must be such as {"symbols": ["AAPL"], "buy": 95}')
         changes = {name: value for name, value in body.items() if name != "symbols"}
         if unknown := sorted(changes.keys() - set(FIELDS)):
-            raise BadRequest(f"{unknown[0]} is no field of limits; they have {', '.join(FIELDS)}", unknown[0])
+            raise BadRequest(
+                f"{unknown[0]} is not a field of limits; there are {', '.join(FIELDS)}", unknown[0]
+            )
         if not changes:
             raise web.HTTPBadRequest(text=f"nothing to set; name some of {', '.join(FIELDS)}")
         return [known("position", str(symbol), self._history.positions) for symbol in symbols], changes

@@ -1,4 +1,4 @@
-"""Sampling the position topics: every tick is counted, few of them are read."""
+"""Samples the position topics: counts every tick, parses few."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from kafka_topic.names import Topics
 POLL_SECONDS = 0.1
 CONNECT_SECONDS = 5.0
 SAMPLE_MS = 100
-"""Prices of one position are kept at most this often: a screen shows no more."""
+"""The shortest time between two kept prices of a position; a screen shows no more."""
 PAST_SECONDS = 60.0
 """How far back prices are read at the start."""
 CATCH_UP_SECONDS = 10.0
-"""A reader that is still behind after this time skips to the present: old prices are nobody's."""
+"""A reader that is still behind after this time skips to the present, because nobody wants old prices."""
 BEHIND_MS = 2000
 BATCH = 2000
 LOOK_SECONDS = 5.0
-"""How often it looks which partitions can be read by now."""
+"""How often it checks which partitions can be read."""
 _GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
 
 
 class PriceSampler:
-    """Samples the position topics: counts every tick, reads few of them. Those that are missing, or without a
-    leader, are left out until they are back.
+    """Samples the position topics. Topics that are missing or have no leader are left out until they are
+    back.
     """
 
     def __init__(self, settings: Settings, history: History) -> None:
@@ -55,7 +55,7 @@ class PriceSampler:
         self._consumer.close()
 
     def read(self) -> int:
-        """Take what has come; returns how many records broke their contract."""
+        """Take the records that have come; returns how many broke their contract."""
         if time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._look()
         messages = self._consumer.consume(BATCH, POLL_SECONDS)
@@ -72,7 +72,7 @@ class PriceSampler:
             else:
                 broken += not self._take(topic, message)
         now_ms = time.time() * 1000
-        # The last tick before a silence counts, however soon it came after the one before it.
+        # The last tick before a silence is kept, however soon it followed another.
         for topic, message in list(self._held.items()):
             if now_ms - message.timestamp()[1] >= SAMPLE_MS:
                 broken += not self._take(topic, message)
@@ -88,7 +88,7 @@ class PriceSampler:
         return broken
 
     def _look(self) -> None:
-        """Begin with partitions that can be read by now, and end with those that can't any more."""
+        """Start reading partitions that have a leader now, and stop reading those that have none."""
         leaders = self._brokers.leaders(self._symbols)
         led = {
             (topic, number)

@@ -1,4 +1,4 @@
-"""What handlers need of requests and answers: parameters, mistakes told as JSON, who may change something."""
+"""Helpers of the handlers: parameters of requests, JSON answers, errors as JSON, protection from CSRF."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CSRF_HEADER = "X-Requested-By"
-"""A page of another origin can't send this header: a browser asks first, and is not answered."""
+"""A page of another origin can't send this header: the browser asks for permission first, and gets none."""
 PROXY_HEADER = "X-Proxy-Secret"
-"""What the cluster's front door and this task know, and nobody else."""
+"""Holds a secret that only the cluster's front door and this task know."""
 
 
 class BadRequest(web.HTTPBadRequest):
-    """What a request holds can't be; `field` is the one at fault."""
+    """The request is invalid; `field` names the field at fault."""
 
     def __init__(self, message: str, field: str | None) -> None:
         super().__init__(text=message)
         self.field = field
 
 
-def known(kind: str, value: str, there_are: Collection[str]) -> str:
-    """The value if it is one of those there are; raises HTTPNotFound naming them."""
-    if value not in there_are:
-        some = ", ".join([*there_are][:10])
-        raise web.HTTPNotFound(text=f"no {kind} {value!r} here; there are {some}")
+def known(kind: str, value: str, choices: Collection[str]) -> str:
+    """The value if it is one of the known ones; raises HTTPNotFound that names them."""
+    if value not in choices:
+        some = ", ".join([*choices][:10])
+        raise web.HTTPNotFound(text=f"there is no {kind} {value!r}; there are {some}")
     return value
 
 
-def chosen(request: web.Request, name: str, there_are: Collection[str]) -> set[str]:
-    """The values of a parameter that may be repeated; empty where it is missing."""
-    return {known(name, one, there_are) for one in request.query.getall(name, [])}
+def chosen(request: web.Request, name: str, choices: Collection[str]) -> set[str]:
+    """The values of a parameter that may be repeated; empty when it is missing."""
+    return {known(name, one, choices) for one in request.query.getall(name, [])}
 
 
 def since(request: web.Request) -> datetime | None:
-    """The parameter `since`; raises HTTPBadRequest when it is no time."""
+    """The parameter `since`; raises HTTPBadRequest unless it is a time."""
     text = request.query.get("since")
     if text is None:
         return None
@@ -53,7 +53,7 @@ def since(request: web.Request) -> datetime | None:
 
 
 async def body_of(request: web.Request) -> Any:
-    """The JSON that a request holds, None where it holds none: NaN and Infinity are no JSON."""
+    """The JSON body of a request; None for other bodies. NaN and Infinity are not JSON."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="the body must be JSON: Content-Type: application/json")
     try:
@@ -64,16 +64,16 @@ async def body_of(request: web.Request) -> Any:
     return body
 
 
-def came_through_the_front_door(request: web.Request, secret: str) -> bool:
-    """Whether the proxy that asks users for their login has passed a request on."""
+def came_through_front_door(request: web.Request, secret: str) -> bool:
+    """Whether the request came through the proxy that authenticates users."""
     given = request.headers.get(PROXY_HEADER, "")
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
 
 
 def require_csrf_header(request: web.Request) -> None:
-    """Raises HTTPForbidden when a browser may have been led to this request by a page of another origin.
+    """Raise HTTPForbidden when a page of another origin may have made the browser send this request.
 
-    Whether the user may be here at all is asked at the front door.
+    The front door checks whether the user has access at all.
     """
     if CSRF_HEADER not in request.headers:
         raise web.HTTPForbidden(text=f"a request that changes something needs the header {CSRF_HEADER}")
@@ -83,7 +83,7 @@ def require_csrf_header(request: web.Request) -> None:
 
 
 def records_answer(name: str, records: Collection[bytes]) -> web.Response:
-    """An answer that holds records as they stand in Kafka."""
+    """An answer with records as they are in Kafka."""
     body = f'{{"{name}": ['.encode() + b", ".join(records) + b"]}"
     response = web.Response(body=body, content_type="application/json")
     response.enable_compression()
@@ -91,7 +91,7 @@ def records_answer(name: str, records: Collection[bytes]) -> web.Response:
 
 
 def json_answer(document: object) -> web.Response:
-    """An answer in JSON, compressed where it pays."""
+    """A JSON answer, compressed if the client accepts that."""
     response = web.json_response(document)
     response.enable_compression()
     return response
@@ -99,7 +99,7 @@ def json_answer(document: object) -> web.Response:
 
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What is refused is told as {"message"}, with the field at fault where there is one."""
+    """Answer errors as {"message"}, with the field at fault if there is one."""
     try:
         return await handler(request)
     except web.HTTPException as error:

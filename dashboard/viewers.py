@@ -1,7 +1,7 @@
-"""Fan-out over Socket.IO: each viewer is sent the next frame when it has taken the one before.
+"""Fan-out over Socket.IO: each viewer gets the next frame when it has acknowledged the last one.
 
-Nothing is queued for a viewer: only the number of the last frame it acknowledged is kept. A slow one gets
-fewer frames, each with all that it missed, thinned out, and the newest always in it.
+Nothing is queued for a viewer; the server remembers only the last frame that it acknowledged. A slow viewer
+gets fewer frames. Each holds everything that it missed, thinned out, and always the newest records.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kafka_topic.statistics import Field
 
 BEAT_SECONDS = 0.1
 QUIET_BEATS = 10
-"""With no news, a frame goes out every so many beats: time passes for those who look, too."""
+"""Without news, a frame goes out after this many beats, because ages on the page grow."""
 ACK_SECONDS = 30.0
 _LOG = logging.getLogger("dashboard")
 
@@ -61,7 +61,7 @@ class Viewers:
                 self._beat = asyncio.Event()
 
     async def next_beat(self) -> None:
-        """Return at the next beat."""
+        """Wait for the next beat."""
         await self._beat.wait()
 
     async def _connect(self, sid: str, environ: dict[str, Any]) -> None:
@@ -92,14 +92,14 @@ class Viewers:
                 seen = frame.seq
                 await self.next_beat()
         except socketio.exceptions.TimeoutError:
-            _LOG.info("a viewer took no frame for %g s: it has to connect again", ACK_SECONDS)
+            _LOG.info("a viewer acknowledged no frame for %g s and has to reconnect", ACK_SECONDS)
             self._tasks.pop(sid, None)
             await self._server.disconnect(sid)
         except socketio.exceptions.SocketIOError:
-            self._tasks.pop(sid, None)  # it went away meanwhile
+            self._tasks.pop(sid, None)  # it disconnected meanwhile
 
     async def close(self) -> None:
-        """Let go of every viewer."""
+        """Disconnect every viewer."""
         tasks, self._tasks = [*self._tasks.values()], {}
         for task in tasks:
             task.cancel()

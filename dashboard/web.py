@@ -1,6 +1,6 @@
 """The HTTP server: page, JSON API, server-sent events, Socket.IO, health.
 
-Every address is relative to where the page is, so it works behind `/service/<name>/` as well as directly.
+All addresses are relative to the page, so it works behind `/service/<name>/` as well as directly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dashboard.openapi import document
 from dashboard.pipeline import Pipeline
 from dashboard.requests import (
     Handler,
-    came_through_the_front_door,
+    came_through_front_door,
     chosen,
     errors_as_json,
     json_answer,
@@ -50,7 +50,7 @@ MOST_RECORDS = 5000
 
 
 class Server:
-    """The handlers, and what lives as long as the server does."""
+    """The handlers, and the objects that live as long as the server."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -63,15 +63,15 @@ class Server:
             fresh_seconds=settings.fresh_seconds,
         )
         self._feed = Feed(settings, self._history)
-        # Origins other than the page's own are refused: that is the default.
+        # By default, Socket.IO refuses other origins than the page's own.
         self._sockets = socketio.AsyncServer(async_mode="aiohttp", ping_interval=10, ping_timeout=20)
         self._viewers = Viewers(self._sockets, self._history, settings.signals, settings.columns)
         self._events = Events(self._history, self._viewers, Topics(settings.prefix))
         self._limits = LimitsApi(settings, self._history)
 
     def application(self) -> web.Application:
-        """The application; reading Kafka begins and ends with it."""
-        app = web.Application(middlewares=[self._only_who_may, errors_as_json])
+        """The application. It reads Kafka from its start to its end."""
+        app = web.Application(middlewares=[self._authorize, errors_as_json])
         for path in PAGES:
             app.router.add_get(f"/{path}", self.page)
         app.add_routes(
@@ -89,7 +89,7 @@ class Server:
         self._sockets.attach(app)
         app.on_response_prepare.append(_add_headers)
         app.cleanup_ctx.append(self._life)
-        app.on_shutdown.append(self._let_go)
+        app.on_shutdown.append(self._disconnect)
         return app
 
     async def _life(self, app: web.Application) -> AsyncIterator[None]:
@@ -101,36 +101,34 @@ class Server:
             task.cancel()
         await asyncio.to_thread(self._feed.stop)
 
-    async def _let_go(self, app: web.Application) -> None:
-        """Streams and viewers have no end of their own."""
+    async def _disconnect(self, app: web.Application) -> None:
+        """End streams and viewers, which have no end of their own."""
         await self._viewers.close()
         self._events.close()
 
     @web.middleware
-    async def _only_who_may(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse what has not come through the front door, where there is one.
+    async def _authorize(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse requests that did not come through the front door, if there is one.
 
-        On a laptop also names that only lead here: a foreign page could point its own at loopback.
+        On loopback, also refuse other host names: a foreign page could point its own name at loopback.
         """
         name = request.host.rpartition(":")[0] or request.host
         if self._settings.host in LOOPBACK and name.strip("[]") not in LOOPBACK:
             raise web.HTTPForbidden(text=f"{name} is not the name of this server")
         secret = self._settings.proxy_secret
-        # Marathon's health checks come by themselves.
-        if secret and request.path != "/health" and not came_through_the_front_door(request, secret):
-            raise web.HTTPForbidden(
-                text="ask through the cluster's front door: `pipectl open` prints the way"
-            )
+        # Marathon's health checks come directly.
+        if secret and request.path != "/health" and not came_through_front_door(request, secret):
+            raise web.HTTPForbidden(text="use the cluster's front door; `pipectl open` prints the address")
         return await handler(request)
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        """The page and its parts; checked for changes each time, so an update is seen at once."""
+        """The page and its parts. Browsers check them for changes each time, so an update shows at once."""
         response = web.FileResponse(STATIC / PAGES[request.path.strip("/")])
         response.headers["Cache-Control"] = "no-cache"
         return response
 
     async def health(self, request: web.Request) -> web.Response:
-        """200 while the readers run. Kafka being away is no fault of this app, and no restart mends it."""
+        """200 while the readers run, even if Kafka is away: a restart of this app would not help."""
         if self._feed.alive:
             return web.json_response({"healthy": True, "reason": self._feed.problem})
         return web.json_response({"healthy": False, "reason": "a reader has ended"}, status=503)
@@ -140,7 +138,7 @@ class Server:
         return json_answer(document())
 
     async def status(self, request: web.Request) -> web.Response:
-        """How every component and position is, and the dead letters by reason."""
+        """The state of every component and position, and the dead letters by reason."""
         return json_answer(await self._pipeline.status(len(self._viewers)))
 
     async def positions(self, request: web.Request) -> web.Response:
@@ -148,14 +146,14 @@ class Server:
         return json_answer({"positions": self._pipeline.positions()})
 
     async def moving_average(self, request: web.Request) -> web.Response:
-        """The kept records of one position and one window, the shortest unless it is named; oldest first."""
+        """The kept records of one position and one window, by default the shortest; oldest first."""
         symbol = known("position", request.query.get("position", ""), self._history.positions)
         label = known("window", request.query.get("window", self._history.labels[0]), self._history.labels)
         records = self._history.windows_of(symbol, label, since(request))[-MOST_RECORDS:]
         return records_answer("records", [record.to_json() for record in records])
 
     async def signals(self, request: web.Request) -> web.Response:
-        """The kept signals of some positions, of all where none is named, in the order they came."""
+        """The kept signals of some positions, by default all, in the order in which they came."""
         symbols = chosen(request, "position", self._history.positions) or self._history.positions
         signals = self._history.signals_of(symbols, since(request))[-MOST_RECORDS:]
         return records_answer("signals", [signal.to_json() for signal in signals])

@@ -39,18 +39,18 @@ Example, 5000 ticks into the topics of two positions, the same each time:
     help="host:port,…",
 )
 @click.option(
-    "--topic-prefix", envvar="TOPIC_PREFIX", show_envvar=True, default="", help="Put before each topic name."
+    "--topic-prefix", envvar="TOPIC_PREFIX", show_envvar=True, default="", help="Prefix of each topic name."
 )
 @click.option(
     "--positions",
     envvar="POSITIONS",
     show_envvar=True,
     default="AAPL,AMZN,GOOG,MSFT,TSLA",
-    help="Symbols, with commas between; SYMBOL's prices go to the topic position.SYMBOL.",
+    help="Symbols, separated by commas; the prices of SYMBOL go to the topic position.SYMBOL.",
 )
 @click.option(
     "--model", type=click.Choice(list(MODELS)), envvar="GENERATOR_MODEL", show_envvar=True,
-    default=Settings.model, help="Where prices come from.",
+    default=Settings.model, help="The price model.",
 )  # fmt: skip
 @click.option(
     "--rate", type=float, envvar="GENERATOR_RATE", show_envvar=True, default=Settings.rate,
@@ -58,33 +58,34 @@ Example, 5000 ticks into the topics of two positions, the same each time:
 )  # fmt: skip
 @click.option(
     "--seed", type=click.IntRange(min=0), envvar="GENERATOR_SEED", show_envvar=True,
-    help="Same seed, same prices; without one they differ each time.",
+    help="The same seed makes the same prices; without one they differ each time.",
 )  # fmt: skip
 @click.option(
     "--start-price", type=float, envvar="GENERATOR_START_PRICE", show_envvar=True,
-    default=Settings.start_price, help="First price of regimes, gbm and ou, the middle of all others.",
+    default=Settings.start_price, help="First price of regimes, gbm and ou; the mean of uniform and normal.",
 )  # fmt: skip
 @click.option(
     "--start-prices", envvar="GENERATOR_START_PRICES", show_envvar=True, default="",
-    help="Start prices of single positions: SYMBOL=PRICE, with commas between.",
+    help="Start prices of some positions: SYMBOL=PRICE, separated by commas.",
 )  # fmt: skip
 @click.option(
     "--volatility", type=float, envvar="GENERATOR_VOLATILITY", show_envvar=True,
     default=Settings.volatility,
-    help="Standard deviation of the log return, of regimes over a calm day, of gbm over a year. Others: that "
-    "of a price relative to its start.",
+    help="Standard deviation: of the log return over a calm day (regimes) or a year (gbm), of the log price "
+    "(ou), or of the price relative to its start (uniform, normal).",
 )  # fmt: skip
 @click.option(
     "--count", type=click.IntRange(min=1),
-    help="Make exactly so many ticks in all, then end: as fast as possible, or at --rate if given here.",
+    help="Make exactly this many ticks, then end: as fast as possible, or at --rate if it is given as an "
+    "option.",
 )  # fmt: skip
 @click.option(
     "--max-queued", type=click.IntRange(min=1), default=100_000,
-    help="Ticks that may wait for Kafka, about 300 bytes each; no more are made while so many do.",
+    help="How many ticks may wait for Kafka, about 300 bytes each. No more are made while the queue is full.",
 )  # fmt: skip
 @click.option(
     "--patience", type=float, default=60.0,
-    help="With --count: give up after so many seconds without a delivery.",
+    help="With --count: give up after this many seconds without a delivery.",
 )  # fmt: skip
 @click.option(
     "--flush-timeout",
@@ -94,14 +95,18 @@ Example, 5000 ticks into the topics of two positions, the same each time:
 )
 @click.option(
     "--shared", is_flag=True, envvar="GENERATOR_SHARED", show_envvar=True,
-    help="Share the positions with the other generators that are given this: each position is one's only.",
+    help="Share the positions with the other generators that have this option; each position has one owner.",
 )  # fmt: skip
 @click.option(
     "--host", envvar="HOST", show_envvar=True, default="127.0.0.1",
     help="This machine's address; /health is served on all of them unless this is loopback.",
 )  # fmt: skip
 @click.option(
-    "--port", type=int, envvar="PORT0", show_envvar=True, help="Port of /health and /counters; none without."
+    "--port",
+    type=int,
+    envvar="PORT0",
+    show_envvar=True,
+    help="Port of /health and /counters; without it there is no server.",
 )
 @click.pass_context
 def main(
@@ -123,12 +128,12 @@ def main(
     host: str,
     port: int | None,
 ) -> None:
-    """Publish made-up prices to Kafka, one topic per position, until stopped or until --count is reached.
+    """Publish synthetic prices to Kafka, one topic per position, until stopped or until --count is reached.
 
-    Ticks that Kafka can't take wait in a bounded queue; topics that don't exist are waited for, never
-    created.
+    Ticks wait in a bounded queue while Kafka is slow or away. The generator waits for missing topics; it
+    never creates one.
     """
-    # A rate in the environment is the service's; a count asked for by hand shouldn't crawl because of it.
+    # A rate in the environment is meant for the service, and must not slow down a count.
     rate_by_hand = context.get_parameter_source("rate") is ParameterSource.COMMANDLINE
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s data_generator: %(message)s"

@@ -1,4 +1,4 @@
-"""Counts of ticks, per position and in all."""
+"""Counts of ticks, per position and in total."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class PositionCount:
     """Ticks of one position.
 
     produced: handed to the Kafka client. delivered: acknowledged by Kafka. failed: refused for good. skipped:
-    scheduled but never made, because Kafka took none.
+    scheduled but never made, because Kafka was too slow or away.
     """
 
     produced: int = 0
@@ -23,7 +23,7 @@ class PositionCount:
 
     @property
     def queued(self) -> int:
-        """Handed to the client and still undecided."""
+        """Handed to the client, neither delivered nor failed yet."""
         return self.produced - self.delivered - self.failed
 
     def on_delivery(self, error: object, message: object) -> None:
@@ -45,7 +45,7 @@ class Counters:
     def __init__(self, symbols: Iterable[str]) -> None:
         self.positions = {symbol: PositionCount() for symbol in symbols}
         self.owned: list[str] | None = None
-        """The positions that are this generator's, when it shares them with others."""
+        """The positions of this generator, when it shares them with others."""
 
     def total(self, name: str) -> int:
         """The sum of one count over the positions."""

@@ -1,4 +1,4 @@
-"""Handing records to Kafka: each exactly once and in order, with the outcome of each counted."""
+"""Hands records to Kafka, each exactly once and in order, and counts the outcomes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LOG = logging.getLogger(__name__)
 class Delivery:
     """The Kafka client of the generator, with a bounded queue.
 
-    Records carry the time of writing as their Kafka timestamp, because retention goes by it and would delete
-    old event times.
+    The Kafka timestamp of a record is the time of writing. Retention depends on it, and would delete records
+    with old event times.
     """
 
     def __init__(
@@ -39,20 +39,21 @@ class Delivery:
             on_error=self._note_error,
             enable_idempotence=True,  # implies acks=all and a gapless order per partition over retries
             acks="all",
-            message_timeout_ms=0,  # a tick waits for Kafka for ever
+            message_timeout_ms=0,  # a tick waits for Kafka without limit
             compression_type="lz4",
             linger_ms=5,
-            # Above our own bound, which therefore is the one that counts.
+            # Above our own limit, so that ours applies.
             queue_buffering_max_messages=2 * max_queued,
         )
 
     def capacity(self) -> int:
-        """How many ticks the queue still takes."""
+        """How many more ticks the queue accepts."""
         return max(0, self._max_queued - len(self._producer))
 
     def send(self, symbol: str, records: list[bytes]) -> list[bytes]:
-        """Queue at most `capacity()` records of a position; returns those that can't be queued, for want of
-        the topic."""
+        """Queue at most `capacity()` records of a position; returns those that can't be queued because the
+        topic is missing.
+        """
         count = self.counters.positions[symbol]
         messages: list[dict[str, Any]] = [{"value": record, "key": symbol} for record in records]
         taken = self._producer.produce_batch(
@@ -64,7 +65,7 @@ class Delivery:
         )
 
     def poll(self, seconds: float = 0) -> None:
-        """Count the delivery reports that have come; wait for the first at most some seconds.
+        """Count the delivery reports that have come, and wait at most `seconds` for the first.
 
         Raises DeliveryError when the client has failed for good.
         """
@@ -87,9 +88,7 @@ class Delivery:
             for symbol, count in self.counters.positions.items()
             if count.failed
         }
-        _LOG.warning(
-            "Kafka refused %d more ticks for good; %s", failed - self._failed, "; ".join(sorted(reasons))
-        )
+        _LOG.warning("Kafka refused %d more ticks; %s", failed - self._failed, "; ".join(sorted(reasons)))
         self._failed = failed
 
     def _note_error(self, error: KafkaError) -> None:

@@ -1,8 +1,7 @@
-"""Ticks to JSON, thousands at a time: the bytes of `kafka_topic.contracts.Price.to_json`, made column by
-column.
+"""Encodes thousands of ticks at a time: the bytes of `kafka_topic.contracts.Price.to_json`, column by column.
 
-All records of a block with equally long prices have equal length, so they are one matrix of bytes: the
-constant parts are written once for all rows, the digits with a few table look-ups.
+Records whose prices have equally many digits have equal length, so they form one matrix of bytes: constant
+parts are written once for all rows, digits by a few table look-ups.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ _TIME_AT = len('{"ts": "')
 
 
 def to_cents(prices: Prices) -> NDArray[np.int64]:
-    """Prices rounded to two digits, as whole cents; what would round to zero becomes the least price,
-    0.01."""
+    """Prices rounded to whole cents. A price that would round to zero becomes the least price, 0.01."""
     cents: NDArray[np.int64] = np.clip(np.rint(prices * 100), 1, MAX_CENTS).astype(np.int64)
     return cents
 

@@ -1,7 +1,7 @@
-"""Which positions are this generator's: membership in a Kafka consumer group over the position topics.
+"""Assigns positions to generators by a Kafka consumer group over the position topics.
 
-The group gives partition 0 of each topic to one member, and with it the position. Nothing is read from the
-topics; what the group keeps as a partition's offset carries the position's progress.
+The member that gets partition 0 of a topic owns the position. Nothing is read from the topics; the metadata
+of the group's committed offset holds the position's progress.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from kafka_topic.connection import open_consumer
 
 _LOG = logging.getLogger(__name__)
 _ASK_SECONDS = 0.5
-"""How long the positions that are ours already may be held up."""
+"""How long a request may delay the positions that are ours already."""
 
 
 class Group:
-    """A member of the group; `positions` are the symbols it has been given. Use it from one thread."""
+    """A member of the group; `positions` are the symbols that it owns. Use it from one thread."""
 
     def __init__(self, bootstrap_servers: str, name: str, topics: Mapping[str, str]) -> None:
         self.positions: set[str] = set()
@@ -36,14 +36,14 @@ class Group:
         self.last_error = ""
         self._topics = topics
         self._symbols = {topic: symbol for symbol, topic in topics.items()}
-        # It reads committed offsets, too: none while a transaction that sets one is open.
+        # Read committed offsets: the brokers return none while a transaction that sets one is open.
         self._consumer = open_consumer(
             bootstrap_servers,
             on_error=self._note_error,
             group_id=name,
-            # Only what moves is interrupted when a member comes or goes.
+            # Only positions that move are interrupted when a member comes or goes.
             partition_assignment_strategy="cooperative-sticky",
-            # The least that brokers allow by default: how long a killed member's positions are silent.
+            # The least that brokers allow by default. A killed member's positions are silent for so long.
             session_timeout_ms=6000,
             heartbeat_interval_ms=500,
             max_poll_interval_ms=60_000,
@@ -62,10 +62,10 @@ class Group:
         self._consumer.close()
 
     def poll(self) -> object:
-        """Take note of what was given and taken away; returns the proof of membership for transactions.
+        """Handle assignments and revocations; returns the membership for transactions.
 
-        The proof is from before the notes: a member that was expelled and has joined again unawares would
-        otherwise hold a new proof and old positions.
+        The membership is taken first. Otherwise a member that was expelled and has rejoined could have a new
+        membership and old positions.
         """
         membership = self._consumer.consumer_group_metadata()
         while (message := self._consumer.poll(0)) is not None:
@@ -74,9 +74,9 @@ class Group:
         return membership
 
     def progress(self, symbols: Iterable[str]) -> dict[str, Progress | None]:
-        """How far positions have come that were given to us; those of which it isn't known yet are left out.
+        """The progress of positions that we own. A position is left out until its progress is known.
 
-        It isn't until no transaction of the generator before is open any more.
+        It is unknown while a transaction of the last owner is open.
         """
         asked = [TopicPartition(self._topics[symbol], 0) for symbol in symbols]
         try:
@@ -105,17 +105,17 @@ class Group:
         if partitions:
             consumer.pause(partitions)
         self.positions |= self._of(partitions)
-        self._say()
+        self._log()
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_unassign(partitions)
         self.positions -= self._of(partitions)
-        self._say()
+        self._log()
 
     def _of(self, partitions: list[TopicPartition]) -> set[str]:
         return {self._symbols[each.topic] for each in partitions if each.partition == 0}
 
-    def _say(self) -> None:
+    def _log(self) -> None:
         _LOG.info("positions of this generator: %s", ", ".join(sorted(self.positions)) or "none")
 
     def _note_error(self, error: KafkaError) -> None:

@@ -1,7 +1,7 @@
-"""Price models: where the next prices of one position come from.
+"""Price models: they make the prices of one position.
 
-A model is asked for blocks of prices. The sizes of the blocks make no difference to the prices, so a run
-is the same whether it is paced or hurried.
+A model returns blocks of prices. The prices do not depend on the sizes of the blocks, so a paced run and a
+fast one have the same prices.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from task_runtime.errors import SettingsError
 
 SECONDS_PER_DAY = 24 * 3600
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
-"""Volatility is quoted per calendar year: these prices never close for the night."""
+"""Volatility is quoted per calendar year, because these markets never close."""
 
 REVERSION_SECONDS = 60.0
-"""The time in which `ou` closes all but 1/e of its distance from the start price."""
+"""The time after which 1/e of the distance of `ou` from the start price is left."""
 
 REGIME_SECONDS = 30.0
-"""The mean time that `regimes` stays calm, and that it stays turbulent."""
+"""The mean length of a calm, and of a turbulent time of `regimes`."""
 
 TURBULENCE = 4.0
-"""How many times as volatile as calm times turbulent ones are."""
+"""The ratio of turbulent to calm volatility."""
 
 JUMP_SECONDS = 60.0
 """The mean time between two jumps of `regimes`."""
@@ -36,8 +36,9 @@ JUMP_SIZE = 0.05
 """Standard deviation of the log return of a jump, in multiples of the volatility: that of 200 s of calm."""
 
 LONG_REVERSION_SECONDS = 1800.0
-"""The time constant with which `regimes` is drawn back: it keeps days of prices near the start price, and is
-too long to matter to a forecast of minutes."""
+"""The time constant with which `regimes` reverts to the start price. It keeps prices near it over days, and
+is too long to matter to a forecast of minutes.
+"""
 
 Prices = NDArray[np.float64]
 
@@ -45,7 +46,7 @@ Prices = NDArray[np.float64]
 class PriceModel(Protocol):
     """The price path of one position, in currency units, not yet rounded.
 
-    state: all that the next prices depend on beside the random numbers; set, it continues another's path.
+    state: what the next prices depend on beside the random numbers. Set it to continue another model's path.
     """
 
     state: tuple[float, ...]
@@ -70,14 +71,14 @@ class Gbm:
 
     def next(self, count: int) -> Prices:
         steps = self._deviation * self._random.standard_normal(count) - self._deviation**2 / 2
-        # cumsum adds from left to right, so that a path does not depend on where its blocks end.
+        # cumsum adds from left to right, so the path does not depend on the sizes of the blocks.
         path = np.cumsum(np.concatenate((self.state, steps)))
         self.state = (float(path[-1]),)
         return np.asarray(self._start * np.exp(path[:-1]))
 
 
 class OrnsteinUhlenbeck:
-    """The logarithm of the price reverts to that of the start price, at which it begins.
+    """The log price begins at that of the start price, and reverts to it.
 
     volatility: standard deviation of the log price in the long run. The exact discretisation:
     x[k+1] = phi x[k] + volatility sqrt(1 - phi^2) z with phi = exp(-seconds / REVERSION_SECONDS).
@@ -99,14 +100,14 @@ class OrnsteinUhlenbeck:
 
 
 class Regimes:
-    """Calm and turbulent times take turns, and now and then the price jumps.
+    """Calm and turbulent times alternate, and sometimes the price jumps.
 
     volatility: standard deviation of the log return over a calm day; in turbulent times it is TURBULENCE
     times that. The regime is a Markov chain whose states last REGIME_SECONDS on average, jumps are a Poisson
     process (Hamilton, "A new approach to the economic analysis of nonstationary time series and the business
     cycle", Econometrica 1989; Merton, "Option pricing when underlying stock returns are discontinuous",
-    Journal of Financial Economics 1976). The logarithm of the price reverts slowly to that of the start
-    price, at which it begins, calm.
+    Journal of Financial Economics 1976). The log price begins calm at that of the start price, and reverts to
+    it slowly.
     """
 
     def __init__(self, random: np.random.Generator, start: float, volatility: float, seconds: float) -> None:
@@ -120,7 +121,7 @@ class Regimes:
         self._phi = math.exp(-seconds / LONG_REVERSION_SECONDS)
 
     def next(self, count: int) -> Prices:
-        # A row of numbers for each tick, so that a path does not depend on where its blocks end.
+        # Each tick has a row of random numbers, so the path does not depend on the sizes of the blocks.
         first, second, switch, jump = self._random.random((count, 4)).T
         # Two independent normal numbers (Box and Muller): one for the step, one for a jump.
         radius, angle = np.sqrt(-2 * np.log1p(-first)), 2 * np.pi * second

@@ -1,4 +1,4 @@
-"""How far the prices of a position have come, in the form in which Kafka keeps it beside the ticks."""
+"""The progress of a position's prices, in the form in which Kafka keeps it beside the ticks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from data_generator.ticks import TickSource
 
 @dataclass(frozen=True)
 class Progress:
-    """What is behind the last tick of a position, and all that the next one depends on.
+    """The state after the last tick of a position; all that the next tick depends on.
 
-    last_ms: its event time. path: digest of the settings that shape the prices. state, random: the state of
-    the price model and of its random numbers.
+    last_ms: the event time of that tick. path: digest of the settings that shape the prices. state, random:
+    the state of the price model and of its random numbers.
     """
 
     last_ms: int
@@ -29,7 +29,7 @@ class Progress:
 
     @classmethod
     def from_json(cls, text: str | None) -> Progress | None:
-        """What `to_json` wrote; None when there is nothing, or something else."""
+        """Read what `to_json` wrote; None for anything else."""
         try:
             return cls(**json.loads(text or ""))
         except (ValueError, TypeError):
@@ -40,14 +40,14 @@ class Progress:
 
 
 def digest_of(settings: Settings, symbol: str) -> str:
-    """Digest of what shapes the prices of a position: with another one, it starts anew."""
+    """Digest of the settings that shape the prices of a position. When it changes, the prices start anew."""
     seed = settings.seed if settings.seeded else None
     shape = (settings.model, settings.start_price_of(symbol), settings.volatility, settings.rate, seed)
     return hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
 
 
 class PricePath:
-    """The ticks of one position, from where another generator left off."""
+    """The ticks of one position, continued from another generator's progress."""
 
     def __init__(self, settings: Settings, symbol: str, after: Progress | None) -> None:
         self._random = position_random(settings.seed, symbol)
@@ -57,7 +57,7 @@ class PricePath:
         self._digest = digest_of(settings, symbol)
         start_ms = time.time_ns() // 1_000_000
         if after is not None:
-            # Also when the clock of the machine before was ahead of ours.
+            # Event times increase even if the clock of the last machine was ahead of ours.
             start_ms = max(start_ms, after.last_ms + math.ceil(1000 / settings.rate))
             if after.path == self._digest:
                 self._random.bit_generator.state = after.random
@@ -65,7 +65,7 @@ class PricePath:
         self.source = TickSource(symbol, self._model, rate=settings.rate, start_ms=start_ms)
 
     def progress(self) -> Progress:
-        """The state behind the last tick taken."""
+        """The progress after the last tick taken."""
         return Progress(
             self.source.last_ms, self._digest, [*self._model.state], dict(self._random.bit_generator.state)
         )

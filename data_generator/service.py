@@ -1,4 +1,4 @@
-"""The generator at work: makes ticks when they are due, hands them to Kafka, stops in good order."""
+"""The generator alone: makes ticks when they are due, hands them to Kafka, and stops in good order."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from kafka_topic.names import Topics
 _LOG = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.05
-"""How often due ticks are made: none comes later than this, as long as Kafka takes them."""
+"""How often due ticks are made. A tick is at most this late while Kafka accepts ticks."""
 
 MAX_LATE_SECONDS = 1.0
-"""A tick that could not be made within this time of its schedule is skipped and counted."""
+"""A tick that can't be made within this time is skipped and counted."""
 
 
 class Position:
-    """One position of the run: its source, how many ticks it still owes, and made ticks that wait for the
-    topic."""
+    """One position of the run: its source, how many ticks are left to make, and ticks that wait for the
+    topic.
+    """
 
     def __init__(self, source: TickSource, topic: str, left: float) -> None:
         self.source = source
@@ -54,7 +55,7 @@ class Service:
     def run(self) -> None:
         """Work until the count is reached or `stop` is set; then flush.
 
-        Raises DeliveryError when a count was asked for and not all of it is in Kafka.
+        Raises DeliveryError when not all ticks of a count are in Kafka.
         """
         try:
             with self._watch:
@@ -70,8 +71,8 @@ class Service:
             )
 
     def unhealthy(self, after_seconds: float) -> str | None:
-        """Why the run doesn't deliver, when it hasn't for some seconds; None while it does."""
-        # A slow schedule is no failure: allow for a few ticks of the whole set.
+        """Why nothing was delivered for `after_seconds`; None while it delivers."""
+        # A slow schedule is not a failure: allow the time of a few ticks.
         allowed = max(after_seconds, 3 / (self._settings.rate * len(self._positions)))
         silent = time.monotonic() - self._delivery.progress_at
         return f"nothing delivered for {silent:.0f} s: {self._reason()}" if silent > allowed else None
@@ -90,8 +91,7 @@ class Service:
             self._stop.wait(SLICE_SECONDS / 2)
 
     def _make(self, position: Position, now_ms: float) -> bool:
-        """Make and send the ticks of a position that are due; returns whether there may be more to do at
-        once."""
+        """Make and send the due ticks of a position; returns whether more may be due at once."""
         capacity = min(self._delivery.capacity(), MAX_BLOCK, position.left)
         count = int(min(position.source.due(now_ms), capacity) if self._settings.paced else capacity)
         if count:
@@ -100,7 +100,7 @@ class Service:
         return count == MAX_BLOCK and not position.pending
 
     def _retry(self, position: Position) -> bool:
-        """Send what waits, if anything; returns whether new ticks may follow."""
+        """Send waiting ticks; returns whether new ticks may follow."""
         if position.pending and self._delivery.capacity() >= len(position.pending):
             position.pending = self._delivery.send(position.source.symbol, position.pending)
         return not position.pending
@@ -169,7 +169,7 @@ class Service:
         left = math.inf if settings.count is None else settings.shares()[symbol]
         start_ms = time.time_ns() // 1_000_000
         if not settings.paced:
-            # Made in no time, the schedule lies in the past: its last tick is now, none is in the future.
+            # A fast run puts the schedule into the past: its last tick is now, so none is in the future.
             start_ms -= int((left - 1) * 1000 / settings.rate)
         source = TickSource(symbol, model, rate=settings.rate, start_ms=start_ms)
         return Position(source, self._topics.position(symbol), left)

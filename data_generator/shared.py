@@ -1,9 +1,9 @@
 """One of several generators that share the positions, so that no price is produced twice.
 
-Ticks are written in transactions, each of which also commits the progress of its positions to the group.
-Kafka refuses the transaction of a generator that is no longer a member (one that was cut off or frozen, and
-whose positions have another owner by now), and tells the new owner how far a position has come only when no
-transaction of the old one is open.
+Ticks are written in transactions, which also commit the progress of their positions to the group. Kafka
+refuses the transaction of a generator that is no longer a member: one that was cut off or frozen, and whose
+positions have another owner. The new owner learns the progress of a position only when no transaction of the
+old one is open.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from kafka_topic.names import Topics
 _LOG = logging.getLogger(__name__)
 
 SLICE_SECONDS = 0.1
-"""The time between two transactions. None is open in between, so that one cut off by a kill is rare."""
+"""The time between two transactions. None is open in between, so a kill rarely interrupts one."""
 
 _CALL_SECONDS = 5.0
 _TRANSACTION_SECONDS = 10
@@ -56,7 +56,7 @@ class SharedService:
         self._last_error = ""
 
     def run(self) -> None:
-        """Work until `stop` is set; then give the positions to the others."""
+        """Work until `stop` is set; then release the positions to the other generators."""
         try:
             with self._watch, self._group:
                 while not self._stop.is_set():
@@ -67,7 +67,7 @@ class SharedService:
             _LOG.info("%s", self.counters)
 
     def unhealthy(self, after_seconds: float) -> str | None:
-        """Why the run doesn't deliver, when it hasn't for some seconds; None while it does, or stands by."""
+        """Why nothing was delivered for `after_seconds`; None while it delivers, or stands by."""
         allowed = max(after_seconds, 3 / self._settings.rate)
         silent = time.monotonic() - self._progress_at
         return f"nothing delivered for {silent:.0f} s: {self._reason()}" if silent > allowed else None
@@ -76,8 +76,8 @@ class SharedService:
         if self._watch.missing:
             return f"topics are missing: {', '.join(self._watch.missing)}"
         servers = self._settings.bootstrap_servers
-        said = self._last_error or self._group.last_error or "nothing"
-        return f"the client of Kafka at {servers} last said: {said}"
+        error = self._last_error or self._group.last_error or "nothing"
+        return f"the client of Kafka at {servers} last said: {error}"
 
     def _advance(self) -> None:
         membership = self._group.poll()
@@ -96,7 +96,7 @@ class SharedService:
             self._progress_at = time.monotonic()  # standing by
 
     def _due(self, path: PricePath) -> list[bytes]:
-        """The ticks of a position that are to be written now."""
+        """The ticks of a position that are due."""
         source, now_ms = path.source, time.time() * 1000
         if late := source.due(now_ms - MAX_LATE_SECONDS * 1000):
             source.skip(late)
@@ -105,7 +105,7 @@ class SharedService:
         return source.take(count) if count and self._topics[source.symbol] in self._watch.present else []
 
     def _commit(self, blocks: Mapping[str, list[bytes]], membership: object) -> None:
-        """Write the ticks and the progress behind them: all of it, or nothing."""
+        """Write the ticks and the progress after them, atomically."""
         producer = self._producer
         assert producer is not None  # noqa: S101  started before anything is due
         try:
@@ -131,10 +131,10 @@ class SharedService:
         return [self._group.note(symbol, self._paths[symbol].progress()) for symbol in blocks]
 
     def _roll_back(self, exception: KafkaException) -> None:
-        """Undo the transaction, and go on from what Kafka has: with the same prices, at later times."""
+        """Abort the transaction, and continue from Kafka's progress: with the same prices, at later times."""
         error = exception.args[0]
         self._last_error = error.str()
-        _LOG.info("a transaction was not taken (%s): its ticks are made again", error.str())
+        _LOG.info("a transaction failed (%s): its ticks are made again", error.str())
         self._paths.clear()
         if error.txn_requires_abort() and self._producer is not None:
             try:
@@ -142,7 +142,7 @@ class SharedService:
                 return
             except KafkaException as second:
                 self._last_error = second.args[0].str()
-        # Its successor, with the same id, ends what is left of the transaction.
+        # The next producer, with the same id, ends the transaction.
         self._producer = None
 
     def _start_producer(self) -> bool:

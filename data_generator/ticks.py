@@ -10,14 +10,14 @@ from data_generator.encoding import encode, to_cents
 from data_generator.models import PriceModel
 
 MAX_BLOCK = 2000
-"""Ticks made at once: enough to make numpy pay, few enough to keep positions in step."""
+"""Ticks made at once: enough to make numpy efficient, few enough to keep positions in step."""
 
 
 class TickSource:
     """Makes the records of one position, in order.
 
-    Tick number k is scheduled at start_ms + k * 1000 / rate; its event time is that, cut to the
-    millisecond. So event times strictly increase up to 1000 ticks/s and never decrease above.
+    Tick number k is scheduled at start_ms + k * 1000 / rate; its event time is that, truncated to the
+    millisecond. So event times strictly increase up to 1000 ticks/s, and never decrease above.
     """
 
     def __init__(self, symbol: str, model: PriceModel, *, rate: float, start_ms: int) -> None:
@@ -34,7 +34,7 @@ class TickSource:
         return max(0, math.floor((now_ms - self._start_ms) * self._rate / 1000) + 1 - self._number)
 
     def skip(self, count: int) -> None:
-        """Leave out the next ticks of the schedule. The price path goes on where it was."""
+        """Skip the next ticks of the schedule. The price path continues where it was."""
         self._number += count
 
     def take(self, count: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Which of the topics exist, looked up in the background. They are waited for, never created."""
+"""Watches which topics exist, in the background. It never creates one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PRESENT_SECONDS = 2.0
 
 
 class TopicWatch:
-    """Keeps `present` up to date, in a thread of its own so that a slow broker doesn't hold up the ticks."""
+    """Keeps `present` up to date, in a thread of its own, so that a slow broker does not delay the ticks."""
 
     def __init__(self, bootstrap_servers: str, topics: Iterable[str]) -> None:
         self.present: frozenset[str] = frozenset()
         self._topics = frozenset(topics)
         self._brokers = Brokers(bootstrap_servers, timeout=_ASK_SECONDS)
         self._stop = threading.Event()
-        self._said = ""
+        self._reported = ""
         self._thread = threading.Thread(target=self._watch, name="topic-watch", daemon=True)
 
     def __enter__(self) -> Self:
@@ -40,7 +40,7 @@ class TopicWatch:
 
     @property
     def missing(self) -> list[str]:
-        """The topics that don't exist or have not been found yet."""
+        """The topics that do not exist or have not been found yet."""
         return sorted(self._topics - self.present)
 
     def _watch(self) -> None:
@@ -48,13 +48,13 @@ class TopicWatch:
             try:
                 self.present = frozenset(self._brokers.partitions(self._topics))
                 problem = f"waiting for topics that don't exist yet: {', '.join(self.missing)}; create them"
-                self._say(problem if self.missing else "all topics are there")
+                self._report(problem if self.missing else "all topics are there")
             except KafkaTopicError as error:
-                # What was known stays: ticks queue up until the broker is back.
-                self._say(f"waiting: {error}")
+                # Keep what is known: ticks wait in the queue until the broker is back.
+                self._report(f"waiting: {error}")
             self._stop.wait(_MISSING_SECONDS if self.missing else _PRESENT_SECONDS)
 
-    def _say(self, text: str) -> None:
-        if text != self._said:
-            self._said = text
+    def _report(self, text: str) -> None:
+        if text != self._reported:
+            self._reported = text
             _LOG.info("%s", text)

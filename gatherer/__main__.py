@@ -9,7 +9,7 @@ from task_runtime.errors import SettingsError
 
 
 def main(argv: list[str]) -> int:
-    """Submit or describe the job that the environment defines."""
+    """Submit or describe the job that the environment defines; returns the exit code."""
     if argv not in ([], ["--describe"]):
         sys.stderr.write("usage: python -m gatherer [--describe]\n")
         return 2

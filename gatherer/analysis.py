@@ -1,4 +1,4 @@
-"""Everything that is computed of one position, pane by pane. No Flink here."""
+"""All computations of one position, pane by pane. Nothing here knows Flink."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from kafka_topic.contracts import Limits, MovingAverage, Signal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STATE_VERSION = 2
-"""Raised whenever `small_state` changes its meaning."""
+"""Raise it whenever the meaning of `small_state` changes."""
 
 
 class AnalysisSettings(NamedTuple):
-    """windows: at least one; every length and slide is a whole multiple of the shortest slide, which is the
-    length of the panes. statistics: names out of the catalogue. signals: by kind, the settings of those that
-    are on.
+    """windows: at least one; all lengths and slides are multiples of the shortest slide, which is the length
+    of a pane. statistics: names from the catalogue. signals: the settings of the kinds that are on, by kind.
     """
 
     windows: tuple[WindowLength, ...]
@@ -42,20 +41,20 @@ class AnalysisSettings(NamedTuple):
 
     @property
     def with_histograms(self) -> bool:
-        """Whether panes need their histogram."""
+        """Whether panes count each price."""
         return needs_prices(self.statistics) or any(WATCHERS[kind].NEEDS_PRICES for kind in self.signals)
 
 
 class PositionAnalysis:
     """The windows and signals of one position.
 
-    Panes are added in any order; `advance` is called at each `next_due()` in turn. A window [T - length, T)
-    is due at every whole multiple T of its slide (since the epoch) if it holds a tick. What `add` is given
-    counts in every window that isn't closed, and in none that is.
+    Add panes in any order, and call `advance` at each `next_due()`. A window [T - length, T) is due at every
+    multiple T of its slide (since the epoch) if it holds a tick. A pane counts in every window that is not
+    closed when it is added.
 
-    State is the panes, of which the caller keeps those that are `pane(end)` until `expired()` names them,
-    and `small_state()`. Both together, of the same moment, continue identically. Memory grows with the number
-    of panes and with the distinct prices in the windows, not with ticks.
+    The state is the panes and `small_state()`. The caller keeps each `pane(end)` until `expired()` returns
+    its end. An object that is restored from both, taken at the same moment, continues identically. Memory
+    grows with the number of panes and the distinct prices in the windows, not with the number of ticks.
     """
 
     def __init__(self, symbol: str, settings: AnalysisSettings) -> None:
@@ -64,12 +63,12 @@ class PositionAnalysis:
         self._panes: dict[int, Pane] = {}
         self._ends: list[int] = []
         self._returns: dict[int, Return] = {}
-        self._before: Sample | None = None  # the end of the latest pane that has expired
+        self._before: Sample | None = None  # the end of the last expired pane
         self._closed = LONG_AGO
         self._expired: list[int] = []
         self._ewma = Ewma(settings.ewma_half_life_seconds)
         self._watch = Watch(symbol, settings.signals)
-        # Some look at their window whenever a pane ends.
+        # Some kinds look at their window at the end of each pane.
         watched = self._watch.each_pane
         with_prices = self._watch.with_prices
         every_price = needs_prices(settings.statistics)
@@ -83,13 +82,13 @@ class PositionAnalysis:
             for length in settings.windows
         ]
 
-    # -- what comes in
+    # -- input
 
     def add(self, pane: Pane) -> bool:
-        """Add a pane, or late ticks of one that was added; False when it is too late for every window.
+        """Add a pane, or late ticks of a pane that was added. Returns False when every window has closed.
 
-        Late ticks change the windows' returns where they change the last price of a pane. The exponentially
-        weighted volatility stays as it is, and anomalies and limits have looked at the pane already.
+        Late ticks that change a pane's last price correct the windows' returns. They do not change the
+        exponentially weighted volatility, and anomalies and limits do not look at the pane again.
         """
         end = pane.end_ms
         if end <= self._useless():
@@ -106,13 +105,13 @@ class PositionAnalysis:
         return True
 
     def set_limits(self, limits: Limits | None) -> None:
-        """Watch for these limits from the next pane on; the same again changes nothing."""
+        """Apply these limits from the next pane on. Equal limits change nothing."""
         self._watch.set_limits(limits, self._ends[-1] if self._ends else self._closed)
 
-    # -- what goes out
+    # -- output
 
     def next_due(self) -> int | None:
-        """The end of the earliest window that isn't closed and holds a tick, epoch milliseconds."""
+        """The end of the earliest open window that holds a tick, epoch milliseconds."""
         due = None
         for window in self._windows:
             slide = window.slide_ms
@@ -125,9 +124,9 @@ class PositionAnalysis:
         return due
 
     def advance(self, end_ms: int) -> tuple[list[MovingAverage], list[Signal]]:
-        """The windows that end at `end_ms`, which is `next_due()`, and the signals of that moment.
+        """Close the windows that end at `end_ms`, which is `next_due()`; returns them and their signals.
 
-        Raises ValueError when nothing can be due then.
+        Raises ValueError when no window can be due then.
         """
         if end_ms <= self._closed or not self._ends or end_ms < self._ends[0]:
             raise ValueError(f"nothing of {self.symbol} is due at {end_ms}")
@@ -155,7 +154,7 @@ class PositionAnalysis:
         return averages, signals
 
     def close(self, until_ms: int) -> Iterator[tuple[list[MovingAverage], list[Signal]]]:
-        """`advance` as far as this; then no window that ends at or before it is due any more."""
+        """Advance to `until_ms` and close all windows that end by then."""
         if until_ms <= self._closed:
             return
         while (due := self.next_due()) is not None and due <= until_ms:
@@ -163,18 +162,18 @@ class PositionAnalysis:
         self._closed = until_ms
 
     def pane(self, end_ms: int) -> Pane:
-        """The pane as it is after `add`, to be kept; KeyError when there is none."""
+        """The pane with all its ticks, for the caller to keep; KeyError when there is none."""
         return self._panes[end_ms]
 
     def expired(self) -> list[int]:
-        """The ends of panes that are no longer needed, each told once."""
+        """The ends of panes that are no longer needed. Each is returned once."""
         expired, self._expired = self._expired, []
         return expired
 
-    # -- what survives a restart
+    # -- state
 
     def small_state(self) -> bytes:
-        """What there is beside the panes; a few hundred bytes."""
+        """The state beside the panes, a few hundred bytes."""
         return marshal.dumps(
             (
                 STATE_VERSION,
@@ -187,7 +186,7 @@ class PositionAnalysis:
         )
 
     def restore(self, panes: list[Pane], small_state: bytes) -> None:
-        """Continue from the state of another; for a new object. ValueError for state of another version."""
+        """Continue from saved state. Call it on a new object. Raises ValueError for another version."""
         version, *state = marshal.loads(small_state)  # noqa: S302 - our own state
         if version != STATE_VERSION:
             raise ValueError(f"the state has version {version}, not {STATE_VERSION}")
@@ -207,10 +206,10 @@ class PositionAnalysis:
             self._roll(window, closed // window.step_ms * window.step_ms)
         self._expire()
 
-    # -- how
+    # -- details
 
     def _useless(self) -> int:
-        """Panes that end at or before are in no window that will be closed."""
+        """Panes that end at or before this time are in no open window."""
         return min(
             (self._closed // window.slide_ms + 1) * window.slide_ms - window.length_ms
             for window in self._windows
@@ -237,7 +236,7 @@ class PositionAnalysis:
         window.evict(start_ms)
 
     def _expire(self) -> None:
-        """Let windows out of what their next end won't hold, and forget panes that no window has left."""
+        """Evict panes that the next window does not hold, and forget panes that no window holds."""
         for window in self._windows:
             if window.until > LONG_AGO:
                 self._evict(window, window.until + window.step_ms - window.length_ms)
@@ -261,13 +260,13 @@ class PositionAnalysis:
         return Sample(pane.last, pane.last_ms)
 
     def _return_at(self, end_ms: int) -> Return | None:
-        """The return of a pane against the one before it; None for the very first."""
+        """The return of a pane against the pane before; None for the first pane."""
         index = bisect_right(self._ends, end_ms) - 2
         before = self._sample_of(self._ends[index]) if index >= 0 else self._before
         return None if before is None else between(before, self._sample_of(end_ms))
 
     def _sample_again(self, end_ms: int) -> None:
-        """Correct the returns that late ticks of a pane change: its own and that of the next pane."""
+        """Correct the returns that late ticks of a pane change: its own, and that of the next pane."""
         index = bisect_right(self._ends, end_ms)
         for end in self._ends[index - 1 : index + 1]:
             if end > self._closed or (sampled := self._return_at(end)) is None:

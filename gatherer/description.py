@@ -1,4 +1,4 @@
-"""What the job is, for the program that submits and resumes it (see flink_scripts' README for the form)."""
+"""Describes the job to the program that submits and resumes it (flink_scripts' README has the form)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gatherer.kafka import consumer_properties, producer_properties
 from gatherer.settings import Settings
 from gatherer.signals import WATCHERS
 
-# Raised whenever the job's graph changes in a way that makes old state unusable or wrong.
+# Raise it whenever a change of the job's graph makes old state unusable or wrong.
 _GRAPH_VERSION = 5
 
 
@@ -20,9 +20,9 @@ def describe(settings: Settings) -> str:
     """One line of JSON.
 
     state: what shapes the job's state; state of another shape can't be restored. Windows, statistics and
-    signals may change: all are made of the panes that are kept.
-    definition: all that makes the running job what it is; a job with another definition has to be replaced.
-    topics: the topics that the state belongs to; recreated topics make it worthless.
+    signals may change, because all are made of the kept panes.
+    definition: everything that defines the running job; a job with another definition must be replaced.
+    topics: the topics to which the state belongs; it is worthless once they are recreated.
     """
     topics = settings.topics
     return json.dumps(
@@ -31,7 +31,7 @@ def describe(settings: Settings) -> str:
                 "versions": [_GRAPH_VERSION, analysis.STATE_VERSION, panes.VERSION],
                 "pane_ms": settings.pane_ms,
                 "histogram": settings.histogram,
-                # A kind that is new has no state that could be of another version.
+                # Version 1 is left out: there is no older state that it could differ from.
                 "signals": {
                     kind: watcher.VERSION for kind, watcher in WATCHERS.items() if watcher.VERSION > 1
                 },
@@ -56,7 +56,7 @@ def describe(settings: Settings) -> str:
 
 
 def _code() -> str:
-    """Digest of what Python's workers run: another image may bring another one. (The jar has its own.)"""
+    """Digest of the code that Python's workers run, which another image may change. The jar has its own."""
     digest = hashlib.sha256()
     package, contracts = Path(__file__).parent, Path(kafka_topic.__file__).parent
     for path in sorted([*package.rglob("*.py"), package / "row.json", *contracts.rglob("*.py")]):

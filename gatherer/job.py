@@ -1,6 +1,6 @@
-"""Building the job in PyFlink and submitting it. Only this module and `operator.py` import pyflink.
+"""Builds the job in PyFlink and submits it. Only this module and `operator.py` import pyflink.
 
-What runs for each tick are the Java classes in `java/`; the graph of them is put together here.
+The Java classes in `java/` handle each tick; this module connects them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from gatherer.settings import Settings
 from task_runtime.errors import SettingsError
 
 _OPTIONS = {
-    # A record is not copied between the operators that handle it one after the other.
+    # Chained operators pass records on without copying them.
     "pipeline.object-reuse": "true",
-    # Python's worker hands over what it made when it has handled this much, and at a checkpoint.
+    # Python's worker emits its results after this many rows or milliseconds, and at a checkpoint.
     "python.fn-execution.bundle.size": "1000",
     "python.fn-execution.bundle.time": "50",
     "python.executable": sys.executable,
@@ -31,8 +31,8 @@ _KEY = Types.ROW([Types.STRING()])
 
 
 def environment() -> StreamExecutionEnvironment:
-    """The environment that submits to where FLINK_CONF_DIR says."""
-    # A Python client reads no configuration file by itself and would run the job in this process.
+    """The environment that submits to the cluster in FLINK_CONF_DIR."""
+    # By itself, a Python client reads no configuration file and runs the job in this process.
     jvm = get_gateway().jvm
     configuration = Configuration(
         j_configuration=jvm.org.apache.flink.configuration.GlobalConfiguration.loadConfiguration()
@@ -47,16 +47,16 @@ def environment() -> StreamExecutionEnvironment:
 
 
 def build(settings: Settings, stream: StreamExecutionEnvironment, *, until_now: bool = False) -> None:
-    """Add the whole job to `stream`. until_now: it ends with what the topics hold now."""
+    """Add the whole job to `stream`. until_now: it ends after the records that the topics hold now."""
     panes = _panes(settings, stream, _updates(settings, stream, until_now))
     results = panes.process(Analysis(settings), output_type=OUTPUT).name("analysis").uid("analysis")
     results._j_data_stream.sinkTo(_sink(settings)).name("output").uid("output")
 
 
 def submit(settings: Settings) -> None:
-    """Submit the job as FLINK_CONF_DIR says, and return once the cluster has it.
+    """Submit the job to the cluster in FLINK_CONF_DIR, and return once the cluster has it.
 
-    Raises SettingsError where Python lies in a folder that Flink can't start it from.
+    Raises SettingsError when Flink can't start Python from its path.
     """
     if any(map(str.isspace, sys.executable)):
         raise SettingsError(
@@ -68,7 +68,7 @@ def submit(settings: Settings) -> None:
 
 
 def _updates(settings: Settings, stream: StreamExecutionEnvironment, until_now: bool) -> Any:
-    """A Java DataStream<Update>: panes of every position topic, what can't be used, and limits."""
+    """A Java DataStream<Update>: the panes of all prices, records that can't be used, and limits."""
     jvm = get_gateway().jvm
     watermarks = jvm.org.apache.flink.api.common.eventtime.WatermarkStrategy.noWatermarks()
     source = jvm.gatherer.source.LogSource(_source_settings(settings, until_now))

@@ -1,4 +1,4 @@
-"""How the job reads from Kafka and writes to it."""
+"""The properties of the job's Kafka clients."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ def consumer_properties(settings: Settings) -> dict[str, str]:
         "group.id": settings.job_name,
         "isolation.level": "read_committed",
         "enable.auto.commit": "false",
-        # The source itself decides where to go on, and never by chance.
+        # The source itself decides where to continue.
         "auto.offset.reset": "none",
         "allow.auto.create.topics": "false",
         "default.api.timeout.ms": "10000",
         "request.timeout.ms": "5000",
         "reconnect.backoff.max.ms": "200",
         "max.poll.records": "5000",
-        # What is fetched ahead lies on the heap, beside the state.
+        # Prefetched records are on the heap, beside the state.
         "fetch.max.bytes": str(16 * 1024 * 1024),
     }
 
 
 def producer_properties(settings: Settings) -> dict[str, str]:
     """Properties of the sink."""
-    # A broker that is back is used at once.
+    # Reconnect quickly to a broker that is back.
     properties = {"linger.ms": "5", "compression.type": "lz4", "reconnect.backoff.max.ms": "200"}
     if settings.delivery == "exactly-once":
-        # The broker's own maximum is 15 minutes; a transaction has to outlive the longest outage of the job.
+        # A transaction must outlive the longest outage of the job. The broker's maximum is 15 minutes.
         properties["transaction.timeout.ms"] = str(14 * 60 * 1000)
     return properties

@@ -1,7 +1,7 @@
-"""Mean, deviation and variation of a window from its exact sums.
+"""Mean, standard deviation and coefficient of variation of a window, from its exact sums.
 
-Sums come in whole units of 1e-8; each result is rounded only in its last steps (the quotient of two Python
-ints is correctly rounded), so nothing cancels: a constant price has a deviation of exactly 0 at any price.
+Sums are whole units of 1e-8. Each result is rounded only in its last steps (the quotient of two Python ints
+is correctly rounded), so nothing cancels: a constant price has a deviation of exactly 0.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ def mean(n: int, total: int) -> float:
 
 
 def stddev(n: int, total: int, sum_of_squares: int) -> float | None:
-    """Sample standard deviation (divisor n - 1), currency units; None for less than two ticks."""
+    """Sample standard deviation (divisor n - 1), currency units; None for fewer than two ticks."""
     if n < 2:
         return None
     return math.sqrt((n * sum_of_squares - total * total) / (n * (n - 1) * UNIT * UNIT))
 
 
 def cv(mean: float, stddev: float | None) -> float | None:
-    """Coefficient of variation in percent: of the mean's size, so that it isn't negative where the mean is.
+    """Coefficient of variation in percent, of the absolute mean, so that it is never negative.
 
-    None without a standard deviation, and with a mean of 0.
+    None without a standard deviation, or when the mean is 0.
     """
     return None if stddev is None or mean == 0 else 100 * stddev / abs(mean)

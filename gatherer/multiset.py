@@ -1,4 +1,4 @@
-"""Prices with their counts, as a window holds them: exact order statistics without sorting again."""
+"""The prices of a window with their counts: exact order statistics without sorting anew."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from itertools import accumulate
 
 _FEW = 8
-"""Up to so many new prices are inserted one by one; more are merged by sorting, linear for two runs."""
+"""Up to this many new prices are inserted one by one. More are merged by sorting, linear for two runs."""
 
 
 class PriceMultiset:
-    """A multiset of prices (units) that panes are added to and removed from.
+    """A multiset of prices (units). Panes are added to it and removed from it.
 
-    Adding and removing cost the pane's distinct prices. A question costs one pass over the window's distinct
-    prices in C (to count them up), then a few bisections. Memory grows with the distinct prices alone: those
-    that have gone are swept out, when something is asked, once they are a quarter.
+    The cost of adding and removing is proportional to the pane's distinct prices. A query makes one pass over
+    the window's distinct prices in C (to accumulate the counts), then a few bisections. Memory grows only
+    with the distinct prices: a query drops those without ticks once they are a quarter.
     """
 
     def __init__(self) -> None:
@@ -51,11 +51,11 @@ class PriceMultiset:
         self._changed()
 
     def __len__(self) -> int:
-        """Ticks."""
+        """The number of ticks."""
         return self._cumulate()[-1]
 
     def items(self) -> list[tuple[int, int]]:
-        """Price and count, by price."""
+        """Prices with their counts, in ascending order."""
         self._cumulate()
         return [(price, self._counts[price]) for price in self._sorted if self._counts[price]]
 
@@ -83,7 +83,7 @@ class PriceMultiset:
         return low + self._deviation(median2, n // 2 + 1)
 
     def _deviation(self, median2: int, rank: int) -> int:
-        """The rank-th smallest of |2 price - median2|, from 1.
+        """The rank-th smallest value of |2 price - median2|; ranks begin at 1.
 
         Deviations rise with the index on the right of the median and fall with it on the left, so each side
         is bisected for its smallest deviation that has `rank` ticks within it.
@@ -104,7 +104,7 @@ class PriceMultiset:
         return min(found)
 
     def _within(self, median2: int, deviation: int) -> int:
-        """How many ticks have |2 price - median2| <= deviation."""
+        """The number of ticks with |2 price - median2| <= deviation."""
         cumulated = self._cumulate()
         low = bisect_left(self._sorted, -((deviation - median2) // 2))
         return cumulated[bisect_right(self._sorted, (median2 + deviation) // 2)] - cumulated[low]

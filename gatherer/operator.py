@@ -1,7 +1,7 @@
-"""The analysis as a Flink operator: panes and records in, records of the output topics out.
+"""The analysis as a Flink operator: it takes panes and records, and emits records of the output topics.
 
-It runs once a pane, not once a tick. What it knows of a position is held twice: as Flink's state, written
-pane by pane, and as the object made of it, which a restarted worker makes anew.
+It runs once per pane, not once per tick. A position is held twice: as Flink's state, written pane by pane,
+and as an object, which a restarted worker makes from the state.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ OUTPUT = Types.ROW_NAMED(
     ["symbol", "content", "topic"], [_TYPES["string"], _TYPES["bytes"], _TYPES["string"]]
 )
 
-# Kafka takes records of 1 MiB, unless it is told otherwise, and base64 makes four bytes of three.
+# Kafka accepts records of 1 MiB by default, and base64 makes four bytes of three.
 _LONGEST_VALUE, _LONGEST_DETAIL, _LONGEST_KEY = 700_000, 200, 249
-# What Kafka takes for a time, a datetime need not: it ends with the year 9999.
+# A datetime ends with the year 9999; Kafka's timestamps do not.
 _LAST_MS = 253_402_300_799_999
 
 
 class Analysis(KeyedProcessFunction):  # type: ignore[misc]
-    """Rows of `rows.Row`, keyed by symbol, to rows of OUTPUT."""
+    """Turns rows of `rows.Row`, keyed by symbol, into rows of OUTPUT."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._analysis_settings = settings.analysis
-        # Made of the other settings each time that it is asked for.
+        # The property computes it on each access.
         self._pane_ms = settings.pane_ms
 
     def open(self, runtime_context: RuntimeContext) -> None:
@@ -72,7 +72,7 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
         position = self._position(symbol)
         changed = set()
         for counts_from, pane in panes_of(row.content):
-            # What came late must not be in windows that were closed before it came.
+            # Late ticks do not belong in windows that closed before they came.
             yield from self._close(position, counts_from - self._pane_ms)
             if position.add(pane):
                 changed.add(pane.end_ms)
@@ -95,15 +95,15 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
                 yield FlinkRow(position.symbol, signal.to_json(), topics.signals)
 
     def _too_late(self, row: Row, pane: Pane) -> FlinkRow:
-        """The letter for ticks that were in time for their partition, but not for the position.
+        """The dead letter for ticks that were in time for their partition, but late for the position.
 
-        That happens only where the log has no order, see "What is promised" in the README.
+        That happens only where the log has no order; see "What is promised" in the README.
         """
         offset, partition = divmod(pane.last_order, PARTITIONS)
         return self._dead(
             row._replace(content=None, partition=partition, offset=offset, written_ms=pane.last_ms),
             "late",
-            f"{pane.n} ticks, this one the last of them, came when all windows of their time had been closed",
+            f"{pane.n} ticks, of which this is the last, came after all windows of their time had closed",
         )
 
     def _set_limits(self, symbol: str, row: Row) -> Iterable[FlinkRow]:
@@ -112,7 +112,11 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
         except ContractError as error:
             return [self._dead(row, "bad_limits", str(error))]
         if limits is not None and limits.symbol != symbol:
-            return [self._dead(row, "unknown_symbol", f"the record says {limits.symbol}, its key another")]
+            return [
+                self._dead(
+                    row, "unknown_symbol", f"the record says {limits.symbol}, its key says another symbol"
+                )
+            ]
         position = self._position(symbol)
         position.set_limits(limits)
         self._limits.update(None if limits is None else limits.to_json())
@@ -125,7 +129,7 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
             position = self._positions[symbol] = PositionAnalysis(symbol, self._analysis_settings)
             if (small := self._small.value()) is not None:
                 position.restore([Pane.from_bytes(pane) for pane in self._panes.values()], small)
-            # What was said of limits stays, unless the bundle's settings have changed what they ask.
+            # Reported forecasts stay reported, unless the bundle's settings change the question.
             if (limits := self._limits.value()) is not None:
                 position.set_limits(Limits.from_json(limits))
         return position
@@ -133,7 +137,7 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
     def _dead(self, row: Row, reason: str, detail: str) -> FlinkRow:
         value, detail = row.content, detail[:_LONGEST_DETAIL]
         if value is not None and len(value) > _LONGEST_VALUE:
-            detail += f" (left out here: {len(value)} bytes)"
+            detail += f" (its {len(value)} bytes are left out)"
             value = None
         letter = DeadLetter(
             topic=row.topic or "",

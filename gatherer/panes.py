@@ -1,6 +1,6 @@
-"""The part of a position's ticks that windows are put together from.
+"""Panes, of which windows are made.
 
-Prices are whole units of 1e-8 (java/gatherer/PriceReader.java): sums of them are exact, in any order.
+Prices are whole units of 1e-8 (Prices.java), so sums of them are exact in any order.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ UNIT = 10**8
 """Units in one currency unit."""
 
 VERSION = 1
-"""Raised whenever a pane's bytes change their meaning."""
+"""Raise it whenever the meaning of a pane's bytes changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pane:
-    """The ticks of one position in a stretch of event time; its length is that of the shortest slide.
+    """The ticks of one position in an interval of event time, as long as the shortest slide.
 
     end_ms: its end, exclusive, epoch milliseconds. n: ticks, at least 1. total, sum_of_squares: of the
     prices, units and units squared. low, high: lowest and highest price, units; low_ms, high_ms: the time of
-    the first tick at it. last: price of the latest tick by (last_ms, last_order), units; last_order breaks
-    ties within a millisecond. histogram: how many ticks had which price; None when no statistic needs it.
+    the first tick with it. last: price of the latest tick by (last_ms, last_order), units; last_order breaks
+    ties within a millisecond. histogram: the number of ticks by price; None when no statistic needs it.
     """
 
     end_ms: int
@@ -40,7 +40,7 @@ class Pane:
     histogram: Mapping[int, int] | None = None
 
     def to_bytes(self) -> bytes:
-        """The pane as state, by marshal: a version of its format is fixed, and holds nothing but values."""
+        """The pane as state. Version 4 of marshal's format is fixed, and holds only values."""
         return marshal.dumps(
             (
                 VERSION,
@@ -62,20 +62,20 @@ class Pane:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Pane:
-        """The pane that `to_bytes` wrote; raises ValueError for one of another version."""
-        version, *values = marshal.loads(data)  # noqa: S302 - our own state, not somebody's message
+        """Read what `to_bytes` wrote; raises ValueError for another version."""
+        version, *values = marshal.loads(data)  # noqa: S302 - our own state
         if version != VERSION:
             raise ValueError(f"the pane has version {version}, not {VERSION}")
         return cls(*values)
 
 
 def merge(a: Pane, b: Pane) -> Pane:
-    """One pane with the ticks of both; associative and commutative.
+    """A pane with the ticks of both; associative and commutative.
 
-    Raises ValueError when they aren't parts of the same pane.
+    Raises ValueError when they are not parts of the same pane.
     """
     if a.end_ms != b.end_ms:
-        raise ValueError(f"panes that end at {a.end_ms} and {b.end_ms} are not parts of one")
+        raise ValueError(f"panes that end at {a.end_ms} and {b.end_ms} are not parts of one pane")
     low, low_ms = min((a.low, a.low_ms), (b.low, b.low_ms))
     high, high_ms = min((-a.high, a.high_ms), (-b.high, b.high_ms))
     last_ms, last_order, last = max((a.last_ms, a.last_order, a.last), (b.last_ms, b.last_order, b.last))

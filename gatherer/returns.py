@@ -1,11 +1,11 @@
-"""Log returns of one position and the volatility that is made of them.
+"""Log returns of one position, and volatilities made of them.
 
-Previous-tick sampling: each pane with ticks gives one return, the last price of the pane against the last
-price of the pane with ticks before it. Returns from tick to tick would measure the rounding of prices to
-cents and the bid-ask bounce, which grow with the number of ticks, and not the volatility, which doesn't. This
-is the usual calendar-time sampling of the realized-variance literature (Andersen, Bollerslev, Diebold and
-Labys, "The distribution of realized exchange rate volatility", JASA 2001; Hansen and Lunde, "Realized
-variance and market microstructure noise", JBES 2006).
+Previous-tick sampling: each pane with ticks gives one return, its last price against the last price of the
+previous pane with ticks. Returns from tick to tick would measure the rounding to cents and the bid-ask
+bounce, which grow with the number of ticks, instead of the volatility, which does not. This is the usual
+calendar-time sampling of the realized-variance literature (Andersen, Bollerslev, Diebold and Labys, "The
+distribution of realized exchange rate volatility", JASA 2001; Hansen and Lunde, "Realized variance and market
+microstructure noise", JBES 2006).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import math
 from typing import NamedTuple
 
 SQUARE_ONE = 1 << 200
-"""Squared returns are added up as whole multiples of 2**-200, exact for every pair of prices there is: sums
-that returns enter and leave never drift."""
+"""Squared returns are added up as whole multiples of 2**-200. Sums are exact, so they do not drift as returns
+enter and leave."""
 
 
 class Sample(NamedTuple):
@@ -26,8 +26,8 @@ class Sample(NamedTuple):
 
 
 class Return(NamedTuple):
-    """log: log return, None where a price is not above 0. square: its square in units of 2**-200, then 0.
-    ms: event time between its two ticks.
+    """log: log return; None when a price is not above 0. square: its square in units of 2**-200, 0 without a
+    log. ms: event time between its two ticks.
     """
 
     log: float | None
@@ -41,7 +41,7 @@ def between(earlier: Sample, later: Sample) -> Return:
         return Return(None, 0, later.ms - earlier.ms)
     change = later.price - earlier.price
     if 2 * abs(change) < earlier.price:
-        # The logarithm of a quotient near 1 has lost what the difference still has.
+        # A quotient near 1 has lost digits that the difference still has.
         log = math.log1p(change / earlier.price)
     else:
         log = math.log(later.price / earlier.price)
@@ -57,7 +57,7 @@ class Ewma:
     """Exponentially weighted volatility for irregular samples, per square root of a second.
 
     v <- lam v + (1 - lam) r^2 / dt with lam = exp(-dt ln 2 / half-life), dt in seconds. v is divided by the
-    sum of its weights, which makes the first r^2 / dt the first value and takes the bias of the start away.
+    sum of its weights, so the first r^2 / dt is the first value and the start has no bias.
     """
 
     def __init__(self, half_life_seconds: float, weighted: float = 0.0, weights: float = 0.0) -> None:
@@ -66,9 +66,9 @@ class Ewma:
         self.weights = weights
 
     def add(self, log_return: float | None, ms: int) -> None:
-        """Add a return over `ms` milliseconds; one over no time says nothing about a rate and is left out.
+        """Add a return over `ms` milliseconds. A return over no time has no rate and is ignored.
 
-        One without a logarithm ends all that was known: the next one is the first again.
+        A return without a logarithm resets the average; the next one is the first again.
         """
         if log_return is None:
             self.weighted = self.weights = 0.0
@@ -82,5 +82,5 @@ class Ewma:
 
     @property
     def volatility(self) -> float | None:
-        """None before the first return, and after one that has no logarithm."""
+        """None before the first return, and after a return without a logarithm."""
         return math.sqrt(self.weighted / self.weights) if self.weights else None

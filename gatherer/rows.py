@@ -1,4 +1,4 @@
-"""What the Java part hands over, read: its rows, and the panes in them (see `java/`)."""
+"""Reads the rows that Java hands over, and the panes in them (see `java/`)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from gatherer.panes import Pane
 
-# When it counts, its end, n, total (two words), sum of squares (three), low, its ms, high, its ms, last, its
-# ms, its order, and how many pairs (price, count) follow.
+# The first window end at which it counts, its end, n, total (two words), sum of squares (three), low, its ms,
+# high, its ms, last, its ms, its order, and the number of (price, count) pairs that follow.
 _FIXED = struct.Struct(">qq q qQ QQQ qq qq qqq q")
 _WORD = 64
 
@@ -22,16 +22,16 @@ FIELD_TYPES: Mapping[str, str] = dict(_DESCRIPTION["fields"])
 """The fields of a row, in order: string, bytes, int or long."""
 PANES, LETTER, LIMITS = _DESCRIPTION["kinds"]
 PARTITIONS = 4096
-"""More than a topic has: offset * PARTITIONS + partition orders the ticks of one millisecond."""
+"""More than a topic has. offset * PARTITIONS + partition orders the ticks of one millisecond."""
 
 
 class Row(NamedTuple):
-    """What the analysis is told, by `kind`; `row.json` lists the fields for both languages.
+    """The input of the analysis, by `kind`; `row.json` lists the fields for both languages.
 
-    PANES: content is panes as `PaneBytes.java` writes them, None for none, and clock_ms the end up to which
-    every window is closed once they are added. LETTER: a record that can't be used, for a reason of the
-    contract. LIMITS: a record of `limits`. These two come with the record: its content, topic, partition,
-    offset and written_ms, its Kafka timestamp. symbol: None where a record doesn't say.
+    PANES: content holds panes as `PaneBytes.java` writes them, or is None; once they are added, every window
+    that ends by clock_ms closes. LETTER: a record that can't be used, with a reason of the contract. LIMITS:
+    a record of `limits`. These two kinds have the record's content, topic, partition, offset and Kafka
+    timestamp (written_ms). symbol: None when the record does not say.
     """
 
     symbol: str | None
@@ -47,14 +47,14 @@ class Row(NamedTuple):
 
 
 class TimedPane(NamedTuple):
-    """A pane, and the first window end at which it counts: later than its own end for late ticks."""
+    """A pane, and the first window end at which it counts, which is later than its own end for late ticks."""
 
     counts_from_ms: int
     pane: Pane
 
 
 def panes_of(content: bytes | None) -> Iterator[TimedPane]:
-    """The panes of a row of the kind PANES, by when they count."""
+    """Read the panes of a row of the kind PANES, in the order in which they count."""
     at = 0
     while content is not None and at < len(content):
         counts_from, end, n, t1, t0, s2, s1, s0, low, low_ms, high, high_ms, last, last_ms, order, prices = (

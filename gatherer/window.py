@@ -1,4 +1,4 @@
-"""One moving window of one position: running sums that panes enter and leave."""
+"""A moving window of one position: running sums over its panes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gatherer.panes import Pane
 from gatherer.returns import Return
 
 LONG_AGO = -(1 << 62)
-"""Before every time."""
+"""A time before all others."""
 
 
 class WindowLength(NamedTuple):
@@ -22,7 +22,7 @@ class WindowLength(NamedTuple):
 
 
 class RunningMinimum:
-    """The smallest value of the panes in a window: those that a later and smaller one outdoes are dropped."""
+    """The smallest value of the panes in a window. Values before a smaller one are dropped."""
 
     def __init__(self) -> None:
         self._steps: deque[tuple[int, int]] = deque()  # (end of pane, value), both rising
@@ -32,7 +32,7 @@ class RunningMinimum:
         return self._steps[0][1]
 
     def add(self, end_ms: int, value: int) -> None:
-        """Add a value; that of a late pane too."""
+        """Add a value, also one of a late pane."""
         later = []
         while self._steps and self._steps[-1][0] > end_ms:
             later.append(self._steps.pop())
@@ -44,7 +44,7 @@ class RunningMinimum:
         self._steps.extend(reversed(later))
 
     def evict(self, until_ms: int) -> None:
-        """Forget panes that end at or before."""
+        """Forget panes that end at or before this time."""
         while self._steps and self._steps[0][0] <= until_ms:
             self._steps.popleft()
 
@@ -52,7 +52,7 @@ class RunningMinimum:
 class Window:
     """Sums over the panes that end in (since, until], both epoch milliseconds.
 
-    It is evaluated at whole multiples of `step_ms`, its slide unless something looks at it at each pane.
+    It is evaluated at multiples of `step_ms`: its slide, or a pane where a signal looks at it at each pane.
     """
 
     def __init__(self, length: WindowLength, step_ms: int, with_prices: bool) -> None:
@@ -73,11 +73,11 @@ class Window:
         return -self._minus_high.value
 
     def holds(self, end_ms: int) -> bool:
-        """Whether the sums have, or would have, the pane that ends there."""
+        """Whether a pane that ends there belongs to the sums."""
         return self.since < end_ms <= self.until
 
     def add(self, pane: Pane) -> None:
-        """Let a pane in, or a late part of one."""
+        """Add a pane, or a late part of one."""
         self.n += pane.n
         self.total += pane.total
         self.sum_of_squares += pane.sum_of_squares
@@ -87,7 +87,7 @@ class Window:
             self.prices.add(pane.histogram)
 
     def remove(self, pane: Pane) -> None:
-        """Let a pane out; `evict` does the rest."""
+        """Subtract a pane from the sums; `evict` does the rest."""
         self.n -= pane.n
         self.total -= pane.total
         self.sum_of_squares -= pane.sum_of_squares
@@ -107,7 +107,7 @@ class Window:
         self.squares -= sampled.square
 
     def evict(self, since_ms: int) -> None:
-        """Note that the panes that end at or before are out."""
+        """Move the start: the panes that end at or before it have been removed."""
         self.since = since_ms
         self._low.evict(since_ms)
         self._minus_high.evict(since_ms)

@@ -1,6 +1,6 @@
-"""Questions to the brokers: partitions, where their logs begin and end, what a group has committed, settings.
+"""Queries to the brokers: partitions, the bounds of their logs, committed offsets, settings of topics.
 
-Topics are looked up in the list of all topics, because asking for one by name can create it.
+Topics are looked up in the list of all topics, because a request for a topic by name can create it.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ Offsets = dict[tuple[str, int], int]
 
 
 class Commit(NamedTuple):
-    """What a group has committed for a partition: the next offset that it reads, and a text of its own."""
+    """What a group has committed for a partition: the next offset to read, and its metadata."""
 
     offset: int
     metadata: str
 
 
 class Span(NamedTuple):
-    """Where the log of a partition begins and ends."""
+    """The bounds of a partition's log."""
 
     begin: int
     end: int
 
 
-# A topic that is deleted meanwhile has nothing more to read.
+# A topic that is deleted meanwhile has no more records.
 _ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
-# A topic that was just created, or whose leader has gone, has a leader in a moment.
+# A topic that was just created, or has lost its leader, gets a leader soon.
 _ELECTING = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 _RETRY_SECONDS = 0.1
 _NO_ANSWER = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
@@ -80,8 +80,8 @@ def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline:
 
 
 def _metadata(committed: TopicPartition) -> str:
-    """The metadata beside a committed offset, "" where it is no text: librdkafka takes what no NUL ends with
-    whatever comes behind it.
+    """The metadata of a committed offset; "" unless it is text. librdkafka reads beyond the end of metadata
+    that does not end with a NUL.
     """
     try:
         return committed.metadata or ""
@@ -89,15 +89,14 @@ def _metadata(committed: TopicPartition) -> str:
         return ""
 
 
-def _passing(error: BaseException | None) -> bool:
+def _is_transient(error: BaseException | None) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() in _ELECTING
 
 
 class Brokers:
     """Metadata and offsets of one Kafka cluster; each call takes at most `timeout` seconds.
 
-    Raises BrokerUnreachableError when no broker answers in time, KafkaTopicError for whatever else Kafka
-    refuses.
+    Raises BrokerUnreachableError when no broker answers in time, KafkaTopicError when Kafka refuses.
     """
 
     def __init__(self, bootstrap_servers: str, *, timeout: float) -> None:
@@ -106,14 +105,14 @@ class Brokers:
         self._admin = open_admin(bootstrap_servers)
 
     def partitions(self, topics: Iterable[str]) -> dict[str, list[TopicPartition]]:
-        """The partitions of each topic that exists; the others are left out."""
+        """The partitions of each existing topic."""
         return {
             topic: [TopicPartition(topic, number) for number in numbers]
             for topic, numbers in self.leaders(topics).items()
         }
 
     def leaders(self, topics: Iterable[str]) -> dict[str, dict[int, int | None]]:
-        """The broker that leads each partition, None where none does, of each topic that exists."""
+        """The leader of each partition of each existing topic; None for a partition without one."""
         try:
             known = self._admin.list_topics(timeout=self._timeout).topics
         except KafkaException as error:
@@ -128,14 +127,14 @@ class Brokers:
         }
 
     def names(self) -> list[str]:
-        """The topics that exist."""
+        """The existing topics."""
         try:
             return sorted(self._admin.list_topics(timeout=self._timeout).topics)
         except KafkaException as error:
             raise self._explained(error) from error
 
     def configs(self, topics: Iterable[str]) -> dict[str, dict[str, str]]:
-        """The settings of topics that exist, by Kafka's names, as in force, the brokers' included."""
+        """The effective settings of existing topics, by Kafka's names, including the brokers' defaults."""
         asked = [ConfigResource(ConfigResource.Type.TOPIC, topic) for topic in topics]
         if not asked:
             return {}
@@ -146,7 +145,7 @@ class Brokers:
         }
 
     def set_configs(self, configs: Mapping[str, Mapping[str, str]]) -> None:
-        """Give topics settings; those not named stay as they are."""
+        """Change settings of topics. Settings that are not named stay as they are."""
         resources = [
             ConfigResource(
                 ConfigResource.Type.TOPIC,
@@ -164,15 +163,15 @@ class Brokers:
                 self._result(future)
 
     def earliest(self, partitions: Iterable[TopicPartition]) -> Offsets:
-        """The offset at which each log begins."""
+        """The first offset of each log."""
         return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
     def latest(self, partitions: Iterable[TopicPartition]) -> Offsets:
-        """The offset that the next record written to each log gets; open transactions lie before it."""
+        """The offset of the next record that is written to each log. Open transactions lie before it."""
         return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
     def since(self, partitions: Iterable[TopicPartition], epoch_ms: int) -> Offsets:
-        """The offset of the first record with that record timestamp or a later one, or the end of the log."""
+        """The offset of the first record with this record timestamp or a later one, or the end of the log."""
         partitions = list(partitions)
         end = self.latest(partitions)
         found = self._offsets(partitions, OffsetSpec.for_timestamp(epoch_ms))
@@ -181,7 +180,7 @@ class Brokers:
     def spans(
         self, partitions: Iterable[TopicPartition]
     ) -> tuple[dict[tuple[str, int], Span], dict[tuple[str, int], KafkaTopicError]]:
-        """Where each log begins and ends, and why not for those of which the leader doesn't say."""
+        """The bounds of each log, and the errors of the partitions whose leader does not answer."""
         spans, errors = {}, {}
         begins, ends = self._asked(partitions, OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
         for each, begin in begins.items():
@@ -193,9 +192,9 @@ class Brokers:
         return spans, errors
 
     def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[tuple[str, int], Commit]:
-        """What a consumer group, which is not joined, has committed; partitions without it are left out."""
-        # Not by the admin client: it aborts the process when the coordinator goes away while it is asked
-        # (librdkafka 2.16, rd_kafka_admin_coord_request).
+        """The commits of a consumer group, without joining it. Partitions without a commit are left out."""
+        # The admin client aborts the process when the coordinator goes away during the request (librdkafka
+        # 2.16, rd_kafka_admin_coord_request), so a consumer asks.
         consumer = open_consumer(self.bootstrap_servers, group_id=group)
         try:
             answer = consumer.committed(list(partitions), timeout=self._timeout)
@@ -216,7 +215,7 @@ class Brokers:
     def _asked(
         self, partitions: Iterable[TopicPartition], *specs: OffsetSpec
     ) -> list[dict[TopicPartition, Future[Any]]]:
-        """The answers on each of the specs, by partition."""
+        """The answers to each spec, by partition."""
         partitions = list(partitions)
         if not partitions:
             return [{} for _ in specs]
@@ -231,13 +230,13 @@ class Brokers:
                 for spec in specs
             ]
             errors = [future.exception() for futures in answers for future in futures.values()]
-            if not any(map(_passing, errors)) or time.monotonic() >= deadline:
+            if not any(map(_is_transient, errors)) or time.monotonic() >= deadline:
                 return answers
             time.sleep(_RETRY_SECONDS)
 
     def _offset(self, partition: TopicPartition, future: Future[Any]) -> int:
         offset: int = self._result(future).offset
-        # What the client answers, without an error, for a leader that did not.
+        # The client's answer, without an error, for a leader that did not answer.
         if offset == OFFSET_INVALID:
             raise BrokerUnreachableError(
                 f"the leader of partition {partition.partition} of {partition.topic} did not answer within "
@@ -256,6 +255,6 @@ class Brokers:
         if error.code() in _NO_ANSWER:
             return BrokerUnreachableError(
                 f"no Kafka broker answered at {self.bootstrap_servers} within {self._timeout:g} s; check the "
-                "address and that Kafka runs there"
+                "address, and that Kafka runs there"
             )
         return KafkaTopicError(f"Kafka at {self.bootstrap_servers} refused: {error.str()}")

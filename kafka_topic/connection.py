@@ -1,7 +1,7 @@
-"""How this project's programs connect to Kafka: the only place that makes a client of librdkafka.
+"""Connections to Kafka. No other module makes a client of librdkafka.
 
-A client never creates a topic, and says what matters through its errors: librdkafka writes its log, a line
-per failed connection, to stderr unless a Python logger takes it. To see it, add a handler to LOGGER.
+A client never creates a topic. librdkafka logs each failed connection, to stderr by default; here it logs to
+LOGGER, which drops everything unless a handler is added. Its errors say what matters.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ LOGGER.addHandler(logging.NullHandler())
 LOGGER.propagate = False
 
 OnError = Callable[[KafkaError], None]
-# How long a topic may be missing before it counts as deleted; 30 s unless set.
+# How long a topic may be missing before it counts as deleted. librdkafka's default is 30 s.
 _GONE_AFTER_MS = 5000
 
 
 def open_admin(bootstrap_servers: str) -> AdminClient:
-    """A client that asks and changes what brokers hold."""
+    """A client that reads and changes the brokers' metadata."""
     return AdminClient({"bootstrap.servers": bootstrap_servers}, logger=LOGGER)
 
 
 def open_producer(
     bootstrap_servers: str, *, on_error: OnError = lambda error: None, **settings: Any
 ) -> Producer:
-    """A producer that puts each key where Java's clients put it: a symbol has one partition whoever writes.
+    """A producer with the partitioner of Java's clients: a symbol has one partition, whichever client writes.
 
     Further settings are librdkafka's, with '_' for '.'.
     """
@@ -42,7 +42,7 @@ def open_producer(
 def open_consumer(
     bootstrap_servers: str, *, on_error: OnError = lambda error: None, **settings: Any
 ) -> Consumer:
-    """A read_committed consumer that commits nothing by itself, and joins no group unless it subscribes.
+    """A read_committed consumer. It commits nothing by itself, and joins no group unless it subscribes.
 
     Further settings are librdkafka's, with '_' for '.'.
     """

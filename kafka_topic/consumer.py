@@ -1,4 +1,4 @@
-"""The consumers: iterators of the typed records of each topic."""
+"""The consumers: an iterator of typed records for each topic."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kafka_topic.windows import window_label, window_length
 
 
 class MovingAverageConsumer(TopicConsumer[MovingAverage]):
-    """Iterates `movingaverage`. window: the label of the only window wanted, such as "1m"; all when None, and
-    a ValueError when it names no length. All else as TopicConsumer has it.
+    """Iterates `movingaverage`. The parameters are those of TopicConsumer, and window: the label of the
+    wanted window, such as "1m"; all when None. Raises ValueError when it is not a length.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class SignalConsumer(TopicConsumer[Signal]):
 
 
 class DeadLetterConsumer(TopicConsumer[DeadLetter]):
-    """Iterates `dead_letter`; a dead letter is of the position whose topic it was found in, and of its key in
-    a topic of several.
+    """Iterates `dead_letter`. A dead letter belongs to the position of its topic; in a topic of several
+    positions, to that of its key.
     """
 
     _silence = "there are none while all records can be used"
@@ -84,13 +84,13 @@ class DeadLetterConsumer(TopicConsumer[DeadLetter]):
         return self._names.symbol_of(record.topic)
 
     def _wants(self, record: DeadLetter, key: bytes | None) -> bool:
-        # A key that isn't wanted never comes here.
+        # A record with an unwanted key never gets here.
         return super()._wants(record, key) or (key is not None and self._symbol(record) is None)
 
 
 class PriceConsumer(TopicConsumer[Price]):
-    """Iterates the topics of the positions wanted, or of all that there are when this is created; in order
-    within each. A tick of another symbol than its topic's breaks the contract.
+    """Iterates the topics of the wanted positions, or all position topics that exist when it is created, in
+    order within each. A tick whose symbol is not that of its topic breaks the contract.
     """
 
     _silence = "check that the generator, or whatever writes prices, runs"
@@ -113,4 +113,4 @@ class PriceConsumer(TopicConsumer[Price]):
         return record.symbol
 
     def _wants_key(self, key: bytes) -> bool:
-        return True  # the topic says whose price it is; other programs may write other keys
+        return True  # the topic names the position; other programs may write other keys

@@ -1,4 +1,4 @@
-"""How many dead letters there are, by reason."""
+"""Counts the dead letters by reason."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from kafka_topic.names import Topics
 
 @dataclass(frozen=True)
 class DeadLetterCounts:
-    """The dead letters that the topic still keeps. by_reason: in the order of REASONS, without those that did
-    not occur. complete: False when there was no time to count all, so that there are at least so many.
+    """The dead letters that the topic still holds.
+
+    by_reason: in the order of REASONS; only reasons that occur. complete: False when time ran out before all
+    were counted, so that there may be more.
     """
 
     by_reason: Mapping[str, int]
@@ -25,16 +27,16 @@ class DeadLetterCounts:
 
     @property
     def total(self) -> int:
-        """How many in all."""
+        """The number of all dead letters."""
         return sum(self.by_reason.values())
 
 
 def count_dead_letters(
     bootstrap_servers: str, *, prefix: str = "", timeout: float = 10.0
 ) -> DeadLetterCounts:
-    """Read `dead_letter` from its beginning, committed records only, for `timeout` seconds at most.
+    """Read the committed records of `dead_letter` from its beginning, for at most `timeout` seconds.
 
-    A topic that is missing has none. Raises BrokerUnreachableError when no broker answers within `timeout`.
+    A missing topic has none. Raises BrokerUnreachableError when no broker answers within `timeout`.
     """
     deadline = time.monotonic() + timeout
     brokers = Brokers(bootstrap_servers, timeout=timeout)
@@ -50,7 +52,7 @@ def count_dead_letters(
             try:
                 found[DeadLetter.from_json(value if isinstance(value, bytes) else b"").reason] += 1
             except ContractError:
-                continue  # a broken letter is none; its readers report it
+                continue  # its readers report a broken letter
     except RecordTimeoutError:
         complete = False
     finally:

@@ -1,10 +1,10 @@
-"""What can go wrong with topics and records.
+"""The errors of topics and records.
 
 KafkaTopicError
  +- SymbolError             a symbol or prefix that can't be part of a topic name
  +- PlanError               a topic plan that can't be carried out
  +- ContractError           a record that breaks its contract
- +- LimitsError             what is set as limits can't be read
+ +- LimitsError             the limits that are set can't be read
  +- BrokerUnreachableError  no broker answered in time (also a TimeoutError)
  +- TopicMissingError       the topic does not exist on the cluster
  +- RecordTimeoutError      no record came in time (also a TimeoutError)
@@ -14,11 +14,11 @@ from __future__ import annotations
 
 
 class KafkaTopicError(Exception):
-    """The root of this room's errors."""
+    """The root of this package's errors."""
 
 
 class SymbolError(KafkaTopicError, ValueError):
-    """A symbol or a topic prefix that Kafka would refuse or that would collide with another."""
+    """A symbol or a topic prefix that Kafka would refuse, or that collides with another."""
 
 
 class PlanError(KafkaTopicError, ValueError):
@@ -34,7 +34,7 @@ class ContractError(KafkaTopicError, ValueError):
 
 
 class LimitsError(KafkaTopicError):
-    """What is set as the limits of a position can't be read."""
+    """The limits that are set of a position can't be read."""
 
 
 class BrokerUnreachableError(KafkaTopicError, TimeoutError):

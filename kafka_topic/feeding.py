@@ -1,4 +1,4 @@
-"""Which topics feed each position: its own, and those of others that the gatherer's inputs name."""
+"""Which topics feed each position: its own, and those that the gatherer's inputs name."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def feeding(
     """The topics that may feed each position, its own first.
 
     inputs: those of the gatherer. names: asks for the topics that exist; it is called only for a pattern.
-    A topic that holds several symbols may feed every position: only the job knows which ones.
-    An input's topic counts whether it exists or not; a pattern stands for topics that do.
+    A topic of several symbols may feed every position; only the job knows which. A topic that an input names
+    counts even when it does not exist; a pattern matches existing topics only.
     """
     found = {symbol: [topics.position(symbol)] for symbol in symbols}
     for one in inputs:
@@ -28,7 +28,7 @@ def feeding(
 
 
 def _topics(one: Input, names: Callable[[], Iterable[str]]) -> Iterator[tuple[str, str | None]]:
-    """The topics of an input, each with its only symbol, or None where it may hold several."""
+    """The topics of an input, each with its only symbol, or None where it may hold several symbols."""
     if "topic" in one:
         yield one["topic"], None
         return

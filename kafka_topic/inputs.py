@@ -46,14 +46,14 @@ def read_inputs(text: str, topics: Topics) -> tuple[Input, ...]:
 
 def _problems(one: dict[str, Any], topics: Topics) -> Iterator[str]:
     if unknown := sorted(one.keys() - DEFAULTS.keys() - {"topic", "pattern"}):
-        yield f"{unknown[0]} is none of topic, pattern, {', '.join(DEFAULTS)}"
+        yield f"{unknown[0]} is not one of topic, pattern, {', '.join(DEFAULTS)}"
     if ("topic" in one) == ("pattern" in one):
         yield "it must have either a topic or a pattern"
     source, form = one.get("symbol", "key"), one.get("time", "ours")
     if source not in SYMBOL_SOURCES:
-        yield f"symbol is {source!r}, none of {', '.join(SYMBOL_SOURCES)}"
+        yield f"symbol is {source!r}; it must be one of {', '.join(SYMBOL_SOURCES)}"
     if form not in TIME_FORMS:
-        yield f"time is {form!r}, none of {', '.join(TIME_FORMS)}"
+        yield f"time is {form!r}; it must be one of {', '.join(TIME_FORMS)}"
     if not isinstance(one.get("non_positive", False), bool):
         yield "non_positive must be true or false"
     yield from _topic_problems(one, topics)
@@ -64,7 +64,7 @@ def _problems(one: dict[str, Any], topics: Topics) -> Iterator[str]:
 def _topic_problems(one: dict[str, Any], topics: Topics) -> Iterator[str]:
     name = one.get("topic", one.get("pattern"))
     if not isinstance(name, str) or not name:
-        yield "topic, or pattern, must be a text"
+        yield "topic, or pattern, must be a non-empty string"
         return
     matches: Callable[[str], object] = name.__eq__
     groups: Mapping[str, int] = {}
@@ -73,20 +73,20 @@ def _topic_problems(one: dict[str, Any], topics: Topics) -> Iterator[str]:
             # Java writes a named group without the P.
             pattern = re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", name))
         except re.error as error:
-            yield f"pattern {name!r} is no regular expression: {error}"
+            yield f"pattern {name!r} is not a regular expression: {error}"
             return
         matches, groups = pattern.fullmatch, pattern.groupindex
     if one.get("symbol") == "topic" and "symbol" not in groups:
-        yield "the symbol stands in the topic's name, and no pattern says where: (?<symbol>…)"
+        yield "the symbol is in the topic's name, so a pattern must mark it: (?<symbol>…)"
     own = (topics.moving_average, topics.signals, topics.dead_letter, topics.limits)
     if taken := [topic for topic in own if matches(topic)]:
-        yield f"{taken[0]} is a topic of this bundle"
+        yield f"{taken[0]} is a topic of this bundle; it can't be an input"
 
 
 def _field_problems(one: dict[str, Any]) -> Iterator[str]:
     fields = one.get("fields", {})
     if not isinstance(fields, dict) or fields.keys() - FIELDS.keys():
-        yield f"fields must be an object with the names of {', '.join(FIELDS)}"
+        yield f"fields must be an object that names some of {', '.join(FIELDS)}"
         return
     used = dict(FIELDS) | fields
     if one.get("time") == "record":
@@ -96,10 +96,10 @@ def _field_problems(one: dict[str, Any]) -> Iterator[str]:
     paths = list(used.values())
     for index, path in enumerate(paths):
         if not isinstance(path, str) or not all(path.split(".")):
-            yield f"{path!r} names no field"
+            yield f"{path!r} is not the name of a field"
             return
         if any(f"{path}.".startswith(f"{other}.") for other in paths[:index] + paths[index + 1 :]):
-            yield f"the field {path} can't hold two things"
+            yield f"the field {path} is used twice"
 
 
 def _symbol_problems(symbols: object) -> Iterator[str]:

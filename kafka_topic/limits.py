@@ -1,4 +1,4 @@
-"""The limits that are set: the compacted topic `limits`, read to its end and written to."""
+"""Reads and writes the limits of positions, which stand on the compacted topic `limits`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from kafka_topic.names import Topics, check_symbols
 class LimitsStore:
     """The limits of one bundle's positions.
 
-    timeout: seconds that each call may take. The calls raise BrokerUnreachableError, TopicMissingError,
-    RecordTimeoutError, LimitsError for what is set and can't be read, and KafkaTopicError for what Kafka
+    timeout: seconds that each call may take. Calls raise BrokerUnreachableError, TopicMissingError,
+    RecordTimeoutError, LimitsError when limits that are set can't be read, and KafkaTopicError when Kafka
     refuses.
     """
 
@@ -37,16 +37,16 @@ class LimitsStore:
         self._timeout = timeout
 
     def read(self) -> dict[str, Limits]:
-        """What is set, by symbol, sorted."""
+        """The limits that are set, by symbol, sorted."""
         newest = self._newest()
         return {symbol: self._limits(symbol, newest[symbol]) for symbol in sorted(newest)}
 
     def symbols(self) -> list[str]:
-        """The symbols of which something is set, be it readable or not; sorted."""
+        """The symbols with limits, sorted, even if their limits can't be read."""
         return sorted(self._newest())
 
     def ever_set(self) -> bool:
-        """Whether anything was ever set, though it may have been taken back since."""
+        """Whether limits were ever set, even if they have been cleared since."""
         brokers = Brokers(self._servers, timeout=self._timeout)
         return any(brokers.latest(self._partitions(brokers)).values())
 
@@ -57,11 +57,10 @@ class LimitsStore:
         *,
         check: Callable[[Limits], None] = lambda limits: None,
     ) -> list[Limits]:
-        """Change the named fields of some positions' limits, and keep the others; returns what is set then.
+        """Change the named fields of some positions' limits and keep the others; returns the new limits.
 
-        A field changed to None is the bundle's setting again, and a limit taken back.
-        Nothing is written unless all is right: raises ContractError, or whatever `check` raises of what is to
-        be written.
+        None clears a limit, and returns another field to the bundle's setting. Nothing is written unless all
+        new limits are valid: raises ContractError, or what `check` raises of one of them.
         """
         newest, now = self._newest(), datetime.now(UTC)
         wanted = []
@@ -77,7 +76,7 @@ class LimitsStore:
         return wanted
 
     def clear(self, symbols: Iterable[str] | None = None) -> list[str]:
-        """Take back what is set of some positions, of all when None; returns those that had something."""
+        """Clear the limits of some positions, of all when None; returns the positions that had limits."""
         newest = self._newest()
         chosen = sorted(newest) if symbols is None else check_symbols(symbols)
         cleared = [symbol for symbol in chosen if symbol in newest]
@@ -85,7 +84,7 @@ class LimitsStore:
         return cleared
 
     def _newest(self) -> dict[str, bytes]:
-        """The newest record of each symbol, but for those that were taken back."""
+        """The newest record of each symbol whose limits are not cleared."""
         deadline = time.monotonic() + self._timeout
         brokers = Brokers(self._servers, timeout=self._timeout)
         partitions = self._partitions(brokers)
@@ -117,7 +116,7 @@ class LimitsStore:
         try:
             limits = Limits.from_json(value)
             if limits.symbol != symbol:
-                raise ContractError(f"it is of {limits.symbol!r}", field="symbol")
+                raise ContractError(f"it holds the limits of {limits.symbol!r}", field="symbol")
         except ContractError as broken:
             raise LimitsError(
                 f"topic {self._topic!r}, key {symbol!r}: {broken}; clear the limits of {symbol}"

@@ -1,8 +1,8 @@
-"""Topic names: `position.<SYMBOL>` for prices, one each for all that follows from them, behind one prefix.
+"""Topic names: `position.<SYMBOL>` for prices, one topic for each kind of result, and a common prefix.
 
-Kafka allows letters, digits, '.', '_' and '-' in a name, 249 characters at most. Its metric names write '.'
-as '_', so it refuses a topic that equals another but for these two; the same is refused here, before anything
-is created.
+Kafka allows letters, digits, '.', '_' and '-' in a name, at most 249 characters. Its metric names replace '.'
+by '_', so it refuses a topic that differs from another only in these two. We refuse it before anything is
+created.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def check_symbol(symbol: str) -> str:
 
 
 def check_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
-    """The symbols in order; raises SymbolError when one is unusable, comes twice or collides."""
+    """The symbols in order. Raises SymbolError when one is invalid, occurs twice or collides with another."""
     checked: dict[str, str] = {}
     for symbol in symbols:
         metric_name = check_symbol(symbol).replace(".", "_")
@@ -52,7 +52,7 @@ def check_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Topics:
-    """The topic names of one bundle. The prefix, dot included, keeps bundles on one cluster apart."""
+    """The topic names of one bundle. The prefix, with its dot, separates bundles on one cluster."""
 
     prefix: str = ""
 
@@ -70,7 +70,7 @@ class Topics:
 
     @property
     def position_start(self) -> str:
-        """What precedes the symbol in the name of a position's topic."""
+        """The part of a position's topic name before the symbol."""
         return self.prefix + _POSITION
 
     def position(self, symbol: str) -> str:
@@ -102,30 +102,30 @@ class Topics:
 
     @property
     def dead_letter(self) -> str:
-        """The topic of the records in position topics that can't be used."""
+        """The topic of the records that can't be used."""
         return f"{self.prefix}dead_letter"
 
     @property
     def limits(self) -> str:
-        """The compacted topic of the limits that positions are watched for."""
+        """The compacted topic of the positions' limits."""
         return f"{self.prefix}limits"
 
     @property
     def position_pattern(self) -> str:
-        """A regular expression for every position topic of this bundle, and no other topic.
+        """A regular expression that matches every position topic of this bundle and no other topic.
 
-        It is anchored at both ends (librdkafka searches, Java matches) and free of backslashes, so that it
-        passes unchanged through JSON and shell quoting.
+        It is anchored at both ends (librdkafka searches, Java matches). It has no backslashes, so JSON and
+        shell quoting leave it unchanged.
         """
         return f"^{self.prefix.replace('.', '[.]')}position[.][A-Za-z0-9._-]+$"
 
     def symbol_of(self, topic: str) -> str | None:
-        """The symbol whose prices the topic carries; None when it is no position topic of this bundle."""
+        """The symbol whose prices the topic carries; None unless it is a position topic of this bundle."""
         symbol = topic[len(self.position_start) :]
         return symbol if topic.startswith(self.position_start) and _LEGAL.fullmatch(symbol) else None
 
     def kind(self, topic: str) -> str | None:
-        """`prices` for a position's topic, else the name without its prefix; None for a topic of others."""
+        """`prices` for a position's topic, the name without prefix for our other topics, else None."""
         if self.symbol_of(topic) is not None:
             return "prices"
         named = {self.moving_average, self.signals, self.dead_letter, self.limits}

@@ -1,4 +1,4 @@
-"""Which topics a bundle needs."""
+"""The topics of a bundle."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kafka_topic.names import Topics, check_symbols
 
 @dataclass(frozen=True)
 class TopicSpec:
-    """One topic as it should be.
+    """The wanted state of one topic.
 
-    replication: copies of each partition. config: its settings by Kafka's names; those left out are the
-    brokers'.
+    replication: copies of each partition. config: its settings, by Kafka's names; the brokers' defaults apply
+    to others.
     """
 
     name: str
@@ -33,13 +33,13 @@ def topic_plan(
     replication: int = 1,
     retention: Mapping[str, timedelta] | None = None,
 ) -> list[TopicSpec]:
-    """The topics of a bundle: one per position in the order given, then `movingaverage`, `signals`,
+    """The topics of a bundle: one for each position, in their order, then `movingaverage`, `signals`,
     `dead_letter` and `limits`.
 
-    A position's ticks share one key and so one partition; more partitions don't make one position faster.
-    `retention`: how long records are kept, by kind of topic (`Topics.kind`); a kind left out is the brokers'.
-    Raises SymbolError for a symbol that can't be a topic or collides with another, PlanError for numbers
-    below one or no position at all.
+    All ticks of a position have one key, so more partitions do not make a position faster. retention: by kind
+    of topic (`Topics.kind`); the brokers' default applies to other kinds. Raises SymbolError for a symbol
+    that can't be in a topic name or collides with another, PlanError for a number below 1 or without
+    positions.
     """
     for name, number in (("partitions", partitions), ("replication", replication)):
         if number < 1:

@@ -1,4 +1,4 @@
-"""How far the gatherer has read the topics of each position, and what keeps it from reading on."""
+"""How far the gatherer has read the topics of each position, and what stops it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Partition = tuple[str, int]
 
 @dataclass(frozen=True)
 class Progress:
-    """lag: records written after what the group has committed, None when unknown. problem: the worst trouble
-    of the topics and their partitions, None without any.
+    """lag: records that the group has not committed, None when unknown. problem: the worst trouble of the
+    topics and their partitions, None without one.
     """
 
     lag: int | None
@@ -25,10 +25,10 @@ class Progress:
 
 
 def progress(brokers: Brokers, topics: Mapping[str, Collection[str]], group: str) -> dict[str, Progress]:
-    """The progress of each position. topics: those that feed each position; several may share one.
+    """The progress of each position. topics: those that feed each position; positions may share a topic.
 
-    What is wrong with one topic or partition shows in the positions that it feeds, and in no other. Raises
-    KafkaTopicError when the brokers, or the group's coordinator, can't be asked at all.
+    The trouble of a topic or partition shows in the positions that it feeds, and in no other. Raises
+    KafkaTopicError when neither the brokers nor the group's coordinator answer.
     """
     names = {name for several in topics.values() for name in several}
     leaders = brokers.leaders(names)
@@ -51,13 +51,13 @@ def _troubles(
     commits: Mapping[Partition, Commit],
     errors: Mapping[Partition, KafkaTopicError],
 ) -> Iterator[Trouble]:
-    """What the gatherer says of a topic's partitions, and what is seen from here."""
+    """The troubles of a topic's partitions: those that the gatherer reports, and those seen from here."""
     if leaders is None:
         yield Trouble("gone", topic)
         return
     for number, leader in leaders.items():
         partition = topic, number
-        # First, as it tells more than what is seen from here.
+        # The gatherer's report says more than what is seen from here, so it comes first.
         if partition in commits and (reported := read_trouble(commits[partition].metadata, topic, number)):
             yield reported
         if leader is None:
@@ -71,6 +71,6 @@ def _lag(
 ) -> int | None:
     if not any(each in commits for each in partitions) or not all(each in spans for each in partitions):
         return None
-    # A partition without a commit has not been read at all.
+    # Nothing of a partition without a commit has been read.
     nexts = {each: commits[each].offset if each in commits else spans[each].begin for each in partitions}
     return sum(max(0, spans[each].end - nexts[each]) for each in partitions)

@@ -1,4 +1,4 @@
-"""What all consumers do alike: an iterator of the typed records of one or several topics."""
+"""The base of all consumers: an iterator of the typed records of one or several topics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kafka_topic.connection import open_consumer
 from kafka_topic.errors import ContractError, KafkaTopicError, RecordTimeoutError, TopicMissingError
 from kafka_topic.names import Topics, check_symbols
 
-# Python handles Ctrl-C between two calls of the client only, so none may take long.
+# Python handles Ctrl-C only between two calls of the client, so no call may take long.
 _POLL_SECONDS = 0.2
 _TOPIC_GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 
@@ -28,17 +28,17 @@ T = TypeVar("T")
 class TopicConsumer(ABC, Generic[T]):
     """Iterates the records of a topic, without end, as they are committed.
 
-    prefix: topic prefix of the bundle, its dot included. positions: the symbols wanted, all when None. start:
-    "latest" (only what is written after this call), "beginning" (all that Kafka still keeps), or a datetime
-    with a time zone (records with that Kafka record timestamp and later). timeout: seconds that `next` waits
-    for a wanted record before it raises RecordTimeoutError, a TimeoutError; None waits forever, and waiting
-    may be resumed after an error. connect_timeout: seconds in which a broker must answer while this is
-    created. on_broken: called with the ContractError of each record that breaks the contract, which is then
-    skipped; its message says where the record stands.
+    prefix: topic prefix of the bundle, with its dot. positions: the wanted symbols, all when None. start:
+    "latest" (records written after this call), "beginning" (all that Kafka still has), or a datetime with a
+    time zone (records with this Kafka record timestamp or a later one). timeout: seconds that `next` waits
+    for a wanted record before it raises RecordTimeoutError, a TimeoutError; None waits forever. `next` may be
+    called again after an error. connect_timeout: seconds in which a broker must answer the constructor.
+    on_broken: called with the ContractError of each record that breaks the contract, which is then skipped;
+    its message names the record's partition and offset.
 
-    Raises BrokerUnreachableError, TopicMissingError or SymbolError when created. Without on_broken, iteration
-    raises that ContractError: it ends a `for` loop, and the next one goes on behind the record. No group is
-    joined and nothing is committed, so any number of these can read side by side.
+    The constructor raises BrokerUnreachableError, TopicMissingError or SymbolError. Without on_broken,
+    iteration raises the ContractError: that ends a `for` loop, and the next loop continues after the record.
+    A consumer joins no group and commits nothing, so any number of them can read side by side.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class TopicConsumer(ABC, Generic[T]):
         self._consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in offsets.items()])
 
     _silence = "check that the gatherer runs and prices flow"
-    """What to do when nothing comes."""
+    """What to check when no record comes."""
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +85,7 @@ class TopicConsumer(ABC, Generic[T]):
         self.close()
 
     def close(self) -> None:
-        """Leave the brokers. Closing twice is fine."""
+        """Disconnect from the brokers. A second call does nothing."""
         self._consumer.close()
 
     def __iter__(self) -> Self:
@@ -97,14 +97,16 @@ class TopicConsumer(ABC, Generic[T]):
 
     @abstractmethod
     def _read(self, value: bytes, topic: str) -> T:
-        """The record that the bytes are; raises ContractError."""
+        """Read a record; raises ContractError."""
 
     @abstractmethod
     def _symbol(self, record: T) -> str | None:
-        """The position that a record is of."""
+        """The position of a record."""
 
     def _wants_key(self, key: bytes) -> bool:
-        """Whether a record with this key may be wanted: the key tells most that are not without reading."""
+        """Whether a record with this key may be wanted. Most unwanted records are skipped by their key,
+        unread.
+        """
         return self._wanted is None or key.decode(errors="replace") in self._wanted
 
     def _wants(self, record: T, key: bytes | None) -> bool:
@@ -126,8 +128,8 @@ class TopicConsumer(ABC, Generic[T]):
     def _record(self, message: Message) -> T | None:
         if (failed := message.error()) is not None:
             raise self._explained(failed)
-        # A transaction's commit marker has a timestamp too, so the search for a start time may end before
-        # its records.
+        # A transaction's commit marker has a timestamp too, so the search for a start time may find an offset
+        # that is too early.
         if self._since_ms is not None and message.timestamp()[1] < self._since_ms:
             return None
         sent = message.key()

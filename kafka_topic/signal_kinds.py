@@ -1,7 +1,7 @@
-"""The catalogue of signals: what each kind tells, and by which settings.
+"""The catalogue of signals: the events and the settings of each kind.
 
-It is the only list of them. The contract, the settings, the API's description and the page follow from it,
-and the gatherer watches for a kind in the module `gatherer.signals.<name>`.
+There is no other list of them. The contract, the settings, the API's description and the page derive from it.
+The gatherer watches for a kind in the module `gatherer.signals.<name>`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ Form = Literal["window", "duration", "positive", "not_negative", "share"]
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a kind. value, threshold: what these fields of the signal hold, None where they are null.
-    side, forecast: whether the signal has a side of a limit, and the probability and horizon of a forecast.
+    """One event of a kind.
+
+    value, threshold: what these fields of the signal hold; None where they are null. side: whether the signal
+    names a side of a limit. forecast: whether it has the probability and the horizon of a forecast.
     """
 
     name: str
@@ -45,12 +47,12 @@ class Setting:
 
     @property
     def key(self) -> str:
-        """Its name where durations are numbers of seconds: in SIGNALS, and in the gatherer."""
+        """Its name in SIGNALS and in the gatherer, where durations are numbers of seconds."""
         return f"{self.name}_seconds" if self.form == "duration" else self.name
 
 
 class Fault(NamedTuple):
-    """Settings that don't fit each other. settings: their names. window: the label concerned, if one is."""
+    """Settings that conflict. settings: their names. window: the label of the window concerned, or None."""
 
     settings: tuple[str, ...]
     window: str | None
@@ -69,7 +71,7 @@ def _no_rule(values: Mapping[str, Any], windows: Windows) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class SignalKind:
-    """One kind of signals. rule: what its settings must satisfy among each other, by key."""
+    """One kind of signals. rule: finds conflicts among its settings, by key."""
 
     name: str
     events: tuple[Event, ...]
@@ -77,13 +79,13 @@ class SignalKind:
     rule: Rule = _no_rule
 
     def faults(self, values: Mapping[str, Any], windows: Windows) -> Iterator[Fault]:
-        """How its settings, by key, don't fit each other or the windows."""
+        """The conflicts of its settings, by key, with each other and with the windows."""
         for setting in self.settings:
             if setting.form == "window" and (label := values[setting.key]) not in windows:
                 yield Fault(
                     (setting.name,),
                     label,
-                    f"signals.{self.name}.{setting.name} is {label}, which is none of gatherer.windows",
+                    f"signals.{self.name}.{setting.name} is {label}, which is not one of gatherer.windows",
                     f"there are {', '.join(windows)}",
                 )
                 return
@@ -97,7 +99,7 @@ def _low_below_high(values: Mapping[str, Any], windows: Windows) -> Iterator[Fau
             ("low", "high"),
             None,
             f"the low threshold, {low:g}, is not below the high one, {high:g}",
-            "between the two the regime stays what it was",
+            "between the two, the regime does not change",
         )
 
 
@@ -108,7 +110,7 @@ def _seen_before_the_window_is_empty(values: Mapping[str, Any], windows: Windows
         yield Fault(
             ("after", "window"),
             None,
-            f"the window {label} is empty before it can show a silence of {values['after_seconds']:g} s",
+            f"the window {label} is too short to show a silence of {values['after_seconds']:g} s",
             f"at most {longest:g}s, or a longer window",
         )
 
@@ -121,12 +123,12 @@ _ALL = (
             Event("low", "`cv` in percent", "the one it crossed"),
         ),
         (
-            Setting("window", "window", "one of `gatherer.windows`, whose `cv` tells the regime"),
-            Setting("high", "positive", "volatility is high from this `cv` on, in percent"),
+            Setting("window", "window", "one of `gatherer.windows`; its `cv` decides the regime"),
+            Setting("high", "positive", "volatility is high at or above this `cv`, in percent"),
             Setting(
                 "low",
                 "not_negative",
-                "and low again from this one down; in between it stays what it was",
+                "volatility is low at or below this `cv`; in between, the regime does not change",
             ),
         ),
         _low_below_high,
@@ -138,8 +140,10 @@ _ALL = (
             Event("below", "the tick's price", "the bound that it is beyond"),
         ),
         (
-            Setting("window", "window", "one of `gatherer.windows`, against whose median ticks are held"),
-            Setting("sigmas", "positive", "how many `mad` from the median make a tick an anomaly"),
+            Setting("window", "window", "one of `gatherer.windows`; ticks are compared with its median"),
+            Setting(
+                "sigmas", "positive", "a tick farther from the median than this many `mad` is an anomaly"
+            ),
         ),
     ),
     SignalKind(
@@ -151,52 +155,59 @@ _ALL = (
             Event("no_forecast", None, None, side="optional"),
         ),
         (
-            Setting("window", "window", "one of `gatherer.windows`, from which is forecast"),
+            Setting("window", "window", "one of `gatherer.windows`; the forecast is computed from it"),
             Setting("horizon", "duration", "how far ahead the forecast looks"),
             Setting(
                 "probability",
                 "share",
-                "from which on reaching a limit within the horizon is likely",
+                "probability at which reaching a limit within the horizon counts as likely",
             ),
         ),
     ),
     SignalKind(
         "gap",
-        (Event("silent", "seconds without a tick", "from how many on it is told"),),
+        (Event("silent", "seconds without a tick", "the number at which it is reported"),),
         (
-            Setting("window", "window", "one of `gatherer.windows`, at whose ends a silence is looked for"),
+            Setting(
+                "window",
+                "window",
+                "one of `gatherer.windows`; its ends are the times at which silences are looked for",
+            ),
             Setting(
                 "after",
                 "duration",
-                "how long an active position may go without a tick before it is reported; at most the window "
-                "less its slide",
+                "how long an active position may go without a tick before it is reported; at most the "
+                "window less its slide",
             ),
         ),
         _seen_before_the_window_is_empty,
     ),
 )
 SIGNAL_KINDS: Mapping[str, SignalKind] = {each.name: each for each in _ALL}
-"""By name, in the order in which signals of one moment are written."""
+"""By name, in the order in which the signals of one moment are written."""
 
 
 def read_signals(text: str, windows: Windows) -> dict[str, dict[str, Any]]:
-    """The settings of the kinds that are on, from the apps' variable SIGNALS: JSON, by kind and key.
+    """The settings in the apps' variable SIGNALS, by kind and key. It is JSON and holds the kinds that are
+    on.
 
     Raises ValueError that says what is wrong.
     """
     found = json.loads(text)
     if not isinstance(found, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     for name, values in found.items():
         if name not in SIGNAL_KINDS:
-            raise ValueError(f"{name} is none of {', '.join(SIGNAL_KINDS)}")
+            raise ValueError(f"there is no kind {name}; there are {', '.join(SIGNAL_KINDS)}")
         kind = SIGNAL_KINDS[name]
         keys = [setting.key for setting in kind.settings]
         if not isinstance(values, dict) or values.keys() != set(keys):
             raise ValueError(f"{name} must have {', '.join(keys)}, and nothing else")
         for setting in kind.settings:
             if not _fits(setting.form, values[setting.key]):
-                raise ValueError(f"{name}.{setting.key} is {values[setting.key]!r}, no {setting.form}")
+                raise ValueError(
+                    f"{name}.{setting.key} is {values[setting.key]!r}, which is not a valid {setting.form}"
+                )
         for fault in kind.faults(values, windows):
             raise ValueError(fault.message)
     return found

@@ -1,7 +1,7 @@
 """The catalogue of optional statistics: the fields that each adds to a record of `movingaverage`.
 
-It is the only list of them. The contract, the settings' choices, the API's description and the page's columns
-follow from it, and the gatherer computes a statistic in the module `gatherer.statistics.<name>`.
+There is no other list of them. The contract, the settings' choices, the API's description and the page's
+columns derive from it. The gatherer computes a statistic in the module `gatherer.statistics.<name>`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 class Field:
     """One field of a statistic: a number, or null where it is undefined.
 
-    unit, meaning: for people. column: its heading on the page, None to leave it out there; scientific: shown
-    there as 1.23e-4. The rest is what a value must satisfy: at least the number `least`; at least or at most
-    the field `at_least` or `at_most` of the record; null exactly when the field `null_with` is.
+    unit, meaning: for people. column: its heading on the page; None leaves it out there. scientific: whether
+    the page shows it as 1.23e-4. The rest are rules for the value: it is at least the number `least`, at
+    least the field `at_least`, at most the field `at_most`, and null exactly when the field `null_with` is
+    null.
     """
 
     name: str
@@ -32,9 +33,9 @@ class Field:
 
 @dataclass(frozen=True)
 class Statistic:
-    """One statistic, which the setting `gatherer.statistics` switches on by its name.
+    """One statistic. The setting `gatherer.statistics` switches it on by its name.
 
-    default: whether it is on where GATHERER_STATISTICS is not set.
+    default: whether it is on when GATHERER_STATISTICS is not set.
     """
 
     name: str
@@ -112,15 +113,15 @@ _ALL = (
     ),
 )
 STATISTICS: Mapping[str, Statistic] = {each.name: each for each in _ALL}
-"""By name, in the order of the fields in a record."""
+"""By name, in the order of their fields in a record."""
 FIELDS: Mapping[str, Field] = {field.name: field for each in _ALL for field in each.fields}
 """The fields of all statistics, in the order of a record."""
 OWNERS: Mapping[str, str] = {field.name: each.name for each in _ALL for field in each.fields}
-"""Field to the name of its statistic."""
+"""The name of each field's statistic."""
 
 
 DEFAULT_STATISTICS = ",".join(name for name, each in STATISTICS.items() if each.default)
-"""The value of GATHERER_STATISTICS where it is not set."""
+"""The value of GATHERER_STATISTICS when it is not set."""
 
 
 def read_statistics(text: str) -> tuple[str, ...]:

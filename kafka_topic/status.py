@@ -1,4 +1,4 @@
-"""Whether data flows, per position: its last record, and how far the gatherer is behind its prices."""
+"""The flow of data per position: its last record, and how far the gatherer is behind its prices."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _GROWTH = 8
 class PositionStatus:
     """One position.
 
-    topic: that of its own; inputs of others may feed it too. last_window_end: the end of its last window in
-    `movingaverage`, None when none was found. lag: records written after what the gatherer's group has
-    committed, None when unknown. problem: the worst that is wrong with its partitions, None when nothing is.
+    topic: its own; inputs may feed it too. last_window_end: the end of its last window in `movingaverage`,
+    None when none was found. lag: records that the gatherer's group has not committed, None when unknown.
+    problem: the worst problem of its partitions, None without one.
     """
 
     symbol: str
@@ -49,15 +49,14 @@ def position_status(
     window: str | None = None,
     timeout: float = 10.0,
 ) -> list[PositionStatus]:
-    """The state of each position, in the order given. Missing topics, partitions without a leader and an
+    """The state of each position, in the given order. Missing topics, partitions without a leader and an
     unknown group are states, not errors.
 
-    inputs: those of the gatherer; their topics count too.
-    window: the label of the window whose records count, such as "10s"; of any when None. `movingaverage` is
-    read backwards, committed records only, until every position was seen, the log's beginning is reached or
-    `timeout` seconds are over. Lag and problem move when the job commits, which it does at each checkpoint.
-    Raises BrokerUnreachableError when no broker answers within `timeout`, KafkaTopicError when
-    `movingaverage` has no leader, SymbolError for an impossible symbol.
+    inputs: those of the gatherer; their topics count too. window: the label of the window whose records
+    count, such as "10s"; all when None. The committed records of `movingaverage` are read backwards until
+    every position was seen, the log begins, or `timeout` seconds have passed. Lag and problem change when the
+    job commits, at each checkpoint. Raises BrokerUnreachableError when no broker answers within `timeout`,
+    KafkaTopicError when `movingaverage` has no leader, SymbolError for an impossible symbol.
     """
     deadline = time.monotonic() + timeout
     symbols = check_symbols(positions)
@@ -65,7 +64,7 @@ def position_status(
     brokers = Brokers(bootstrap_servers, timeout=timeout)
     tail = _led_partitions(brokers, topics.moving_average)
     ends = _last_window_ends(brokers, tail, set(symbols), window, deadline)
-    # Last: a leader that hangs takes all the time there is.
+    # This comes last, because a leader that hangs uses up the time that is left.
     found = progress(brokers, feeding(symbols, topics, inputs, brokers.names), group)
     return [
         PositionStatus(
@@ -80,7 +79,7 @@ def position_status(
 
 
 def _led_partitions(brokers: Brokers, topic: str) -> list[TopicPartition]:
-    """The partitions of a topic of which none may be missing; none when it does not exist."""
+    """The partitions of a topic, all of which must have a leader; none when the topic does not exist."""
     leaders = brokers.leaders([topic]).get(topic, {})
     for number, leader in leaders.items():
         if leader is None:
@@ -129,6 +128,6 @@ def _note(message: Message, wanted: set[str], window: str | None, found: dict[st
     try:
         record = MovingAverage.from_json(value)
     except ContractError:
-        return  # a broken record says nothing about a position; its readers report it
+        return  # its readers report a broken record
     if record.symbol in wanted and window in (None, record.window):
         found[record.symbol] = max(record.window_end, found.get(record.symbol, record.window_end))

@@ -1,6 +1,7 @@
-"""What keeps the gatherer from reading a partition: it commits that beside its offset, as metadata.
+"""Why the gatherer can't read a partition. It commits that as metadata of its offset.
 
-Metadata of a partition in trouble: {"problem": "corrupt", "detail": "…", "since": "2026-11-22 01:02:03.004"}.
+The metadata of a partition in trouble: {"problem": "corrupt", "detail": "…", "since": "2026-11-22
+01:02:03.004"}.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from kafka_topic.errors import ContractError
 
 LOST = "lost"
 _LOG = "`pipectl logs gatherer` says more"
-_SKIP = "or give its records up with `kafka-delete-records.sh`"
+_SKIP = "or delete its records with `kafka-delete-records.sh`"
 # The worst first: what is wrong, after the partition's name, and the next step.
 _WORDS = {
     "gone": (
         "does not exist",
-        "`pipectl deploy` creates the bundle's own topics; of one that `gatherer.inputs` names, correct the "
+        "`pipectl deploy` creates the bundle's own topics; for one that `gatherer.inputs` names, correct the "
         "setting or ask its owner",
     ),
     "leaderless": (
@@ -28,7 +29,7 @@ _WORDS = {
         "start a broker that holds it: `kafka-topics.sh --describe --topic {topic}` names its replicas",
     ),
     "denied": (
-        "must not be read by the gatherer",
+        "does not allow the gatherer to read it",
         "allow its user to read: `kafka-acls.sh --add --allow-principal User:NAME --operation Read "
         "--operation Describe --topic {topic}`",
     ),
@@ -43,7 +44,7 @@ _WORDS = {
     "unreadable": ("can't be read", _LOG),
     LOST: (
         "lost records",
-        "keep prices longer than the gatherer may be down: `topics.retention.prices`",
+        "keep prices longer than the gatherer may be down: raise `topics.retention.prices`",
     ),
 }
 
@@ -53,10 +54,10 @@ CODES = tuple(_WORDS)
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong with a topic, or with one of its partitions.
+    """A problem of a topic, or of one of its partitions.
 
-    code: `gone`, `leaderless`, `denied`, `corrupt`, `codec`, `unreadable` or `lost`. partition: None when it
-    is the whole topic. detail: a sentence, or "". since: None when unknown.
+    code: `gone`, `leaderless`, `denied`, `corrupt`, `codec`, `unreadable` or `lost`. partition: None for
+    the whole topic. detail: a sentence, or "". since: None when unknown.
     """
 
     code: str
@@ -67,12 +68,12 @@ class Trouble:
 
     @property
     def stops(self) -> bool:
-        """Whether nothing more is read until it is over; after a loss, reading goes on."""
+        """Whether reading stops until the problem is solved. After a loss, reading continues."""
         return self.code != LOST
 
     @property
     def text(self) -> str:
-        """What is wrong, in a sentence."""
+        """The problem in a sentence."""
         place = f"partition {self.partition} of {self.topic}" if self.partition is not None else self.topic
         detail = f": {self.detail.rstrip('.')}" if self.detail else ""
         since = f" (since {format_time(self.since)} UTC)" if self.since else ""
@@ -97,13 +98,13 @@ class Trouble:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Trouble:
-        """The trouble that the JSON form is of; raises ContractError."""
+        """Read the JSON form; raises ContractError."""
         return _trouble(fields, "code", get(fields, "topic"), get(fields, "partition"))
 
 
 def read_trouble(metadata: str | None, topic: str, partition: int) -> Trouble | None:
-    """The trouble that the metadata of a committed offset tells. None for none, and for what isn't of that
-    form: metadata may be anybody's.
+    """The trouble in the metadata of a committed offset. None without one, and for metadata of another form,
+    which any program may write.
     """
     if not metadata:
         return None
@@ -114,7 +115,7 @@ def read_trouble(metadata: str | None, topic: str, partition: int) -> Trouble | 
 
 
 def worst(troubles: Iterable[Trouble]) -> Trouble | None:
-    """The worst of them, the first of equals."""
+    """The worst trouble; the first of several equal ones."""
     return min(troubles, key=lambda trouble: CODES.index(trouble.code), default=None)
 
 
@@ -123,6 +124,6 @@ def _trouble(fields: Mapping[str, Any], name: str, topic: str, partition: int | 
     since, detail = fields.get("since"), fields.get("detail", "")
     if not isinstance(detail, str):
         raise refused("detail", detail, "must be a text")
-    # It may quote what a broker said, and is shown on terminals.
+    # It may quote a broker, and terminals show it.
     shown = "".join(each if each.isprintable() else " " for each in detail).strip()
     return Trouble(code, topic, partition, shown, None if since is None else parse_time("since", since))

@@ -1,6 +1,6 @@
-"""The labels of windows: their length as the settings write it, in the largest unit that needs no fraction.
+"""The labels of windows: "10s", "1m", "500ms".
 
-"10s", "1m", "500ms": a length has one label, so that equal windows have equal labels.
+A label is the window's length in the largest unit that needs no fraction. So each length has one label.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 DEFAULT_WINDOWS = "10s=1s,1m=5s,10m=10s"
-"""What GATHERER_WINDOWS is where it is not set."""
+"""The value of GATHERER_WINDOWS when it is not set."""
 _UNITS = {
     "d": timedelta(days=1),
     "h": timedelta(hours=1),
@@ -24,44 +24,46 @@ _FORM = re.compile(r"([1-9][0-9]{0,11})(ms|s|m|h|d)", re.ASCII)
 
 @lru_cache
 def window_label(length: timedelta) -> str:
-    """The label of a window's length, which is above 0 and in whole milliseconds."""
+    """The label of a window's length. Raises ValueError unless it is above 0 and in whole milliseconds."""
     unit = next((unit for unit, one in _UNITS.items() if not length % one), None)
     if unit is None or length <= timedelta(0):
-        raise ValueError(f"a window of {length} is not of at least a millisecond, and in whole ones")
+        raise ValueError(f"a window of {length} is not a whole number of milliseconds, at least one")
     return f"{length // _UNITS[unit]}{unit}"
 
 
 @lru_cache
 def window_length(text: str) -> timedelta:
-    """The length that a label names; one that is not the shortest, such as "60s", is understood too."""
+    """The length that a label names. It also accepts one in a smaller unit, such as "60s"."""
     found = _FORM.fullmatch(text)
     try:
         if found is not None:
             return int(found[1]) * _UNITS[found[2]]
     except OverflowError:
         pass
-    raise ValueError(f'{text!r} is no length of a window; write one such as "500ms", "10s", "1m" or "2h"')
+    raise ValueError(
+        f'{text!r} is not the length of a window; write one such as "500ms", "10s", "1m" or "2h"'
+    )
 
 
 def read_windows(text: str) -> dict[str, timedelta]:
-    """The windows of the apps' variable GATHERER_WINDOWS, "10s=1s,1m=5s": label to slide, the shortest first.
+    """The windows in the apps' variable GATHERER_WINDOWS, "10s=1s,1m=5s": slide by label, the shortest first.
 
-    Raises ValueError unless every window is a whole multiple of its slide, and every slide of the shortest.
+    Raises ValueError unless each window is a multiple of its slide, and each slide of the shortest slide.
     """
     windows: dict[str, timedelta] = {}
     for part in text.split(","):
         label, _, slide = part.partition("=")
         for each in (label, slide):
             if each != (shorter := window_label(window_length(each))):
-                raise ValueError(f"{each} is written {shorter}")
+                raise ValueError(f"write {shorter} instead of {each}")
         if label in windows:
-            raise ValueError(f"{label} is there twice")
+            raise ValueError(f"{label} occurs twice")
         windows[label] = window_length(slide)
     pane = min(windows.values())
     for label, step in windows.items():
         if window_length(label) % step or step % pane:
             raise ValueError(
-                f"{label} must be a whole multiple of its slide, and its slide of the shortest one, "
+                f"{label} must be a multiple of its slide, and its slide a multiple of the shortest one, "
                 f"{window_label(pane)}"
             )
     return {label: windows[label] for label in sorted(windows, key=window_length)}

@@ -1,7 +1,6 @@
-"""What is worth acting on: a module for each kind of the catalogue (`kafka_topic.signal_kinds`).
+"""Signals: a module for each kind of the catalogue (`kafka_topic.signal_kinds`).
 
-A kind decides on numbers of one position and knows nothing of streams, state stores or time but what it is
-given.
+A kind decides by the numbers of one position that it is given. It knows no streams, state stores or clocks.
 """
 
 from __future__ import annotations
@@ -15,4 +14,4 @@ from kafka_topic.signal_kinds import SIGNAL_KINDS
 WATCHERS: Mapping[str, type[Watcher]] = {
     name: import_module(f"{__name__}.{name}").WATCHER for name in SIGNAL_KINDS
 }
-"""By kind, in the order in which signals of one moment are written."""
+"""By kind, in the order in which the signals of one moment are written."""

@@ -4,9 +4,9 @@ A tick is beyond the bound when |price - median| > sigmas * scale, with scale = 
 absolute deviation (MAD). When more than half of the ticks are at the median, as with a quiet price in whole
 cents, the MAD is 0 and says nothing about the rest; scale is then 1.2533 (the root of pi/2) times the mean
 absolute deviation, the fallback of Iglewicz and Hoaglin ("How to detect and handle outliers", ASQC 1993), but
-at least one price step: where a price has stood still, the mean deviation is that of the outlier itself, and
-any move of a cent would be one. The step is a cent, or the power of ten that all prices of the window are
-multiples of, if finer.
+at least one price step: after a price has stood still, the mean deviation is that of the outlier itself, and
+any move of a cent would be an anomaly. The step is a cent, or a smaller power of ten if the prices of the
+window are multiples of it only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gatherer.window import Window
 from kafka_topic.contracts import Limits, Signal
 
 LEAST_TICKS = 10
-"""With fewer ticks in the window nothing is an anomaly."""
+"""With fewer ticks in the window there is no anomaly."""
 _MEAN_DEVIATION_SCALE = math.sqrt(math.pi / 2)
 _CENT = UNIT // 100
 
@@ -31,7 +31,7 @@ _CENT = UNIT // 100
 class Anomaly(NamedTuple):
     """The farthest tick of a pane beyond one bound; prices in units, time in epoch milliseconds.
 
-    event: "above" or "below". ticks: how many of the pane are beyond. fallback: whether the MAD was 0.
+    event: "above" or "below". ticks: how many ticks of the pane are beyond. fallback: whether the MAD was 0.
     """
 
     event: str
@@ -43,7 +43,7 @@ class Anomaly(NamedTuple):
 
 
 def anomalies(pane: Pane, window: Window, sigmas: float) -> list[Anomaly]:
-    """At most one anomaly for each side of the window, whose latest pane is `pane`."""
+    """At most one anomaly for each side. `pane` is the latest pane of the window."""
     prices = window.prices
     if prices is None or pane.histogram is None or window.n < LEAST_TICKS:
         return []
@@ -72,8 +72,13 @@ def _fallback(prices: PriceMultiset, median: float) -> float:
 
 
 class AnomalyWatcher(Watcher):
-    """sigmas: how many scaled median absolute deviations from the median a tick may lie."""
+    """Reports the first pane of each excursion beyond a bound. A jump leaves several panes beyond the bound,
+    until the window's median has followed; they are one event.
 
+    sigmas: how many scaled median absolute deviations from the median a tick may lie.
+    """
+
+    VERSION = 2
     EACH_PANE = True
     NEEDS_PRICES = True
 
@@ -81,6 +86,8 @@ class AnomalyWatcher(Watcher):
         super().__init__(symbol, kind, window)
         self._sigmas = sigmas
         self._own_sigmas: float | None = None
+        self._outside: set[str] = set()
+        """The events of the pane before: the excursions that have been reported."""
 
     def set_limits(self, limits: Limits | None, since_ms: int) -> None:
         self._own_sigmas = None if limits is None else limits.anomaly_sigmas
@@ -90,8 +97,12 @@ class AnomalyWatcher(Watcher):
         if pane.end_ms != moment.end_ms:
             return []
         sigmas = self._sigmas if self._own_sigmas is None else self._own_sigmas
+        found = anomalies(pane, moment.windows[self.window], sigmas)
+        reported, self._outside = self._outside, {each.event for each in found}
         signals = []
-        for each in anomalies(pane, moment.windows[self.window], sigmas):
+        for each in found:
+            if each.event in reported:
+                continue
             ticks = "1 tick" if each.ticks == 1 else f"{each.ticks} ticks"
             scale = "mean deviations (the median one is 0)" if each.fallback else "median deviations"
             reason = (
@@ -104,10 +115,10 @@ class AnomalyWatcher(Watcher):
         return signals
 
     def dump(self) -> dict[str, Any]:
-        return {"sigmas": self._own_sigmas}
+        return {"sigmas": self._own_sigmas, "outside": sorted(self._outside)}
 
     def restore(self, dumped: Mapping[str, Any]) -> None:
-        self._own_sigmas = dumped["sigmas"]
+        self._own_sigmas, self._outside = dumped["sigmas"], set(dumped["outside"])
 
 
 WATCHER = AnomalyWatcher

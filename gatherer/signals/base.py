@@ -1,4 +1,4 @@
-"""What every kind of signal is to `Watch`."""
+"""The base of all kinds of signals."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Moment(NamedTuple):
-    """What there is to look at when windows end.
+    """The data that a watcher sees when windows end.
 
-    last: the latest pane up to `end_ms`. windows: by label, those that end now, and those that are looked at
-    whenever a pane ends. coefficients: the coefficients of variation (percent) of the windows that are
-    written now. returns: asks for the returns of a window.
+    last: the latest pane up to `end_ms`. windows: by label, those that end now, and those that are watched at
+    each pane. coefficients: the coefficients of variation (percent) of the windows that are written now.
+    returns: gets the returns of a window.
     """
 
     end_ms: int
@@ -33,34 +33,34 @@ class Moment(NamedTuple):
 class Watcher(ABC):
     """Watches one position for one kind of signal.
 
-    A subclass is made with the symbol and, by name, the kind's settings as its catalogue entry has them.
+    The constructor of a subclass takes the symbol, the kind and, by name, the settings of the catalogue.
     """
 
     VERSION: ClassVar[int] = 1
-    """Raised whenever what `dump` gives changes its meaning."""
+    """Raise it whenever the meaning of `dump` changes."""
     EACH_PANE: ClassVar[bool] = False
-    """Whether it looks at its window whenever a pane ends, and not only when the window does."""
+    """Whether it looks at its window at the end of each pane, not only at the window's ends."""
     NEEDS_PRICES: ClassVar[bool] = False
-    """Whether panes have to count each price, and its window its prices."""
+    """Whether panes and its window must count each price."""
 
     def __init__(self, symbol: str, kind: str, window: str) -> None:
         self._symbol, self._kind = symbol, kind
         self.window = window
 
-    def set_limits(self, limits: Limits | None, since_ms: int) -> None:  # noqa: B027 - most have none
-        """Go by these limits for panes that end after `since_ms`. What stays the same goes on."""
+    def set_limits(self, limits: Limits | None, since_ms: int) -> None:  # noqa: B027 - most kinds have none
+        """Apply these limits to panes that end after `since_ms`. Unchanged limits keep their state."""
 
     @abstractmethod
     def look(self, moment: Moment) -> Iterable[Signal]:
-        """What there is to say."""
+        """The signals of this moment."""
 
     @abstractmethod
     def dump(self) -> dict[str, Any]:
-        """What has to be remembered, plain values by name."""
+        """The state: plain values by name."""
 
     @abstractmethod
     def restore(self, dumped: Mapping[str, Any]) -> None:
-        """Remember what another of the same version dumped."""
+        """Restore state of the same version."""
 
     def _signal(
         self,

@@ -1,7 +1,7 @@
-"""When a price first reaches a limit, if its logarithm is a Brownian motion (geometric Brownian motion, GBM).
+"""The first passage of a price to a limit, if the price is a geometric Brownian motion (GBM).
 
-The expected price is today's (no drift): the drift of minutes is far below what the same minutes' prices can
-tell (its standard error is sigma / sqrt(time)), and for a horizon this short it makes no difference.
+The expected price is today's (no drift): prices of minutes can't measure the drift of minutes (its standard
+error is sigma / sqrt(time)), and over a horizon this short it makes no difference.
 Formulas: Borodin and Salminen, "Handbook of Brownian Motion", 2nd ed., part II, 2.2.0.2.
 """
 
@@ -11,15 +11,15 @@ import math
 
 BARRIER_SHIFT = 0.5826
 """-zeta(1/2) / sqrt(2 pi): a price that is seen only at ticks overshoots a limit by this many deviations of
-one tick's return, on average, as if the limit were that much farther away (Broadie, Glasserman and Kou,
+one tick's return on average, as if the limit were that much farther away (Broadie, Glasserman and Kou,
 "A continuity correction for discrete barrier options", Mathematical Finance 1997)."""
 
 _DRIFTLESS = 1e-6
-"""Below this deviation over the horizon, the drift of the logarithm can't be told from 0."""
+"""Below this deviation over the horizon, the drift of the logarithm is numerically 0."""
 
 
 def distance(price: float, limit: float, variance_rate: float, seconds_between_ticks: float) -> float:
-    """ln(limit / price), moved away for ticks `seconds_between_ticks` apart; 0 at the limit itself.
+    """ln(limit / price), corrected for ticks `seconds_between_ticks` apart; 0 at the limit itself.
 
     variance_rate: of the log price, per second.
     """
@@ -30,9 +30,9 @@ def distance(price: float, limit: float, variance_rate: float, seconds_between_t
 
 
 def hit_probability(distance: float, variance: float) -> float:
-    """The probability that the log price moves by `distance` (signed) while it gathers `variance`.
+    """The probability that the log price moves by `distance` (signed) within the horizon.
 
-    variance: of the log price over the horizon. 0 makes it a step: 1 at distance 0, else 0.
+    variance: of the log price over the horizon. With 0, the probability is 1 at distance 0, else 0.
     """
     if not variance:
         return float(not distance)
@@ -46,7 +46,7 @@ def hit_probability(distance: float, variance: float) -> float:
 def expected_time(distance: float, variance: float, horizon: float) -> float | None:
     """Expected time until the log price has moved by `distance`, given that it does so within `horizon`.
 
-    variance: over the horizon. In the unit of `horizon`; None when it is as good as impossible.
+    variance: over the horizon. In the unit of `horizon`; None when it is practically impossible.
     """
     probability = hit_probability(distance, variance)
     if not distance:

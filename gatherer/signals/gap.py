@@ -1,4 +1,4 @@
-"""A silence of a position that has been active: no tick for some time, by the clock of the log."""
+"""A silence of an active position: no tick for some time, by the clock of the log."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from kafka_topic.contracts import Signal
 
 
 class GapWatcher(Watcher):
-    """after_seconds: how long a silence has to be.
+    """after_seconds: how long a silence must be.
 
-    It is looked for at the ends of the window for as long as the window holds a tick. These ends are reached
-    by the log alone, so the same silence is told at the same moment in every replay.
+    It looks at the ends of the window while the window holds a tick. Only the log reaches these ends, so
+    every replay reports a silence at the same moment.
     """
 
     def __init__(self, symbol: str, kind: str, window: str, after_seconds: float) -> None:
         super().__init__(symbol, kind, window)
         self._after_seconds = after_seconds
         self._reported_ms: int | None = None
-        """The tick after which a silence was told last: each is told once."""
+        """The last tick before the last reported silence: each silence is reported once."""
 
     def look(self, moment: Moment) -> list[Signal]:
         window, last = moment.windows.get(self.window), moment.last

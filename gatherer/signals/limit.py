@@ -1,4 +1,4 @@
-"""A position's limits: how likely and how soon the price reaches them, and when it has."""
+"""The limits of a position: how likely and how soon the price reaches them, and when it has reached them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gatherer.signals.market import Market, MarketModel, NoForecast
 from kafka_topic.contracts import Limits, Signal
 
 HYSTERESIS = 0.8
-"""A limit that was likely becomes unlikely below this part of the probability that made it likely."""
+"""A likely limit becomes unlikely below this fraction of the probability that made it likely."""
 
 
 class Change(NamedTuple):
-    """What has become of a limit; fields as in the contract of signals."""
+    """A change of a limit's state; the fields are those of the contract of signals."""
 
     event: str
     ms: int
@@ -28,7 +28,7 @@ class Change(NamedTuple):
 
 
 class Limit:
-    """One limit and what has become of it.
+    """One limit and its state.
 
     side: "buy" (low) or "sell" (high). price: currency units. since_ms: only panes that end later count.
     state: "waiting", "likely", "unlikely" or "reached". last_reported: the state of the last
@@ -55,12 +55,12 @@ class Limit:
         self._units = round(price * UNIT)
 
     def dump(self) -> tuple[str, float, float, float, int, str, str]:
-        """The arguments that make this limit again."""
-        return *self.asked, self.since_ms, self.state, self.last_reported
+        """The arguments that make this limit again, its state included."""
+        return *self.question, self.since_ms, self.state, self.last_reported
 
     @property
-    def asked(self) -> tuple[str, float, float, float]:
-        """What it asks for, whatever has become of it."""
+    def question(self) -> tuple[str, float, float, float]:
+        """The arguments without the state."""
         return self.side, self.price, self.probability, self.horizon_seconds
 
     def update(
@@ -74,7 +74,7 @@ class Limit:
             return self._reached(pane)
         if isinstance(market, Market):
             return None if beyond else self._forecast(pane, market)
-        # Without a forecast, the price has moved away when it is gone from the whole window.
+        # Without a forecast, the price has moved away once no price of the window is beyond the limit.
         if self.state == "likely" or (self.state == "reached" and not self._beyond(window_low, window_high)):
             self.state = "waiting"
         if self.last_reported == market.state:
@@ -116,8 +116,8 @@ class Limit:
 
 
 class LimitWatcher(Watcher):
-    """probability: from which on a limit is likely to be reached within `horizon_seconds`. The volatility of
-    `window` is what the forecast goes by.
+    """probability: at which reaching a limit within `horizon_seconds` counts as likely. The forecast is
+    computed from the volatility of `window`.
     """
 
     EACH_PANE = True
@@ -138,8 +138,8 @@ class LimitWatcher(Watcher):
             for side, price in (("buy", limits.buy), ("sell", limits.sell)):
                 if price is not None:
                     wanted.append(Limit(side, price, probability, horizon, since_ms))
-        known = {limit.asked: limit for limit in self._limits}
-        self._limits = [known.get(limit.asked, limit) for limit in wanted]
+        known = {limit.question: limit for limit in self._limits}
+        self._limits = [known.get(limit.question, limit) for limit in wanted]
         if not self._limits:
             self._market = MarketModel()
 

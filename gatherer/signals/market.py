@@ -1,4 +1,4 @@
-"""Whether the prices of a window can be forecast, and by what."""
+"""Decides whether the prices of a window can be forecast, and with which variance."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from gatherer.signals.random_walk import ACCEPT, REJECT, out_of_bounds, variance
 from gatherer.window import Window
 
 LEAST_MOVES = 60
-"""With fewer returns that are not 0, independent prices could pass for a random walk."""
+"""With fewer nonzero returns, independent prices could pass for a random walk."""
 STRIDES = 1, 4
-"""Samples from one return to the next. Prices in whole cents look as if they were pulled back when they move
-by less than a cent from sample to sample; independent prices look so at every stride."""
+"""Samples from one return to the next. Prices in whole cents seem to revert when they move by less than a
+cent per sample; independent prices seem to revert at every stride.
+"""
 _NOTHING = 1e-14
-"""What may be left, in floating point, of moves that undo each other."""
+"""The rounding error that moves may leave that undo each other."""
 _STILL_ENOUGH = 0.8
-"""What was decided stays so down to this part of the least moves, so that it does not flap."""
+"""A decision stands down to this fraction of the least moves, so that it does not flap."""
 
 
 class Market(NamedTuple):
-    """What a forecast goes by. variance_rate: of the log price, per second."""
+    """The input of a forecast. variance_rate: of the log price, per second."""
 
     variance_rate: float
     seconds_between_ticks: float
 
 
 class NoForecast(NamedTuple):
-    """Why there is none. state: "too_few" samples to tell, "no_walk", "not_positive"; reason: a sentence."""
+    """Why there is no forecast. state: "too_few", "no_walk" or "not_positive". reason: a sentence."""
 
     state: str
     reason: str
 
 
 class MarketModel:
-    """Looks at a window's returns and remembers what it found."""
+    """Judges a window's returns, and remembers the result."""
 
     def __init__(self) -> None:
         self.found: Market | NoForecast | None = None
@@ -45,18 +46,18 @@ class MarketModel:
 
     @property
     def undecided(self) -> bool:
-        """Whether the next sample may decide."""
+        """Whether more samples may decide."""
         return self.found is None or (isinstance(self.found, NoForecast) and self.found.state != "no_walk")
 
     @property
     def least_moves(self) -> float:
-        """How many returns have to be other than 0."""
+        """How many returns must differ from 0."""
         return LEAST_MOVES * (1 if self.undecided else _STILL_ENOUGH)
 
     def judge(
         self, window: Window, returns: Callable[[Window], list[Return]], *, slide_ends: bool
     ) -> Market | NoForecast:
-        """Judge a window. Looking at its returns passes over all of it, so it isn't done at each pane."""
+        """Judge a window. The test passes over all returns, so it does not run at each pane."""
         if window.undefined:
             return self.no_logarithms(window.label)
         if window.moves < self.least_moves:
@@ -66,28 +67,28 @@ class MarketModel:
         return self.found
 
     def too_few(self, moves: int, window: str) -> NoForecast:
-        """Find that there are too few returns that are not 0."""
+        """Record that there are too few nonzero returns."""
         self._stride = None
         self.found = NoForecast(
             "too_few",
-            f"There is no forecast: in the last {window} the price moved in {moves} samples, too few to tell "
-            f"whether it is a random walk (it takes at least {LEAST_MOVES}).",
+            f"There is no forecast: in the last {window} the price moved in {moves} samples. At least "
+            f"{LEAST_MOVES} are needed to see whether it is a random walk.",
         )
         return self.found
 
     def no_logarithms(self, window: str) -> NoForecast:
-        """Find that there are prices that are not above 0."""
+        """Record that a price is not above 0."""
         self._stride = None
         self.found = NoForecast(
             "not_positive",
-            f"There is no forecast: a price of the last {window} is not above 0, and has no logarithm.",
+            f"There is no forecast: a price of the last {window} is not above 0 and has no logarithm.",
         )
         return self.found
 
     def look(self, returns: Sequence[Return], ticks: int, window: str) -> Market | NoForecast:
-        """Judge the returns of a window, enough of them and oldest first; it has so many ticks.
+        """Judge the returns of a window, oldest first. There must be enough, each with a logarithm.
 
-        All must have a logarithm.
+        ticks: the number of ticks in the window.
         """
         rejected = False
         samples = [each.log for each in returns if each.log is not None]
@@ -105,26 +106,26 @@ class MarketModel:
             self._stride = None
             self.found = NoForecast(
                 "no_walk",
-                f"There is no forecast: by the variance ratio test, the prices of the last {window} are no "
-                "random walk.",
+                f"There is no forecast: by the variance ratio test, the prices of the last {window} are not "
+                "a random walk.",
             )
         elif not isinstance(self.found, NoForecast):
             return self.too_few(sum(bool(each.log) for each in returns), window)
         return self.found
 
     def dump(self) -> tuple[Any, ...]:
-        """What has to be remembered, as plain values."""
+        """The state, as plain values."""
         return self._stride, isinstance(self.found, Market), None if self.found is None else tuple(self.found)
 
     def restore(self, dumped: tuple[Any, ...]) -> None:
-        """Remember what another dumped."""
+        """Restore the state."""
         self._stride, market, found = dumped
         self.found = None if found is None else Market(*found) if market else NoForecast(*found)
 
 
 def _market(samples: list[float], seconds: float, ticks: int) -> Market:
-    """The variance of as long returns as there are enough of: rounded prices add the variance of their
-    rounding to each return, whatever time it spans.
+    """The variance rate, from the longest returns of which there are enough: the rounding of prices adds the
+    same variance to each return, whatever time it spans.
     """
     stride = max(stride for stride in STRIDES if stride == 1 or len(samples) >= stride * LEAST_MOVES)
     logs = _over(samples, stride)

@@ -1,7 +1,7 @@
-"""Whether returns are those of a random walk: the variance ratio test of Lo and MacKinlay.
+"""The variance ratio test of Lo and MacKinlay: whether returns are those of a random walk.
 
-The variance of returns over q samples is q times that over one if prices are a random walk, and less if they
-are pulled back: independent prices around a level have ratios near 1/q. z is robust to volatility that
+If prices are a random walk, the variance of returns over q samples is q times that over one sample. It is
+less if prices revert: independent prices around a level have ratios near 1/q. z is robust to volatility that
 changes (Lo and MacKinlay, "Stock market prices do not follow random walks", Review of Financial Studies 1988,
 z*, in its form by autocorrelations; the mean return is taken as 0, as everywhere here).
 """
@@ -17,7 +17,7 @@ HORIZONS = (2, 4)
 
 
 class VarianceRatio(NamedTuple):
-    """samples: over how many. ratio: 1 for a random walk. z: its distance from 1 in standard errors."""
+    """samples: q. ratio: 1 for a random walk. z: its distance from 1 in standard errors."""
 
     samples: int
     ratio: float
@@ -27,8 +27,8 @@ class VarianceRatio(NamedTuple):
 class Bounds(NamedTuple):
     """A ratio is out of bounds when it is more than `z` standard errors and more than `deviation` from 1.
 
-    In a long window a ratio of .95, from prices in whole cents, is significant and does a forecast no harm.
-    The ratio over two samples is also out of bounds below `least`, however few samples there are.
+    In a long window a ratio of 0.95, from prices in whole cents, is significant, but does a forecast no harm.
+    The ratio over two samples is also out of bounds below `least`, whatever the number of samples.
     """
 
     z: float
@@ -38,16 +38,17 @@ class Bounds(NamedTuple):
 
 REJECT = Bounds(3.0, 0.3, 0.0)
 ACCEPT = Bounds(2.0, 0.2, 0.75)
-"""Two bounds, so that the answer does not flap: what lies between them changes nothing. A random walk is
-accepted only when the ratio over two samples is nearer to its 1 than to the 1/2 of independent prices."""
+"""Two bounds, so that the answer does not flap: a ratio between them changes nothing. A random walk is
+accepted only when the ratio over two samples is nearer to its 1 than to the 1/2 of independent prices.
+"""
 
 
 def variance_ratios(returns: Sequence[float], stride: int = 1) -> list[VarianceRatio]:
     """The variance ratios over HORIZONS; the returns must not all be 0.
 
-    stride: how many samples each return spans. Returns then overlap, one begins at each sample, so that it
-    doesn't matter where counting starts; their standard errors are those of returns that don't overlap,
-    which are a little larger.
+    stride: how many samples each return spans. A return begins at each sample, so returns overlap, and the
+    start does not matter. Their standard errors are those of returns that do not overlap, which are a little
+    larger.
     """
     squares = list(map(mul, returns, returns))
     total = sum(squares)

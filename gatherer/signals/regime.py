@@ -1,4 +1,4 @@
-"""High or low volatility, with hysteresis: between the two thresholds it stays what it was."""
+"""High or low volatility, with hysteresis: between the two thresholds the regime does not change."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def classify(cv: float, high: float, low: float, before: str | None) -> str | No
 def thresholds(
     bundle_high: float, bundle_low: float, high: float | None, low: float | None
 ) -> tuple[float, float]:
-    """High and low (percent), `high` and `low` being a position's own, None for the bundle's.
+    """The high and the low threshold (percent). high, low: the position's own, None for the bundle's.
 
-    A position's one threshold was set beside the bundle's other, which a later deploy may have moved to its
-    wrong side. The position's stands then, and the other is as far from it as the bundle's two are apart.
+    A later deploy may have moved the bundle's threshold to the wrong side of a position's only one. Then the
+    position's stays, and the other keeps the distance of the bundle's two.
     """
     apart = bundle_high - bundle_low
     if high is not None and low is None:

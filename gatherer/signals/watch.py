@@ -1,4 +1,4 @@
-"""The signals of one position: asks each kind that is on, and keeps what each has to remember."""
+"""The signals of one position: runs the watcher of each kind that is on, and saves their state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kafka_topic.contracts import Limits, Signal
 
 
 class Watch:
-    """What is watched for at one position. settings: by kind, those of the kinds that are on."""
+    """The watchers of one position. settings: those of the kinds that are on, by kind."""
 
     def __init__(self, symbol: str, settings: Mapping[str, Mapping[str, Any]]) -> None:
         self._watchers = {
@@ -23,34 +23,34 @@ class Watch:
 
     @property
     def each_pane(self) -> set[str]:
-        """The labels of the windows that are looked at whenever a pane ends."""
+        """The labels of the windows that are watched at each pane."""
         return {each.window for each in self._watchers.values() if each.EACH_PANE}
 
     @property
     def with_prices(self) -> set[str]:
-        """The labels of the windows whose prices are looked at."""
+        """The labels of the windows whose prices are watched."""
         return {each.window for each in self._watchers.values() if each.NEEDS_PRICES}
 
     def set_limits(self, limits: Limits | None, since_ms: int) -> None:
-        """Watch for these from the panes on that end after `since_ms`. What stays the same goes on."""
+        """Apply these limits to panes that end after `since_ms`. Unchanged limits keep their state."""
         for watcher in self._watchers.values():
             watcher.set_limits(limits, since_ms)
 
     def look(self, moment: Moment) -> list[Signal]:
-        """What there is to say."""
+        """The signals of this moment."""
         signals: list[Signal] = []
         for look in self._looks:
             signals += look(moment)
         return signals
 
     def dump(self) -> dict[str, Any]:
-        """What has to be remembered: by kind, the version of its state and its state."""
+        """By kind, the version of its state and its state."""
         return {kind: (each.VERSION, each.dump()) for kind, each in self._watchers.items()}
 
     def restore(self, dumped: Mapping[str, Any]) -> None:
-        """Remember what another dumped. A kind that was off begins anew; one that is off now is forgotten.
+        """Restore state. A kind that was off begins anew; the state of a kind that is off now is dropped.
 
-        Raises ValueError for a kind's state of another version, or with other names in spite of its version.
+        Raises ValueError when a kind's state has another version, or other names under the same version.
         """
         for kind, watcher in self._watchers.items():
             if kind not in dumped:

@@ -1,4 +1,5 @@
-"""How each statistic of the catalogue (`kafka_topic.statistics`) is computed, a module of its name each."""
+"""The computations of the catalogue's statistics (`kafka_topic.statistics`): a module for each, with its
+name."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _COMPUTATIONS: Mapping[str, Computation] = {
 }
 
 _Step = tuple[tuple[str, ...], Callable[[View], Sequence[float | None]]]
-"""The names of a statistic's fields, and what computes their values."""
+"""The names of a statistic's fields, and the function that computes their values."""
 
 
 def needs_prices(statistics: Iterable[str]) -> bool:
@@ -23,7 +24,7 @@ def needs_prices(statistics: Iterable[str]) -> bool:
 
 
 def values_of(statistics: Iterable[str]) -> Callable[[View], dict[str, float | None]]:
-    """The function that computes these statistics: field to value, in the catalogue's order."""
+    """The function that computes these statistics: values by field, in the catalogue's order."""
     wanted = set(statistics)
     steps = [
         (tuple(field.name for field in each.fields), _COMPUTATIONS[name].compute)

@@ -1,4 +1,4 @@
-"""What a statistic is computed of, and what it tells of itself."""
+"""The input of a statistic, and the form of its computation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gatherer.window import Window
 
 
 class View(NamedTuple):
-    """A window at its end. mean, stddev: currency units. ewma: that of the position."""
+    """A window at its end. mean, stddev: currency units. ewma: of the position."""
 
     window: Window
     mean: float
@@ -21,7 +21,7 @@ class View(NamedTuple):
 
     @property
     def prices(self) -> PriceMultiset:
-        """The window's prices; ValueError unless one of the statistics needs them."""
+        """The window's prices; ValueError unless a statistic needs them."""
         if self.window.prices is None:
             raise ValueError(f"the window {self.window.label} does not count its prices")
         return self.window.prices
@@ -31,8 +31,8 @@ class View(NamedTuple):
 class Computation:
     """How a statistic is computed.
 
-    compute: the values of its fields in the catalogue's order, None for what is undefined. needs_prices:
-    whether panes have to count each price; the window then has its `prices`.
+    compute: returns the values of its fields in the catalogue's order, None where undefined. needs_prices:
+    whether panes must count each price, so that the window has `prices`.
     """
 
     compute: Callable[[View], Sequence[float | None]]

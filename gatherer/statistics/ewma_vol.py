@@ -1,4 +1,4 @@
-"""The exponentially weighted volatility of the position. Cost: a few multiplications a pane."""
+"""The exponentially weighted volatility of the position. Cost: a few multiplications per pane."""
 
 from __future__ import annotations
 

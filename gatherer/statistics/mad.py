@@ -1,6 +1,6 @@
 """The scaled median absolute deviation of the prices of a window, exact.
 
-Cost: that of the median, with which it is found, and a few bisections.
+Cost: that of the median, and a few bisections.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 G1 = sqrt(n (n - 1)) / (n - 2) * m3 / m2^(3/2), with the central moments m2 and m3 of divisor n (Joanes and
 Gill, "Comparing measures of sample skewness and kurtosis", The Statistician 47, 1998). n^2 m2 and n^3 m3 are
-whole numbers of units squared and cubed, made of exact power sums: nothing cancels, at any price.
+whole numbers of units squared and cubed, made of exact power sums, so nothing cancels.
 
 Cost: a pass over the window's distinct prices in Python, for the sum of cubes.
 """

@@ -1,7 +1,7 @@
-"""The records that flow, and their JSON form: one UTF-8 object a record, the record's key is the symbol.
+"""The records and their JSON form: one UTF-8 object per record, with the symbol as the record's key.
 
-Times are UTC with milliseconds, written "2026-11-22 01:02:03.004". Reading is strict about the fields named
-here and ignores others, because records gain fields in time and none is ever renamed.
+Times are UTC with milliseconds, written "2026-11-22 01:02:03.004". Readers check the fields named here and
+ignore others: records may gain fields, and no field is renamed.
 """
 
 from kafka_topic.contracts.dead_letter import REASONS, DeadLetter

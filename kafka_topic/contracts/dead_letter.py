@@ -1,4 +1,4 @@
-"""A record of prices or limits that can't be used, as it stands on `dead_letter`."""
+"""The contract of `dead_letter`: a record of prices or limits that can't be used."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from kafka_topic.contracts import fields
 REASONS: Mapping[str, str] = {
     "not_json": "not a JSON object",
     "missing_field": "a field is missing",
-    "wrong_type": "a field is not of its type",
-    "unknown_symbol": "the symbol is not that of the topic, or can't be one",
-    "bad_price": "the price is no number, not above 0, 0 when rounded to 1e-8, or not below 1e9",
-    "bad_time": "not a time of the form that is expected, or outside 2000 to 2049",
-    "future": "the time is too far after that of writing",
+    "wrong_type": "a field has another type",
+    "unknown_symbol": "the symbol is not that of the topic, or is invalid",
+    "bad_price": "the price is not a number, not above 0, 0 when rounded to 1e-8, or not below 1e9",
+    "bad_time": "not a time in the expected form, or outside 2000 to 2049",
+    "future": "the time is too far after the time of writing",
     "late": "too late for every window",
-    "bad_limits": "on the topic of limits, but not the limits of a position",
+    "bad_limits": "a record on the topic of limits that is not the limits of a position",
 }
-"""Why a record can't be used, and what that means."""
+"""The reasons why a record can't be used, with their meaning."""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
     """One record that can't be used.
 
-    topic, partition, offset: where it stands. reason: one of REASONS. detail: a few words for people. time:
-    its Kafka record timestamp, UTC. value: its bytes, None for a record without a value and for one too long
-    to stand here (`detail` says so); the JSON has them as base64 in `bytes`. The key of a dead letter is the
-    symbol that `topic` stands for; in a topic with several symbols, that of the record, if it is known.
-    Building one with anything else raises ContractError.
+    topic, partition, offset: where it is. reason: one of REASONS. detail: a few words for people. time: its
+    Kafka record timestamp, UTC. value: its bytes; None for a record without a value, and for one that is too
+    long (`detail` says so). The JSON has the bytes as base64 in `bytes`. The key of a dead letter is the
+    symbol of `topic` or, in a topic of several symbols, that of the record, if it is known. The constructor
+    raises ContractError for other values.
     """
 
     topic: str
@@ -51,7 +51,7 @@ class DeadLetter:
         fields.whole("offset", self.offset, least=0)
         fields.one_of("reason", self.reason, REASONS)
         if not isinstance(self.detail, str):
-            raise fields.refused("detail", self.detail, "must be a text")
+            raise fields.refused("detail", self.detail, "must be a string")
         object.__setattr__(self, "time", fields.time("time", self.time))
         if self.value is not None and not isinstance(self.value, bytes):
             raise fields.refused("bytes", self.value, "must be bytes")

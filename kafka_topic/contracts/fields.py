@@ -1,4 +1,4 @@
-"""Reading and checking single fields. Every refusal is a ContractError that names the field and its value."""
+"""Reads and checks single fields. Every error is a ContractError that names the field and its value."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3}", re.ASCII)
 
 
 def format_time(time: datetime) -> str:
-    """A time as the records write it: "2026-11-22 01:02:03.004", UTC."""
+    """A time as records hold it: "2026-11-22 01:02:03.004", UTC."""
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "milliseconds")
 
 
 def parse_time(field: str, value: object) -> datetime:
-    """The time that a record's field holds; raises ContractError naming the field."""
+    """Read the time in a record's field; raises ContractError."""
     if isinstance(value, str) and _TIME.fullmatch(value):
         try:
             return datetime.fromisoformat(value).replace(tzinfo=UTC)
         except ValueError:
-            pass  # such as the 30th of February: refused below like any other text
+            pass  # such as 30 February; refused below
     raise refused(field, value, 'must be a UTC time such as "2026-11-22 01:02:03.004"')
 
 
 def json_object(data: bytes, *, number: Callable[[str], Any] | None = None) -> Mapping[str, Any]:
-    """The JSON object that a record is.
+    """Read the JSON object of a record.
 
-    number: makes values of its numbers, and of NaN and Infinity, which it may refuse by a ValueError.
-    Python's own when None; it takes those two, and the check of their field names them.
+    number: converts its numbers, and NaN and Infinity, for which it may raise ValueError. None: Python's own,
+    which accepts those two; the check of their field refuses them.
     """
     try:
         fields = json.loads(data, parse_float=number, parse_int=number, parse_constant=number)
@@ -46,7 +46,7 @@ def json_object(data: bytes, *, number: Callable[[str], Any] | None = None) -> M
 
 
 def get(fields: Mapping[str, Any], name: str) -> Any:
-    """The value of a field that has to be there."""
+    """The value of a required field."""
     try:
         return fields[name]
     except KeyError:
@@ -93,21 +93,21 @@ def whole(name: str, value: object, *, least: int) -> int:
 
 
 def text(name: str, value: object) -> str:
-    """A text that says something."""
+    """A non-empty string."""
     if not isinstance(value, str) or not value:
-        raise refused(name, value, "must be a text, and not empty")
+        raise refused(name, value, "must be a non-empty string")
     return value
 
 
 def one_of(name: str, value: object, known: Collection[str]) -> str:
-    """One of some words."""
+    """One of the known words."""
     if not isinstance(value, str) or value not in known:
         raise refused(name, value, f"must be one of {', '.join(known)}")
     return value
 
 
 def time(name: str, value: object) -> datetime:
-    """A time with a time zone, turned to UTC and cut to the millisecond."""
+    """A time with a time zone, converted to UTC and truncated to the millisecond."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise refused(name, value, "must be a datetime with a time zone")
     utc = value.astimezone(UTC)
@@ -117,7 +117,7 @@ def time(name: str, value: object) -> datetime:
 def symbol(value: object) -> str:
     """A symbol, in the field `symbol`."""
     if not isinstance(value, str):
-        raise refused("symbol", value, "must be a text")
+        raise refused("symbol", value, "must be a string")
     try:
         return check_symbol(value)
     except SymbolError as error:

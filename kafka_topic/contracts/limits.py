@@ -1,4 +1,4 @@
-"""What a position is watched for, as it stands on the compacted topic `limits`."""
+"""The contract of the compacted topic `limits`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from kafka_topic.contracts import fields
 from kafka_topic.errors import ContractError
 
 LOWEST, BEYOND = 1e-8, 1e9
-"""The gatherer's prices are at least the first and below the second: no other limit can be reached."""
+"""The gatherer's prices are at least LOWEST and below BEYOND, so no other limit can be reached."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """The limits of one position, and its thresholds where they differ from the bundle's settings.
 
-    A position's newest record holds; one with a null value takes all back. set_at: when it was set, UTC.
-    buy: low limit, sell: high limit, currency units, at least 1e-8 and below 1e9; with both, buy is below
-    sell. Overrides, None for the bundle's setting: probability: from which on a limit is likely to be
-    reached, between 0 and 1. horizon_seconds: how far ahead the forecast looks. regime_high, regime_low: cv
-    in percent, high above low. anomaly_sigmas: how many scaled MADs from the median make an anomaly. Building
-    one with anything else raises ContractError.
+    A position's newest record applies; one with a null value clears all. set_at: when it was set, UTC. buy,
+    sell: low and high limit, currency units, at least 1e-8 and below 1e9; with both, buy is below sell. The
+    others override the bundle's settings unless they are None. probability: at which a limit counts as
+    likely, between 0 and 1. horizon_seconds: how far ahead the forecast looks. regime_high, regime_low: cv in
+    percent, high above low. anomaly_sigmas: a tick farther from the median than this many scaled MADs is an
+    anomaly. The constructor raises ContractError for other values.
     """
 
     symbol: str
@@ -57,7 +57,8 @@ class Limits:
                 raise fields.refused(below, low, f"must be below {above}, {high:g}")
 
     def check_regime(self, signals: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raise ContractError unless low is below high, the bundle's counting for one that is not set.
+        """Raise ContractError unless the low regime is below the high one; the bundle's stands in for one
+        that is not set.
 
         signals: the bundle's settings of signals, by kind; without those of regime there is nothing to check.
         """
@@ -79,7 +80,8 @@ class Limits:
     def from_json(cls, data: bytes) -> Limits:
         """Read a record, ignoring unknown fields; raises ContractError naming the field and its value.
 
-        All but `symbol` and `set_at` may be missing, which is null: a record may be older than a field.
+        All fields but `symbol` and `set_at` may be missing, because a record may be older than a field. They
+        are None then.
         """
         record = fields.json_object(data)
         optional = [each.name for each in dataclasses.fields(cls) if each.default is None]

@@ -1,4 +1,4 @@
-"""The statistics of one window, as they stand on `movingaverage`."""
+"""The contract of `movingaverage`: the statistics of one window."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from kafka_topic.windows import window_label
 class MovingAverage:
     """The statistics of one position over one window; one record per symbol, window and window end.
 
-    window: the label of the window's length, "10s", "1m"; follows from its ends. window_start (inclusive)
+    window: the label of the window's length, "10s", "1m", made from its ends. window_start (inclusive)
     and window_end (exclusive): UTC. count: ticks in the window, at least 1. last, min, max, mean: currency
-    units; zero and below where an input has such prices. stddev: sample standard deviation (divisor n - 1),
+    units; zero or below where an input has such prices. stddev: sample standard deviation (divisor n - 1),
     currency units, None when count < 2. cv: coefficient of variation, 100 * stddev / |mean|, in percent, None
     when there is no stddev or the mean is 0.
 
@@ -29,7 +29,7 @@ class MovingAverage:
     statistic is carried with all of its fields. Each field of `kafka_topic.statistics` is an attribute too,
     such as `median`: None when it is undefined or not carried.
 
-    Building one with anything else raises ContractError.
+    The constructor raises ContractError for other values.
     """
 
     symbol: str
@@ -90,7 +90,7 @@ class MovingAverage:
                 self._check(rule, value)
 
     def _check(self, rule: Field, value: float) -> None:
-        """A value against what its field asks for."""
+        """Check a value by the rules of its field."""
         name = rule.name
         fields.number(name, value)
         if rule.least is not None and value < rule.least:
@@ -109,8 +109,8 @@ class MovingAverage:
         return f"must lie between min {self.min!r} and max {self.max!r}"
 
     def to_json(self) -> bytes:
-        """The record's bytes, without the statistics that it doesn't carry; numbers in the shortest form that
-        reads back as the same number.
+        """The record's bytes, without the statistics that it does not carry. Each number has the shortest
+        form that reads back as the same number.
         """
         record: dict[str, Any] = {
             "symbol": self.symbol,
@@ -129,7 +129,7 @@ class MovingAverage:
     def from_json(cls, data: bytes) -> MovingAverage:
         """Read a record, ignoring unknown fields; raises ContractError naming the field and its value.
 
-        A record without `window` has the window that its start and end make.
+        In a record without `window`, the window follows from start and end.
         """
         record = fields.json_object(data)
         carried = {OWNERS[name] for name in FIELDS if name in record}
@@ -151,16 +151,16 @@ class MovingAverage:
             },
         )
         if record.get("window", read.window) != read.window:
-            rule = f'must be "{read.window}", which lies between window_start and window_end'
+            rule = f'must be "{read.window}", the length from window_start to window_end'
             raise fields.refused("window", record["window"], rule)
         return read
 
 
 @lru_cache(maxsize=64)
 def _rules(names: tuple[str, ...]) -> tuple[Field, ...]:
-    """The fields of these names, in the catalogue's order; ContractError unless they are whole statistics.
+    """The fields of these names, in the catalogue's order; ContractError unless they are complete statistics.
 
-    A job writes records of one set of names, so that each is looked at once.
+    A job writes records with one set of names, so the cache has few entries.
     """
     if unknown := sorted(set(names) - FIELDS.keys()):
         raise fields.refused("values", unknown[0], f"may hold {', '.join(FIELDS)}")

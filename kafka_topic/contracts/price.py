@@ -1,7 +1,7 @@
-"""One tick, as it stands on `position.<SYMBOL>`.
+"""The contract of `position.<SYMBOL>`: one tick.
 
-What counts as one is what the gatherer counts: `tests/price_records.json` holds records that the generator's
-encoder, this module and the gatherer's reader are all tested with.
+It accepts what the gatherer accepts: the generator's encoder, this module and the gatherer's reader are
+tested with the same records, `tests/price_records.json`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _CONSTANTS = ("NaN", "Infinity", "-Infinity")
 class Price:
     """One tick of a position.
 
-    ts: event time, UTC, cut to the millisecond, in the years 2000 to 2049. symbol: the position. price:
-    currency units of the instrument, rounded half up to 8 decimals, at least 1e-8 and below 1e9. Building one
-    with anything else raises ContractError.
+    ts: event time, UTC, truncated to the millisecond, in the years 2000 to 2049. symbol: the position. price:
+    currency units of the instrument, rounded half up to 8 decimals, at least 1e-8 and below 1e9. The
+    constructor raises ContractError for other values.
     """
 
     ts: datetime
@@ -43,7 +43,7 @@ class Price:
         object.__setattr__(self, "price", _rounded(self.price))
 
     def to_json(self) -> bytes:
-        """The record's bytes: two digits after the point, more only where the price has more."""
+        """The record's bytes. The price has two decimals, or more where it needs them."""
         text = f"{self.price:.2f}"
         if float(text) != self.price:
             text = repr(self.price)
@@ -54,7 +54,7 @@ class Price:
     def from_json(cls, data: bytes, topic_symbol: str | None = None) -> Price:
         """Read a record; raises ContractError naming the field and its value.
 
-        topic_symbol: the only symbol that the record may have, since its topic stands for it; any when None.
+        topic_symbol: the symbol that the record must have, that of its topic; None accepts any.
         """
         record = fields.json_object(data, number=_decimal)
         ts, symbol = _time(fields.get(record, "ts")), fields.get(record, "symbol")
@@ -64,32 +64,32 @@ class Price:
 
 
 def _time(value: object) -> datetime:
-    """The time that a text is, of whose decimals the first three count."""
+    """Read a time; the first three decimals of a second count."""
     if isinstance(value, str) and _TIME.fullmatch(value):
         try:
             return datetime.fromisoformat(value).replace(tzinfo=UTC)
         except ValueError:
-            pass  # such as the 30th of February: refused below like any other text
+            pass  # such as 30 February; refused below
     raise fields.refused("ts", value, 'must be a UTC time such as "2026-11-22 01:02:03.004"')
 
 
 def _decimal(text: str) -> Decimal:
-    """A JSON number, exact: whether 0.000000005 rounds up is decided by its digits, not by a float's."""
+    """A JSON number, exact: its digits decide whether 0.000000005 rounds up, not those of a float."""
     if len(text) > _LONGEST_NUMBER:
         raise ValueError(f"a number of more than {_LONGEST_NUMBER} characters")
     if text in _CONSTANTS:
-        raise ValueError(f"{text} is no JSON")
+        raise ValueError(f"{text} is not JSON")
     try:
         return Decimal(text)
     except InvalidOperation:
-        # An exponent beyond all bounds: no price, and nothing that concerns one in another field.
+        # The exponent is out of bounds. That is not a price; in another field it does not matter.
         return Decimal("NaN")
 
 
 def _rounded(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise fields.refused("price", value, "must be a number")
-    # The shortest decimal that is this float, which is the one that somebody wrote.
+    # The shortest decimal that reads as this float is the one that was written.
     exact = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
     if not exact.is_finite():
         raise fields.refused("price", value, "must be finite")

@@ -1,4 +1,4 @@
-"""What happened that is worth acting on, as it stands on `signals`."""
+"""The contract of `signals`: an event that is worth acting on."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SIDES = ("buy", "sell")
 class Signal:
     """One signal of one position.
 
-    kind, event: what happened. The catalogue, `kafka_topic.signal_kinds`, has them all, and says what value
-    and threshold are by each, and by which they are None.
+    kind, event: what happened. The catalogue, `kafka_topic.signal_kinds`, lists them and says what value and
+    threshold mean in each event, or that they are None.
 
-    symbol: the position. time: event time, UTC. window: the label of the window it was seen in, or None.
-    side: "buy" (a low limit) or "sell" (a high one), None without a limit. price: the last price then,
-    currency units. probability: 0..1, and horizon_seconds: of a forecast, None without one. lead_seconds:
-    expected time until the limit is reached, given that it is within the horizon; None when unknown.
-    reason: one sentence for people. Building one with anything else raises ContractError.
+    symbol: the position. time: event time, UTC. window: the label of the window in which it was seen, or
+    None. side: "buy" (a low limit) or "sell" (a high one), None without a limit. price: the last price at
+    that time, currency units. probability: 0..1, and horizon_seconds: of a forecast, None without one.
+    lead_seconds: expected time until the limit is reached, given that it is within the horizon; None when
+    unknown. reason: one sentence for people. The constructor raises ContractError for other values.
     """
 
     kind: str

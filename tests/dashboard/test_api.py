@@ -104,7 +104,7 @@ def test_each_window_is_served_by_its_label_the_shortest_without_one(feeder, mak
     assert [record["mean"] for record in records_of(app)] == [88.0, 90.0]
     assert [record["mean"] for record in records_of(app, f"{AAPL}&window=1m")] == [89.0]
     status, mistake = app.get(f"{AAPL}&window=10m")
-    assert (status, mistake["message"]) == (404, "no window '10m' here; there are 10s, 1m")
+    assert (status, mistake["message"]) == (404, "there is no window '10m'; there are 10s, 1m")
 
 
 def test_signals_are_served_and_the_newest_regime_is_the_positions(feeder, app):

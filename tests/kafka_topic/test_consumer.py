@@ -242,7 +242,7 @@ def test_wrong_arguments_are_refused_before_anything_is_contacted(unused_address
         MovingAverageConsumer(unused_address, positions=["A B"])
     with pytest.raises(ValueError, match="start is 'newest'"):
         MovingAverageConsumer(unused_address, start="newest")
-    with pytest.raises(ValueError, match="'a minute' is no length of a window"):
+    with pytest.raises(ValueError, match="'a minute' is not the length of a window"):
         MovingAverageConsumer(unused_address, window="a minute")
     with pytest.raises(ValueError, match="no time zone"):
         MovingAverageConsumer(unused_address, start=datetime(2026, 11, 22))

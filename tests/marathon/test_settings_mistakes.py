@@ -176,12 +176,12 @@ Mistakes = Callable[..., list[Problem]]
         ("gatherer.windows={10s: null, 1m: null, 10m: null}", "gatherer.windows: must not be empty; write"),
         (
             "gatherer.windows.10m=null",
-            "gatherer.windows.10m: signals.limit.window is 10m, which is none of gatherer.windows; there are "
-            "10s, 1m",
+            "gatherer.windows.10m: signals.limit.window is 10m, which is not one of gatherer.windows; there "
+            "are 10s, 1m",
         ),
         (
             "signals.anomaly.window=30s",
-            "signals.anomaly.window: signals.anomaly.window is 30s, which is none of gatherer.windows",
+            "signals.anomaly.window: signals.anomaly.window is 30s, which is not one of gatherer.windows",
         ),
         (
             "signals.limit.window=600s",
@@ -196,7 +196,7 @@ Mistakes = Callable[..., list[Problem]]
         ("signals.gap={window: 10s}", "signals.gap.after: is required, but no file sets it"),
         (
             "signals.gap={window: 10s, after: 10s}",
-            "signals.gap.after: the window 10s is empty before it can show a silence of 10 s; at most 9s",
+            "signals.gap.after: the window 10s is too short to show a silence of 10 s; at most 9s",
         ),
         ("signals.mood={window: 10s}", "signals.mood: unknown key"),
         ("gatherer.statistics=[mda]", "gatherer.statistics[0]: must be one of median, mad, realized_vol, "),

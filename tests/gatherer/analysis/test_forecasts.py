@@ -149,7 +149,7 @@ def test_independent_prices_have_no_forecast(model: str, volatility: float, stre
         panes = _panes(streams, _cents(model, seed, 400, volatility=volatility))
         signals = [signal for signal in _signals(streams, panes) if signal.event != "reached"]
         assert {signal.event for signal in signals} == {"no_forecast"}
-        told = [signal for signal in signals if "no random walk" in signal.reason]
+        told = [signal for signal in signals if "not a random walk" in signal.reason]
         assert sorted(signal.side for signal in told) == ["buy", "sell"]
         first = min(signal.time for signal in told)
         start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=streams.START)

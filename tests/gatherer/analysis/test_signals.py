@@ -136,6 +136,15 @@ def test_an_anomaly_is_looked_for_at_each_pane_and_with_the_sigmas_of_the_limits
         assert found == [0, 0, 0, expected, 0, 0]
 
 
+def test_an_excursion_is_reported_once_for_each_side(panes: Panes, run_of: Any) -> None:
+    run = run_of(HAMPEL)
+    spread = [100.00, 100.01, 100.02, 100.03] * 3
+    far, below = [103.0], [97.0]
+    odds = [[], [], [], far, far, far, [], far, [*far, *below], below, [], below]
+    found = [[signal.event for signal in run.pane(panes(*spread, *odd))] for odd in odds]
+    assert found == [[], [], [], ["above"], [], [], [], ["above"], ["below"], [], [], ["below"]]
+
+
 def test_too_few_ticks_have_no_anomaly(panes: Panes, run_of: Any) -> None:
     run = run_of(HAMPEL)
     for _ in range(8):
@@ -330,7 +339,7 @@ def test_a_price_that_hardly_moves_has_no_forecast(panes: Panes, run_of: Any) ->
     for number in range(300):
         run.pane(panes(100 + number // 7 % 2 * 0.01))
     assert _events(run.signals) == [("buy", "no_forecast"), ("sell", "no_forecast")]
-    assert f"at least {LEAST_MOVES}" in run.signals[0].reason
+    assert f"At least {LEAST_MOVES}" in run.signals[0].reason
 
 
 @pytest.mark.parametrize("low", [0.0, -37.63])
@@ -384,4 +393,4 @@ def test_a_price_that_goes_to_and_fro_is_no_random_walk(panes: Panes, run_of: An
     for number in range(600):
         run.pane(panes(100 + number % 2 * 0.01))
     assert [signal.event for signal in run.signals] == ["no_forecast", "no_forecast"]
-    assert "no random walk" in run.signals[1].reason
+    assert "not a random walk" in run.signals[1].reason
