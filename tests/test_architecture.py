@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "local_dcos": set(),
     "dashboard": {"kafka_topic"},
     "stores": {"kafka_topic"},
+    "spark_jobs": {"kafka_topic", "stores", "jvm"},
 }
 
 
