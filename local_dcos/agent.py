@@ -6,6 +6,7 @@ import logging
 
 from local_dcos.deployments import Deployments
 from local_dcos.home import Home
+from local_dcos.jobs.runs import Runs
 from local_dcos.model import App, Json
 from local_dcos.ports import SERVICE_PORTS, pick
 from local_dcos.sandbox import LOG_FILES, rotate
@@ -27,6 +28,7 @@ class Agent:
         self.state = State(home)
         self.scheduler = Scheduler(home, self.state, self.changed)
         self.deployments = Deployments(self.state, self.changed, self.emit, self.save)
+        self.runs = Runs(home, self.state, self.save)
         self.listeners: set[asyncio.Queue[str]] = set()
         self._dirty: dict[str, App] = {}
         self._is_settling = False
@@ -35,7 +37,7 @@ class Agent:
 
     def start(self) -> None:
         """Adopts what runs, and brings every app to its wanted state."""
-        self.scheduler.adopt()
+        self.scheduler.adopt(self.runs.adopt())
         for deployment in self.state.deployments.values():
             for step in deployment.steps[deployment.step + 1 :]:
                 for action in step:
@@ -49,6 +51,7 @@ class Agent:
         """Ends every task."""
         if self._tidying:
             self._tidying.cancel()
+        await self.runs.stop()
         await self.scheduler.stop()
         self.save()
 
@@ -116,7 +119,7 @@ class Agent:
         while True:
             await asyncio.sleep(TIDY_SECONDS)
             rotate(self.home.agent_log)
-            for task in self.state.tasks.values():
+            for task in [*self.state.tasks.values(), *self.state.run_tasks()]:
                 for name in LOG_FILES:
                     rotate(self.home.sandboxes / task.id / name)
             self.home.restore_token(self.token)

@@ -59,20 +59,21 @@ def without_nulls(value: Any) -> Any:
 
 def check_shape(document: Any, shape: Any = schema.APP) -> None:
     """Raises the 422 that names every wrong key and type."""
-    _refuse(list(schema.problems(document, shape)))
+    refuse(list(schema.problems(document, shape)))
 
 
 def check_group_id(group_id: str) -> None:
     """Raises the 422 that names what is wrong with the absolute id of a group."""
-    _refuse(list(_path("/id", group_id)))
+    refuse(list(_path("/id", group_id)))
 
 
 def check_rules(definition: Json) -> None:
     """Raises the 422 that names every broken rule; `definition` has its defaults filled in."""
-    _refuse(list(rule_problems(definition)))
+    refuse(list(rule_problems(definition)))
 
 
-def _refuse(found: list[schema.Problem]) -> None:
+def refuse(found: list[schema.Problem]) -> None:
+    """Raises the 422 that names every problem found; nothing when there is none."""
     if found:
         paths: dict[str, list[str]] = {}
         for path, error in found:

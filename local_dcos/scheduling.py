@@ -12,7 +12,7 @@ import math
 import signal
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import psutil
@@ -259,15 +259,19 @@ class Scheduler:
                     await task.exited.wait()
         return all(task.exited.is_set() for task in tasks)
 
-    def adopt(self) -> None:
-        """Takes over the tasks of an agent that was killed; ends what else of this home still runs."""
+    def adopt(self, others: Collection[str]) -> None:
+        """Takes over the tasks of an agent that was killed; ends what else of this home still runs.
+
+        Args:
+            others: The ids of tasks that somebody else has taken over.
+        """
         lost = []
         for task in list(self._state.tasks.values()):
             app = self._state.apps.get(task.app_id)
             if app is None or not processes.is_same(task.pid, task.created):
                 lost.append(task)
                 del self._state.tasks[task.id]
-        adopted = set(self._state.tasks)
+        adopted = {*self._state.tasks, *others}
         processes.end_marked(self._home.path, lambda name: name not in adopted)
         for task in self._state.tasks.values():
             self.watch(task, self._state.apps[task.app_id].definition_of(task))

@@ -14,6 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from local_dcos.agent import Agent
 from local_dcos.api.apps import Apps
 from local_dcos.api.marathon import Marathon
+from local_dcos.api.metronome import Metronome
 from local_dcos.api.packages import Packages
 from local_dcos.api.proxy import Proxy
 from local_dcos.api.requests import errors_as_json, only_by_our_name, token_check
@@ -44,6 +45,7 @@ def application(agent: Agent, cluster: Json) -> web.Application:
     for prefix in ("/service/marathon", "/marathon"):
         app.add_routes(Apps(agent).routes(prefix))
         app.add_routes(Marathon(agent).routes(prefix))
+    app.add_routes(Metronome(agent).routes())
     app.add_routes(System(agent, cluster).routes())
     app.add_routes(Packages(agent, cluster).routes())
     app.add_routes(sessions.routes())

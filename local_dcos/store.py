@@ -1,4 +1,4 @@
-"""The agent's memory and its file: apps, tasks, deployments, groups, package repositories."""
+"""The agent's memory and its file: apps, tasks, deployments, jobs, groups, package repositories."""
 
 import json
 import logging
@@ -10,6 +10,7 @@ from typing import Any
 from local_dcos.errors import HomeError
 from local_dcos.files import write_durably
 from local_dcos.home import Home
+from local_dcos.jobs.model import Job
 from local_dcos.model import App, Deployment, Json, Task
 from local_dcos.sandbox import KEPT_PER_APP
 
@@ -32,6 +33,7 @@ class State:
         self.tasks: dict[str, Task] = {}
         self.ended: deque[Task] = deque(maxlen=COMPLETED_KEPT)
         self.deployments: dict[str, Deployment] = {}
+        self.jobs: dict[str, Job] = {}
         self.groups: set[str] = set()
         self.repositories: list[Json] = []
         self._load()
@@ -39,6 +41,14 @@ class State:
     def tasks_of(self, app_id: str) -> list[Task]:
         """Returns the app's tasks that aren't gone yet, the oldest first."""
         return sorted((t for t in self.tasks.values() if t.app_id == app_id), key=lambda task: task.staged_at)
+
+    def run_tasks(self) -> list[Task]:
+        """Returns the tasks of the runs that have not ended."""
+        return [run.task for job in self.jobs.values() for run in job.active.values()]
+
+    def is_live(self, task_id: str) -> bool:
+        """Tells whether a task, of an app or of a run, has not ended."""
+        return task_id in self.tasks or any(task.id == task_id for task in self.run_tasks())
 
     def completed(self, task: Task) -> None:
         """Moves a task to the ended ones; removes the sandboxes of its app that are too old to matter."""
@@ -58,6 +68,7 @@ class State:
             "tasks": [task.to_json() for task in self.tasks.values()],
             "ended": [task.to_json() for task in self.ended],
             "deployments": [deployment.to_json() for deployment in self.deployments.values()],
+            "jobs": [job.to_json() for job in self.jobs.values()],
             "groups": sorted(self.groups),
             "repositories": self.repositories,
         }
@@ -96,10 +107,13 @@ class State:
         tasks = [Task.from_json(task) for task in document["tasks"]]
         ended = [Task.from_json(task) for task in document["ended"]]
         deployments = [Deployment.from_json(one) for one in document["deployments"]]
+        # What an older agent saved has no jobs.
+        jobs = [Job.from_json(job) for job in document.get("jobs", [])]
         self.groups, self.repositories = set(document["groups"]), list(document["repositories"])
         self.apps = {app.id: app for app in apps}
         self.tasks = {task.id: task for task in tasks}
         self.ended.extend(ended)
+        self.jobs = {job.id: job for job in jobs}
         self.deployments = {one.id: one for one in deployments}
         for deployment in deployments:
             for app_id in deployment.app_ids:

@@ -13,6 +13,7 @@ from local_dcos.store import State
 
 AGENT_ID = "local-S0"
 FRAMEWORK_ID = "local-0001"
+JOBS_FRAMEWORK_ID = "local-0002"
 REJECT_REASONS = (
     "UnfulfilledRole",
     "UnfulfilledConstraint",
@@ -164,7 +165,7 @@ def group_view(state: State, group_id: str, version: str) -> Json:
     }
 
 
-def mesos_task(task: Task) -> Json:
+def mesos_task(task: Task, framework_id: str = FRAMEWORK_ID) -> Json:
     """Returns a task as Mesos shows it."""
     name = ".".join(reversed(task.app_id.strip("/").split("/")))
     status: Json = {
@@ -177,7 +178,7 @@ def mesos_task(task: Task) -> Json:
     return {
         "id": task.id,
         "name": name,
-        "framework_id": FRAMEWORK_ID,
+        "framework_id": framework_id,
         "executor_id": "",
         "slave_id": AGENT_ID,
         "state": task.state,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from marathon.catalogue import Catalogue
 from marathon.errors import BundleError, MarathonError, Problem
-from marathon.model import App, Bundle, Component, Package, Part
+from marathon.model import App, Bundle, Component, Job, Package, Part
 
 if TYPE_CHECKING:
     import os
@@ -25,6 +25,7 @@ __all__ = [
     "BundleError",
     "Catalogue",
     "Component",
+    "Job",
     "MarathonError",
     "Package",
     "Part",

@@ -1,4 +1,4 @@
-"""Rendering settings into a bundle: Marathon app definitions and package options, all of them checked."""
+"""Rendering settings into a bundle: apps, jobs and package options, all of them checked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import MappingProxyType
 from marathon.components import Components
 from marathon.definition import Definition, read_definition
 from marathon.errors import BundleError, Problem
+from marathon.job_definitions import render_jobs
 from marathon.layers import merge
 from marathon.model import PART, App, Bundle, Package, Part
 from marathon.paths import ROOM
@@ -45,6 +46,10 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), room: Path =
     for definition in definitions.values():
         problems += _app_problems(definition)
     problems += _bundle_problems(settings.group, definitions)
+    jobs, mistakes = render_jobs(
+        settings, context, components=components.names(), parts=components.parts, room=room
+    )
+    problems += mistakes
     if problems or options is None:
         raise BundleError(problems)
 
@@ -57,7 +62,12 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), room: Path =
     }
     kafka = settings.kafka
     package = Package(kafka.package, kafka.version, merge(options.value, kafka.options))
-    return Bundle(MappingProxyType(apps), MappingProxyType({"kafka": package}), MappingProxyType(on))
+    return Bundle(
+        MappingProxyType(apps),
+        MappingProxyType({"kafka": package}),
+        MappingProxyType(on),
+        MappingProxyType(jobs),
+    )
 
 
 def parts(settings: Settings, *, room: Path = ROOM) -> dict[str, Part]:

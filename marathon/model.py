@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +60,30 @@ class Package:
 
 
 @dataclass(frozen=True)
+class Job:
+    """One one-off job: its name, its id in Metronome, and its definition.
+
+    depends_on: the components that must be ready before it runs. topics: those that it needs beside the
+    bundle's own. part: the optional part that it belongs to.
+    """
+
+    name: str
+    id: str
+    description: str
+    definition: dict[str, Any]
+    template: Path
+    depends_on: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    part: str | None = None
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+        labels: Mapping[str, str] = self.definition.get("labels", {})
+        return labels
+
+
+@dataclass(frozen=True)
 class Component:
     """Something that a bundle consists of, and what it needs.
 
@@ -88,8 +112,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything that runs, by name, and its components in order. Equal settings give equal bundles."""
+    """Everything that runs, by name, and its components in order. Equal settings give equal bundles.
+
+    jobs: those of parts that are switched off too.
+    """
 
     apps: Mapping[str, App]
     packages: Mapping[str, Package]
     components: Mapping[str, Component]
+    jobs: Mapping[str, Job] = field(default_factory=dict)

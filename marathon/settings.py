@@ -129,6 +129,23 @@ class Generator(Section):
         return ",".join(f"{symbol}={price:.12g}" for symbol, price in self.start_prices.items() if price)
 
 
+class PriceSource(Section):
+    count: Count = Field(description="prices that `pipectl run produce-prices` leaves in the topic `prices`")
+    rate: Positive = Field(description="prices per second of event time, which ends with the run")
+    volatility: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        description="standard deviation of the normal distribution, relative to the start price of the symbol"
+    )
+    seed: Annotated[int, Field(ge=0)] | None = Field(
+        description="seed of symbols and prices; null: others on each run"
+    )
+    cpus: Positive = Field(description="CPU shares of the job")
+    mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")
+
+
+class Sources(Section):
+    prices: PriceSource
+
+
 class JobManager(Section):
     host: Host | None = Field(description="address to bind and reach it at; null: its VIP")
     rpc_port: Port = Field(description="port of its RPC: on the host, and of the VIP")
@@ -337,6 +354,7 @@ class Settings(Section):
     kafka: Kafka
     topics: Topics
     generator: Generator
+    sources: Sources
     flink: Flink
     gatherer: Gatherer
     signals: Signals

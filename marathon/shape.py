@@ -1,4 +1,4 @@
-"""The shape of an app definition, by Marathon's own JSON Schema (schema/NOTICE says where it is from)."""
+"""The shape of definitions, by JSON Schemas of Marathon and Metronome (their sources: schema/NOTICE)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,35 @@ from jsonschema.exceptions import ValidationError
 from marathon.paths import ROOM, KeyPath
 from marathon.wording import did_you_mean
 
-_SCHEMA = ROOM / "schema" / "marathon-app-definition-1.7.236.schema.json"
+MARATHON, METRONOME = "Marathon", "Metronome"
+_SCHEMAS = {
+    MARATHON: ROOM / "schema" / "marathon-app-definition-1.7.236.schema.json",
+    METRONOME: ROOM / "schema" / "metronome-job.schema.json",
+}
 
 # Keys that Marathon got after the schema's version.
 _NEWER_KEYS = {"check", "resourceLimits", "role", "tty"}
 
 
-def unknown_keys(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str, str]]:
-    """The keys of `app` that Marathon doesn't know: path, what is wrong, and a hint."""
-    for error in _validator().iter_errors(app):
+def unknown_keys(document: dict[str, Any], of: str = MARATHON) -> Iterator[tuple[KeyPath, str, str]]:
+    """The keys of a definition that its service doesn't know: path, what is wrong, and a hint."""
+    for error in _validator(of).iter_errors(document):
         path: KeyPath = tuple(error.absolute_path)
         known = _known_keys(error)
         for key in known and error.instance:
             if key not in known and (path or key not in _NEWER_KEYS):
-                yield (*path, key), "unknown to Marathon", did_you_mean(key, known)
+                yield (*path, key), f"unknown to {of}", did_you_mean(key, known)
 
 
-def misshapen(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """The values in `app` that aren't of the shape Marathon takes: path, and what is wrong."""
-    for error in _validator().iter_errors(app):
+def misshapen(document: dict[str, Any], of: str = MARATHON) -> Iterator[tuple[KeyPath, str]]:
+    """The values in a definition that aren't of the shape its service takes: path, and what is wrong."""
+    for error in _validator(of).iter_errors(document):
         path: KeyPath = tuple(error.absolute_path)
         if _known_keys(error):
             continue
-        if error.validator == "oneOf" and path[:1] != ("env",):
+        if of == METRONOME:
+            yield path, _reason(error) if error.validator == "oneOf" else _short(error.message)
+        elif error.validator == "oneOf" and path[:1] != ("env",):
             # The alternatives of unreachableStrategy: what keeps the value from being any of them.
             yield path, _reason(error)
         elif error.validator not in ("oneOf", "not") and (error.validator, path) != ("pattern", ("id",)):
@@ -44,8 +50,8 @@ def misshapen(app: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 
 
 @cache
-def _validator() -> Draft4Validator:
-    return Draft4Validator(json.loads(_SCHEMA.read_text(encoding="utf-8")))
+def _validator(of: str) -> Draft4Validator:
+    return Draft4Validator(json.loads(_SCHEMAS[of].read_text(encoding="utf-8")))
 
 
 def _known_keys(error: ValidationError) -> list[str]:

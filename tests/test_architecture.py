@@ -63,7 +63,7 @@ SHOWN = {
     "lastTaskFailure",
     "appId",
 }
-COMMANDS = {"config", "kafka", "marathon", "package", "security", "task"}
+COMMANDS = {"config", "job", "kafka", "marathon", "package", "security", "task"}
 
 
 def files_outside_dcos() -> list[Path]:

@@ -89,7 +89,7 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
     running = deployed(run) if delete_topics else None
     steps: dict[str, Step] = {**steps_of(run, running=running), **leftover_steps(run, run.engine)}
     needs = {name: needs_of(run).get(name, frozenset()) for name in steps}
-    removed: list[str] = []
+    removed = _remove_jobs(run, progress)
 
     def work(name: str) -> None:
         step = steps[name]
@@ -106,6 +106,16 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
     return removed
+
+
+def _remove_jobs(run: Session, progress: Progress) -> list[str]:
+    """Remove the one-off jobs of the bundle with their runs; returns their ids."""
+    ours = [job.id for job in run.engine.jobs.all().values() if job.owner == run.settings.group]
+    for job_id in ours:
+        with progress.step(f"job {job_id}", "removing") as running:
+            run.engine.jobs.remove(job_id)
+            running.end("done", "removed")
+    return ours
 
 
 def _show(run: Session, removed: list[str], delete_topics: bool, purge: bool, *, as_json: bool) -> None:

@@ -31,7 +31,7 @@ def command(
     """Render the Marathon app definitions, checked; contacts nothing.
 
     Without --out they are printed as one JSON object by app name, with it the names of the files; the options
-    of the packages are then in DIR/packages.
+    of the packages are then in DIR/packages, and the one-off jobs in DIR/jobs.
 
     \b
     Example:
@@ -42,10 +42,12 @@ def command(
         out.print_json({name: app.definition for name, app in bundle.apps.items()})
         return
     documents = {f"{name}.json": app.definition for name, app in bundle.apps.items()}
+    documents |= {f"jobs/{name}.json": job.definition for name, job in bundle.jobs.items()}
     documents |= {f"packages/{name}.json": package.options for name, package in bundle.packages.items()}
     written: list[str] = []
     try:
-        (folder / "packages").mkdir(parents=True, exist_ok=True)
+        for each in ("jobs", "packages"):
+            (folder / each).mkdir(parents=True, exist_ok=True)
         for name, document in documents.items():
             file = folder / name
             file.write_text(json.dumps(document, indent=2) + "\n")

@@ -13,6 +13,9 @@ from cli.engine.protocol import (
     AppStatus,
     Credentials,
     Failure,
+    JobManifest,
+    JobRun,
+    JobStatus,
     LogStream,
     Manifest,
     Package,
@@ -28,6 +31,7 @@ class MemoryEngine:
 
     def __init__(self) -> None:
         self.stop = threading.Event()
+        self.jobs = MemoryJobs()
         self.packages = MemoryPackages()
         self.kafka = MemoryKafka(self.packages)
         self.secrets = MemorySecrets()
@@ -122,6 +126,80 @@ class MemoryEngine:
     def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
         """The command of this program that shows most."""
         return "pipectl status"
+
+
+class MemoryJobs:
+    """Jobs whose runs end at once, as `outcomes` says: exit code, stdout and stderr; else with success."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, tuple[int | None, str, str]] = {}
+        self.started: dict[str, list[JobRun]] = {}
+        self._manifests: dict[str, JobManifest] = {}
+
+    def all(self) -> Mapping[str, JobStatus]:
+        """The jobs by their ids."""
+        return {job_id: self._status(manifest) for job_id, manifest in self._manifests.items()}
+
+    def differences(self, manifest: JobManifest, job: JobStatus | None) -> list[str]:
+        """The diff, in which every key counts."""
+        return _diff(manifest.document, job.observed if job else {})
+
+    def put(self, manifest: JobManifest) -> None:
+        """Keep the manifest."""
+        self._manifests[manifest.id] = manifest
+        self.started.setdefault(manifest.id, [])
+
+    def start(self, job_id: str) -> JobRun:
+        """Run the job, to its end."""
+        if job_id not in self._manifests:
+            raise NotFound(["run", job_id], 1, "", "does not exist")
+        now, code = datetime.now(UTC), self._outcome(job_id)[0]
+        run = JobRun(f"run-{len(self.started[job_id])}", job_id, now, now, code == 0)
+        self.started[job_id].append(run)
+        return run
+
+    def state(self, run: JobRun) -> JobRun:
+        """The run as `started` has it."""
+        return next(each for each in self.started[run.job_id] if each.id == run.id)
+
+    def output(self, run: JobRun, stream: LogStream) -> list[str]:
+        """What the outcome says."""
+        _, stdout, stderr = self._outcome(run.job_id)
+        return (stdout if stream == "stdout" else stderr).splitlines()
+
+    def exit_code(self, run: JobRun) -> int | None:
+        """What the outcome says."""
+        return self._outcome(run.job_id)[0]
+
+    def stop(self, run: JobRun) -> None:
+        """End a run that a test has put into `started`."""
+        runs = self.started[run.job_id]
+        if run.ended_at is None:
+            runs[runs.index(run)] = replace(run, ended_at=datetime.now(UTC), succeeded=False)
+
+    def remove(self, job_id: str) -> None:
+        """Forget the job."""
+        self._manifests.pop(job_id, None)
+        self.started.pop(job_id, None)
+
+    def _outcome(self, job_id: str) -> tuple[int | None, str, str]:
+        return self.outcomes.get(job_id, (0, "", ""))
+
+    def _status(self, manifest: JobManifest) -> JobStatus:
+        runs = self.started[manifest.id]
+
+        def last(*, succeeded: bool) -> datetime | None:
+            return next((run.ended_at for run in runs[::-1] if run.succeeded is succeeded), None)
+
+        active = [run for run in runs if run.ended_at is None]
+        return JobStatus(
+            manifest.id,
+            manifest.labels,
+            active,
+            last(succeeded=True),
+            last(succeeded=False),
+            manifest.document,
+        )
 
 
 class MemoryPackages:

@@ -1,4 +1,4 @@
-"""What `pipectl` needs of an engine: apps, their tasks and logs, packages, Kafka, secrets and the front door.
+"""What `pipectl` needs of an engine: apps, tasks and logs, jobs, packages, Kafka, secrets, the front door.
 
 Every method may raise an EngineError. One that changes something returns only once the engine has taken the
 change, and looks on the cluster before it repeats a command whose answer was lost.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
 from kafka_topic.plan import TopicSpec
-from marathon.model import App
+from marathon.model import App, Job
 
 LogStream = Literal["stdout", "stderr"]
 # The label that says whose an app is. Its value is the bundle's group.
@@ -94,6 +94,52 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class JobManifest:
+    """A one-off job as it should be. document: the definition in the engine's own form."""
+
+    id: str
+    labels: Mapping[str, str]
+    document: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The manifest of a rendered job."""
+        return cls(job.id, job.labels, job.definition)
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """One run of a job. ended_at, succeeded: None while it goes on."""
+
+    id: str
+    job_id: str
+    started_at: datetime
+    ended_at: datetime | None
+    succeeded: bool | None
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A one-off job as it is.
+
+    active: its runs that go on, the oldest first. succeeded_at, failed_at: the ends of its last runs that
+    did. observed: the job in the engine's own form.
+    """
+
+    id: str
+    labels: Mapping[str, str]
+    active: Sequence[JobRun]
+    succeeded_at: datetime | None
+    failed_at: datetime | None
+    observed: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def owner(self) -> str | None:
+        """The group of the bundle that it belongs to, if any."""
+        return self.labels.get(OWNER)
+
+
+@dataclass(frozen=True)
 class ServiceStatus:
     """How far a package's service is with what it was asked for.
 
@@ -128,6 +174,37 @@ class Credentials:
     authorization: str = field(repr=False)
     verify: bool = True
     ca: str | None = None
+
+
+class Jobs(Protocol):
+    """One-off jobs. An engine may run one twice at a time: whoever starts it looks first."""
+
+    def all(self) -> Mapping[str, JobStatus]:
+        """Every job by its id."""
+
+    def differences(self, manifest: JobManifest, job: JobStatus | None) -> list[str]:
+        """The unified diff from the job as it is to the manifest; empty when nothing has to change."""
+
+    def put(self, manifest: JobManifest) -> None:
+        """Add the job, or make it as the manifest says; runs that go on stay as they are."""
+
+    def start(self, job_id: str) -> JobRun:
+        """Start a run of a job."""
+
+    def state(self, run: JobRun) -> JobRun:
+        """The run as it is now; one that nothing knows any more has failed."""
+
+    def output(self, run: JobRun, stream: LogStream) -> list[str]:
+        """All lines that a run has printed; the last one may not be whole while it goes on."""
+
+    def exit_code(self, run: JobRun) -> int | None:
+        """The exit code of a run that has ended; None when it has none, or it cannot be read (yet)."""
+
+    def stop(self, run: JobRun) -> None:
+        """End a run, if it goes on; returns before it has ended."""
+
+    def remove(self, job_id: str) -> None:
+        """Remove a job, its runs that go on and its history."""
 
 
 class Packages(Protocol):
@@ -204,6 +281,10 @@ class Secrets(Protocol):
 
 class Engine(Protocol):
     """One cluster of some engine."""
+
+    @property
+    def jobs(self) -> Jobs:
+        """Its one-off jobs."""
 
     @property
     def packages(self) -> Packages:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from aiohttp import web
@@ -11,12 +12,12 @@ from local_dcos import views
 from local_dcos.agent import Agent
 from local_dcos.api.requests import answer, object_body, same
 from local_dcos.errors import ApiError
-from local_dcos.model import Json
+from local_dcos.model import Json, Task
 from local_dcos.ports import HOST
 from local_dcos.sandbox import file_in, read_on, tail
 
 DCOS_VERSION = "2.0.0"
-CAPABILITIES = ("PACKAGE_MANAGEMENT", "LOGGING", "LOGGING_V2", "SUPPORT_CLUSTER_REPORT")
+CAPABILITIES = ("PACKAGE_MANAGEMENT", "LOGGING", "LOGGING_V2", "METRONOME", "SUPPORT_CLUSTER_REPORT")
 CAPABILITIES_TYPE = "application/vnd.dcos.capabilities+json;charset=utf-8;version=v1"
 FOLLOW_SECONDS = 0.1
 
@@ -65,18 +66,30 @@ class System:
             }
         ]
 
-    def _framework(self) -> Json:
+    def _frameworks(self) -> list[Json]:
+        jobs = self._state.jobs.values()
+        return [
+            self._framework(views.FRAMEWORK_ID, "marathon", self._state.tasks.values(), self._state.ended),
+            self._framework(
+                views.JOBS_FRAMEWORK_ID,
+                "metronome",
+                self._state.run_tasks(),
+                [run.task for job in jobs for run in job.ended],
+            ),
+        ]
+
+    def _framework(self, framework: str, name: str, live: Iterable[Task], ended: Iterable[Task]) -> Json:
         return {
-            "id": views.FRAMEWORK_ID,
-            "name": "marathon",
+            "id": framework,
+            "name": name,
             "active": True,
             "connected": True,
             "hostname": HOST,
             "user": os.environ.get("USER", "root"),
             "role": "*",
             "resources": {"cpus": 0, "mem": 0, "disk": 0},
-            "tasks": [views.mesos_task(task) for task in self._state.tasks.values()],
-            "completed_tasks": [views.mesos_task(task) for task in self._state.ended],
+            "tasks": [views.mesos_task(task, framework) for task in live],
+            "completed_tasks": [views.mesos_task(task, framework) for task in ended],
             "unreachable_tasks": [],
         }
 
@@ -88,7 +101,7 @@ class System:
                 "cluster": self._cluster["name"],
                 "hostname": HOST,
                 "leader": f"master@{HOST}:5050",
-                "frameworks": [self._framework()],
+                "frameworks": self._frameworks(),
                 "completed_frameworks": [],
                 "unregistered_frameworks": [],
                 "orphan_tasks": [],
@@ -179,7 +192,7 @@ class System:
                 complete, newline, rest = (rest + data_now).rpartition(b"\n")
                 lines = complete.decode("utf-8", "replace").split("\n") if newline else []
                 transport = request.transport
-                ended = request.match_info["task"] not in self._state.tasks and not data_now
+                ended = not self._state.is_live(request.match_info["task"]) and not data_now
                 if ended or transport is None or transport.is_closing():
                     return response
         except (ConnectionResetError, FileNotFoundError):

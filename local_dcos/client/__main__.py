@@ -10,6 +10,7 @@ USAGE = """Usage:
     dcos --version
     dcos cluster list [--attached] [--json]
     dcos config show [<name>]
+    dcos job add|history|kill|list|remove|run|show|update ...
     dcos kafka [--name=<service>] broker|endpoints|plan|topic ...
     dcos marathon about|app|debug|deployment|group|ping|task ...
     dcos package describe|install|list|repo|search|uninstall ...
@@ -28,6 +29,10 @@ def run(argv: list[str]) -> int:
             from local_dcos.client import marathon
 
             return marathon.run(rest)
+        case "job":
+            from local_dcos.client import job
+
+            return job.run(rest)
         case "package":
             from local_dcos.client import package
 

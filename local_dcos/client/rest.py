@@ -129,7 +129,19 @@ def marathon(method: str, path: str, body: Any = None, *, query: Query | None = 
     Raises:
         ClientError: Anything but success, as `dcos marathon` says it.
     """
-    answer = request(method, f"/service/marathon/{path.lstrip('/')}", body, query=query)
+    return _checked(request(method, f"/service/marathon/{path.lstrip('/')}", body, query=query))
+
+
+def metronome(method: str, path: str, body: Any = None) -> Answer:
+    """Sends a request to Metronome.
+
+    Raises:
+        ClientError: Anything but success, as `dcos job` says it.
+    """
+    return _checked(request(method, f"/service/metronome/{path}", body))
+
+
+def _checked(answer: Answer) -> Answer:
     if 200 <= answer.status < 300:
         return answer
     if answer.status == 422:

@@ -181,6 +181,9 @@ class World:
     def do_marathon_debug_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
         return 0, {"queue": []}
 
+    def do_job_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return 0, []
+
     def do_package_repo_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
         return 0, {"repositories": [{"name": "Universe", "uri": "x"}]}
 

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from cli.__main__ import pipectl
 
+JOBS = {"produce-prices"}
 APPS = {"dashboard", "data-generator", "flink-jobmanager", "flink-taskmanager", "gatherer"}
 
 
@@ -30,11 +31,13 @@ def test_one_file_an_app(tmp_path, cluster):
     files = json.loads(run("render", "--cluster", cluster, "--out", str(tmp_path / "out"), "-o", "json"))[
         "files"
     ]
-    assert {Path(file).stem for file in files} == APPS | {"kafka"}
+    assert {Path(file).stem for file in files} == APPS | {"kafka"} | JOBS
     for file in map(Path, files):
         document = json.loads(file.read_text())
         if file.stem == "kafka":
             assert (file.parent.name, document["service"]["name"]) == ("packages", "kafka")
+        elif file.stem in JOBS:
+            assert (file.parent.name, document["id"]) == ("jobs", f"volatility.{file.stem}")
         else:
             assert document["id"] == f"/volatility/{file.stem}"
 

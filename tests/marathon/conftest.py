@@ -21,7 +21,7 @@ STATE = "flink.state=hdfs://namenode/volatility"
 def room(tmp_path: Path) -> Path:
     """A copy of the room's defaults, cluster files and templates."""
     copy = tmp_path / "room"
-    for folder in ("apps", "clusters", "packages", "steps"):
+    for folder in ("apps", "clusters", "jobs", "packages", "steps"):
         shutil.copytree(ROOM / folder, copy / folder)
     for file in ("defaults.yaml", "parts.yaml"):
         shutil.copy(ROOM / file, copy)

@@ -18,6 +18,7 @@ def test_public_names() -> None:
         "BundleError",
         "Catalogue",
         "Component",
+        "Job",
         "MarathonError",
         "Package",
         "Part",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from cli.engine.dcos import apps, diff
 from cli.engine.dcos.faults import NotUnderstood, fault
+from cli.engine.dcos.jobs import DcosJobs
 from cli.engine.dcos.kafka import DcosKafka
 from cli.engine.dcos.packages import DcosPackages
 from cli.engine.dcos.runner import Dcos
@@ -38,6 +39,11 @@ class DcosEngine:
     def stop(self) -> threading.Event:
         """What ends the commands that run."""
         return self.dcos.stop
+
+    @cached_property
+    def jobs(self) -> DcosJobs:
+        """One-off jobs."""
+        return DcosJobs(self.dcos)
 
     @cached_property
     def packages(self) -> DcosPackages:

@@ -75,7 +75,8 @@ _PATTERNS: tuple[tuple[type[EngineError], str], ...] = (
     (Unreachable, r"Could not reach the service scheduler"),
     (
         NotFound,
-        r"does not exist|HTTP 404|404 Not Found|is not installed|(package|version) \[.*\].* not found",
+        r"does not exist|Job (Run )?not found|HTTP 404|404 Not Found|is not installed"
+        r"|(package|version) \[.*\].* not found",
     ),
     (
         Unreachable,

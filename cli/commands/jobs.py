@@ -1,0 +1,113 @@
+"""`pipectl jobs`: the one-off jobs and their last runs."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import options
+from cli import output as out
+from cli.engine.protocol import JobStatus
+from cli.errors import UsageProblem
+from cli.session import Session, session
+from kafka_topic.contracts import format_time
+
+
+@click.group("jobs", invoke_without_command=True)
+@options.common_options
+@click.pass_context
+def command(
+    context: click.Context,
+    cluster: str | None,
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    output: str,
+    verbose: bool,
+) -> None:
+    """List the one-off jobs, each with how its last run ended; `pipectl run JOB` runs one.
+
+    \b
+    Example:
+      pipectl jobs
+      pipectl jobs -o json
+      pipectl jobs stop produce-prices
+    """
+    if context.invoked_subcommand is not None:
+        return
+    run = session(cluster, files, overrides, verbose, reads_only=True)
+    rows = _rows(run)
+    if output == "json":
+        out.print_json(rows)
+        return
+    columns = ("job", "last run", "at (UTC)", "part", "what it does")
+    out.print_table(
+        columns,
+        [
+            (row["job"], row["last_run"], row["at"] or "-", row["part"] or "-", row["description"] or "-")
+            for row in rows
+        ],
+    )
+
+
+@command.command("stop")
+@options.common_options
+@click.argument("job")
+def stop(
+    cluster: str | None,
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    output: str,
+    verbose: bool,
+    job: str,
+) -> None:
+    """End the runs of JOB that go on; they count as failed.
+
+    \b
+    Example:
+      pipectl jobs stop produce-prices
+    """
+    run = session(cluster, files, overrides, verbose, reads_only=False)
+    known = {name: declared.id for name, declared in run.bundle.jobs.items()}
+    if job not in known:
+        raise UsageProblem(f"no job {job}", hint=f"there are {', '.join(known)}")
+    status = run.engine.jobs.all().get(known[job])
+    active = list(status.active) if status is not None and status.owner == run.settings.group else []
+    for each in active:
+        run.engine.jobs.stop(each)
+    if output == "json":
+        out.print_json({"job": job, "stopped": [each.id for each in active]})
+    else:
+        click.echo(f"Stopped {', '.join(each.id for each in active)}." if active else "No run goes on.")
+
+
+def _rows(run: Session) -> list[dict[str, Any]]:
+    jobs, group = run.bundle.jobs, run.settings.group
+    there = {job.id: job for job in run.engine.jobs.all().values() if job.owner == group}
+    rows = []
+    for name, job in jobs.items():
+        last, at = _last(there.pop(job.id, None))
+        rows.append(_row(name, last, at, job.part, job.description))
+    # Jobs of an earlier version of the bundle.
+    rows += [_row(job.id, *_last(job), None, None) for job in there.values()]
+    return rows
+
+
+def _row(
+    name: str, last: str, at: datetime | None, part: str | None, description: str | None
+) -> dict[str, Any]:
+    shown = format_time(at) if at else None
+    return {"job": name, "last_run": last, "at": shown, "part": part, "description": description}
+
+
+def _last(job: JobStatus | None) -> tuple[str, datetime | None]:
+    """How the last run is, and since when."""
+    if job is None:
+        return "never", None
+    if job.active:
+        return "running", job.active[0].started_at
+    ends = [(at, word) for at, word in ((job.succeeded_at, "succeeded"), (job.failed_at, "failed")) if at]
+    if not ends:
+        return "never", None
+    at, word = max(ends)
+    return word, at

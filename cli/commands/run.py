@@ -1,0 +1,152 @@
+"""`pipectl run`: a one-off job, to its end."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+
+from cli import options
+from cli import output as out
+from cli.engine.protocol import Engine, JobManifest, JobRun
+from cli.errors import Interrupted, PipectlError, Unhealthy, UsageProblem
+from cli.job_watch import Outcome, watch
+from cli.parts import with_remembered
+from cli.session import Session, session
+from kafka_topic.plan import TopicSpec
+from marathon.model import Job
+
+
+@click.command("run")
+@options.common_options
+@click.argument("job")
+def command(
+    cluster: str | None,
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    output: str,
+    verbose: bool,
+    job: str,
+) -> None:
+    """Run the one-off JOB on the cluster, show what it prints, and end with its exit code.
+
+    `pipectl jobs` lists the jobs. While a run goes on, that one is shown and no other is started. Ctrl-C ends
+    this command and not the run, which goes on on the cluster: `pipectl jobs stop JOB` ends it.
+
+    \b
+    Example:
+      pipectl run produce-prices
+      pipectl run produce-prices --set sources.prices.count=10000
+    """
+    run = session(cluster, files, overrides, verbose, reads_only=False)
+    declared = _declared(run, job)
+    engine = run.engine
+    engine.check()
+    run = with_remembered(run, engine)
+    declared = _declared(run, job)
+    _check_part(run, declared)
+    _check_needs(run, engine, declared)
+    _create_topics(run, engine, declared)
+    started = _started(run, engine, declared)
+    outcome = _watched(run, engine, declared, started, quiet=output == "json")
+    if output == "json":
+        out.print_json(_document(declared, outcome))
+    else:
+        _tell(declared, outcome)
+    raise click.exceptions.Exit(outcome.exit_code)
+
+
+def _declared(run: Session, name: str) -> Job:
+    jobs = run.bundle.jobs
+    if name not in jobs:
+        near = get_close_matches(name, jobs, n=1)
+        guess = f"did you mean {near[0]}? " if near else ""
+        raise UsageProblem(f"no job {name}", hint=f"{guess}there are {', '.join(jobs)}")
+    return jobs[name]
+
+
+def _check_part(run: Session, job: Job) -> None:
+    if job.part is not None and job.part not in {*run.settings.parts, *run.with_parts}:
+        raise UsageProblem(
+            f"job {job.name} belongs to the part {job.part}, which is off",
+            hint=f"`pipectl deploy --with {job.part}{run.option}` switches it on",
+        )
+
+
+def _check_needs(run: Session, engine: Engine, job: Job) -> None:
+    from cli.steps.bundle import steps_of
+
+    steps = steps_of(run, engine=engine)
+    for name in job.depends_on:
+        state = steps[name].state() if name in steps else None
+        if state is None or not state.ready:
+            how = "is switched off" if state is None else f"is {state.state}: {state.detail}"
+            raise Unhealthy(
+                f"job {job.name} needs {name}, which {how.removesuffix(': ')}",
+                hint=f"`pipectl deploy{run.option}` brings it up",
+            )
+
+
+def _create_topics(run: Session, engine: Engine, job: Job) -> None:
+    service, topics = run.settings.kafka.service, run.settings.topics
+    there = set(engine.kafka.topics(service)) if job.topics else set()
+    for name in job.topics:
+        if name not in there:
+            click.secho(f"creating topic {name}", err=True, dim=True)
+            engine.kafka.create_topic(service, TopicSpec(name, topics.partitions, topics.replication))
+
+
+def _started(run: Session, engine: Engine, job: Job) -> JobRun:
+    manifest, jobs = JobManifest.of(job), engine.jobs
+    there = jobs.all().get(job.id)
+    if there is not None and there.owner != run.settings.group:
+        raise PipectlError(
+            f"there is a job {job.id} that is not of this bundle",
+            hint="choose another `group`, or remove that job",
+        )
+    if there is not None and there.active:
+        if jobs.differences(manifest, there):
+            raise PipectlError(
+                f"a run of {job.name} with other settings goes on",
+                hint=f"`pipectl jobs stop {job.name}{run.option}` ends it; else wait until it has ended",
+            )
+        click.secho(f"run {there.active[0].id} goes on: showing that one", err=True, dim=True)
+        return there.active[0]
+    jobs.put(manifest)
+    started = jobs.start(job.id)
+    click.secho(f"started run {started.id} of {job.name}", err=True, dim=True)
+    return started
+
+
+def _watched(run: Session, engine: Engine, job: Job, started: JobRun, *, quiet: bool) -> Outcome:
+    name = f"{job.name}{run.option}"
+    again = f"`pipectl run {name}` shows it again, `pipectl jobs stop {name}` ends it"
+    try:
+        return watch(engine.jobs, started, run.stop, quiet=quiet)
+    except (KeyboardInterrupt, Interrupted):
+        raise Interrupted(f"run {started.id} of {job.name} goes on", hint=again) from None
+    except PipectlError as error:
+        error.also = f"run {started.id} of {job.name} may go on: {again}"
+        raise
+
+
+def _document(job: Job, outcome: Outcome) -> dict[str, object]:
+    return {
+        "job": job.name,
+        "run": outcome.run.id,
+        "status": "succeeded" if outcome.run.succeeded else "failed",
+        "exit_code": outcome.exit_code,
+        "stdout": list(outcome.stdout),
+        "stderr": list(outcome.stderr),
+    }
+
+
+def _tell(job: Job, outcome: Outcome) -> None:
+    run = outcome.run
+    seconds = (run.ended_at - run.started_at).total_seconds() if run.ended_at else 0.0
+    if run.succeeded:
+        click.secho(f"{job.name} succeeded after {seconds:.1f} s", fg="green", err=True)
+    else:
+        how = (
+            "was ended, or did not start" if outcome.code is None else f"ended with exit code {outcome.code}"
+        )
+        click.secho(f"error: {job.name} failed after {seconds:.1f} s: it {how}", fg="red", err=True)

@@ -1,0 +1,173 @@
+"""One-off jobs: Metronome's, through `dcos job`, and what their runs print, through `dcos task log`."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from cli.engine.dcos.diff import document_diff
+from cli.engine.dcos.runner import Dcos
+from cli.engine.protocol import JobManifest, JobRun, JobStatus, LogStream
+from cli.errors import EngineError, NotFound, StepFailed
+
+# More than a sandbox keeps.
+ALL_LINES = 1_000_000
+# What `dcos job list` shows of a job beside its definition.
+_BESIDES = ("activeRuns", "history", "historySummary", "schedules")
+# What Mesos' executor, which starts the command, writes into the stderr of the sandbox.
+_EXITED = re.compile(r"^(?:[IWE]\d{4} .*\] )?Command exited with status (\d+) \(pid: \d+\)$")
+_EXECUTOR = re.compile(r"^[IWE]\d{4} [\d:.]+ +\d+ \w+\.[ch]pp:\d+\] ")
+_NOTHING_YET = re.compile(r"no logs found|no files exist|no matching tasks|no tasks found", re.IGNORECASE)
+
+
+class DcosJobs:
+    """Jobs of the cluster's Metronome."""
+
+    def __init__(self, dcos: Dcos) -> None:
+        self._dcos = dcos
+
+    def all(self) -> Mapping[str, JobStatus]:
+        """Every job by its id."""
+        listed = self._dcos.json(["job", "list", "--json"])
+        return {job["id"]: job_of(job) for job in listed}
+
+    def differences(self, manifest: JobManifest, job: JobStatus | None) -> list[str]:
+        """The unified diff, without what Metronome fills in by itself."""
+        observed = {key: value for key, value in job.observed.items() if key not in _BESIDES} if job else {}
+        return document_diff(_plain(manifest.document), _plain(observed), "on the cluster")
+
+    def put(self, manifest: JobManifest) -> None:
+        """Add or update; the definition travels in a file that only this user reads."""
+        there = self.all().get(manifest.id)
+        if there is not None and not self.differences(manifest, there):
+            return
+        with TemporaryDirectory(prefix="pipectl-") as folder:
+            file = Path(folder) / "job.json"
+            file.write_text(json.dumps(manifest.document))
+            verb = "add" if there is None else "update"
+            self._dcos.change(["job", verb, str(file)], took=lambda: self._is_as(manifest))
+
+    def start(self, job_id: str) -> JobRun:
+        """Start a run, and find it again: the answer of `dcos job run` may have been lost."""
+        before = {run.id for run in self._runs(job_id)}
+
+        def begun() -> list[JobRun]:
+            return [run for run in self._runs(job_id) if run.id not in before]
+
+        self._dcos.change(["job", "run", job_id], took=lambda: bool(begun()))
+        found = begun()
+        if not found:
+            raise StepFailed(
+                f"job {job_id} was started, and no run of it is there",
+                hint=f"see `dcos job history {job_id}`",
+            )
+        # Of two that were started at once, everybody looks at the same one.
+        return min(found, key=lambda run: (run.started_at, run.id))
+
+    def state(self, run: JobRun) -> JobRun:
+        """The run among those that go on, or else in the history."""
+        if self._is_active(run):
+            return run
+        ended = {each.id: each for each in self._ended(run.job_id)}
+        return ended.get(run.id) or replace(run, ended_at=run.started_at, succeeded=False)
+
+    def output(self, run: JobRun, stream: LogStream) -> list[str]:
+        """What the run has printed, without the lines of Mesos' executor."""
+        return [
+            line
+            for line in self._lines(run, stream)
+            if stream == "stdout" or not (_EXITED.match(line) or _EXECUTOR.match(line))
+        ]
+
+    def exit_code(self, run: JobRun) -> int | None:
+        """What Mesos' executor says at the end of stderr; Metronome itself tells success and failure only."""
+        lines = self._lines(run, "stderr")[-5:]
+        codes = [int(found[1]) for line in lines if (found := _EXITED.match(line))]
+        return codes[-1] if codes else None
+
+    def stop(self, run: JobRun) -> None:
+        """Kill the run, if it goes on."""
+        if self._is_active(run):
+            self._dcos.change(["job", "kill", run.job_id, run.id], took=lambda: not self._is_active(run))
+
+    def remove(self, job_id: str) -> None:
+        """Remove the job with its runs."""
+        self._dcos.change(
+            ["job", "remove", "--stop-current-job-runs", job_id], took=lambda: job_id not in self.all()
+        )
+
+    def _is_active(self, run: JobRun) -> bool:
+        job = self.all().get(run.job_id)
+        return job is not None and run.id in {each.id for each in job.active}
+
+    def _is_as(self, manifest: JobManifest) -> bool:
+        job = self.all().get(manifest.id)
+        return job is not None and not self.differences(manifest, job)
+
+    def _runs(self, job_id: str) -> list[JobRun]:
+        # Active ones first: a run that ends meanwhile is then found in the history.
+        job = self.all().get(job_id)
+        return [*job.active, *self._ended(job_id)] if job is not None else []
+
+    def _ended(self, job_id: str) -> list[JobRun]:
+        return [
+            JobRun(run["id"], job_id, _time(run["createdAt"]), _time(run["finishedAt"]), succeeded)
+            for succeeded, flags in ((True, ()), (False, ("--show-failures",)))
+            for run in self._history(job_id, flags)
+        ]
+
+    def _history(self, job_id: str, flags: Sequence[str]) -> list[Mapping[str, Any]]:
+        try:
+            found = self._dcos.json(["job", "history", job_id, "--json", *flags])
+        except NotFound:
+            return []
+        # The Go client prints null for none.
+        return found or []
+
+    def _lines(self, run: JobRun, stream: LogStream) -> list[str]:
+        # The run's id is part of its task's, and of no other.
+        args = ["task", "log", "--all", f"--lines={ALL_LINES}", run.id, stream]
+        try:
+            return self._dcos.run(args).splitlines()
+        except EngineError as error:
+            if not _NOTHING_YET.search(error.said):
+                raise
+            return []
+
+
+def job_of(job: Mapping[str, Any]) -> JobStatus:
+    """A job as `dcos job list --json` has it."""
+    summary = job.get("historySummary") or {}
+    active = [
+        JobRun(run["id"], job["id"], _time(run["createdAt"]), None, None)
+        for run in job.get("activeRuns") or ()
+    ]
+    return JobStatus(
+        id=job["id"],
+        labels=job.get("labels") or {},
+        active=sorted(active, key=lambda run: run.started_at),
+        succeeded_at=_optional_time(summary.get("lastSuccessAt")),
+        failed_at=_optional_time(summary.get("lastFailureAt")),
+        observed=job,
+    )
+
+
+def _optional_time(text: str | None) -> datetime | None:
+    return _time(text) if text else None
+
+
+def _time(text: str) -> datetime:
+    """A time as Metronome writes it: 2016-07-15T13:02:59.735+0000."""
+    return datetime.fromisoformat(text)
+
+
+def _plain(value: Any) -> Any:
+    """A definition without what is empty or off: Metronome fills that in, or leaves it out."""
+    if isinstance(value, Mapping):
+        kept = {key: _plain(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item not in (None, {}, []) and item is not False}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,75 @@
+"""Watching a run of a one-off job: what it prints, as it comes, and how it ends."""
+
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+from cli.engine.protocol import JobRun, Jobs, LogStream
+from cli.errors import Interrupted
+
+POLL_SECONDS = 1.0
+# A run's last lines may reach its log after its end is known.
+LAST_LINES_SECONDS = 10.0
+
+
+@dataclass
+class Outcome:
+    """How a run ended, and all that it printed. code: None where nothing tells it."""
+
+    run: JobRun
+    code: int | None
+    stdout: Sequence[str]
+    stderr: Sequence[str]
+
+    @property
+    def exit_code(self) -> int:
+        """What `pipectl` ends with: never 0 for a run that failed."""
+        return 0 if self.run.succeeded else self.code or 1
+
+
+@dataclass
+class _Printer:
+    """Prints the lines of a growing text, each once."""
+
+    target: IO[str] | None
+    lines: list[str] = field(default_factory=list)
+    _printed: int = 0
+
+    def show(self, lines: list[str], *, ended: bool) -> None:
+        """Print what is new. A last line that has just come may not be whole: it waits for the next look."""
+        whole = len(lines)
+        if not ended and lines and lines != self.lines:
+            whole -= 1
+        # A log that was rotated begins anew.
+        start = self._printed if self._printed <= len(lines) else 0
+        if self.target is not None and whole > start:
+            self.target.write("".join(f"{line}\n" for line in lines[start:whole]))
+            self.target.flush()
+        self._printed, self.lines = max(start, whole), lines
+
+
+def watch(jobs: Jobs, run: JobRun, stop: threading.Event, *, quiet: bool = False) -> Outcome:
+    """Print what the run prints until it has ended; quiet: its stdout is in the outcome only."""
+    printers: dict[LogStream, _Printer] = {
+        "stdout": _Printer(None if quiet else sys.stdout),
+        "stderr": _Printer(sys.stderr),
+    }
+    while (seen := jobs.state(run)).ended_at is None:
+        _show(jobs, seen, printers, ended=False)
+        if stop.wait(POLL_SECONDS):
+            raise Interrupted("stopped watching")
+    deadline = time.monotonic() + LAST_LINES_SECONDS
+    # The line with the exit code is the last one, so that with it all others are there.
+    while (code := jobs.exit_code(seen)) is None and seen.succeeded and time.monotonic() < deadline:
+        if stop.wait(POLL_SECONDS):
+            raise Interrupted("stopped watching")
+    _show(jobs, seen, printers, ended=True)
+    return Outcome(seen, code, printers["stdout"].lines, printers["stderr"].lines)
+
+
+def _show(jobs: Jobs, run: JobRun, printers: Mapping[LogStream, _Printer], *, ended: bool) -> None:
+    for stream, printer in printers.items():
+        printer.show(jobs.output(run, stream), ended=ended)

@@ -1,0 +1,137 @@
+"""Writing a known number of records, each exactly once: over kills, restarts, second runs and broker outages.
+
+A source has one transactional id. Whoever starts it later fences the one before: its open transaction is
+aborted, and nothing that it still sends is taken. Where to go on is read from the topic (`ledger`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from data_generator.errors import DeliveryError
+from data_generator.sources.ledger import Written, headers, written
+from kafka_topic.brokers import Brokers
+from kafka_topic.connection import open_producer
+from kafka_topic.errors import KafkaTopicError
+
+_LOG = logging.getLogger(__name__)
+BLOCK = 1000
+"""Records in one transaction."""
+_CALL_SECONDS = 10.0
+_PAUSE_SECONDS = 0.5
+# A run that was killed holds readers up for so long, unless it is started again before.
+_TRANSACTION_MS = 30_000
+_FENCED = {
+    KafkaError._FENCED,
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+}
+
+
+class Record(NamedTuple):
+    """A record to write. epoch_ms: its Kafka timestamp; None: the time of writing."""
+
+    key: str
+    value: bytes
+    epoch_ms: int | None = None
+
+
+Make = Callable[[int, int, Written], Sequence[Record]]
+"""The records number start to stop - 1 of a source, given what this run found in the topic when it began."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a source writes. patience: seconds without progress before it gives up."""
+
+    bootstrap_servers: str
+    topic: str
+    source: str
+    patience: float = 60.0
+
+    @property
+    def transactional_id(self) -> str:
+        """One for the source and the topic."""
+        return f"{self.topic}.{self.source}"
+
+
+def write_exactly(total: int, make: Make, target: Target, stop: threading.Event) -> int:
+    """Write until `total` records of the source are in the topic; returns how many this run wrote.
+
+    Raises DeliveryError when another run takes over, when nothing moves for `patience` seconds, and when
+    `stop` is set before the end.
+    """
+    brokers = Brokers(target.bootstrap_servers, timeout=_CALL_SECONDS)
+    wrote, moved_at, said = 0, time.monotonic(), "nothing"
+    began: Written | None = None
+    while True:
+        try:
+            _check_topic(brokers, target)
+            producer = _producer(target)
+            found = written(brokers, target.topic, target.source, deadline=time.monotonic() + target.patience)
+            began = began or found
+            for start in range(found.so_far, total, BLOCK):
+                if stop.is_set():
+                    break
+                block = make(start, min(start + BLOCK, total), began)
+                _commit(producer, target, start, block)
+                wrote, moved_at = start + len(block) - began.so_far, time.monotonic()
+                _LOG.info("%d of %d are in %s", start + len(block), total, target.topic)
+            else:
+                return max(0, total - began.so_far)
+        except KafkaException as error:
+            said = error.args[0].str()
+            if error.args[0].code() in _FENCED:
+                raise DeliveryError(
+                    f"another run of {target.source} has taken over; it writes what is missing in "
+                    f"{target.topic}"
+                ) from None
+        except KafkaTopicError as error:
+            said = str(error)
+        if stop.is_set():
+            raise DeliveryError(f"stopped; run it again to write what is missing in {target.topic}")
+        if time.monotonic() - moved_at > target.patience:
+            raise DeliveryError(
+                f"nothing was written to {target.topic} for {target.patience:g} s, {wrote} before: {said}; "
+                "run it again to write what is missing"
+            )
+        _LOG.info("going on from what is in %s, after: %s", target.topic, said)
+        stop.wait(_PAUSE_SECONDS)
+
+
+def _check_topic(brokers: Brokers, target: Target) -> None:
+    if target.topic not in brokers.partitions([target.topic]):
+        raise KafkaTopicError(f"there is no topic {target.topic}: create it, it is never created here")
+
+
+def _producer(target: Target) -> Producer:
+    producer = open_producer(
+        target.bootstrap_servers,
+        transactional_id=target.transactional_id,
+        transaction_timeout_ms=_TRANSACTION_MS,
+        compression_type="lz4",
+        linger_ms=5,
+    )
+    producer.init_transactions(_CALL_SECONDS)
+    return producer
+
+
+def _commit(producer: Producer, target: Target, start: int, block: Sequence[Record]) -> None:
+    producer.begin_transaction()
+    for number, record in enumerate(block, start):
+        producer.produce(
+            target.topic,
+            record.value,
+            record.key,
+            headers=headers(target.source, number),
+            # 0 is the time of writing.
+            timestamp=record.epoch_ms or 0,
+        )
+    producer.commit_transaction(_CALL_SECONDS)

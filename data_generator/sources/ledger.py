@@ -1,0 +1,89 @@
+"""How far a source has come, as its topic itself tells it.
+
+Each record of a source carries two headers: which source wrote it, and its number. A source writes its
+records in order and in transactions, so the highest number that is committed says that all before it are
+there too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from data_generator.errors import DeliveryError
+from kafka_topic.brokers import Brokers
+from kafka_topic.connection import open_consumer
+
+SOURCE, NUMBER = "source", "n"
+_FIRST_LOOK = 1000
+_POLL_SECONDS = 0.1
+
+
+class Written(NamedTuple):
+    """so_far: how many records of the source are in the topic. last: the bytes of the last one, if any."""
+
+    so_far: int
+    last: bytes | None
+
+
+def headers(source: str, number: int) -> list[tuple[str, str | bytes | None]]:
+    """The headers of a source's record; numbers begin with 0."""
+    return [(SOURCE, source.encode()), (NUMBER, b"%d" % number)]
+
+
+def written(brokers: Brokers, topic: str, source: str, *, deadline: float) -> Written:
+    """How many records of the source are in the topic, committed.
+
+    The source must have no open transaction. deadline: on the monotonic clock; DeliveryError when it passes,
+    as it does when somebody else's transaction stays open. Raises KafkaTopicError when brokers don't answer.
+    """
+    partitions = brokers.partitions([topic]).get(topic, [])
+    begins, ends = brokers.earliest(partitions), brokers.latest(partitions)
+    consumer = open_consumer(brokers.bootstrap_servers, enable_partition_eof=True)
+    last = Written(0, None)
+    try:
+        for (_, partition), end in ends.items():
+            begin, back = begins[topic, partition], _FIRST_LOOK
+            while end > begin:
+                start = max(begin, end - back)
+                consumer.assign([TopicPartition(topic, partition, start)])
+                found = _last_in(_committed(consumer, end, deadline), source)
+                last = max(last, found, key=lambda each: each.so_far)
+                if found.so_far or start == begin:
+                    break
+                # Records of others may lie behind the last one of ours.
+                back *= 10
+    finally:
+        consumer.close()
+    return last
+
+
+def _last_in(records: Iterable[Message], source: str) -> Written:
+    last = Written(0, None)
+    for record in records:
+        found = dict(record.headers() or ())
+        if found.get(SOURCE) == source.encode():
+            last = Written(int(found[NUMBER] or b"") + 1, record.value())
+    return last
+
+
+def _committed(consumer: Consumer, end: int, deadline: float) -> Iterable[Message]:
+    """The committed records before `end`; waits for transactions before it that are open."""
+    while True:
+        if time.monotonic() >= deadline:
+            raise DeliveryError(
+                "a transaction in the topic does not end, so that it can't be told what is in it; "
+                "run this again in a minute"
+            )
+        for message in consumer.consume(10_000, timeout=_POLL_SECONDS):
+            error = message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            # The end of what is committed shows as an event, whose offset is behind markers too.
+            if (message.offset() or 0) >= end:
+                return
+            if error is None:
+                yield message

@@ -1,0 +1,134 @@
+"""`python -m data_generator.sources.prices`: a number of made-up prices of several symbols in one topic.
+
+Each message is of a symbol picked at random; its price is normal around the symbol's start price.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import signal
+import sys
+import threading
+import time
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from data_generator.encoding import encode, to_cents
+from data_generator.errors import GeneratorError
+from data_generator.settings import Settings, parse_start_prices
+from data_generator.sources.exact import BLOCK, Record, Target, write_exactly
+from data_generator.sources.ledger import Written
+from kafka_topic.contracts import Price
+
+SOURCE = "produce-prices"
+_LOG = logging.getLogger("data_generator")
+
+
+class Prices:
+    """The messages of one run. The same seed makes the same symbols and prices, whichever run writes them."""
+
+    def __init__(self, settings: Settings, total: int, now_ms: int) -> None:
+        """now_ms: the event time of the last message, UTC."""
+        self._settings = settings
+        self._total = total
+        self._now_ms = now_ms
+        self._middles = np.array([settings.start_price_of(symbol) for symbol in settings.positions])
+        self._restart()
+
+    def make(self, start: int, stop: int, began: Written) -> list[Record]:
+        """The messages number start to stop - 1."""
+        picks, deviations = self._draws(start, stop)
+        cents = to_cents(self._middles[picks] * (1 + self._settings.volatility * deviations))
+        times = self._times(start, stop, began)
+        values = np.empty(stop - start, dtype=object)
+        for index, symbol in enumerate(self._settings.positions):
+            mine = picks == index
+            if mine.any():
+                values[mine] = encode(symbol, times[mine], cents[mine])
+        symbols = [self._settings.positions[pick] for pick in picks]
+        return [Record(symbol, value) for symbol, value in zip(symbols, values, strict=True)]
+
+    def _restart(self) -> None:
+        seed = self._settings.seed
+        self._which, self._how = (np.random.default_rng([seed, stream]) for stream in (0, 1))
+        self._drawn = 0
+
+    def _draws(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Which symbol each message is of, and its price in standard deviations."""
+        if start < self._drawn:
+            self._restart()
+        while self._drawn < stop:
+            count = min(BLOCK, start - self._drawn) or stop - start
+            which, how = self._which.random(count), self._how.standard_normal(count)
+            self._drawn += count
+        return np.floor(which * len(self._middles)).astype(np.int64), how
+
+    def _times(self, start: int, stop: int, began: Written) -> NDArray[np.int64]:
+        """Event times, `rate` a second up to now; never before that of a message of an earlier run."""
+        left = self._total - 1 - began.so_far
+        first = self._now_ms - left * 1000 / self._settings.rate
+        if began.last is not None:
+            first = max(first, Price.from_json(began.last).ts.timestamp() * 1000)
+        step = max(0.0, self._now_ms - first) / max(1, left)
+        times: NDArray[np.int64] = np.floor(first + (np.arange(start, stop) - began.so_far) * step).astype(
+            np.int64
+        )
+        return times
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--bootstrap-servers", envvar="KAFKA_BOOTSTRAP_SERVERS", show_envvar=True, required=True)
+@click.option("--topic", envvar="TOPIC", show_envvar=True, default="prices")
+@click.option("--positions", envvar="POSITIONS", show_envvar=True, default="AAPL,AMZN,GOOG,MSFT,TSLA")
+@click.option("--count", envvar="COUNT", show_envvar=True, type=click.IntRange(min=1), default=5000)
+@click.option("--rate", envvar="RATE", show_envvar=True, default=50.0)
+@click.option("--seed", envvar="SEED", show_envvar=True, type=click.IntRange(min=0))
+@click.option("--start-price", envvar="START_PRICE", show_envvar=True, default=100.0)
+@click.option("--start-prices", envvar="START_PRICES", show_envvar=True, default="")
+@click.option("--volatility", envvar="VOLATILITY", show_envvar=True, default=0.02)
+@click.option("--patience", default=60.0, help="Give up after so many seconds in which nothing was written.")
+def main(
+    bootstrap_servers: str,
+    topic: str,
+    positions: str,
+    count: int,
+    rate: float,
+    seed: int | None,
+    start_price: float,
+    start_prices: str,
+    volatility: float,
+    patience: float,
+) -> None:
+    """Write made-up prices until COUNT of them are in the topic; run again, it writes what is missing."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s data_generator: %(message)s"
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        settings = Settings(
+            bootstrap_servers=bootstrap_servers,
+            positions=tuple(symbol.strip() for symbol in positions.split(",") if symbol.strip()),
+            seed=secrets.randbits(32) if seed is None else seed,
+            model="normal",
+            rate=rate,
+            start_price=start_price,
+            start_prices=parse_start_prices(start_prices),
+            volatility=volatility,
+            count=count,
+        )
+        prices = Prices(settings, count, time.time_ns() // 1_000_000)
+        target = Target(bootstrap_servers, topic, SOURCE, patience)
+        wrote = write_exactly(count, prices.make, target, stop)
+    except GeneratorError as error:
+        _LOG.error("%s", error)
+        sys.exit(error.exit_code)
+    click.echo(f"{count} prices are in {topic}; this run wrote {wrote}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What the agent remembers of jobs: each definition with its runs, and their JSON form for the state file."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from local_dcos import model
+from local_dcos.model import Json, Task
+
+STARTING, ACTIVE, SUCCESS, FAILED = "STARTING", "ACTIVE", "SUCCESS", "FAILED"
+HISTORY_KEPT = 10
+
+
+@dataclass
+class Run:
+    """One run of a job: the definition that it was started with, and its only task."""
+
+    id: str
+    created_at: str
+    definition: Json
+    task: Task
+    status: str = STARTING
+    finished_at: str | None = None
+
+    SAVED: ClassVar[tuple[str, ...]] = ("id", "created_at", "definition", "status", "finished_at")
+
+    def to_json(self) -> Json:
+        return {key: getattr(self, key) for key in self.SAVED} | {"task": self.task.to_json()}
+
+    @classmethod
+    def from_json(cls, document: Json) -> "Run":
+        return cls(**{**document, "task": Task.from_json(document["task"])})
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in (SUCCESS, FAILED)
+
+    def end(self, message: str, *, succeeded: bool, at: str) -> None:
+        """Notes that the run is over."""
+        self.status, self.finished_at = SUCCESS if succeeded else FAILED, at
+        self.task.message, self.task.finished_at = message, at
+        if succeeded:
+            self.task.state = model.FINISHED
+        else:
+            self.task.state = model.FAILED if self.task.kill_reason is None else model.KILLED
+        self.task.exited.set()
+
+
+@dataclass
+class Job:
+    """A job: its definition, its runs that have not ended, and the last of those that have."""
+
+    definition: Json
+    active: dict[str, Run] = field(default_factory=dict)
+    ended: list[Run] = field(default_factory=list)
+    successes: int = 0
+    failures: int = 0
+
+    def to_json(self) -> Json:
+        return {
+            "definition": self.definition,
+            "active": [run.to_json() for run in self.active.values()],
+            "ended": [run.to_json() for run in self.ended],
+            "successes": self.successes,
+            "failures": self.failures,
+        }
+
+    @classmethod
+    def from_json(cls, document: Json) -> "Job":
+        active = [Run.from_json(run) for run in document["active"]]
+        ended = [Run.from_json(run) for run in document["ended"]]
+        runs = {run.id: run for run in active}
+        return cls(document["definition"], runs, ended, document["successes"], document["failures"])
+
+    @property
+    def id(self) -> str:
+        return str(self.definition["id"])
+
+    def over(self, run: Run) -> list[Run]:
+        """Moves a run that has ended to the history; returns the runs that fall out of it."""
+        self.active.pop(run.id, None)
+        self.ended.insert(0, run)
+        if run.status == SUCCESS:
+            self.successes += 1
+        else:
+            self.failures += 1
+        same = [one for one in self.ended if one.status == run.status]
+        dropped = same[HISTORY_KEPT:]
+        self.ended = [one for one in self.ended if one not in dropped]
+        return dropped

@@ -1,0 +1,196 @@
+"""Running jobs: each run is one process, which is followed to its end.
+
+A run's exit status must be known also to an agent that did not start it. So the command runs below a shell
+that writes, as the last line of the sandbox's stderr, what Mesos' own executor writes there.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+import secrets
+import shutil
+import signal
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import psutil
+
+from local_dcos import launching, model, processes
+from local_dcos.errors import ApiError, LaunchError
+from local_dcos.home import Home
+from local_dcos.jobs.definition import runnable
+from local_dcos.jobs.model import ACTIVE, Job, Run
+from local_dcos.model import Json, Task
+from local_dcos.sandbox import last_line
+from local_dcos.stamps import stamp
+from local_dcos.store import State
+
+DEFAULT_GRACE_SECONDS = 3.0
+# The signals of a stop reach the whole group: the shell outlives them and tells how the command ended.
+EXECUTOR = 'trap : TERM INT; "$@"; code=$?; echo "Command exited with status $code (pid: $$)" >&2; exit $code'
+_EXITED = re.compile(r"Command exited with status (\d+) \(pid: (\d+)\)")
+_RUN_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_log = logging.getLogger(__name__)
+
+
+class Runs:
+    """Starts, follows, stops and adopts the runs of all jobs."""
+
+    def __init__(self, home: Home, state: State, save: Callable[[], str | None]) -> None:
+        self._home = home
+        self._state = state
+        self._save = save
+        self._following: set[asyncio.Task[None]] = set()
+
+    def start(self, job: Job) -> Run:
+        """Starts a run. What can't be launched fails, with the reason in its stderr.
+
+        Raises:
+            ApiError: 503 when the run can't be remembered.
+        """
+        run_id = time.strftime("%Y%m%d%H%M%S", time.gmtime())
+        run_id += "".join(secrets.choice(_RUN_ID_LETTERS) for _ in range(5))
+        task = Task(
+            id=f"{job.id}_{run_id}.{uuid.uuid4()}",
+            app_id=job.id,
+            version="",
+            config_version="",
+            ports=[],
+            staged_at=stamp(),
+        )
+        run = Run(run_id, stamp(), job.definition, task)
+        job.active[run.id] = run
+        # Before there is a process: what is not remembered could not be adopted.
+        if reason := self._save():
+            del job.active[run.id]
+            raise ApiError(503, f"{reason}. The job was not started: make room, then run it again.")
+        try:
+            self._launch(run)
+        except LaunchError as error:
+            self._explain(run, str(error))
+            self._over(job, run, str(error), succeeded=False)
+            return run
+        self._save()
+        self._follow(job, run)
+        return run
+
+    def _launch(self, run: Run) -> None:
+        definition = runnable(run.definition)
+        if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
+            raise LaunchError("The job asks for more memory than the machine has")
+        argv = launching.command_line(definition)
+        executed: Json = {**definition, "cmd": None, "args": ["/bin/sh", "-c", EXECUTOR, "executor", *argv]}
+        task = run.task
+        task.process = launching.launch(self._home, task, executed)
+        task.pid = task.process.pid
+        task.created = processes.identity(task.pid) or time.time()
+        task.state, task.started_at, run.status = model.RUNNING, stamp(), ACTIVE
+
+    def _explain(self, run: Run, message: str) -> None:
+        """Leaves the reason where whoever waits for the run looks for its output."""
+        sandbox = self._home.sandboxes / run.task.id
+        with contextlib.suppress(OSError):
+            sandbox.mkdir(mode=0o700, exist_ok=True)
+            (sandbox / "stdout").touch()
+            (sandbox / "stderr").write_text(f"Failed to launch: {message}\n", encoding="utf-8")
+
+    def _follow(self, job: Job, run: Run) -> None:
+        self._background(self._until_end(job, run))
+
+    async def _until_end(self, job: Job, run: Run) -> None:
+        task, code = run.task, None
+        try:
+            await processes.wait_for_exit(task.pid, task.created)
+            code = task.process.wait() if task.process else self._told(run)
+            processes.signal_group(task.pid, signal.SIGKILL)
+            await asyncio.to_thread(processes.end_marked, self._home.path, lambda name: name == task.id)
+        except Exception:
+            # Nothing runs unwatched: what can't be followed is ended.
+            _log.exception("Run %s of job %s", run.id, job.id)
+            processes.signal_group(task.pid, signal.SIGKILL)
+        finally:
+            self._ended(job, run, code)
+
+    def _told(self, run: Run) -> int | None:
+        """How the command ended, as its sandbox tells it; None when it doesn't."""
+        found = _EXITED.fullmatch(last_line(self._home.sandboxes / run.task.id / "stderr"))
+        return int(found[1]) if found and int(found[2]) == run.task.pid else None
+
+    def _ended(self, job: Job, run: Run, code: int | None) -> None:
+        if run.task.kill_reason is not None:
+            self._over(job, run, "Killed", succeeded=False)
+        elif code is None or code < 0:
+            self._over(job, run, "Command ended, its status is not known", succeeded=False)
+        else:
+            self._over(job, run, f"Command exited with status {code}", succeeded=code == 0)
+
+    def _over(self, job: Job, run: Run, message: str, *, succeeded: bool) -> None:
+        run.end(message, succeeded=succeeded, at=stamp())
+        for old in job.over(run):
+            self._clear(old)
+        self._save()
+
+    def _clear(self, run: Run) -> None:
+        shutil.rmtree(self._home.sandboxes / run.task.id, ignore_errors=True)
+
+    def kill(self, run: Run) -> None:
+        """Ends a run: SIGTERM to its group, SIGKILL after its grace. It counts as failed."""
+        if run.task.kill_reason is None:
+            run.task.kill_reason, run.task.state = "", model.KILLING
+            self._background(self._end(run))
+
+    async def _end(self, run: Run) -> None:
+        grace = float(run.definition["run"].get("taskKillGracePeriodSeconds", DEFAULT_GRACE_SECONDS))
+        processes.signal_group(run.task.pid, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await run.task.exited.wait()
+        if not run.task.exited.is_set():
+            processes.signal_group(run.task.pid, signal.SIGKILL)
+
+    async def forget(self, job: Job) -> None:
+        """Ends the runs of a job, and removes it with all that was kept of it."""
+        runs = list(job.active.values())
+        for run in runs:
+            self.kill(run)
+        for run in runs:
+            await run.task.exited.wait()
+        for run in job.ended:
+            self._clear(run)
+        if self._state.jobs.get(job.id) is job:
+            del self._state.jobs[job.id]
+        self._save()
+
+    def adopt(self) -> set[str]:
+        """Takes over the runs of an agent that was killed; returns the ids of the tasks that go on.
+
+        What ended while no agent looked is told by its sandbox, and has failed where that says nothing.
+        """
+        adopted = set()
+        for job in self._state.jobs.values():
+            for run in list(job.active.values()):
+                task = run.task
+                if processes.is_same(task.pid, task.created):
+                    adopted.add(task.id)
+                    self._follow(job, run)
+                    if task.state == model.KILLING:
+                        self.kill(run)
+                else:
+                    self._ended(job, run, self._told(run))
+        return adopted
+
+    async def stop(self) -> None:
+        """Ends every run and waits until all are gone: no run goes on where nobody looks after it."""
+        runs = [run for job in self._state.jobs.values() for run in job.active.values()]
+        for run in runs:
+            self.kill(run)
+        for run in runs:
+            await run.task.exited.wait()
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        running = asyncio.create_task(work)
+        self._following.add(running)
+        running.add_done_callback(self._following.discard)

@@ -1,0 +1,153 @@
+"""One-off jobs: the files that declare them, and their definitions, rendered and checked.
+
+A job is `jobs/NAME.yaml` beside its template `jobs/NAME.json.j2`. Its definition is one of Metronome's
+(schema/NOTICE says where the schema is from).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from marathon import formats
+from marathon.definition import Definition, read_definition
+from marathon.documents import Document, read_document
+from marathon.errors import BundleError, Problem
+from marathon.layers import Layers
+from marathon.model import Job
+from marathon.paths import ROOM, KeyPath, dotted, shown
+from marathon.section import Section
+from marathon.settings import Settings
+from marathon.shape import METRONOME, misshapen, unknown_keys
+from marathon.templates import TemplateFault, render_template
+from marathon.wording import did_you_mean, problem_of
+
+_Names = Annotated[tuple[str, ...], Field(strict=False)]
+_Text = Annotated[str, Field(min_length=1)]
+# A topic's name without the prefix, which is also how templates name it.
+_TopicNames = Annotated[tuple[Annotated[str, AfterValidator(formats.check_symbol)], ...], Field(strict=False)]
+
+
+class Declaration(Section):
+    """What a job's file says.
+
+    depends_on: the components that must be ready before it runs. topics: those that it needs beside the
+    bundle's own, without the prefix; they are created before its first run. part: the optional part that it
+    belongs to.
+    """
+
+    description: _Text
+    depends_on: _Names
+    topics: _TopicNames = ()
+    part: str | None = None
+
+
+def render_jobs(
+    settings: Settings,
+    context: Mapping[str, object],
+    *,
+    components: Collection[str],
+    parts: Collection[str],
+    room: Path = ROOM,
+) -> tuple[dict[str, Job], list[Problem]]:
+    """The jobs that the room declares, by name, and every mistake in their files and definitions.
+
+    context: what templates know. components, parts: the names that there are.
+    """
+    problems: list[Problem] = []
+    jobs: dict[str, Job] = {}
+    for template in sorted((room / "jobs").glob("*.json.j2")):
+        if not template.with_name(f"{_name(template)}.yaml").exists():
+            hint = f"write {_name(template)}.yaml beside it, with description: … and depends_on: […]"
+            problems.append(Problem(shown(template), None, "", "nothing says what it needs", hint))
+    for file in sorted((room / "jobs").glob("*.yaml")):
+        try:
+            declared = _declaration(file, components, parts)
+            job = _rendered(file, declared, settings, context)
+        except BundleError as error:
+            problems += error.problems
+        else:
+            jobs[job.name] = job
+    return jobs, problems
+
+
+def _name(template: Path) -> str:
+    return template.name.removesuffix(".json.j2")
+
+
+def _declaration(file: Path, components: Collection[str], parts: Collection[str]) -> Declaration:
+    document = read_document(file)
+    if document.problems:
+        raise BundleError(document.problems)
+    if not isinstance(document.value, dict):
+        raise BundleError(
+            [Problem(document.file, 1, "", "expected a mapping with description and depends_on")]
+        )
+    layers = Layers().under(document)
+    try:
+        declared = Declaration.model_validate(layers.value)
+    except ValidationError as error:
+        raise BundleError(
+            [
+                problem_of(detail, Declaration, layers)
+                if detail["type"] != "missing"
+                else Problem(document.file, 1, str(detail["loc"][0]), "is required")
+                for detail in error.errors()
+            ]
+        ) from None
+    if problems := list(_unknown_names(document, declared, components, parts)):
+        raise BundleError(problems)
+    return declared
+
+
+def _unknown_names(
+    document: Document, declared: Declaration, components: Collection[str], parts: Collection[str]
+) -> Iterator[Problem]:
+    asked: list[tuple[KeyPath, str, Collection[str], str]] = [
+        (("depends_on", index), name, components, "component")
+        for index, name in enumerate(declared.depends_on)
+    ]
+    if declared.part is not None:
+        asked.append((("part",), declared.part, parts, "part"))
+    for path, name, known, what in asked:
+        if name not in known:
+            hint = did_you_mean(name, list(known)) or f"there are {', '.join(known)}"
+            place = document.places.get(path)
+            line = place.line if place else None
+            yield Problem(document.file, line, dotted(path), f"no {what} {name}", hint)
+
+
+def _rendered(file: Path, declared: Declaration, settings: Settings, context: Mapping[str, object]) -> Job:
+    template = file.with_suffix(".json.j2")
+    topics = {name: f"{settings.topics.prefix}{name}" for name in declared.topics}
+    job_id = ".".join([*settings.group.strip("/").split("/"), file.stem])
+    told: dict[str, Any] = {"id": job_id, "description": declared.description, "topics": topics}
+    try:
+        definition = read_definition(render_template(template, {**context, "job": told}))
+    except TemplateFault as fault:
+        raise BundleError([fault.problem]) from None
+    if problems := _problems(definition):
+        raise BundleError(problems)
+    return Job(
+        name=file.stem,
+        id=job_id,
+        description=declared.description,
+        definition=definition.value,
+        template=template,
+        depends_on=declared.depends_on,
+        topics=tuple(topics.values()),
+        part=declared.part,
+    )
+
+
+def _problems(definition: Definition) -> list[Problem]:
+    job = definition.value
+    found = [definition.problem(*one) for one in unknown_keys(job, METRONOME)]
+    shape = [definition.problem(*one) for one in misshapen(job, METRONOME)]
+    run = job.get("run")
+    if not shape and isinstance(run, dict) and ("cmd" in run) == ("args" in run):
+        shape.append(definition.problem(("run",), "needs either cmd or args"))
+    return [*found, *shape]

@@ -1,0 +1,123 @@
+"""One-off jobs: what their files declare, how they are rendered, and what is wrong with them."""
+
+import pytest
+
+from marathon.bundle import render
+from marathon.errors import BundleError
+from marathon.paths import ROOM
+
+PRICES = "jobs/produce-prices"
+
+
+@pytest.mark.parametrize("cluster", ["local", "dev", "prod"])
+def test_every_job_renders_on_every_cluster(settings_of, cluster):
+    bundle = render(settings_of(cluster))
+    assert set(bundle.jobs) == {file.stem for file in (ROOM / "jobs").glob("*.yaml")}
+    for name, job in bundle.jobs.items():
+        assert job.id == f"volatility.{name}"
+        assert job.definition["labels"] == {"pipectl.bundle": "/volatility"}
+        assert job.definition["run"]["restart"] == {"policy": "NEVER"}
+
+
+def test_a_job_has_the_settings_the_image_and_the_prefix(settings_of):
+    settings = settings_of(
+        "prod",
+        "image=x:1",
+        "group=/data/vol",
+        "topics.prefix=t.",
+        "sources.prices.count=7",
+        "sources.prices.mem=99",
+    )
+    job = render(settings).jobs["produce-prices"]
+    run = job.definition["run"]
+    assert (job.id, job.topics) == ("data.vol.produce-prices", ("t.prices",))
+    assert run["docker"] == {"image": "x:1", "forcePullImage": False}
+    assert (run["mem"], run["env"]["COUNT"], run["env"]["TOPIC"]) == (99, "7", "t.prices")
+    assert "SEED" not in run["env"]
+    assert (
+        render(settings_of("local", "sources.prices.seed=3"))
+        .jobs["produce-prices"]
+        .definition["run"]["env"]["SEED"]
+        == "3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        (
+            f"{PRICES}.yaml",
+            "[kafka]",
+            "[kafkaa]",
+            'produce-prices.yaml:2: depends_on[0]: no component kafkaa; did you mean "kafka"?',
+        ),
+        (
+            f"{PRICES}.yaml",
+            "topics:",
+            "part: dashbord\ntopics:",
+            "produce-prices.yaml:3: part: no part dashbord",
+        ),
+        (f"{PRICES}.yaml", "description", "descriptio", "descriptio: unknown key"),
+        (f"{PRICES}.yaml", "[prices]", "[a/b]", "produce-prices.yaml:3: topics[0]"),
+        (f"{PRICES}.yaml", "depends_on: [kafka]\n", "", "produce-prices.yaml:1: depends_on: is required"),
+        (f"{PRICES}.json.j2", "job.topics.prices", "job.topics.price", "produce-prices.json.j2:6"),
+        (
+            f"{PRICES}.json.j2",
+            "names.bootstrap_servers | tojson",
+            "sources.prices.count | tojson",
+            "run.env.KAFKA_BOOTSTRAP_SERVERS",
+        ),
+        ("jobs/base.j2", '"disk": 0', '"dsk": 0', 'unknown to Metronome; did you mean "disk"?'),
+        (
+            "jobs/base.j2",
+            '"maxLaunchDelay": 600',
+            '"maxLaunchDelay": "600"',
+            "run.maxLaunchDelay: '600' is not of type 'integer'",
+        ),
+        ("jobs/base.j2", '"args": ', '"cmd": "true", "args": ', "run: needs either cmd or args"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(room, settings_of, file, old, new, message):
+    text = (room / file).read_text()
+    assert old in text
+    (room / file).write_text(text.replace(old, new, 1))
+    with pytest.raises(BundleError) as caught:
+        render(settings_of(), room=room)
+    assert message in str(caught.value)
+
+
+def test_a_template_without_a_file_and_a_file_without_a_template_are_mistakes(room, settings_of):
+    (room / f"{PRICES}.yaml").rename(room / "jobs/other.yaml")
+    with pytest.raises(BundleError) as caught:
+        render(settings_of(), room=room)
+    told = str(caught.value)
+    assert "produce-prices.json.j2: nothing says what it needs" in told
+    assert "other.json.j2: no such file" in told
+
+
+def test_the_schema_takes_what_metronome_shows_as_an_example():
+    from marathon.shape import METRONOME, misshapen, unknown_keys
+
+    # After the example of a job in Metronome's documentation, https://dcos.github.io/metronome.
+    run = {
+        "cmd": "nuke --dry --master local",
+        "cpus": 1.5,
+        "mem": 32,
+        "disk": 128,
+        "docker": {"image": "foo/bla:test"},
+        "env": {"MON": "test", "KEY": {"secret": "secret0"}},
+        "maxLaunchDelay": 3600,
+        "restart": {"activeDeadlineSeconds": 120, "policy": "NEVER"},
+        "secrets": {"secret0": {"source": "a/b"}},
+        "user": "root",
+        "volumes": [{"containerPath": "/mnt/test", "hostPath": "/etc/guest", "mode": "RW"}],
+    }
+    example = {
+        "description": "Example",
+        "id": "prod.example.app",
+        "labels": {"location": "olympus"},
+        "run": run,
+    }
+    assert list(unknown_keys(example, METRONOME)) == list(misshapen(example, METRONOME)) == []
+    for path, value in (("id", "Prod"), ("id", "a..b"), ("run", {**run, "mem": 16})):
+        assert list(misshapen({**example, path: value}, METRONOME))
