@@ -11,9 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from kafka_topic.contracts import Price
+from kafka_topic.contracts import Measurement, Price
 from kafka_topic.errors import ContractError
-from stores.tables import PRICES, Table
+from stores.tables import MEASUREMENTS, PRICES, Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -42,6 +42,11 @@ def _price(value: bytes) -> tuple[Any, ...]:
     return _millis(price.ts), price.symbol, Decimal(repr(price.price))
 
 
+def _measurement(value: bytes) -> tuple[Any, ...]:
+    each = Measurement.from_json(value)
+    return _millis(each.ts), each.name, each.value, each.unit, each.host
+
+
 def _millis(time: datetime) -> int:
     # Whole milliseconds, so that no rounding of a float moves one.
     return int(time.timestamp()) * 1000 + time.microsecond // 1000
@@ -49,6 +54,11 @@ def _millis(time: datetime) -> int:
 
 KINDS = {
     "prices": Kind(PRICES, {"ts": "long", "symbol": "string", "price": PRICE_TYPE}, _price),
+    "measurements": Kind(
+        MEASUREMENTS,
+        {"ts": "long", "name": "string", "value": "double", "unit": "string", "host": "string"},
+        _measurement,
+    ),
 }
 """By the name of the contract."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -18,11 +20,11 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from kafka_topic.contracts import format_time
+from kafka_topic.contracts import Measurement, format_time
 from spark_jobs.errors import CheckpointError, SourceError
 from spark_jobs.stream import StreamSettings, progress_line, start
 from stores.disk import DiskStore
-from stores.tables import PRICES, STATISTICS, Flow
+from stores.tables import MEASUREMENTS, PRICES, STATISTICS, Flow
 from tests.spark_jobs import exact
 
 pytestmark = pytest.mark.slow
@@ -125,6 +127,38 @@ def test_records_and_windows_once_each(spark, kafka, settings, tmp_path):
     check(tmp_path / "store", [*given, *[CLOSING] * 3], late)
 
 
+def test_measurements(spark, kafka, settings, tmp_path):
+    source = random.Random(3)
+    given = [
+        Measurement(
+            START + timedelta(milliseconds=200 * each), ("cpu", "memory")[each % 2], value, "1", "here"
+        )
+        for each in range(200)
+        for value in [source.gauss(0, (1, 1e9)[each % 2])]
+    ]
+    closing = Measurement(CLOSING[0], "end", 1.0, "1", "here")
+    send(kafka, settings.topics[0], [each.to_json() for each in [*given, *[closing] * 3]])
+    store = DiskStore(tmp_path / "store")
+    run_once(spark, store, dataclasses.replace(settings, flow="monitoring", kind="measurements"))
+    found = store.read(Flow("monitoring", MEASUREMENTS), *ALWAYS)
+    rows = Counter(tuple(row[name] for name in ("ts", "name", "value", "unit", "host")) for row in found)
+    assert rows == Counter(dataclasses.astuple(each) for each in [*given, *[closing] * 3])
+    grouped: dict[tuple[str, datetime], list[float]] = defaultdict(list)
+    for each in given:
+        grouped[each.name, START + ((each.ts - START) // WINDOW + 1) * WINDOW].append(each.value)
+    stored = list(store.read(Flow("monitoring-statistics", STATISTICS), *ALWAYS))
+    assert {(row["name"], row["window_end"]) for row in stored} == grouped.keys() and len(stored) == len(
+        grouped
+    )
+    for row in stored:
+        values = grouped[row["name"], row["window_end"]]
+        assert (row["count"], row["min"], row["max"]) == (len(values), min(values), max(values))
+        assert row["mean"] == pytest.approx(
+            statistics.mean(values), rel=1e-12, abs=1e-12 * max(map(abs, values))
+        )
+        assert row["stddev"] == pytest.approx(statistics.stdev(values), rel=1e-12)
+
+
 def test_a_checkpoint_that_is_lost_stores_nothing_twice(spark, kafka, settings, tmp_path):
     store = DiskStore(tmp_path / "store")
     send(kafka, settings.topics[0], map(record, ticks(10)))
@@ -136,8 +170,6 @@ def test_a_checkpoint_that_is_lost_stores_nothing_twice(spark, kafka, settings, 
 
 
 def test_a_topic_that_is_not_there(spark, settings, tmp_path):
-    import dataclasses
-
     with pytest.raises(SourceError, match="topic 'nowhere' does not exist"):
         start(spark, DiskStore(tmp_path), dataclasses.replace(settings, topics=("nowhere",)), once=True)
 
