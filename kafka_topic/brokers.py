@@ -170,6 +170,11 @@ class Brokers:
         """The offset of the next record that is written to each log. Open transactions lie before it."""
         return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
+    def committed_ends(self, partitions: Iterable[TopicPartition]) -> Offsets:
+        """The offset at which each log's first open transaction begins; without one, its end."""
+        spec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        return self._offsets(partitions, spec, IsolationLevel.READ_COMMITTED)
+
     def since(self, partitions: Iterable[TopicPartition], epoch_ms: int) -> Offsets:
         """The offset of the first record with this record timestamp or a later one, or the end of the log."""
         partitions = list(partitions)
@@ -208,12 +213,20 @@ class Brokers:
             if each.error is None and each.offset >= 0
         }
 
-    def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> Offsets:
-        (futures,) = self._asked(partitions, spec)
+    def _offsets(
+        self,
+        partitions: Iterable[TopicPartition],
+        spec: OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    ) -> Offsets:
+        (futures,) = self._asked(partitions, spec, isolation=isolation)
         return {(each.topic, each.partition): self._offset(each, future) for each, future in futures.items()}
 
     def _asked(
-        self, partitions: Iterable[TopicPartition], *specs: OffsetSpec
+        self,
+        partitions: Iterable[TopicPartition],
+        *specs: OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
     ) -> list[dict[TopicPartition, Future[Any]]]:
         """The answers to each spec, by partition."""
         partitions = list(partitions)
@@ -224,7 +237,7 @@ class Brokers:
             answers = [
                 self._admin.list_offsets(
                     dict.fromkeys(partitions, spec),
-                    isolation_level=IsolationLevel.READ_UNCOMMITTED,
+                    isolation_level=isolation,
                     request_timeout=self._timeout,
                 )
                 for spec in specs

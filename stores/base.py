@@ -64,6 +64,9 @@ class Store(Protocol):
         names: whose rows, all when None. Raises BrokenError for what can't be read.
         """
 
+    def writers(self, flow: str) -> set[str]:
+        """Whose batches there are of a flow; none where keys, not batches, make a repeated write harmless."""
+
     def describe(self) -> list[Stored]:
         """What there is, flow by flow."""
 

@@ -8,6 +8,7 @@ times that grows with the logarithm of the day's rows only.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from itertools import groupby, takewhile
 from pathlib import Path
 
@@ -34,8 +35,9 @@ def compact(folder: Path) -> None:
         part.path.unlink(missing_ok=True)
     old = time.time() - _LEFT_OVER_SECONDS
     for path in folder.glob(f"{LEFT_OVER}*"):
-        if path.stat().st_mtime < old:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < old:
+                path.unlink()
 
 
 def _run(parts: list[Part]) -> list[Part]:

@@ -7,9 +7,12 @@ are in it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +28,7 @@ from stores.tables import Flow
 
 _FLOW, _DAY = "flow=", "day="
 _ATTEMPTS = 5
+T = TypeVar("T")
 _BROKEN = "{}: {}; restore the file, or remove it and give its rows up"
 
 
@@ -57,21 +61,13 @@ class DiskStore:
             wanted &= ds.field(table.name).isin(sorted(names))
         for day, folder in self._days(flow.name):
             if first <= day <= last:
-                yield from self._rows(flow, folder, wanted)
+                yield from _while_merging(partial(self._rows, flow, folder, wanted))
 
     def describe(self) -> list[Stored]:
         """As Store.describe; it reads the footers of all files."""
-        found = []
-        for folder in sorted(self.root.glob(f"{_FLOW}*")):
-            name = folder.name.removeprefix(_FLOW)
-            days = [(day, parts) for day, parts in self._parts(name) if parts]
-            if days:
-                paths = [part.path for _, parts in days for part in parts]
-                rows = sum(_footer(path).num_rows for path in paths)
-                size = sum(path.stat().st_size for path in paths)
-                first, last = days[0][0].isoformat(), days[-1][0].isoformat()
-                found.append(Stored(name, rows, first, last, len(paths), size))
-        return found
+        flows = [folder.name.removeprefix(_FLOW) for folder in sorted(self.root.glob(f"{_FLOW}*"))]
+        found = [_while_merging(partial(self._described, flow)) for flow in flows]
+        return [each for each in found if each is not None]
 
     def files(self, flow: str) -> list[Path]:
         """The files that hold a flow, for those who read Parquet by themselves.
@@ -81,7 +77,7 @@ class DiskStore:
         return [part.path for _, parts in self._parts(flow) for part in parts]
 
     def writers(self, flow: str) -> set[str]:
-        """Those who have written a flow."""
+        """As Store.writers."""
         return {part.writer for _, parts in self._parts(flow) for part in parts}
 
     def _flow(self, name: str) -> Path:
@@ -94,23 +90,36 @@ class DiskStore:
     def _parts(self, flow: str) -> list[tuple[date, list[Part]]]:
         return [(day, split(parts_in(folder))[0]) for day, folder in self._days(flow)]
 
+    def _described(self, flow: str) -> Stored | None:
+        days = [(day, parts) for day, parts in self._parts(flow) if parts]
+        if not days:
+            return None
+        paths = [part.path for _, parts in days for part in parts]
+        rows = sum(_footer(path).num_rows for path in paths)
+        size = sum(path.stat().st_size for path in paths)
+        return Stored(flow, rows, days[0][0].isoformat(), days[-1][0].isoformat(), len(paths), size)
+
     def _rows(self, flow: Flow, folder: Path, wanted: ds.Expression) -> list[Row]:
         """A day's rows that are wanted, by time and key."""
-        for attempt in range(_ATTEMPTS):
-            paths = [str(part.path) for part in split(parts_in(folder))[0]]
-            try:
-                source = ds.dataset(paths, schema=schema_of(flow.table), format="parquet")
-                rows = source.to_table(filter=wanted)
-            except FileNotFoundError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                continue  # merged meanwhile: its rows are in another file
-            except (pa.ArrowException, OSError) as error:
-                raise BrokenError(_BROKEN.format(folder, error)) from error
-            order = [(name, "ascending") for name in (flow.table.time, *flow.table.key)]
-            found: list[Row] = rows.sort_by(list(dict(order).items())).to_pylist()
-            return found
-        return []
+        paths = [str(part.path) for part in split(parts_in(folder))[0]]
+        try:
+            source = ds.dataset(paths, schema=schema_of(flow.table), format="parquet")
+            rows = source.to_table(filter=wanted)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError) as error:
+            raise BrokenError(_BROKEN.format(folder, error)) from error
+        order = dict.fromkeys((flow.table.time, *flow.table.key), "ascending")
+        found: list[Row] = rows.sort_by(list(order.items())).to_pylist()
+        return found
+
+
+def _while_merging(look: Callable[[], T]) -> T:
+    """What `look` returns; it looks again when a file was merged into another meanwhile."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(FileNotFoundError):
+            return look()
+    return look()
 
 
 def _scalar(time: datetime) -> pa.Scalar:
@@ -120,5 +129,7 @@ def _scalar(time: datetime) -> pa.Scalar:
 def _footer(path: Path) -> pq.FileMetaData:
     try:
         return pq.read_metadata(path)
+    except FileNotFoundError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise BrokenError(_BROKEN.format(path, error)) from error

@@ -42,6 +42,19 @@ def test_a_job_has_the_settings_the_image_and_the_prefix(settings_of):
     )
 
 
+def test_the_report_has_half_of_its_memory_for_the_driver(settings_of):
+    run = render(settings_of("local", "topics.prefix=t.", "spark.report.mem=2048")).jobs["prices-report"]
+    args, env = run.definition["run"]["args"], run.definition["run"]["env"]
+    assert args[1:] == ["-m", "spark_jobs", "report", "--topic", "t.prices", "--method", "both"]
+    assert (env["SPARK_MASTER"], env["SPARK_DRIVER_MEMORY"]) == ("local[*]", "1024m")
+    assert "SPARK_SECRET_FILE" not in env
+    cluster = settings_of("prod", "spark.master=spark://h:7077", "spark.secret_file=/etc/spark")
+    env = render(cluster).jobs["prices-report"].definition["run"]["env"]
+    assert (env["SPARK_MASTER"], env["SPARK_SECRET_FILE"]) == ("spark://h:7077", "/etc/spark")
+    with pytest.raises(BundleError, match=r"spark\.master"):
+        settings_of("local", "spark.master=yarn")
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [

@@ -1,0 +1,42 @@
+"""One value that was measured, as sources other than prices write it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from kafka_topic.contracts import fields
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One value of something, at one moment.
+
+    ts: event time, UTC, cut to the millisecond. name: what was measured, such as `cpu`. value: a finite
+    number in `unit`. host: where. Building one with anything else raises ContractError.
+    """
+
+    ts: datetime
+    name: str
+    value: float
+    unit: str
+    host: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ts", fields.time("ts", self.ts))
+        for name in ("name", "unit", "host"):
+            fields.text(name, getattr(self, name))
+        object.__setattr__(self, "value", fields.number("value", self.value))
+
+    def to_json(self) -> bytes:
+        """The record's bytes; the number in the shortest form that reads back as the same number."""
+        record = {"ts": fields.format_time(self.ts), "name": self.name, "value": self.value}
+        return json.dumps({**record, "unit": self.unit, "host": self.host}).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Measurement:
+        """Read a record, ignoring unknown fields; raises ContractError naming the field and its value."""
+        record = fields.json_object(data)
+        values = [fields.get(record, name) for name in ("name", "value", "unit", "host")]
+        return cls(fields.parse_time("ts", fields.get(record, "ts")), *values)

@@ -1,0 +1,51 @@
+"""The settings of one-off jobs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from marathon.section import Section
+from marathon.signals import Positive
+
+
+class PriceSource(Section):
+    count: Annotated[int, Field(ge=1)] = Field(
+        description="prices that `pipectl run produce-prices` leaves in the topic `prices`"
+    )
+    rate: Positive = Field(description="prices per second of event time, which ends with the run")
+    volatility: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        description="standard deviation of the normal distribution, relative to the start price of the symbol"
+    )
+    seed: Annotated[int, Field(ge=0)] | None = Field(
+        description="seed of symbols and prices; null: others on each run"
+    )
+    cpus: Positive = Field(description="CPU shares of the job")
+    mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")
+
+
+class Sources(Section):
+    prices: PriceSource
+
+
+class Report(Section):
+    method: Literal["sigma", "hampel", "both"] = Field(
+        description="how `pipectl run prices-report` finds outliers: `sigma`, 3 standard deviations; "
+        "`hampel`, 3 MAD; or both"
+    )
+    cpus: Positive = Field(description="CPU shares of the job")
+    mem: Annotated[int, Field(ge=1024)] = Field(
+        description="memory of the job in MiB, half of it for the heap of Spark's driver"
+    )
+
+
+class Spark(Section):
+    master: Annotated[str, Field(pattern=r"^(local\[(\*|[1-9][0-9]*)\]|spark://\S+:[0-9]+)$")] = Field(
+        description="where Spark's jobs run: `local[*]`, in their own process, or `spark://HOST:PORT`, on a "
+        "standalone cluster"
+    )
+    secret_file: Annotated[str, Field(min_length=1)] | None = Field(
+        description="file on each agent with what the processes of a standalone cluster know each other by"
+    )
+    report: Report

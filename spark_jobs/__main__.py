@@ -1,0 +1,171 @@
+"""`python -m spark_jobs report | stream | standalone`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from jvm.errors import JvmError
+from kafka_topic.windows import window_length
+from spark_jobs.errors import SettingsError, SparkJobsError
+from spark_jobs.records import KINDS
+from stores.errors import StoreError
+from stores.opening import open_store
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+def main() -> None:
+    """Jobs on Apache Spark.
+
+    SPARK_MASTER chooses where: local[*], in this process, or spark://HOST:PORT, on a standalone cluster.
+    """
+
+
+_BOOTSTRAP = click.option(
+    "--bootstrap-servers", envvar="KAFKA_BOOTSTRAP_SERVERS", show_envvar=True, help="host:port,…"
+)
+
+
+@main.command(
+    epilog="""\b
+Example, everything in the topic prices:
+  python -m spark_jobs report --bootstrap-servers 127.0.0.1:9092"""
+)
+@_BOOTSTRAP
+@click.option("--topic", "topics", multiple=True, default=("prices",), help="May be given several times.")
+@click.option(
+    "--from", "source", type=click.Choice(["kafka", "disk"]), default="kafka", help="Where prices are read."
+)
+@click.option("--store", envvar="STORE", show_envvar=True, help="With --from disk: disk:FOLDER.")
+@click.option("--flow", default="prices", help="With --from disk: the flow in the store.")
+@click.option(
+    "--method", type=click.Choice(["sigma", "hampel", "both"]), default="both",
+    help="How outliers are found: by 3 standard deviations of their own symbol, or by 3 MAD (Hampel).",
+)  # fmt: skip
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table")
+def report(
+    bootstrap_servers: str | None,
+    topics: tuple[str, ...],
+    source: str,
+    store: str | None,
+    flow: str,
+    method: str,
+    output: str,
+) -> None:
+    """Count the prices that are there now, with figures and outliers of each symbol.
+
+    A record that can't be used is counted and named. What is written after the start is not read.
+    """
+    with _ending():
+        if source == "kafka" and not bootstrap_servers:
+            raise SettingsError("name the brokers: --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS")
+        if source == "disk" and store is None:
+            raise SettingsError("name the store: --store disk:FOLDER, or STORE")
+        from spark_jobs.output import as_json, as_table
+        from spark_jobs.report import METHODS, report_on_disk, report_on_topics
+        from spark_jobs.session import SessionSettings, spark_session
+
+        methods = [each for each in METHODS if method in (each, "both")]
+        with spark_session("report", SessionSettings.from_environ()) as session:
+            if source == "kafka":
+                found = report_on_topics(session, bootstrap_servers or "", topics, methods)
+            else:
+                found = report_on_disk(session, store or "", flow, methods)
+        click.echo(as_json(found) if output == "json" else as_table(found))
+
+
+@main.command(
+    epilog="""\b
+Example, the prices in the topic prices and their statistics over each 10 seconds:
+  python -m spark_jobs stream --bootstrap-servers 127.0.0.1:9092 \\
+      --store disk:/var/lib/pipectl/store --flow prices"""
+)
+@_BOOTSTRAP
+@click.option("--store", envvar="STORE", show_envvar=True, required=True, help="disk:FOLDER")
+@click.option("--flow", required=True, help="Its name in the store.")
+@click.option("--kind", type=click.Choice(list(KINDS)), default="prices", help="What its records are.")
+@click.option(
+    "--topic", "topics", multiple=True, help="May be given several times; by default the flow's name."
+)
+@click.option("--window", default="10s", help="Length of a window.")
+@click.option("--delay", default="10s", help="How far event time may go back; what is later is in no window.")
+@click.option(
+    "--checkpoints",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="By default in the store's folder.",
+)
+@click.option("--once", is_flag=True, help="End when all that is in the topics now is stored.")
+def stream(
+    bootstrap_servers: str | None,
+    store: str,
+    flow: str,
+    kind: str,
+    topics: tuple[str, ...],
+    window: str,
+    delay: str,
+    checkpoints: Path | None,
+    once: bool,
+) -> None:
+    """Store a flow's records and their statistics, each exactly once, until stopped.
+
+    The statistics, count, mean, standard deviation, min and max of each name over each window, are the flow
+    NAME-statistics. A record that can't be used, or is late, is told on stderr.
+    """
+    with _ending():
+        if not bootstrap_servers:
+            raise SettingsError("name the brokers: --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS")
+        from spark_jobs.running import run
+        from spark_jobs.stream import StreamSettings
+
+        opened = open_store(store)
+        if checkpoints is None:
+            checkpoints = Path(store.partition(":")[2]) / "checkpoints"
+        settings = StreamSettings(
+            bootstrap_servers=bootstrap_servers,
+            flow=flow,
+            kind=kind,
+            topics=topics or (flow,),
+            window=_length("--window", window),
+            delay=_length("--delay", delay),
+            checkpoints=checkpoints,
+        )
+        run(opened, settings, once=once)
+
+
+@main.command()
+@click.argument("role", type=click.Choice(["master", "worker"]))
+def standalone(role: str) -> None:
+    """Become the master or a worker of a standalone cluster, as Marathon's apps do."""
+    with _ending():
+        from spark_jobs.standalone import become
+
+        become(role, Path.cwd())
+
+
+def _length(option: str, text: str) -> timedelta:
+    try:
+        return window_length(text)
+    except ValueError as error:
+        raise SettingsError(f"{option}: {error}") from error
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Ends the process with a line for each error that is meant for people."""
+    try:
+        yield
+    except SettingsError as error:
+        click.echo(f"spark_jobs: {error}", err=True)
+        sys.exit(2)
+    except (SparkJobsError, StoreError, JvmError) as error:
+        click.echo(f"spark_jobs: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Records of Kafka as rows: read by the contracts of `kafka_topic`, so that Spark has no rule of its own.
+
+A record that breaks its contract becomes a row with a `problem`; no record is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from kafka_topic.contracts import Measurement, Price
+from kafka_topic.errors import ContractError
+from stores.tables import MEASUREMENTS, PRICES, Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+PRICE_TYPE = "decimal(17, 8)"
+"""Prices are exact: eight decimals, below 1e9, as the contract has them."""
+PLACE = ("topic", "partition", "offset")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of record.
+
+    table: what it is stored as. types: Spark's types of the table's columns besides those of the place; times
+    are milliseconds since 1970. read: these columns' values of a record's bytes; raises ContractError.
+    """
+
+    table: Table
+    types: dict[str, str]
+    read: Callable[[bytes], tuple[Any, ...]]
+
+
+def _price(value: bytes) -> tuple[Any, ...]:
+    price = Price.from_json(value)
+    # The shortest decimal that is this float is the one that was written.
+    return _millis(price.ts), price.symbol, Decimal(repr(price.price))
+
+
+def _measurement(value: bytes) -> tuple[Any, ...]:
+    each = Measurement.from_json(value)
+    return _millis(each.ts), each.name, each.value, each.unit, each.host
+
+
+def _millis(time: datetime) -> int:
+    # Whole milliseconds, so that no rounding of a float moves one.
+    return int(time.timestamp()) * 1000 + time.microsecond // 1000
+
+
+KINDS = {
+    "prices": Kind(PRICES, {"ts": "long", "symbol": "string", "price": PRICE_TYPE}, _price),
+    "measurements": Kind(
+        MEASUREMENTS,
+        {"ts": "long", "name": "string", "value": "double", "unit": "string", "host": "string"},
+        _measurement,
+    ),
+}
+"""By the name of the contract."""
+
+
+def parsed(records: DataFrame, kind: Kind) -> DataFrame:
+    """Kafka's records as the columns of the kind, its place, and `problem`, null in all that can be used."""
+    from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
+
+    read, nothing = kind.read, (None,) * len(kind.types)
+
+    def row(value: bytes | None) -> tuple[Any, ...]:
+        try:
+            return (*read(bytes(value or b"")), None)
+        except ContractError as error:
+            return (*nothing, str(error))
+
+    struct = ", ".join(f"{name}: {type_}" for name, type_ in {**kind.types, "problem": "string"}.items())
+    return records.select(
+        *PLACE[:1], *(F.col(name).cast("long").alias(name) for name in PLACE[1:]),
+        F.udf(row, f"struct<{struct}>", useArrow=False)("value").alias("record"),
+    ).select("record.*", *PLACE)  # fmt: skip

@@ -1,0 +1,118 @@
+"""The report on prices: how many there are, figures of each symbol, and each symbol's own outliers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from kafka_topic.contracts import format_time
+from spark_jobs.errors import SourceError
+from spark_jobs.figures import Figures, Method
+from spark_jobs.kafka import extent_of, read_extent
+from spark_jobs.records import KINDS, PLACE, parsed
+from spark_jobs.summing import figures_of, outside
+from stores.disk import DiskStore
+from stores.errors import AddressError
+from stores.opening import open_store
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row, SparkSession
+
+METHODS: dict[Method, str] = {
+    "sigma": "more than 3 standard deviations from the mean of their own symbol",
+    "hampel": "more than 3 times 1.4826 MAD from the median of their own symbol",
+}
+"""What each method takes for outliers."""
+_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """One price that lies apart."""
+
+    ts: str
+    symbol: str
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to say.
+
+    read: what was read, a line each. messages: how many there are, those included that can't be used. broken:
+    how many can't, and `broken_named` says of the first of them where they stand and why.
+    """
+
+    read: list[str]
+    messages: int
+    broken: int
+    broken_named: list[str]
+    figures: list[Figures]
+    outliers: dict[Method, list[Outlier]]
+
+
+def report_on_topics(
+    session: SparkSession, bootstrap_servers: str, topics: Sequence[str], methods: Sequence[Method]
+) -> Report:
+    """On all that is in the topics now. Raises SourceError."""
+    from pyspark.storagelevel import StorageLevel
+
+    extent = extent_of(bootstrap_servers, topics)
+    records = parsed(read_extent(session, bootstrap_servers, extent), KINDS["prices"])
+    # Read and understood once; what does not fit into memory goes to disk.
+    records = records.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        broken = records.where("problem is not null")
+        named = broken.orderBy("topic", "partition", "offset").limit(_NAMED).collect()
+        return _report(
+            extent.lines(),
+            records.where("problem is null"),
+            methods,
+            broken=broken.count(),
+            named=[
+                f"{row['topic']}, partition {row['partition']}, offset {row['offset']}: {row['problem']}"
+                for row in named
+            ],
+        )
+    finally:
+        records.unpersist()
+
+
+def report_on_disk(session: SparkSession, address: str, flow: str, methods: Sequence[Method]) -> Report:
+    """On all prices that a flow has in the store disk:FOLDER now. Raises SourceError, AddressError."""
+    from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
+
+    store = open_store(address)
+    if not isinstance(store, DiskStore):
+        raise AddressError(f"store {address!r} is not on disk; write disk:FOLDER")
+    if not (files := store.files(flow)):
+        raise SourceError(f"{address} holds no flow {flow!r}; see `python -m stores {address}`")
+    prices = session.read.parquet(*map(str, files)).withColumn("ts", F.unix_millis("ts"))
+    return _report([f"{address}, flow {flow}: {len(files)} files"], prices, methods)
+
+
+def _report(
+    read: list[str],
+    prices: DataFrame,
+    methods: Sequence[Method],
+    broken: int = 0,
+    named: Sequence[str] = (),
+) -> Report:
+    figures = figures_of(prices)
+    messages = sum(each.sums.count for each in figures) + broken
+    found = sorted(outside(prices, figures, methods).collect(), key=_place) if figures else []
+    outliers = {method: [_outlier(row) for row in found if row[method]] for method in methods}
+    return Report(read, messages, broken, list(named), figures, outliers)
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("ts", "symbol", "price", *PLACE))
+
+
+def _outlier(row: Row) -> Outlier:
+    seconds, millis = divmod(row["ts"], 1000)
+    time = datetime.fromtimestamp(seconds, UTC).replace(microsecond=millis * 1000)
+    return Outlier(format_time(time), row["symbol"], row["price"])

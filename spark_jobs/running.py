@@ -1,0 +1,57 @@
+"""Running a flow's queries as a process: until they end, one fails, or a signal comes."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from spark_jobs.errors import SourceError
+from spark_jobs.session import SessionSettings, spark_session
+from spark_jobs.stream import StreamSettings, progress_line, start
+from stores.base import Store
+
+if TYPE_CHECKING:
+    from pyspark.sql.streaming.query import StreamingQuery
+
+_LOG = logging.getLogger("spark_jobs")
+_LOOK_SECONDS = 1.0
+
+
+def run(store: Store, settings: StreamSettings, *, once: bool) -> None:
+    """Run the queries, and say what they do. SIGTERM and Ctrl-C end them between two batches.
+
+    Raises what `start` raises, and SourceError when a query fails.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s spark_jobs: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with spark_session(f"stream {settings.flow}", SessionSettings.from_environ()) as session:
+        queries = start(session, store, settings, once=once)
+        _LOG.info("%s from %s into the store", settings.flow, ", ".join(settings.topics))
+        told: dict[str, int] = {}
+        while not stop.is_set() and any(query.isActive for query in queries):
+            stop.wait(_LOOK_SECONDS)
+            _tell(queries, told)
+            if any(query.exception() is not None for query in queries):
+                break
+        for query in queries:
+            query.stop()
+        _tell(queries, told)
+        for query in queries:
+            if (failed := query.exception()) is not None:
+                raise SourceError(f"{query.name} failed: {failed}")
+
+
+def _tell(queries: Sequence[StreamingQuery], told: dict[str, int]) -> None:
+    """Log each batch that did something, once."""
+    for query in queries:
+        for progress in query.recentProgress:
+            if progress.batchId > told.get(query.name, -1):
+                told[query.name] = progress.batchId
+                if (line := progress_line(progress)) is not None:
+                    _LOG.info("%s", line)

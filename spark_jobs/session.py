@@ -1,0 +1,140 @@
+"""A Spark session of one job: in this process's own JVM, alone or with a standalone cluster.
+
+Settings reach the JVM in a file that only the user can read, so that no secret stands on a command line.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jvm.jars import jars_of
+from jvm.java import java_home
+from spark_jobs.errors import MissingError, SettingsError
+from spark_jobs.locked import KAFKA, LOCK, SPARK
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_HERE = Path(__file__).parent
+LOG_OPTION = f"-Dlog4j2.configurationFile=file:{_HERE / 'log4j2.properties'}"
+"""An option of Java that makes Spark log warnings and errors to stderr."""
+PROTECTED = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
+"""What every process of Spark is told: nobody gets in without the secret, and what they say is encrypted."""
+_PARTITIONS = 8
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """How a job runs.
+
+    master: "local[*]" in this process, or "spark://HOST:PORT". driver_memory: of the JVM's heap, as Java
+    writes it. host: this machine's address, where executors find the driver. secret_file: holds what the
+    cluster's processes know each other by; needed with a standalone master.
+    """
+
+    master: str = "local[*]"
+    driver_memory: str = "768m"
+    host: str = _LOOPBACK
+    secret_file: Path | None = None
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> SessionSettings:
+        """SPARK_MASTER, SPARK_DRIVER_MEMORY, HOST and SPARK_SECRET_FILE."""
+        secret = environ.get("SPARK_SECRET_FILE")
+        return cls(
+            environ.get("SPARK_MASTER") or cls.master,
+            environ.get("SPARK_DRIVER_MEMORY") or cls.driver_memory,
+            environ.get("HOST") or cls.host,
+            Path(secret) if secret else None,
+        )
+
+
+@contextmanager
+def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession]:
+    """A session for the job `name`; its JVM ends with this process.
+
+    Raises MissingError, SettingsError, and JvmError for a Java or a jar that can't be had.
+    """
+    if importlib.util.find_spec("pyspark") is None:
+        raise MissingError(f"Spark is not installed: run `{sys.executable} -m pip install pyspark=={SPARK}`")
+    options = session_options(name, settings)
+    with tempfile.TemporaryDirectory(prefix="spark-") as work:
+        properties = private_file(Path(work) / "spark.properties", options)
+        os.environ |= {
+            "PYSPARK_SUBMIT_ARGS": f"--properties-file {properties} pyspark-shell",
+            # Spark's start reads the environment, and Python's workers inherit it.
+            "PYSPARK_PYTHON": sys.executable,
+            "PYSPARK_DRIVER_PYTHON": sys.executable,
+            "SPARK_LOCAL_IP": settings.host,
+            "SPARK_LOCAL_DIRS": work,
+            **java_environ(),
+        }
+        # An installation of another Spark would be taken in the place of the package's.
+        os.environ.pop("SPARK_HOME", None)
+        from pyspark.sql import SparkSession
+
+        session = SparkSession.builder.getOrCreate()
+        properties.unlink()
+        try:
+            yield session
+        finally:
+            session.stop()
+
+
+def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
+    """Spark's settings, by its names."""
+    jars = jars_of("SPARK_KAFKA_JARS", LOCK, KAFKA)
+    options = {
+        "spark.app.name": name,
+        "spark.master": settings.master,
+        "spark.jars": ",".join(map(str, jars)),
+        "spark.driver.memory": settings.driver_memory,
+        "spark.driver.host": settings.host,
+        "spark.driver.bindAddress": settings.host,
+        "spark.driver.extraJavaOptions": LOG_OPTION,
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        **PROTECTED,
+        "spark.sql.session.timeZone": "UTC",
+        # A stream keeps the number that it began with; a batch uses fewer where there is little.
+        "spark.sql.shuffle.partitions": str(_PARTITIONS),
+    }
+    if not settings.master.startswith("local"):
+        options["spark.authenticate.secret"] = secret_of(settings)
+    return options
+
+
+def java_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables by which Spark's scripts find a Java that they can start."""
+    runtime = environ.get("SPARK_JAVA") or str(java_home(environ) / "bin" / "java")
+    return {"JAVA_HOME": str(_HERE / "jre"), "SPARK_JAVA": runtime}
+
+
+def secret_of(settings: SessionSettings) -> str:
+    """What the processes of a cluster know each other by. Raises SettingsError."""
+    if settings.secret_file is None:
+        raise SettingsError(f"SPARK_SECRET_FILE is not set; {settings.master} lets nobody in without it")
+    try:
+        secret = settings.secret_file.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"SPARK_SECRET_FILE={settings.secret_file}: {error.strerror}") from error
+    if not secret:
+        raise SettingsError(f"SPARK_SECRET_FILE={settings.secret_file} is empty")
+    return secret
+
+
+def private_file(path: Path, options: Mapping[str, str]) -> Path:
+    """Write Spark's settings into a file that only the user can read."""
+    path.touch(mode=0o600)
+    lines = [f"{name}={value}\n".replace("\\", "\\\\") for name, value in options.items()]
+    path.write_text("".join(lines))
+    return path

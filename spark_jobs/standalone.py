@@ -1,0 +1,81 @@
+"""A standalone cluster's master and its workers, each in the process that Marathon started.
+
+Spark 4 has no scheduler for Mesos. So its own cluster runs as apps, and more workers are more instances.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from spark_jobs.errors import MissingError, SettingsError
+from spark_jobs.session import (
+    LOG_OPTION,
+    PROTECTED,
+    SessionSettings,
+    java_environ,
+    private_file,
+    secret_of,
+)
+
+_CLASSES = {
+    "master": "org.apache.spark.deploy.master.Master",
+    "worker": "org.apache.spark.deploy.worker.Worker",
+}
+
+
+def become(role: str, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Turn this process into the master or a worker; its files lie in `folder`, the task's sandbox.
+
+    Does not return. Raises MissingError, SettingsError for a variable that is missing, and JvmError.
+    """
+    spec = importlib.util.find_spec("pyspark")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingError("Spark is not installed: install the project's extra `spark`")
+    home = Path(spec.submodule_search_locations[0])
+    argv, variables = command(role, home, folder, environ)
+    os.execve(argv[0], argv, variables)  # noqa: S606  an argv list, no shell
+
+
+def command(
+    role: str, home: Path, folder: Path, environ: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The command of a role and its environment. home: where Spark lies."""
+    settings = SessionSettings.from_environ(environ)
+    options = {
+        **PROTECTED,
+        "spark.authenticate.secret": secret_of(settings),
+        "spark.ui.killEnabled": "false",
+        # What a finished application leaves in a worker's folder goes after an hour.
+        "spark.worker.cleanup.enabled": "true",
+        "spark.worker.cleanup.appDataTtl": "3600",
+    }
+    argv = [
+        *(str(home / "bin" / "spark-class"), _CLASSES[role]),
+        *("--host", settings.host),
+        *("--port", _variable(environ, "PORT_RPC"), "--webui-port", _variable(environ, "PORT_WEB")),
+        *("--properties-file", str(private_file(folder / "spark.properties", options))),
+    ]
+    if role == "worker":
+        argv += ["--cores", _variable(environ, "SPARK_CORES")]
+        argv += ["--memory", f"{_variable(environ, 'SPARK_MEMORY_MB')}m"]
+        argv += ["--work-dir", str(folder / "work"), settings.master]
+    variables = {
+        **environ,
+        **java_environ(environ),
+        "SPARK_HOME": str(home),
+        # The address of the page too, which is on every interface otherwise.
+        "SPARK_LOCAL_IP": settings.host,
+        "SPARK_LOCAL_DIRS": str(folder),
+        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_JAVA_OPTS": LOG_OPTION,
+    }
+    return argv, variables
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str:
+    if not (value := environ.get(name)):
+        raise SettingsError(f"{name} is not set; the app definition's env has to give it")
+    return value

@@ -1,0 +1,195 @@
+"""Topics into a store as they are written, by Structured Streaming: the records, and windowed statistics.
+
+Each query reads on from its checkpoint. After a crash Spark repeats the last batch, with the same number and
+the same rows, and the store takes a batch once: so every record and every window is there exactly once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kafka_topic.windows import window_label
+from spark_jobs.errors import CheckpointError
+from spark_jobs.kafka import extent_of, reading
+from spark_jobs.records import KINDS, PLACE, Kind, parsed
+from spark_jobs.windows import adding
+from stores.base import Batch, Store
+from stores.tables import STATISTICS, Flow
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row, SparkSession
+    from pyspark.sql.streaming.query import StreamingQuery
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """One flow.
+
+    flow: its name in the store; the statistics are the flow "<flow>-statistics". kind: of KINDS. topics:
+    where it comes from, from their beginning. window: the length of the windows, which do not overlap. delay:
+    how far event time may go back; a record that is later counts in no window. checkpoints: a folder, which
+    belongs to the store. most: records that are taken at once.
+    """
+
+    bootstrap_servers: str
+    flow: str
+    kind: str
+    topics: tuple[str, ...]
+    window: timedelta
+    delay: timedelta
+    checkpoints: Path
+    most: int = 100_000
+
+
+def start(
+    session: SparkSession, store: Store, settings: StreamSettings, *, once: bool
+) -> list[StreamingQuery]:
+    """Start the flow's queries. once: they end when all that is in the topics now is stored.
+
+    Raises SourceError for a topic that does not exist, CheckpointError.
+    """
+    extent_of(settings.bootstrap_servers, settings.topics)  # says what is missing
+    kind = KINDS[settings.kind]
+    return [_start(_Query(session, store, settings, kind), name, once) for name in ("records", "statistics")]
+
+
+@dataclass(frozen=True)
+class _Query:
+    """What both queries of a flow need."""
+
+    session: SparkSession
+    store: Store
+    settings: StreamSettings
+    kind: Kind
+
+    def records(self) -> DataFrame:
+        """The records as they come, with their problems."""
+        source = self.session.readStream.format("kafka").options(
+            **reading(self.settings.bootstrap_servers),
+            subscribe=",".join(self.settings.topics),
+            startingOffsets="earliest",
+            maxOffsetsPerTrigger=str(self.settings.most),
+        )
+        return parsed(source.load(), self.kind)
+
+
+def _start(query: _Query, name: str, once: bool) -> StreamingQuery:
+    settings = query.settings
+    frame, flow, columns = _PARTS[name](query)
+    title = f"{settings.flow}-{name}"
+    checkpoint = settings.checkpoints / title
+    _check(query.store, flow, title, checkpoint)
+
+    def write(rows: DataFrame, number: int) -> None:
+        if found := rows.collect():
+            query.store.write(flow, Batch(_writer(title, checkpoint), number), columns(found))
+
+    writer = frame.writeStream.queryName(title).outputMode("append").foreachBatch(write)
+    writer = writer.option("checkpointLocation", str(checkpoint))
+    return (writer.trigger(availableNow=True) if once else writer.trigger(processingTime="1 second")).start()
+
+
+def _records(query: _Query) -> tuple[DataFrame, Flow, Callable[[Sequence[Row]], dict[str, list[Any]]]]:
+    table = query.kind.table
+    frame = _counted(query.records()).where("problem is null").drop("problem")
+
+    def columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+        found = {name: [row[name] for row in rows] for name in table.names}
+        found[table.time] = [_time(millis) for millis in found[table.time]]
+        return found
+
+    return frame, Flow(query.settings.flow, table), columns
+
+
+def _statistics(query: _Query) -> tuple[DataFrame, Flow, Callable[[Sequence[Row]], dict[str, list[Any]]]]:
+    from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
+
+    settings, table = query.settings, query.kind.table
+    how = adding(settings.kind)
+    good = query.records().where("problem is null")
+    timed = how.prepare(good).withColumn("time", F.timestamp_millis(table.time))
+    length = f"{settings.window // timedelta(milliseconds=1)} milliseconds"
+    frame = (
+        timed.withWatermark("time", f"{settings.delay // timedelta(milliseconds=1)} milliseconds")
+        .groupBy(F.window("time", length).alias("span"), F.col(table.name).alias("name"))
+        .agg(*how.aggregates())
+        .withColumn("start", F.unix_millis("span.start"))
+        .drop("span")
+    )
+    label = window_label(settings.window)
+
+    def columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+        values = [how.finish(row) for row in rows]
+        starts = [_time(row["start"]) for row in rows]
+        return {
+            "name": [row["name"] for row in rows],
+            "window": [label] * len(rows),
+            "window_start": starts,
+            "window_end": [start + settings.window for start in starts],
+            **{name: [each[name] for each in values] for name in ("count", "mean", "stddev", "min", "max")},
+        }
+
+    return frame, Flow(f"{settings.flow}-statistics", STATISTICS), columns
+
+
+_PARTS = {"records": _records, "statistics": _statistics}
+
+
+def _counted(records: DataFrame) -> DataFrame:
+    """Lets Spark count the records of each batch, and those with a problem, of which it keeps one."""
+    from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
+
+    place = F.concat_ws(", ", *PLACE)
+    problem = F.when(F.col("problem").isNotNull(), F.concat(place, F.lit(": "), "problem"))
+    return records.observe(
+        "records",
+        F.count(F.lit(1)).alias("all"),
+        F.count(problem).alias("broken"),
+        F.min(problem).alias("such_as"),
+    )
+
+
+def progress_line(progress: Any) -> str | None:
+    """What a batch did, for people; None when it did nothing."""
+    parts = []
+    observed = progress.observedMetrics.get("records")
+    if observed is not None and observed["all"]:
+        parts.append(f"{observed['all']} records")
+        if observed["broken"]:
+            parts.append(f"{observed['broken']} of them can't be used, such as {observed['such_as']}")
+    for state in progress.stateOperators:
+        if state.numRowsDroppedByWatermark:
+            parts.append(f"{state.numRowsDroppedByWatermark} too late for their window")
+    return f"{progress.name}, batch {progress.batchId}: {'; '.join(parts)}" if parts else None
+
+
+def _check(store: Store, flow: Flow, title: str, checkpoint: Path) -> None:
+    """The store must hold nothing of this query that its checkpoint does not know of."""
+    mine = {each for each in store.writers(flow.name) if each.startswith(f"{title}-")}
+    try:
+        strangers = mine - {_writer(title, checkpoint)}
+    except FileNotFoundError:
+        strangers = mine
+    if strangers:
+        raise CheckpointError(
+            f"the store holds, of the flow {flow.name}, what {min(strangers)} wrote, whose checkpoint is not "
+            f"in {checkpoint}: to go on would store it twice; bring it back, or remove the flow from "
+            "the store"
+        )
+
+
+def _writer(title: str, checkpoint: Path) -> str:
+    """The query with its checkpoint's identity: numbers of batches begin again with a new checkpoint."""
+    identity: str = json.loads((checkpoint / "metadata").read_text())["id"]
+    return f"{title}-{identity[:8]}"
+
+
+def _time(millis: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=millis)

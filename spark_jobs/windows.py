@@ -1,0 +1,59 @@
+"""The statistics of a window for each kind of record: what Spark adds up, and what it amounts to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.figures import UNITS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, Row
+
+Values = dict[str, Any]
+"""count, mean, stddev, min and max."""
+
+
+@dataclass(frozen=True)
+class Adding:
+    """How the values of one kind of record are added up.
+
+    prepare: adds the columns that the aggregates need. aggregates: Spark's. finish: the Values that a row of
+    the aggregates makes.
+    """
+
+    prepare: Callable[[DataFrame], DataFrame]
+    aggregates: Callable[[], list[Column]]
+    finish: Callable[[Row], Values]
+
+
+def adding(kind: str) -> Adding:
+    """Prices are added up exactly; values of measurements, which have no unit in common, as doubles."""
+    from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
+
+    from spark_jobs.summing import sums, sums_of, with_units
+
+    if kind == "prices":
+        return Adding(
+            with_units,
+            lambda: [*sums(F.lit(1)), F.min("unit").alias("least"), F.max("unit").alias("most")],
+            lambda row: {
+                "count": row["count"],
+                "mean": sums_of(row).mean(),
+                "stddev": sums_of(row).stddev(),
+                "min": row["least"] / UNITS,
+                "max": row["most"] / UNITS,
+            },
+        )
+    return Adding(
+        lambda records: records,
+        lambda: [
+            F.count("value").alias("count"),
+            F.avg("value").alias("mean"),
+            F.stddev_samp("value").alias("stddev"),
+            F.min("value").alias("min"),
+            F.max("value").alias("max"),
+        ],
+        lambda row: {name: row[name] for name in ("count", "mean", "stddev", "min", "max")},
+    )

@@ -1,0 +1,40 @@
+"""One Spark session for the whole room, and topics of a test's own on the real broker."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spark_jobs.session import SessionSettings, spark_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """Spark in this process. Mark tests that use it `slow`."""
+    with spark_session("tests", SessionSettings(master="local[2]")) as session:
+        yield session
+
+
+@pytest.fixture
+def topic_of(kafka: Any) -> Callable[[Iterable[bytes | None]], str]:
+    """Makes a topic of three partitions that holds these records, in turn."""
+    from confluent_kafka import Producer
+
+    def make(values: Iterable[bytes | None]) -> str:
+        name = f"spark{next(_numbers)}"
+        kafka.create(name, partitions=3)
+        producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 50})
+        for number, value in enumerate(values):
+            producer.produce(name, value, partition=number % 3)
+        assert producer.flush(30) == 0
+        return name
+
+    return make
