@@ -97,7 +97,7 @@ class Analysis(KeyedProcessFunction):  # type: ignore[misc]
     def _too_late(self, row: Row, pane: Pane) -> FlinkRow:
         """The dead letter for ticks that were in time for their partition, but late for the position.
 
-        That happens only where the log has no order; see "What is promised" in the README.
+        That happens only where the log has no order; see "Guarantees" in the README.
         """
         offset, partition = divmod(pane.last_order, PARTITIONS)
         return self._dead(

@@ -4,7 +4,7 @@ import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.types.Row;
 
 /**
- * What a reading subtask tells the subtask that has a position. Flink serializes it field by field, so they are
+ * A message from a reading subtask to the subtask of a position. Flink serializes it field by field, so fields are
  * public.
  */
 public final class Update {
@@ -13,35 +13,35 @@ public final class Update {
 
     public int kind;
 
-    /** The position; null where a record doesn't say. */
+    /** The position; null when the record does not say. */
     public String symbol;
 
     public String topic;
     public int partition;
 
-    /** Panes: closed panes, as `PaneBytes` writes them. Else the record's value, which may be null. */
+    /** Panes: closed panes, as `PaneBytes` writes them. Others: the record's value, which may be null. */
     public byte[] content;
 
-    /** Panes: every window that ends at or before this is closed as far as the partition goes, epoch milliseconds. */
+    /** Panes: the partition has closed every window that ends by then, epoch milliseconds. */
     public long clockMs;
 
-    /** Panes: how many partitions feed the position; 0 when only their updates tell. */
+    /** Panes: how many partitions feed the position; 0 when only their updates show it. */
     public int partitions;
 
-    /** Panes: whether windows of the position still have to wait for this partition. */
+    /** Panes: whether windows of the position must still wait for this partition. */
     public boolean feeds;
 
-    /** Of a record: its place in the partition, and its Kafka timestamp in epoch milliseconds. */
+    /** Records: the offset, and the Kafka timestamp in epoch milliseconds. */
     public long offset;
 
     public long writtenMs;
 
-    /** Letters: one of the reasons of the contract, and a sentence. */
+    /** Letters: a reason of the contract, and a sentence. */
     public String reason;
 
     public String detail;
 
-    /** About a position, from a partition; the rest is empty. */
+    /** An update of a position from a partition; its other fields are empty. */
     public static Update of(int kind, String symbol, String topic, int partition) {
         Update update = new Update();
         update.kind = kind;
@@ -51,7 +51,7 @@ public final class Update {
         return update;
     }
 
-    /** The symbol, in the form in which Python's operators have their keys. */
+    /** The symbol, in the form of the keys of Python's operators. */
     public static final class Key implements KeySelector<Update, Row> {
         private static final long serialVersionUID = 1L;
 

@@ -4,7 +4,7 @@ import gatherer.Update;
 import org.apache.flink.types.Row;
 
 /**
- * The rows that Python's analysis gets, each with its symbol as key. `gatherer/row.json` describes them for both
+ * The input rows of Python's analysis, each with its symbol as key. `gatherer/row.json` describes them for both
  * languages.
  */
 public final class AnalysisRow {

@@ -3,13 +3,13 @@ package gatherer.panes;
 import java.nio.ByteBuffer;
 
 /**
- * All that the statistics need of the ticks of one position in one pane. Prices are whole units, above -1e17 and below
- * 1e17. Sums are exact: of 2^63 ticks the total fits into 128 bits, that of squares into 192.
+ * Everything that the statistics need of the ticks of one position in one pane. Prices are whole units, above -1e17 and
+ * below 1e17. Sums are exact: for 2^63 ticks the total fits into 128 bits, the sum of squares into 192.
  */
 public final class PaneAccumulator {
     static final int FIXED_BYTES = 14 * Long.BYTES;
 
-    /** Null when nobody asks for it. */
+    /** Null unless a statistic needs it. */
     private final PriceCounts counts;
 
     private long n;
@@ -37,7 +37,7 @@ public final class PaneAccumulator {
      * @param units the price
      */
     public void add(long ms, long order, long units) {
-        // The earliest tick of the lowest and of the highest price, and the latest of all.
+        // The earliest tick with the lowest price, the earliest with the highest, and the latest tick.
         if (n == 0 || units < low || (units == low && ms < lowMs)) {
             low = units;
             lowMs = ms;
@@ -76,8 +76,8 @@ public final class PaneAccumulator {
 
     /**
      * Big-endian: n, total (16 bytes), sum of squares (24), low, its ms, high, its ms, last, its ms, its order, the
-     * number of prices, and a pair (units, count) for each price in ascending order; 8 bytes where nothing else is
-     * said.
+     * number of prices, and a pair (units, count) for each price in ascending order; 8 bytes unless
+     * noted.
      */
     public void write(ByteBuffer to) {
         to.putLong(n);
@@ -92,7 +92,7 @@ public final class PaneAccumulator {
         }
     }
 
-    /** What {@link #write} wrote. */
+    /** Reads what {@link #write} wrote. */
     public static PaneAccumulator read(ByteBuffer from, boolean histogram) {
         PaneAccumulator pane = new PaneAccumulator(histogram);
         pane.n = from.getLong();

@@ -3,9 +3,8 @@ package gatherer.panes;
 import java.nio.ByteBuffer;
 
 /**
- * Closed panes as bytes: for each, when it counts, its end, and what {@link PaneAccumulator} writes. A pane counts in
- * windows that end at or after the first number; of ticks in time that is the end of the pane, of late ones it is
- * later.
+ * Closed panes as bytes: for each, the first window end at which it counts, its end, and what {@link PaneAccumulator}
+ * writes. The first number is the end of the pane, or later for late ticks.
  */
 final class PaneBytes {
     private static final int HEAD_BYTES = 2 * Long.BYTES;
@@ -22,7 +21,7 @@ final class PaneBytes {
         pane.write(to);
     }
 
-    /** The end of the last of some panes. */
+    /** The latest end of some panes. */
     static long lastEnd(byte[] panes) {
         ByteBuffer from = ByteBuffer.wrap(panes);
         long last = Long.MIN_VALUE;
@@ -33,7 +32,7 @@ final class PaneBytes {
         return last;
     }
 
-    /** When the pane at the buffer's position counts; moves the buffer behind the pane. */
+    /** Returns the first number of the pane at the buffer's position; moves the buffer to the next pane. */
     static long skip(ByteBuffer panes) {
         long countsFrom = panes.getLong();
         panes.position(panes.position() + Long.BYTES + PaneAccumulator.FIXED_BYTES - Long.BYTES);

@@ -14,12 +14,12 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * The ticks of one partition, added up to panes by one rule that depends on nothing but the partition's records.
+ * Adds up the ticks of one partition to panes, by a rule that depends only on the partition's records.
  *
- * <p>The clock is the latest event time of the ticks less a bound on their disorder. It never goes back. After nothing
- * was appended for the idle timeout it runs on with time; what comes next is judged by the clock worked out from its
- * append time, so that a replay decides as the first run did. A tick counts in the windows that end after the clock as
- * it stood before the tick.
+ * <p>The clock is the latest event time of the ticks less the bound on their disorder. It never goes back. When nothing
+ * was appended for the idle timeout, it runs on with time. The next tick is judged by the clock that follows from its
+ * append time, so a replay decides as the live run did. A tick counts in the windows that end after the clock before
+ * the tick.
  */
 public final class PartitionPanes {
     /** No time is known yet. */
@@ -28,7 +28,7 @@ public final class PartitionPanes {
     /** After every window. */
     private static final long END = 1L << 60;
 
-    /** More than a topic has partitions: offset * PARTITIONS + partition orders the ticks of one millisecond. */
+    /** More partitions than a topic has. offset * PARTITIONS + partition orders the ticks of one millisecond. */
     public static final long PARTITIONS = 4096;
 
     private final PaneSettings settings;
@@ -72,7 +72,7 @@ public final class PartitionPanes {
         setPartitions(partitions);
     }
 
-    /** Says that the topic has this many partitions now. */
+    /** Sets the number of the topic's partitions. */
     public void setPartitions(int count) {
         partitions = feeding.isOnEveryPartition() ? count : 0;
         if (partitions > 1 && feeding.onlySymbol() != null) {
@@ -83,14 +83,14 @@ public final class PartitionPanes {
         }
     }
 
-    /** Says that another partition has a position, which therefore waits for this one's clock, ticks or not. */
+    /** Notes a position of another partition. It waits for this partition's clock, with or without ticks here. */
     public void expect(String symbol) {
         if (partitions > 1 && !positions.containsKey(symbol)) {
             position(symbol).tell();
         }
     }
 
-    /** The positions that windows wait for, or that wait for this partition. */
+    /** The positions that have ticks here, or wait for this partition. */
     public Set<String> symbols() {
         return positions.keySet();
     }
@@ -117,7 +117,7 @@ public final class PartitionPanes {
                 if (latest == null) {
                     latest = position(reading.symbol);
                     if (partitions <= 1) {
-                        // Other partitions may have the symbol too: from now on they wait for this one.
+                        // Other partitions may have the symbol too; they wait for this one from now on.
                         send(reading.symbol, null, boundary, true);
                     } else {
                         feeding.found().accept(reading.symbol);
@@ -132,7 +132,7 @@ public final class PartitionPanes {
         }
     }
 
-    /** Says that for this long after the last record, at least, nothing has been appended. */
+    /** Notes that nothing was appended for at least this long after the last record. */
     public void silent(long elapsedMs) {
         if (elapsedMs <= settings.idleMs()) {
             return;
@@ -145,17 +145,17 @@ public final class PartitionPanes {
         }
     }
 
-    /** Says that no window has to wait for this partition: it is gone. Should it come back, its clock goes on. */
+    /** Notes that the partition is gone, so that no window waits for it. If it comes back, its clock goes on. */
     public void abandon() {
         positions.keySet().forEach(symbol -> send(symbol, null, boundary, false));
     }
 
-    /** Closes every window: no record follows. */
+    /** Closes every window, because no record follows. */
     public void finish() {
         advance(END);
     }
 
-    /** When the last record was appended, epoch milliseconds; whether there was one. */
+    /** The time at which the last record was appended, epoch milliseconds. */
     public long lastAppendMs() {
         return lastAppendMs;
     }
@@ -170,7 +170,7 @@ public final class PartitionPanes {
         }
         clock = to;
         if (boundary == NONE || to >= boundary + paneMs) {
-            // What was late before this counts in windows that end here or later.
+            // Ticks that were late before this count in windows that end here or later.
             long countsFrom = boundary == NONE ? NONE : boundary + paneMs;
             boundary = Math.floorDiv(to, paneMs) * paneMs;
             for (Iterator<Position> each = positions.values().iterator(); each.hasNext();) {
@@ -207,7 +207,7 @@ public final class PartitionPanes {
         output.accept(update);
     }
 
-    /** Writes all that a successor needs to go on. */
+    /** Writes the state. */
     public void write(DataOutput out) throws IOException {
         out.writeLong(base);
         out.writeLong(clock);
@@ -218,7 +218,7 @@ public final class PartitionPanes {
         }
     }
 
-    /** Goes on from what {@link #write} wrote. */
+    /** Restores the state that {@link #write} wrote. */
     public void read(DataInput in) throws IOException {
         base = in.readLong();
         clock = in.readLong();
@@ -239,7 +239,7 @@ public final class PartitionPanes {
         private long latestEnd = NONE;
         private PaneAccumulator latestPane;
 
-        /** The end of the last pane with a tick, and the boundary that was told last. */
+        /** The end of the last pane with a tick, and the last boundary that was sent. */
         private long lastPaneEnd = NONE;
 
         private long told = NONE;
@@ -249,7 +249,7 @@ public final class PartitionPanes {
         }
 
         void add(long ms, long place, long units) {
-            // The pane of the tick before is most often the one.
+            // Most ticks belong to the pane of the tick before.
             if (ms >= latestEnd || ms < latestEnd - paneMs || latestPane == null) {
                 latestEnd = windows.paneEnd(ms);
                 latestPane = open.computeIfAbsent(latestEnd, end -> new PaneAccumulator(settings.histogram()));
@@ -258,7 +258,7 @@ public final class PartitionPanes {
             latestPane.add(ms, place, units);
         }
 
-        /** Says where the clock stands, if that is known, or that there is nothing to wait for. */
+        /** Sends the clock if it is known, or that nobody has to wait for this partition. */
         void tell() {
             if (boundary != NONE || saidEmpty) {
                 send(symbol, null, boundary, boundary != NONE);
@@ -286,14 +286,14 @@ public final class PartitionPanes {
                 size += PaneBytes.bytes(pane);
             }
             ByteBuffer bytes = ByteBuffer.allocate(size);
-            // By end, and so by when they count, too.
+            // By end, and so by the first window end at which they count.
             closed.forEach((end, pane) -> PaneBytes.write(bytes, Math.max(end, countsFrom), end, pane));
             closed.clear();
             latestPane = null;
             return bytes.array();
         }
 
-        /** Whether every window that holds a tick has been told to be closed. */
+        /** Whether every window that holds a tick has been reported as closed. */
         boolean isDone() {
             return open.isEmpty() && isOver() && told >= windows.lastEnd(lastPaneEnd - 1);
         }

@@ -16,13 +16,13 @@ import org.apache.flink.types.Row;
 import org.apache.flink.util.Collector;
 
 /**
- * The panes of a position from all partitions that feed it, each handed on when the clocks of all have reached its end.
- * The analysis gets the same panes up to the same clock, whichever partition was read first.
+ * Merges the panes of a position from all partitions that feed it. A pane is passed on when the clocks of all have
+ * reached its end, so the analysis gets the same panes at the same clock, whichever partition was read first.
  */
 public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> {
     private static final long serialVersionUID = 1L;
 
-    /** The clock of a partition that was not heard yet, and of one that nobody has to wait for. */
+    /** The clock of a partition that has sent none yet, and of one that nobody waits for. */
     private static final long UNKNOWN = Long.MIN_VALUE, EMPTY = Long.MAX_VALUE;
 
     private final Windows windows;
@@ -30,21 +30,21 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
     /** By "topic/partition": the clocks of the partitions that feed the position. */
     private transient MapState<String, Long> clocks;
 
-    /** By topic: how many partitions it had when the position heard of it last. */
+    /** By topic: the last known number of its partitions. */
     private transient MapState<String, Integer> partitions;
 
-    /** The furthest clock that any partition has told. */
+    /** The latest clock that any partition has sent. */
     private transient ValueState<Long> furthest;
 
-    /** Panes that wait, by when they count: as {@link PaneBytes} writes them, one behind the other. */
+    /** Waiting panes, by the first window end at which they count: the bytes of {@link PaneBytes}, concatenated. */
     private transient MapState<Long, byte[]> waiting;
 
-    /** Up to where panes have been handed on, and up to where the analysis was told so. */
+    /** The clock up to which panes have been passed on, and the last clock that the analysis got. */
     private transient ValueState<Long> released;
 
     private transient ValueState<Long> told;
 
-    /** The end of the last pane that was handed on. */
+    /** The end of the last pane that was passed on. */
     private transient ValueState<Long> lastPaneEnd;
 
     public PositionMerge(Windows windows) {
@@ -73,7 +73,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         long before = valueOf(released);
         long now = Math.max(before, clockNow());
         byte[] panes = update.content;
-        // Most positions have one partition: its panes need not wait.
+        // Most positions have one partition, whose panes need not wait.
         if (!waiting.isEmpty() || (panes != null && now < update.clockMs)) {
             boolean isDue = putToWait(panes) <= now;
             panes = isDue || now > before ? takeUpTo(now) : null;
@@ -82,7 +82,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         tell(update, panes, now, out);
     }
 
-    /** Tells the analysis what it needs to know: new panes, and that a window of known ones has ended. */
+    /** Sends new panes to the analysis, and the clock when a window of known panes has ended. */
     private void tell(Update update, byte[] panes, long now, Collector<Row> out) throws Exception {
         long lastEnd = valueOf(lastPaneEnd);
         boolean isDue = lastEnd != UNKNOWN && windows.anyEnds(told.value(), now, lastEnd);
@@ -114,7 +114,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         furthest.update(Math.max(valueOf(furthest), update.clockMs));
     }
 
-    /** Waits for all partitions that the topic has, and for none that it has no more. */
+    /** Waits for all partitions that the topic has now, and for no others. */
     private void partitionsOf(Update update) throws Exception {
         Integer known = partitions.get(update.topic);
         if (known != null && known == update.partitions) {
@@ -132,7 +132,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         }
     }
 
-    /** The earliest clock; the furthest that was ever told when no window waits for any. */
+    /** The earliest clock; the latest that was ever sent when no window waits for a partition. */
     private long clockNow() throws Exception {
         long earliest = EMPTY;
         for (long clock : clocks.values()) {
@@ -141,7 +141,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         return earliest == EMPTY ? valueOf(furthest) : earliest;
     }
 
-    /** The earliest time from which one of them counts. */
+    /** The earliest window end at which one of them counts. */
     private long putToWait(byte[] panes) throws Exception {
         long earliest = Long.MAX_VALUE;
         ByteBuffer from = ByteBuffer.wrap(panes == null ? new byte[0] : panes);
@@ -160,7 +160,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         return earliest;
     }
 
-    /** The waiting panes that count at the clock, in that order; null when there are none. */
+    /** The waiting panes that count at the clock, in order; null when there are none. */
     private byte[] takeUpTo(long clock) throws Exception {
         TreeMap<Long, byte[]> taken = new TreeMap<>();
         int size = 0;

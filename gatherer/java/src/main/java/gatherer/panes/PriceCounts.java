@@ -3,7 +3,8 @@ package gatherer.panes;
 import java.util.Arrays;
 
 /**
- * How often each price came. A hash table of primitives: a map of boxed numbers would be the costliest part of a tick.
+ * The number of ticks by price. A hash table of primitives: a map of boxed numbers would cost more than the rest of a
+ * tick.
  */
 final class PriceCounts {
     private static final int FIRST_CAPACITY = 16;
@@ -33,7 +34,7 @@ final class PriceCounts {
         return size;
     }
 
-    /** Calls `each` for every price, in ascending order: bytes made of it are the same however ticks came. */
+    /** Calls `each` for every price in ascending order, so that bytes do not depend on the order of ticks. */
     void forEach(Visitor each) {
         long[] sorted = new long[size];
         int next = 0;
@@ -50,7 +51,7 @@ final class PriceCounts {
 
     private int slot(long price) {
         int mask = prices.length - 1;
-        // Prices are often whole multiples of a cent: the multiplication spreads them over the high bits.
+        // Prices are often multiples of a cent; the multiplication spreads them over the high bits.
         int slot = (int) ((price * 0x9E3779B97F4A7C15L) >>> 40) & mask;
         while (counts[slot] != 0 && prices[slot] != price) {
             slot = (slot + 1) & mask;
@@ -73,7 +74,7 @@ final class PriceCounts {
         }
     }
 
-    /** Is told a price and how often it came. */
+    /** Takes a price and its number of ticks. */
     interface Visitor {
         void visit(long price, long count);
     }

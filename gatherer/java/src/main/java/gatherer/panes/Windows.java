@@ -2,7 +2,7 @@ package gatherer.panes;
 
 import java.io.Serializable;
 
-/** The lengths and slides of the windows, in milliseconds. All are whole multiples of the shortest slide, the pane. */
+/** The lengths and slides of the windows, in milliseconds. All are multiples of the shortest slide, the pane. */
 public final class Windows implements Serializable {
     private static final long serialVersionUID = 1L;
 
@@ -25,12 +25,12 @@ public final class Windows implements Serializable {
         return paneMs;
     }
 
-    /** The end, exclusive, of the pane that holds a moment. */
+    /** The exclusive end of the pane that holds a time. */
     public long paneEnd(long ms) {
         return (Math.floorDiv(ms, paneMs) + 1) * paneMs;
     }
 
-    /** The end of the last window, of any length, that holds a moment. */
+    /** The end of the last window of any length that holds a time. */
     public long lastEnd(long ms) {
         long last = Long.MIN_VALUE;
         for (int each = 0; each < lengths.length; each++) {
@@ -40,7 +40,7 @@ public final class Windows implements Serializable {
     }
 
     /**
-     * Whether a window that ends after `since`, and at `until` at the latest, can hold a pane that ends at `paneEnd`.
+     * Whether a window that ends in (since, until] can hold a pane that ends at `paneEnd`.
      */
     public boolean anyEnds(long since, long until, long paneEnd) {
         for (int each = 0; each < lengths.length; each++) {

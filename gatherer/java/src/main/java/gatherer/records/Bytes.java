@@ -1,11 +1,11 @@
 package gatherer.records;
 
-/** What single bytes of JSON are. */
+/** Classes of single bytes of JSON. */
 final class Bytes {
     private Bytes() {
     }
 
-    /** Whether a byte within a text stands for itself: printable ASCII but for quotation mark and backslash. */
+    /** Whether a byte within a string stands for itself: printable ASCII except quotation mark and backslash. */
     static boolean isPlain(byte each) {
         return each >= ' ' && each <= '~' && each != '"' && each != '\\';
     }

@@ -4,9 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Reads the ticks that are written as nearly all are: plain text, plain decimals, no field twice. It makes no object.
- * Of every other record it says that it isn't for it; {@link CarefulReader} has the last word on those, and the same on
- * these.
+ * Reads ticks in the usual form: plain strings, plain decimals, no field twice. It allocates nothing. It declines every
+ * other record, for {@link CarefulReader} to read, which says the same of ticks in the usual form.
  */
 final class FastReader {
     private static final int[] POWERS = {1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000};
@@ -14,7 +13,7 @@ final class FastReader {
     /** The length of "2026-11-22 01:02:03.004" with its second quotation mark. */
     private static final int USUAL_TIME = 24;
 
-    /** Longer numbers and names may be beyond Jackson's bounds. */
+    /** Longer numbers and names may exceed Jackson's limits. */
     private static final int MAX_NUMBER = 100, MAX_NAME = 1000;
 
     private final InputFormat format;
@@ -27,19 +26,19 @@ final class FastReader {
 
     private byte[] bytes;
 
-    /** Where we are, and where the last brace is: no number and no blank goes beyond it. */
+    /** The position, and that of the last brace, beyond which no number and no blank goes. */
     private int at;
 
     private int end;
 
-    /** The roles of the fields that were there. */
+    /** The roles of the fields that were read. */
     private int seen;
 
     private long ms;
     private long units;
     private String symbol;
 
-    /** The field that is expected next among those of the record itself. */
+    /** The index of the field that is expected next. */
     private int expected;
 
     FastReader(InputFormat format, String topicSymbol, Symbols symbols, long futureMs) {
@@ -52,7 +51,7 @@ final class FastReader {
         wanted = format.roles();
     }
 
-    /** Whether the record is such a tick, which is then in `into`. */
+    /** Reads a tick in the usual form into `into`; returns false for any other record. */
     boolean read(byte[] key, byte[] value, long writtenMs, Reading into) {
         bytes = value;
         end = value.length - 1;
@@ -78,7 +77,7 @@ final class FastReader {
         return isTick;
     }
 
-    /** From behind a brace to behind the one that closes it. */
+    /** Reads from after a brace to after the one that closes it. */
     private boolean readObject(Field object) {
         while (at <= end) {
             skipBlanks();
@@ -107,7 +106,7 @@ final class FastReader {
     }
 
     /**
-     * The field whose name is next, null for one that nobody looks for; `at` is behind all when it is no plain text.
+     * Reads the next field's name; null for a field that nobody wants. Moves `at` to the end when it is not plain.
      */
     private Field readName(Field object) {
         int count = object.children.size();
@@ -155,7 +154,7 @@ final class FastReader {
         if (isText) {
             at++;
             if (at + USUAL_TIME <= end && bytes[at + USUAL_TIME - 1] == '"') {
-                // No time has a quotation mark in it: if there is one before, this is none.
+                // A time has no quotation mark in it; if there is one earlier, this is not a time.
                 at += USUAL_TIME;
             } else {
                 skipText();
@@ -240,7 +239,7 @@ final class FastReader {
         return size < Prices.BEYOND && (units > 0 || format.nonPositive()) && (!isText || bytes[at++] == '"');
     }
 
-    /** A value that nobody asks for, if it is a simple one. */
+    /** Skips a value that nobody wants; false unless it is a simple one. */
     private boolean skipValue() {
         switch (bytes[at]) {
             case '"':
@@ -286,7 +285,7 @@ final class FastReader {
         return at - from <= MAX_NUMBER;
     }
 
-    /** Whether there was a digit at least. */
+    /** Skips digits; false unless there was at least one. */
     private boolean skipDigits() {
         int from = at;
         while (Bytes.isDigit(bytes[at])) {
@@ -295,7 +294,7 @@ final class FastReader {
         return at > from;
     }
 
-    /** To behind the quotation mark that ends a plain text; behind all when there is none. */
+    /** Moves to after the quotation mark that ends a plain string; to the end when there is none. */
     private void skipText() {
         while (at < end && Bytes.isPlain(bytes[at])) {
             at++;

@@ -5,16 +5,16 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A field of an input's records that is looked for, or an object on the way to one. */
+/** A wanted field of an input's records, or an object that leads to one. */
 final class Field implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    /** What a field holds, as bits; an object on the way has none. */
+    /** The role of a field, as bits; an object that leads to one has none. */
     static final int NOTHING = 0, TIME = 1, SYMBOL = 2, PRICE = 4;
 
     final String name;
 
-    /** The name and the quotation mark behind it, as JSON most often has them. */
+    /** The name and the quotation mark after it, in the usual form. */
     final byte[] quoted;
 
     final List<Field> children = new ArrayList<>();
@@ -25,7 +25,7 @@ final class Field implements Serializable {
         quoted = (name + '"').getBytes(StandardCharsets.UTF_8);
     }
 
-    /** The object that a record is. */
+    /** The root: the object of a record. */
     static Field root() {
         return new Field("");
     }
@@ -51,7 +51,7 @@ final class Field implements Serializable {
         field.role = newRole;
     }
 
-    /** The field of this name in the object that this is; null when nobody looks for it. */
+    /** The field of this name in this object; null when nobody wants it. */
     Field child(String wanted) {
         for (int at = 0; at < children.size(); at++) {
             if (children.get(at).name.equals(wanted)) {
@@ -61,7 +61,7 @@ final class Field implements Serializable {
         return null;
     }
 
-    /** Whether JSON can have this name and those below it in one way only as far as bytes are compared. */
+    /** Whether bytes can be compared with this name and those below it, because they need no escapes. */
     boolean isPlain() {
         for (int at = 0; at < quoted.length - 1; at++) {
             if (!Bytes.isPlain(quoted[at])) {

@@ -1,13 +1,13 @@
 package gatherer.records;
 
 /**
- * Reads the records of one topic in one thread. A tick that is written in the usual way is read without making an
- * object; what becomes of a record doesn't depend on which of the two ways it is read.
+ * Reads the records of one topic in one thread. It reads a tick in the usual form without allocating. The result does
+ * not depend on which of the two readers reads a record.
  */
 public final class RecordParser {
     private final CarefulReader careful;
 
-    /** Null when the names of the fields aren't such that bytes can be compared. */
+    /** Null when bytes can't be compared with the names of the fields. */
     private final FastReader fast;
 
     RecordParser(InputFormat format, String topicSymbol, long futureMs) {
@@ -28,7 +28,7 @@ public final class RecordParser {
         }
     }
 
-    /** The same without the fast way, for comparison. */
+    /** The same by the careful reader, for comparison. */
     void readCarefully(byte[] key, byte[] value, long writtenMs, Reading into) {
         careful.read(key, value, writtenMs, into);
     }

@@ -1,7 +1,6 @@
 package gatherer.records;
 
 /**
- * Where an input says which position a record belongs to: in the topic's name, the record's key or a field of its
- * value.
+ * Where an input has the symbol of a record: in the topic's name, in the record's key or in a field of its value.
  */
 enum SymbolSource { TOPIC, KEY, FIELD }

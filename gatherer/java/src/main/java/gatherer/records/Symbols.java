@@ -5,9 +5,9 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** From others' symbols to ours; those that were seen are found again without making a text of their bytes. */
+/** Maps others' symbols to ours. Symbols that were seen before are found by their bytes, without a new string. */
 final class Symbols {
-    /** As `kafka_topic.names.check_symbol` has it: a symbol can be part of a topic's name. */
+    /** The rule of `kafka_topic.names.check_symbol`: a symbol can be part of a topic's name. */
     private static final Pattern LEGAL = Pattern.compile("[A-Za-z0-9._-]{1,240}");
 
     private static final int SLOTS = 1 << 14, PROBES = 8;
@@ -24,7 +24,7 @@ final class Symbols {
         this.ours = ours;
     }
 
-    /** Our symbol; null when it is none. */
+    /** Our symbol; null when it is invalid. */
     static String of(String theirs, Map<String, String> ours) {
         String symbol = ours.getOrDefault(theirs, theirs);
         return LEGAL.matcher(symbol).matches() ? symbol : null;

@@ -8,13 +8,13 @@ enum TimeForm {
     EPOCH_MS("a number of milliseconds since 1970 such as 1795309323004", 0),
     EPOCH_US("a number of microseconds since 1970 such as 1795309323004000", -3),
 
-    /** Not at all: the record's Kafka timestamp is the time. */
+    /** Not in the value: the record's Kafka timestamp is the time. */
     RECORD("the record's timestamp");
 
-    /** What a time has to be, for people. */
+    /** The form in words. */
     final String words;
 
-    /** Whether it is a number, or a text that is one. */
+    /** Whether it is a number, or a string that holds one. */
     final boolean isNumber;
 
     /** The number times ten to this power is milliseconds. */

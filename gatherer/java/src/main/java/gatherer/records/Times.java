@@ -7,7 +7,7 @@ import java.math.RoundingMode;
 import java.nio.ByteOrder;
 import java.time.LocalDate;
 
-/** Reads times of one form. The last minute is remembered, since most records share it with the one before. */
+/** Reads times of one form. It remembers the last minute, which most records share with the one before. */
 final class Times {
     /** No time of the form. */
     static final long NONE = Long.MIN_VALUE;
@@ -17,13 +17,13 @@ final class Times {
     private static final long LAST_MS = LocalDate.of(2050, 1, 1).toEpochDay() * DAY_MS;
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
-    /** The length of `2026-11-22 01:02`; how many decimals of a second there may be. */
+    /** The length of `2026-11-22 01:02`; the most decimals of a second. */
     private static final int MINUTE_LENGTH = 16, DECIMALS = 9;
 
-    /** A whole number of so many digits is below 2^63. */
+    /** A whole number with this many digits is below 2^63. */
     private static final int MAX_DIGITS = 18;
 
-    /** More seconds than any time of ours has; in milliseconds, still below 2^63. */
+    /** More seconds than any valid time has; as milliseconds still below 2^63. */
     private static final long MAX_SECONDS = 1_000_000_000_000L;
 
     private final TimeForm form;
@@ -40,7 +40,7 @@ final class Times {
         return ms >= FIRST_MS && ms < LAST_MS;
     }
 
-    /** The epoch milliseconds of the text that the bytes from `from` to before `to` are; NONE when it is no time. */
+    /** The epoch milliseconds of the bytes from `from` to before `to`; NONE unless they are a time. */
     long ofText(byte[] text, int from, int to) {
         return switch (form) {
             case OURS -> ours(text, from, to);
@@ -49,7 +49,7 @@ final class Times {
         };
     }
 
-    /** The same of a number of digits and at most one point; NONE for any other, which may be a time all the same. */
+    /** The same for a number of digits and at most one point; NONE for other numbers, which may still be times. */
     long ofPlainNumber(byte[] text, int from, int to) {
         int at = from;
         long whole = 0;
@@ -77,9 +77,9 @@ final class Times {
         };
     }
 
-    /** The same of any number; what is beyond all times is some time out of bounds. */
+    /** The same for any number; a number beyond all times gives some time out of bounds. */
     long ofNumber(BigDecimal number) {
-        // By its digits first: to write out 1e999999999 would fill the memory.
+        // Compare its digits first: 1e999999999 written out would fill the memory.
         long wholeDigits = (long) number.precision() - number.scale() + form.toMillis;
         if (wholeDigits > MAX_DIGITS || wholeDigits <= 0) {
             return Long.MAX_VALUE;
@@ -87,7 +87,7 @@ final class Times {
         return number.scaleByPowerOfTen(form.toMillis).setScale(0, RoundingMode.FLOOR).longValueExact();
     }
 
-    /** "yyyy-MM-dd HH:mm:ss" and up to nine decimals, of which the first three count. */
+    /** "yyyy-MM-dd HH:mm:ss" and up to nine decimals; the first three count. */
     private long ours(byte[] text, int from, int to) {
         int length = to - from;
         if (length < 19 || length == 20 || length > 20 + DECIMALS) {
@@ -139,7 +139,7 @@ final class Times {
         return offset == NONE ? NONE : ms - offset;
     }
 
-    /** How far a time's clock is ahead of UTC, milliseconds. */
+    /** The offset from UTC, milliseconds. */
     private static long offset(byte[] text, int from, int to) {
         byte sign = text[from];
         int length = to - from;
@@ -158,7 +158,7 @@ final class Times {
         return sign == '-' ? -ms : ms;
     }
 
-    /** The minute at the beginning of a time, of which there are bytes enough. */
+    /** The minute at the beginning of a time; there must be enough bytes. */
     private long minute(byte[] text, int from) {
         long head = (long) LONGS.get(text, from);
         long tail = (long) LONGS.get(text, from + Long.BYTES);
@@ -201,7 +201,7 @@ final class Times {
         return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
     }
 
-    /** Days since 1970; years that begin with March have the leap day at their end. */
+    /** Days since 1970. Years that begin in March have the leap day at their end. */
     private static long epochDay(int year, int month, int day) {
         long marchYear = month > 2 ? year : year - 1;
         long leapDays = Math.floorDiv(marchYear, 4) - Math.floorDiv(marchYear, 100) + Math.floorDiv(marchYear, 400);
@@ -215,7 +215,7 @@ final class Times {
         return text[from] == ':' && second >= 0 && second < 60 ? second : NONE;
     }
 
-    /** The first three of some decimals, all of which must be digits. */
+    /** The milliseconds of some decimals, all of which must be digits. */
     private static long fraction(byte[] text, int from, int to) {
         long millis = 0;
         for (int at = from; at < to; at++) {
@@ -233,7 +233,7 @@ final class Times {
         };
     }
 
-    /** Two digits; negative when they are none. */
+    /** The number of two digits; negative unless both are digits. */
     private static int pair(byte[] text, int from) {
         byte first = text[from];
         byte second = text[from + 1];

@@ -1,6 +1,6 @@
 package gatherer.records;
 
-/** Why a record can't be used; cheap, since a topic may hold nothing else. */
+/** Why a record can't be used. It is cheap, because a topic may hold only such records. */
 final class Unusable extends Exception {
     private static final long serialVersionUID = 1L;
 

@@ -12,7 +12,7 @@ import java.util.TreeMap;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
- * What the enumerator has to know after a restart.
+ * The state of the enumerator.
  *
  * @param known the topics whose partitions have been found
  * @param unassigned those that no reader has

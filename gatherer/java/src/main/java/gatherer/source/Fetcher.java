@@ -25,21 +25,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads partitions in a thread of its own. One that can't be read is set aside and tried again; the others go on. Of
- * one that brings nothing, the brokers are asked whether its log has ended.
+ * Reads partitions in a thread of its own. It sets a partition aside that can't be read, and tries it again later; the
+ * others continue. It asks the brokers whether the log of a partition without new records has ended.
  */
 final class Fetcher implements Runnable, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Fetcher.class);
     private static final Duration POLL = Duration.ofMillis(50);
 
-    /** How long a partition alone may take to show that it can't be read. */
+    /** How long to read a partition alone to find out whether it can be read. */
     private static final Duration TRIAL = Duration.ofMillis(500);
 
     private static final Duration CALL = Duration.ofSeconds(5);
     private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(5);
     private static final long MAX_RETRY_NANOS = TimeUnit.SECONDS.toNanos(60);
 
-    /** After how long without progress, though the log has more, a partition counts as unreadable. */
+    /** The time without progress after which a partition counts as unreadable although its log has more. */
     private static final long STALLED_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private final SourceSettings settings;
@@ -69,19 +69,19 @@ final class Fetcher implements Runnable, AutoCloseable {
         thread.start();
     }
 
-    /** Reads a partition from now on, from `offset`. What is found carries `epoch`. */
+    /** Starts reading a partition at `offset`. Its news carry `epoch`. */
     void assign(TopicPartition partition, int epoch, long offset) {
         commands.add(() -> partitions.put(partition, new PartitionState(epoch, offset)));
     }
 
-    /** Reads a partition no more. */
+    /** Stops reading a partition. */
     void unassign(TopicPartition partition) {
         commands.add(() -> partitions.remove(partition));
     }
 
     /**
-     * Commits offsets, with what is wrong as metadata. Progress is state of Flink's: these are for people to see, so a
-     * commit that fails harms nothing. The consumer itself would commit only when something is read.
+     * Commits offsets, with troubles as metadata. They are for people; Flink's state has the progress, so a commit that
+     * fails does no harm. By itself, the consumer would commit only when it reads something.
      */
     void commit(Map<TopicPartition, OffsetAndMetadata> offsets) {
         commands.add(() -> admin.alterConsumerGroupOffsets(settings.kafka().getProperty("group.id"), offsets));
@@ -118,7 +118,7 @@ final class Fetcher implements Runnable, AutoCloseable {
                 handover.fail(error);
             }
         } finally {
-            Thread.interrupted(); // nothing could be closed else
+            Thread.interrupted(); // otherwise nothing could be closed
             if (admin != null) {
                 admin.close(Duration.ZERO);
             }
@@ -150,7 +150,7 @@ final class Fetcher implements Runnable, AutoCloseable {
         return readable;
     }
 
-    /** Makes the consumer read these partitions and no others, each from where it stands. */
+    /** Makes the consumer read these partitions only, each from its offset. */
     private void consume(Set<TopicPartition> wanted) {
         Set<TopicPartition> before = consumer.assignment();
         if (!wanted.equals(before)) {
@@ -183,7 +183,7 @@ final class Fetcher implements Runnable, AutoCloseable {
         }
     }
 
-    /** What may concern one partition only: codecs in native libraries throw errors of many kinds. */
+    /** Errors that may concern a single partition: codecs in native libraries throw many kinds of errors. */
     private static Throwable isOfAPartition(Throwable error) {
         if (error instanceof VirtualMachineError fatal) {
             throw fatal;
@@ -193,7 +193,7 @@ final class Fetcher implements Runnable, AutoCloseable {
 
     private void take(ConsumerRecords<byte[], byte[]> records, List<News> news) {
         long now = System.nanoTime();
-        // Also of partitions of which nothing was read but markers of transactions.
+        // This includes partitions of which only markers of transactions were read.
         records.nextOffsets().forEach((partition, next) -> {
             PartitionState state = partitions.get(partition);
             state.next = next.offset();
@@ -214,7 +214,7 @@ final class Fetcher implements Runnable, AutoCloseable {
         }
     }
 
-    /** Goes on where the log goes on: it has been cut below what was read, or back. */
+    /** Continues where the log continues: its beginning has passed our offset, or its end was cut back. */
     private void move(TopicPartition partition, PartitionState state, InvalidOffsetException error, List<News> news) {
         try {
             long begin = consumer.beginningOffsets(Set.of(partition), CALL).get(partition);
@@ -225,7 +225,7 @@ final class Fetcher implements Runnable, AutoCloseable {
             long from = state.next;
             long to = diverged != null ? diverged.offset() : Math.max(begin, Math.min(from, end));
             if (to < from && state.cutBackNanos == 0) {
-                // Most often the topic was created again: then it is read from its beginning as soon as that is found.
+                // Probably the topic was recreated. It is read from its beginning once that is discovered.
                 state.cutBackNanos = System.nanoTime();
                 leaveAlone(state, Math.max(RETRY_NANOS, TimeUnit.MILLISECONDS.toNanos(2 * settings.discoveryMs())));
                 return;
@@ -254,9 +254,9 @@ final class Fetcher implements Runnable, AutoCloseable {
         news.add(new News.Moved(partition, state.epoch, state.next, Trouble.now(Trouble.LOST, what)));
     }
 
-    /** Finds out which partitions make Kafka's consumer fail, by reading each by itself. */
+    /** Finds the partitions that make Kafka's consumer fail, by reading each alone. */
     private void setAsideCulprits(List<News> news) {
-        // What the consumer had collected when it failed may be lost: it reads it again.
+        // Records that the consumer had collected when it failed may be lost, so it reads them again.
         partitions.values().forEach(state -> state.mustSeek = true);
         Map<TopicPartition, Long> suspects = new HashMap<>();
         readable().forEach(partition -> suspects.put(partition, partitions.get(partition).next));
@@ -269,8 +269,7 @@ final class Fetcher implements Runnable, AutoCloseable {
     }
 
     /**
-     * Reads one partition, and sets it aside when that fails. Answers for others can't interfere: they are not
-     * assigned.
+     * Reads one partition, and sets it aside when that fails. Others are not assigned, so they can't interfere.
      */
     private void tryAlone(TopicPartition partition, PartitionState state, List<News> news) {
         consume(Set.of());
@@ -347,7 +346,7 @@ final class Fetcher implements Runnable, AutoCloseable {
         }
     }
 
-    /** Where the consumer is, which may be behind markers of transactions. */
+    /** The consumer's position, which may be after markers of transactions. */
     private long position(TopicPartition partition, PartitionState state) {
         if (state.mustSeek || !consumer.assignment().contains(partition)) {
             return state.next;
@@ -374,25 +373,25 @@ final class Fetcher implements Runnable, AutoCloseable {
         }
     }
 
-    /** What is known of a partition here. */
+    /** The state of a partition in this thread. */
     static final class PartitionState {
         final int epoch;
 
-        /** Behind what was handed over. */
+        /** The next offset after the records that were handed over. */
         long next;
 
         long heardNanos = System.nanoTime();
 
-        /** Since when the log is known to go on though nothing comes; 0 when it isn't. */
+        /** Since when the log has had more although nothing comes; 0 otherwise. */
         long aheadNanos;
 
-        /** Since when the log is known to end before what was read; 0 when it isn't. */
+        /** Since when the log has ended before our offset; 0 otherwise. */
         long cutBackNanos;
 
-        /** Whether the consumer stands elsewhere. */
+        /** Whether the consumer's position differs. */
         boolean mustSeek = true;
 
-        /** Whether it can't be read, when it is tried again, and how long it was left alone last. */
+        /** Its problem, the time of the next try, and the length of the last pause. */
         boolean isAside;
 
         long retryNanos;

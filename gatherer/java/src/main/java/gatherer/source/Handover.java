@@ -14,7 +14,7 @@ final class Handover {
     private Throwable failure;
     private boolean closed;
 
-    /** Waits until there is room; false when nobody listens any more. */
+    /** Waits until there is space; false when nobody listens any more. */
     synchronized boolean put(List<News> news) throws InterruptedException {
         while (queue.size() >= CAPACITY && !closed) {
             wait();
@@ -30,7 +30,7 @@ final class Handover {
         available.complete(null);
     }
 
-    /** Makes `available` complete once, though there are no news. */
+    /** Completes `available` once, without news. */
     synchronized void wake() {
         available.complete(null);
     }
@@ -48,7 +48,7 @@ final class Handover {
         return next;
     }
 
-    /** Is complete when `poll` has something. */
+    /** Completes when `poll` has news. */
     synchronized CompletableFuture<Void> available() {
         return available;
     }

@@ -19,13 +19,13 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.errors.InterruptException;
 
 /**
- * Asks the brokers where logs begin and end, without waiting for the answers. A log ends behind the last record that
- * all replicas in sync have, of open transactions too: only then does an end prove that nothing follows.
+ * Asks the brokers where logs begin and end, without waiting for the answers. A log ends after the last record that all
+ * in-sync replicas have, open transactions included. Only such an end proves that nothing follows.
  */
 final class LogEnds {
     private static final int CALL_MS = 5000;
 
-    /** How often a partition that brings nothing is asked for, and one whose clock runs on because it is silent. */
+    /** How often to ask for a partition without new records, and for one whose clock runs on in a silence. */
     private static final long SELDOM_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private static final long OFTEN_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
@@ -40,7 +40,7 @@ final class LogEnds {
         idleNanos = TimeUnit.MILLISECONDS.toNanos(idleMs);
     }
 
-    /** Asks for the end of each partition for which it is time, and for the beginning where none is known. */
+    /** Asks for the end of each partition that is due, or for its beginning when its offset is unknown. */
     void ask(Map<TopicPartition, Fetcher.PartitionState> partitions) {
         long now = System.nanoTime();
         answeredNanos.keySet().retainAll(partitions.keySet());
@@ -91,7 +91,7 @@ final class LogEnds {
     }
 
     /**
-     * Those of some partitions whose log goes on at the given offset, or of which nobody knows; waits for the answers.
+     * The partitions whose log has more at the given offset, or is unknown. Waits for the answers.
      */
     Set<TopicPartition> withMore(Map<TopicPartition, Long> offsets) {
         Map<TopicPartition, OffsetSpec> asked = new HashMap<>();

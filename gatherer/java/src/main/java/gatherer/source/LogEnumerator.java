@@ -26,9 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks for topics, gives each new partition to the reader with the fewest, and tells all readers what exists.
+ * Looks for topics, assigns each new partition to the reader with the fewest, and tells all readers which topics exist.
  *
- * <p>Brokers that don't answer hold up nothing but new topics.
+ * <p>Brokers that do not answer delay only new topics.
  */
 final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorState> {
     private static final Logger LOG = LoggerFactory.getLogger(LogEnumerator.class);
@@ -38,17 +38,17 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
     private final SplitEnumeratorContext<PartitionSplit> context;
     private final Admin admin;
 
-    /** Every topic that was ever found, with the most partitions that it had. */
+    /** Every topic that was ever found, with its largest number of partitions. */
     private final Map<String, TopicInfo> known;
 
     private final List<PartitionSplit> unassigned;
 
-    /** By reader: how many partitions it was given, and what it was sent last. */
+    /** By reader: the number of its partitions, and the topics that were last sent to it. */
     private final Map<Integer, Integer> load = new HashMap<>();
 
     private final Map<Integer, Map<String, TopicInfo>> sent = new HashMap<>();
 
-    /** The ids of topics that were created again, each time another one. */
+    /** The former ids of recreated topics. */
     private final Set<String> left = new HashSet<>();
 
     /** By topic, see {@link SymbolsFound}. */
@@ -131,7 +131,7 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
             return;
         }
         warned = false;
-        // A broker that lags behind may still describe a topic that was created again since.
+        // A broker that lags behind may still describe a topic that was recreated since.
         look.topics.replaceAll((topic, info) -> left.contains(info.id()) ? known.get(topic) : info);
         found = look.topics;
         found.forEach((topic, info) -> {
@@ -145,7 +145,7 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
                 long stop = look.ends.getOrDefault(new TopicPartition(topic, partition), PartitionSplit.NEVER);
                 unassigned.add(PartitionSplit.unread(topic, partition, info, stop));
             }
-            // A topic that was created again with fewer partitions may get the others back.
+            // A topic that was recreated with fewer partitions may get the others back.
             known.put(topic, new TopicInfo(info.id(), Math.max(had, info.partitions())));
         });
         handOut();
@@ -153,7 +153,7 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
 
     private void handOut() {
         if (found == null || context.registeredReaders().size() < context.currentParallelism()) {
-            return; // the first of the readers would get everything
+            return; // otherwise the first reader would get everything
         }
         for (int reader : context.registeredReaders().keySet()) {
             if (!found.equals(sent.get(reader))) {
@@ -188,7 +188,7 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
 
     @Override
     public void handleSplitRequest(int subtask, String host) {
-        // Readers don't ask: partitions are given to them.
+        // Readers do not ask; partitions are assigned to them.
     }
 
     @Override
@@ -231,6 +231,6 @@ final class LogEnumerator implements SplitEnumerator<PartitionSplit, EnumeratorS
         admin.close(PATIENCE);
     }
 
-    /** What the brokers said: topics, and where their partitions end if that was asked. */
+    /** The brokers' answer: topics, and the ends of their partitions if those were asked for. */
     private record Look(Map<String, TopicInfo> topics, Map<TopicPartition, Long> ends) {}
 }

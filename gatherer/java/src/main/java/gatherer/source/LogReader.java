@@ -25,13 +25,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads the partitions of one subtask: a {@link Fetcher} brings records, the task's thread judges them and adds them
- * up.
+ * Reads the partitions of one subtask: a {@link Fetcher} fetches records, the task's thread judges and adds them up.
  */
 final class LogReader implements SourceReader<Update, PartitionSplit> {
     private static final Logger LOG = LoggerFactory.getLogger(LogReader.class);
 
-    /** How many records are handled before the task looks whether it has something else to do. */
+    /** How many records to handle before the task may do other work. */
     private static final int AT_ONCE = 1000;
 
     private static final int MOST_UNCOMMITTED = 100;
@@ -48,15 +47,15 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
     private final Map<TopicPartition, OffsetAndMetadata> committed = new HashMap<>();
     private long committedAllNanos = System.nanoTime();
 
-    /** Null before the enumerator has said which topics there are. */
+    /** Null until the enumerator has sent the topics. */
     private Map<String, TopicInfo> topics;
 
-    /** Symbols by topic: those that the other readers have to learn of, and all that any reader has found. */
+    /** Symbols by topic: those to send to the other readers, and those that any reader has found. */
     private final Map<String, Set<String>> found = new HashMap<>();
 
     private final Map<String, Set<String>> symbols = new HashMap<>();
 
-    /** Partitions whose topic has changed, or has symbols that they don't know. */
+    /** Partitions whose topic has changed, or has symbols that are new to them. */
     private final Set<PartitionReader> changed = new HashSet<>();
 
     private ReaderOutput<Update> output;
@@ -103,7 +102,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
         }
     }
 
-    /** Does what events have asked for: only now there is an output. */
+    /** Handles events, which came when there was no output yet. */
     private void tellPartitions() {
         for (PartitionReader partition : changed) {
             String topic = partition.topicPartition().topic();
@@ -125,7 +124,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
         return noMoreSplits && partitions.values().stream().allMatch(PartitionReader::isFinished);
     }
 
-    /** Handles news or a part of it; whether it is done. */
+    /** Handles news or a part of it; returns whether it is done. */
     private boolean handle(News each) {
         PartitionReader partition = partitions.get(each.partition());
         if (partition == null || partition.epoch() != each.epoch()) {
@@ -177,7 +176,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             PartitionReader partition = new PartitionReader(
                     settings, split, update -> output.collect(update), foundHere);
             partitions.put(partition.topicPartition(), partition);
-            // Events are no state: what was told before a restart has to be told again.
+            // Events are not state; after a restart they are sent again.
             if (partition.sharesSymbols()) {
                 partition.symbols().forEach(foundHere);
             }
@@ -210,7 +209,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
         }
     }
 
-    /** Reads a partition if its topic exists, from the beginning if that is another one of the same name. */
+    /** Reads a partition if its topic exists, from the beginning if the topic was recreated. */
     private void read(PartitionReader partition) {
         TopicPartition topicPartition = partition.topicPartition();
         changed.add(partition);
@@ -221,7 +220,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             return;
         }
         if (!partition.confirm(topics.get(topicPartition.topic()))) {
-            LOG.warn("{} was created again: it is read from its beginning", topicPartition);
+            LOG.warn("{} was recreated; reading starts at its beginning", topicPartition);
         }
         setTrouble(partition, null);
         fetcher.assign(topicPartition, partition.epoch(), partition.offset());
@@ -260,7 +259,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
             return;
         }
         if (System.nanoTime() - committedAllNanos > COMMIT_ALL_NANOS) {
-            // A commit may have failed, and those of silent partitions expire.
+            // A commit may have failed, and commits of silent partitions expire.
             committed.clear();
             committedAllNanos = System.nanoTime();
         }

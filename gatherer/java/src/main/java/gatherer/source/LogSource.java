@@ -12,10 +12,10 @@ import org.apache.flink.api.java.typeutils.ResultTypeQueryable;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
- * Reads topics with prices and limits, each partition by itself, and adds ticks up where they are read.
+ * Reads topics with prices and limits, each partition independently, and adds ticks up where they are read.
  *
- * <p>Flink's own Kafka source would do neither: it fails the job for one partition that can't be read, and doesn't say
- * when a partition has been read to its end.
+ * <p>Flink's own Kafka source fails the job for one partition that can't be read, and does not report when a partition
+ * has been read to its end.
  */
 public final class LogSource implements Source<Update, PartitionSplit, EnumeratorState>, ResultTypeQueryable<Update> {
     private static final long serialVersionUID = 1L;

@@ -5,8 +5,8 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerR
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
 
 /**
- * What the fetching thread has found out about a partition. `epoch` is that of the {@link Fetcher#assign} that asked
- * for it: what was asked before is out of date.
+ * News of the fetching thread about a partition. `epoch` is that of the {@link Fetcher#assign} that started the
+ * reading; news of an older epoch are outdated.
  */
 sealed interface News {
     TopicPartition partition();
@@ -19,10 +19,10 @@ sealed interface News {
     record Records(TopicPartition partition, int epoch, List<ConsumerRecord<byte[], byte[]>> records, long next,
             long receivedNanos) implements News {}
 
-    /** When this was asked, all up to `next` had been handed over, and the log had nothing behind it. */
+    /** When the brokers were asked, everything before `next` had been handed over, and the log had no more. */
     record Silence(TopicPartition partition, int epoch, long next, long askedMs, long askedNanos) implements News {}
 
-    /** Reading goes on at `offset`, which may be before what was read. */
+    /** Reading continues at `offset`, which may be before the last record. */
     record Moved(TopicPartition partition, int epoch, long offset, Trouble trouble) implements News {}
 
     /** @param trouble null when it is over */

@@ -20,9 +20,9 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.ConsumerR
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.TopicPartition;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.record.TimestampType;
 
-/** One partition in the task's thread: its records become updates. */
+/** One partition in the task's thread; it turns records into updates. */
 final class PartitionReader {
-    /** How far the clocks of brokers and of this machine may be apart. */
+    /** How far the clocks of the brokers and of this machine may be apart. */
     private static final long CLOCKS_APART_MS = 5000;
 
     private final TopicPartition topicPartition;
@@ -42,20 +42,20 @@ final class PartitionReader {
     private long offset;
     private boolean isFinished;
 
-    /** When the last record was here, by {@link System#nanoTime}; whether its timestamp is the broker's. */
+    /** When the last record came, by {@link System#nanoTime}; whether its timestamp is the broker's. */
     private long receivedNanos = System.nanoTime();
 
     private boolean isDatedByBroker;
 
-    /** Whether the last record was old when it was here: read after a restart, or long after it was appended. */
+    /** Whether the last record was old when it came: read after a restart, or long after it was appended. */
     private boolean isOld = true;
 
-    /** Raised when the partition is read from elsewhere: what was fetched before is out of date. */
+    /** Incremented when reading moves; records that were fetched before are outdated. */
     private int epoch;
 
     private Trouble trouble;
 
-    /** @param found is told each new symbol of a topic in which it may be on any partition */
+    /** @param found takes each new symbol of a topic whose symbols may be on any partition */
     PartitionReader(SourceSettings settings, PartitionSplit split, Consumer<Update> output, Consumer<String> found) {
         topicPartition = new TopicPartition(split.topic(), split.partition());
         topicId = split.topicId();
@@ -116,7 +116,7 @@ final class PartitionReader {
         return isFinished;
     }
 
-    /** Whether the topic is still the one that was read; starts over when it was created again. */
+    /** Returns whether the topic is still the same; starts over when it was recreated. */
     boolean confirm(TopicInfo topic) {
         epoch++;
         boolean isSame = topic.id().equals(topicId);
@@ -154,44 +154,44 @@ final class PartitionReader {
         return update;
     }
 
-    /** Says that the topic has these symbols. */
+    /** Notes that the topic has these symbols. */
     void expect(Set<String> symbols) {
         if (panes != null) {
             symbols.forEach(panes::expect);
         }
     }
 
-    /** Whether the other partitions of the topic have to learn of the symbols that are found here. */
+    /** Whether the other partitions of the topic must learn the symbols that are found here. */
     boolean sharesSymbols() {
         return sharesSymbols;
     }
 
-    /** The symbols that are known here. */
+    /** The symbols of this partition. */
     Set<String> symbols() {
         return panes == null ? Set.of() : panes.symbols();
     }
 
-    /** All records of a batch, which was here at a time by {@link System#nanoTime}, have been added. */
+    /** Notes that all records of a batch have been added; it came at `nanos` of {@link System#nanoTime}. */
     void received(long nanos) {
         receivedNanos = nanos;
         long receivedMs = System.currentTimeMillis() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - nanos);
         isOld = panes != null && receivedMs - panes.lastAppendMs() > idleMs;
     }
 
-    /** Reading goes on elsewhere, which may be before what was read. */
+    /** Continues at another offset, which may be before the last record. */
     void moved(News.Moved news) {
         offset = news.offset();
         trouble = news.trouble();
     }
 
-    /** The topic is gone: nobody has to wait for this partition. */
+    /** Notes that the topic is gone, so that nobody waits for this partition. */
     void abandon() {
         if (panes != null) {
             panes.abandon();
         }
     }
 
-    /** All before this offset has been handled. */
+    /** Notes that everything before this offset has been handled. */
     void reached(long next) {
         offset = Math.max(offset, next);
         if (offset >= stop && !isFinished) {
@@ -202,14 +202,14 @@ final class PartitionReader {
         }
     }
 
-    /** The log had nothing behind `next` when the brokers were asked. */
+    /** Notes that the log had nothing after `next` when the brokers were asked. */
     void silent(News.Silence news) {
         reached(news.next());
         if (panes == null || isFinished) {
             return;
         }
-        // By our own clock since the record was here. When that was long after it was appended, the broker's date tells
-        // more.
+        // Our clock measures the time since the record came. When that was long after it was appended, the broker's
+        // timestamp measures more.
         long elapsedMs = TimeUnit.NANOSECONDS.toMillis(news.askedNanos() - receivedNanos);
         if (isOld && isDatedByBroker && panes.hasRecords()) {
             elapsedMs = Math.max(elapsedMs, news.askedMs() - CLOCKS_APART_MS - panes.lastAppendMs());

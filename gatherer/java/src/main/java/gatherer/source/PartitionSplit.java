@@ -9,13 +9,13 @@ import org.apache.flink.api.connector.source.SourceSplit;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
- * A partition and how far it has been read.
+ * A partition, and how far it has been read.
  *
  * @param topicId see {@link TopicInfo}
  * @param offset of the next record; {@link #EARLIEST} for the first that there is
  * @param stop the offset at which reading ends; {@link #NEVER} when it doesn't
  * @param datedByBroker whether the last record has the timestamp of its broker, not of its producer
- * @param panes what {@link gatherer.panes.PartitionPanes#write} wrote; empty for a partition that was not read yet
+ * @param panes the output of {@link gatherer.panes.PartitionPanes#write}; empty for a partition that was not read yet
  */
 record PartitionSplit(String topic, int partition, String topicId, int partitions, long offset, long stop,
         boolean datedByBroker, byte[] panes) implements SourceSplit {

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Properties;
 
 /**
- * What is read, and how.
+ * The settings of the source.
  *
- * @param inputs topics with prices: a topic is read as the first that matches says
+ * @param inputs topics with prices; the first that matches a topic applies
  * @param limitsTopic the topic with limits
  * @param panes how ticks are added up
  * @param futureMs how far a tick's time may lie after its Kafka timestamp
@@ -19,7 +19,7 @@ import java.util.Properties;
  */
 public record SourceSettings(List<InputFormat> inputs, String limitsTopic, PaneSettings panes, long futureMs,
         long discoveryMs, Properties kafka, boolean untilNow) implements Serializable {
-    /** How to read a topic; null when it is none of ours. */
+    /** The input that a topic belongs to; null when it is not ours. */
     InputFormat inputOf(String topic) {
         for (InputFormat input : inputs) {
             if (input.matches(topic)) {
@@ -33,7 +33,7 @@ public record SourceSettings(List<InputFormat> inputs, String limitsTopic, PaneS
         return topic.equals(limitsTopic) || inputOf(topic) != null;
     }
 
-    /** Kafka's settings for a client whose name, in logs and at the brokers, ends with `name`. */
+    /** Kafka's settings for a client whose client.id ends with `name`. */
     Properties kafkaOf(String name) {
         Properties properties = new Properties();
         properties.putAll(kafka);

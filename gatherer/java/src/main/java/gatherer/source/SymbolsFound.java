@@ -5,6 +5,7 @@ import java.util.Set;
 import org.apache.flink.api.connector.source.SourceEvent;
 
 /**
- * Symbols by topic, of topics that have each on any partition: a reader tells the enumerator, which tells all readers.
+ * Symbols by topic, for topics that have a symbol on any partition. A reader sends them to the enumerator, which sends
+ * them to all readers.
  */
 record SymbolsFound(Map<String, Set<String>> symbols) implements SourceEvent {}

@@ -31,7 +31,7 @@ record Trouble(String problem, String detail, long sinceMs) {
         return new Trouble(problem, detail, System.currentTimeMillis());
     }
 
-    /** What an exception of Kafka's clients says about a partition. */
+    /** The trouble of a partition for which Kafka's clients threw an exception. */
     static Trouble of(Throwable error) {
         String problem = UNREADABLE;
         StringBuilder detail = new StringBuilder();
@@ -69,8 +69,8 @@ record Trouble(String problem, String detail, long sinceMs) {
     }
 
     /**
-     * As it is committed beside the partition's offset. It ends with a NUL: librdkafka, by which `pipectl status` reads
-     * it, copies a commit without one, and would go on reading behind its end.
+     * The metadata of the committed offset. It ends with a NUL: librdkafka, which `pipectl status` uses, copies the
+     * metadata without one, and would read beyond its end.
      */
     String toMetadata() {
         String shown = detail.length() > LONGEST_DETAIL ? detail.substring(0, LONGEST_DETAIL) : detail;
