@@ -1,5 +1,7 @@
 """`pipectl run`: a one-off job, to its end."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import click
 from cli import options
 from cli import output as out
 from cli.engine.protocol import Engine, JobManifest, JobRun
-from cli.errors import Interrupted, PipectlError, Unhealthy, UsageProblem
+from cli.errors import EngineError, Interrupted, PipectlError, Unhealthy, UsageProblem
 from cli.job_watch import Outcome, watch
 from cli.parts import with_remembered
 from cli.session import Session, session
@@ -46,8 +48,9 @@ def command(
     _check_part(run, declared)
     _check_needs(run, engine, declared)
     _create_topics(run, engine, declared)
-    started = _started(run, engine, declared)
-    outcome = _watched(run, engine, declared, started, quiet=output == "json")
+    with _cluster_goes_on(run, declared):
+        started = _started(run, engine, declared)
+        outcome = watch(engine.jobs, started, run.stop, quiet=output == "json")
     if output == "json":
         out.print_json(_document(declared, outcome))
     else:
@@ -117,15 +120,17 @@ def _started(run: Session, engine: Engine, job: Job) -> JobRun:
     return started
 
 
-def _watched(run: Session, engine: Engine, job: Job, started: JobRun, *, quiet: bool) -> Outcome:
+@contextmanager
+def _cluster_goes_on(run: Session, job: Job) -> Iterator[None]:
+    """Says, whatever ends this command early, that it does not end the run."""
     name = f"{job.name}{run.option}"
     again = f"`pipectl run {name}` shows it again, `pipectl jobs stop {name}` ends it"
     try:
-        return watch(engine.jobs, started, run.stop, quiet=quiet)
+        yield
     except (KeyboardInterrupt, Interrupted):
-        raise Interrupted(f"run {started.id} of {job.name} goes on", hint=again) from None
-    except PipectlError as error:
-        error.also = f"run {started.id} of {job.name} may go on: {again}"
+        raise Interrupted(f"interrupted; the run of {job.name} goes on", hint=again) from None
+    except EngineError as error:
+        error.also = f"a run of {job.name} that has started goes on: {again}"
         raise
 
 

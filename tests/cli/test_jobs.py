@@ -114,6 +114,18 @@ def test_a_run_with_other_settings_is_not_taken_for_this_one(engine):
     assert "pipectl jobs stop produce-prices --cluster prod" in done.stderr
 
 
+@pytest.mark.parametrize("when", ["start", "state"])
+def test_ctrl_c_says_that_the_run_goes_on(engine, when):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    setattr(engine.jobs, when, interrupted)
+    done = run("run", "produce-prices")
+    assert done.exit_code == 130
+    assert "the run of produce-prices goes on" in done.stderr
+    assert "`pipectl jobs stop produce-prices --cluster prod` ends it" in done.stderr
+
+
 def test_what_is_missing_is_said(engine):
     unknown = run("run", "produce-price")
     assert unknown.exit_code == 2

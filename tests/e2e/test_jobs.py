@@ -1,0 +1,103 @@
+"""One-off jobs as users run them: on real Kafka, by the built-in client and by PyPI's, over kills."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.local_dcos.conftest import wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+MANY = ("--set", "sources.prices.count=400000")
+
+
+@pytest.fixture
+def user(pipectl_elsewhere):
+    pipectl_elsewhere.run("deploy", "--only", "kafka", "--yes")
+    return pipectl_elsewhere
+
+
+def in_topic(user) -> int:
+    """How many messages the topic has, by the transactions that are committed."""
+    from kafka_topic.brokers import Brokers, read_between
+    from kafka_topic.connection import open_consumer
+
+    servers = user.json("endpoints")["kafka"]
+    servers = servers if isinstance(servers, str) else servers[0]
+    brokers = Brokers(servers, timeout=20)
+    places = brokers.partitions(["prices"])["prices"]
+    consumer = open_consumer(servers, enable_partition_eof=True)
+    try:
+        records = read_between(
+            consumer, brokers.earliest(places), brokers.latest(places), deadline=float("inf")
+        )
+        numbers = [int(dict(record.headers())["n"]) for record in records]
+    finally:
+        consumer.close()
+    assert sorted(numbers) == list(range(len(numbers)))
+    return len(numbers)
+
+
+def runs_of(user, name: str) -> dict[str, Any]:
+    return next(row for row in user.json("jobs") if row["job"] == name)
+
+
+def job_processes(user) -> list[psutil.Process]:
+    """The processes of the job itself, not those that watch them."""
+    found = []
+    for process in user.processes():
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            if "data_generator.sources.prices" in words and words[0] != "/bin/sh":
+                found.append(process)
+    return found
+
+
+def test_five_thousand_prices_whichever_client_and_whatever_dies(user, dcoscli):
+    assert runs_of(user, "produce-prices")["last_run"] == "never"
+    done = user.run("run", "produce-prices")
+    assert done.stdout == "5000 prices are in prices; this run wrote 5000\n"
+    assert "5000 of 5000 are in prices" in done.stderr
+    assert "produce-prices succeeded after" in done.stderr
+    assert in_topic(user) == 5000
+    assert runs_of(user, "produce-prices")["last_run"] == "succeeded"
+
+    again = user.json("run", "produce-prices", "--dcos", str(dcoscli))
+    assert (again["exit_code"], again["stdout"]) == (0, ["5000 prices are in prices; this run wrote 0"])
+
+    # The job is killed.
+    watching = user.start("run", "produce-prices", *MANY)
+    wait_for(lambda: job_processes(user), 60)
+    for process in job_processes(user):
+        process.kill()
+    _, said = watching.communicate(timeout=60)
+    assert watching.returncode == 137, said
+    assert runs_of(user, "produce-prices")["last_run"] == "failed"
+
+    # Whoever watches it is interrupted; another look attaches to the same run.
+    watching = user.start("run", "produce-prices", *MANY, start_new_session=True)
+    wait_for(lambda: job_processes(user), 60)
+    os.killpg(watching.pid, signal.SIGINT)
+    _, said = watching.communicate(timeout=60)
+    assert watching.returncode == 130, said
+    assert "goes on" in said
+    assert "pipectl jobs stop produce-prices" in said
+
+    # The cluster's agent is killed, and started by the next command that needs it.
+    cluster = json.loads((user.home / "cluster" / "cluster.json").read_text())
+    os.kill(cluster["pid"], signal.SIGKILL)
+    home = str(user.home / "cluster")
+    command = [sys.executable, "-m", "local_dcos", "start", "--home", home]
+    subprocess.run(command, env=user.environ, check=True, capture_output=True)
+    done = user.run("run", "produce-prices", *MANY, timeout=300)
+    assert "400000 prices are in prices" in done.stdout
+    assert in_topic(user) == 400_000
+
+    user.run("destroy", "--yes")
+    assert runs_of(user, "produce-prices")["last_run"] == "never"
