@@ -58,5 +58,5 @@ def test_without_a_token_no_jobmanager_starts(
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert main(["jobmanager"]) == 1
+    assert main(["jobmanager"]) == 2
     assert "neither FLINK_TOKEN nor FLINK_TOKEN_FILE is set; Flink needs a token" in capsys.readouterr().err
