@@ -41,7 +41,7 @@ def test_what_is_missing_is_named(run, tmp_path):
         f"spark_jobs: store 'tape:{tmp_path}': write disk:FOLDER",
     )
     code, said = run(*stream, "--store", f"disk:{tmp_path}", "--window", "soon")
-    assert code == 2 and said.startswith("spark_jobs: --window: 'soon' is no length")
+    assert code == 2 and said.startswith("spark_jobs: --window: 'soon' is not the length of a window")
 
 
 def test_without_spark_the_next_step_is_named(run, monkeypatch):
