@@ -123,7 +123,9 @@ def _problems(error: "ValidationError") -> Iterator[Problem]:
             inner = [problem for cause in error.context or () if cause.path for problem in _problems(cause)]
             yield from inner or [(path, "has none of the forms that Marathon accepts")]
         case "type":
-            yield path, TYPES[expected]
+            # Marathon asks for an integer only where it got another number.
+            asks_number = expected == "integer" and not isinstance(value, float)
+            yield path, TYPES["number" if asks_number else expected]
         case "enum":
             yield path, f"error.unknown.enum.literal, expected one of: {', '.join(expected)}"
         case "minimum":

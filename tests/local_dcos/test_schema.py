@@ -12,7 +12,7 @@ from local_dcos.schema import APP
         ({"healthChecks": [{}, {"portt": 1}]}, "/healthChecks(1)/portt", "is not a known property"),
         ({"fetch": [{}]}, "/fetch(0)/uri", "error.path.missing"),
         ({"container": {"docker": {}}}, "/container/docker/image", "error.path.missing"),
-        ({"instances": "1"}, "/instances", "error.expected.int"),
+        ({"instances": "1"}, "/instances", "error.expected.jsnumber"),
         ({"instances": 1.0}, "/instances", "error.expected.int"),
         ({"cpus": True}, "/cpus", "error.expected.jsnumber"),
         ({"args": "sleep"}, "/args", "error.expected.jsarray"),
@@ -33,7 +33,7 @@ from local_dcos.schema import APP
         (
             {"unreachableStrategy": {"inactiveAfterSeconds": "1"}},
             "/unreachableStrategy/inactiveAfterSeconds",
-            "error.expected.int",
+            "error.expected.jsnumber",
         ),
         ({"cmd": ""}, "/cmd", "'' should be non-empty"),
     ],
