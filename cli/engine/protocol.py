@@ -130,7 +130,7 @@ class Credentials:
 
 
 class Packages(Protocol):
-    """Packages of the engine's catalogue."""
+    """Packages of the engine's catalog."""
 
     def installed(self, package: str, service: str) -> Package | None:
         """The package that runs as this service, if any."""
