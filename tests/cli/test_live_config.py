@@ -14,7 +14,6 @@ from cli.progress import Progress
 from cli.rollout import carry_out
 from cli.session import Session
 from cli.steps.bundle import steps_of
-from cli.steps.topics import TopicsStep
 
 NOWHERE = "kafka.bootstrap_servers='127.0.0.1:1'"
 CHANGED = (
@@ -81,9 +80,11 @@ def test_status_looks_for_the_topics_that_are_deployed(engine: MemoryEngine) -> 
 
 def test_the_topics_that_are_deployed_are_the_ones_deleted(engine: MemoryEngine) -> None:
     run = run_of(engine)
-    topics = steps_of(run, running=live_config(run))["topics"]
-    assert isinstance(topics, TopicsStep)
-    assert topics.delete(str, run.stop) is True
+    kept = steps_of(run, running=live_config(run))["topics"]
+    assert kept.remove(str, run.stop) is False
+    assert len(engine.kafka.topics("kafka")) == 6
+    topics = steps_of(run, running=live_config(run), delete_topics=True)["topics"]
+    assert topics.remove(str, run.stop) is True
     assert engine.kafka.topics("kafka") == []
 
 

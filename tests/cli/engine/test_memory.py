@@ -131,6 +131,7 @@ def test_orphans_are_those_of_the_same_owner(engine: MemoryEngine) -> None:
         engine.create(replace(APP, id=app_id, labels={OWNER: owner}))
     (old,) = orphans_of(engine, "/b", {"/b/x"}, depends_on=frozenset()).values()
     assert (old.name, old.plan().action) == ("old", "remove")
+    old.apply(old.plan())
     old.wait(str, threading.Event())
     assert "/b/old" not in engine.apps()
     assert old.restore(str, threading.Event()) == "old restored"
