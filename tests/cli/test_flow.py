@@ -1,4 +1,4 @@
-"""`watch`, `limits` and `status` on records that are really in Kafka; nothing else of the bundle runs."""
+"""`watch`, `limits` and `status` on real records in Kafka, without the rest of the bundle."""
 
 import itertools
 import json
@@ -26,7 +26,7 @@ _NUMBERS = itertools.count()
 
 
 class Bundle:
-    """A bundle of two positions with its topics; `pipectl` reads it as the settings say."""
+    """A bundle with two positions and their topics."""
 
     def __init__(self, kafka: Any, home: Path) -> None:
         self.kafka, self.home = kafka, home

@@ -1,4 +1,4 @@
-"""Commands that read go by what is deployed, whatever the settings say by now."""
+"""Commands that only read use the deployed configuration, whatever the settings say."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def run_of(engine: MemoryEngine, *overrides: str) -> Session:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> MemoryEngine:
-    """Where a bundle of other settings runs."""
+    """A cluster on which a bundle with other settings runs."""
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.0)
     engine = MemoryEngine()
     with Progress() as progress:

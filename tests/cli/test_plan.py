@@ -1,4 +1,4 @@
-"""What plan shows and deploy does, on the embedded cluster: drift, what isn't ours, what is left over."""
+"""`plan` and `deploy` on the embedded cluster: drift, apps of others, orphans."""
 
 import json
 from datetime import timedelta

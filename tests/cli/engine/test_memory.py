@@ -1,4 +1,4 @@
-"""Steps on the engine in memory: what they do needs no cluster, and no `dcos`."""
+"""Steps on the in-memory engine, without a cluster or `dcos`."""
 
 import threading
 from dataclasses import replace
