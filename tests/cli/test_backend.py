@@ -164,7 +164,7 @@ def test_watch_goes_through_the_page(out: Out) -> None:
     (letter,) = out.lines("watch", "dead-letters", *watch[1:], "1")
     assert (letter["reason"], letter["offset"]) == ("late", 17)
     error: Any = out.run("watch", "signals", "--timeout", "0.3", code=3).exception
-    assert "no record came through the page" in error.message
+    assert "no record came through the dashboard" in error.message
 
 
 def test_limits_go_through_the_page(out: Out) -> None:
