@@ -28,7 +28,7 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
 
 
 def check_parts_chosen(run: Session, wanted: Collection[str], chosen: Collection[str]) -> None:
-    """Raise UsageProblem for a part of `--with` of which `--only` or `--skip` excludes every component."""
+    """Raise UsageProblem if `--only` or `--skip` excludes every component of a part in `--with`."""
     known = parts(run.settings)
     for name in wanted:
         components = known[name].components

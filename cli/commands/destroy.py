@@ -71,20 +71,21 @@ def _ask(run: Session, yes: bool, delete_topics: bool, purge: bool) -> None:
 
 def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[str]:
     from cli.steps.bundle import dependencies_of, orphan_steps, steps_of
-    from cli.steps.topics import TopicsStep
 
     # Only the topics depend on the live configuration. Apps are removed whatever their environment says.
     config = live_config(run) if delete_topics else None
     run = as_deployed(run, run.engine)
-    steps: dict[str, Step] = {**steps_of(run, running=config), **orphan_steps(run, run.engine)}
+    steps: dict[str, Step] = {
+        **steps_of(run, running=config, delete_topics=delete_topics),
+        **orphan_steps(run, run.engine),
+    }
     depends_on = {name: dependencies_of(run).get(name, frozenset()) for name in steps}
     removed = _remove_jobs(run, progress)
 
     def work(name: str) -> None:
         step = steps[name]
-        remove = step.delete if isinstance(step, TopicsStep) and delete_topics else step.remove
         with progress.step(name, "checking") as running:
-            if remove(running.report, run.stop):
+            if step.remove(running.report, run.stop):
                 removed.append(name)
                 running.end("done", "removed")
             else:

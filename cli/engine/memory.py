@@ -300,7 +300,7 @@ class MemorySecrets:
         self.names.add(("account", name))
 
     def how_to_delete(self, kind: Literal["secret", "account"], name: str) -> str:
-        """Nothing needs to be deleted from memory."""
+        """A command that does not exist."""
         return f"forget the {kind} {name}"
 
 

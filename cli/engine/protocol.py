@@ -207,7 +207,7 @@ class Jobs(Protocol):
 
 
 class Packages(Protocol):
-    """Packages of the engine's catalogue."""
+    """Packages of the engine's catalog."""
 
     def installed(self, package: str, service: str) -> Package | None:
         """The package that runs as this service, if any."""

@@ -1,1 +1,1 @@
-"""The components of the bundle as steps: each knows what is wanted, what is there, and when it is ready."""
+"""The steps of the bundle's components: each compares, applies, waits and removes."""

@@ -178,6 +178,10 @@ class AppStep:
 
     def _end(self, report: Report, stop: threading.Event) -> None:
         self._engine.delete(self.app_id)
+        self.wait_until_gone(report, stop)
+
+    def wait_until_gone(self, report: Report, stop: threading.Event) -> None:
+        """Wait until the deleted app has disappeared, after its tasks have ended."""
         report("stopping its tasks")
         wait_until(
             lambda: self.app_id not in self._engine.apps(),

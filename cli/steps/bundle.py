@@ -29,11 +29,13 @@ def steps_of(
     engine: Engine | None = None,
     adopt: Collection[str] = (),
     running: LiveConfig | None = None,
+    delete_topics: bool = False,
 ) -> dict[str, Step]:
     """The steps of all components by name, in dependency order.
 
     engine: replaces the session's own. adopt: the components whose app is taken over from another bundle.
-    running: the live configuration, which replaces the settings of the topics.
+    running: the live configuration, which replaces the settings of the topics. delete_topics: whether the
+    topics may be removed.
     """
     engine = engine or session.engine
     steps: dict[str, Step] = {}
@@ -43,7 +45,8 @@ def steps_of(
         elif component.kind == "package":
             steps[name] = package_of(session, engine, component)
         elif name == TopicsStep.name:
-            steps[name] = topics_of(session, engine, component, steps["kafka"].state, running)
+            kafka = steps["kafka"].state
+            steps[name] = topics_of(session, engine, component, kafka, running, removable=delete_topics)
         else:
             steps[name] = security_of(session, engine)
     return steps
@@ -102,6 +105,8 @@ def topics_of(
     component: Component,
     kafka: Callable[[], State],
     running: LiveConfig | None,
+    *,
+    removable: bool,
 ) -> TopicsStep:
     """The step of the topics of the settings, or of `running`. kafka: the state of the Kafka service."""
     settings, topics = session.settings, session.settings.topics
@@ -129,6 +134,7 @@ def topics_of(
         timeout=component.ready_within or settings.timeouts.package,
         kafka=kafka,
         dropped=dropped,
+        removable=removable,
         settings=TopicSettings(
             running.bootstrap_servers if running else settings.names.bootstrap_servers,
             allow_retention_decrease=running.allow_retention_decrease

@@ -28,7 +28,9 @@ class OrphanStep:
         return Change("remove", [f"-{self._step.app_id} ({self._app.instances} instances)"], (note,))
 
     def apply(self, change: Change) -> None:
-        """Nothing: `wait` removes it, since removal and its wait are one."""
+        """Delete it."""
+        if change.action == "remove":
+            self._engine.delete(self._step.app_id)
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Create it again."""
@@ -40,8 +42,8 @@ class OrphanStep:
         return f"{self.name} restored"
 
     def wait(self, report: Report, stop: threading.Event) -> None:
-        """Remove it and wait until it is gone."""
-        self._step.remove(report, stop)
+        """Wait until it is gone."""
+        self._step.wait_until_gone(report, stop)
 
     def state(self) -> State:
         """Healthy once it is gone."""

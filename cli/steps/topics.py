@@ -32,9 +32,10 @@ class TopicsStep:
         kafka: Callable[[], State],
         settings: TopicSettings,
         dropped: Callable[[], Sequence[str]] = tuple,
+        removable: bool = False,
     ) -> None:
         """kafka: the state of the Kafka service, which must run before topics can be listed. dropped: the
-        topics of deployed positions that the settings no longer have.
+        topics of deployed positions that the settings no longer have. removable: whether `remove` may delete.
         """
         self.depends_on = depends_on
         self._specs = specs
@@ -44,6 +45,7 @@ class TopicsStep:
         self._kafka = kafka
         self._settings = settings
         self._dropped = dropped
+        self._removable = removable
         self._pending = ""
 
     def plan(self) -> Change:
@@ -162,12 +164,10 @@ class TopicsStep:
         )
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
-        """Nothing: topics are deleted only if the user asks for it; see `delete`."""
-        report("kept")
-        return False
-
-    def delete(self, report: Report, stop: threading.Event) -> bool:
-        """Delete the bundle's topics and all their records."""
+        """Delete the bundle's topics and all their records, if the user asked for it."""
+        if not self._removable:
+            report("kept")
+            return False
         existing = set(self._existing())
         names = [spec.name for spec in self._specs if spec.name in existing]
         for name in names:

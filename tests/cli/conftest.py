@@ -25,7 +25,7 @@ ROOT = HERE.parents[1]
 
 @pytest.fixture(scope="session")
 def local_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A PIPECTL_HOME whose cluster runs: the embedded DC/OS itself, without any app."""
+    """A PIPECTL_HOME whose embedded cluster runs without apps."""
     home = tmp_path_factory.mktemp("pipectl")
     agent = [sys.executable, "-m", "local_dcos"]
     subprocess.run([*agent, "start", "--home", str(home / "cluster")], check=True, capture_output=True)
@@ -37,7 +37,7 @@ def local_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def cluster(local_home: Path, monkeypatch: pytest.MonkeyPatch) -> DcosEngine:
-    """A way to that cluster, as `pipectl` makes it."""
+    """The `dcos` runner of that cluster, as `pipectl` creates it."""
     monkeypatch.setenv("PIPECTL_HOME", str(local_home))
     return DcosEngine(Dcos(LOCAL_CLIENT, {**os.environ, **local_environ(*local.address())}, timeout=20))
 
@@ -180,7 +180,7 @@ class Small:
 def small(
     local_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Small]:
-    """A small bundle in a group of its own."""
+    """A small bundle in its own group."""
     monkeypatch.setenv("PIPECTL_HOME", str(local_home))
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.05)
     monkeypatch.setattr("cli.engine.dcos.engine.SNAPSHOT_SECONDS", 0.03)

@@ -21,7 +21,7 @@ FOLDER, ROOT, ARGS = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
 
 
 def fault_of_this_call():
-    """Note the call; return the fault that is meant for it, None for none."""
+    """Record the call; return the fault that is planned for it, if any."""
     with (FOLDER / "calls").open("a+") as calls:
         fcntl.flock(calls, fcntl.LOCK_EX)
         calls.seek(0)

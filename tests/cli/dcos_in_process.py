@@ -24,7 +24,7 @@ BEGAN, LATER = "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"
 
 
 class Killed(BaseException):
-    """pipectl was killed: nothing that it still does reaches the cluster."""
+    """pipectl was killed: its later calls do not reach the cluster."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Apps as steps, on the embedded cluster: plan, apply, readiness, failure, removal."""
+"""The step of an app on the embedded cluster: plan, apply, readiness, failure, removal."""
 
 import socket
 import sys

@@ -45,7 +45,7 @@ def window(symbol: str, seconds: int, end: datetime = NOW) -> MovingAverage:
 
 @dataclass
 class Out:
-    """A bundle of which only the page runs; the brokers' address that `pipectl` is told leads nowhere."""
+    """A bundle of which only the dashboard runs. `pipectl` gets an address where no broker is."""
 
     home: Path
     servers: str
@@ -78,7 +78,7 @@ class Out:
 
 @pytest.fixture(scope="module")
 def out(kafka: Any, local_home: Path) -> Iterator[Out]:
-    """The page runs, has read two windows, a signal and dead letters, and one price of each position."""
+    """The dashboard runs and has read two windows, a signal, dead letters, and one price per position."""
     from confluent_kafka import Producer
 
     out = Out(local_home, kafka.bootstrap_servers, Topics(f"reach{next(NUMBERS)}."))
@@ -112,7 +112,7 @@ def out(kafka: Any, local_home: Path) -> Iterator[Out]:
 
 
 def seen(out: Out) -> bool:
-    """Whether the page has read all that was written."""
+    """Whether the dashboard has read every record."""
     status = out.json("status", code=4)
     ends = [position["last_window_end"] for position in status["positions"]]
     return status["via"] == "page" and None not in ends and status["dead_letters"]["total"] == 1
@@ -164,7 +164,7 @@ def test_watch_goes_through_the_page(out: Out) -> None:
     (letter,) = out.lines("watch", "dead-letters", *watch[1:], "1")
     assert (letter["reason"], letter["offset"]) == ("late", 17)
     error: Any = out.run("watch", "signals", "--timeout", "0.3", code=3).exception
-    assert "no record came through the page" in error.message
+    assert "no record came through the dashboard" in error.message
 
 
 def test_limits_go_through_the_page(out: Out) -> None:

@@ -35,7 +35,7 @@ print(values[name])
 
 @contextmanager
 def serving(answer, *, certificate=None):
-    """A server whose `answer(handler)` answers every request; yields its address and what it was asked."""
+    """A server that answers every request with `answer(handler)`; yields its address and the requests."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):

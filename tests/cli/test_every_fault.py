@@ -71,7 +71,7 @@ OPERATIONS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 @pytest.fixture
 def world(monkeypatch, tmp_path):
-    """A cluster in memory behind `pipectl`, which never sleeps: each look at the clock is 10 s later."""
+    """An in-memory cluster. `pipectl` never sleeps: each reading of the clock is 10 s later."""
     clock = SimpleNamespace(monotonic=count(step=10).__next__)
     made = World()
     monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
@@ -102,12 +102,12 @@ def _render_once(settings, *, with_parts):
 
 
 def run(*args: str) -> Result:
-    """`pipectl ARGS`, as a user sees it."""
+    """Run `pipectl ARGS`."""
     return CliRunner().invoke(pipectl, [args[0], "--cluster", "prod", *SETTINGS, *args[1:]])
 
 
 def claims_hold(world: World, output: str, *, removed: bool) -> bool:
-    """Whether each component that the output ticks off is as it should be."""
+    """Check that every component that the output marks as done is in the right state."""
     done = set(re.findall(r"✓ (\S+):", output)) - {"plan", "data"}
     for name in done:
         match name:

@@ -46,7 +46,7 @@ def cases():
 
 
 def in_a_process_of_its_own(deploy) -> int:
-    """How the process ended that ran `deploy`: an exit code, or minus the signal."""
+    """The exit code of the process that ran `deploy`, or minus its signal."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -63,7 +63,7 @@ def was_met(small, at) -> bool:
 
 
 def check_converged(small) -> None:
-    """Everything is there once, as wanted and running, and a plan finds nothing to do."""
+    """Check that everything exists once, runs as wanted, and that a plan has no changes."""
     small.mend()
     small.deploy()
     small.mend()

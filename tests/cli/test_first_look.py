@@ -1,4 +1,4 @@
-"""What a first deploy adds: limits where none were ever set, and words that fit the settings."""
+"""The initial limits of a first deploy, and its explanation."""
 
 import pytest
 

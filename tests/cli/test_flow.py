@@ -1,4 +1,4 @@
-"""`watch`, `limits` and `status` on records that are really in Kafka; nothing else of the bundle runs."""
+"""`watch`, `limits` and `status` on real records in Kafka, without the rest of the bundle."""
 
 import itertools
 import json
@@ -26,7 +26,7 @@ _NUMBERS = itertools.count()
 
 
 class Bundle:
-    """A bundle of two positions with its topics; `pipectl` reads it as the settings say."""
+    """A bundle with two positions and their topics."""
 
     def __init__(self, kafka: Any, home: Path) -> None:
         self.kafka, self.home = kafka, home
@@ -162,7 +162,7 @@ def test_limits_are_set_listed_and_cleared(bundle: Bundle) -> None:
         ["MSFT", "-", "-", "0.7", "-", "-", "-", "-"],
     ]
     assert bundle.json("limits", "clear", "MSFT") == {"cleared": ["MSFT"]}
-    assert bundle.run("limits", "clear", "MSFT").output == "Nothing was set.\n"
+    assert bundle.run("limits", "clear", "MSFT").output == "No limits were set.\n"
     assert bundle.run("limits", "clear", "--all").output == "Cleared AAPL.\n"
     assert bundle.json("limits", "list") == []
 
@@ -188,10 +188,10 @@ def test_limits_are_set_listed_and_cleared(bundle: Bundle) -> None:
             ["set", "AAPL", "--regime-high", "0.1"],
             "the low regime, 0.12 %, must be below the high one, 0.1 %",
         ),
-        (["set", "AAPL", "--horizon", "soon"], "expected a length of time"),
+        (["set", "AAPL", "--horizon", "soon"], "expected a duration"),
         (["set", "AAPL", "--horizon", "0s"], "field 'horizon_seconds' must be above 0"),
-        (["clear"], "name positions, or all of them with --all"),
-        (["clear", "MSFT", "--all"], "name positions, or all of them with --all"),
+        (["clear"], "name positions, or use --all"),
+        (["clear", "MSFT", "--all"], "name positions, or use --all"),
         (["clear", "TSLA"], "no position TSLA in this bundle; the positions are AAPL, MSFT"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`status` says why the job failed last; the log that says so is an app's on the embedded cluster."""
+"""`status` shows the last failure of the job, from the log of an app on the embedded cluster."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEW = Failure(2_000, "Source (1/2)", "host:1", "c.D: top\n\tat x\nCaused by: e.F
 
 
 def lines_of(*failures: Failure) -> list[str]:
-    """What the gatherer's app prints of failures."""
+    """The gatherer's log lines about failures."""
     lines = ["resuming from file:/state"]
     reporter = Reporter(1, Health(""), Clock(), lines.append)
     for failure in failures:
@@ -37,7 +37,7 @@ def lines_of(*failures: Failure) -> list[str]:
 
 
 class Printing:
-    """An app that prints lines, then ends, or goes on while its file `stay` is there."""
+    """An app that prints lines and then ends, or runs while its file `stay` exists."""
 
     def __init__(self, cluster: DcosEngine, folder: Path, name: str) -> None:
         self.app_id, self.cluster, self.folder = f"/{name}", cluster, folder

@@ -1,4 +1,4 @@
-"""Commands that read go by what is deployed, whatever the settings say by now."""
+"""Commands that only read use the deployed configuration, whatever the settings say."""
 
 from datetime import timedelta
 
@@ -14,7 +14,6 @@ from cli.progress import Progress
 from cli.rollout import carry_out
 from cli.session import Session
 from cli.steps.bundle import steps_of
-from cli.steps.topics import TopicsStep
 
 NOWHERE = "kafka.bootstrap_servers='127.0.0.1:1'"
 CHANGED = (
@@ -37,7 +36,7 @@ def run_of(engine: MemoryEngine, *overrides: str) -> Session:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> MemoryEngine:
-    """Where a bundle of other settings runs."""
+    """A cluster on which a bundle with other settings runs."""
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.0)
     engine = MemoryEngine()
     with Progress() as progress:
@@ -81,9 +80,11 @@ def test_status_looks_for_the_topics_that_are_deployed(engine: MemoryEngine) -> 
 
 def test_the_topics_that_are_deployed_are_the_ones_deleted(engine: MemoryEngine) -> None:
     run = run_of(engine)
-    topics = steps_of(run, running=live_config(run))["topics"]
-    assert isinstance(topics, TopicsStep)
-    assert topics.delete(str, run.stop) is True
+    kept = steps_of(run, running=live_config(run))["topics"]
+    assert kept.remove(str, run.stop) is False
+    assert len(engine.kafka.topics("kafka")) == 6
+    topics = steps_of(run, running=live_config(run), delete_topics=True)["topics"]
+    assert topics.remove(str, run.stop) is True
     assert engine.kafka.topics("kafka") == []
 
 

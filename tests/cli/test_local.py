@@ -1,4 +1,4 @@
-"""The folder of the local cluster may hold what is somebody else's."""
+"""The local cluster's folder may contain files of others."""
 
 from __future__ import annotations
 

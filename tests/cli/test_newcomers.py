@@ -1,4 +1,4 @@
-"""What newcomers stumbled over: long plans, silent options, messages that were not true."""
+"""Problems that new users reported: long plans, ignored options, untrue messages."""
 
 from __future__ import annotations
 

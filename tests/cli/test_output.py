@@ -1,4 +1,4 @@
-"""Tables lose nothing that somebody needs, however narrow the terminal is."""
+"""Tables stay useful on narrow terminals."""
 
 from __future__ import annotations
 

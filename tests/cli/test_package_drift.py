@@ -1,4 +1,4 @@
-"""An installed package that isn't as the settings say: shown with a way to change it, and left as it is."""
+"""An installed package that differs from the settings is shown with the update command, and not changed."""
 
 import json
 from datetime import timedelta

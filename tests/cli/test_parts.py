@@ -1,4 +1,4 @@
-"""Optional parts: listed, switched on by hand, remembered by the cluster, switched off again."""
+"""Optional parts: listed, enabled with --with, remembered by the cluster, disabled again."""
 
 import json
 from pathlib import Path

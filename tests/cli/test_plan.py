@@ -1,4 +1,4 @@
-"""What plan shows and deploy does, on the embedded cluster: drift, what isn't ours, what is left over."""
+"""`plan` and `deploy` on the embedded cluster: drift, apps of others, orphans."""
 
 import json
 from datetime import timedelta
@@ -56,10 +56,10 @@ def test_a_key_that_was_set_once_is_drift_and_goes(small):
     assert '-  "maxLaunchDelaySeconds": 17,' in plan.changes["data-generator"].diff
     small.deploy(only=["data-generator"])
     assert small.apps()["data-generator"]["maxLaunchDelaySeconds"] == 300
-    # Marathon's update can't take this one away: the app is made anew, and the plan says so.
+    # Marathon's update can't take this one away: the app is created again, and the plan says so.
     small.keys = {}
     plan = small.plan(only=["data-generator"])
-    assert "anew" in plan.changes["data-generator"].notes[0]
+    assert "created again" in plan.changes["data-generator"].notes[0]
     small.deploy(only=["data-generator"])
     assert "user" not in small.apps()["data-generator"]
     assert small.plan(only=["data-generator"]).changed == []
@@ -88,13 +88,13 @@ def test_an_app_of_others_is_named_and_left_alone_unless_it_is_adopted(small):
     ) as refused:
         plan.refuse_blocked()
     assert "--adopt data-generator" in refused.value.hint
-    with pytest.raises(PipectlError, match="not this bundle's"):
+    with pytest.raises(PipectlError, match="does not belong to this bundle"):
         small.deploy()
     assert small.apps().keys() == {"data-generator"}
     assert small.apps()["data-generator"]["labels"] == {"owner": "them"}
     said = []
     assert plan.steps["data-generator"].remove(said.append, small.cluster.stop) is False
-    assert "not this bundle's" in said[0]
+    assert "does not belong to this bundle" in said[0]
     small.deploy(adopt=["generator"])
     assert "owner" not in small.apps()["data-generator"]["labels"]
 
@@ -147,7 +147,7 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     )
     said = []
     topics.wait(said.append, small.cluster.stop)
-    assert said == ["5/5 topics; settings of 2 to be set"]
+    assert said == ["5/5 topics; 2 settings pending"]
     state = topics.state()
     assert (state.ready, state.detail) == (
         True,
@@ -177,7 +177,7 @@ def test_a_topic_that_was_made_by_hand_is_compared_in_all_that_matters(small, ka
         small.plan()
     assert refused.value.message == (
         "hand.position.A: cleanup.policy is compact, wanted delete: compaction keeps only the "
-        "newest record of each symbol, and loses all that were not read yet"
+        "newest record of each symbol and loses unread records"
     )
     assert "set cleanup.policy=delete on hand.position.A" in str(refused.value.hint)
     # What runs inside the cluster leaves it to its owner, too.

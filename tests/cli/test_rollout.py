@@ -1,4 +1,4 @@
-"""Who is asked, and when."""
+"""Confirmation before changes."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ def plan(missing=(), **changes):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Types an answer on a terminal that is our stdin."""
+    """Type an answer on a terminal that is our stdin."""
     master, slave = os.openpty()
     with os.fdopen(slave) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)

@@ -1,4 +1,4 @@
-"""`pipectl scale`: names and numbers are checked before anything is contacted, and then really scaled."""
+"""`pipectl scale` checks names and numbers before it contacts anything, then scales."""
 
 import pytest
 from click.testing import CliRunner

@@ -1,4 +1,4 @@
-"""Accounts and secrets, with a stand-in for `dcos security`, which can't be had without a licence."""
+"""Accounts and secrets, with a stand-in for `dcos security`, which needs a licence."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which cluster a command means."""
+"""The cluster of a command."""
 
 import fcntl
 import os

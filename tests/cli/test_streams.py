@@ -1,4 +1,4 @@
-"""What a table of `pipectl watch` shows after each record."""
+"""The table of `pipectl watch` after each record."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Rooms to break things in: copies of the templates and settings that a test may edit."""
+"""Copies of the templates and settings that a test may edit."""
 
 from __future__ import annotations
 

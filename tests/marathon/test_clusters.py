@@ -1,4 +1,4 @@
-"""The bundle as it is shipped, on each cluster."""
+"""The shipped bundle on each cluster."""
 
 from __future__ import annotations
 

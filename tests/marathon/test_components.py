@@ -1,4 +1,4 @@
-"""What components declare, and how a mistake in it is named."""
+"""The declarations of components, and the errors for invalid ones."""
 
 from __future__ import annotations
 

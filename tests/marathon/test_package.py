@@ -1,4 +1,4 @@
-"""What `import marathon` offers and costs."""
+"""The public names of `marathon`, and the cost of its import."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def written(value: Any) -> str:
 def rows(
     model: type[Section], values: dict[str, Any] | None, above: str = ""
 ) -> Iterator[tuple[str, str, str]]:
-    """A section that is off by default, null, has the settings it would have."""
+    """The rows of a section; one that is null by default has its settings too."""
     if values is None:
         values = dict.fromkeys(model.model_fields)
     assert list(values) == list(model.model_fields), "defaults.yaml is in the order of the model"

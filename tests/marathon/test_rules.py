@@ -1,4 +1,4 @@
-"""Each of Marathon's rules broken once, in a shipped template, and led back to the line that breaks it."""
+"""Each of Marathon's rules is broken once in a shipped template; the error names the line."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ CASES = [
 
 
 def template_of(copy: Path, text: str, template: str) -> str:
-    """The template that holds the text: this one, or what it extends."""
+    """The template with the text: this one, or its base."""
     return template if text in (copy / template).read_text() else BASE
 
 

@@ -1,4 +1,4 @@
-"""Every mistake in the settings, named with file, line and key."""
+"""Mistakes in the settings are reported with file, line and key."""
 
 from __future__ import annotations
 

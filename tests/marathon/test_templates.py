@@ -1,4 +1,4 @@
-"""Mistakes in a template, named with its line."""
+"""Mistakes in a template are reported with their line."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def stale_keys(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> list[st
 
 
 def resets(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The keys that an update must reset besides sending `wanted`, since it keeps keys that it omits.
+    """The keys that an update must reset in addition to `wanted`, since it keeps keys that it omits.
 
     None if a stale key has no default to send. Then only a new app gets rid of it.
     """

@@ -1,4 +1,4 @@
-"""The brokers' addresses, as newer and older Kafka services tell them."""
+"""The brokers' addresses from newer and older Kafka services."""
 
 import json
 import os

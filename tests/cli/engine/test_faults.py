@@ -1,4 +1,4 @@
-"""What the real clients print, told apart. Their texts: PyPI dcoscli 0.6.1, dcos 1.2.0, `dcos kafka`."""
+"""Classification of the errors that real clients print: PyPI dcoscli 0.6.1, dcos 1.2.0, `dcos kafka`."""
 
 import pytest
 

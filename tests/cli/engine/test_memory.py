@@ -1,4 +1,4 @@
-"""Steps on the engine in memory: what they do needs no cluster, and no `dcos`."""
+"""Steps on the in-memory engine, without a cluster or `dcos`."""
 
 import threading
 from dataclasses import replace
@@ -126,11 +126,12 @@ def test_what_is_not_ours_is_left_unless_adopted(engine: MemoryEngine) -> None:
     assert list(engine.apps()) == [APP.id]
 
 
-def test_leftovers_are_those_of_the_same_owner(engine: MemoryEngine) -> None:
+def test_orphans_are_those_of_the_same_owner(engine: MemoryEngine) -> None:
     for app_id, owner in (("/b/old", "/b"), ("/b/x", "/b"), ("/c/x", "/c")):
         engine.create(replace(APP, id=app_id, labels={OWNER: owner}))
     (old,) = orphans_of(engine, "/b", {"/b/x"}, depends_on=frozenset()).values()
     assert (old.name, old.plan().action) == ("old", "remove")
+    old.apply(old.plan())
     old.wait(str, threading.Event())
     assert "/b/old" not in engine.apps()
     assert old.restore(str, threading.Event()) == "old restored"

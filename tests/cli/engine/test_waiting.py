@@ -1,4 +1,4 @@
-"""Why an app waits, in words; how long it may."""
+"""Why an app waits, and for how long it may."""
 
 from datetime import timedelta
 
