@@ -98,6 +98,9 @@ class Flink:
                 start_new_session=True,
             )
 
+    def pid(self, role: str) -> int:
+        return self._processes[role].pid
+
     def kill(self, role: str) -> None:
         with self._lock:
             process = self._processes.pop(role)
