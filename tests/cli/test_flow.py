@@ -131,7 +131,7 @@ def test_what_cannot_be_watched_is_named(bundle: Bundle) -> None:
     said = bundle.refused("watch", "--window", "30s")
     assert "no window 30s in this bundle; it has 10s, 1m, 10m" in said
     assert "--set gatherer.windows.30s=" in said
-    assert "'soon' is no length" in bundle.refused("watch", "--window", "soon")
+    assert "'soon' is not the length of a window" in bundle.refused("watch", "--window", "soon")
     said = bundle.refused("watch", "signals", "--position", "APPL")
     assert "no position APPL in this bundle; it has AAPL, MSFT; did you mean AAPL?" in said
     said = bundle.refused("watch", "signals", "--timeout", "0.3", code=3)
