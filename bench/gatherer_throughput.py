@@ -12,16 +12,13 @@ import argparse
 import json
 import os
 import random
-import secrets
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +26,7 @@ from statistics import median
 from typing import Any
 
 import psutil
-from broker import broker
+from broker import broker  # first: it lets the next ones be found
 
 from flink_scripts.files import LocalFiles
 from flink_scripts.java_project import package_jar
@@ -37,51 +34,10 @@ from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import client_environ, client_options, job_options
 from gatherer.settings import Settings
+from tests.gatherer.flink import Flink
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
 PREFIX = "bench."
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def flink(folder: Path) -> Iterator[dict[str, str]]:
-    """A JobManager and a TaskManager with two slots; yields the environment of a job on them."""
-    rpc, rest = free_port(), free_port()
-    environ = {
-        **os.environ,
-        "HOST": "127.0.0.1",
-        "FLINK_JOBMANAGER_RPC": f"127.0.0.1:{rpc}",
-        "FLINK_JOBMANAGER_REST": f"127.0.0.1:{rest}",
-        "FLINK_STATE": (folder / "state").as_uri(),
-        "FLINK_TOKEN": secrets.token_hex(32),
-    }
-    processes = []
-    for role, more in (
-        ("jobmanager", {"PORT_RPC": str(rpc), "PORT_REST": str(rest), "FLINK_MEMORY_MB": "1024"}),
-        ("taskmanager", {"FLINK_SLOTS": "2", "FLINK_MEMORY_MB": "2304"}),
-    ):
-        sandbox = folder / role
-        sandbox.mkdir()
-        with (sandbox / "stdout").open("wb") as out:
-            argv = [sys.executable, "-m", "flink_scripts", role]
-            env = {**environ, **more, "MESOS_SANDBOX": str(sandbox)}
-            processes.append(
-                subprocess.Popen(argv, env=env, stdout=out, stderr=out, cwd=ROOT, start_new_session=True)
-            )
-    environ["TASKMANAGER_PID"] = str(processes[-1].pid)
-    try:
-        yield environ
-    finally:
-        for process in processes:
-            os.killpg(process.pid, signal.SIGKILL)  # Python's workers too
-            process.wait()
 
 
 def preload(bootstrap_servers: str, ticks: int, spacing_ms: int) -> None:
@@ -242,8 +198,18 @@ def main() -> None:
         (folder / "kafka").mkdir()
         servers = args.bootstrap_servers or stack.enter_context(broker(folder / "kafka")).bootstrap_servers
         preload(servers, args.ticks, args.spacing_ms)
-        environ = stack.enter_context(flink(folder))
-        environ |= {"KAFKA_BOOTSTRAP_SERVERS": servers, "TOPIC_PREFIX": PREFIX, "JOB_NAME": "bench.gatherer"}
+        flink = Flink(folder, slots=2)
+        stack.callback(flink.stop)
+        flink.start("jobmanager")
+        flink.start("taskmanager", FLINK_MEMORY_MB="2304")
+        environ = {
+            **flink.environ,
+            "FLINK_TOKEN": flink.token,
+            "KAFKA_BOOTSTRAP_SERVERS": servers,
+            "TOPIC_PREFIX": PREFIX,
+            "JOB_NAME": "bench.gatherer",
+            "TASKMANAGER_PID": str(flink.pid("taskmanager")),
+        }
         env = Environment(environ)
         jar = package_jar("gatherer")
         options = client_options(

@@ -18,7 +18,7 @@ _USAGE = "usage: python -m flink_scripts jobmanager | taskmanager | job MODULE"
 
 
 def main(argv: list[str]) -> int:
-    """Run one role; the exit code is 0 only for a job that was stopped on request."""
+    """Run one role; the exit code is 0 only for a job that was stopped on request, 2 for a wrong setting."""
     env = Environment()
     try:
         match argv:

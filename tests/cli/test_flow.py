@@ -131,7 +131,7 @@ def test_what_cannot_be_watched_is_named(bundle: Bundle) -> None:
     said = bundle.refused("watch", "--window", "30s")
     assert "no window 30s in this bundle; the windows are 10s, 1m, 10m" in said
     assert "--set gatherer.windows.30s=" in said
-    assert "'soon' is no length" in bundle.refused("watch", "--window", "soon")
+    assert "'soon' is not the length of a window" in bundle.refused("watch", "--window", "soon")
     said = bundle.refused("watch", "signals", "--position", "APPL")
     assert "no position APPL in this bundle; the positions are AAPL, MSFT; did you mean AAPL?" in said
     said = bundle.refused("watch", "signals", "--timeout", "0.3", code=3)
@@ -272,7 +272,7 @@ def test_status_names_what_is_wrong_with_a_position_and_the_next_step(bundle: Bu
         "detail": "17 records",
         "since": "2026-11-22 01:02:03.004",
         "text": f"partition 0 of {aapl} lost records: 17 records (since 2026-11-22 01:02:03.004 UTC)",
-        "next": "keep prices longer than the gatherer may be down: `topics.retention.prices`",
+        "next": "keep prices longer than the gatherer may be down: raise `topics.retention.prices`",
     }
     assert (found[1]["problem"]["code"], found[1]["problem"]["partition"]) == ("gone", None)
     said = bundle.run("status", code=4).output
@@ -315,5 +315,5 @@ def test_a_deploy_that_waits_in_vain_names_what_is_wrong(bundle: Bundle) -> None
     assert "of AAPL, MSFT on" in refused().message
     commit(bundle, "MSFT", problem="denied", detail="not authorised")
     error = refused()
-    assert error.message.endswith("must not be read by the gatherer: not authorised")
+    assert error.message.endswith("does not allow the gatherer to read it: not authorised")
     assert error.hint.startswith("allow its user to read: `kafka-acls.sh")

@@ -194,7 +194,7 @@ def test_an_origin_that_is_none_is_refused(app):
         ({"symbols": ["AAPL"], "probability": 1.5}, "probability", "between 0 and 1"),
         ({"symbols": ["AAPL"], "buy": "cheap"}, "buy", "cheap"),
         ({"symbols": ["AAPL"], "regime_high": 0.4}, "regime_high", "must be below the high one"),
-        ({"symbols": ["AAPL"], "price": 5}, "price", "no field of limits"),
+        ({"symbols": ["AAPL"], "price": 5}, "price", "not a field of limits"),
         ({"symbols": ["AAPL"]}, None, "nothing to set"),
         ({"buy": 5}, None, "the body must be such as"),
     ],

@@ -100,13 +100,13 @@ class Flink:
                 start_new_session=True,
             )
 
+    def pid(self, role: str) -> int:
+        return self._processes[role].pid
+
     def kill(self, role: str) -> None:
         with self._lock:
             process = self._processes.pop(role)
         _kill_group(process)
-
-    def pid(self, role: str) -> int:
-        return self._processes[role].pid
 
     def freeze(self, role: str) -> None:
         """Stop a role and its workers where they are."""

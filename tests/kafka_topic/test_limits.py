@@ -85,7 +85,7 @@ def test_what_others_wrote_wrong_is_named_and_can_be_cleared(stage, store):
     assert store.clear(["MSFT"]) == ["MSFT"]
     other = Limits("MSFT", datetime.now(UTC), buy=5.0).to_json()
     stage.send("limits", ("TSLA", other))
-    with pytest.raises(LimitsError, match="key 'TSLA': it is of 'MSFT'"):
+    with pytest.raises(LimitsError, match="key 'TSLA': it holds the limits of 'MSFT'"):
         store.read()
     assert store.clear() == ["AAPL", "TSLA"]
 
