@@ -16,7 +16,7 @@ from flink_scripts.config import LOG4J_FILE, work_folder, write_config
 from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars, java_home, module_options, python_jars
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
-from flink_scripts.settings import Environment
+from flink_scripts.settings import Environment, local_path
 from flink_scripts.stores import store_options
 
 _JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
@@ -126,7 +126,12 @@ def command(main_class: str, env: Environment, memory: Memory, conf: Path) -> li
 
 
 def _hadoop(env: Environment) -> list[str]:
-    """Where hdfs lies and what it needs, as Flink's own scripts read it."""
+    """Where hdfs lies and what it needs, as Flink's own scripts read it.
+
+    Nothing when the state is in a folder: Hadoop refuses to start for a user without an entry in passwd.
+    """
+    if local_path(env.state_uri) is not None:
+        return []
     return [env.variables.get(name, "") for name in ("HADOOP_CLASSPATH", "HADOOP_CONF_DIR")]
 
 
