@@ -18,7 +18,7 @@ from flink_scripts.internal_tls import internal_tls_options
 from flink_scripts.java import flink_jars, module_options, python_jars
 from flink_scripts.java_project import own_jar
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
-from flink_scripts.settings import Environment
+from flink_scripts.settings import Environment, local_path
 from flink_scripts.stores import store_options
 from flink_scripts.token import VARIABLE, flink_token
 from jvm.java import java_home
@@ -129,9 +129,17 @@ def command(main_class: str, env: Environment, memory: Memory, conf: Path) -> li
 def _class_path(env: Environment) -> list[str]:
     """Our own jar is first: one of its classes replaces one of flink-python."""
     jars = [own_jar(), *flink_jars(), *python_jars(), *connector_jars(env.variables)]
-    # What hdfs needs, in the variables that Flink's own scripts read.
-    hadoop = [env.variables.get(name, "") for name in ("HADOOP_CLASSPATH", "HADOOP_CONF_DIR")]
-    return [*map(str, jars), *filter(None, hadoop)]
+    return [*map(str, jars), *filter(None, _hadoop(env))]
+
+
+def _hadoop(env: Environment) -> list[str]:
+    """What hdfs needs, from the variables that Flink's own scripts read.
+
+    Nothing when the state is in a folder: Hadoop does not start for a user without an entry in passwd.
+    """
+    if local_path(env.state_uri) is not None:
+        return []
+    return [env.variables.get(name, "") for name in ("HADOOP_CLASSPATH", "HADOOP_CONF_DIR")]
 
 
 def run_jobmanager(env: Environment) -> None:

@@ -13,7 +13,7 @@ from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars
 from flink_scripts.memory import jobmanager_memory, taskmanager_memory
-from flink_scripts.processes import _worker_environ, jobmanager_options, taskmanager_options
+from flink_scripts.processes import _worker_environ, command, jobmanager_options, taskmanager_options
 from flink_scripts.settings import Environment, file_uri, local_path
 from jvm.errors import JarError
 
@@ -144,3 +144,16 @@ def test_loggers_that_are_kept_quiet_exist(tmp_path: Path) -> None:
             if any(entry in (f"{path}.class", f"{path}/") for entry in inside):
                 found.add(name)
     assert found == names
+
+
+def test_hadoop_is_left_out_where_the_state_is_in_a_folder(tmp_path: Path) -> None:
+    hadoop = {"HADOOP_CLASSPATH": "/jars/hadoop/*", "HADOOP_CONF_DIR": "/etc/hadoop"}
+
+    def class_path(state: str) -> str:
+        env = Environment({**BASE, **hadoop, "FLINK_STATE": state})
+        argv = command("Main", env, jobmanager_memory(1024), tmp_path)
+        return argv[argv.index("-cp") + 1]
+
+    assert "/jars/hadoop" not in class_path("file:///state")
+    assert "/etc/hadoop" not in class_path("file:///state")
+    assert class_path("hdfs://node/state").endswith(":/jars/hadoop/*:/etc/hadoop")

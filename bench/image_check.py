@@ -1,0 +1,246 @@
+"""Builds the image and runs the bundle from it, without a Docker engine and without a registry of images.
+
+    sudo make image-check
+
+On Debian, as root. The base is a Debian of its own with Python, under the name of the Dockerfile's base. The
+apps are those that `pipectl render` shows, as containers on the host's network, of a user that nobody knows,
+without a home, on a read-only file system. Prints sizes and times; ends with 1 when a position has no record.
+Everything is made in one temporary folder, which goes at the end, and on Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from broker import ROOT, broker  # first: it lets the next ones be found
+
+from kafka_topic.plan import topic_plan
+from tests.ports import free_ports
+
+PACKAGES = ("buildah", "podman", "runc", "containernetworking-plugins", "mmdebstrap")
+TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
+POSITIONS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
+IMAGE = "localhost/pipectl:check"
+NOBODY = 54321
+# Limits that podman would raise where that isn't allowed; health is looked at by systemd, which isn't needed.
+RUN = (
+    *("--network", "host", "--user", f"{NOBODY}:{NOBODY}", "--passwd=false", "--read-only"),
+    *("--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1024:2048", "--no-healthcheck"),
+)
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+BUILD_SECONDS, RECORDS_SECONDS, END_SECONDS = 1500, 240, 20
+
+
+def missing() -> str | None:
+    """Why this machine can't do it, and what to do; None when it can."""
+    absent = [tool for tool in TOOLS if not shutil.which(tool)]
+    if absent:
+        install = f"apt-get install --no-install-recommends {' '.join(PACKAGES)}"
+        return f"{', '.join(absent)} not found; on Debian: {install}"
+    return None if os.geteuid() == 0 else "it needs root, for a Debian of its own: sudo make image-check"
+
+
+def run(*argv: str | Path, seconds: float = 60) -> str:
+    """Run a program to its end in a process group of its own, which ends with us. Returns its output."""
+    process = subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        output, _ = process.communicate(timeout=seconds)
+    except BaseException as problem:
+        _end(process)
+        if isinstance(problem, subprocess.TimeoutExpired):
+            raise SystemExit(f"{argv[0]} took more than {seconds} s") from None
+        raise
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, argv))} failed:\n{output[-4000:]}")
+    return output
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process group, hard after a while."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.communicate(timeout=END_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+class Engine:
+    """buildah and podman with a store of their own in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._store = ("--root", folder / "store", "--runroot", folder / "run")
+
+    def buildah(self, *args: str | Path, seconds: float = 60) -> str:
+        return run("buildah", *self._store, *args, seconds=seconds)
+
+    def podman(self, *args: str | Path, seconds: float = 60) -> str:
+        engine = ("--runtime", "runc", "--cgroup-manager", "cgroupfs", "--tmpdir", self.folder / "tmp")
+        return run("podman", *self._store, *engine, *args, seconds=seconds)
+
+    def build_base(self, name: str) -> None:
+        """A Debian with Python under the name of the Dockerfile's base."""
+        context = self.folder / "base"
+        context.mkdir()
+        packages = "python3,python3-venv,ca-certificates"
+        run(
+            *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", "bookworm"),
+            context / "rootfs.tar",
+            seconds=600,
+        )
+        (context / "Dockerfile").write_text("FROM scratch\nADD rootfs.tar /\n")
+        self.buildah("bud", "--isolation", "chroot", "--quiet", "--tag", name, context, seconds=300)
+
+    def build(self) -> None:
+        """The Dockerfile as it is. The build trusts whom this machine trusts; that stays out of the image."""
+        mounts = [
+            f"--volume={file}:{file}:ro" for file in (CERTIFICATES, Path("/etc/pip.conf")) if file.exists()
+        ]
+        self.buildah(
+            *("bud", "--isolation", "chroot", "--pull-never", "--format", "docker", *mounts, "--tag", IMAGE),
+            ROOT,
+            seconds=BUILD_SECONDS,
+        )
+
+    def size(self, name: str) -> float:
+        """The size of an image, MB."""
+        return int(self.podman("image", "inspect", "--format", "{{.Size}}", name).split()[-1]) / 1e6
+
+    def start(self, name: str, app: dict[str, Any], state: Path) -> None:
+        """Start an app as an agent would, for a user without an entry in passwd, and without a home."""
+        wanted = [each["port"] for each in app["portDefinitions"]]
+        ports = wanted if app["requirePorts"] else free_ports(len(wanted))
+        environ = {
+            "HOST": "127.0.0.1",
+            **{f"PORT{n}": str(port) for n, port in enumerate(ports)},
+            **app["env"],
+        }
+        self.podman(
+            *("run", "--detach", "--name", name, *RUN),
+            *(f"--volume={state}:{state}", *(f"--env={key}={value}" for key, value in environ.items())),
+            *(IMAGE, "-u", "HOME", *app["args"]),
+        )
+
+    def check_running(self, names: list[str]) -> None:
+        """Ends with the log of a container that has ended."""
+        for name in names:
+            if not self.podman("inspect", "--format", "{{.State.Running}}", name).endswith("true\n"):
+                raise SystemExit(f"{name} has ended; its log ends:\n{self.logs(name)}")
+
+    def logs(self, name: str) -> str:
+        return self.podman("logs", "--tail", "40", name)
+
+    def remove_all(self) -> None:
+        """End every container and remove the store."""
+        if (self.folder / "store").exists():
+            self.podman("rm", "--all", "--force", "--time", "5", seconds=120)
+            self.buildah("rm", "--all", seconds=120)
+            self.buildah("rmi", "--all", "--force", seconds=120)
+
+
+@contextmanager
+def workplace() -> Iterator[Engine]:
+    """An engine in a temporary folder; containers, images and folder go at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="image-check-"))
+    folder.chmod(0o755)
+    os.environ["TMPDIR"] = str(folder)  # what the tools leave when they are ended goes with it
+    engine = Engine(folder)
+    try:
+        yield engine
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the clearing up is not to be interrupted
+        engine.remove_all()
+        shutil.rmtree(folder)
+
+
+def definitions(servers: str, state: Path) -> dict[str, dict[str, Any]]:
+    """The apps' definitions, for this image and these Kafka brokers."""
+    rpc, rest = free_ports(2)
+    settings = {
+        "image": IMAGE,
+        "positions": f"[{', '.join(POSITIONS)}]",
+        "kafka.bootstrap_servers": servers,
+        "flink.state": f"file://{state}",
+        "flink.jobmanager.rpc_port": str(rpc),
+        "flink.jobmanager.rest_port": str(rest),
+    }
+    changes = [f"--set={key}={value}" for key, value in settings.items()]
+    shown = run(sys.executable, "-m", "cli", "render", "--cluster", "local", "--output", "json", *changes)
+    apps: dict[str, dict[str, Any]] = json.loads(shown)
+    return apps
+
+
+def seconds_of(*argv: str, engine: Engine) -> float:
+    """How long a container of the image takes from start to end."""
+    began = time.monotonic()
+    engine.podman("run", "--rm", *RUN, IMAGE, *argv)
+    return time.monotonic() - began
+
+
+def wait_for_records(kafka: Any, engine: Engine, names: list[str]) -> float:
+    """Wait until every position has a record in `movingaverage`. Returns how long it took, seconds."""
+    began = time.monotonic()
+    while True:
+        waited = time.monotonic() - began
+        found = {message.key().decode() for message in kafka.records("movingaverage")}
+        if found >= {*POSITIONS}:
+            return waited
+        engine.check_running(names)
+        if waited > RECORDS_SECONDS:
+            logs = "\n".join(f"--- {name}\n{engine.logs(name)}" for name in names)
+            raise SystemExit(f"waited {waited:.0f} s for records of every position; found {found}\n{logs}")
+        time.sleep(0.5)
+
+
+def main() -> None:
+    """Build, run, report."""
+    if (reason := missing()) is not None:
+        print(f"skipped: {reason}")
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.environ["PYTHONPATH"] = str(ROOT)
+    (base,) = set(re.findall(r"^FROM (\S+) AS base", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    with workplace() as engine:
+        began = time.monotonic()
+        engine.build_base(f"docker.io/library/{base}")
+        based = time.monotonic()
+        print(f"base    {engine.size(base):6.0f} MB, made in {based - began:.0f} s", flush=True)
+        engine.build()
+        built = time.monotonic() - based
+        print(f"image   {engine.size(IMAGE):6.0f} MB with its base, built in {built:.0f} s", flush=True)
+        print(f"start   {seconds_of('true', engine=engine):6.1f} s for a container that does nothing")
+        print(
+            f"        {seconds_of('pipectl', '--help', engine=engine):6.1f} s for pipectl --help", flush=True
+        )
+        state, data = engine.folder / "state", engine.folder / "kafka"
+        state.mkdir()
+        state.chmod(0o777)
+        data.mkdir()
+        with broker(data) as kafka:
+            kafka.create(*(topic.name for topic in topic_plan(POSITIONS)))
+            apps = definitions(kafka.bootstrap_servers, state)
+            for name, app in apps.items():
+                engine.start(name, app, state)
+            waited = wait_for_records(kafka, engine, list(apps))
+            engine.check_running(list(apps))
+        print(f"records {waited:6.1f} s until every position had one, from {', '.join(apps)}")
+
+
+if __name__ == "__main__":
+    main()
