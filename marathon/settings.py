@@ -17,6 +17,7 @@ from marathon.inputs import Input
 from marathon.names import Names, names_of
 from marathon.section import Section
 from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
+from marathon.sources import Sources
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -127,23 +128,6 @@ class Generator(Section):
     def start_prices_form(self) -> str:
         """The start prices of single positions for the app's environment: `AAPL=230,MSFT=420`."""
         return ",".join(f"{symbol}={price:.12g}" for symbol, price in self.start_prices.items() if price)
-
-
-class PriceSource(Section):
-    count: Count = Field(description="prices that `pipectl run produce-prices` leaves in the topic `prices`")
-    rate: Positive = Field(description="prices per second of event time, which ends with the run")
-    volatility: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="standard deviation of the normal distribution, relative to the start price of the symbol"
-    )
-    seed: Annotated[int, Field(ge=0)] | None = Field(
-        description="seed of symbols and prices; null: others on each run"
-    )
-    cpus: Positive = Field(description="CPU shares of the job")
-    mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")
-
-
-class Sources(Section):
-    prices: PriceSource
 
 
 class JobManager(Section):

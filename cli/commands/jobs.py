@@ -34,6 +34,7 @@ def command(
       pipectl jobs stop produce-prices
     """
     if context.invoked_subcommand is not None:
+        options.refuse_before_subcommand(context)
         return
     run = session(cluster, files, overrides, verbose, reads_only=True)
     rows = _rows(run)

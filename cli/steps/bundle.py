@@ -122,4 +122,6 @@ def topics_of(
             running.bootstrap_servers if running else settings.names.bootstrap_servers,
             shorten=running.shorten if running else topics.shorten,
         ),
+        # Several jobs may share one.
+        of_jobs=dict.fromkeys(topic for job in session.bundle.jobs.values() for topic in job.topics),
     )

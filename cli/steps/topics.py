@@ -1,7 +1,7 @@
 """The bundle's Kafka topics as a step."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -31,8 +31,12 @@ class TopicsStep:
         timeout: timedelta,
         kafka: Callable[[], State],
         settings: TopicSettings,
+        of_jobs: Collection[str] = (),
     ) -> None:
-        """`kafka`: how the Kafka service is, which is asked first: without it there are no topics to list."""
+        """kafka: how the Kafka service is, which is asked first: without it there are no topics to list.
+
+        of_jobs: topics that come with the runs of one-off jobs, and go with the others.
+        """
         self.needs = needs
         self._specs = specs
         self._service = service
@@ -40,6 +44,7 @@ class TopicsStep:
         self._timeout = timeout
         self._kafka = kafka
         self._settings = settings
+        self._of_jobs = of_jobs
         self._pending = ""
 
     def plan(self) -> Change:
@@ -156,7 +161,8 @@ class TopicsStep:
 
     def delete(self, report: Report, stop: threading.Event) -> bool:
         """Delete the bundle's topics and all that is in them."""
-        there = [spec.name for spec in self._specs if spec.name in self._existing()]
+        existing = set(self._existing())
+        there = [name for name in (*(spec.name for spec in self._specs), *self._of_jobs) if name in existing]
         for name in there:
             report(f"deleting {name}")
             self._engine.kafka.delete_topic(self._service, name)

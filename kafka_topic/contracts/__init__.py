@@ -7,6 +7,7 @@ here and ignores others, because records gain fields in time and none is ever re
 from kafka_topic.contracts.dead_letter import REASONS, DeadLetter
 from kafka_topic.contracts.fields import format_time, parse_time
 from kafka_topic.contracts.limits import Limits
+from kafka_topic.contracts.measurement import Measurement
 from kafka_topic.contracts.moving_average import MovingAverage
 from kafka_topic.contracts.price import Price
 from kafka_topic.contracts.signal import SIDES, Signal
@@ -16,6 +17,7 @@ __all__ = [
     "SIDES",
     "DeadLetter",
     "Limits",
+    "Measurement",
     "MovingAverage",
     "Price",
     "Signal",

@@ -29,6 +29,7 @@ def engine(monkeypatch) -> MemoryEngine:
     engine.packages.install("kafka", "2.10.0-2.4.0", "kafka", {})
     monkeypatch.setattr("cli.session.connect", lambda *_, **__: engine)
     monkeypatch.setattr(job_watch, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(job_watch, "LAST_LINES_SECONDS", 0.05)
     return engine
 
 
@@ -146,23 +147,31 @@ def test_a_job_of_others_is_left_alone(engine):
 
 
 def test_jobs_are_listed_with_their_last_runs(engine):
-    assert [row["last_run"] for row in listed()] == ["never"]
+    assert {row["last_run"] for row in listed().values()} == {"never"}
     run("run", "produce-prices")
-    (row,) = listed()
-    assert (row["job"], row["last_run"], row["part"]) == ("produce-prices", "succeeded", None)
+    row = listed()["produce-prices"]
+    assert (row["last_run"], row["part"]) == ("succeeded", None)
     engine.jobs.outcomes[JOB] = (1, "", "")
     run("run", "produce-prices")
-    assert listed()[0]["last_run"] == "failed"
+    assert listed()["produce-prices"]["last_run"] == "failed"
     engine.jobs.started[JOB].append(active(2))
-    assert listed()[0]["last_run"] == "running"
+    assert listed()["produce-prices"]["last_run"] == "running"
     assert "produce-prices" in run("jobs").stdout
+    declared = listed().keys()
     engine.jobs.put(JobManifest("volatility.old", {"pipectl.bundle": "/volatility"}, {}))
     engine.jobs.put(JobManifest("other.job", {"pipectl.bundle": "/other"}, {}))
-    assert [row["job"] for row in listed()] == ["produce-prices", "volatility.old"]
+    assert listed().keys() - declared == {"volatility.old"}
 
 
-def listed() -> list[dict[str, Any]]:
-    return json.loads(run("jobs", "-o", "json").stdout)
+def listed() -> dict[str, dict[str, Any]]:
+    return {row["job"]: row for row in json.loads(run("jobs", "-o", "json").stdout)}
+
+
+@pytest.mark.parametrize("verb", [("jobs", "stop", "produce-prices"), ("topics", "show", "prices")])
+def test_options_before_a_subcommand_are_refused_and_not_lost(engine, verb):
+    done = CliRunner().invoke(pipectl, [verb[0], "--cluster", "prod", *verb[1:]])
+    assert done.exit_code == 2
+    assert f"write it after `{verb[1]}`" in done.stderr
 
 
 def test_runs_are_stopped(engine):

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from cli.__main__ import pipectl
 
-JOBS = {"produce-prices"}
+JOBS = {"produce-prices", "random-numbers", "system"}
 APPS = {"dashboard", "data-generator", "flink-jobmanager", "flink-taskmanager", "gatherer"}
 
 
