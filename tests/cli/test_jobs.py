@@ -294,6 +294,24 @@ def test_an_answer_that_was_lost_starts_no_second_run(cluster: DcosEngine, monke
     jobs.remove(wanted.id)
 
 
+def test_the_end_of_a_run_may_be_noted_late(cluster: DcosEngine, monkeypatch):
+    """As Metronome does it, which the embedded cluster does not."""
+    jobs, wanted = cluster.jobs, manifest("/late", "print(1)")
+    jobs.put(wanted)
+    started = watch(jobs, jobs.start(wanted.id), threading.Event()).run
+    monkeypatch.setattr("cli.engine.dcos.jobs.HISTORY_SECONDS", 0.01)
+    noted, looks = jobs._ended, []
+
+    def late(job_id: str):
+        looks.append(job_id)
+        return noted(job_id) if len(looks) > 2 else []
+
+    monkeypatch.setattr(jobs, "_ended", late)
+    assert jobs.state(started).succeeded is True
+    assert len(looks) == 3
+    jobs.remove(wanted.id)
+
+
 def test_mesos_own_lines_are_read_and_not_shown(cluster: DcosEngine, monkeypatch):
     """As an agent of DC/OS writes them, which the embedded cluster does not."""
     lines = [
