@@ -63,7 +63,7 @@ def watch(jobs: Jobs, run: JobRun, stop: threading.Event, *, quiet: bool = False
             raise Interrupted("stopped watching")
     deadline = time.monotonic() + LAST_LINES_SECONDS
     # The line with the exit code is the last one, so that with it all others are there.
-    while (code := jobs.exit_code(seen)) is None and seen.succeeded and time.monotonic() < deadline:
+    while (code := jobs.exit_code(seen)) is None and time.monotonic() < deadline:
         if stop.wait(POLL_SECONDS):
             raise Interrupted("stopped watching")
     _show(jobs, seen, printers, ended=True)

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
+
+from cli.errors import UsageProblem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,6 +92,16 @@ def parts_options(function: F) -> F:
         help="Disable a part that --with enabled; may be repeated.",
     )
     return wanted(unwanted(function))
+
+
+def refuse_before_subcommand(context: click.Context) -> None:
+    """Raises UsageProblem for an option before a group's subcommand, which would not see it."""
+    for name in context.params:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            verb = context.invoked_subcommand
+            raise UsageProblem(
+                f"an option before `{verb}` does not count", hint=f"write it after `{verb}`: see `--help`"
+            )
 
 
 adopt_option = click.option(

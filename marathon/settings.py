@@ -14,10 +14,11 @@ from marathon import validators
 from marathon.catalogue import Catalogue
 from marathon.durations import format_duration, freshness_of, parse_duration
 from marathon.inputs import Input
-from marathon.job_settings import Sources, Spark
 from marathon.names import Names, names_of
 from marathon.section import Section
 from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
+from marathon.sources import Sources
+from marathon.spark import Spark
 
 MILLISECOND = timedelta(milliseconds=1)
 

@@ -11,6 +11,7 @@ from cli import output as out
 from cli.engine.protocol import JobStatus
 from cli.errors import UsageProblem
 from cli.session import Session, session
+from cli.session_options import session_options
 from kafka_topic.contracts import format_time
 
 
@@ -34,6 +35,7 @@ def command(
       pipectl jobs stop produce-prices
     """
     if context.invoked_subcommand is not None:
+        options.refuse_before_subcommand(context)
         return
     run = session(cluster, files, overrides, verbose, reads_only=True)
     rows = _rows(run)
@@ -51,23 +53,15 @@ def command(
 
 
 @command.command("stop")
-@options.common_options
+@session_options(reads_only=False)
 @click.argument("job")
-def stop(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    output: str,
-    verbose: bool,
-    job: str,
-) -> None:
+def stop(run: Session, output: str, job: str) -> None:
     """End the runs of JOB that go on; they count as failed.
 
     \b
     Example:
       pipectl jobs stop produce-prices
     """
-    run = session(cluster, files, overrides, verbose, reads_only=False)
     known = {name: declared.id for name, declared in run.bundle.jobs.items()}
     if job not in known:
         raise UsageProblem(f"no job {job}", hint=f"there are {', '.join(known)}")

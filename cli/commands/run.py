@@ -3,32 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from pathlib import Path
 
 import click
 
-from cli import options
 from cli import output as out
 from cli.engine.protocol import Engine, JobManifest, JobRun
 from cli.errors import EngineError, Interrupted, PipectlError, Unhealthy, UsageProblem
 from cli.job_watch import Outcome, watch
 from cli.parts import with_remembered
-from cli.session import Session, session
+from cli.session import Session
+from cli.session_options import session_options
 from kafka_topic.plan import TopicSpec
 from marathon.model import Job
 
 
 @click.command("run")
-@options.common_options
+@session_options(reads_only=False)
 @click.argument("job")
-def command(
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    output: str,
-    verbose: bool,
-    job: str,
-) -> None:
+def command(run: Session, output: str, job: str) -> None:
     """Run the one-off JOB on the cluster, show what it prints, and end with its exit code.
 
     `pipectl jobs` lists the jobs. While a run goes on, that one is shown and no other is started. Ctrl-C ends
@@ -39,7 +31,6 @@ def command(
       pipectl run produce-prices
       pipectl run produce-prices --set sources.prices.count=10000
     """
-    run = session(cluster, files, overrides, verbose, reads_only=False)
     declared = _declared(run, job)
     engine = run.engine
     engine.check()

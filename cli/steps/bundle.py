@@ -141,4 +141,6 @@ def topics_of(
             if running
             else topics.allow_retention_decrease,
         ),
+        # Several jobs may share one.
+        of_jobs=dict.fromkeys(topic for job in session.bundle.jobs.values() for topic in job.topics),
     )

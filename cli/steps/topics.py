@@ -1,7 +1,7 @@
 """The step of the bundle's Kafka topics."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -32,10 +32,12 @@ class TopicsStep:
         kafka: Callable[[], State],
         settings: TopicSettings,
         dropped: Callable[[], Sequence[str]] = tuple,
+        of_jobs: Collection[str] = (),
         removable: bool = False,
     ) -> None:
         """kafka: the state of the Kafka service, which must run before topics can be listed. dropped: the
-        topics of deployed positions that the settings no longer have. removable: whether `remove` may delete.
+        topics of deployed positions that the settings no longer have. of_jobs: the topics that
+        runs of one-off jobs created. removable: whether `remove` may delete all these topics.
         """
         self.depends_on = depends_on
         self._specs = specs
@@ -46,6 +48,7 @@ class TopicsStep:
         self._settings = settings
         self._dropped = dropped
         self._removable = removable
+        self._of_jobs = of_jobs
         self._pending = ""
 
     def plan(self) -> Change:
@@ -169,7 +172,7 @@ class TopicsStep:
             report("kept")
             return False
         existing = set(self._existing())
-        names = [spec.name for spec in self._specs if spec.name in existing]
+        names = [name for name in (*(spec.name for spec in self._specs), *self._of_jobs) if name in existing]
         for name in names:
             report(f"deleting {name}")
             self._engine.kafka.delete_topic(self._service, name)

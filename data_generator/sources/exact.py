@@ -7,6 +7,7 @@ aborted, and nothing that it still sends is taken. Where to go on is read from t
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +25,11 @@ from kafka_topic.errors import KafkaTopicError
 _LOG = logging.getLogger(__name__)
 BLOCK = 1000
 """Records in one transaction."""
+WITHOUT_END = sys.maxsize
+"""A total that no source reaches."""
 _CALL_SECONDS = 10.0
+# A stream's small blocks are not worth a line each.
+_TELL_SECONDS = 10.0
 _PAUSE_SECONDS = 0.5
 # A run that was killed holds readers up for so long, unless it is started again before.
 _TRANSACTION_MS = 30_000
@@ -44,7 +49,10 @@ class Record(NamedTuple):
 
 
 Make = Callable[[int, int, Written], Sequence[Record]]
-"""The records number start to stop - 1 of a source, given what this run found in the topic when it began."""
+"""The records number start to stop - 1 of a source, given what this run found in the topic when it began.
+
+It may make fewer, the first ones: those that are due. It then waits itself for the next.
+"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ def write_exactly(total: int, make: Make, target: Target, stop: threading.Event)
     """
     brokers = Brokers(target.bootstrap_servers, timeout=_CALL_SECONDS)
     wrote, moved_at, said = 0, time.monotonic(), "nothing"
+    told_at = float("-inf")
+    of_total = "" if total == WITHOUT_END else f" of {total}"
     began: Written | None = None
     while True:
         try:
@@ -77,15 +87,19 @@ def write_exactly(total: int, make: Make, target: Target, stop: threading.Event)
             producer = _producer(target)
             found = written(brokers, target.topic, target.source, deadline=time.monotonic() + target.patience)
             began = began or found
-            for start in range(found.so_far, total, BLOCK):
-                if stop.is_set():
-                    break
+            start, moved_at = found.so_far, time.monotonic()
+            while start < total and not stop.is_set():
                 block = make(start, min(start + BLOCK, total), began)
-                _commit(producer, target, start, block)
-                wrote, moved_at = start + len(block) - began.so_far, time.monotonic()
-                _LOG.info("%d of %d are in %s", start + len(block), total, target.topic)
-            else:
-                return max(0, total - began.so_far)
+                if block:
+                    _commit(producer, target, start, block)
+                    start += len(block)
+                    moved_at = time.monotonic()
+                    if len(block) == BLOCK or start >= total or moved_at - told_at > _TELL_SECONDS:
+                        told_at = moved_at
+                        _LOG.info("%d%s are in %s", start, of_total, target.topic)
+            wrote = max(0, start - began.so_far)
+            if start >= total:
+                return wrote
         except KafkaException as error:
             said = error.args[0].str()
             if error.args[0].code() in _FENCED:

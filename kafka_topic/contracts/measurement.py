@@ -11,10 +11,11 @@ from kafka_topic.contracts import fields
 
 @dataclass(frozen=True)
 class Measurement:
-    """One value of something, at one moment.
+    """One measured value.
 
-    ts: event time, UTC, cut to the millisecond. name: what was measured, such as `cpu`. value: a finite
-    number in `unit`. host: where. Building one with anything else raises ContractError.
+    ts: event time, UTC, cut to the millisecond. name: what was measured, such as `cpu`; the record's key.
+    value: a finite number in `unit`, such as `%` or `bytes/s`; "1" for a plain number. host: where it was
+    measured. Invalid values raise ContractError.
     """
 
     ts: datetime

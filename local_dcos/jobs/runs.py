@@ -153,11 +153,13 @@ class Runs:
 
     async def forget(self, job: Job) -> None:
         """Ends the runs of a job, and removes it with all that was kept of it."""
-        runs = list(job.active.values())
-        for run in runs:
-            self.kill(run)
-        for run in runs:
-            await run.task.exited.wait()
+        # Somebody may start another run while these end.
+        while job.active:
+            runs = list(job.active.values())
+            for run in runs:
+                self.kill(run)
+            for run in runs:
+                await run.task.exited.wait()
         for run in job.ended:
             self._clear(run)
         if self._state.jobs.get(job.id) is job:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from cli.__main__ import pipectl
 
-JOBS = {"prices-report", "produce-prices"}
+JOBS = {"prices-report", "produce-prices", "random-numbers", "system"}
 APPS = {"dashboard", "data-generator", "flink-jobmanager", "flink-taskmanager", "gatherer"}
 
 

@@ -16,6 +16,7 @@ from cli.errors import EngineError, NotFound, StepFailed
 
 # More than a sandbox keeps.
 ALL_LINES = 1_000_000
+HISTORY_LOOKS, HISTORY_SECONDS = 5, 1.0
 # What `dcos job list` shows of a job beside its definition.
 _BESIDES = ("activeRuns", "history", "historySummary", "schedules")
 # What Mesos' executor, which starts the command, writes into the stderr of the sandbox.
@@ -70,10 +71,16 @@ class DcosJobs:
 
     def state(self, run: JobRun) -> JobRun:
         """The run among those that go on, or else in the history."""
-        if self._is_active(run):
+        job = self.all().get(run.job_id)
+        if job is not None and run.id in {each.id for each in job.active}:
             return run
-        ended = {each.id: each for each in self._ended(run.job_id)}
-        return ended.get(run.id) or replace(run, ended_at=run.started_at, succeeded=False)
+        # Metronome notes the end of a run a moment after it takes the run from those that go on.
+        for _ in range(HISTORY_LOOKS if job is not None else 0):
+            ended = {each.id: each for each in self._ended(run.job_id)}
+            if run.id in ended:
+                return ended[run.id]
+            self._dcos.stop.wait(HISTORY_SECONDS)
+        return replace(run, ended_at=run.started_at, succeeded=False)
 
     def output(self, run: JobRun, stream: LogStream) -> list[str]:
         """What the run has printed, without the lines of Mesos' executor."""

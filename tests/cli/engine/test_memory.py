@@ -161,6 +161,19 @@ def test_the_whole_bundle_is_planned_and_carried_out(engine: MemoryEngine) -> No
     assert plan_of(run, engine).changed == []
 
 
+def test_topics_of_jobs_go_with_the_others(engine: MemoryEngine) -> None:
+    from cli.steps.bundle import steps_of
+    from kafka_topic.plan import TopicSpec
+
+    run = Session("prod", (), ("kafka.bootstrap_servers='127.0.0.1:1'",), verbose=False)
+    for name in ("prices", "movingaverage", "others"):
+        engine.kafka.create_topic("kafka", TopicSpec(name, 1, 1))
+    topics = steps_of(run, engine=engine, delete_topics=True)["topics"]
+    assert "prices" not in topics.state().detail
+    assert topics.remove(str, threading.Event())
+    assert engine.kafka.topics("kafka") == ["others"]
+
+
 def test_it_refuses_what_an_engine_refuses(engine: MemoryEngine) -> None:
     engine.create(APP)
     with pytest.raises(AlreadyExists):

@@ -15,6 +15,13 @@ TS = datetime(2026, 11, 22, 1, 2, 3, 4000, UTC)
 GIVEN = {"ts": "2026-11-22 01:02:03.004", "name": "cpu", "value": 12.5, "unit": "%", "host": "laptop"}
 
 
+def test_its_bytes():
+    expected = (
+        b'{"ts": "2026-11-22 01:02:03.004", "name": "cpu", "value": 12.5, "unit": "%", "host": "laptop"}'
+    )
+    assert Measurement(TS, "cpu", 1.5, "%", "here").to_json() == expected
+
+
 def test_there_and_back():
     measurement = Measurement(TS, "cpu", 12.5, "%", "laptop")
     assert json.loads(measurement.to_json()) == GIVEN

@@ -1,4 +1,4 @@
-"""The settings of one-off jobs."""
+"""The settings of Spark and its jobs."""
 
 from __future__ import annotations
 
@@ -10,31 +10,12 @@ from marathon.section import Section
 from marathon.signals import Positive
 
 
-class PriceSource(Section):
-    count: Annotated[int, Field(ge=1)] = Field(
-        description="prices that `pipectl run produce-prices` leaves in the topic `prices`"
-    )
-    rate: Positive = Field(description="prices per second of event time, which ends with the run")
-    volatility: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="standard deviation of the normal distribution, relative to the start price of the symbol"
-    )
-    seed: Annotated[int, Field(ge=0)] | None = Field(
-        description="seed of symbols and prices; null: others on each run"
-    )
-    cpus: Positive = Field(description="CPU shares of the job")
-    mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")
-
-
-class Sources(Section):
-    prices: PriceSource
-
-
 class Report(Section):
     method: Literal["sigma", "hampel", "both"] = Field(
         description="how `pipectl run prices-report` finds outliers: `sigma`, 3 standard deviations; "
         "`hampel`, 3 MAD; or both"
     )
-    cpus: Positive = Field(description="CPU shares of the job")
+    cpus: Positive = Field(description="CPUs of the job")
     mem: Annotated[int, Field(ge=1024)] = Field(
         description="memory of the job in MiB, half of it for the heap of Spark's driver"
     )

@@ -1,0 +1,256 @@
+"""`pipectl topics`: what is in Kafka, topic by topic and record by record."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import options
+from cli import output as out
+from cli.backend import kafka_errors
+from cli.errors import UsageProblem
+from cli.live_config import LiveConfig, live_config
+from cli.session import Session, session
+from cli.session_options import session_options
+from kafka_topic.contracts import format_time
+
+if TYPE_CHECKING:
+    from kafka_topic.brokers import Brokers
+    from kafka_topic.browsing import Page, Record, TopicInfo
+
+ANSWER_SECONDS = 10.0
+READ_SECONDS = 30.0
+MOST_RECORDS = 10_000
+_TIME_FORMS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+
+@click.group("topics", invoke_without_command=True)
+@options.common_options
+@click.pass_context
+def command(
+    context: click.Context,
+    cluster: str | None,
+    files: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    output: str,
+    verbose: bool,
+) -> None:
+    """List the topics with their partitions, offsets and settings; `topics show` prints records.
+
+    It asks the brokers themselves, so they must be in reach. It only reads.
+
+    \b
+    Example:
+      pipectl topics
+      pipectl topics show prices --last 10
+    """
+    if context.invoked_subcommand is not None:
+        options.refuse_before_subcommand(context)
+        return
+    from kafka_topic.browsing import topics
+
+    run = session(cluster, files, overrides, verbose, reads_only=True)
+    with kafka_errors():
+        found = topics(_brokers(live_config(run)))
+    if output == "json":
+        out.print_json([_topic_document(topic) for topic in found])
+        return
+    columns = ("topic", "partitions", "offsets", "kept for", "cleanup")
+    out.print_table(columns, map(_topic_row, found))
+
+
+@command.command("show")
+@session_options(reads_only=True)
+@click.argument("name")
+@click.option(
+    "--last", "count", type=click.IntRange(1, MOST_RECORDS), default=10, show_default=True,
+    help="How many records: the last ones, or the first from --offset or --time on.",
+)  # fmt: skip
+@click.option("--partition", type=click.IntRange(min=0), help="Of this partition only.")
+@click.option("--offset", type=click.IntRange(min=0), help="From this offset on; needs --partition.")
+@click.option(
+    "--time", "since", type=click.DateTime(_TIME_FORMS), metavar="TIME",
+    help="From this Kafka record timestamp on, UTC, such as '2026-11-22 01:02:03'.",
+)  # fmt: skip
+@click.option("--key", help="Those with this key only; looked for among 100,000 records of each partition.")
+@click.option("--bytes", "as_bytes", is_flag=True, help="Show keys and values as base64, whatever they hold.")
+def show(
+    run: Session,
+    output: str,
+    name: str,
+    count: int,
+    partition: int | None,
+    offset: int | None,
+    since: datetime | None,
+    key: str | None,
+    as_bytes: bool,
+) -> None:
+    """Print records of the topic NAME, the oldest first: the last ones, or those from an offset or a time on.
+
+    \b
+    Example:
+      pipectl topics show prices --last 10
+      pipectl topics show prices --time '2026-11-22 01:02:03' --key AAPL
+      pipectl topics show prices --partition 0 --offset 4990 -o json
+    """
+    if offset is not None and (partition is None or since is not None):
+        raise UsageProblem(
+            "--offset goes with --partition, and not with --time", hint="name both, or neither"
+        )
+    bundle = live_config(run)
+    wanted = None if key is None else key.encode()
+    with kafka_errors():
+        brokers = _brokers(bundle)
+        topic = _found(brokers, bundle, name)
+        _check_place(topic, partition, offset)
+        page = _page(brokers, topic, count, partition, offset, since, wanted)
+    if output == "json":
+        out.print_json([_record_document(one, as_bytes=as_bytes) for one in page.records])
+    else:
+        columns = ("partition", "offset", "time (UTC)", "key", "value")
+        rows = [_record_row(one, as_bytes=as_bytes) for one in page.records]
+        if rows:
+            out.print_table(columns, rows)
+    if page.bounded:
+        click.secho("there may be more: it looked at 100,000 records of a partition only", err=True, dim=True)
+    elif not page.records:
+        click.secho("no such records", err=True, dim=True)
+
+
+def _brokers(bundle: LiveConfig) -> Brokers:
+    from kafka_topic.brokers import Brokers
+
+    return Brokers(bundle.bootstrap_servers, timeout=ANSWER_SECONDS)
+
+
+def _found(brokers: Brokers, bundle: LiveConfig, name: str) -> TopicInfo:
+    """The topic of that name, or of that name behind the bundle's prefix."""
+    from kafka_topic.browsing import topics
+
+    known = {topic.name: topic for topic in topics(brokers)}
+    for each in (name, f"{bundle.prefix}{name}"):
+        if each in known:
+            return known[each]
+    near = get_close_matches(name, known, n=1)
+    guess = f"did you mean {near[0]}? " if near else ""
+    raise UsageProblem(f"no topic {name}", hint=f"{guess}`pipectl topics` lists them")
+
+
+def _check_place(topic: TopicInfo, partition: int | None, offset: int | None) -> None:
+    if partition is None:
+        return
+    if partition not in topic.spans:
+        numbers = ", ".join(map(str, topic.spans))
+        raise UsageProblem(f"{topic.name} has no partition {partition}", hint=f"it has {numbers}")
+    begin, end = topic.spans[partition]
+    if offset is not None and not begin <= offset <= end:
+        raise UsageProblem(
+            f"partition {partition} of {topic.name} has no offset {offset}",
+            hint=f"its log begins at {begin} and ends before {end}",
+        )
+
+
+def _page(
+    brokers: Brokers,
+    topic: TopicInfo,
+    count: int,
+    partition: int | None,
+    offset: int | None,
+    since: datetime | None,
+    key: bytes | None,
+) -> Page:
+    from kafka_topic.browsing import last_records, records_from
+
+    numbers = list(topic.spans) if partition is None else [partition]
+    if since is not None:
+        places = [each for each in brokers.partitions([topic.name])[topic.name] if each.partition in numbers]
+        epoch_ms = round(since.replace(tzinfo=UTC).timestamp() * 1000)
+        starts = {number: at for (_, number), at in brokers.since(places, epoch_ms).items()}
+    elif offset is not None:
+        starts = {numbers[0]: offset}
+    else:
+        return last_records(brokers, topic, count, partitions=numbers, key=key, seconds=READ_SECONDS)
+    return records_from(brokers, topic, count, starts=starts, key=key, seconds=READ_SECONDS)
+
+
+def _topic_document(topic: TopicInfo) -> dict[str, Any]:
+    return {
+        "topic": topic.name,
+        "partitions": [
+            {"partition": number, "begin": span.begin, "end": span.end}
+            for number, span in topic.spans.items()
+        ],
+        "settings": dict(topic.settings),
+    }
+
+
+def _topic_row(topic: TopicInfo) -> tuple[str, ...]:
+    from kafka_topic.config import CLEANUP, RETENTION
+
+    settings = topic.settings
+    kept = "for ever" if settings.get(CLEANUP) == "compact" else _length(settings.get(RETENTION))
+    return (topic.name, str(len(topic.spans)), str(topic.offsets), kept, settings.get(CLEANUP, "-"))
+
+
+def _length(milliseconds: str | None) -> str:
+    if milliseconds is None:
+        return "-"
+    if milliseconds == "-1":
+        return "for ever"
+    from datetime import timedelta
+
+    from marathon.durations import format_duration
+
+    return format_duration(timedelta(milliseconds=int(milliseconds)))
+
+
+def _record_document(record: Record, *, as_bytes: bool) -> dict[str, Any]:
+    return {
+        "partition": record.partition,
+        "offset": record.offset,
+        "time": format_time(record.time),
+        "key": _text(record.key, as_bytes=as_bytes),
+        "value": _value(record.value, as_bytes=as_bytes),
+        "headers": {name: _text(value, as_bytes=as_bytes) for name, value in record.headers.items()},
+    }
+
+
+def _record_row(record: Record, *, as_bytes: bool) -> tuple[str, ...]:
+    texts = (_shown(each, as_bytes=as_bytes) for each in (record.key, record.value))
+    return (str(record.partition), str(record.offset), format_time(record.time), *texts)
+
+
+def _shown(data: bytes | None, *, as_bytes: bool) -> str:
+    text = _text(data, as_bytes=as_bytes)
+    if text is None:
+        return "-"
+    return out.one_line(text) if isinstance(text, str) else f"base64:{text['base64']}"
+
+
+def _value(data: bytes | None, *, as_bytes: bool) -> Any:
+    """JSON as what it is, other text as text."""
+    text = _text(data, as_bytes=as_bytes)
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _text(data: bytes | None, *, as_bytes: bool) -> str | dict[str, str] | None:
+    """The text that the bytes are; of those that are none, `{"base64": …}`."""
+    if data is None:
+        return None
+    if not as_bytes:
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            pass
+    return {"base64": base64.b64encode(data).decode()}

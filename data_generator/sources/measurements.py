@@ -1,0 +1,98 @@
+"""What the sources of measurements share: options, a pace, and a run without end or up to a count."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from data_generator.errors import DeliveryError
+from data_generator.sources.exact import WITHOUT_END, Record, Target, write_exactly
+from data_generator.sources.ledger import Written
+from kafka_topic.contracts import Measurement
+
+F = TypeVar("F", bound=Callable[..., Any])
+Sample = Callable[[int, datetime], Sequence[Measurement]]
+"""The measurements number n to n + k - 1, all of one time."""
+# As late as this, measurements that were due are left out: there is nothing to be measured in the past.
+_LATE_SECONDS = 1.0
+_LOG = logging.getLogger("data_generator")
+
+
+def options(topic: str) -> Callable[[F], F]:
+    """The options of every source of measurements, which writes to `topic` unless told otherwise."""
+
+    def add(function: F) -> F:
+        for option in (
+            click.option("--patience", default=60.0, help="Give up after so many seconds without a write."),
+            click.option(
+                "--count",
+                envvar="COUNT",
+                show_envvar=True,
+                type=click.IntRange(min=1),
+                help="End when so many measurements are in the topic; without it, go on until stopped.",
+            ),
+            click.option("--topic", envvar="TOPIC", show_envvar=True, default=topic),
+            click.option(
+                "--bootstrap-servers", envvar="KAFKA_BOOTSTRAP_SERVERS", show_envvar=True, required=True
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return add
+
+
+class Paced:
+    """Takes a sample at each due time, and none in between."""
+
+    def __init__(self, sample: Sample, seconds: float, stop: threading.Event) -> None:
+        """seconds: between two samples."""
+        self._sample = sample
+        self._seconds = seconds
+        self._stop = stop
+        self._due = time.monotonic()
+
+    def make(self, start: int, stop: int, began: Written) -> list[Record]:
+        """The samples that are due, `stop - start` measurements at most; waits for the first of them."""
+        if self._stop.wait(max(0.0, self._due - time.monotonic())):
+            return []
+        now = time.monotonic()
+        if now - self._due > max(_LATE_SECONDS, self._seconds):
+            self._due = now
+        records: list[Record] = []
+        while self._due <= now and start + len(records) < stop:
+            moment = datetime.fromtimestamp(time.time() - (now - self._due), UTC)
+            found = self._sample(start + len(records), moment)
+            records += [Record(each.name, each.to_json()) for each in found]
+            self._due += self._seconds
+        return records[: stop - start]
+
+
+def run(sample: Sample, seconds: float, count: int | None, target: Target) -> None:
+    """Write samples, one every `seconds`, until `count` measurements are in the topic or it is stopped.
+
+    Ends the process: exit code 1 when a count is not reached or Kafka takes nothing.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s data_generator: %(message)s"
+    )
+    try:
+        wrote = write_exactly(count or WITHOUT_END, Paced(sample, seconds, stop).make, target, stop)
+    except DeliveryError as error:
+        if stop.is_set() and count is None:
+            _LOG.info("stopped")
+            return
+        _LOG.error("%s", error)
+        sys.exit(error.exit_code)
+    click.echo(f"{count} measurements are in {target.topic}; this run wrote {wrote}")
