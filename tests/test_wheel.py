@@ -50,6 +50,8 @@ def test_a_wheel_has_the_jar(checkout: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         assert not [name for name in archive.namelist() if name.endswith(".java")]
         jar = Path(archive.extract("gatherer/java/gatherer.jar", tmp_path))
+        mode = archive.getinfo("spark_jobs/jre/bin/java").external_attr >> 16
+    assert mode & 0o111, "Spark's wrapper of java is no program"
     assert built_from(jar) == JavaProject(checkout / "gatherer" / "java").digest()
 
 

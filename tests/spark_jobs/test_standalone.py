@@ -20,6 +20,9 @@ from spark_jobs.standalone import command
 from tests.ports import free_ports
 from tests.spark_jobs.test_report import check_json, record, ticks
 
+REFUSED = "SASL"
+"""A word of what the master logs of a wrong secret."""
+
 
 def test_a_variable_that_is_missing_is_named(tmp_path):
     (tmp_path / "secret").write_text("hush")
@@ -85,38 +88,40 @@ def cluster(tmp_path) -> Iterator[Callable[[], dict[str, str]]]:
             each.wait()
 
 
+def report(kafka, topic: str, **variables: str) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-m", "spark_jobs", "report", "--topic", topic, "-o", "json"]
+    environ = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers, **variables}
+    return subprocess.Popen(
+        argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
 @pytest.mark.slow
-def test_the_report_is_the_same_on_a_cluster_and_nobody_gets_in_without_the_secret(
-    kafka, topic_of, cluster, tmp_path
-):
+def test_the_report_is_the_same_on_a_cluster(kafka, topic_of, cluster):
     given = ticks()
-    argv = [
-        sys.executable,
-        "-m",
-        "spark_jobs",
-        "report",
-        "--topic",
-        topic_of(map(record, given)),
-        "-o",
-        "json",
-    ]
-    environ = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers, **cluster()}
     # A worker that is not up yet is waited for: Spark's own patience is a minute.
-    done = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=250)
-    assert done.returncode == 0, done.stderr
-    check_json(json.loads(done.stdout), given)
+    job = report(kafka, topic_of(map(record, given)), **cluster())
+    try:
+        said, complaint = job.communicate(timeout=250)
+    finally:
+        job.kill()
+    assert job.returncode == 0, complaint
+    check_json(json.loads(said), given)
+
+
+@pytest.mark.slow
+def test_nobody_gets_in_without_the_secret(kafka, topic_of, cluster, tmp_path):
     other = tmp_path / "other"
     other.write_text("guess")
-    stranger = subprocess.Popen(
-        argv, env={**environ, "SPARK_SECRET_FILE": str(other)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    stranger = report(kafka, topic_of([]), **{**cluster(), "SPARK_SECRET_FILE": str(other)})
+    output = tmp_path / "master" / "output"
     deadline = time.monotonic() + 120
-    output = (tmp_path / "master" / "output").read_text
     try:
-        while "SASL" not in output() and stranger.poll() is None:
+        while not (REFUSED in output.read_text() or stranger.poll() is not None):
             assert time.monotonic() < deadline, "waited 120 s for the master to refuse the secret"
             time.sleep(0.1)
-        assert stranger.poll() is None or stranger.returncode != 0
+        assert stranger.poll() != 0
     finally:
         stranger.kill()
         stranger.communicate()
+    assert REFUSED in output.read_text()
