@@ -8,7 +8,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,9 +18,6 @@ from spark_jobs.errors import SettingsError
 from spark_jobs.standalone import command
 from tests.ports import free_ports
 from tests.spark_jobs.test_report import check_json, record, ticks
-
-REFUSED = "SASL"
-"""A word of what the master logs of a wrong secret."""
 
 
 def test_a_variable_that_is_missing_is_named(tmp_path):
@@ -107,21 +103,3 @@ def test_the_report_is_the_same_on_a_cluster(kafka, topic_of, cluster):
         job.kill()
     assert job.returncode == 0, complaint
     check_json(json.loads(said), given)
-
-
-@pytest.mark.slow
-def test_nobody_gets_in_without_the_secret(kafka, topic_of, cluster, tmp_path):
-    other = tmp_path / "other"
-    other.write_text("guess")
-    stranger = report(kafka, topic_of([]), **{**cluster(), "SPARK_SECRET_FILE": str(other)})
-    output = tmp_path / "master" / "output"
-    deadline = time.monotonic() + 120
-    try:
-        while not (REFUSED in output.read_text() or stranger.poll() is not None):
-            assert time.monotonic() < deadline, "waited 120 s for the master to refuse the secret"
-            time.sleep(0.1)
-        assert stranger.poll() != 0
-    finally:
-        stranger.kill()
-        stranger.communicate()
-    assert REFUSED in output.read_text()
