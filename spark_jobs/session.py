@@ -28,7 +28,7 @@ LOG_OPTION = f"-Dlog4j2.configurationFile=file:{_HERE / 'log4j2.properties'}"
 """An option of Java that makes Spark log warnings and errors to stderr."""
 PROTECTED = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
 """What every process of Spark is told: nobody gets in without the secret, and what they say is encrypted."""
-_PARTITIONS = 8
+_PARTITIONS = 4
 _LOOPBACK = "127.0.0.1"
 
 
@@ -67,27 +67,42 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
     if importlib.util.find_spec("pyspark") is None:
         raise MissingError(f"Spark is not installed: run `{sys.executable} -m pip install pyspark=={SPARK}`")
     options = session_options(name, settings)
-    with tempfile.TemporaryDirectory(prefix="spark-") as work:
+    # The JVM outlives the session, and may take something out of the folder while it is removed.
+    with tempfile.TemporaryDirectory(prefix="spark-", ignore_cleanup_errors=True) as work:
+        # All that Spark writes lies in one folder.
+        options["spark.driver.extraJavaOptions"] += f' "-Djava.io.tmpdir={work}"'
         properties = private_file(Path(work) / "spark.properties", options)
-        os.environ |= {
+        variables = {
             "PYSPARK_SUBMIT_ARGS": f"--properties-file {properties} pyspark-shell",
-            # Spark's start reads the environment, and Python's workers inherit it.
             "PYSPARK_PYTHON": sys.executable,
             "PYSPARK_DRIVER_PYTHON": sys.executable,
             "SPARK_LOCAL_IP": settings.host,
             "SPARK_LOCAL_DIRS": work,
             **java_environ(),
         }
-        # An installation of another Spark would be taken in the place of the package's.
-        os.environ.pop("SPARK_HOME", None)
-        from pyspark.sql import SparkSession
+        with _environ(variables):
+            from pyspark.sql import SparkSession
 
-        session = SparkSession.builder.getOrCreate()
-        properties.unlink()
-        try:
-            yield session
-        finally:
-            session.stop()
+            session = SparkSession.builder.getOrCreate()
+            properties.unlink()
+            try:
+                yield session
+            finally:
+                session.stop()
+
+
+@contextmanager
+def _environ(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables, which Spark's start reads and its processes inherit, until the block ends."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    # An installation of another Spark would be taken in the place of the package's.
+    os.environ.pop("SPARK_HOME", None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
