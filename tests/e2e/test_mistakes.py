@@ -1,9 +1,11 @@
 """What a new user gets wrong, and what `pipectl` says."""
 
+import json
 import os
 import signal
 import socket
 import time
+import urllib.request
 
 import pytest
 
@@ -97,12 +99,15 @@ def test_a_port_that_somebody_took_is_named_and_the_next_deploy_goes_on(pipectl_
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        options = ("--set", f"flink.jobmanager.rest_port={port}")
+        # The rest of the bundle has no part in it.
+        options = ("--only", "flink-jobmanager", "--set", f"flink.jobmanager.rest_port={port}")
         refused = user.run("deploy", *options, "--set", "waits.app=8s", code=3)
         assert f"{port}" in refused.stderr
         assert "taken" in refused.stderr
     document = user.json("deploy", *options)
     assert document["endpoints"]["flink"].endswith(f":{port}")
+    with urllib.request.urlopen(document["endpoints"]["flink"] + "/overview", timeout=30) as answer:
+        assert json.load(answer)["flink-version"]
 
 
 def test_ctrl_c_in_the_middle_then_deploy_again_without_java_on_path_or_a_network(
