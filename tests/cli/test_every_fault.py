@@ -7,17 +7,21 @@ command again converges. The cluster is in memory; test_faults.py has real apps 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
 from types import SimpleNamespace
 
 import pytest
+from cli.deployed import Deployed
 from click.testing import CliRunner, Result
 
 from cli import errors
 from cli.__main__ import pipectl
 from cli.catalogue import load_settings
 from cli.engine.dcos import faults
+from kafka_topic.contracts.moving_average import MovingAverage
 from marathon import render
 from tests.cli.dcos_in_process import Fault, Killed, World
 
@@ -60,6 +64,13 @@ CAUSES = {
 }
 SETTINGS = ("--set", "positions=[AAPL]", "--set", "kafka.bootstrap_servers='127.0.0.1:1'")
 CHANGED = ("--set", "generator.rate=20", "--set", "flink.taskmanager.slots=3")
+MAKERS = [
+    "/kafka",
+    *(
+        f"/volatility/{name}"
+        for name in ("data-generator", "flink-jobmanager", "flink-taskmanager", "gatherer")
+    ),
+]
 TOPICS = {"position.AAPL", "movingaverage", "signals", "dead_letter", "limits"}
 # What is run on what is there, and so what should be there then.
 OPERATIONS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -81,8 +92,25 @@ def world(monkeypatch, tmp_path):
     monkeypatch.setattr("cli.engine.dcos.Dcos", lambda *args, **kwargs: made.dcos(*args, **kwargs))
     monkeypatch.setattr("cli.session.load_settings", _load_once)
     monkeypatch.setattr("cli.session.render", _render_once)
-    monkeypatch.setattr("cli.verify.fresh_records", lambda *args, **kwargs: {})
+    monkeypatch.setattr("cli.verify.fresh_records", records_of(made))
     return made
+
+
+def records_of(world: World) -> Callable[..., dict[str, MovingAverage]]:
+    """What pipectl finds when it looks for records: there are some once all that makes them is healthy."""
+
+    def fresh_records(bundle: Deployed, *, timeout: timedelta, **_: object) -> dict[str, MovingAverage]:
+        made = world.topics.keys() >= TOPICS and all(world.looked.get(app, 0) > 1 for app in MAKERS)
+        if not made:
+            raise errors.WaitTimeout(f"waited {timeout} for fresh records", hint="see `pipectl status`")
+        end = datetime(2026, 1, 1, tzinfo=UTC)
+        window = end - timedelta(seconds=10), end
+        return {
+            symbol: MovingAverage(symbol, *window, 1, 1.0, 1.0, 1.0, 1.0, None, None)
+            for symbol in bundle.positions
+        }
+
+    return fresh_records
 
 
 _load, _render = cache(load_settings), render
@@ -151,6 +179,7 @@ def test_whatever_call_fails_and_however(world, operation, kind):
             if result.exit_code == 0:
                 assert not (met and kind in THE_USERS), said
                 assert world.state() == wanted, f"claimed done, and it is not: {said}"
+                assert (command[0] == "deploy") == ("data flows on all 1 positions" in result.output), said
             else:
                 check_told(kind, result, said)
             assert claims_hold(world, result.output, removed=command[0] == "destroy"), said

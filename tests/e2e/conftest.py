@@ -1,11 +1,18 @@
-"""The bundle, deployed once for all tests of this folder, in a folder of its own and on ports of its own."""
+"""The bundle that the tests of this folder share, in a folder of its own and on ports of its own.
+
+A test that only looks asks for `bundle`. One that changes or ends something asks for `changeable_bundle`: the
+next test that needs a bundle deploys again. So the tests may run in any order.
+"""
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +53,14 @@ class Pipectl:
     def json(self, *args: str, **kwargs: Any) -> Any:
         return json.loads(self.run(*args, "-o", "json", **kwargs).stdout)
 
+    def api(self, path: str) -> Any:
+        """What the cluster answers at a path, in JSON."""
+        env = self.json("cluster", "env")
+        headers = {"Authorization": f"token={env['DCOS_ACS_TOKEN']}"}
+        request = urllib.request.Request(f"{env['DCOS_URL']}/{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
     def processes(self) -> list[psutil.Process]:
         """Every process that works for this home, by the marks that it leaves."""
         mark = str(self.home)
@@ -58,21 +73,95 @@ class Pipectl:
                 continue  # it ended while we looked, or it is not ours
         return [p for p in found if p.pid != os.getpid()]
 
+    def purge(self) -> None:
+        """End everything that was deployed; no process, no open port and no file of it may be left."""
+        ports = {
+            connection.laddr.port
+            for process in self.processes()
+            for connection in _connections(process)
+            if connection.status == psutil.CONN_LISTEN
+        }
+        self.run("destroy", "--yes", "--purge")
+        assert self.processes() == []
+        assert {port for port in ports if _is_open(port)} == set()
+        left = [file for file in self.home.rglob("*") if file.is_file()] if self.home.is_dir() else []
+        assert left == []
+
+
+def _connections(process: psutil.Process) -> list[Any]:
+    try:
+        return process.net_connections("tcp")
+    except psutil.Error:
+        return []  # it has ended
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class SharedBundle:
+    """The bundle in a home: deployed when it is asked for and not known to be as `pipectl deploy` makes it.
+
+    first: the result of the deploy that found nothing, and when it ended.
+    """
+
+    def __init__(self, pipectl: Pipectl) -> None:
+        self._pipectl = pipectl
+        self._deployed: dict[str, Any] | None = None
+        self.first: tuple[dict[str, Any], datetime] | None = None
+
+    def deployed(self) -> dict[str, Any]:
+        """The JSON result of the newest deploy."""
+        if self._deployed is None:
+            self._deployed = self._pipectl.json("deploy", "--yes")
+            if self.first is None:
+                self.first = self._deployed, datetime.now(UTC)
+        return self._deployed
+
+    def changed(self) -> None:
+        """It may be otherwise than it was deployed."""
+        self._deployed = None
+
 
 @pytest.fixture(scope="session")
 def pipectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipectl]:
+    """The user whose bundle is shared."""
     user = Pipectl(tmp_path_factory.mktemp("e2e") / "a home")
     try:
         yield user
     finally:
-        user.run("destroy", "--yes", "--purge")
+        user.purge()
 
 
 @pytest.fixture(scope="session")
-def bundle(pipectl: Pipectl) -> dict[str, Any]:
-    """The first deploy; its JSON result."""
-    document: dict[str, Any] = pipectl.json("deploy")
-    return document
+def shared_bundle(pipectl: Pipectl) -> SharedBundle:
+    return SharedBundle(pipectl)
+
+
+@pytest.fixture
+def bundle(shared_bundle: SharedBundle) -> dict[str, Any]:
+    """The JSON result of the deploy of a bundle that runs, for tests that leave it as it is."""
+    return shared_bundle.deployed()
+
+
+@pytest.fixture
+def changeable_bundle(shared_bundle: SharedBundle) -> Iterator[dict[str, Any]]:
+    """The same for a test that changes it."""
+    document = shared_bundle.deployed()
+    try:
+        yield document
+    finally:
+        shared_bundle.changed()
+
+
+@pytest.fixture
+def first_deploy(shared_bundle: SharedBundle) -> tuple[dict[str, Any], datetime]:
+    """The JSON result of the deploy that found nothing, and when it ended."""
+    shared_bundle.deployed()
+    assert shared_bundle.first is not None
+    return shared_bundle.first
 
 
 @pytest.fixture
@@ -84,5 +173,4 @@ def pipectl_elsewhere(tmp_path: Path) -> Iterator[Pipectl]:
         yield user
     finally:
         user.home = home
-        user.run("destroy", "--yes", "--purge")
-        assert user.processes() == []
+        user.purge()

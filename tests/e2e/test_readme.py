@@ -1,5 +1,7 @@
 """The README is true: its commands are run, in its order, on a cluster that starts empty."""
 
+import ast
+import json
 import re
 import shlex
 from pathlib import Path
@@ -8,10 +10,13 @@ import pytest
 
 from cli.commands import SHORT_HELP
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^ *\$ (.+)$", README, re.MULTILINE)
-STEPS = re.findall(r"^ *\$ (.+)$|```python\n((?:.|\n)*?)```", README, re.MULTILINE)
-"""Commands and programs, in their order: (command, "") or ("", program)."""
+STEPS = re.findall(
+    r"^ *\$ (.+)\n((?:\n?(?: *[^\s$`].*\n))*)|```python\n((?:.|\n)*?)```", README, re.MULTILINE
+)
+"""Commands and programs, in their order: (command, what it prints, "") or ("", "", program)."""
 
 
 def test_readme_names_every_verb():
@@ -23,16 +28,36 @@ def test_every_readme_command_is_run_here():
     assert all(command.startswith(".venv/bin/pipectl ") for command in COMMANDS[2:])
 
 
-def test_every_guarantee_names_a_test_that_exists():
+def guarantees():
     section = README.split("## Tool safety")[1].split("\n## ")[0]
-    guarantees = re.split(r"^\d+\. ", section, flags=re.MULTILINE)[1:]
-    assert len(guarantees) >= 10
-    for guarantee in guarantees:
-        files = re.findall(r"tests/[\w/]+/test_\w+\.py", guarantee)
-        assert files, guarantee
-        source = "".join((Path(__file__).parents[2] / file).read_text() for file in files)
-        for test in re.findall(r"`(test_\w+)`", guarantee):
-            assert f"def {test}(" in source, test
+    return re.split(r"^\d+\. ", section, flags=re.MULTILINE)[1:]
+
+
+def functions_of(file):
+    """The test functions of a file by name, with how each is marked."""
+    functions = {}
+    for node in ast.parse((ROOT / file).read_text()).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            functions[node.name] = [ast.unparse(each) for each in node.decorator_list]
+    return functions
+
+
+@pytest.mark.parametrize("guarantee", guarantees(), ids=lambda text: " ".join(text.split()[:4]))
+def test_every_guarantee_is_held_by_tests_that_run(guarantee):
+    # Each file, and the tests that are named after it and before the next one.
+    named = re.findall(r"(tests/[\w/]+/test_\w+\.py)((?:(?!tests/[\w/]+\.py)[\s\S])*)", guarantee)
+    assert named, guarantee
+    for file, rest in named:
+        functions = functions_of(file)
+        wanted = re.findall(r"`(test_\w+)`", rest) or list(functions)
+        assert wanted
+        for test in wanted:
+            assert test in functions, f"{file} has no {test}"
+            assert not [mark for mark in functions[test] if re.search(r"mark\.(skip|xfail)", mark)], test
+
+
+def test_there_are_guarantees():
+    assert len(guarantees()) >= 10
 
 
 @pytest.mark.e2e
@@ -46,9 +71,24 @@ def test_readme_commands_work_in_their_order(pipectl_elsewhere):
         ("TSLA", 304, 318),
     }
     servers = user.json("endpoints")["kafka"]
-    for command, program in STEPS[2:]:
+    for command, printed, program in STEPS[2:]:
         if program:
             lines = [line[3:] if line.startswith("   ") else line for line in program.splitlines()]
             exec(compile("\n".join(lines).replace("127.0.0.1:9092", servers), "README.md", "exec"), {})  # noqa: S102
         else:
-            user.run(*shlex.split(command)[1:])
+            done = user.run(*shlex.split(command)[1:])
+            if printed:
+                assert shape(done.stdout) == shape(printed), command
+
+
+def shape(printed):
+    """What is the same at each run: the keys of JSON, else the words without numbers, and without gaps."""
+    printed = re.sub(r"^ {0,3}", "", printed, flags=re.MULTILINE)
+    try:
+        documents = [json.loads(printed)]
+    except ValueError:
+        try:
+            documents = [json.loads(line) for line in printed.splitlines()]
+        except ValueError:
+            return [re.sub(r"[\d.:-]+", "#", line).split() for line in printed.splitlines() if line.strip()]
+    return [list(document) for document in documents]

@@ -47,21 +47,34 @@ class Tail:
                 "enable.partition.eof": True,
             }
         )
-        self._partitions = set(self._consumer.list_topics(topic, timeout=30).topics[topic].partitions)
-        self._consumer.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in self._partitions])
-        self._ended: set[int] = set()
+        partitions = self._consumer.list_topics(topic, timeout=30).topics[topic].partitions
+        self._partitions = [TopicPartition(topic, each, OFFSET_BEGINNING) for each in partitions]
+        self._consumer.assign(self._partitions)
+        self._next = dict.fromkeys(partitions, 0)
 
     def read(self) -> list[Any]:
-        """What there is by now; at the first time, all that there was at the call."""
-        while True:
-            messages = self._consumer.consume(10_000, timeout=0.1)
-            for message in messages:
-                if message.error() is None:
+        """All that there was at the call, and perhaps more.
+
+        A topic with live ticks may have no end to meet, and markers that end transactions are not delivered.
+        So each partition is read until a record, or the word of its end, says that its old end is reached.
+        """
+        from confluent_kafka import KafkaError
+
+        ends = {
+            each.partition: self._consumer.get_watermark_offsets(each, timeout=30)[1]
+            for each in self._partitions
+        }
+        deadline = time.monotonic() + PATIENCE
+        while any(self._next[partition] < end for partition, end in ends.items()):
+            assert time.monotonic() < deadline, f"read up to {self._next}, and not to {ends}"
+            for message in self._consumer.consume(10_000, timeout=0.1):
+                error = message.error()
+                if error is None:
                     self.records.append(message)
-                else:
-                    self._ended.add(message.partition())
-            if not messages and self._ended == self._partitions:
-                return self.records
+                    self._next[message.partition()] = message.offset() + 1
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    self._next[message.partition()] = message.offset()
+        return self.records
 
     def close(self) -> None:
         self._consumer.close()

@@ -38,7 +38,7 @@ test("what is only likely is hollow: its inside has the ground's colour", () => 
     return context.fillStyle;
   };
   assert.equal(inside(limit("reached", "buy")), "colour of buy");
-  assert.equal(inside(limit("likely", "buy")), "colour of card");
+  for (const event of ["likely", "unlikely"]) assert.equal(inside(limit(event, "buy")), "colour of card");
 });
 
 test("a large mark of a regime says which", () => {
