@@ -69,7 +69,7 @@ def test_options_that_cannot_be_read_are_no_difference(plan, cluster):
     labels = {name: there.observed["labels"][name] for name in kept}
     cluster.update(manifest_of({**cluster.manifest_of(there).document, "labels": labels}), there)
     change = plan({})
-    assert (change.diff, change.notes) == ([], ("the options it was installed with cannot be read",))
+    assert (change.diff, change.notes) == ([], ("cannot read the options that it was installed with",))
     assert installed_options({"labels": {"DCOS_PACKAGE_OPTIONS": "%"}}) is None
 
 

@@ -195,7 +195,7 @@ def test_a_topic_that_was_made_by_hand_is_compared_in_all_that_matters(small, ka
         "hand.position.A has retention.bytes 4096, wanted -1: not changed; Kafka deletes the oldest "
         "records beyond that size, however recent",
         "hand.position.A has min.insync.replicas 2, wanted 1: not changed; Kafka rejects writes with "
-        "fewer replicas in sync",
+        "fewer in-sync replicas",
     )
 
 
