@@ -14,13 +14,13 @@ from itertools import count
 from types import SimpleNamespace
 
 import pytest
-from cli.deployed import Deployed
 from click.testing import CliRunner, Result
 
 from cli import errors
 from cli.__main__ import pipectl
 from cli.catalogue import load_settings
 from cli.engine.dcos import faults
+from cli.live_config import LiveConfig
 from kafka_topic.contracts.moving_average import MovingAverage
 from marathon import render
 from tests.cli.dcos_in_process import Fault, Killed, World
@@ -99,7 +99,7 @@ def world(monkeypatch, tmp_path):
 def records_of(world: World) -> Callable[..., dict[str, MovingAverage]]:
     """What pipectl finds when it looks for records: there are some once all that makes them is healthy."""
 
-    def fresh_records(bundle: Deployed, *, timeout: timedelta, **_: object) -> dict[str, MovingAverage]:
+    def fresh_records(bundle: LiveConfig, *, timeout: timedelta, **_: object) -> dict[str, MovingAverage]:
         made = world.topics.keys() >= TOPICS and all(world.looked.get(app, 0) > 1 for app in MAKERS)
         if not made:
             raise errors.WaitTimeout(f"waited {timeout} for fresh records", hint="see `pipectl status`")
