@@ -8,12 +8,12 @@ from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from kafka_topic.contracts import REASONS
+from kafka_topic.freshness import FlowState
 from kafka_topic.trouble import CODES
 
 TIME = {"type": "string", "description": "UTC", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$"}
 Time = Annotated[str, WithJsonSchema(TIME)]
 Count = Annotated[int, Field(ge=0)]
-State = Literal["fresh", "stale", "silent", "unreadable"]
 
 
 class Problem(TypedDict):
@@ -41,7 +41,7 @@ class PositionAnswer(TypedDict):
     symbol: str
     topic: str
     state: Annotated[
-        State,
+        FlowState,
         Field(
             description="stale: its last window is older than fresh_seconds of the status; silent: it has no "
             "window; unreadable: the gatherer can't read one of its partitions, as problem says"

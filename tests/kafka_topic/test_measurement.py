@@ -19,7 +19,7 @@ def test_its_bytes():
     expected = (
         b'{"ts": "2026-11-22 01:02:03.004", "name": "cpu", "value": 12.5, "unit": "%", "host": "laptop"}'
     )
-    assert Measurement(TS, "cpu", 1.5, "%", "here").to_json() == expected
+    assert Measurement(TS, "cpu", 12.5, "%", "laptop").to_json() == expected
 
 
 def test_there_and_back():
