@@ -18,8 +18,11 @@ deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
 # SEED: the order of an earlier run, which it printed as --randomly-seed.
+PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations 20 \
+	$(if $(SEED),-p randomly --randomly-seed $(SEED))
 test: lint java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 20 $(if $(SEED),-p randomly --randomly-seed $(SEED))
+	$(PYTEST) -m "not slow and not e2e"
+	$(PYTEST) -m "slow or e2e"
 
 lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -91,41 +91,40 @@ MOTO = [
 ]
 
 
-# Fixtures of servers that take long to start and that tests share, the costliest first.
-SHARED_SERVERS = ("shared_bundle", "flink", "kafka")
-# The groups of slow tests that take longest, in this order. Begun last, one of them would end last, alone.
-LONGEST_GROUPS = ("flink", "shared_bundle", "gatherer-kafka", "dashboard-kafka", "e2e-test_real_client")
+# The rooms whose slow tests share a bundle or a Flink. They take longest, so they begin first.
+LONGEST_ROOMS = ("gatherer", "e2e")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put quick tests first, and name the tests that are to run in one process of several.
+    """Put quick tests first, then the rooms that take longest. Otherwise pytest-randomly's order stays."""
 
-    The order is random besides, by pytest-randomly, which has shuffled the tests by now.
+    def rank(item: pytest.Item) -> tuple[bool, int]:
+        slow = any(item.get_closest_marker(name) for name in ("slow", "e2e"))
+        room = _room(item.nodeid)
+        return slow, LONGEST_ROOMS.index(room) if room in LONGEST_ROOMS else len(LONGEST_ROOMS)
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests that share a server in one process.
+
+    The mark xdist_group would say the same, but xdist 3.8 cannot read it with pytest 9.2.
     """
-    ranks = {}
-    for item in items:
-        group = _group(item)
-        item.add_marker(pytest.mark.xdist_group(group))
-        slow = _is_slow(item)
-        rank = LONGEST_GROUPS.index(group) if group in LONGEST_GROUPS else len(LONGEST_GROUPS)
-        ranks[item] = (slow, rank if slow else 0)
-    items.sort(key=ranks.__getitem__)
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByServer(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            room = _room(nodeid)
+            return room if room in LONGEST_ROOMS else nodeid.split("::")[0]
+
+    return ByServer(config, log)
 
 
-def _is_slow(item: pytest.Item) -> bool:
-    return any(item.get_closest_marker(name) for name in ("slow", "e2e"))
-
-
-def _group(item: pytest.Item) -> str:
-    """Quick tests go by room, slow ones by the server that they share with others, or else by file."""
-    path = item.path.relative_to(Path(__file__).parent)
-    room = path.parts[0].removesuffix(".py")
-    if not _is_slow(item):
-        return room
-    for server in SHARED_SERVERS:
-        if server in getattr(item, "fixturenames", ()):
-            return f"{room}-kafka" if server == "kafka" else server
-    return f"{room}-{path.stem}"
+def _room(nodeid: str) -> str:
+    """The folder below tests/, or the file there."""
+    return nodeid.split("::")[0].split("/")[1]
 
 
 def _wait(look: Callable[[], bool], what: str) -> None:
