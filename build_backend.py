@@ -60,8 +60,6 @@ def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
 
 
 def _tools() -> list[str]:
-    if not _has_sources():
-        return []
     from flink_scripts.java_project import JavaProject
 
     if all(JavaProject(folder).is_fresh() for folder in _FOLDERS):
@@ -73,14 +71,8 @@ def _tools() -> list[str]:
 
 
 def _build_jars() -> None:
-    if _has_sources():
-        from flink_scripts.building import build
-        from flink_scripts.java_project import JavaProject
+    from flink_scripts.building import build
+    from flink_scripts.java_project import JavaProject
 
-        for folder in _FOLDERS:
-            build(JavaProject(folder))
-
-
-def _has_sources() -> bool:
-    """The image installs what the project requires before its sources are there."""
-    return all((folder / "src").is_dir() for folder in _FOLDERS)
+    for folder in _FOLDERS:
+        build(JavaProject(folder))

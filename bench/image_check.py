@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -126,6 +127,7 @@ class Engine:
         """Start an app as an agent would, for a user without an entry in passwd, and without a home."""
         wanted = [each["port"] for each in app["portDefinitions"]]
         ports = wanted if app["requirePorts"] else free_ports(len(wanted))
+        volumes = app["container"].get("volumes", [])
         environ = {
             "HOST": "127.0.0.1",
             **{f"PORT{n}": str(port) for n, port in enumerate(ports)},
@@ -133,6 +135,7 @@ class Engine:
         }
         self.podman(
             *("run", "--detach", "--name", name, *RUN),
+            *(f"--volume={each['hostPath']}:{each['containerPath']}:ro" for each in volumes),
             *(f"--volume={state}:{state}", *(f"--env={key}={value}" for key, value in environ.items())),
             *(IMAGE, "-u", "HOME", *app["args"]),
         )
@@ -169,14 +172,22 @@ def workplace() -> Iterator[Engine]:
         shutil.rmtree(folder)
 
 
-def definitions(servers: str, state: Path) -> dict[str, dict[str, Any]]:
-    """The apps' definitions, for this image and these Kafka brokers."""
+def make_token(file: Path) -> None:
+    """A token of Flink, in a file that only the user of the containers may read."""
+    file.touch(mode=0o600)
+    file.write_text(secrets.token_hex(32))
+    os.chown(file, NOBODY, NOBODY)
+
+
+def definitions(servers: str, state: Path, token: Path) -> dict[str, dict[str, Any]]:
+    """The apps' definitions, for this image, these Kafka brokers and the file with Flink's token."""
     rpc, rest = free_ports(2)
     settings = {
         "image": IMAGE,
         "positions": f"[{', '.join(POSITIONS)}]",
         "kafka.bootstrap_servers": servers,
         "flink.state": f"file://{state}",
+        "flink.token": f"{{secret: null, file: {token}}}",
         "flink.jobmanager.rpc_port": str(rpc),
         "flink.jobmanager.rest_port": str(rest),
     }
@@ -228,13 +239,14 @@ def main() -> None:
         print(
             f"        {seconds_of('pipectl', '--help', engine=engine):6.1f} s for pipectl --help", flush=True
         )
-        state, data = engine.folder / "state", engine.folder / "kafka"
+        state, data, token = (engine.folder / name for name in ("state", "kafka", "token"))
         state.mkdir()
         state.chmod(0o777)
         data.mkdir()
+        make_token(token)
         with broker(data) as kafka:
             kafka.create(*(topic.name for topic in topic_plan(POSITIONS)))
-            apps = definitions(kafka.bootstrap_servers, state)
+            apps = definitions(kafka.bootstrap_servers, state, token)
             for name, app in apps.items():
                 engine.start(name, app, state)
             waited = wait_for_records(kafka, engine, list(apps))

@@ -42,5 +42,7 @@ def _copy(jars: list[Path], folder: Path) -> None:
 if __name__ == "__main__":
     try:
         collect(Path(sys.argv[1]))
-    except (JvmError, IndexError) as problem:
-        sys.exit(f"flink_scripts.jars: {problem or 'name a folder'}")
+    except IndexError:
+        sys.exit("flink_scripts.jars: name a folder")
+    except JvmError as problem:
+        sys.exit(f"flink_scripts.jars: {problem}")

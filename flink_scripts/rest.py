@@ -134,7 +134,8 @@ class Rest:
     def parameters(self, job_id: str) -> dict[str, str]:
         """The job's global parameters (`pipeline.global-job-parameters`)."""
         config = self._call("GET", f"/jobs/{job_id}/config")
-        parameters: dict[str, str] = config.get("execution-config", {}).get("user-config", {})
+        with _complete_answer():
+            parameters: dict[str, str] = config.get("execution-config", {}).get("user-config", {})
         return parameters
 
     def failures(self, job_id: str) -> tuple[Failure, ...]:

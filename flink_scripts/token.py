@@ -18,6 +18,7 @@ _HINT = "make one with `openssl rand -hex 32`"
 def flink_token(variables: Mapping[str, str]) -> str:
     """The token: the value of FLINK_TOKEN, else the content of the file that FLINK_TOKEN_FILE names.
 
+    Space around it does not count: a secret that was made from a file ends with the file's newline.
     Raises SettingsError when there is none, when it is not 32 to 256 letters, digits, `_` or `-`, or when
     other users may read the file. No message contains the token.
     """
@@ -29,12 +30,13 @@ def flink_token(variables: Mapping[str, str]) -> str:
     try:
         if file.stat().st_mode & 0o004:
             raise SettingsError(f"every user may read {file}, which holds Flink's token: chmod 600 {file}")
-        return _checked(file.read_text(encoding="utf-8").strip(), str(file))
+        return _checked(file.read_text(encoding="utf-8"), str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{FILE_VARIABLE}={name} cannot be read: {error}") from None
 
 
 def _checked(value: str, place: str) -> str:
+    value = value.strip()
     if not _FORM.fullmatch(value):
         raise SettingsError(f"{place} does not hold a token: 32 to 256 letters, digits, `_` or `-`; {_HINT}")
     return value

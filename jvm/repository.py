@@ -63,7 +63,12 @@ class Repository:
 
 def _resolve(coordinate: str, folder: Path) -> Path:
     # Imported when something is missing: the import takes longer than finding what is here.
-    from jgo.maven import MavenContext
+    try:
+        from jgo.maven import MavenContext
+    except ModuleNotFoundError:
+        raise JarError(
+            f"{coordinate} has to be downloaded: install the package jgo, of the project's extra `local`"
+        ) from None
 
     group, artifact, version, *classifiers = coordinate.split(":")
     context = MavenContext(repo_cache=folder, remote_repos=REMOTES, timeout=_SILENCE_SECONDS)

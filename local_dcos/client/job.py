@@ -1,6 +1,7 @@
 """`dcos job …`."""
 
 import json
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ from local_dcos.client.output import emit
 from local_dcos.client.rest import ClientError, metronome
 
 _EMBEDDED = "embed=activeRuns&embed=schedules&embed="
+
+
+def _path(job_id: str) -> str:
+    return f"v1/jobs/{urllib.parse.quote(job_id, safe='')}"
 
 
 def _definition(name: str) -> Any:
@@ -33,7 +38,7 @@ def add(argv: list[str]) -> None:
 def update(argv: list[str]) -> None:
     """Replaces a job by the definition in a file."""
     document = _definition(parse(argv, "dcos job update <job-file>", 1).words[0])
-    metronome("PUT", f"v1/jobs/{document['id']}", document)
+    metronome("PUT", _path(document["id"]), document)
 
 
 def remove(argv: list[str]) -> None:
@@ -41,7 +46,7 @@ def remove(argv: list[str]) -> None:
     found = parse(argv, "dcos job remove [--stop-current-job-runs] <job-id>", 1)
     flag = "?stopCurrentJobRuns=true" if found.has("--stop-current-job-runs") else ""
     try:
-        metronome("DELETE", f"v1/jobs/{found.words[0]}{flag}")
+        metronome("DELETE", _path(found.words[0]) + flag)
     except ClientError as error:
         raise ClientError(f"Unable to remove '{found.words[0]}'. {error}.") from error
 
@@ -55,7 +60,7 @@ def list_jobs(argv: list[str]) -> None:
 def history(argv: list[str]) -> None:
     """Prints the runs of a job that succeeded, or those that failed."""
     found = parse(argv, "dcos job history [--json] [--failures | --show-failures] <job-id>", 1)
-    runs = metronome("GET", f"v1/jobs/{found.words[0]}?{_EMBEDDED}history").json()["history"]
+    runs = metronome("GET", f"{_path(found.words[0])}?{_EMBEDDED}history").json()["history"]
     failures = found.has("--failures") or found.has("--show-failures")
     emit(runs["failedFinishedRuns" if failures else "successfulFinishedRuns"])
 
@@ -63,7 +68,7 @@ def history(argv: list[str]) -> None:
 def start(argv: list[str]) -> None:
     """Starts a run of a job."""
     found = parse(argv, "dcos job run [--json] <job-id>", 1)
-    run = metronome("POST", f"v1/jobs/{found.words[0]}/runs").json()
+    run = metronome("POST", f"{_path(found.words[0])}/runs").json()
     emit(run if found.has("--json") else f"Run ID: {run['id']}")
 
 
@@ -71,7 +76,7 @@ def kill(argv: list[str]) -> None:
     """Kills a run of a job."""
     job_id, run_id = parse(argv, "dcos job kill <job-id> <run-id>", 2).words
     try:
-        metronome("POST", f"v1/jobs/{job_id}/runs/{run_id}/actions/stop")
+        metronome("POST", f"{_path(job_id)}/runs/{urllib.parse.quote(run_id, safe='')}/actions/stop")
     except ClientError as error:
         raise ClientError(f"Unable stop run ID '{run_id}' for job ID '{job_id}'") from error
     emit(f"Run '{run_id}' for job '{job_id}' killed.")

@@ -30,10 +30,6 @@ class Run:
     def from_json(cls, document: Json) -> "Run":
         return cls(**{**document, "task": Task.from_json(document["task"])})
 
-    @property
-    def has_ended(self) -> bool:
-        return self.status in (SUCCESS, FAILED)
-
     def end(self, message: str, *, succeeded: bool, at: str) -> None:
         """Notes that the run is over."""
         self.status, self.finished_at = SUCCESS if succeeded else FAILED, at

@@ -28,7 +28,7 @@ from local_dcos.sandbox import last_line
 from local_dcos.stamps import stamp
 from local_dcos.store import State
 
-DEFAULT_GRACE_SECONDS = 3.0
+GRACE_SECONDS = 3.0
 # The signals of a stop reach the whole group: the shell outlives them and tells how the command ended.
 EXECUTOR = 'trap : TERM INT; "$@"; code=$?; echo "Command exited with status $code (pid: $$)" >&2; exit $code'
 _EXITED = re.compile(r"Command exited with status (\d+) \(pid: (\d+)\)")
@@ -137,16 +137,15 @@ class Runs:
         shutil.rmtree(self._home.sandboxes / run.task.id, ignore_errors=True)
 
     def kill(self, run: Run) -> None:
-        """Ends a run: SIGTERM to its group, SIGKILL after its grace. It counts as failed."""
+        """Ends a run: SIGTERM to its group, SIGKILL after 3 s. It counts as failed."""
         if run.task.kill_reason is None:
             run.task.kill_reason, run.task.state = "", model.KILLING
             self._background(self._end(run))
 
     async def _end(self, run: Run) -> None:
-        grace = float(run.definition["run"].get("taskKillGracePeriodSeconds", DEFAULT_GRACE_SECONDS))
         processes.signal_group(run.task.pid, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace):
+            async with asyncio.timeout(GRACE_SECONDS):
                 await run.task.exited.wait()
         if not run.task.exited.is_set():
             processes.signal_group(run.task.pid, signal.SIGKILL)

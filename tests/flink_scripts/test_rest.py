@@ -62,6 +62,9 @@ def test_an_answer_that_lacks_a_field_names_it(
         rest.jobs()
     with pytest.raises(RestError, match="the JobManager left 'flink-version' out of its answer"):
         rest.overview()
+    monkeypatch.setattr(flink, "_dispatch", lambda *request: (200, {"execution-config": None}))
+    with pytest.raises(RestError, match="out of its answer"):
+        rest.parameters("aa")
 
 
 def test_no_answer_says_so() -> None:

@@ -21,6 +21,7 @@ def in_file(path: Path, content: bytes, mode: int = 0o600) -> dict[str, str]:
 
 def test_it_is_in_the_environment_or_in_a_file(tmp_path: Path) -> None:
     assert flink_token({"FLINK_TOKEN": TOKEN}) == TOKEN
+    assert flink_token({"FLINK_TOKEN": f"{TOKEN}\n"}) == TOKEN
     file = in_file(tmp_path / "token", TOKEN.encode() + b"\n")
     assert flink_token(file) == TOKEN
     assert flink_token({**file, "FLINK_TOKEN": "x" * 32}) == "x" * 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -126,3 +127,11 @@ def test_a_jar_that_is_nowhere_is_named(tmp_path: Path, lock: JarLock) -> None:
     (tmp_path / "jars.lock").write_text("org.example:tool:3\n")
     with pytest.raises(JarError, match=r"jars\.lock:1: .*make lock"):
         lock.coordinates()
+
+
+def test_what_downloads_jars_is_named_where_it_is_missing(
+    local: Path, lock: JarLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jgo.maven", None)
+    with pytest.raises(JarError, match=f"{COORDINATE} has to be downloaded: install the package jgo"):
+        lock.fetch([COORDINATE])

@@ -55,6 +55,9 @@ def test_errors_read_as_those_of_the_real_client(cluster):
     assert 'HTTP 422: "{"message": "Object is not valid"' in wrong.stderr
     missing = cluster.dcos("marathon", "app", "show", "nothing")
     assert (missing.returncode, missing.stderr) == (1, "Error: App '/nothing' does not exist\n")
+    for absent in ("nothing", "no thing", "no/thing", "no?thing"):
+        job = cluster.dcos("job", "run", absent)
+        assert (job.returncode, job.stderr) == (1, "Error: Job not found\n")
     usage = cluster.dcos("marathon", "app", "list", "--bogus")
     assert usage.returncode == 1
     assert usage.stdout.startswith("Invalid subcommand usage\n")

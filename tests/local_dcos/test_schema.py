@@ -1,8 +1,8 @@
-"""The shape of app definitions: the path and the text of each error."""
+"""The shape of definitions: the path and the text of each error."""
 
 import pytest
 
-from local_dcos.schema import APP
+from local_dcos.schema import APP, JOB
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,9 @@ def test_newer_keys_long_commands_and_many_variables_are_accepted():
 
 def test_the_number_of_errors_is_limited():
     assert len(APP.problems({"id": "/app", "args": [0] * 500})) == 100
+
+
+@pytest.mark.parametrize(("job_id", "problems"), [("a.b-1", 0), ("a\n", 1), ("a/b", 1), ("..", 1), ("", 1)])
+def test_the_id_of_a_job_can_name_a_folder(job_id, problems):
+    found = JOB.problems({"id": job_id, "run": {"cpus": 1, "mem": 32, "disk": 0}})
+    assert [path for path, _ in found] == ["/id"] * problems
