@@ -108,10 +108,15 @@ def records_from(
     count: int,
     *,
     starts: Mapping[int, int],
+    since: datetime | None = None,
     key: bytes | None,
     seconds: float,
 ) -> Page:
-    """The first `count` committed records from these offsets on, or of those that have the key."""
+    """The first `count` committed records from these offsets on, or of those that have the key.
+
+    since: leave out records with an earlier Kafka record timestamp. The offset that Kafka finds for a time
+    may be that of a transaction's marker or of an aborted record, and earlier records may follow it.
+    """
     found: list[Record] = []
     bounded = False
     with _reader(brokers) as consumer:
@@ -119,7 +124,7 @@ def records_from(
             end, mine = topic.spans[partition].end, 0
             stop = min(end, start + SCANNED)
             for one in _between(consumer, topic.name, partition, start, stop, seconds):
-                if key in (None, one.key):
+                if key in (None, one.key) and (since is None or one.time >= since):
                     found.append(one)
                     mine += 1
                     if mine == count:

@@ -169,14 +169,15 @@ def _page(
 
     numbers = list(topic.spans) if partition is None else [partition]
     if since is not None:
+        since = since.replace(tzinfo=UTC)
         places = [each for each in brokers.partitions([topic.name])[topic.name] if each.partition in numbers]
-        epoch_ms = round(since.replace(tzinfo=UTC).timestamp() * 1000)
+        epoch_ms = int(since.timestamp() * 1000)
         starts = {number: at for (_, number), at in brokers.since(places, epoch_ms).items()}
     elif offset is not None:
         starts = {numbers[0]: offset}
     else:
         return last_records(brokers, topic, count, partitions=numbers, key=key, seconds=READ_SECONDS)
-    return records_from(brokers, topic, count, starts=starts, key=key, seconds=READ_SECONDS)
+    return records_from(brokers, topic, count, starts=starts, since=since, key=key, seconds=READ_SECONDS)
 
 
 def _topic_document(topic: TopicInfo) -> dict[str, Any]:
