@@ -240,9 +240,12 @@ def _value(data: bytes | None, *, as_bytes: bool) -> Any:
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+        # Python reads more than JSON: NaN, and numbers that are infinite as a float.
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
         return text
+    return value
 
 
 def _text(data: bytes | None, *, as_bytes: bool) -> str | dict[str, str] | None:
