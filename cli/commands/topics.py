@@ -58,6 +58,8 @@ def command(
     run = session(cluster, files, overrides, verbose, reads_only=True)
     with kafka_errors():
         found = topics(_brokers(live_config(run)))
+    for topic in found:
+        _tell_unreachable(topic)
     if output == "json":
         out.print_json([_topic_document(topic) for topic in found])
         return
@@ -142,9 +144,17 @@ def _found(brokers: Brokers, bundle: LiveConfig, name: str) -> TopicInfo:
     raise UsageProblem(f"no topic {name}", hint=f"{guess}`pipectl topics` lists them")
 
 
+def _tell_unreachable(topic: TopicInfo) -> None:
+    for error in topic.errors.values():
+        click.secho(f"warning: left out: {error}", fg="yellow", err=True)
+
+
 def _check_place(topic: TopicInfo, partition: int | None, offset: int | None) -> None:
     if partition is None:
+        _tell_unreachable(topic)
         return
+    if partition in topic.errors:
+        raise topic.errors[partition]
     if partition not in topic.spans:
         numbers = ", ".join(map(str, topic.spans))
         raise UsageProblem(f"{topic.name} has no partition {partition}", hint=f"it has {numbers}")
@@ -187,6 +197,7 @@ def _topic_document(topic: TopicInfo) -> dict[str, Any]:
             {"partition": number, "begin": span.begin, "end": span.end}
             for number, span in topic.spans.items()
         ],
+        "unreachable": list(topic.errors),
         "settings": dict(topic.settings),
     }
 
@@ -196,7 +207,13 @@ def _topic_row(topic: TopicInfo) -> tuple[str, ...]:
 
     settings = topic.settings
     kept = "for ever" if settings.get(CLEANUP) == "compact" else _length(settings.get(RETENTION))
-    return (topic.name, str(len(topic.spans)), str(topic.offsets), kept, settings.get(CLEANUP, "-"))
+    return (
+        topic.name,
+        str(len(topic.spans) + len(topic.errors)),
+        str(topic.offsets),
+        kept,
+        settings.get(CLEANUP, "-"),
+    )
 
 
 def _length(milliseconds: str | None) -> str:
