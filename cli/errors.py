@@ -13,7 +13,7 @@ PipectlError            1  something failed
 │   └── Unreachable     1  5xx, connection refused, no answer
 ├── StepFailed          1  a component keeps failing
 ├── Superseded          1  another deploy has changed the bundle
-├── NoBackend          3  neither the brokers nor the live page answer
+├── NoBackend           3  neither the brokers nor the live page answer
 ├── UsageProblem        2  invalid arguments or settings
 ├── WaitTimeout         3  a wait timed out
 ├── Unhealthy           4  a component or position is unhealthy

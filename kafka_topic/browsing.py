@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, Message
 from kafka_topic.brokers import Brokers, Span, read_between
 from kafka_topic.config import CLEANUP, LARGEST_BATCH, RETENTION, RETENTION_BYTES, TIMESTAMP_TYPE
 from kafka_topic.connection import open_consumer
+from kafka_topic.errors import KafkaTopicError
 
 SCANNED = 100_000
 SETTINGS = (CLEANUP, RETENTION, RETENTION_BYTES, TIMESTAMP_TYPE, LARGEST_BATCH)
@@ -27,11 +28,16 @@ _WIDER = 8
 
 @dataclass(frozen=True)
 class TopicInfo:
-    """A topic. spans: where the log of each partition begins and ends. settings: of SETTINGS, in force."""
+    """A topic.
+
+    spans: where the log of each partition begins and ends. settings: of SETTINGS, in force. errors: of the
+    partitions whose leader does not answer, which are not in `spans`.
+    """
 
     name: str
     spans: Mapping[int, Span]
     settings: Mapping[str, str]
+    errors: Mapping[int, KafkaTopicError] = field(default_factory=dict)
 
     @property
     def offsets(self) -> int:
@@ -59,16 +65,17 @@ class Page(NamedTuple):
 
 
 def topics(brokers: Brokers) -> list[TopicInfo]:
-    """Every topic but Kafka's own. A partition whose leader does not answer is left out of `spans`."""
+    """Every topic but Kafka's own."""
     names = [name for name in brokers.names() if not name.startswith("__")]
     partitions = brokers.partitions(names)
-    spans, _ = brokers.spans(each for found in partitions.values() for each in found)
+    spans, errors = brokers.spans(each for found in partitions.values() for each in found)
     configs = brokers.configs(names)
     return [
         TopicInfo(
             name,
             {number: span for (topic, number), span in sorted(spans.items()) if topic == name},
             {setting: configs[name][setting] for setting in SETTINGS if setting in configs[name]},
+            {number: error for (topic, number), error in errors.items() if topic == name},
         )
         for name in names
     ]
@@ -108,10 +115,15 @@ def records_from(
     count: int,
     *,
     starts: Mapping[int, int],
+    since: datetime | None = None,
     key: bytes | None,
     seconds: float,
 ) -> Page:
-    """The first `count` committed records from these offsets on, or of those that have the key."""
+    """The first `count` committed records from these offsets on, or of those that have the key.
+
+    since: leave out records with an earlier Kafka record timestamp. The offset that Kafka finds for a time
+    may be that of a transaction's marker or of an aborted record, and earlier records may follow it.
+    """
     found: list[Record] = []
     bounded = False
     with _reader(brokers) as consumer:
@@ -119,7 +131,7 @@ def records_from(
             end, mine = topic.spans[partition].end, 0
             stop = min(end, start + SCANNED)
             for one in _between(consumer, topic.name, partition, start, stop, seconds):
-                if key in (None, one.key):
+                if key in (None, one.key) and (since is None or one.time >= since):
                     found.append(one)
                     mine += 1
                     if mine == count:

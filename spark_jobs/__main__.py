@@ -12,10 +12,11 @@ import click
 
 from jvm.errors import JvmError
 from kafka_topic.windows import window_length
-from spark_jobs.errors import SettingsError, SparkJobsError
+from spark_jobs.errors import SparkJobsError
 from spark_jobs.records import KINDS
 from stores.errors import StoreError
 from stores.opening import open_store
+from task_runtime.errors import SettingsError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -161,7 +162,7 @@ def _ending() -> Iterator[None]:
         yield
     except SettingsError as error:
         click.echo(f"spark_jobs: {error}", err=True)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except (SparkJobsError, StoreError, JvmError) as error:
         click.echo(f"spark_jobs: {error}", err=True)
         sys.exit(1)

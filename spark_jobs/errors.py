@@ -1,7 +1,6 @@
 """The room's error hierarchy.
 
 SparkJobsError
-├── SettingsError    an option or an environment variable can't be used
 ├── MissingError     Spark is not installed
 ├── SourceError      what is to be read is not there, or can't be read
 └── CheckpointError  a stream's checkpoint and its store do not belong together
@@ -12,10 +11,6 @@ from __future__ import annotations
 
 class SparkJobsError(Exception):
     """Root of everything that this room raises on purpose."""
-
-
-class SettingsError(SparkJobsError, ValueError):
-    """An option or an environment variable has a value that can't be used."""
 
 
 class MissingError(SparkJobsError):

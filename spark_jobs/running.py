@@ -22,9 +22,10 @@ _LOOK_SECONDS = 1.0
 
 
 def run(store: Store, settings: StreamSettings, *, once: bool) -> None:
-    """Run the queries, and say what they do. SIGTERM and Ctrl-C end them between two batches.
+    """Run the queries, and say what they do.
 
-    Raises what `start` raises, and SourceError when a query fails.
+    SIGTERM and Ctrl-C end them; the next run repeats a batch that was cut off. Raises what `start` raises,
+    and SourceError when a query fails.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s spark_jobs: %(message)s")
     stop = threading.Event()

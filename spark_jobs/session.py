@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 from jvm.jars import jars_of
 from jvm.java import java_home
-from spark_jobs.errors import MissingError, SettingsError
+from spark_jobs.errors import MissingError
 from spark_jobs.locked import KAFKA, LOCK, SPARK
+from task_runtime.environment import Environment
+from task_runtime.errors import SettingsError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,7 +31,6 @@ LOG_OPTION = f"-Dlog4j2.configurationFile=file:{_HERE / 'log4j2.properties'}"
 PROTECTED = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
 """What every process of Spark is told: nobody gets in without the secret, and what they say is encrypted."""
 _PARTITIONS = 4
-_LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,18 @@ class SessionSettings:
 
     master: str = "local[*]"
     driver_memory: str = "768m"
-    host: str = _LOOPBACK
+    host: str = "127.0.0.1"
     secret_file: Path | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> SessionSettings:
         """SPARK_MASTER, SPARK_DRIVER_MEMORY, HOST and SPARK_SECRET_FILE."""
-        secret = environ.get("SPARK_SECRET_FILE")
+        env = Environment(environ)
+        secret = env.optional("SPARK_SECRET_FILE")
         return cls(
-            environ.get("SPARK_MASTER") or cls.master,
-            environ.get("SPARK_DRIVER_MEMORY") or cls.driver_memory,
-            environ.get("HOST") or cls.host,
+            env.text("SPARK_MASTER", cls.master),
+            env.text("SPARK_DRIVER_MEMORY", cls.driver_memory),
+            env.host,
             Path(secret) if secret else None,
         )
 

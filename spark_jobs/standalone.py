@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from spark_jobs.errors import MissingError, SettingsError
+from spark_jobs.errors import MissingError
 from spark_jobs.session import (
     LOG_OPTION,
     PROTECTED,
@@ -19,6 +19,7 @@ from spark_jobs.session import (
     private_file,
     secret_of,
 )
+from task_runtime.environment import Environment
 
 _CLASSES = {
     "master": "org.apache.spark.deploy.master.Master",
@@ -29,7 +30,7 @@ _CLASSES = {
 def become(role: str, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
     """Turn this process into the master or a worker; its files lie in `folder`, the task's sandbox.
 
-    Does not return. Raises MissingError, SettingsError for a variable that is missing, and JvmError.
+    Does not return. Raises MissingError, SettingsError for a variable that can't be used, and JvmError.
     """
     spec = importlib.util.find_spec("pyspark")
     if spec is None or not spec.submodule_search_locations:
@@ -43,7 +44,7 @@ def command(
     role: str, home: Path, folder: Path, environ: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
     """The command of a role and its environment. home: where Spark lies."""
-    settings = SessionSettings.from_environ(environ)
+    settings, env = SessionSettings.from_environ(environ), Environment(environ)
     options = {
         **PROTECTED,
         "spark.authenticate.secret": secret_of(settings),
@@ -55,12 +56,12 @@ def command(
     argv = [
         *(str(home / "bin" / "spark-class"), _CLASSES[role]),
         *("--host", settings.host),
-        *("--port", _variable(environ, "PORT_RPC"), "--webui-port", _variable(environ, "PORT_WEB")),
+        *("--port", str(env.integer("PORT_RPC")), "--webui-port", str(env.integer("PORT_WEB"))),
         *("--properties-file", str(private_file(folder / "spark.properties", options))),
     ]
     if role == "worker":
-        argv += ["--cores", _variable(environ, "SPARK_CORES")]
-        argv += ["--memory", f"{_variable(environ, 'SPARK_MEMORY_MB')}m"]
+        argv += ["--cores", str(env.integer("SPARK_CORES"))]
+        argv += ["--memory", f"{env.integer('SPARK_MEMORY_MB')}m"]
         argv += ["--work-dir", str(folder / "work"), settings.master]
     variables = {
         **environ,
@@ -73,9 +74,3 @@ def command(
         "SPARK_DAEMON_JAVA_OPTS": LOG_OPTION,
     }
     return argv, variables
-
-
-def _variable(environ: Mapping[str, str], name: str) -> str:
-    if not (value := environ.get(name)):
-        raise SettingsError(f"{name} is not set; the app definition's env has to give it")
-    return value

@@ -23,7 +23,7 @@ from stores.base import Batch, Columns, Row, Stored, check_name
 from stores.compaction import compact
 from stores.errors import BrokenError
 from stores.files import Part, parts_in, split
-from stores.parquet import arrow_of, schema_of, write_parquet
+from stores.parquet import arrow_of, make_folder, schema_of, write_parquet
 from stores.tables import Flow
 
 _FLOW, _DAY = "flow=", "day="
@@ -44,7 +44,7 @@ class DiskStore:
         days = pc.cast(rows[flow.table.time], pa.date32())
         for day in sorted(pc.unique(days).to_pylist()):
             folder = self._flow(flow.name) / f"{_DAY}{day.isoformat()}"
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             part = Part.one(folder, batch)
             if not any(each.covers(part) for each in parts_in(folder)):
                 write_parquet(part.path, rows.filter(pc.equal(days, pa.scalar(day, pa.date32()))))

@@ -82,6 +82,15 @@ def replacing(path: Path) -> Iterator[Path]:
     _sync(path.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, if they are not there; they are on the disk when this returns."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -6,6 +6,7 @@ The environments of the clients are built once per machine, in the user's cache 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -379,13 +381,13 @@ def go_dcos() -> Path:
     if go is None:
         pytest.skip("go is not installed")
     key = hashlib.sha256(GO_MODULE.encode()).hexdigest()[:12]
-    target = platformdirs.user_cache_path("pipectl") / "test-environments" / f"dcos-go-{key}"
-    if not (target / "dcos").exists():
-        target.mkdir(parents=True, exist_ok=True)
-        (target / "go.mod").write_text(GO_MODULE)
-        build = [go, "build", "-mod=mod", "-o", "building", "github.com/dcos/dcos-cli/cmd/dcos"]
-        subprocess.run(build, cwd=target, check=True)
-        (target / "building").rename(target / "dcos")
+    with _cached(f"dcos-go-{key}") as target:
+        if not (target / "dcos").exists():
+            target.mkdir(exist_ok=True)
+            (target / "go.mod").write_text(GO_MODULE)
+            build = [go, "build", "-mod=mod", "-o", "building", "github.com/dcos/dcos-cli/cmd/dcos"]
+            subprocess.run(build, cwd=target, check=True)
+            (target / "building").rename(target / "dcos")
     return target / "dcos"
 
 
@@ -430,17 +432,17 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sources = Path(__file__).parents[1] / "dashboard" / "web"
     lock = ("package.json", "package-lock.json")
     key = hashlib.sha256(b"".join((sources / name).read_bytes() for name in lock)).hexdigest()[:12]
-    target = platformdirs.user_cache_path("pipectl") / "test-environments" / f"web-{key}"
-    if not (target / "complete").exists():
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
-        for name in lock:
-            shutil.copy(sources / name, target)
-        npm = [str(SCRIPTS / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(npm, cwd=target, capture_output=True, text=True, timeout=300)
-        if done.returncode != 0:
-            pytest.skip(f"npm could not install the page's packages: {done.stderr[-1000:]}")
-        (target / "complete").touch()
+    with _cached(f"web-{key}") as target:
+        if not (target / "complete").exists():
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir()
+            for name in lock:
+                shutil.copy(sources / name, target)
+            npm = [str(SCRIPTS / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(npm, cwd=target, capture_output=True, text=True, timeout=300)
+            if done.returncode != 0:
+                pytest.skip(f"npm could not install the page's packages: {done.stderr[-1000:]}")
+            (target / "complete").touch()
     folder = tmp_path_factory.mktemp("web") / "web"
     shutil.copytree(sources, folder, ignore=shutil.ignore_patterns("node_modules"))
     (folder / "node_modules").symlink_to(target / "node_modules")
@@ -450,25 +452,35 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _environment(name: str, recipe: list[list[str]], compat: str = "") -> Path:
     """Returns the bin folder of a virtual environment made by `pip install` for each line of `recipe`."""
     key = hashlib.sha256(json.dumps([recipe, compat, sys.version_info[:2]]).encode()).hexdigest()[:12]
-    target = platformdirs.user_cache_path("pipectl") / "test-environments" / f"{name}-{key}"
-    if not (target / "complete").exists():
-        shutil.rmtree(target, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(target)], check=True)
-        pip = [
-            str(target / "bin" / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]
-        for line in recipe:
-            subprocess.run([*pip, *line], check=True)
-        packages = next((target / "lib").glob("python3*")) / "site-packages"
-        (packages / "old_collections.py").write_text(compat)
-        (packages / "old_collections.pth").write_text("import old_collections\n")
-        (target / "complete").touch()
+    with _cached(f"{name}-{key}") as target:
+        if not (target / "complete").exists():
+            shutil.rmtree(target, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", str(target)], check=True)
+            pip = [
+                str(target / "bin" / "python"),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ]
+            for line in recipe:
+                subprocess.run([*pip, *line], check=True)
+            packages = next((target / "lib").glob("python3*")) / "site-packages"
+            (packages / "old_collections.py").write_text(compat)
+            (packages / "old_collections.pth").write_text("import old_collections\n")
+            (target / "complete").touch()
     return target / "bin"
+
+
+@contextmanager
+def _cached(name: str) -> Iterator[Path]:
+    """A folder of the user's cache, held by one process at a time: two would both build in it."""
+    target = platformdirs.user_cache_path("pipectl") / "test-environments" / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield target
 
 
 @pytest.fixture

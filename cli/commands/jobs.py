@@ -56,7 +56,7 @@ def command(
 @session_options(reads_only=False)
 @click.argument("job")
 def stop(run: Session, output: str, job: str) -> None:
-    """End the runs of JOB that go on; they count as failed.
+    """Stop the active runs of JOB; they count as failed.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def stop(run: Session, output: str, job: str) -> None:
     if output == "json":
         out.print_json({"job": job, "stopped": [each.id for each in active]})
     else:
-        click.echo(f"Stopped {', '.join(each.id for each in active)}." if active else "No run goes on.")
+        click.echo(f"Stopped {', '.join(each.id for each in active)}." if active else "No run is active.")
 
 
 def _rows(run: Session) -> list[dict[str, Any]]:

@@ -23,8 +23,8 @@ from marathon.model import Job
 def command(run: Session, output: str, job: str) -> None:
     """Run the one-off JOB on the cluster, show what it prints, and end with its exit code.
 
-    `pipectl jobs` lists the jobs. While a run goes on, that one is shown and no other is started. Ctrl-C ends
-    this command and not the run, which goes on on the cluster: `pipectl jobs stop JOB` ends it.
+    `pipectl jobs` lists the jobs. If a run is active, this command follows it and starts no other. Ctrl-C
+    ends this command but not the run: `pipectl jobs stop JOB` ends it.
 
     \b
     Example:
@@ -94,16 +94,16 @@ def _started(run: Session, engine: Engine, job: Job) -> JobRun:
     there = jobs.all().get(job.id)
     if there is not None and there.owner != run.settings.group:
         raise PipectlError(
-            f"there is a job {job.id} that is not of this bundle",
+            f"job {job.id} exists, but does not belong to this bundle",
             hint="choose another `group`, or remove that job",
         )
     if there is not None and there.active:
         if jobs.differences(manifest, there):
             raise PipectlError(
-                f"a run of {job.name} with other settings goes on",
-                hint=f"`pipectl jobs stop {job.name}{run.option}` ends it; else wait until it has ended",
+                f"a run of {job.name} with other settings is active",
+                hint=f"`pipectl jobs stop {job.name}{run.option}` ends it; or wait for its end",
             )
-        click.secho(f"run {there.active[0].id} goes on: showing that one", err=True, dim=True)
+        click.secho(f"run {there.active[0].id} is active: following it", err=True, dim=True)
         return there.active[0]
     jobs.put(manifest)
     started = jobs.start(job.id)
@@ -115,13 +115,13 @@ def _started(run: Session, engine: Engine, job: Job) -> JobRun:
 def _cluster_goes_on(run: Session, job: Job) -> Iterator[None]:
     """Says, whatever ends this command early, that it does not end the run."""
     name = f"{job.name}{run.option}"
-    again = f"`pipectl run {name}` shows it again, `pipectl jobs stop {name}` ends it"
+    again = f"`pipectl run {name}` follows it, `pipectl jobs stop {name}` ends it"
     try:
         yield
     except (KeyboardInterrupt, Interrupted):
-        raise Interrupted(f"interrupted; the run of {job.name} goes on", hint=again) from None
+        raise Interrupted(f"interrupted; the run of {job.name} continues", hint=again) from None
     except EngineError as error:
-        error.also = f"a run of {job.name} that has started goes on: {again}"
+        error.also = f"a run of {job.name} that has started continues: {again}"
         raise
 
 
@@ -143,6 +143,8 @@ def _tell(job: Job, outcome: Outcome) -> None:
         click.secho(f"{job.name} succeeded after {seconds:.1f} s", fg="green", err=True)
     else:
         how = (
-            "was ended, or did not start" if outcome.code is None else f"ended with exit code {outcome.code}"
+            "was stopped, or did not start"
+            if outcome.code is None
+            else f"ended with exit code {outcome.code}"
         )
         click.secho(f"error: {job.name} failed after {seconds:.1f} s: it {how}", fg="red", err=True)

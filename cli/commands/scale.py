@@ -1,6 +1,8 @@
 """`pipectl scale`: the number of instances of an app."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import click
 
@@ -13,6 +15,7 @@ from cli.selection import component
 from cli.session import Session
 from cli.session_options import session_options
 from cli.steps.app import AppStep
+from marathon.model import App
 
 # The setting with an app's number of instances. The other apps have exactly one.
 SETTINGS = {"flink-taskmanager": "flink.taskmanager.instances", "data-generator": "generator.instances"}
@@ -21,17 +24,18 @@ HINT_AFTER_STOP = "the new number stays; `pipectl status` shows the progress"
 
 @dataclass(frozen=True)
 class _Scaling:
-    """One app to scale: the new number, the changed environment variables, and the current app."""
+    """One app to scale: the new number, environment and labels, and the current app."""
 
     name: str
     instances: int
-    env: dict[str, str]
+    env: Mapping[str, Any] = field(repr=False)
+    labels: Mapping[str, str]
     current: AppStatus
 
     @property
     def changes(self) -> bool:
         now = self.current
-        return now.instances != self.instances or {**now.env, **self.env} != now.env
+        return (now.instances, now.env, now.labels) != (self.instances, self.env, self.labels)
 
 
 @click.command("scale")
@@ -77,8 +81,8 @@ def _amounts(run: Session, written: tuple[str, ...]) -> dict[str, int]:
 
 def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
     """The scaling of each app. The numbers are validated as settings."""
-    more = tuple(f"{SETTINGS[name]}={number}" for name, number in amounts.items())
-    scaled = replace(run, overrides=(*run.overrides, *more)).bundle.apps
+    scaled = _apps(run, amounts)
+    other = _apps(run, {name: 1 if number > 1 else 2 for name, number in amounts.items()})
     existing = run.engine.apps()
     found = {}
     for name, number in amounts.items():
@@ -90,11 +94,30 @@ def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
             )
         if current.owner != Manifest.of(app).owner:
             raise PipectlError(f"app {app.id} belongs to another bundle; it was not changed")
-        before, after = app.env, scaled[name].env
-        # The environment may state the number of instances.
-        changed = {key: value for key, value in after.items() if before.get(key) != value}
-        found[name] = _Scaling(name, number, changed, current)
+        env, labels = (
+            _adjusted(now, wanted, unwanted)
+            for now, wanted, unwanted in (
+                (current.env, scaled[name].env, other[name].env),
+                (current.labels, scaled[name].labels, other[name].labels),
+            )
+        )
+        found[name] = _Scaling(name, number, env, labels, current)
     return found
+
+
+def _apps(run: Session, amounts: Mapping[str, int]) -> Mapping[str, App]:
+    more = tuple(f"{SETTINGS[name]}={number}" for name, number in amounts.items())
+    return replace(run, overrides=(*run.overrides, *more)).bundle.apps
+
+
+def _adjusted(now: Mapping[str, Any], wanted: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """`now` with the keys of `wanted` that differ between one instance and several.
+
+    Other differences between the cluster and the settings are left for the next deploy.
+    """
+    decided = {key for key in {*wanted, *other} if wanted.get(key) != other.get(key)}
+    kept = {key: value for key, value in now.items() if key not in decided}
+    return {**kept, **{key: value for key, value in wanted.items() if key in decided}}
 
 
 def _carry_out(run: Session, scalings: dict[str, _Scaling], progress: Progress) -> None:
@@ -105,7 +128,7 @@ def _carry_out(run: Session, scalings: dict[str, _Scaling], progress: Progress) 
         )
         with progress.step(name, f"scaling to {scaling.instances}") as running:
             if scaling.changes:
-                run.engine.scale(scaling.current, scaling.instances, scaling.env)
+                run.engine.scale(scaling.current, scaling.instances, scaling.env, scaling.labels)
             step.wait(running.report, run.stop)
 
     try:

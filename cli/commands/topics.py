@@ -58,6 +58,8 @@ def command(
     run = session(cluster, files, overrides, verbose, reads_only=True)
     with kafka_errors():
         found = topics(_brokers(live_config(run)))
+    for topic in found:
+        _tell_unreachable(topic)
     if output == "json":
         out.print_json([_topic_document(topic) for topic in found])
         return
@@ -142,9 +144,17 @@ def _found(brokers: Brokers, bundle: LiveConfig, name: str) -> TopicInfo:
     raise UsageProblem(f"no topic {name}", hint=f"{guess}`pipectl topics` lists them")
 
 
+def _tell_unreachable(topic: TopicInfo) -> None:
+    for error in topic.errors.values():
+        click.secho(f"warning: left out: {error}", fg="yellow", err=True)
+
+
 def _check_place(topic: TopicInfo, partition: int | None, offset: int | None) -> None:
     if partition is None:
+        _tell_unreachable(topic)
         return
+    if partition in topic.errors:
+        raise topic.errors[partition]
     if partition not in topic.spans:
         numbers = ", ".join(map(str, topic.spans))
         raise UsageProblem(f"{topic.name} has no partition {partition}", hint=f"it has {numbers}")
@@ -169,14 +179,15 @@ def _page(
 
     numbers = list(topic.spans) if partition is None else [partition]
     if since is not None:
+        since = since.replace(tzinfo=UTC)
         places = [each for each in brokers.partitions([topic.name])[topic.name] if each.partition in numbers]
-        epoch_ms = round(since.replace(tzinfo=UTC).timestamp() * 1000)
+        epoch_ms = int(since.timestamp() * 1000)
         starts = {number: at for (_, number), at in brokers.since(places, epoch_ms).items()}
     elif offset is not None:
         starts = {numbers[0]: offset}
     else:
         return last_records(brokers, topic, count, partitions=numbers, key=key, seconds=READ_SECONDS)
-    return records_from(brokers, topic, count, starts=starts, key=key, seconds=READ_SECONDS)
+    return records_from(brokers, topic, count, starts=starts, since=since, key=key, seconds=READ_SECONDS)
 
 
 def _topic_document(topic: TopicInfo) -> dict[str, Any]:
@@ -186,6 +197,7 @@ def _topic_document(topic: TopicInfo) -> dict[str, Any]:
             {"partition": number, "begin": span.begin, "end": span.end}
             for number, span in topic.spans.items()
         ],
+        "unreachable": list(topic.errors),
         "settings": dict(topic.settings),
     }
 
@@ -195,7 +207,13 @@ def _topic_row(topic: TopicInfo) -> tuple[str, ...]:
 
     settings = topic.settings
     kept = "for ever" if settings.get(CLEANUP) == "compact" else _length(settings.get(RETENTION))
-    return (topic.name, str(len(topic.spans)), str(topic.offsets), kept, settings.get(CLEANUP, "-"))
+    return (
+        topic.name,
+        str(len(topic.spans) + len(topic.errors)),
+        str(topic.offsets),
+        kept,
+        settings.get(CLEANUP, "-"),
+    )
 
 
 def _length(milliseconds: str | None) -> str:
@@ -239,9 +257,12 @@ def _value(data: bytes | None, *, as_bytes: bool) -> Any:
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+        # Python reads more than JSON: NaN, and numbers that are infinite as a float.
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
         return text
+    return value
 
 
 def _text(data: bytes | None, *, as_bytes: bool) -> str | dict[str, str] | None:

@@ -69,11 +69,13 @@ class MemoryEngine:
             raise NotFound(["update", app.id], 1, "", "does not exist")
         self._apps[app.id] = _running(manifest)
 
-    def scale(self, app: AppStatus, instances: int, env: Mapping[str, str]) -> None:
-        """Change the number of instances."""
+    def scale(
+        self, app: AppStatus, instances: int, env: Mapping[str, Any], labels: Mapping[str, str]
+    ) -> None:
+        """Change the number of instances, the environment and the labels."""
         if app.id not in self._apps:
             raise NotFound(["scale", app.id], 1, "", "does not exist")
-        scaled = replace(self.manifest_of(app), instances=instances, env={**app.env, **env})
+        scaled = replace(self.manifest_of(app), instances=instances, env=env, labels=labels)
         self._apps[app.id] = _running(scaled)
 
     def delete(self, app_id: str) -> None:

@@ -322,8 +322,10 @@ class Engine(Protocol):
     def update(self, manifest: Manifest, app: AppStatus) -> None:
         """Update an app to the manifest. This replaces a change that is in progress."""
 
-    def scale(self, app: AppStatus, instances: int, env: Mapping[str, str]) -> None:
-        """Change only an app's number of instances and these environment variables."""
+    def scale(
+        self, app: AppStatus, instances: int, env: Mapping[str, Any], labels: Mapping[str, str]
+    ) -> None:
+        """Change only an app's number of instances, its environment and its labels."""
 
     def delete(self, app_id: str) -> None:
         """Delete an app if it exists, even if a change of it is in progress."""

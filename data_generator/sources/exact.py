@@ -81,23 +81,29 @@ def write_exactly(total: int, make: Make, target: Target, stop: threading.Event)
     told_at = float("-inf")
     of_total = "" if total == WITHOUT_END else f" of {total}"
     began: Written | None = None
+    start = 0
     while True:
         try:
             _check_topic(brokers, target)
             producer = _producer(target)
             found = written(brokers, target.topic, target.source, deadline=time.monotonic() + target.patience)
-            began = began or found
-            start, moved_at = found.so_far, time.monotonic()
+            if began is None or found.so_far > start:
+                moved_at = time.monotonic()
+            began, start = began or found, found.so_far
+            wrote = max(0, start - began.so_far)
             while start < total and not stop.is_set():
+                asked_at = time.monotonic()
                 block = make(start, min(start + BLOCK, total), began)
+                # Waiting for records that are due later is no lack of progress.
+                moved_at += time.monotonic() - asked_at
                 if block:
                     _commit(producer, target, start, block)
                     start += len(block)
+                    wrote = start - began.so_far
                     moved_at = time.monotonic()
                     if len(block) == BLOCK or start >= total or moved_at - told_at > _TELL_SECONDS:
                         told_at = moved_at
                         _LOG.info("%d%s are in %s", start, of_total, target.topic)
-            wrote = max(0, start - began.so_far)
             if start >= total:
                 return wrote
         except KafkaException as error:

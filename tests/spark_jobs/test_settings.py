@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 import spark_jobs
 from spark_jobs.__main__ import main
-from spark_jobs.errors import SettingsError
 from spark_jobs.session import SessionSettings, java_environ, session_options
+from task_runtime.errors import SettingsError
 
 
 @pytest.fixture

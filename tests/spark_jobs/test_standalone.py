@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from spark_jobs.errors import SettingsError
 from spark_jobs.standalone import command
+from task_runtime.errors import SettingsError
 from tests.ports import free_ports
 from tests.spark_jobs.test_report import check_json, record, ticks
 
 
-def test_a_variable_that_is_missing_is_named(tmp_path):
+def test_a_variable_that_is_missing_or_wrong_is_named(tmp_path):
     (tmp_path / "secret").write_text("hush")
     given = {
         "SPARK_SECRET_FILE": str(tmp_path / "secret"),
@@ -37,6 +37,8 @@ def test_a_variable_that_is_missing_is_named(tmp_path):
         if name != "SPARK_MASTER":
             with pytest.raises(SettingsError, match=f"{name} is not set"):
                 command("worker", Path("/spark"), tmp_path, {k: v for k, v in given.items() if k != name})
+    with pytest.raises(SettingsError, match="SPARK_CORES=two: must be a whole number"):
+        command("worker", Path("/spark"), tmp_path, {**given, "SPARK_CORES": "two"})
 
 
 @pytest.fixture

@@ -58,6 +58,15 @@ def test_rows_come_back_as_they_were_written(tmp_path):
     assert {path.parent.name for path in store.files("prices")} == {"day=2026-11-22", "day=2026-11-23"}
 
 
+def test_new_folders_are_on_the_disk_too(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("stores.parquet._sync", synced.append)
+    root = tmp_path / "new" / "store"
+    DiskStore(root).write(FLOW, Batch("w", 0), rows(0))
+    flow = root / "flow=prices"
+    assert {tmp_path, tmp_path / "new", root, flow, flow / "day=2026-11-22"} <= set(synced)
+
+
 def test_a_range_excludes_its_end(tmp_path):
     store = DiskStore(tmp_path)
     store.write(FLOW, Batch("w", 0), rows(0, 20))

@@ -102,11 +102,15 @@ class DcosEngine:
         resets = diff.resets(manifest.document, app.observed) or {}
         self._update(app, {**manifest.document, **resets}, manifest)
 
-    def scale(self, app: AppStatus, instances: int, env: Mapping[str, str]) -> None:
-        """Send the new number, and the environment if it changes."""
+    def scale(
+        self, app: AppStatus, instances: int, env: Mapping[str, Any], labels: Mapping[str, str]
+    ) -> None:
+        """Send the new number, and the environment and the labels if they change."""
         properties: dict[str, Any] = {"instances": instances}
-        if env:
-            properties["env"] = {**app.env, **env}
+        if env != app.env:
+            properties["env"] = env
+        if labels != app.labels:
+            properties["labels"] = labels
         result = {**diff.definition_of(app.observed), **properties}
         self._update(app, properties, apps.manifest_of(result))
 

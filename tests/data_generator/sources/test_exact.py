@@ -1,0 +1,71 @@
+"""When writing exactly gives up, with a topic that can be read and takes nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from data_generator.errors import DeliveryError
+from data_generator.sources import exact
+from data_generator.sources.exact import Record, Target, write_exactly
+from data_generator.sources.ledger import Written
+
+PATIENCE = 0.3
+
+
+class Topic:
+    """A topic that takes so many blocks, and then none."""
+
+    def __init__(self, takes: int) -> None:
+        self.takes = takes
+        self.tries = self.so_far = 0
+
+    def commit(self, producer: object, target: Target, start: int, block: list[Record]) -> None:
+        self.tries += 1
+        if self.tries > self.takes:
+            raise KafkaException(KafkaError(KafkaError.NOT_ENOUGH_REPLICAS))
+        self.so_far = start + len(block)
+
+    def written(self, *_: object, **__: object) -> Written:
+        return Written(self.so_far, None)
+
+
+@pytest.fixture
+def topic_that_takes(monkeypatch):
+    def taking(blocks: int) -> Topic:
+        topic = Topic(blocks)
+        monkeypatch.setattr(exact, "_check_topic", lambda *_: None)
+        monkeypatch.setattr(exact, "_producer", lambda _: None)
+        monkeypatch.setattr(exact, "written", topic.written)
+        monkeypatch.setattr(exact, "_commit", topic.commit)
+        monkeypatch.setattr(exact, "_PAUSE_SECONDS", 0.05)
+        return topic
+
+    return taking
+
+
+def block(start: int, stop: int, began: Written) -> list[Record]:
+    return [Record("k", b"v")] * (stop - start)
+
+
+@pytest.mark.timeout(30)
+def test_it_gives_up_where_the_topic_can_be_read_and_takes_nothing(topic_that_takes):
+    topic = topic_that_takes(2)
+    with pytest.raises(DeliveryError, match=r"nothing was written to t for 0\.3 s, 2000 before: .*replicas"):
+        write_exactly(5000, block, Target("h:1", "t", "s", PATIENCE), threading.Event())
+    assert topic.tries > 3
+
+
+def test_the_wait_for_records_that_are_due_later_is_no_lack_of_progress(topic_that_takes):
+    topic = topic_that_takes(0)
+
+    def seldom(start: int, stop: int, began: Written) -> list[Record]:
+        if topic.tries == 1:
+            topic.takes = 10
+        time.sleep(2 * PATIENCE)
+        return [Record("k", b"v")]
+
+    assert write_exactly(2, seldom, Target("h:1", "t", "s", PATIENCE), threading.Event()) == 2
