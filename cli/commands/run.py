@@ -1,4 +1,4 @@
-"""`pipectl run`: a one-off job, to its end."""
+"""`pipectl run`: runs a one-off job and waits for its end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +21,10 @@ from marathon.model import Job
 @session_options(reads_only=False)
 @click.argument("job")
 def command(run: Session, output: str, job: str) -> None:
-    """Run the one-off JOB on the cluster, show what it prints, and end with its exit code.
+    """Run the one-off JOB on the cluster, show its output, and end with its exit code.
 
-    `pipectl jobs` lists the jobs. While a run goes on, that one is shown and no other is started. Ctrl-C ends
-    this command and not the run, which goes on on the cluster: `pipectl jobs stop JOB` ends it.
+    `pipectl jobs` lists the jobs. If a run is already active, this command shows it and starts no other.
+    Ctrl-C ends this command but not the run on the cluster; `pipectl jobs stop JOB` stops it.
 
     \b
     Example:
@@ -39,7 +39,7 @@ def command(run: Session, output: str, job: str) -> None:
     _check_part(run, declared)
     _check_needs(run, engine, declared)
     _create_topics(run, engine, declared)
-    with _cluster_goes_on(run, declared):
+    with _run_stays_active(run, declared):
         started = _started(run, engine, declared)
         outcome = watch(engine.jobs, started, run.stop, quiet=output == "json")
     if output == "json":
@@ -54,15 +54,15 @@ def _declared(run: Session, name: str) -> Job:
     if name not in jobs:
         near = get_close_matches(name, jobs, n=1)
         guess = f"did you mean {near[0]}? " if near else ""
-        raise UsageProblem(f"no job {name}", hint=f"{guess}there are {', '.join(jobs)}")
+        raise UsageProblem(f"no job {name}", hint=f"{guess}the jobs are {', '.join(jobs)}")
     return jobs[name]
 
 
 def _check_part(run: Session, job: Job) -> None:
     if job.part is not None and job.part not in {*run.settings.parts, *run.with_parts}:
         raise UsageProblem(
-            f"job {job.name} belongs to the part {job.part}, which is off",
-            hint=f"`pipectl deploy --with {job.part}{run.option}` switches it on",
+            f"job {job.name} belongs to the part {job.part}, which is disabled",
+            hint=f"`pipectl deploy --with {job.part}{run.option}` enables it",
         )
 
 
@@ -73,10 +73,10 @@ def _check_needs(run: Session, engine: Engine, job: Job) -> None:
     for name in job.depends_on:
         state = steps[name].state() if name in steps else None
         if state is None or not state.ready:
-            how = "is switched off" if state is None else f"is {state.state}: {state.detail}"
+            how = "is disabled" if state is None else f"is {state.state}: {state.detail}"
             raise Unhealthy(
                 f"job {job.name} needs {name}, which {how.removesuffix(': ')}",
-                hint=f"`pipectl deploy{run.option}` brings it up",
+                hint=f"`pipectl deploy{run.option}` starts it",
             )
 
 
@@ -94,16 +94,16 @@ def _started(run: Session, engine: Engine, job: Job) -> JobRun:
     there = jobs.all().get(job.id)
     if there is not None and there.owner != run.settings.group:
         raise PipectlError(
-            f"there is a job {job.id} that is not of this bundle",
+            f"a job {job.id} exists that does not belong to this bundle",
             hint="choose another `group`, or remove that job",
         )
     if there is not None and there.active:
         if jobs.differences(manifest, there):
             raise PipectlError(
-                f"a run of {job.name} with other settings goes on",
-                hint=f"`pipectl jobs stop {job.name}{run.option}` ends it; else wait until it has ended",
+                f"a run of {job.name} with other settings is active",
+                hint=f"wait until it ends, or stop it with `pipectl jobs stop {job.name}{run.option}`",
             )
-        click.secho(f"run {there.active[0].id} goes on: showing that one", err=True, dim=True)
+        click.secho(f"run {there.active[0].id} is active: showing it", err=True, dim=True)
         return there.active[0]
     jobs.put(manifest)
     started = jobs.start(job.id)
@@ -112,16 +112,16 @@ def _started(run: Session, engine: Engine, job: Job) -> JobRun:
 
 
 @contextmanager
-def _cluster_goes_on(run: Session, job: Job) -> Iterator[None]:
-    """Says, whatever ends this command early, that it does not end the run."""
+def _run_stays_active(run: Session, job: Job) -> Iterator[None]:
+    """If this command ends early, report that the run is still active."""
     name = f"{job.name}{run.option}"
-    again = f"`pipectl run {name}` shows it again, `pipectl jobs stop {name}` ends it"
+    again = f"`pipectl run {name}` shows it again, `pipectl jobs stop {name}` stops it"
     try:
         yield
     except (KeyboardInterrupt, Interrupted):
-        raise Interrupted(f"interrupted; the run of {job.name} goes on", hint=again) from None
+        raise Interrupted(f"interrupted; the run of {job.name} is still active", hint=again) from None
     except EngineError as error:
-        error.also = f"a run of {job.name} that has started goes on: {again}"
+        error.also = f"if a run of {job.name} has started, it is still active: {again}"
         raise
 
 
@@ -143,6 +143,8 @@ def _tell(job: Job, outcome: Outcome) -> None:
         click.secho(f"{job.name} succeeded after {seconds:.1f} s", fg="green", err=True)
     else:
         how = (
-            "was ended, or did not start" if outcome.code is None else f"ended with exit code {outcome.code}"
+            "was stopped, or did not start"
+            if outcome.code is None
+            else f"ended with exit code {outcome.code}"
         )
         click.secho(f"error: {job.name} failed after {seconds:.1f} s: it {how}", fg="red", err=True)

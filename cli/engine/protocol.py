@@ -109,7 +109,7 @@ class JobManifest:
 
 @dataclass(frozen=True)
 class JobRun:
-    """One run of a job. ended_at, succeeded: None while it goes on."""
+    """One run of a job. ended_at, succeeded: None while it is active."""
 
     id: str
     job_id: str
@@ -122,8 +122,8 @@ class JobRun:
 class JobStatus:
     """A one-off job as it is.
 
-    active: its runs that go on, the oldest first. succeeded_at, failed_at: the ends of its last runs that
-    did. observed: the job in the engine's own form.
+    active: its active runs, the oldest first. succeeded_at, failed_at: when the last run that succeeded, and
+    the last that failed, ended. observed: the job in the engine's own form.
     """
 
     id: str
@@ -176,7 +176,7 @@ class Credentials:
 
 
 class Jobs(Protocol):
-    """One-off jobs. An engine may run one twice at a time: whoever starts it looks first."""
+    """One-off jobs. An engine may run a job twice at once, so a caller checks for active runs first."""
 
     def all(self) -> Mapping[str, JobStatus]:
         """Every job by its id."""
@@ -185,7 +185,7 @@ class Jobs(Protocol):
         """The unified diff from the job as it is to the manifest; empty when nothing has to change."""
 
     def put(self, manifest: JobManifest) -> None:
-        """Add the job, or make it as the manifest says; runs that go on stay as they are."""
+        """Add the job, or update it to the manifest; active runs do not change."""
 
     def start(self, job_id: str) -> JobRun:
         """Start a run of a job."""
@@ -203,7 +203,7 @@ class Jobs(Protocol):
         """End a run, if it goes on; returns before it has ended."""
 
     def remove(self, job_id: str) -> None:
-        """Remove a job, its runs that go on and its history."""
+        """Remove a job, its active runs and its history."""
 
 
 class Packages(Protocol):

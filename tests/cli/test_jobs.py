@@ -101,7 +101,7 @@ def test_a_run_that_goes_on_is_shown_and_no_other_is_started(engine):
 
     engine.jobs.state = ends_at_the_second_look
     done = run("run", "produce-prices")
-    assert "run-1 goes on: showing that one" in done.stderr
+    assert "run-1 is active: showing it" in done.stderr
     assert len(engine.jobs.started[JOB]) == 2
     assert done.exit_code == 1
 
@@ -123,8 +123,8 @@ def test_ctrl_c_says_that_the_run_goes_on(engine, when):
     setattr(engine.jobs, when, interrupted)
     done = run("run", "produce-prices")
     assert done.exit_code == 130
-    assert "the run of produce-prices goes on" in done.stderr
-    assert "`pipectl jobs stop produce-prices --cluster prod` ends it" in done.stderr
+    assert "the run of produce-prices is still active" in done.stderr
+    assert "`pipectl jobs stop produce-prices --cluster prod` stops it" in done.stderr
 
 
 def test_what_is_missing_is_said(engine):
@@ -143,7 +143,7 @@ def test_a_job_of_others_is_left_alone(engine):
     engine.jobs.put(JobManifest(JOB, {}, {"id": JOB}))
     done = run("run", "produce-prices")
     assert done.exit_code == 1
-    assert "not of this bundle" in done.stderr
+    assert "does not belong to this bundle" in done.stderr
     assert "produce-prices" not in engine.jobs.started[JOB]
 
 
@@ -177,7 +177,7 @@ def test_options_before_a_subcommand_are_refused_and_not_lost(engine, verb):
 
 def test_runs_are_stopped(engine):
     assert CliRunner().invoke(pipectl, ["jobs", "stop", "none", "--cluster", "prod"]).exit_code == 2
-    assert "No run goes on" in run("jobs", "stop", "produce-prices").stdout
+    assert "No run is active" in run("jobs", "stop", "produce-prices").stdout
     run("run", "produce-prices")
     engine.jobs.started[JOB].append(active(1))
     assert "Stopped run-1." in run("jobs", "stop", "produce-prices").stdout
