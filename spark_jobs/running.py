@@ -1,4 +1,4 @@
-"""Running a flow's queries as a process: until they end, one fails, or a signal comes."""
+"""Running a flow's queries until they end, one fails, or the process gets a signal."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LOOK_SECONDS = 1.0
 
 
 def run(store: Store, settings: StreamSettings, *, once: bool) -> None:
-    """Run the queries, and say what they do. SIGTERM and Ctrl-C end them between two batches.
+    """Run the queries and log their progress. SIGTERM and Ctrl-C stop them between two batches.
 
-    Raises what `start` raises, and SourceError when a query fails.
+    Raises the errors of `start`, and SourceError if a query fails.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s spark_jobs: %(message)s")
     stop = threading.Event()
@@ -32,7 +32,7 @@ def run(store: Store, settings: StreamSettings, *, once: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     with spark_session(f"stream {settings.flow}", SessionSettings.from_environ()) as session:
         queries = start(session, store, settings, once=once)
-        _LOG.info("%s from %s into the store", settings.flow, ", ".join(settings.topics))
+        _LOG.info("storing %s from %s", settings.flow, ", ".join(settings.topics))
         told: dict[str, int] = {}
         while not stop.is_set() and any(query.isActive for query in queries):
             stop.wait(_LOOK_SECONDS)
@@ -48,7 +48,7 @@ def run(store: Store, settings: StreamSettings, *, once: bool) -> None:
 
 
 def _tell(queries: Sequence[StreamingQuery], told: dict[str, int]) -> None:
-    """Log each batch that did something, once."""
+    """Log each batch that was not empty, once."""
     for query in queries:
         for progress in query.recentProgress:
             if progress.batchId > told.get(query.name, -1):

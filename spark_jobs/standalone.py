@@ -1,6 +1,6 @@
-"""A standalone cluster's master and its workers, each in the process that Marathon started.
+"""The master and the workers of a standalone cluster, each in the process that Marathon started.
 
-Spark 4 has no scheduler for Mesos. So its own cluster runs as apps, and more workers are more instances.
+Spark 4 cannot schedule on Mesos, so a standalone cluster runs as apps. More workers are more instances.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _CLASSES = {
 
 
 def become(role: str, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Turn this process into the master or a worker; its files lie in `folder`, the task's sandbox.
+    """Turn this process into the master or a worker; its files are in `folder`, the task's sandbox.
 
-    Does not return. Raises MissingError, SettingsError for a variable that is missing, and JvmError.
+    Does not return. Raises MissingError, SettingsError if a variable is missing, and JvmError.
     """
     spec = importlib.util.find_spec("pyspark")
     if spec is None or not spec.submodule_search_locations:
@@ -42,13 +42,13 @@ def become(role: str, folder: Path, environ: Mapping[str, str] = os.environ) -> 
 def command(
     role: str, home: Path, folder: Path, environ: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """The command of a role and its environment. home: where Spark lies."""
+    """The command of a role and its environment. home: Spark's folder."""
     settings = SessionSettings.from_environ(environ)
     options = {
         **PROTECTED,
         "spark.authenticate.secret": secret_of(settings),
         "spark.ui.killEnabled": "false",
-        # What a finished application leaves in a worker's folder goes after an hour.
+        # A worker deletes the files of a finished application after an hour.
         "spark.worker.cleanup.enabled": "true",
         "spark.worker.cleanup.appDataTtl": "3600",
     }
@@ -66,7 +66,7 @@ def command(
         **environ,
         **java_environ(environ),
         "SPARK_HOME": str(home),
-        # The address of the page too, which is on every interface otherwise.
+        # Also the address of the web UI, which would otherwise listen on every interface.
         "SPARK_LOCAL_IP": settings.host,
         "SPARK_LOCAL_DIRS": str(folder),
         "SPARK_DAEMON_MEMORY": "256m",
@@ -77,5 +77,5 @@ def command(
 
 def _variable(environ: Mapping[str, str], name: str) -> str:
     if not (value := environ.get(name)):
-        raise SettingsError(f"{name} is not set; the app definition's env has to give it")
+        raise SettingsError(f"{name} is not set; set it in the env of the app definition")
     return value

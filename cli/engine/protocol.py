@@ -191,16 +191,16 @@ class Jobs(Protocol):
         """Start a run of a job."""
 
     def state(self, run: JobRun) -> JobRun:
-        """The run as it is now; one that nothing knows any more has failed."""
+        """The current state of the run. A run that the engine no longer knows has failed."""
 
     def output(self, run: JobRun, stream: LogStream) -> list[str]:
-        """All lines that a run has printed; the last one may not be whole while it goes on."""
+        """All lines that a run has printed. While it is active, the last one may be incomplete."""
 
     def exit_code(self, run: JobRun) -> int | None:
-        """The exit code of a run that has ended; None when it has none, or it cannot be read (yet)."""
+        """The exit code of a run that has ended; None if it has none, or if it cannot be read (yet)."""
 
     def stop(self, run: JobRun) -> None:
-        """End a run, if it goes on; returns before it has ended."""
+        """Stop a run if it is active; returns before it has ended."""
 
     def remove(self, job_id: str) -> None:
         """Remove a job, its active runs and its history."""
