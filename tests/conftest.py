@@ -117,15 +117,15 @@ def _is_slow(item: pytest.Item) -> bool:
 
 
 def _group(item: pytest.Item) -> str:
-    """Quick tests go by room, slow ones by the server that they share with others, or else by file."""
+    """Quick tests go by package, slow ones by the server that they share with others, or else by file."""
     path = item.path.relative_to(Path(__file__).parent)
-    room = path.parts[0].removesuffix(".py")
+    package = path.parts[0].removesuffix(".py")
     if not _is_slow(item):
-        return room
+        return package
     for server in SHARED_SERVERS:
         if server in getattr(item, "fixturenames", ()):
-            return f"{room}-kafka" if server == "kafka" else server
-    return f"{room}-{path.stem}"
+            return f"{package}-kafka" if server == "kafka" else server
+    return f"{package}-{path.stem}"
 
 
 def _wait(look: Callable[[], bool], what: str) -> None:

@@ -91,7 +91,9 @@ def show(
     key: str | None,
     as_bytes: bool,
 ) -> None:
-    """Print records of the topic NAME, the oldest first: the last ones, or from an offset or a time.
+    """Print records of the topic NAME, the oldest first.
+
+    Without --offset or --time, print the last records.
 
     \b
     Example:
