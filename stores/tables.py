@@ -28,7 +28,7 @@ class Column:
 class Table:
     """The columns of one kind of record.
 
-    name: the column with the subject of a record, by which most queries select. time: the column that assigns
+    name: the column with the subject of a record, which most queries filter by. time: the column that assigns
     a record to a day. key: the columns that identify a record.
     """
 

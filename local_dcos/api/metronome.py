@@ -101,7 +101,7 @@ class Metronome:
 
 
 def _shown(job: Job, embeds: list[str], *, alone: bool) -> Json:
-    """Returns a job with what was asked for besides. In a list, one that does not run has no active runs."""
+    """Returns a job with the requested embeds. In a list, a job without active runs lacks that key."""
     document = dict(job.definition)
     if _ACTIVE in embeds and (alone or job.active):
         document[_ACTIVE] = [_run(job, run) for run in job.active.values()]
