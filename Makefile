@@ -1,4 +1,4 @@
-# Set-up, deploy, test. Nothing but Python 3.11 (or 3.12) and make is needed; all the rest comes from the registries.
+# Set-up, deploy, test. Needs only Python 3.11 (or 3.12) and make; everything else comes from the registries.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,20 +34,20 @@ format: $(DEV) ## Format Python and Java
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(JAVA_FILES)
 
-java: $(USE) ## Build the jars of our Java classes, if their sources have changed (needs no JDK)
+java: $(USE) ## Build the jars of the Java classes if their sources have changed (needs no JDK)
 	@for project in $(JAVA_PROJECTS); do $(BIN)/python -m flink_scripts.building $$project || exit 1; done
 
 IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py)
 image: ## Build the Docker image of all apps (IMAGE=name:tag)
 	docker build --tag $(IMAGE) .
 
-image-check: $(DEV) ## Build the image with buildah, and run the bundle from it with podman (needs Debian and root; else says so)
+image-check: $(DEV) ## Build the image with buildah, and run the bundle from it with podman (needs Debian and root)
 	$(BIN)/python bench/image_check.py
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
-lock: $(DEV) ## Lock packages and jars with their hashes, after a change in setup.cfg or of a coordinate (UPGRADE=1: the newest)
+lock: $(DEV) ## Lock packages and jars by hash, after you change setup.cfg or a coordinate (UPGRADE=1: to the newest)
 	$(BIN)/python -c '$(BUILD_REQUIRES)' | $(COMPILE) -o requirements-build.txt -
 	$(COMPILE) --extra local -o requirements.txt setup.cfg
 	$(COMPILE) --extra local --extra dev -c requirements.txt -o requirements-dev.txt setup.cfg
@@ -55,15 +55,15 @@ lock: $(DEV) ## Lock packages and jars with their hashes, after a change in setu
 	$(BIN)/python -m local_dcos.kafka.jars
 	$(BIN)/python -m spark_jobs.locked
 
-page: $(DEV) ## Build the dashboard's page again, after a change in dashboard/web, and run its tests (Node comes from PyPI)
+page: $(DEV) ## Build the dashboard's page again after you change dashboard/web, and run its tests (Node comes from PyPI)
 	$(NPM) ci --no-audit --no-fund
 	$(NPM) run build
 	$(NPM) test
 
-diagrams: ## Draw docs/diagrams/*.svg again, after a change in their sources (needs graphviz)
+diagrams: ## Draw docs/diagrams/*.svg again after you change their sources (needs graphviz)
 	for name in docs/diagrams/*.dot; do dot -Tsvg $$name | sed '/^<!-- Generated/,/^ -->/d' > $${name%.dot}.svg; done
 
-clean: ## End the local cluster, and remove what was installed and built here
+clean: ## Stop the local cluster, and remove everything that was installed and built here
 	-test ! -x $(BIN)/pipectl || $(BIN)/pipectl destroy --cluster local --yes --purge
 	rm -rf $(VENV) */java/*.jar build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 

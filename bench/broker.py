@@ -1,4 +1,4 @@
-"""Brokers of their own for a benchmark, started as the tests start theirs."""
+"""Starts brokers for a benchmark, in the same way as the tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))  # a benchmark runs from its own folder
 
 @contextmanager
 def broker(folder: Path) -> Iterator[Any]:
-    """Apache Kafka in `folder`, as tests/conftest.py's Broker; it ends with the block."""
+    """Apache Kafka in `folder`, as tests/conftest.py's Broker; it stops at the end of the block."""
     from tests.conftest import Broker
 
     kafka = Broker(folder)
@@ -27,7 +27,7 @@ def broker(folder: Path) -> Iterator[Any]:
 
 @contextmanager
 def brokers(folder: Path) -> Iterator[tuple[Any, Any]]:
-    """Two of one cluster in folders in `folder`, the second of them not started."""
+    """Two brokers of one cluster, with data below `folder`; the second is not started."""
     from tests.conftest import Broker
 
     folders = folder / "kafka", folder / "second"

@@ -1,9 +1,9 @@
-"""One log, run under whatever can disturb a job: is the same written each time, and what the model says?
+"""Runs the job on one log under disturbances: is the output always the same, and does it match the model?
 
     python bench/determinism.py [--ticks 3000] [--seed 1] [--only NAME,...]
 
-Each run reads a copy of the log and is compared with the first one, to the byte, and with the model of the
-rule (tests/gatherer/model.py). A broker and a Flink with 4 slots are started as for the tests.
+Each run reads a copy of the log. Its output is compared with that of the first run, to the byte, and with the
+model of the rule (tests/gatherer/model.py). A broker and a Flink with 4 slots are started as for the tests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Thousands of generated requests to a real local cluster: does an app that is added afterwards still run?
+"""Sends thousands of generated requests to a real local cluster: does an app still run afterwards?
 
     python bench/fuzz_cluster.py [--requests 20000] [--seed 1]
 

@@ -1,9 +1,9 @@
-"""Ticks per second through the gatherer's job on one slot and on two, read from a topic that is full already.
+"""Measures ticks per second of the gatherer's job on one slot and on two, from a prefilled topic.
 
     python bench/gatherer_throughput.py [--ticks 2000000] [--rounds 3] [--bootstrap-servers HOST:PORT]
 
-Variants run one after the other on the same Flink, after one round to warm up; only their
-ratios mean something on another machine. Without --bootstrap-servers, a broker is started as for the tests.
+Variants run one after the other on the same Flink, after one warm-up round. Only their ratios can be
+compared across machines. Without --bootstrap-servers, a broker is started as for the tests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Builds the image and runs the bundle from it, without a Docker engine and without a registry of images.
+"""Builds the image and runs the bundle from it, without a Docker engine and without an image registry.
 
     sudo make image-check
 

@@ -1,10 +1,9 @@
-"""Four positions go on while one thing after another goes wrong with others: is any window of theirs wrong,
-or later than before?
+"""Breaks other positions in many ways while four stay healthy: is any window of these wrong or late?
 
     python bench/isolation.py [--seconds 60]
 
-Brokers (two, for a partition that loses its leader) and a Flink are started as for the tests. A window's
-delay is from its end to when the broker got it; it is seen when the next checkpoint is complete.
+Two brokers (for a partition that loses its leader) and a Flink are started as for the tests. The delay of a
+window is the time from its end to its arrival at the broker. Readers see it after the next checkpoint.
 """
 
 from __future__ import annotations

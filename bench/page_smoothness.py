@@ -1,4 +1,4 @@
-"""How smoothly the live page runs: animation frames, and what it costs, with many positions and quick prices.
+"""Measures the live page with many positions and fast prices: animation frames and CPU time.
 
     python bench/page_smoothness.py [--positions 200] [--rate 10] [--seconds 20] [--load 3] [--trace FILE]
 

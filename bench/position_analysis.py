@@ -1,4 +1,4 @@
-"""Panes per second through the Python part of the gatherer: PositionAnalysis, without Flink.
+"""Measures panes per second of the gatherer's Python part: PositionAnalysis, without Flink.
 
     python bench/position_analysis.py [--positions 20] [--seconds 1200] [--ticks 50]
 

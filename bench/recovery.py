@@ -1,10 +1,10 @@
-"""How long a kill -9 of one component keeps the positions of the local cluster from being fresh, and why.
+"""Kills components of the local cluster with SIGKILL: how long until all positions are fresh again, and why?
 
     python bench/recovery.py [--rounds 3] [--load 20] [jobmanager taskmanager+broker broker ...]
 
-Run `pipectl deploy` first; PIPECTL_HOME says which cluster is meant. A position is fresh again with the first
-record of a window that ends after the kill and not more than --fresh seconds ago. Each component is killed
-while all positions are fresh. The phases are seconds after the kill.
+Run `pipectl deploy` first; PIPECTL_HOME chooses the cluster. A position is fresh again with the first record
+of a window that ends after the kill and at most --fresh seconds ago. Each component is killed while all
+positions are fresh. The phases are seconds after the kill.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The report's figures and outliers from prices on disk: Spark, DuckDB and polars on the same files.
+"""Compares Spark, DuckDB and polars: statistics and outliers of the report, from the same files on disk.
 
     pip install duckdb polars
     python bench/report_on_disk.py [--rows 10000000] [--rounds 3] [--memory 1g]

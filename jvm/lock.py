@@ -14,27 +14,27 @@ _DOWNLOADS = 8
 
 
 class JarLock:
-    """The jars that the lock file `file` names: lines of "group:artifact:version[:classifier] SHA-256"."""
+    """The jars in the lock file `file`: lines of "group:artifact:version[:classifier] SHA-256"."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def coordinates(self) -> list[str]:
-        """The coordinates in the file, in its order."""
+        """The coordinates, in the order of the file."""
         return list(self._read())
 
     def cached(self, coordinate: str) -> Path | None:
-        """The jar in the local repository, checked; None when it is not there.
+        """The verified jar in the local repository; None if it is missing.
 
-        Raises JarError when the lock file does not name it, or when it is not the jar that was locked.
+        Raises JarError if the lock file does not list it, or if its hash differs.
         """
         return Repository().cached(coordinate, self._sha256(coordinate))
 
     def fetch(self, coordinates: Iterable[str]) -> list[Path]:
-        """The jars, in this order; those that are not in the local repository are downloaded into it.
+        """The jars, in this order; missing ones are downloaded into the local repository.
 
-        Raises JarError when the lock file does not name one, when one cannot be downloaded, or when one is
-        not the jar that was locked.
+        Raises JarError if the lock file does not list one, if one cannot be downloaded, or if a hash
+        differs.
         """
         wanted = [(coordinate, self._sha256(coordinate)) for coordinate in coordinates]
         repository = Repository()
@@ -42,9 +42,9 @@ class JarLock:
             return list(pool.map(lambda each: repository.fetch(*each), wanted))
 
     def write(self, coordinates: Iterable[str]) -> None:
-        """Lock exactly these jars. One that is locked already keeps its hash: a release never changes.
+        """Lock exactly these jars. An already locked jar keeps its hash, because a release never changes.
 
-        Raises JarError when one cannot be downloaded, or when one is not the jar that was locked.
+        Raises JarError if one cannot be downloaded, or if its hash differs.
         """
         known = self._read() if self._file.exists() else {}
         repository = Repository()

@@ -1,4 +1,4 @@
-"""The local Maven repository. jgo downloads what is missing."""
+"""The local Maven repository. jgo downloads missing jars into it."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from pathlib import Path
 
 from jvm.errors import JarError
 
-# Repositories by name, as jgo takes them. None: those of jgo, which is Maven Central.
+# Repositories by name, for jgo. None: jgo's default, Maven Central.
 REMOTES: dict[str, str] | None = None
 _SILENCE_SECONDS = 30
 
 
 class Repository:
-    """The folder of Maven's downloads: M2_REPO, else ~/.m2/repository."""
+    """The local repository: M2_REPO, else ~/.m2/repository."""
 
     def __init__(self) -> None:
         moved = os.environ.get("M2_REPO")
         self.folder = Path(moved) if moved else Path.home() / ".m2" / "repository"
 
     def cached(self, coordinate: str, sha256: str) -> Path | None:
-        """The jar, or None when it is not here. Raises JarError when it has another hash."""
+        """The jar, or None if it is missing. Raises JarError if its hash differs."""
         jar = self.folder / _path(coordinate)
-        # Another program may have left a part of a download.
+        # Another program may have left an incomplete download.
         if not zipfile.is_zipfile(jar):
             return None
-        _check(coordinate, jar, sha256, f"delete {jar}, then it is downloaded again")
+        _check(coordinate, jar, sha256, f"delete {jar} to download it again")
         return jar
 
     def fetch(self, coordinate: str, sha256: str) -> Path:
-        """The jar, which is downloaded if it is not here. Raises JarError."""
+        """The jar, downloaded if it is missing. Raises JarError."""
         return self.cached(coordinate, sha256) or self._download(coordinate, sha256)
 
     def sha256(self, coordinate: str) -> str:
-        """Download the jar again, and return its hash. Raises JarError."""
+        """Download the jar again and return its hash. Raises JarError."""
         return _sha256(self._download(coordinate, None))
 
     def _download(self, coordinate: str, sha256: str | None) -> Path:
         jar = self.folder / _path(coordinate)
         try:
             jar.parent.mkdir(parents=True, exist_ok=True)
-            # The jar moves to its place when it is whole and checked: other processes may look for it.
+            # The jar moves to its place only once it is complete and verified: other processes may read it.
             with tempfile.TemporaryDirectory(prefix=".downloading-", dir=jar.parent) as folder:
                 whole = _resolve(coordinate, Path(folder))
                 if sha256:

@@ -139,7 +139,7 @@ class Scheduler:
     def _launch_one(self, app: App) -> None:
         definition = app.definition
         if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
-            raise NoOfferError("InsufficientMemory", "The app asks for more memory than the machine has")
+            raise NoOfferError("InsufficientMemory", "The app requests more memory than the machine has")
         task = self._new_task(app)
         taken = {port for other in self._state.tasks.values() for port in other.ports}
         task.ports = launching.host_ports(definition, taken)

@@ -51,7 +51,7 @@ def load_settings(
 
     `catalogue` lists the statistics and the kinds of signals. `environ` (default: this process's) holds
     PIPECTL_HOME, where Flink keeps its state on `local`. `warn` is called for each deprecated name. Raises
-    `BundleError` with every mistake in every layer.
+    `BundleError` with every error in every layer.
     """
     from marathon.loading import load_settings
 
@@ -63,7 +63,7 @@ def load_settings(
 def render(settings: Settings, *, with_parts: Iterable[str] = ()) -> Bundle:
     """The bundle of `settings`, plus the parts in `with_parts`.
 
-    Raises `BundleError` with every mistake and its template line.
+    Raises `BundleError` with every error and its template line.
     """
     from marathon.bundle import render
 

@@ -24,7 +24,7 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
 
     `with_parts`: further optional parts. A label marks their apps.
 
-    Raises `BundleError` with every mistake: an undefined name, text that skipped `tojson`, invalid JSON, a
+    Raises `BundleError` with every error: an undefined name, text that skipped `tojson`, invalid JSON, a
     value that Marathon's schema rejects, a broken Marathon rule. Each names its template and line.
     """
     context = {name: getattr(settings, name) for name in Settings.model_fields}

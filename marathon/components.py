@@ -47,7 +47,7 @@ class Components:
     """The components and optional parts that the files in a package declare."""
 
     def __init__(self, package: Path = PACKAGE) -> None:
-        """Read all files. Raises BundleError with every mistake in every file."""
+        """Read all files. Raises BundleError with every error in every file."""
         self._problems: list[Problem] = []
         self._documents: dict[str, Document] = {}
         self._declared: dict[str, Declaration] = {}

@@ -35,7 +35,7 @@ def read_definition(rendered: Rendered) -> Definition:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        # The parser stops after the mistake (usually a missing comma), so name the line before.
+        # The parser stops after the error (usually a missing comma), so name the line before.
         origin, line = rendered.origin(max(0, len(text[: error.pos].rstrip()) - 1))
         raise TemplateFault(
             Problem(shown(origin), line, "", f"renders to invalid JSON: {error.msg}")

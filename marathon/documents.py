@@ -1,4 +1,4 @@
-"""Reads YAML 1.2 (and therefore JSON) with the line of every key, and reports every syntax mistake."""
+"""Reads YAML 1.2 (and therefore JSON) with the line of every key, and reports every syntax error."""
 
 from __future__ import annotations
 

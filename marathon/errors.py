@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: its location, what is wrong, and the next step.
+    """One error: its location, what is wrong, and the next step.
 
     `file` is the file as the user knows it (`marathon/clusters/prod.yaml`, the path given with `-f`, a
     template), or `--set a.b=c` for an override, which has no line. `path` is the key in the file
@@ -42,6 +42,6 @@ class BundleError(MarathonError):
     exit_code = 2
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        # Several checks can find the same mistake. Report it once.
+        # Several checks can find the same error. Report it once.
         self.problems = list(dict.fromkeys(problems))
         super().__init__("\n".join(str(problem) for problem in self.problems))

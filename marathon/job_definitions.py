@@ -1,7 +1,7 @@
-"""One-off jobs: the files that declare them, and their definitions, rendered and checked.
+"""The one-off jobs: reads their declarations, and renders and checks their definitions.
 
-A job is `jobs/NAME.yaml` beside its template `jobs/NAME.json.j2`. Its definition is one of Metronome's
-(schema/NOTICE says where the schema is from).
+A job is `jobs/NAME.yaml` with its template `jobs/NAME.json.j2`. Its definition is a Metronome job
+(schema/NOTICE states the origin of the schema).
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from marathon.templates import TemplateFault, render_template
 
 _Names = Annotated[tuple[str, ...], Field(strict=False)]
 _Text = Annotated[str, Field(min_length=1)]
-# A topic's name without the prefix, which is also how templates name it.
+# A topic's name without the prefix; templates use the same name.
 _TopicNames = Annotated[
     tuple[Annotated[str, AfterValidator(validators.check_symbol)], ...], Field(strict=False)
 ]
 
 
 class Declaration(Section):
-    """What a job's file says.
+    """The content of a job's file.
 
-    depends_on: the components that must be ready before it runs. topics: those that it needs beside the
+    depends_on: the components that must be ready before it runs. topics: the topics that it needs besides the
     bundle's own, without the prefix; they are created before its first run. part: the optional part that it
     belongs to.
     """
@@ -55,16 +55,16 @@ def render_jobs(
     parts: Collection[str],
     package: Path = PACKAGE,
 ) -> tuple[dict[str, Job], list[Problem]]:
-    """The jobs that the package declares, by name, and every mistake in their files and definitions.
+    """The jobs that the package declares, by name, and all errors in their files and definitions.
 
-    context: what templates know. components, parts: the names that there are.
+    context: the names available in templates. components, parts: the known names.
     """
     problems: list[Problem] = []
     jobs: dict[str, Job] = {}
     for template in sorted((package / "jobs").glob("*.json.j2")):
         if not template.with_name(f"{_name(template)}.yaml").exists():
-            hint = f"write {_name(template)}.yaml beside it, with description: … and depends_on: […]"
-            problems.append(Problem(shown(template), None, "", "nothing says what it needs", hint))
+            hint = f"create {_name(template)}.yaml beside it, with description: … and depends_on: […]"
+            problems.append(Problem(shown(template), None, "", "has no job file", hint))
     for file in sorted((package / "jobs").glob("*.yaml")):
         try:
             declared = _declaration(file, components, parts)
@@ -116,7 +116,7 @@ def _unknown_names(
         asked.append((("part",), declared.part, parts, "part"))
     for path, name, known, what in asked:
         if name not in known:
-            hint = did_you_mean(name, list(known)) or f"there are {', '.join(known)}"
+            hint = did_you_mean(name, list(known)) or f"the {what}s are {', '.join(known)}"
             location = document.locations.get(path)
             line = location.line if location else None
             yield Problem(document.file, line, dotted(path), f"no {what} {name}", hint)

@@ -43,7 +43,7 @@ def load_settings(
 
     `catalogue` lists the statistics and the kinds of signals. `environ` (default: this process's) holds
     PIPECTL_HOME, where Flink keeps its state on `local`. `warn` is called for each deprecated name.
-    `package` is the folder with defaults.yaml and clusters/. Raises `BundleError` with every mistake in every
+    `package` is the folder with defaults.yaml and clusters/. Raises `BundleError` with every error in every
     layer.
     """
     known = cluster_names(package)
@@ -75,7 +75,7 @@ def _overlay(
 ) -> tuple[Layers, Settings | None, list[Problem]]:
     """Overlay a document on valid layers; drop and report its invalid keys.
 
-    Validating layer by layer reports a mistake that a higher layer hides. Dropping invalid keys lets the
+    Validating layer by layer reports an error that a higher layer hides. Dropping invalid keys lets the
     cross validation run whatever else is wrong.
     """
     problems = list(document.problems)

@@ -1,6 +1,6 @@
 """Marathon's semantic rules, which its JSON Schema does not check.
 
-Each rule takes one app definition and yields the path and a message for each mistake. The rules follow the
+Each rule takes one app definition and yields the path and a message for each error. The rules follow the
 validation of Marathon 1.5 to 1.11; where these differ, the strictest applies.
 """
 

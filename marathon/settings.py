@@ -173,11 +173,10 @@ class S3(Section):
 
 class Token(Section):
     secret: Text | None = Field(
-        description="path of the cluster's secret that holds the token of this Flink: 32 to 256 letters, "
-        "digits, `_` or `-`"
+        description="path of the DC/OS secret that holds Flink's token: 32 to 256 letters, digits, `_` or `-`"
     )
     file: Annotated[str, AfterValidator(validators.check_file)] | None = Field(
-        description="file on every agent that holds it, where the cluster has no secrets"
+        description="file on every agent that holds the token, if the cluster has no secrets"
     )
 
     @property

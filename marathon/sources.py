@@ -1,4 +1,4 @@
-"""The settings of the one-off sources, the jobs that `data_generator.sources` does."""
+"""The settings of the one-off sources, which `data_generator.sources` implements."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class PriceSource(Section):
-    count: Count = Field(description="prices that `pipectl run produce-prices` leaves in the topic `prices`")
-    rate: Positive = Field(description="prices per second of event time, which ends with the run")
+    count: Count = Field(
+        description="number of prices in the topic `prices` after `pipectl run produce-prices`"
+    )
+    rate: Positive = Field(
+        description="prices per second of event time; the last one is at the time of the run"
+    )
     volatility: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         description="standard deviation of the normal distribution, relative to the start price of the symbol"
     )
     seed: Annotated[int, Field(ge=0)] | None = Field(
-        description="seed of symbols and prices; null: others on each run"
+        description="seed of symbols and prices; null: random on each run"
     )
     cpus: Positive = Field(description="CPUs of the job")
     mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")
@@ -27,22 +31,22 @@ class PriceSource(Section):
 
 class RandomSource(Section):
     count: Count | None = Field(
-        description="numbers that `pipectl run random-numbers` leaves in the topic `random-numbers`; null: "
-        "it goes on until it is stopped"
+        description="`pipectl run random-numbers` ends when the topic `random-numbers` holds this many; "
+        "null: it runs until stopped"
     )
     rate: Positive = Field(description="numbers per second")
     distribution: Literal["normal", "uniform", "exponential", "lognormal"] = Field(
         description="normal, uniform, exponential or lognormal, each in its standard form"
     )
-    seed: Annotated[int, Field(ge=0)] | None = Field(description="seed; null: others on each run")
+    seed: Annotated[int, Field(ge=0)] | None = Field(description="seed; null: random on each run")
     cpus: Positive = Field(description="CPUs of the job")
     mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")
 
 
 class SystemSource(Section):
     count: Count | None = Field(
-        description="measurements that `pipectl run system` leaves in the topic `monitoring`; null: it goes "
-        "on until it is stopped"
+        description="`pipectl run system` ends when the topic `monitoring` holds this many measurements; "
+        "null: it runs until stopped"
     )
     cpus: Positive = Field(description="CPUs of the job")
     mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")

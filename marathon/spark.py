@@ -1,4 +1,4 @@
-"""The settings of Spark and its jobs."""
+"""The settings of Spark and of its jobs."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Report(Section):
 
 class Spark(Section):
     master: Annotated[str, Field(pattern=r"^(local\[(\*|[1-9][0-9]*)\]|spark://\S+:[0-9]+)$")] = Field(
-        description="where Spark's jobs run: `local[*]`, in their own process, or `spark://HOST:PORT`, on a "
+        description="where Spark jobs run: `local[*]`, in their own process, or `spark://HOST:PORT`, on a "
         "standalone cluster"
     )
     secret_file: Annotated[str, Field(min_length=1)] | None = Field(
-        description="file on each agent with what the processes of a standalone cluster know each other by"
+        description="file on each agent with the shared secret of a standalone cluster"
     )
     report: Report

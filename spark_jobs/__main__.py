@@ -23,7 +23,7 @@ from task_runtime.errors import SettingsError
 def main() -> None:
     """Jobs on Apache Spark.
 
-    SPARK_MASTER chooses where: local[*], in this process, or spark://HOST:PORT, on a standalone cluster.
+    SPARK_MASTER is local[*] (in this process) or spark://HOST:PORT (on a standalone cluster).
     """
 
 
@@ -34,19 +34,23 @@ _BOOTSTRAP = click.option(
 
 @main.command(
     epilog="""\b
-Example, everything in the topic prices:
+Example: report on all prices in the topic prices:
   python -m spark_jobs report --bootstrap-servers 127.0.0.1:9092"""
 )
 @_BOOTSTRAP
-@click.option("--topic", "topics", multiple=True, default=("prices",), help="May be given several times.")
+@click.option("--topic", "topics", multiple=True, default=("prices",), help="May be repeated.")
 @click.option(
-    "--from", "source", type=click.Choice(["kafka", "disk"]), default="kafka", help="Where prices are read."
+    "--from",
+    "source",
+    type=click.Choice(["kafka", "disk"]),
+    default="kafka",
+    help="The source of the prices.",
 )
-@click.option("--store", envvar="STORE", show_envvar=True, help="With --from disk: disk:FOLDER.")
+@click.option("--store", envvar="STORE", show_envvar=True, help="With --from disk: the store, disk:FOLDER.")
 @click.option("--flow", default="prices", help="With --from disk: the flow in the store.")
 @click.option(
     "--method", type=click.Choice(["sigma", "hampel", "both"]), default="both",
-    help="How outliers are found: by 3 standard deviations of their own symbol, or by 3 MAD (Hampel).",
+    help="The outlier test: sigma is 3 standard deviations of the symbol, hampel is 3 MAD.",
 )  # fmt: skip
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table")
 def report(
@@ -58,15 +62,15 @@ def report(
     method: str,
     output: str,
 ) -> None:
-    """Count the prices that are there now, with figures and outliers of each symbol.
+    """Count the current prices, with statistics and outliers of each symbol.
 
-    A record that can't be used is counted and named. What is written after the start is not read.
+    Invalid records are counted and listed. Records that are written after the start are not read.
     """
     with _ending():
         if source == "kafka" and not bootstrap_servers:
-            raise SettingsError("name the brokers: --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS")
+            raise SettingsError("no brokers: set --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS")
         if source == "disk" and store is None:
-            raise SettingsError("name the store: --store disk:FOLDER, or STORE")
+            raise SettingsError("no store: set --store disk:FOLDER or STORE")
         from spark_jobs.output import as_json, as_table
         from spark_jobs.report import METHODS, report_on_disk, report_on_topics
         from spark_jobs.session import SessionSettings, spark_session
@@ -82,25 +86,25 @@ def report(
 
 @main.command(
     epilog="""\b
-Example, the prices in the topic prices and their statistics over each 10 seconds:
+Example: store the topic prices with statistics over windows of 10 seconds:
   python -m spark_jobs stream --bootstrap-servers 127.0.0.1:9092 \\
       --store disk:/var/lib/pipectl/store --flow prices"""
 )
 @_BOOTSTRAP
-@click.option("--store", envvar="STORE", show_envvar=True, required=True, help="disk:FOLDER")
-@click.option("--flow", required=True, help="Its name in the store.")
-@click.option("--kind", type=click.Choice(list(KINDS)), default="prices", help="What its records are.")
+@click.option("--store", envvar="STORE", show_envvar=True, required=True, help="The store: disk:FOLDER.")
+@click.option("--flow", required=True, help="The name of the flow in the store.")
+@click.option("--kind", type=click.Choice(list(KINDS)), default="prices", help="The kind of its records.")
+@click.option("--topic", "topics", multiple=True, help="May be repeated; by default, the name of the flow.")
+@click.option("--window", default="10s", help="The length of a window.")
 @click.option(
-    "--topic", "topics", multiple=True, help="May be given several times; by default the flow's name."
+    "--delay", default="10s", help="How long to wait for late records; later ones are in no window."
 )
-@click.option("--window", default="10s", help="Length of a window.")
-@click.option("--delay", default="10s", help="How far event time may go back; what is later is in no window.")
 @click.option(
     "--checkpoints",
     type=click.Path(path_type=Path, file_okay=False),
-    help="By default in the store's folder.",
+    help="By default, in the store's folder.",
 )
-@click.option("--once", is_flag=True, help="End when all that is in the topics now is stored.")
+@click.option("--once", is_flag=True, help="Stop when the current content of the topics is stored.")
 def stream(
     bootstrap_servers: str | None,
     store: str,
@@ -114,12 +118,12 @@ def stream(
 ) -> None:
     """Store a flow's records and their statistics, each exactly once, until stopped.
 
-    The statistics, count, mean, standard deviation, min and max of each name over each window, are the flow
-    NAME-statistics. A record that can't be used, or is late, is told on stderr.
+    The statistics are the flow NAME-statistics: count, mean, standard deviation, min and max of each name
+    over each window. Invalid and late records are reported on stderr.
     """
     with _ending():
         if not bootstrap_servers:
-            raise SettingsError("name the brokers: --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS")
+            raise SettingsError("no brokers: set --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS")
         from spark_jobs.running import run
         from spark_jobs.stream import StreamSettings
 
@@ -141,7 +145,7 @@ def stream(
 @main.command()
 @click.argument("role", type=click.Choice(["master", "worker"]))
 def standalone(role: str) -> None:
-    """Become the master or a worker of a standalone cluster, as Marathon's apps do."""
+    """Run the master or a worker of a standalone cluster, as a Marathon app does."""
     with _ending():
         from spark_jobs.standalone import become
 
@@ -157,7 +161,7 @@ def _length(option: str, text: str) -> timedelta:
 
 @contextmanager
 def _ending() -> Iterator[None]:
-    """Ends the process with a line for each error that is meant for people."""
+    """On an expected error, prints it in one line and ends the process."""
     try:
         yield
     except SettingsError as error:

@@ -1,16 +1,16 @@
-"""The room's error hierarchy.
+"""The package's error hierarchy.
 
 SparkJobsError
 ├── MissingError     Spark is not installed
-├── SourceError      what is to be read is not there, or can't be read
-└── CheckpointError  a stream's checkpoint and its store do not belong together
+├── SourceError      a topic or a flow is missing, or cannot be read
+└── CheckpointError  a stream's checkpoint does not match its store
 """
 
 from __future__ import annotations
 
 
 class SparkJobsError(Exception):
-    """Root of everything that this room raises on purpose."""
+    """Base class of the errors of this package."""
 
 
 class MissingError(SparkJobsError):
@@ -18,8 +18,8 @@ class MissingError(SparkJobsError):
 
 
 class SourceError(SparkJobsError):
-    """A topic or a flow is not there, or can't be read."""
+    """A topic or a flow is missing, or cannot be read."""
 
 
 class CheckpointError(SparkJobsError):
-    """A stream can't go on: its checkpoint and what it wrote do not belong together."""
+    """A stream cannot continue, because its checkpoint does not match what the store holds."""

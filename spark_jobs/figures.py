@@ -1,8 +1,8 @@
-"""The figures of one symbol, exact until the last rounding, from what its prices add up to.
+"""The statistics of one symbol, computed from exact sums and rounded once, at the end.
 
-A price is counted in units of 1e-8, a whole number below 1e17. Its square is kept as the three products of
-its upper and lower nine digits: their sums fit Spark's decimals, which are exact, where a sum of doubles near
-1e6 would lose the digits that a small deviation is made of.
+A price is an integer below 1e17, in units of 1e-8. Its square is split into three products of its upper and
+lower nine digits. Their sums fit Spark's decimals, which are exact. A sum of doubles near 1e6 would lose the
+digits that matter for a small deviation.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import isqrt
 from typing import Literal
 
 Method = Literal["sigma", "hampel"]
-"""How outliers are found."""
+"""The outlier test."""
 SPLIT = 10**9
 UNITS = 10**8
 """Units in one currency unit."""
@@ -22,13 +22,13 @@ MOST = 10**17 - 1
 """The highest price, in units."""
 SIGMAS = 3
 MAD_TO_SIGMA = Fraction("1.4826")
-"""The median absolute deviation times this estimates sigma for normal prices."""
+"""For normal prices, the median absolute deviation times this factor estimates sigma."""
 _DIGITS = Context(prec=60)
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Prices added up. high2, cross, low2: sums of h * h, h * l and l * l, where a price is h * SPLIT + l."""
+    """Sums of prices. high2, cross, low2: sums of h * h, h * l and l * l, where a price is h * SPLIT + l."""
 
     count: int
     total: int
@@ -51,7 +51,7 @@ class Sums:
         return float(Fraction(self.total, self.count * UNITS))
 
     def stddev(self) -> float | None:
-        """Of a sample, in currency units; None for fewer than two prices."""
+        """Of the sample, in currency units; None for fewer than two prices."""
         if self.count < 2:
             return None
         variance = _DIGITS.divide(Decimal(self.spread), Decimal(self.count * (self.count - 1)))
@@ -60,10 +60,10 @@ class Sums:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the report says of one symbol.
+    """The statistics of one symbol.
 
-    low, high: its lowest and highest price. median2: twice the median; mad4: four times the median absolute
-    deviation from it. All of these in units.
+    low, high: its lowest and highest price. median2: twice the median. mad4: four times the median absolute
+    deviation from it. All in units.
     """
 
     symbol: str
@@ -74,7 +74,7 @@ class Figures:
     mad4: int
 
     def inside(self, method: Method) -> tuple[int, int]:
-        """The lowest and the highest price, in units, that are no outliers."""
+        """The lowest and the highest price, in units, that is not an outlier."""
         return self.inside_sigma() if method == "sigma" else self.inside_hampel()
 
     def inside_sigma(self) -> tuple[int, int]:
@@ -100,12 +100,12 @@ def price_of(units: int) -> Decimal:
 
 
 def price_text(price: Decimal) -> str:
-    """A price with two decimals, more where it has more."""
+    """A price with at least two decimals."""
     text = f"{price:.8f}".rstrip("0")
     whole, _, decimals = text.partition(".")
     return f"{whole}.{decimals:0<2}"
 
 
 def _within(low: int, high: int, divisor: int) -> tuple[int, int]:
-    """The whole numbers from low / divisor to high / divisor that can be prices."""
+    """The integers from low / divisor to high / divisor that are valid prices."""
     return max(0, -(-low // divisor)), min(MOST, high // divisor)

@@ -1,4 +1,4 @@
-"""Topics as Spark's batch source reads them: all that is in them now, and no record that comes later."""
+"""Reading topics in batch mode: all current records, and none that are written later."""
 
 from __future__ import annotations
 
@@ -20,52 +20,52 @@ _ANSWER_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Extent:
-    """What is in topics at one moment: where each partition's log begins, and up to where it is committed."""
+    """The content of topics at one moment: the first offset and the committed end of each partition."""
 
     begin: Offsets
     end: Offsets
 
     def lines(self) -> list[str]:
-        """For people, a line for each partition."""
+        """One readable line for each partition."""
         return [
-            f"topic {topic}, partition {partition}: offsets {self.begin[topic, partition]} up to "
-            f"{end}, which is not included"
+            f"topic {topic}, partition {partition}: offsets {self.begin[topic, partition]} to "
+            f"{end} (exclusive)"
             for (topic, partition), end in sorted(self.end.items())
         ]
 
 
 def extent_of(bootstrap_servers: str, topics: Sequence[str]) -> Extent:
-    """What is in topics now. Raises SourceError for one that does not exist, or when no broker answers."""
+    """The current extent of topics. Raises SourceError if one is missing or no broker answers."""
     with explained():
         brokers = Brokers(bootstrap_servers, timeout=_ANSWER_SECONDS)
         found = brokers.partitions(topics)
         for topic in topics:
             if topic not in found:
                 raise SourceError(
-                    f"topic {topic!r} does not exist on {bootstrap_servers}; name another with --topic, or "
-                    "write into it first"
+                    f"topic {topic!r} does not exist on {bootstrap_servers}; choose another with --topic, or "
+                    "write to it first"
                 )
         partitions = [partition for several in found.values() for partition in several]
         begin, end = brokers.earliest(partitions), brokers.committed_ends(partitions)
-        # Retention may have moved a log's beginning between the two questions.
+        # Retention may have moved the start of a log between the two queries.
         return Extent({place: min(at, end[place]) for place, at in begin.items()}, end)
 
 
 def read_extent(session: SparkSession, bootstrap_servers: str, extent: Extent) -> DataFrame:
-    """The records of an extent, with Spark's columns of Kafka's source."""
+    """The records of an extent, with the columns of Spark's Kafka source."""
     reader = session.read.format("kafka").options(
         **reading(bootstrap_servers),
         subscribe=",".join(sorted({topic for topic, _ in extent.end})),
         startingOffsets=_json(extent.begin),
         endingOffsets=_json(extent.end),
-        # Several tasks read one partition.
+        # Let several tasks read one partition.
         minPartitions=str(session.sparkContext.defaultParallelism),
     )
     return reader.load()
 
 
 def reading(bootstrap_servers: str) -> dict[str, str]:
-    """How every job reads Kafka: committed records only, and what is lost is an error."""
+    """Options for every read from Kafka: committed records only; lost records are an error."""
     return {
         "kafka.bootstrap.servers": bootstrap_servers,
         "kafka.isolation.level": "read_committed",
@@ -75,7 +75,7 @@ def reading(bootstrap_servers: str) -> dict[str, str]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turns errors of Kafka into SourceErrors."""
+    """Turns Kafka errors into SourceErrors."""
     try:
         yield
     except KafkaTopicError as error:

@@ -12,7 +12,7 @@ from jvm.errors import JarError
 from jvm.lock import JarLock
 
 SPARK = "4.2.0"
-# The connector and what it needs that Spark's own jars lack.
+# The connector, and its dependencies that Spark's own jars lack.
 KAFKA = (
     f"org.apache.spark:spark-sql-kafka-0-10_2.13:{SPARK}",
     f"org.apache.spark:spark-token-provider-kafka-0-10_2.13:{SPARK}",

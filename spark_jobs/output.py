@@ -12,7 +12,7 @@ _HEADING = ("SYMBOL", "COUNT", "MIN", "MAX", "MEAN", "STDDEV", "MEDIAN", "MAD")
 
 
 def as_json(report: Report) -> str:
-    """The whole report; prices as numbers with all their decimals, null for what is undefined."""
+    """The whole report as JSON: prices with all their decimals, null for undefined values."""
     document = {
         "read": report.read,
         "messages": report.messages,
@@ -47,7 +47,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from report.read
     yield f"messages: {report.messages}"
     if report.broken:
-        yield f"of these can't be used: {report.broken}"
+        yield f"invalid messages: {report.broken}"
         yield from (f"  {each}" for each in report.broken_named)
         if report.broken > len(report.broken_named):
             yield f"  and {report.broken - len(report.broken_named)} more"
@@ -78,7 +78,7 @@ def _cells(each: Figures) -> tuple[str, ...]:
 
 
 def _aligned(rows: Sequence[Sequence[str]], texts: int) -> Iterator[str]:
-    """The first columns, `texts` of them, to the left; numbers to the right."""
+    """Align the first `texts` columns left and the others right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = zip(row, widths, strict=True)

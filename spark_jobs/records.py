@@ -1,6 +1,6 @@
-"""Records of Kafka as rows: read by the contracts of `kafka_topic`, so that Spark has no rule of its own.
+"""Kafka records as rows, parsed by the contracts of `kafka_topic`, so Spark has no rules of its own.
 
-A record that breaks its contract becomes a row with a `problem`; no record is left out.
+A record that breaks its contract becomes a row with a `problem`. No record is dropped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 PRICE_TYPE = "decimal(17, 8)"
-"""Prices are exact: eight decimals, below 1e9, as the contract has them."""
+"""Prices are exact: eight decimals, below 1e9, as in the contract."""
 PLACE = ("topic", "partition", "offset")
 
 
@@ -27,8 +27,9 @@ PLACE = ("topic", "partition", "offset")
 class Kind:
     """One kind of record.
 
-    table: what it is stored as. types: Spark's types of the table's columns besides those of the place; times
-    are milliseconds since 1970. read: these columns' values of a record's bytes; raises ContractError.
+    table: its table in a store. types: the Spark types of the table's columns except PLACE; times are
+    milliseconds since 1970. read: parses a record's bytes into the values of these columns; raises
+    ContractError.
     """
 
     table: Table
@@ -38,7 +39,7 @@ class Kind:
 
 def _price(value: bytes) -> tuple[Any, ...]:
     price = Price.from_json(value)
-    # The shortest decimal that is this float is the one that was written.
+    # The shortest decimal that equals this float is the one that was written.
     return _millis(price.ts), price.symbol, Decimal(repr(price.price))
 
 
@@ -48,7 +49,7 @@ def _measurement(value: bytes) -> tuple[Any, ...]:
 
 
 def _millis(time: datetime) -> int:
-    # Whole milliseconds, so that no rounding of a float moves one.
+    # Integer arithmetic, because rounding a float could be off by a millisecond.
     return int(time.timestamp()) * 1000 + time.microsecond // 1000
 
 
@@ -64,7 +65,7 @@ KINDS = {
 
 
 def parsed(records: DataFrame, kind: Kind) -> DataFrame:
-    """Kafka's records as the columns of the kind, its place, and `problem`, null in all that can be used."""
+    """Kafka records with the columns of the kind, PLACE, and `problem`, which is null for valid records."""
     from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
 
     read, nothing = kind.read, (None,) * len(kind.types)

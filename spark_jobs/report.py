@@ -1,4 +1,4 @@
-"""The report on prices: how many there are, figures of each symbol, and each symbol's own outliers."""
+"""The report on prices: their number, and the statistics and outliers of each symbol."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
 METHODS: dict[Method, str] = {
-    "sigma": "more than 3 standard deviations from the mean of their own symbol",
-    "hampel": "more than 3 times 1.4826 MAD from the median of their own symbol",
+    "sigma": "more than 3 standard deviations from the mean of the symbol",
+    "hampel": "more than 3 times 1.4826 MAD from the median of the symbol",
 }
-"""What each method takes for outliers."""
+"""The definition of an outlier for each method."""
 _NAMED = 20
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """One price that lies apart."""
+    """One outlier."""
 
     ts: str
     symbol: str
@@ -40,10 +40,10 @@ class Outlier:
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say.
+    """The content of the report.
 
-    read: what was read, a line each. messages: how many there are, those included that can't be used. broken:
-    how many can't, and `broken_named` says of the first of them where they stand and why.
+    read: one line for each source that was read. messages: their number, including invalid ones. broken: the
+    number of invalid ones. broken_named: the offset and the error of the first of these.
     """
 
     read: list[str]
@@ -57,12 +57,12 @@ class Report:
 def report_on_topics(
     session: SparkSession, bootstrap_servers: str, topics: Sequence[str], methods: Sequence[Method]
 ) -> Report:
-    """On all that is in the topics now. Raises SourceError."""
+    """Report on all current records of the topics. Raises SourceError."""
     from pyspark.storagelevel import StorageLevel
 
     extent = extent_of(bootstrap_servers, topics)
     records = parsed(read_extent(session, bootstrap_servers, extent), KINDS["prices"])
-    # Read and understood once; what does not fit into memory goes to disk.
+    # Read and parse once; spill to disk if memory is too small.
     records = records.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         broken = records.where("problem is not null")
@@ -82,14 +82,14 @@ def report_on_topics(
 
 
 def report_on_disk(session: SparkSession, address: str, flow: str, methods: Sequence[Method]) -> Report:
-    """On all prices that a flow has in the store disk:FOLDER now. Raises SourceError, AddressError."""
+    """Report on all current prices of a flow in the store disk:FOLDER. Raises SourceError, AddressError."""
     from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
 
     store = open_store(address)
     if not isinstance(store, DiskStore):
-        raise AddressError(f"store {address!r} is not on disk; write disk:FOLDER")
+        raise AddressError(f"store {address!r} is not on disk; use disk:FOLDER")
     if not (files := store.files(flow)):
-        raise SourceError(f"{address} holds no flow {flow!r}; see `python -m stores {address}`")
+        raise SourceError(f"{address} holds no flow {flow!r}; `python -m stores {address}` lists the flows")
     prices = session.read.parquet(*map(str, files)).withColumn("ts", F.unix_millis("ts"))
     return _report([f"{address}, flow {flow}: {len(files)} files"], prices, methods)
 

@@ -1,4 +1,4 @@
-"""Running a flow's queries as a process: until they end, one fails, or a signal comes."""
+"""Running a flow's queries until they end, one fails, or the process gets a signal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(store: Store, settings: StreamSettings, *, once: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     with spark_session(f"stream {settings.flow}", SessionSettings.from_environ()) as session:
         queries = start(session, store, settings, once=once)
-        _LOG.info("%s from %s into the store", settings.flow, ", ".join(settings.topics))
+        _LOG.info("storing %s from %s", settings.flow, ", ".join(settings.topics))
         told: dict[str, int] = {}
         while not stop.is_set() and any(query.isActive for query in queries):
             stop.wait(_LOOK_SECONDS)
@@ -49,7 +49,7 @@ def run(store: Store, settings: StreamSettings, *, once: bool) -> None:
 
 
 def _tell(queries: Sequence[StreamingQuery], told: dict[str, int]) -> None:
-    """Log each batch that did something, once."""
+    """Log each batch that was not empty, once."""
     for query in queries:
         for progress in query.recentProgress:
             if progress.batchId > told.get(query.name, -1):

@@ -1,6 +1,6 @@
-"""A Spark session of one job: in this process's own JVM, alone or with a standalone cluster.
+"""The Spark session of a job: in a JVM of this process, alone or with a standalone cluster.
 
-Settings reach the JVM in a file that only the user can read, so that no secret stands on a command line.
+The JVM reads its settings from a file that only the user can read, so no secret is on a command line.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 LOG_OPTION = f"-Dlog4j2.configurationFile=file:{_HERE / 'log4j2.properties'}"
-"""An option of Java that makes Spark log warnings and errors to stderr."""
+"""A Java option that makes Spark log warnings and errors to stderr."""
 PROTECTED = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
-"""What every process of Spark is told: nobody gets in without the secret, and what they say is encrypted."""
+"""For every Spark process: connections require the secret and are encrypted."""
 _PARTITIONS = 4
 
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """How a job runs.
+    """Where and how a job runs.
 
-    master: "local[*]" in this process, or "spark://HOST:PORT". driver_memory: of the JVM's heap, as Java
-    writes it. host: this machine's address, where executors find the driver. secret_file: holds what the
-    cluster's processes know each other by; needed with a standalone master.
+    master: "local[*]" (in this process) or "spark://HOST:PORT". driver_memory: the size of the JVM's heap, in
+    Java's notation. host: this machine's address, at which executors reach the driver. secret_file: the file
+    with the cluster's shared secret; required with a standalone master.
     """
 
     master: str = "local[*]"
@@ -64,14 +64,14 @@ class SessionSettings:
 def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession]:
     """A session for the job `name`; its JVM ends with this process.
 
-    Raises MissingError, SettingsError, and JvmError for a Java or a jar that can't be had.
+    Raises MissingError, SettingsError, and JvmError if Java or a jar is not available.
     """
     if importlib.util.find_spec("pyspark") is None:
         raise MissingError(f"Spark is not installed: run `{sys.executable} -m pip install pyspark=={SPARK}`")
     options = session_options(name, settings)
-    # The JVM outlives the session, and may take something out of the folder while it is removed.
+    # The JVM outlives the session, and may delete files while the folder is removed.
     with tempfile.TemporaryDirectory(prefix="spark-", ignore_cleanup_errors=True) as work:
-        # All that Spark writes lies in one folder.
+        # Spark writes all its files to one folder.
         options["spark.driver.extraJavaOptions"] += f' "-Djava.io.tmpdir={work}"'
         properties = private_file(Path(work) / "spark.properties", options)
         variables = {
@@ -95,10 +95,10 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
 
 @contextmanager
 def _environ(variables: Mapping[str, str]) -> Iterator[None]:
-    """Sets variables, which Spark's start reads and its processes inherit, until the block ends."""
+    """Sets variables for Spark's start and its processes until the block ends."""
     before = dict(os.environ)
     os.environ.update(variables)
-    # An installation of another Spark would be taken in the place of the package's.
+    # Otherwise, another Spark installation would be used instead of the package's.
     os.environ.pop("SPARK_HOME", None)
     try:
         yield
@@ -108,7 +108,7 @@ def _environ(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
-    """Spark's settings, by its names."""
+    """Spark's settings by name."""
     jars = jars_of("SPARK_KAFKA_JARS", LOCK, KAFKA)
     options = {
         "spark.app.name": name,
@@ -122,7 +122,7 @@ def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         **PROTECTED,
         "spark.sql.session.timeZone": "UTC",
-        # A stream keeps the number that it began with; a batch uses fewer where there is little.
+        # A stream keeps its initial number; a batch uses fewer if there is little data.
         "spark.sql.shuffle.partitions": str(_PARTITIONS),
     }
     if not settings.master.startswith("local"):
@@ -131,15 +131,15 @@ def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
 
 
 def java_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables by which Spark's scripts find a Java that they can start."""
+    """The variables that make Spark's scripts find Java."""
     runtime = environ.get("SPARK_JAVA") or str(java_home(environ) / "bin" / "java")
     return {"JAVA_HOME": str(_HERE / "jre"), "SPARK_JAVA": runtime}
 
 
 def secret_of(settings: SessionSettings) -> str:
-    """What the processes of a cluster know each other by. Raises SettingsError."""
+    """The shared secret of a standalone cluster. Raises SettingsError."""
     if settings.secret_file is None:
-        raise SettingsError(f"SPARK_SECRET_FILE is not set; {settings.master} lets nobody in without it")
+        raise SettingsError(f"SPARK_SECRET_FILE is not set; {settings.master} requires it")
     try:
         secret = settings.secret_file.read_text().strip()
     except OSError as error:
@@ -150,7 +150,7 @@ def secret_of(settings: SessionSettings) -> str:
 
 
 def private_file(path: Path, options: Mapping[str, str]) -> Path:
-    """Write Spark's settings into a file that only the user can read."""
+    """Write Spark's settings to a file that only the user can read."""
     path.touch(mode=0o600)
     lines = [f"{name}={value}\n".replace("\\", "\\\\") for name, value in options.items()]
     path.write_text("".join(lines))

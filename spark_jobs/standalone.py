@@ -1,6 +1,6 @@
-"""A standalone cluster's master and its workers, each in the process that Marathon started.
+"""The master and the workers of a standalone cluster, each in the process that Marathon started.
 
-Spark 4 has no scheduler for Mesos. So its own cluster runs as apps, and more workers are more instances.
+Spark 4 cannot schedule on Mesos, so a standalone cluster runs as apps. More workers are more instances.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CLASSES = {
 
 
 def become(role: str, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Turn this process into the master or a worker; its files lie in `folder`, the task's sandbox.
+    """Turn this process into the master or a worker; its files are in `folder`, the task's sandbox.
 
     Does not return. Raises MissingError, SettingsError for a variable that can't be used, and JvmError.
     """
@@ -49,7 +49,7 @@ def command(
         **PROTECTED,
         "spark.authenticate.secret": secret_of(settings),
         "spark.ui.killEnabled": "false",
-        # What a finished application leaves in a worker's folder goes after an hour.
+        # A worker deletes the files of a finished application after an hour.
         "spark.worker.cleanup.enabled": "true",
         "spark.worker.cleanup.appDataTtl": "3600",
     }
@@ -67,7 +67,7 @@ def command(
         **environ,
         **java_environ(environ),
         "SPARK_HOME": str(home),
-        # The address of the page too, which is on every interface otherwise.
+        # Also the address of the web UI, which would otherwise listen on every interface.
         "SPARK_LOCAL_IP": settings.host,
         "SPARK_LOCAL_DIRS": str(folder),
         "SPARK_DAEMON_MEMORY": "256m",

@@ -1,7 +1,7 @@
-"""Topics into a store as they are written, by Structured Streaming: the records, and windowed statistics.
+"""Storing topics as they are written: the records and windowed statistics, by Structured Streaming.
 
-Each query reads on from its checkpoint. After a crash Spark repeats the last batch, with the same number and
-the same rows, and the store takes a batch once: so every record and every window is there exactly once.
+Each query continues from its checkpoint. After a crash, Spark repeats the last batch with the same number and
+the same rows, and the store ignores a batch that it has. So every record and window is stored exactly once.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """One flow.
+    """The settings of one flow.
 
-    flow: its name in the store; the statistics are the flow "<flow>-statistics". kind: of KINDS. topics:
-    where it comes from, from their beginning. window: the length of the windows, which do not overlap. delay:
-    how far event time may go back; a record that is later counts in no window. checkpoints: a folder, which
-    belongs to the store. most: records that are taken at once.
+    flow: its name in the store; the statistics are the flow "<flow>-statistics". kind: one of KINDS. topics:
+    the sources, read from their beginning. window: the length of the windows, which do not overlap. delay:
+    how far event times may be out of order; a later record counts in no window. checkpoints: a folder, which
+    belongs to the store. most: the maximum number of records in a batch.
     """
 
     bootstrap_servers: str
@@ -51,18 +51,18 @@ class StreamSettings:
 def start(
     session: SparkSession, store: Store, settings: StreamSettings, *, once: bool
 ) -> list[StreamingQuery]:
-    """Start the flow's queries. once: they end when all that is in the topics now is stored.
+    """Start the flow's queries. once: they end when the current content of the topics is stored.
 
-    Raises SourceError for a topic that does not exist, CheckpointError.
+    Raises SourceError if a topic does not exist, and CheckpointError.
     """
-    extent_of(settings.bootstrap_servers, settings.topics)  # says what is missing
+    extent_of(settings.bootstrap_servers, settings.topics)  # raises if a topic is missing
     kind = KINDS[settings.kind]
     return [_start(_Query(session, store, settings, kind), name, once) for name in ("records", "statistics")]
 
 
 @dataclass(frozen=True)
 class _Query:
-    """What both queries of a flow need."""
+    """The inputs of both queries of a flow."""
 
     session: SparkSession
     store: Store
@@ -70,7 +70,7 @@ class _Query:
     kind: Kind
 
     def records(self) -> DataFrame:
-        """The records as they come, with their problems."""
+        """The stream of records, with their problems."""
         source = self.session.readStream.format("kafka").options(
             **reading(self.settings.bootstrap_servers),
             subscribe=",".join(self.settings.topics),
@@ -143,7 +143,7 @@ _PARTS = {"records": _records, "statistics": _statistics}
 
 
 def _counted(records: DataFrame) -> DataFrame:
-    """Lets Spark count the records of each batch, and those with a problem, of which it keeps one."""
+    """Lets Spark count the records of each batch and those with a problem, and keep one example."""
     from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
 
     place = F.concat_ws(", ", *PLACE)
@@ -157,13 +157,13 @@ def _counted(records: DataFrame) -> DataFrame:
 
 
 def progress_line(progress: Any) -> str | None:
-    """What a batch did, for people; None when it did nothing."""
+    """A readable line on what a batch did; None if it was empty."""
     parts = []
     observed = progress.observedMetrics.get("records")
     if observed is not None and observed["all"]:
         parts.append(f"{observed['all']} records")
         if observed["broken"]:
-            parts.append(f"{observed['broken']} of them can't be used, such as {observed['such_as']}")
+            parts.append(f"{observed['broken']} of them invalid, such as {observed['such_as']}")
     for state in progress.stateOperators:
         if state.numRowsDroppedByWatermark:
             parts.append(f"{state.numRowsDroppedByWatermark} too late for their window")
@@ -171,7 +171,7 @@ def progress_line(progress: Any) -> str | None:
 
 
 def _check(store: Store, flow: Flow, title: str, checkpoint: Path) -> None:
-    """The store must hold nothing of this query that its checkpoint does not know of."""
+    """Check that the store holds no batches of this query that another checkpoint wrote."""
     mine = {each for each in store.writers(flow.name) if each.startswith(f"{title}-")}
     try:
         strangers = mine - {_writer(title, checkpoint)}
@@ -179,14 +179,14 @@ def _check(store: Store, flow: Flow, title: str, checkpoint: Path) -> None:
         strangers = mine
     if strangers:
         raise CheckpointError(
-            f"the store holds, of the flow {flow.name}, what {min(strangers)} wrote, whose checkpoint is not "
-            f"in {checkpoint}: to go on would store it twice; bring it back, or remove the flow from "
-            "the store"
+            f"the store holds batches of {min(strangers)} in the flow {flow.name}, but its checkpoint is not "
+            f"in {checkpoint}: the stream would store them twice; restore the checkpoint, or remove the flow "
+            "from the store"
         )
 
 
 def _writer(title: str, checkpoint: Path) -> str:
-    """The query with its checkpoint's identity: numbers of batches begin again with a new checkpoint."""
+    """The writer: the query and the id of its checkpoint, since a new checkpoint restarts batch numbers."""
     identity: str = json.loads((checkpoint / "metadata").read_text())["id"]
     return f"{title}-{identity[:8]}"
 

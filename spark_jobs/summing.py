@@ -1,4 +1,4 @@
-"""Prices added up by Spark: exactly, and in memory that does not grow with the number of records."""
+"""Exact sums of prices in Spark. Memory does not grow with the number of records."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from spark_jobs.records import PRICE_TYPE
 if TYPE_CHECKING:
     from pyspark.sql import Row
 
-# Counts and products of halves are whole numbers of up to 19 digits. What they add up to fits 38; Spark fails
-# where it would not.
+# Counts and products of halves are integers of up to 19 digits. Their sums fit 38 digits; Spark fails on
+# overflow.
 _EXACT = "decimal(19, 0)"
 SUMS = tuple(field.name for field in fields(Sums))
 
 
 def with_units(prices: DataFrame) -> DataFrame:
-    """Adds `unit`, the column `price` in units, and its upper and lower digits, `upper` and `lower`."""
+    """Adds the columns `unit` (the price in units), and `upper` and `lower` (its upper and lower digits)."""
     return (
         prices.withColumn("unit", (F.col("price") * F.lit(UNITS)).cast("long"))
         .withColumn("upper", F.expr(f"unit div {SPLIT}"))
@@ -32,22 +32,22 @@ def with_units(prices: DataFrame) -> DataFrame:
 
 
 def sums(count: Column) -> list[Column]:
-    """The aggregates SUMS of `with_units`, where each row stands for `count` prices."""
+    """The aggregates SUMS over `with_units`, where each row stands for `count` prices."""
     products = ("unit", "upper * upper", "upper * lower", "lower * lower")
     added = [F.sum(F.expr(f"cast({product} as {_EXACT})") * count.cast(_EXACT)) for product in products]
     return [each.alias(name) for each, name in zip([F.sum(count), *added], SUMS, strict=True)]
 
 
 def sums_of(row: Row) -> Sums:
-    """The Sums that a row of these aggregates makes."""
+    """The Sums of a row of these aggregates."""
     return Sums(*(int(row[name]) for name in SUMS))
 
 
 def figures_of(prices: DataFrame) -> list[Figures]:
-    """The figures of each symbol, by symbol, of rows with `symbol` and `price`.
+    """The statistics of each symbol, sorted by symbol, from rows with `symbol` and `price`.
 
-    Prices are counted first: what follows sees each price of a symbol once. Sorting spills to disk, so that
-    no symbol has to fit into memory.
+    Equal prices are counted first, so later steps see each price of a symbol once. Sorting spills to disk, so
+    no symbol must fit into memory.
     """
     counted = prices.groupBy("symbol", "price").agg(F.count("*").alias("n"))
     counted = with_units(counted).persist()
@@ -68,8 +68,8 @@ def figures_of(prices: DataFrame) -> list[Figures]:
 
 
 def outside(prices: DataFrame, figures: Sequence[Figures], methods: Sequence[Method]) -> DataFrame:
-    """The rows that are outliers by any of the methods, with a column for each that says whether by it."""
-    # Compared as prices: those of a file need no arithmetic then.
+    """The outliers by any of the methods, with a boolean column for each method."""
+    # Bounds are prices, so prices from a file need no conversion.
     bounds = [f"{method}_{end}" for method in methods for end in ("low", "high")]
     rows = [
         (each.symbol, *(price_of(end) for method in methods for end in each.inside(method)))
@@ -91,7 +91,7 @@ def _added(counted: DataFrame) -> DataFrame:
 
 
 def _twice_the_median(counted: DataFrame, name: str) -> DataFrame:
-    """By symbol, `twice`: the two middle values of a column added up, where a row stands for `n` values."""
+    """By symbol, `twice`: the sum of a column's two middle values, where a row stands for `n` values."""
     symbol = Window.partitionBy("symbol")
     upto = symbol.orderBy(name).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     ranked = counted.select(

@@ -1,4 +1,4 @@
-"""The statistics of a window for each kind of record: what Spark adds up, and what it amounts to."""
+"""The statistics of a window for each kind of record: Spark's aggregates, and the results."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Adding:
-    """How the values of one kind of record are added up.
+    """How the values of one kind of record are aggregated.
 
-    prepare: adds the columns that the aggregates need. aggregates: Spark's. finish: the Values that a row of
-    the aggregates makes.
+    prepare: adds the columns that the aggregates need. aggregates: Spark's aggregates. finish: computes the
+    Values from a row of aggregates.
     """
 
     prepare: Callable[[DataFrame], DataFrame]
@@ -29,7 +29,7 @@ class Adding:
 
 
 def adding(kind: str) -> Adding:
-    """Prices are added up exactly; values of measurements, which have no unit in common, as doubles."""
+    """Prices are summed exactly; measurements, which have no common unit, are summed as doubles."""
     from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
 
     from spark_jobs.summing import sums, sums_of, with_units

@@ -1,1 +1,1 @@
-"""Where results stay: one small interface, and a store for each kind of place."""
+"""Stores for results: one small interface, and one store for each kind of storage."""

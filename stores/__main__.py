@@ -1,4 +1,4 @@
-"""`python -m stores ADDRESS`: what a store holds."""
+"""`python -m stores ADDRESS`: lists the flows in a store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Example:
 @click.argument("address")
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def main(address: str, output: str) -> None:
-    """Show what the store at ADDRESS holds, flow by flow."""
+    """List the flows in the store at ADDRESS."""
     try:
         found = [asdict(each) for each in open_store(address).describe()]
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""What every store does."""
+"""The interface of every store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stores.errors import AddressError
 from stores.tables import Flow
 
 Columns = Mapping[str, Sequence[Any]]
-"""Rows by column: names to equally many values."""
+"""Rows by column: column names to values, as many for each column."""
 Row = Mapping[str, Any]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -20,10 +20,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 @dataclass(frozen=True)
 class Batch:
-    """What a writer writes at once: the same number, the same rows.
+    """The rows that a writer writes at once. A number always means the same rows.
 
-    A writer writes its batches in the order of their numbers, and begins one only when the one before is
-    written. After a crash it repeats the last.
+    A writer writes its batches in the order of their numbers, and begins one only after the previous one is
+    written. After a crash, it repeats the last one.
     """
 
     writer: str
@@ -32,12 +32,12 @@ class Batch:
     def __post_init__(self) -> None:
         check_name("writer", self.writer)
         if self.number < 0:
-            raise AddressError(f"batch {self.number} of {self.writer}: numbers begin at 0")
+            raise AddressError(f"batch {self.number} of {self.writer}: numbers start at 0")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a store holds of a flow. first, last: its days, "2026-11-22". size: bytes on disk."""
+    """A flow in a store. first, last: its first and last day, "2026-11-22". size: bytes on disk."""
 
     flow: str
     rows: int
@@ -48,34 +48,34 @@ class Stored:
 
 
 class Store(Protocol):
-    """A place where flows are kept."""
+    """A store of flows."""
 
     def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
-        """Write a batch; it is safe when this returns. A batch that was written before is left as it is.
+        """Write a batch, which is durable when this returns. A batch that was written before is ignored.
 
-        Raises RowsError when the columns are not those of the flow's table.
+        Raises RowsError if the columns do not match the flow's table.
         """
 
     def read(
         self, flow: Flow, start: datetime, end: datetime, names: Collection[str] | None = None
     ) -> Iterator[Row]:
-        """The rows with a time from `start` up to, not including, `end`, in the order of time.
+        """The rows with start <= time < end, in the order of time.
 
-        names: whose rows, all when None. Raises BrokenError for what can't be read.
+        names: the names to read; None: all. Raises BrokenError if a file cannot be read.
         """
 
     def writers(self, flow: str) -> set[str]:
-        """Whose batches there are of a flow; none where keys, not batches, make a repeated write harmless."""
+        """The writers of a flow's batches; none if the store recognises repeated writes by key."""
 
     def describe(self) -> list[Stored]:
-        """What there is, flow by flow."""
+        """All flows in the store."""
 
 
 def check_name(what: str, name: str) -> str:
-    """The name of a flow or of a writer, which stands in paths and in tables' names."""
+    """Check the name of a flow or of a writer, which becomes part of paths and table names."""
     if not _NAME.fullmatch(name):
         raise AddressError(
-            f"{what} {name!r}: a name takes lower-case letters, digits, '_' and '-', 64 at most, and begins "
+            f"{what} {name!r}: a name has at most 64 lower-case letters, digits, '_' and '-', and starts "
             "with a letter or a digit"
         )
     return name

@@ -1,8 +1,8 @@
-"""Merging the small files of a day, so that they do not pile up.
+"""Merging the small files of a day, to keep their number low.
 
-When more than a few files of a writer are small, the newest is merged with older ones as long as these have
-not many more rows than what is merged already. So a day has few files, and a row is rewritten a number of
-times that grows with the logarithm of the day's rows only.
+If a writer has more than a few small files, the newest is merged with older ones, as long as the next older
+one has at most twice the rows merged so far. So a day has few files. A row is rewritten only as often
+as the logarithm of the day's rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LEFT_OVER_SECONDS = 3600.0
 
 
 def compact(folder: Path) -> None:
-    """Merge what is small in a day's folder, and remove what was merged or left unfinished."""
+    """Merge the small files in a day's folder, and remove merged and unfinished files."""
     counting, merged = split(parts_in(folder))
     for _, group in groupby(counting, key=lambda part: part.writer):
         run = _run(list(group))
@@ -41,7 +41,7 @@ def compact(folder: Path) -> None:
 
 
 def _run(parts: list[Part]) -> list[Part]:
-    """What of one writer is to be merged; the parts are in order."""
+    """The parts of one writer to merge; `parts` is in order."""
     small = list(takewhile(lambda part: part.path.stat().st_size < _LARGE, reversed(parts)))
     if len(small) <= _FEW:
         return []

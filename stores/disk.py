@@ -1,8 +1,8 @@
-"""The store `disk`: Parquet below one folder, partitioned by flow and day as Hive does it.
+"""The store `disk`: Parquet files below one folder, with Hive partitions for flow and day.
 
-`<root>/flow=prices/day=2026-11-22/<writer>.<first>-<last>.parquet`, which DuckDB, polars and Spark read as it
-is. A file appears whole, by renaming. A repeated write is harmless because a file's name says which batches
-are in it.
+`<root>/flow=prices/day=2026-11-22/<writer>.<first>-<last>.parquet`, which DuckDB, polars and Spark can read
+directly. A file is renamed into place once it is complete. A repeated write is harmless, because the name of
+a file states which batches it holds.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from stores.tables import Flow
 _FLOW, _DAY = "flow=", "day="
 _ATTEMPTS = 5
 T = TypeVar("T")
-_BROKEN = "{}: {}; restore the file, or remove it and give its rows up"
+_BROKEN = "{}: {}; restore the file, or delete it and lose its rows"
 
 
 class DiskStore:
-    """Flows below the folder `root`, which is made when something is written."""
+    """Flows below the folder `root`, which the first write creates."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
-        """As Store.write. A day's rows appear at once; after a crash, the repeat adds the days missing."""
+        """See Store.write. The rows of a day appear at once; after a crash, the repeat adds missing days."""
         rows = arrow_of(flow, columns)
         days = pc.cast(rows[flow.table.time], pa.date32())
         for day in sorted(pc.unique(days).to_pylist()):
@@ -53,7 +53,7 @@ class DiskStore:
     def read(
         self, flow: Flow, start: datetime, end: datetime, names: Collection[str] | None = None
     ) -> Iterator[Row]:
-        """As Store.read. What of one day is asked for is held in memory at once."""
+        """See Store.read. The requested rows of one day are in memory at once."""
         first, last = start.astimezone(UTC).date(), (end - timedelta(milliseconds=1)).astimezone(UTC).date()
         table = flow.table
         wanted = (ds.field(table.time) >= _scalar(start)) & (ds.field(table.time) < _scalar(end))
@@ -64,20 +64,20 @@ class DiskStore:
                 yield from _while_merging(partial(self._rows, flow, folder, wanted))
 
     def describe(self) -> list[Stored]:
-        """As Store.describe; it reads the footers of all files."""
+        """See Store.describe. Reads the footers of all files."""
         flows = [folder.name.removeprefix(_FLOW) for folder in sorted(self.root.glob(f"{_FLOW}*"))]
         found = [_while_merging(partial(self._described, flow)) for flow in flows]
         return [each for each in found if each is not None]
 
     def files(self, flow: str) -> list[Path]:
-        """The files that hold a flow, for those who read Parquet by themselves.
+        """The files of a flow, for programs that read Parquet themselves.
 
-        A merge may replace some of them; their rows are then in another file, and this has to be asked again.
+        A merge may replace some of them. Their rows are then in another file, so call this again.
         """
         return [part.path for _, parts in self._parts(flow) for part in parts]
 
     def writers(self, flow: str) -> set[str]:
-        """As Store.writers."""
+        """See Store.writers."""
         return {part.writer for _, parts in self._parts(flow) for part in parts}
 
     def _flow(self, name: str) -> Path:
@@ -100,7 +100,7 @@ class DiskStore:
         return Stored(flow, rows, days[0][0].isoformat(), days[-1][0].isoformat(), len(paths), size)
 
     def _rows(self, flow: Flow, folder: Path, wanted: ds.Expression) -> list[Row]:
-        """A day's rows that are wanted, by time and key."""
+        """The wanted rows of a day, sorted by time and key."""
         paths = [str(part.path) for part in split(parts_in(folder))[0]]
         try:
             source = ds.dataset(paths, schema=schema_of(flow.table), format="parquet")
@@ -115,7 +115,7 @@ class DiskStore:
 
 
 def _while_merging(look: Callable[[], T]) -> T:
-    """What `look` returns; it looks again when a file was merged into another meanwhile."""
+    """The result of `look`, which is called again if a merge removed a file in the meantime."""
     for _ in range(_ATTEMPTS - 1):
         with suppress(FileNotFoundError):
             return look()

@@ -1,25 +1,25 @@
-"""The room's error hierarchy.
+"""The package's error hierarchy.
 
 StoreError
-├── AddressError   what names a store can't be read
-├── RowsError      what is to be written does not fit its table
-└── BrokenError    what lies in the store can't be read
+├── AddressError   an address or a name is invalid
+├── RowsError      rows do not match their table
+└── BrokenError    stored data cannot be read
 """
 
 from __future__ import annotations
 
 
 class StoreError(Exception):
-    """Root of everything that this room raises on purpose."""
+    """Base class of the errors of this package."""
 
 
 class AddressError(StoreError, ValueError):
-    """The address of a store, or the name of a flow or of a writer, can't be read."""
+    """The address of a store, or the name of a flow or of a writer, is invalid."""
 
 
 class RowsError(StoreError, ValueError):
-    """Rows do not fit the table that they are written to."""
+    """Rows do not match the table that they are written to."""
 
 
 class BrokenError(StoreError):
-    """What lies in the store can't be read."""
+    """Stored data cannot be read."""

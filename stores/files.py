@@ -1,7 +1,8 @@
-"""The names of a day's files, which say what batches are in them.
+"""The names of a day's files, which state the batches in them.
 
-`<writer>.<first>-<last>.parquet` holds what the writer's batches from first to last have for that day. A file
-whose batches are all in another one was merged into it: it no longer counts, whether or not it was removed.
+`<writer>.<first>-<last>.parquet` holds the rows of that day from the writer's batches first to last. If all
+batches of a file are also in another file, it was merged into that one and is ignored, even before it is
+removed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _FORM = re.compile(r"(?P<writer>[a-z0-9_-]+)\.(?P<first>\d+)-(?P<last>\d+)\.parq
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """One file: the batches of one writer, of one day."""
+    """One file: batches of one writer for one day."""
 
     writer: str
     first: int
@@ -27,7 +28,7 @@ class Part:
 
     @classmethod
     def of(cls, path: Path) -> Part | None:
-        """The part that a path names; None for a file that is none of ours, or not whole yet."""
+        """The part at a path; None if the file is incomplete or does not belong to the store."""
         found = _FORM.fullmatch(path.name)
         if found is None:
             return None
@@ -35,7 +36,7 @@ class Part:
 
     @classmethod
     def one(cls, folder: Path, batch: Batch) -> Part:
-        """The part that a batch makes."""
+        """The part that holds just this batch."""
         return cls(batch.writer, batch.number, batch.number, folder)
 
     @property
@@ -43,7 +44,7 @@ class Part:
         return self.folder / f"{self.writer}.{self.first:010d}-{self.last:010d}.parquet"
 
     def covers(self, other: Part) -> bool:
-        """Whether all that is in the other is in this one."""
+        """Whether this part holds all batches of the other one."""
         return self.writer == other.writer and self.first <= other.first and other.last <= self.last
 
 
@@ -57,10 +58,10 @@ def parts_in(folder: Path) -> list[Part]:
 
 
 def split(parts: Iterable[Part]) -> tuple[list[Part], list[Part]]:
-    """Those that count, and those that were merged into one of these."""
+    """The valid parts, and those that were merged into one of them."""
     counting: list[Part] = []
     merged: list[Part] = []
-    # Of two that begin alike, the one that reaches further comes first; no two overlap otherwise.
+    # Of two with the same first batch, the longer one comes first; other overlaps do not occur.
     for part in sorted(parts, key=lambda part: (part.writer, part.first, -part.last)):
         (merged if counting and counting[-1].covers(part) else counting).append(part)
     return counting, merged

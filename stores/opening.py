@@ -1,4 +1,4 @@
-"""A store by its address, which is what settings hold."""
+"""Opening a store by its address, which settings hold."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from stores.errors import AddressError
 
 
 def open_store(address: str) -> Store:
-    """The store at `disk:FOLDER`. Raises AddressError for any other."""
+    """Open the store at `disk:FOLDER`. Raises AddressError for any other address."""
     kind, _, place = address.partition(":")
     if kind == "disk" and place:
         from stores.disk import DiskStore
 
         return DiskStore(Path(place))
-    raise AddressError(f"store {address!r}: write disk:FOLDER")
+    raise AddressError(f"store {address!r}: use disk:FOLDER")

@@ -1,4 +1,4 @@
-"""Parquet files of our tables, written whole or not at all."""
+"""Parquet files of the tables, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stores.errors import RowsError
 from stores.tables import Flow, Kind, Table
 
 LEFT_OVER = ".unfinished-"
-"""What the name of a file begins with until it is whole."""
+"""The prefix of a file's name until it is complete."""
 _TYPES: dict[Kind, pa.DataType] = {
     "time": pa.timestamp("ms", "UTC"),
     "text": pa.string(),
@@ -27,17 +27,17 @@ _TYPES: dict[Kind, pa.DataType] = {
 
 
 def schema_of(table: Table) -> pa.Schema:
-    """The columns of a table as Arrow's."""
+    """The Arrow schema of a table."""
     return pa.schema(
         [pa.field(each.name, _TYPES[each.kind], nullable=each.optional) for each in table.columns]
     )
 
 
 def arrow_of(flow: Flow, columns: Columns) -> pa.Table:
-    """Rows as Arrow's table; raises RowsError when they do not fit the flow's table."""
+    """Rows as an Arrow table. Raises RowsError if they do not match the flow's table."""
     if set(columns) != set(flow.table.names):
         differing = ", ".join(sorted(set(columns) ^ set(flow.table.names)))
-        raise RowsError(f"{flow.name}: the columns are not those of its table; these differ: {differing}")
+        raise RowsError(f"{flow.name}: the columns do not match its table; missing or unknown: {differing}")
     schema = schema_of(flow.table)
     arrays = []
     for field in schema:
@@ -46,7 +46,7 @@ def arrow_of(flow: Flow, columns: Columns) -> pa.Table:
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise RowsError(f"{flow.name}: column {field.name}: {error}") from error
         if array.null_count and not field.nullable:
-            raise RowsError(f"{flow.name}: column {field.name} has {array.null_count} nulls, and takes none")
+            raise RowsError(f"{flow.name}: column {field.name} has {array.null_count} nulls, but must not")
         arrays.append(array)
     try:
         return pa.Table.from_arrays(arrays, schema=schema)
@@ -55,19 +55,19 @@ def arrow_of(flow: Flow, columns: Columns) -> pa.Table:
 
 
 def write_parquet(path: Path, rows: pa.Table) -> None:
-    """Write a file; it is on the disk when this returns."""
+    """Write a file, which is durable when this returns."""
     with replacing(path) as unfinished, writer_of(unfinished, rows.schema) as target:
         target.write_table(rows, row_group_size=2**20)
 
 
 def writer_of(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """A writer of one file, as all of ours are written."""
+    """A Parquet writer with the settings of every file."""
     return pq.ParquetWriter(path, schema, compression="zstd", version="2.6")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` at the end of the block if all went well."""
+    """A temporary path to write to, which replaces `path` at the end of the block if no error occurred."""
     descriptor, name = tempfile.mkstemp(prefix=LEFT_OVER, dir=path.parent)
     os.close(descriptor)
     unfinished = Path(name)

@@ -1,7 +1,7 @@
-"""What can be stored: a table for each contract, and one for what jobs compute of a flow.
+"""The tables: one for each contract, and one for the statistics that jobs compute from a flow.
 
-A table says nothing of a backend; each backend has its own type for each kind of column. Records that may be
-equal and still count twice, such as ticks, are told apart by their place in Kafka.
+A table is independent of the backend, which maps each kind of column to its own type. Records that may be
+equal but must both count, such as ticks, are distinguished by topic, partition and offset.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Column:
 class Table:
     """The columns of one kind of record.
 
-    name: whose record it is, the column that most questions select by. time: the column by which a record
-    belongs to a day. key: what no two records share.
+    name: the column with the subject of a record, which most queries filter by. time: the column that assigns
+    a record to a day. key: the columns that identify a record.
     """
 
     columns: tuple[Column, ...]
@@ -45,7 +45,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Flow:
-    """What is stored together under one name, such as `prices`."""
+    """Records that are stored together under one name, such as `prices`."""
 
     name: str
     table: Table
@@ -125,7 +125,7 @@ STATISTICS = Table(
     time="window_end",
     key=("name", "window", "window_end"),
 )
-"""What a job computes for each name over each window; stddev of a sample, null when count is below 2."""
+"""The statistics of each name over each window; stddev is the sample's, null if count < 2."""
 TABLES = {
     "prices": PRICES,
     "measurements": MEASUREMENTS,

@@ -1,4 +1,4 @@
-"""The rooms know only what they may know."""
+"""The packages know only what they may know."""
 
 import ast
 import json
@@ -33,19 +33,19 @@ def imports_of(file: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_a_room_imports_only_what_it_may(room):
-    files = list((ROOT / room).rglob("*.py"))
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_it_may(package):
+    files = list((ROOT / package).rglob("*.py"))
     assert files
     for file in files:
-        others = (imports_of(file) & MAY_IMPORT.keys()) - {room}
-        assert others <= MAY_IMPORT[room], f"{file.relative_to(ROOT)} imports {others}"
+        others = (imports_of(file) & MAY_IMPORT.keys()) - {package}
+        assert others <= MAY_IMPORT[package], f"{file.relative_to(ROOT)} imports {others}"
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_a_room_has_a_readme_and_files_of_one_idea(room):
-    assert (ROOT / room / "README.md").is_file()
-    for file in (ROOT / room).rglob("*.py"):
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_has_a_readme_and_files_of_one_idea(package):
+    assert (ROOT / package / "README.md").is_file()
+    for file in (ROOT / package).rglob("*.py"):
         lines = len(file.read_text().splitlines())
         assert lines <= 400, f"{file.relative_to(ROOT)} has {lines} lines: it is probably two ideas"
 
@@ -126,11 +126,11 @@ def test_only_the_engine_dcos_reads_marathons_json():
 
 def test_one_module_makes_the_clients_of_kafka():
     """`local_dcos` may import nothing of ours."""
-    rooms = ("cli", "dashboard", "data_generator", "flink_scripts", "gatherer", "kafka_topic", "marathon")
+    packages = ("cli", "dashboard", "data_generator", "flink_scripts", "gatherer", "kafka_topic", "marathon")
     making = {
         str(file.relative_to(ROOT))
-        for room in rooms
-        for file in (ROOT / room).rglob("*.py")
+        for package in packages
+        for file in (ROOT / package).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

@@ -48,8 +48,8 @@ def test_the_base_is_pinned_and_the_user_is_not_root() -> None:
 def test_every_room_is_in_it() -> None:
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    rooms = setup["options.packages.find"]["include"].replace("*", "").split()
-    assert {*rooms} <= LET_IN
+    packages = setup["options.packages.find"]["include"].replace("*", "").split()
+    assert {*packages} <= LET_IN
 
 
 def test_what_is_copied_is_let_in() -> None:

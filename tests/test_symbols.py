@@ -1,4 +1,4 @@
-"""A symbol is the same to every room that may not import another."""
+"""A symbol is the same to every package that may not import another."""
 
 import re
 from pathlib import Path

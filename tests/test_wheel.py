@@ -24,11 +24,11 @@ def checkout(tmp_path: Path) -> Path:
     """A copy of the project without what was built here."""
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    rooms = setup["options.packages.find"]["include"].replace("*", "").split()
+    packages = setup["options.packages.find"]["include"].replace("*", "").split()
     copy = tmp_path / "checkout"
-    for room in rooms:
+    for package in packages:
         left_out = shutil.ignore_patterns("__pycache__", "node_modules", "*.jar")
-        shutil.copytree(ROOT / room, copy / room, ignore=left_out)
+        shutil.copytree(ROOT / package, copy / package, ignore=left_out)
     for path in ROOT.iterdir():
         if path.is_file():
             shutil.copy(path, copy / path.name)

@@ -17,6 +17,6 @@ SHORT_HELP = {
     "scale": "Change the number of instances of an app.",
     "render": "Write the Marathon app definitions; contacts nothing.",
     "validate": "Check settings and templates; contacts nothing.",
-    "destroy": "Remove the bundle; topics stay unless you name them.",
+    "destroy": "Remove the bundle; Kafka and its topics stay by default.",
     "cluster": "Manage the cluster itself.",
 }

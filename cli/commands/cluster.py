@@ -14,9 +14,9 @@ def command() -> None:
 @command.command("env")
 @options.output_option
 def env(output: str) -> None:
-    """Print DCOS_URL and DCOS_ACS_TOKEN of the cluster `local`, for other clients.
+    """Print DCOS_URL and DCOS_ACS_TOKEN of the cluster `local`.
 
-    The token is a secret. It changes with each start of the cluster.
+    Other clients connect with them. The token is a secret. It changes with each start of the cluster.
 
     \b
     Example:

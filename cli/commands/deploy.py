@@ -52,7 +52,7 @@ def command(
       pipectl deploy --only gatherer --atomic
       pipectl deploy --with dashboard
     """
-    _ = run.settings, run.bundle  # report every mistake before contacting anything
+    _ = run.settings, run.bundle  # report every error before contacting anything
     with Progress() as progress:
         if run.is_local:
             run = _start_local(run, progress)

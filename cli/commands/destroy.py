@@ -23,7 +23,7 @@ HINT_AFTER_STOP = "run `pipectl destroy` again to continue"
 @click.option("--delete-topics", is_flag=True, help="Also delete the bundle's topics and all their records.")
 @click.option("--purge", is_flag=True, help="On local only: also stop the cluster and delete all its data.")
 def command(run: Session, output: str, yes: bool, delete_topics: bool, purge: bool) -> None:
-    """Remove the bundle, in reverse dependency order. Kafka and its topics stay unless you name them.
+    """Remove the bundle in reverse dependency order. By default, Kafka and its topics stay.
 
     The gatherer stops with a savepoint. The next deploy resumes from it.
 

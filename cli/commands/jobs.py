@@ -26,7 +26,7 @@ def command(
     output: str,
     verbose: bool,
 ) -> None:
-    """List the one-off jobs, each with how its last run ended; `pipectl run JOB` runs one.
+    """List the one-off jobs and the state of their last runs. `pipectl run JOB` runs one.
 
     \b
     Example:
@@ -42,7 +42,7 @@ def command(
     if output == "json":
         out.print_json(rows)
         return
-    columns = ("job", "last run", "at (UTC)", "part", "what it does")
+    columns = ("job", "last run", "at (UTC)", "part", "description")
     out.print_table(
         columns,
         [
@@ -64,7 +64,7 @@ def stop(run: Session, output: str, job: str) -> None:
     """
     known = {name: declared.id for name, declared in run.bundle.jobs.items()}
     if job not in known:
-        raise UsageProblem(f"no job {job}", hint=f"there are {', '.join(known)}")
+        raise UsageProblem(f"no job {job}", hint=f"the jobs are {', '.join(known)}")
     status = run.engine.jobs.all().get(known[job])
     active = list(status.active) if status is not None and status.owner == run.settings.group else []
     for each in active:
@@ -82,7 +82,7 @@ def _rows(run: Session) -> list[dict[str, Any]]:
     for name, job in jobs.items():
         last, at = _last(there.pop(job.id, None))
         rows.append(_row(name, last, at, job.part, job.description))
-    # Jobs of an earlier version of the bundle.
+    # Jobs that an earlier version of the bundle declared.
     rows += [_row(job.id, *_last(job), None, None) for job in there.values()]
     return rows
 
@@ -95,7 +95,7 @@ def _row(
 
 
 def _last(job: JobStatus | None) -> tuple[str, datetime | None]:
-    """How the last run is, and since when."""
+    """The state of the last run, and when it began."""
     if job is None:
         return "never", None
     if job.active:

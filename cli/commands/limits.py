@@ -61,8 +61,8 @@ def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     "--probability", type=float, metavar="P", help="Probability at which reaching a limit counts as likely."
 )
 @click.option("--horizon", callback=_duration, metavar="DURATION", help="Forecast horizon, such as 5m.")
-@click.option("--regime-high", type=float, metavar="CV", help="Volatility is high from this cv up, in %.")
-@click.option("--regime-low", type=float, metavar="CV", help="Volatility is low from this cv down, in %.")
+@click.option("--regime-high", type=float, metavar="CV", help="Volatility is high at or above this cv, in %.")
+@click.option("--regime-low", type=float, metavar="CV", help="Volatility is low at or below this cv, in %.")
 @click.option(
     "--anomaly-sigmas", type=float, metavar="N", help="A tick this many MADs from the median is an anomaly."
 )

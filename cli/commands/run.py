@@ -1,4 +1,4 @@
-"""`pipectl run`: a one-off job, to its end."""
+"""`pipectl run`: runs a one-off job and waits for its end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from marathon.model import Job
 @session_options(reads_only=False)
 @click.argument("job")
 def command(run: Session, output: str, job: str) -> None:
-    """Run the one-off JOB on the cluster, show what it prints, and end with its exit code.
+    """Run the one-off JOB on the cluster, show its output, and end with its exit code.
 
     `pipectl jobs` lists the jobs. If a run is active, this command follows it and starts no other. Ctrl-C
     ends this command but not the run: `pipectl jobs stop JOB` ends it.
@@ -39,7 +39,7 @@ def command(run: Session, output: str, job: str) -> None:
     _check_part(run, declared)
     _check_needs(run, engine, declared)
     _create_topics(run, engine, declared)
-    with _cluster_goes_on(run, declared):
+    with _run_stays_active(run, declared):
         started = _started(run, engine, declared)
         outcome = watch(engine.jobs, started, run.stop, quiet=output == "json")
     if output == "json":
@@ -54,15 +54,15 @@ def _declared(run: Session, name: str) -> Job:
     if name not in jobs:
         near = get_close_matches(name, jobs, n=1)
         guess = f"did you mean {near[0]}? " if near else ""
-        raise UsageProblem(f"no job {name}", hint=f"{guess}there are {', '.join(jobs)}")
+        raise UsageProblem(f"no job {name}", hint=f"{guess}the jobs are {', '.join(jobs)}")
     return jobs[name]
 
 
 def _check_part(run: Session, job: Job) -> None:
     if job.part is not None and job.part not in {*run.settings.parts, *run.with_parts}:
         raise UsageProblem(
-            f"job {job.name} belongs to the part {job.part}, which is off",
-            hint=f"`pipectl deploy --with {job.part}{run.option}` switches it on",
+            f"job {job.name} belongs to the part {job.part}, which is disabled",
+            hint=f"`pipectl deploy --with {job.part}{run.option}` enables it",
         )
 
 
@@ -73,10 +73,10 @@ def _check_needs(run: Session, engine: Engine, job: Job) -> None:
     for name in job.depends_on:
         state = steps[name].state() if name in steps else None
         if state is None or not state.ready:
-            how = "is switched off" if state is None else f"is {state.state}: {state.detail}"
+            how = "is disabled" if state is None else f"is {state.state}: {state.detail}"
             raise Unhealthy(
                 f"job {job.name} needs {name}, which {how.removesuffix(': ')}",
-                hint=f"`pipectl deploy{run.option}` brings it up",
+                hint=f"`pipectl deploy{run.option}` starts it",
             )
 
 
@@ -112,8 +112,8 @@ def _started(run: Session, engine: Engine, job: Job) -> JobRun:
 
 
 @contextmanager
-def _cluster_goes_on(run: Session, job: Job) -> Iterator[None]:
-    """Says, whatever ends this command early, that it does not end the run."""
+def _run_stays_active(run: Session, job: Job) -> Iterator[None]:
+    """If this command ends early, report that the run is still active."""
     name = f"{job.name}{run.option}"
     again = f"`pipectl run {name}` follows it, `pipectl jobs stop {name}` ends it"
     try:

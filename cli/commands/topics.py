@@ -1,4 +1,4 @@
-"""`pipectl topics`: what is in Kafka, topic by topic and record by record."""
+"""`pipectl topics`: lists Kafka's topics, and shows records."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def command(
 ) -> None:
     """List the topics with their partitions, offsets and settings; `topics show` prints records.
 
-    It asks the brokers themselves, so they must be in reach. It only reads.
+    This command queries the brokers directly, so they must be reachable. It only reads.
 
     \b
     Example:
@@ -72,16 +72,16 @@ def command(
 @click.argument("name")
 @click.option(
     "--last", "count", type=click.IntRange(1, MOST_RECORDS), default=10, show_default=True,
-    help="How many records: the last ones, or the first from --offset or --time on.",
+    help="Number of records: the last ones, or with --offset or --time the first ones from there.",
 )  # fmt: skip
-@click.option("--partition", type=click.IntRange(min=0), help="Of this partition only.")
-@click.option("--offset", type=click.IntRange(min=0), help="From this offset on; needs --partition.")
+@click.option("--partition", type=click.IntRange(min=0), help="Show only this partition.")
+@click.option("--offset", type=click.IntRange(min=0), help="Start at this offset; needs --partition.")
 @click.option(
     "--time", "since", type=click.DateTime(_TIME_FORMS), metavar="TIME",
-    help="From this Kafka record timestamp on, UTC, such as '2026-11-22 01:02:03'.",
+    help="Start at this Kafka record timestamp (UTC), such as '2026-11-22 01:02:03'.",
 )  # fmt: skip
-@click.option("--key", help="Those with this key only; looked for among 100,000 records of each partition.")
-@click.option("--bytes", "as_bytes", is_flag=True, help="Show keys and values as base64, whatever they hold.")
+@click.option("--key", help="Show only this key; searches at most 100,000 records of each partition.")
+@click.option("--bytes", "as_bytes", is_flag=True, help="Show all keys and values as base64.")
 def show(
     run: Session,
     output: str,
@@ -93,7 +93,9 @@ def show(
     key: str | None,
     as_bytes: bool,
 ) -> None:
-    """Print records of the topic NAME, the oldest first: the last ones, or those from an offset or a time on.
+    """Print records of the topic NAME, the oldest first.
+
+    Without --offset or --time, print the last records.
 
     \b
     Example:
@@ -103,7 +105,7 @@ def show(
     """
     if offset is not None and (partition is None or since is not None):
         raise UsageProblem(
-            "--offset goes with --partition, and not with --time", hint="name both, or neither"
+            "--offset needs --partition, and excludes --time", hint="give --offset and --partition, or --time"
         )
     bundle = live_config(run)
     wanted = None if key is None else key.encode()
@@ -120,9 +122,11 @@ def show(
         if rows:
             out.print_table(columns, rows)
     if page.bounded:
-        click.secho("there may be more: it looked at 100,000 records of a partition only", err=True, dim=True)
+        click.secho(
+            "there may be more: at most 100,000 records of a partition were searched", err=True, dim=True
+        )
     elif not page.records:
-        click.secho("no such records", err=True, dim=True)
+        click.secho("no matching records", err=True, dim=True)
 
 
 def _brokers(bundle: LiveConfig) -> Brokers:
@@ -132,7 +136,7 @@ def _brokers(bundle: LiveConfig) -> Brokers:
 
 
 def _found(brokers: Brokers, bundle: LiveConfig, name: str) -> TopicInfo:
-    """The topic of that name, or of that name behind the bundle's prefix."""
+    """The topic with that name, with or without the bundle's prefix."""
     from kafka_topic.browsing import topics
 
     known = {topic.name: topic for topic in topics(brokers)}
@@ -162,7 +166,7 @@ def _check_place(topic: TopicInfo, partition: int | None, offset: int | None) ->
     if offset is not None and not begin <= offset <= end:
         raise UsageProblem(
             f"partition {partition} of {topic.name} has no offset {offset}",
-            hint=f"its log begins at {begin} and ends before {end}",
+            hint=f"its log starts at {begin} and ends before {end}",
         )
 
 
@@ -252,7 +256,7 @@ def _shown(data: bytes | None, *, as_bytes: bool) -> str:
 
 
 def _value(data: bytes | None, *, as_bytes: bool) -> Any:
-    """JSON as what it is, other text as text."""
+    """Parsed JSON, or other text unchanged."""
     text = _text(data, as_bytes=as_bytes)
     if not isinstance(text, str):
         return text
@@ -266,7 +270,7 @@ def _value(data: bytes | None, *, as_bytes: bool) -> Any:
 
 
 def _text(data: bytes | None, *, as_bytes: bool) -> str | dict[str, str] | None:
-    """The text that the bytes are; of those that are none, `{"base64": …}`."""
+    """The bytes as text, or as `{"base64": …}` if they are not UTF-8."""
     if data is None:
         return None
     if not as_bytes:

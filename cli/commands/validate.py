@@ -12,7 +12,7 @@ from cli.session_options import offline_options
 def command(run: Session, output: str) -> None:
     """Check settings and templates; contacts nothing.
 
-    Exit code 2 means mistakes. Each is printed with its file and line.
+    Exit code 2 means errors. Each is printed with its file and line.
 
     \b
     Example:

@@ -109,7 +109,7 @@ class JobManifest:
 
 @dataclass(frozen=True)
 class JobRun:
-    """One run of a job. ended_at, succeeded: None while it goes on."""
+    """One run of a job. ended_at, succeeded: None while it is active."""
 
     id: str
     job_id: str
@@ -122,8 +122,8 @@ class JobRun:
 class JobStatus:
     """A one-off job as it is.
 
-    active: its runs that go on, the oldest first. succeeded_at, failed_at: the ends of its last runs that
-    did. observed: the job in the engine's own form.
+    active: its active runs, the oldest first. succeeded_at, failed_at: when the last run that succeeded, and
+    the last that failed, ended. observed: the job in the engine's own form.
     """
 
     id: str
@@ -176,7 +176,7 @@ class Credentials:
 
 
 class Jobs(Protocol):
-    """One-off jobs. An engine may run one twice at a time: whoever starts it looks first."""
+    """One-off jobs. An engine may run a job twice at once, so a caller checks for active runs first."""
 
     def all(self) -> Mapping[str, JobStatus]:
         """Every job by its id."""
@@ -185,25 +185,25 @@ class Jobs(Protocol):
         """The unified diff from the job as it is to the manifest; empty when nothing has to change."""
 
     def put(self, manifest: JobManifest) -> None:
-        """Add the job, or make it as the manifest says; runs that go on stay as they are."""
+        """Add the job, or update it to the manifest; active runs do not change."""
 
     def start(self, job_id: str) -> JobRun:
         """Start a run of a job."""
 
     def state(self, run: JobRun) -> JobRun:
-        """The run as it is now; one that nothing knows any more has failed."""
+        """The current state of the run. A run that the engine no longer knows has failed."""
 
     def output(self, run: JobRun, stream: LogStream) -> list[str]:
-        """All lines that a run has printed; the last one may not be whole while it goes on."""
+        """All lines that a run has printed. While it is active, the last one may be incomplete."""
 
     def exit_code(self, run: JobRun) -> int | None:
-        """The exit code of a run that has ended; None when it has none, or it cannot be read (yet)."""
+        """The exit code of a run that has ended; None if it has none, or if it cannot be read (yet)."""
 
     def stop(self, run: JobRun) -> None:
-        """End a run, if it goes on; returns before it has ended."""
+        """Stop a run if it is active; returns before it has ended."""
 
     def remove(self, job_id: str) -> None:
-        """Remove a job, its runs that go on and its history."""
+        """Remove a job, its active runs and its history."""
 
 
 class Packages(Protocol):

@@ -1,1 +1,1 @@
-"""One-off sources: each writes a known number of records into one topic, each exactly once, and ends."""
+"""One-off sources: each writes a given number of records to one topic, each exactly once, and ends."""

@@ -1,7 +1,8 @@
-"""Writing a known number of records, each exactly once: over kills, restarts, second runs and broker outages.
+"""Writing a given number of records, each exactly once, despite kills, restarts, double runs and outages.
 
-A source has one transactional id. Whoever starts it later fences the one before: its open transaction is
-aborted, and nothing that it still sends is taken. Where to go on is read from the topic (`ledger`).
+A source has one transactional id per topic. A new run fences the previous one: Kafka aborts the open
+transaction and rejects whatever the previous run still sends. The topic itself states where to continue
+(`ledger`).
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from kafka_topic.errors import KafkaTopicError
 
 _LOG = logging.getLogger(__name__)
 BLOCK = 1000
-"""Records in one transaction."""
+"""Records per transaction."""
 WITHOUT_END = sys.maxsize
 """A total that no source reaches."""
 _CALL_SECONDS = 10.0
-# A stream's small blocks are not worth a line each.
+# Limits log lines: a stream's blocks are small.
 _TELL_SECONDS = 10.0
 _PAUSE_SECONDS = 0.5
-# A run that was killed holds readers up for so long, unless it is started again before.
+# A killed run blocks readers for this long, unless a new run starts earlier.
 _TRANSACTION_MS = 30_000
 _FENCED = {
     KafkaError._FENCED,
@@ -49,15 +50,15 @@ class Record(NamedTuple):
 
 
 Make = Callable[[int, int, Written], Sequence[Record]]
-"""The records number start to stop - 1 of a source, given what this run found in the topic when it began.
+"""Makes the records start to stop - 1 of a source, given what this run found in the topic when it began.
 
-It may make fewer, the first ones: those that are due. It then waits itself for the next.
+It may return fewer, only those that are due. It waits for the first one.
 """
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a source writes. patience: seconds without progress before it gives up."""
+    """Where a source writes. patience: seconds without progress after which it gives up."""
 
     bootstrap_servers: str
     topic: str
@@ -66,15 +67,15 @@ class Target:
 
     @property
     def transactional_id(self) -> str:
-        """One for the source and the topic."""
+        """The id of this source in this topic."""
         return f"{self.topic}.{self.source}"
 
 
 def write_exactly(total: int, make: Make, target: Target, stop: threading.Event) -> int:
-    """Write until `total` records of the source are in the topic; returns how many this run wrote.
+    """Write until the topic holds `total` records of the source; returns how many this run wrote.
 
-    Raises DeliveryError when another run takes over, when nothing moves for `patience` seconds, and when
-    `stop` is set before the end.
+    Raises DeliveryError if another run takes over, if nothing is written for `patience` seconds, or if `stop`
+    is set before the end.
     """
     brokers = Brokers(target.bootstrap_servers, timeout=_CALL_SECONDS)
     wrote, moved_at, said = 0, time.monotonic(), "nothing"
@@ -110,25 +111,25 @@ def write_exactly(total: int, make: Make, target: Target, stop: threading.Event)
             said = error.args[0].str()
             if error.args[0].code() in _FENCED:
                 raise DeliveryError(
-                    f"another run of {target.source} has taken over; it writes what is missing in "
+                    f"another run of {target.source} has taken over; it writes the missing records to "
                     f"{target.topic}"
                 ) from None
         except KafkaTopicError as error:
             said = str(error)
         if stop.is_set():
-            raise DeliveryError(f"stopped; run it again to write what is missing in {target.topic}")
+            raise DeliveryError(f"stopped; run it again to write the missing records to {target.topic}")
         if time.monotonic() - moved_at > target.patience:
             raise DeliveryError(
-                f"nothing was written to {target.topic} for {target.patience:g} s, {wrote} before: {said}; "
-                "run it again to write what is missing"
+                f"no record was written to {target.topic} for {target.patience:g} s, after {wrote}: {said}; "
+                "run it again to write the missing ones"
             )
-        _LOG.info("going on from what is in %s, after: %s", target.topic, said)
+        _LOG.info("retrying from the last record in %s, after: %s", target.topic, said)
         stop.wait(_PAUSE_SECONDS)
 
 
 def _check_topic(brokers: Brokers, target: Target) -> None:
     if target.topic not in brokers.partitions([target.topic]):
-        raise KafkaTopicError(f"there is no topic {target.topic}: create it, it is never created here")
+        raise KafkaTopicError(f"there is no topic {target.topic}: create it; a source never creates topics")
 
 
 def _producer(target: Target) -> Producer:
@@ -151,7 +152,7 @@ def _commit(producer: Producer, target: Target, start: int, block: Sequence[Reco
             record.value,
             record.key,
             headers=headers(target.source, number),
-            # 0 is the time of writing.
+            # 0 means the time of writing.
             timestamp=record.epoch_ms or 0,
         )
     producer.commit_transaction(_CALL_SECONDS)

@@ -1,8 +1,7 @@
-"""How far a source has come, as its topic itself tells it.
+"""The progress of a source, read from its topic.
 
-Each record of a source carries two headers: which source wrote it, and its number. A source writes its
-records in order and in transactions, so the highest number that is committed says that all before it are
-there too.
+Each record has two headers: its source and its number. A source writes its records in order and in
+transactions. So if a number is committed, all lower numbers are committed too.
 """
 
 from __future__ import annotations
@@ -23,22 +22,23 @@ _POLL_SECONDS = 0.1
 
 
 class Written(NamedTuple):
-    """so_far: how many records of the source are in the topic. last: the bytes of the last one, if any."""
+    """so_far: the number of the source's records in the topic. last: the bytes of the last one, if any."""
 
     so_far: int
     last: bytes | None
 
 
 def headers(source: str, number: int) -> list[tuple[str, str | bytes | None]]:
-    """The headers of a source's record; numbers begin with 0."""
+    """The headers of a source's record; numbers start at 0."""
     return [(SOURCE, source.encode()), (NUMBER, b"%d" % number)]
 
 
 def written(brokers: Brokers, topic: str, source: str, *, deadline: float) -> Written:
-    """How many records of the source are in the topic, committed.
+    """The committed records of the source in the topic.
 
-    The source must have no open transaction. deadline: on the monotonic clock; DeliveryError when it passes,
-    as it does when somebody else's transaction stays open. Raises KafkaTopicError when brokers don't answer.
+    The source must have no open transaction. deadline: on the monotonic clock. Raises DeliveryError when it
+    passes, for example because another producer's transaction stays open, and KafkaTopicError if no broker
+    answers.
     """
     partitions = brokers.partitions([topic]).get(topic, [])
     begins, ends = brokers.earliest(partitions), brokers.latest(partitions)
@@ -54,7 +54,7 @@ def written(brokers: Brokers, topic: str, source: str, *, deadline: float) -> Wr
                 last = max(last, found, key=lambda each: each.so_far)
                 if found.so_far or start == begin:
                     break
-                # Records of others may lie behind the last one of ours.
+                # Other producers' records may follow the source's last one.
                 back *= 10
     finally:
         consumer.close()
@@ -71,18 +71,18 @@ def _last_in(records: Iterable[Message], source: str) -> Written:
 
 
 def _committed(consumer: Consumer, end: int, deadline: float) -> Iterable[Message]:
-    """The committed records before `end`; waits for transactions before it that are open."""
+    """The committed records before `end`; waits for open transactions before it."""
     while True:
         if time.monotonic() >= deadline:
             raise DeliveryError(
-                "a transaction in the topic does not end, so that it can't be told what is in it; "
+                "a transaction in the topic does not end, so the committed records are unknown; "
                 "run this again in a minute"
             )
         for message in consumer.consume(10_000, timeout=_POLL_SECONDS):
             error = message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)
-            # The end of what is committed shows as an event, whose offset is behind markers too.
+            # An event marks the end of the committed records; its offset is also after transaction markers.
             if (message.offset() or 0) >= end:
                 return
             if error is None:

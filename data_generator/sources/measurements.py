@@ -1,4 +1,4 @@
-"""What the sources of measurements share: options, a pace, and a run without end or up to a count."""
+"""What the sources of measurements share: options, pacing, and a run with or without a final count."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from kafka_topic.contracts import Measurement
 
 F = TypeVar("F", bound=Callable[..., Any])
 Sample = Callable[[int, datetime], Sequence[Measurement]]
-"""The measurements number n to n + k - 1, all of one time."""
-# As late as this, measurements that were due are left out: there is nothing to be measured in the past.
+"""The measurements n to n + k - 1, all with the same time."""
+# Measurements that are later than this are skipped, because the past cannot be measured.
 _LATE_SECONDS = 1.0
 _LOG = logging.getLogger("data_generator")
 
 
 def options(topic: str) -> Callable[[F], F]:
-    """The options of every source of measurements, which writes to `topic` unless told otherwise."""
+    """The options of every source of measurements. topic: the default topic."""
 
     def add(function: F) -> F:
         for option in (
-            click.option("--patience", default=60.0, help="Give up after so many seconds without a write."),
+            click.option("--patience", default=60.0, help="Give up after this many seconds without a write."),
             click.option(
                 "--count",
                 envvar="COUNT",
                 show_envvar=True,
                 type=click.IntRange(min=1),
-                help="End when so many measurements are in the topic; without it, go on until stopped.",
+                help="End when the topic holds this many measurements; by default, run until stopped.",
             ),
             click.option("--topic", envvar="TOPIC", show_envvar=True, default=topic),
             click.option(
@@ -51,17 +51,17 @@ def options(topic: str) -> Callable[[F], F]:
 
 
 class Paced:
-    """Takes a sample at each due time, and none in between."""
+    """Takes samples at a fixed rate."""
 
     def __init__(self, sample: Sample, seconds: float, stop: threading.Event) -> None:
-        """seconds: between two samples."""
+        """seconds: the time between two samples."""
         self._sample = sample
         self._seconds = seconds
         self._stop = stop
         self._due = time.monotonic()
 
     def make(self, start: int, stop: int, began: Written) -> list[Record]:
-        """The samples that are due, `stop - start` measurements at most; waits for the first of them."""
+        """The samples that are due, at most `stop - start` measurements; waits for the first one."""
         if self._stop.wait(max(0.0, self._due - time.monotonic())):
             return []
         now = time.monotonic()
@@ -77,9 +77,9 @@ class Paced:
 
 
 def run(sample: Sample, seconds: float, count: int | None, target: Target) -> None:
-    """Write samples, one every `seconds`, until `count` measurements are in the topic or it is stopped.
+    """Write a sample every `seconds` until the topic holds `count` measurements, or until stopped.
 
-    Ends the process: exit code 1 when a count is not reached or Kafka takes nothing.
+    Ends the process with exit code 1 if the count is not reached or Kafka accepts no records.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,6 +1,6 @@
-"""`python -m data_generator.sources.prices`: a number of made-up prices of several symbols in one topic.
+"""`python -m data_generator.sources.prices`: writes simulated prices of several symbols to one topic.
 
-Each message is of a symbol picked at random; its price is normal around the symbol's start price.
+The symbol of each message is random. Its price is normal around the symbol's start price.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _LOG = logging.getLogger("data_generator")
 
 
 class Prices:
-    """The messages of one run. The same seed makes the same symbols and prices, whichever run writes them."""
+    """The messages of one run. Runs with the same seed make the same symbols and prices."""
 
     def __init__(self, settings: Settings, total: int, now_ms: int) -> None:
-        """now_ms: the event time of the last message, UTC."""
+        """now_ms: the event time of the last message, in milliseconds since 1970, UTC."""
         self._settings = settings
         self._total = total
         self._now_ms = now_ms
@@ -40,7 +40,7 @@ class Prices:
         self._restart()
 
     def make(self, start: int, stop: int, began: Written) -> list[Record]:
-        """The messages number start to stop - 1."""
+        """The messages start to stop - 1."""
         picks, deviations = self._draws(start, stop)
         cents = to_cents(self._middles[picks] * (1 + self._settings.volatility * deviations))
         times = self._times(start, stop, began)
@@ -58,7 +58,7 @@ class Prices:
         self._drawn = 0
 
     def _draws(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Which symbol each message is of, and its price in standard deviations."""
+        """The symbol of each message, and its price in standard deviations."""
         if start < self._drawn:
             self._restart()
         while self._drawn < stop:
@@ -68,7 +68,7 @@ class Prices:
         return np.floor(which * len(self._middles)).astype(np.int64), how
 
     def _times(self, start: int, stop: int, began: Written) -> NDArray[np.int64]:
-        """Event times, `rate` a second up to now; never before that of a message of an earlier run."""
+        """Event times at `rate` per second that end now; none is before a message of an earlier run."""
         left = self._total - 1 - began.so_far
         first = self._now_ms - left * 1000 / self._settings.rate
         if began.last is not None:
@@ -90,7 +90,7 @@ class Prices:
 @click.option("--start-price", envvar="START_PRICE", show_envvar=True, default=100.0)
 @click.option("--start-prices", envvar="START_PRICES", show_envvar=True, default="")
 @click.option("--volatility", envvar="VOLATILITY", show_envvar=True, default=0.02)
-@click.option("--patience", default=60.0, help="Give up after so many seconds in which nothing was written.")
+@click.option("--patience", default=60.0, help="Give up after this many seconds without a write.")
 def main(
     bootstrap_servers: str,
     topic: str,
@@ -103,7 +103,7 @@ def main(
     volatility: float,
     patience: float,
 ) -> None:
-    """Write made-up prices until COUNT of them are in the topic; run again, it writes what is missing."""
+    """Write simulated prices until the topic holds COUNT; another run writes only missing ones."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s data_generator: %(message)s"
     )

@@ -1,4 +1,4 @@
-"""`python -m data_generator.sources.random_numbers`: a stream of random numbers of one distribution."""
+"""`python -m data_generator.sources.random_numbers`: writes random numbers of one distribution."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ DISTRIBUTIONS: Mapping[str, Callable[[np.random.Generator], float]] = {
     "exponential": lambda random: random.standard_exponential(),
     "lognormal": lambda random: random.lognormal(),
 }
-"""Each in its standard form: mean 0 and deviation 1, from 0 to 1, mean 1, and e to a normal number."""
+"""The standard forms: mean 0 and deviation 1; from 0 to 1; mean 1; e to the power of a normal number."""
 
 
 class Numbers:
-    """Numbers of one distribution; number n is the same for the same seed, whichever run makes it."""
+    """Numbers of one distribution. With the same seed, number n is the same in every run."""
 
     def __init__(self, distribution: str, seed: int) -> None:
         self._distribution = distribution
@@ -33,7 +33,7 @@ class Numbers:
         self._host = socket.gethostname()
 
     def sample(self, number: int, moment: datetime) -> list[Measurement]:
-        """The number n."""
+        """The number with this index."""
         value = DISTRIBUTIONS[self._distribution](np.random.default_rng([self._seed, number]))
         return [Measurement(moment, self._distribution, float(value), "1", self._host)]
 
@@ -58,7 +58,7 @@ def main(
     rate: float,
     seed: int | None,
 ) -> None:
-    """Write random numbers, RATE a second."""
+    """Write random numbers at RATE per second."""
     numbers = Numbers(distribution, secrets.randbits(32) if seed is None else seed)
     run(numbers.sample, 1 / rate, count, Target(bootstrap_servers, topic, SOURCE, patience))
 

@@ -1,4 +1,4 @@
-"""`python -m data_generator.sources.system`: how this machine is, each second."""
+"""`python -m data_generator.sources.system`: writes measurements of this machine, once a second."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ UNITS = {
     "network_received": "bytes/s",
     "network_sent": "bytes/s",
 }
-"""What is measured. cpu: of all processors, since the sample before. memory, swap, disk: used."""
+"""What is measured. cpu: all processors, since the previous sample. memory, swap, disk: the used share."""
 _RATES = ("disk_read", "disk_written", "network_received", "network_sent")
 
 
 class Machine:
-    """The machine that this runs on. Rates are those since the sample before."""
+    """This machine. Rates are since the previous sample."""
 
     def __init__(self) -> None:
         self._host = socket.gethostname()
-        psutil.cpu_percent()  # begins to count
+        psutil.cpu_percent()  # starts the measurement
         self._before: tuple[datetime, Sequence[float]] | None = None
 
     def sample(self, number: int, moment: datetime) -> list[Measurement]:
-        """Each of UNITS; without rates the first time, since there is nothing to compare with."""
+        """One measurement for each of UNITS; the first sample has no rates."""
         found = {
             "cpu": psutil.cpu_percent(),
             "load_1m": psutil.getloadavg()[0],
@@ -65,7 +65,7 @@ class Machine:
         before, self._before = self._before, (moment, totals)
         if before is None or (seconds := (moment - before[0]).total_seconds()) <= 0:
             return {}
-        # A counter that was reset, as that of a device that has gone, is no negative rate.
+        # A counter that was reset, for example by a removed device, must not give a negative rate.
         return {
             name: max(0.0, now - then) / seconds
             for name, now, then in zip(_RATES, totals, before[1], strict=True)
@@ -75,7 +75,7 @@ class Machine:
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @options("monitoring")
 def main(bootstrap_servers: str, topic: str, count: int | None, patience: float) -> None:
-    """Write how this machine is, each second."""
+    """Write measurements of this machine once a second."""
     run(Machine().sample, SECONDS, count, Target(bootstrap_servers, topic, SOURCE, patience))
 
 

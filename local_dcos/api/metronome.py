@@ -62,7 +62,7 @@ class Metronome:
         self._jobs[job.id] = job
         if reason := self._agent.save():
             del self._jobs[job.id]
-            raise ApiError(503, f"{reason}. Nothing was changed: make room, then send it again.")
+            raise ApiError(503, f"{reason}. Nothing was changed: free disk space, then send it again.")
         return answer(_shown(job, [], alone=True), 201)
 
     async def update(self, request: web.Request) -> web.Response:
@@ -70,7 +70,7 @@ class Metronome:
         before, job.definition = job.definition, complete(await object_body(request), job.id)
         if reason := self._agent.save():
             job.definition = before
-            raise ApiError(503, f"{reason}. Nothing was changed: make room, then send it again.")
+            raise ApiError(503, f"{reason}. Nothing was changed: free disk space, then send it again.")
         return answer(_shown(job, [], alone=True))
 
     async def remove(self, request: web.Request) -> web.Response:
@@ -101,7 +101,7 @@ class Metronome:
 
 
 def _shown(job: Job, embeds: list[str], *, alone: bool) -> Json:
-    """Returns a job with what was asked for besides. In a list, one that does not run has no active runs."""
+    """Returns a job with the requested embeds. In a list, a job without active runs lacks that key."""
     document = dict(job.definition)
     if _ACTIVE in embeds and (alone or job.active):
         document[_ACTIVE] = [_run(job, run) for run in job.active.values()]

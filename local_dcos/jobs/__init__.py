@@ -1,1 +1,1 @@
-"""One-off jobs as Metronome runs them: definitions, their runs, and what is remembered of those."""
+"""One-off jobs in the manner of Metronome: definitions, runs, and their saved state."""

@@ -1,4 +1,4 @@
-"""Checking job definitions: their shape first, then Metronome's rules, which no schema can express."""
+"""Checking job definitions, first against the schema, then against rules that a schema cannot express."""
 
 import copy
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _DEFAULTS: Json = {
     "secrets": {},
     "volumes": [],
 }
-# Keys that only the server writes. Clients may send back what they read.
+# Keys that only the server writes. Clients may send them back, as they read them.
 _READ_ONLY = ("activeRuns", "history", "historySummary", "schedules")
 
 
@@ -50,7 +50,7 @@ def _problems(job: Json) -> Iterator[Problem]:
 
 
 def runnable(definition: Json) -> Json:
-    """Returns the part of a job's definition that starts a process, as an app states it."""
+    """Returns the part of a job's definition that starts a process, in the form of an app definition."""
     run: Json = definition["run"]
     return {**run, "fetch": run["artifacts"]}
 

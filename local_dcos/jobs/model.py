@@ -1,4 +1,4 @@
-"""What the agent remembers of jobs: each definition with its runs, and their JSON form for the state file."""
+"""The jobs of the agent: each definition with its runs, and their JSON form for the state file."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -12,7 +12,7 @@ HISTORY_KEPT = 10
 
 @dataclass
 class Run:
-    """One run of a job: the definition that it was started with, and its only task."""
+    """One run of a job: its definition at the start, and its only task."""
 
     id: str
     created_at: str
@@ -31,7 +31,7 @@ class Run:
         return cls(**{**document, "task": Task.from_json(document["task"])})
 
     def end(self, message: str, *, succeeded: bool, at: str) -> None:
-        """Notes that the run is over."""
+        """Records the end of the run."""
         self.status, self.finished_at = SUCCESS if succeeded else FAILED, at
         self.task.message, self.task.finished_at = message, at
         if succeeded:
@@ -43,7 +43,7 @@ class Run:
 
 @dataclass
 class Job:
-    """A job: its definition, its runs that have not ended, and the last of those that have."""
+    """A job: its definition, its active runs, and its last ended runs."""
 
     definition: Json
     active: dict[str, Run] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Job:
         return str(self.definition["id"])
 
     def over(self, run: Run) -> list[Run]:
-        """Moves a run that has ended to the history; returns the runs that fall out of it."""
+        """Moves an ended run to the history; returns the runs that drop out of it."""
         self.active.pop(run.id, None)
         self.ended.insert(0, run)
         if run.status == SUCCESS:

@@ -1,7 +1,7 @@
-"""Running jobs: each run is one process, which is followed to its end.
+"""Running jobs: each run is one process, which is watched until its end.
 
-A run's exit status must be known also to an agent that did not start it. So the command runs below a shell
-that writes, as the last line of the sandbox's stderr, what Mesos' own executor writes there.
+An agent that did not start a run must also learn its exit status. So the command runs below a shell. That
+writes the same last line to the sandbox's stderr as Mesos' own executor.
 """
 
 import asyncio
@@ -46,10 +46,10 @@ class Runs:
         self._following: set[asyncio.Task[None]] = set()
 
     def start(self, job: Job) -> Run:
-        """Starts a run. What can't be launched fails, with the reason in its stderr.
+        """Starts a run. If it cannot be launched, the run fails, with the reason in its stderr.
 
         Raises:
-            ApiError: 503 when the run can't be remembered.
+            ApiError: 503 if the state cannot be saved.
         """
         run_id = time.strftime("%Y%m%d%H%M%S", time.gmtime())
         run_id += "".join(secrets.choice(_RUN_ID_LETTERS) for _ in range(5))
@@ -63,10 +63,10 @@ class Runs:
         )
         run = Run(run_id, stamp(), job.definition, task)
         job.active[run.id] = run
-        # Before there is a process: what is not remembered could not be adopted.
+        # Save before the process starts: the next agent can only adopt a saved run.
         if reason := self._save():
             del job.active[run.id]
-            raise ApiError(503, f"{reason}. The job was not started: make room, then run it again.")
+            raise ApiError(503, f"{reason}. The job was not started: free disk space, then run it again.")
         try:
             self._launch(run)
         except LaunchError as error:
@@ -80,7 +80,7 @@ class Runs:
     def _launch(self, run: Run) -> None:
         definition = runnable(run.definition)
         if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
-            raise LaunchError("The job asks for more memory than the machine has")
+            raise LaunchError("The job requests more memory than the machine has")
         argv = launching.command_line(definition)
         executed: Json = {**definition, "cmd": None, "args": ["/bin/sh", "-c", EXECUTOR, "executor", *argv]}
         task = run.task
@@ -90,7 +90,7 @@ class Runs:
         task.state, task.started_at, run.status = model.RUNNING, stamp(), ACTIVE
 
     def _explain(self, run: Run, message: str) -> None:
-        """Leaves the reason where whoever waits for the run looks for its output."""
+        """Writes the reason to the run's stderr, where its user looks for it."""
         sandbox = self._home.sandboxes / run.task.id
         with contextlib.suppress(OSError):
             sandbox.mkdir(mode=0o700, exist_ok=True)
@@ -108,14 +108,14 @@ class Runs:
             processes.signal_group(task.pid, signal.SIGKILL)
             await asyncio.to_thread(processes.end_marked, self._home.path, lambda name: name == task.id)
         except Exception:
-            # Nothing runs unwatched: what can't be followed is ended.
+            # No process may run unwatched, so kill it if it cannot be watched.
             _log.exception("Run %s of job %s", run.id, job.id)
             processes.signal_group(task.pid, signal.SIGKILL)
         finally:
             self._ended(job, run, code)
 
     def _told(self, run: Run) -> int | None:
-        """How the command ended, as its sandbox tells it; None when it doesn't."""
+        """The exit code of the command, from its sandbox; None if it is not there."""
         found = _EXITED.fullmatch(last_line(self._home.sandboxes / run.task.id / "stderr"))
         return int(found[1]) if found and int(found[2]) == run.task.pid else None
 
@@ -123,7 +123,7 @@ class Runs:
         if run.task.kill_reason is not None:
             self._over(job, run, "Killed", succeeded=False)
         elif code is None or code < 0:
-            self._over(job, run, "Command ended, its status is not known", succeeded=False)
+            self._over(job, run, "Command ended with unknown status", succeeded=False)
         else:
             self._over(job, run, f"Command exited with status {code}", succeeded=code == 0)
 
@@ -151,8 +151,8 @@ class Runs:
             processes.signal_group(run.task.pid, signal.SIGKILL)
 
     async def forget(self, job: Job) -> None:
-        """Ends the runs of a job, and removes it with all that was kept of it."""
-        # Somebody may start another run while these end.
+        """Ends the runs of a job and removes it, with its history and sandboxes."""
+        # Another run may be started while these end.
         while job.active:
             runs = list(job.active.values())
             for run in runs:
@@ -166,9 +166,9 @@ class Runs:
         self._save()
 
     def adopt(self) -> set[str]:
-        """Takes over the runs of an agent that was killed; returns the ids of the tasks that go on.
+        """Takes over the runs of a killed agent; returns the ids of the tasks that still run.
 
-        What ended while no agent looked is told by its sandbox, and has failed where that says nothing.
+        If a run has ended since, its sandbox states how; if it does not, the run has failed.
         """
         adopted = set()
         for job in self._state.jobs.values():
@@ -184,7 +184,7 @@ class Runs:
         return adopted
 
     async def stop(self) -> None:
-        """Ends every run and waits until all are gone: no run goes on where nobody looks after it."""
+        """Ends every run and waits for it, because no run may continue without an agent."""
         runs = [run for job in self._state.jobs.values() for run in job.active.values()]
         for run in runs:
             self.kill(run)

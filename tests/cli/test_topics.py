@@ -137,8 +137,8 @@ def test_what_is_no_json_and_no_text_is_shown_too(run):
     [
         (("show", "pricess"), "did you mean t.prices?"),
         (("show", "prices", "--partition", "7"), "it has 0, 1, 2"),
-        (("show", "prices", "--offset", "7"), "--offset goes with --partition"),
-        (("show", "prices", "--partition", "0", "--offset", "999999"), "its log begins at 0 and ends before"),
+        (("show", "prices", "--offset", "7"), "--offset needs --partition"),
+        (("show", "prices", "--partition", "0", "--offset", "999999"), "its log starts at 0 and ends before"),
         (("show", "prices", "--time", "yesterday"), "--time"),
     ],
 )
@@ -151,7 +151,7 @@ def test_what_cannot_be_meant_is_said(run, args, says):
 def test_a_topic_without_records_says_so(run):
     done = run("show", "empty")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "no such records" in done.stderr
+    assert "no matching records" in done.stderr
 
 
 def test_brokers_that_do_not_answer_are_named(monkeypatch):

@@ -104,7 +104,7 @@ def test_a_template_without_a_file_and_a_file_without_a_template_are_mistakes(co
     with pytest.raises(BundleError) as caught:
         render(settings_of(), package=copy)
     told = str(caught.value)
-    assert "produce-prices.json.j2: nothing says what it needs" in told
+    assert "produce-prices.json.j2: has no job file" in told
     assert "other.json.j2: no such file" in told
 
 

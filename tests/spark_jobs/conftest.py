@@ -1,4 +1,4 @@
-"""One Spark session for the whole room, and topics of a test's own on the real broker."""
+"""One Spark session for the whole package, and topics of a test's own on the real broker."""
 
 from __future__ import annotations
 

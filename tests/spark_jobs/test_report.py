@@ -94,8 +94,8 @@ def test_a_topic(spark, kafka, topic_of):
     assert not exact.is_outlier("sigma", Fraction(104), everything)
     lines = as_table(report).splitlines()
     assert lines[:3] == [
-        f"topic {topic}, partition {number}: offsets 0 up to {len(given) // 3 + (number < len(given) % 3)}, "
-        "which is not included"
+        f"topic {topic}, partition {number}: offsets 0 to {len(given) // 3 + (number < len(given) % 3)} "
+        "(exclusive)"
         for number in range(3)
     ]
     assert lines[3] == f"messages: {len(given)}"
@@ -116,7 +116,7 @@ def test_what_can_not_be_used_is_counted_and_named(spark, kafka, topic_of):
     assert f"{topic}, partition 2, offset 1: field 'price' is missing" in check_named
     assert f"{topic}, partition 1, offset 2: field 'price' must be above 0" in check_named
     assert len(report.broken_named) == 5
-    assert "of these can't be used: 5" in as_table(report)
+    assert "invalid messages: 5" in as_table(report)
 
 
 def test_only_what_is_committed_at_the_start(spark, kafka, topic_of):

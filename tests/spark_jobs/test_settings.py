@@ -32,13 +32,13 @@ def run(monkeypatch):
 def test_what_is_missing_is_named(run, tmp_path):
     assert run("report") == (
         2,
-        "spark_jobs: name the brokers: --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS",
+        "spark_jobs: no brokers: set --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS",
     )
-    assert run("report", "--from", "disk") == (2, "spark_jobs: name the store: --store disk:FOLDER, or STORE")
+    assert run("report", "--from", "disk") == (2, "spark_jobs: no store: set --store disk:FOLDER or STORE")
     stream = ("stream", "--flow", "prices", "--bootstrap-servers", "h:1")
     assert run(*stream, "--store", f"tape:{tmp_path}") == (
         1,
-        f"spark_jobs: store 'tape:{tmp_path}': write disk:FOLDER",
+        f"spark_jobs: store 'tape:{tmp_path}': use disk:FOLDER",
     )
     code, said = run(*stream, "--store", f"disk:{tmp_path}", "--window", "soon")
     assert code == 2 and said.startswith("spark_jobs: --window: 'soon' is not the length of a window")

@@ -1,4 +1,4 @@
-"""One-off jobs: Metronome's, through `dcos job`, and what their runs print, through `dcos task log`."""
+"""One-off jobs: Metronome's jobs through `dcos job`, and the output of runs through `dcos task log`."""
 
 import json
 import re
@@ -17,9 +17,9 @@ from cli.errors import EngineError, NotFound, StepFailed
 # More than a sandbox keeps.
 ALL_LINES = 1_000_000
 HISTORY_LOOKS, HISTORY_SECONDS = 5, 1.0
-# What `dcos job list` shows of a job beside its definition.
+# What `dcos job list` shows besides a job's definition.
 _BESIDES = ("activeRuns", "history", "historySummary", "schedules")
-# What Mesos' executor, which starts the command, writes into the stderr of the sandbox.
+# What Mesos' executor, which starts the command, writes to the sandbox's stderr.
 _EXITED = re.compile(r"^(?:[IWE]\d{4} .*\] )?Command exited with status (\d+) \(pid: \d+\)$")
 _EXECUTOR = re.compile(r"^[IWE]\d{4} [\d:.]+ +\d+ \w+\.[ch]pp:\d+\] ")
 _NOTHING_YET = re.compile(r"no logs found|no files exist|no matching tasks|no tasks found", re.IGNORECASE)
@@ -37,12 +37,12 @@ class DcosJobs:
         return {job["id"]: job_of(job) for job in listed}
 
     def differences(self, manifest: JobManifest, job: JobStatus | None) -> list[str]:
-        """The unified diff, without what Metronome fills in by itself."""
+        """The unified diff, without the defaults that Metronome fills in."""
         observed = {key: value for key, value in job.observed.items() if key not in _BESIDES} if job else {}
         return document_diff(_plain(manifest.document), _plain(observed), "on the cluster")
 
     def put(self, manifest: JobManifest) -> None:
-        """Add or update; the definition travels in a file that only this user reads."""
+        """Add or update the job. The definition is passed in a file that only this user can read."""
         there = self.all().get(manifest.id)
         if there is not None and not self.differences(manifest, there):
             return
@@ -53,7 +53,7 @@ class DcosJobs:
             self._dcos.change(["job", verb, str(file)], verify_applied=lambda: self._is_as(manifest))
 
     def start(self, job_id: str) -> JobRun:
-        """Start a run, and find it again: the answer of `dcos job run` may have been lost."""
+        """Start a run and look it up, because the answer of `dcos job run` may be lost."""
         before = {run.id for run in self._runs(job_id)}
 
         def begun() -> list[JobRun]:
@@ -63,18 +63,18 @@ class DcosJobs:
         found = begun()
         if not found:
             raise StepFailed(
-                f"job {job_id} was started, and no run of it is there",
+                f"job {job_id} was started, but it has no new run",
                 hint=f"see `dcos job history {job_id}`",
             )
-        # Of two that were started at once, everybody looks at the same one.
+        # If two were started at once, every caller chooses the same one.
         return min(found, key=lambda run: (run.started_at, run.id))
 
     def state(self, run: JobRun) -> JobRun:
-        """The run among those that go on, or else in the history."""
+        """The current state of the run, from the active runs or the history."""
         job = self.all().get(run.job_id)
         if job is not None and run.id in {each.id for each in job.active}:
             return run
-        # Metronome notes the end of a run a moment after it takes the run from those that go on.
+        # Metronome records the end of a run a moment after it removes the run from the active ones.
         for _ in range(HISTORY_LOOKS if job is not None else 0):
             ended = {each.id: each for each in self._ended(run.job_id)}
             if run.id in ended:
@@ -83,7 +83,7 @@ class DcosJobs:
         return replace(run, ended_at=run.started_at, succeeded=False)
 
     def output(self, run: JobRun, stream: LogStream) -> list[str]:
-        """What the run has printed, without the lines of Mesos' executor."""
+        """The output of the run, without the lines of Mesos' executor."""
         return [
             line
             for line in self._lines(run, stream)
@@ -91,13 +91,13 @@ class DcosJobs:
         ]
 
     def exit_code(self, run: JobRun) -> int | None:
-        """What Mesos' executor says at the end of stderr; Metronome itself tells success and failure only."""
+        """The exit code that Mesos' executor writes to stderr; Metronome states only success or failure."""
         lines = self._lines(run, "stderr")[-5:]
         codes = [int(found[1]) for line in lines if (found := _EXITED.match(line))]
         return codes[-1] if codes else None
 
     def stop(self, run: JobRun) -> None:
-        """Kill the run, if it goes on."""
+        """Kill the run if it is active."""
         if self._is_active(run):
             self._dcos.change(
                 ["job", "kill", run.job_id, run.id], verify_applied=lambda: not self._is_active(run)
@@ -119,7 +119,7 @@ class DcosJobs:
         return job is not None and not self.differences(manifest, job)
 
     def _runs(self, job_id: str) -> list[JobRun]:
-        # Active ones first: a run that ends meanwhile is then found in the history.
+        # Active ones first: a run that ends in between is then found in the history.
         job = self.all().get(job_id)
         return [*job.active, *self._ended(job_id)] if job is not None else []
 
@@ -139,7 +139,7 @@ class DcosJobs:
         return found or []
 
     def _lines(self, run: JobRun, stream: LogStream) -> list[str]:
-        # The run's id is part of its task's, and of no other.
+        # The run's id is part of its task's id, and of no other task's.
         args = ["task", "log", "--all", f"--lines={ALL_LINES}", run.id, stream]
         try:
             return self._dcos.run(args).splitlines()
@@ -150,7 +150,7 @@ class DcosJobs:
 
 
 def job_of(job: Mapping[str, Any]) -> JobStatus:
-    """A job as `dcos job list --json` has it."""
+    """A job from the output of `dcos job list --json`."""
     summary = job.get("historySummary") or {}
     active = [
         JobRun(run["id"], job["id"], _time(run["createdAt"]), None, None)
@@ -171,12 +171,12 @@ def _optional_time(text: str | None) -> datetime | None:
 
 
 def _time(text: str) -> datetime:
-    """A time as Metronome writes it: 2016-07-15T13:02:59.735+0000."""
+    """Parse a time of Metronome: 2016-07-15T13:02:59.735+0000."""
     return datetime.fromisoformat(text)
 
 
 def _plain(value: Any) -> Any:
-    """A definition without what is empty or off: Metronome fills that in, or leaves it out."""
+    """A definition without empty and false values, which Metronome may add or omit."""
     if isinstance(value, Mapping):
         kept = {key: _plain(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if item not in (None, {}, []) and item is not False}
