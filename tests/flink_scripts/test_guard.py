@@ -164,6 +164,9 @@ def test_a_health_check_needs_no_token(flink: Flink) -> None:
     assert ask(flink, path="/overview").json()["taskmanagers"] == 0
     assert ask(flink, path="/overview?all").status_code == 401
     assert ask(flink, "POST", "/overview").status_code == 401
+    for body in (b"x", iter([b"x"])):  # with a length, and in chunks
+        answer = httpx.request("GET", f"http://{address(flink)}/overview", content=body, timeout=10)
+        assert answer.status_code == 401
 
 
 def test_a_browser_signs_in_where_no_front_door_does_it(open_flink: Flink) -> None:

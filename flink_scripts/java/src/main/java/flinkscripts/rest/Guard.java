@@ -95,8 +95,12 @@ final class Guard extends ChannelDuplexHandler {
         return names.isEmpty();
     }
 
+    /** A request with a body is none: Flink would collect all of it in memory before it answers. */
     private static boolean isProbe(HttpRequest request) {
-        return request.method().equals(HttpMethod.GET) && request.uri().equals(PROBE);
+        HttpHeaders headers = request.headers();
+        return request.method().equals(HttpMethod.GET) && request.uri().equals(PROBE)
+                && !headers.contains(HttpHeaderNames.CONTENT_LENGTH)
+                && !headers.contains(HttpHeaderNames.TRANSFER_ENCODING);
     }
 
     /** The answer to a request that a page of another web site may have caused; null for all others. */
