@@ -54,7 +54,7 @@ def block(start: int, stop: int, began: Written) -> list[Record]:
 @pytest.mark.timeout(30)
 def test_it_gives_up_where_the_topic_can_be_read_and_takes_nothing(topic_that_takes):
     topic = topic_that_takes(2)
-    with pytest.raises(DeliveryError, match=r"nothing was written to t for 0\.3 s, 2000 before: .*replicas"):
+    with pytest.raises(DeliveryError, match=r"no record was written to t for 0\.3 s, after 2000: .*replicas"):
         write_exactly(5000, block, Target("h:1", "t", "s", PATIENCE), threading.Event())
     assert topic.tries > 3
 
