@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, work_folder, write_config
 from flink_scripts.connectors import connector_jars
-from flink_scripts.internal_tls import internal_tls_options
+from flink_scripts.internal_tls import JAVA_OPTION, internal_tls_options
 from flink_scripts.java import flink_jars, module_options, python_jars
 from flink_scripts.java_project import own_jar
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
@@ -117,6 +117,7 @@ def command(main_class: str, env: Environment, memory: Memory, conf: Path) -> li
         "-Xshare:auto",
         "-XX:+ExitOnOutOfMemoryError",
         *module_options(),
+        JAVA_OPTION,
         f"-Dlog4j.configurationFile={(conf / LOG4J_FILE).as_uri()}",
         "-cp",
         os.pathsep.join(_class_path(env)),
