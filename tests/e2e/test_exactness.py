@@ -48,7 +48,9 @@ def feed(servers):
             producer.produce(f"position.{symbol}", key=symbol, value=value)
 
         yield send
-    for future in AdminClient({"bootstrap.servers": servers}).delete_topics(topics).values():
+    # The client must live until its answers are there.
+    admin = AdminClient({"bootstrap.servers": servers})
+    for future in admin.delete_topics(topics).values():
         future.result(30)
 
 
