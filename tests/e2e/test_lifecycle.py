@@ -1,16 +1,8 @@
 """Down and up again."""
 
-import json
-import urllib.request
-
 import pytest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
-
-
-def ask_flink(document, path):
-    with urllib.request.urlopen(document["endpoints"]["flink"] + path, timeout=30) as answer:
-        return json.load(answer)
 
 
 def test_destroy_then_deploy_goes_on_from_the_savepoint(pipectl, changeable_bundle):
@@ -30,8 +22,8 @@ def test_destroy_then_deploy_goes_on_from_the_savepoint(pipectl, changeable_bund
     again = pipectl.json("deploy")
     assert again["changes"]["kafka"] == again["changes"]["topics"] == "unchanged"
     assert again["changes"]["gatherer"] == "create"
-    (job,) = ask_flink(again, "/jobs/overview")["jobs"]
-    restored = ask_flink(again, f"/jobs/{job['jid']}/checkpoints")["latest"]["restored"]
+    (job,) = pipectl.api("service/volatility-flink/jobs/overview")["jobs"]
+    restored = pipectl.api(f"service/volatility-flink/jobs/{job['jid']}/checkpoints")["latest"]["restored"]
     assert restored["is_savepoint"]
     assert restored["external_path"].removeprefix("file:") == str(savepoint.parent)
 
