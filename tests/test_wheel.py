@@ -51,6 +51,9 @@ def test_a_wheel_has_all_that_the_apps_need(checkout: Path, tmp_path: Path) -> N
     installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
     with zipfile.ZipFile(wheel) as archive:
         assert not [name for name in archive.namelist() if name.endswith(".java")]
+        mode = archive.getinfo("spark_jobs/jre/bin/java").external_attr >> 16
+        archive.extractall(installed)
+    assert mode & 0o111, "Spark's wrapper of java is not executable"
     for package in ("flink_scripts", "gatherer"):
         jar = installed / package / "java" / f"{package}.jar"
         assert built_from(jar) == JavaProject(checkout / package / "java").digest()
@@ -70,7 +73,7 @@ def test_a_wheel_has_all_that_the_apps_need(checkout: Path, tmp_path: Path) -> N
         return done.stdout + done.stderr
 
     assert str(installed) in app("-c", "import cli; print(cli.__file__)")
-    assert "Publish made-up prices" in app("-m", "data_generator", "--help")
+    assert "Publish synthetic prices" in app("-m", "data_generator", "--help")
     assert "valid" in app("-m", "cli", "validate", "--cluster", "prod")
     assert "usage" in app("-m", "flink_scripts", code=2)
     app("-c", "import dashboard")

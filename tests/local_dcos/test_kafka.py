@@ -136,6 +136,6 @@ def test_a_failed_download_of_the_jars_is_a_clear_error(own_cluster, tmp_path, m
         return json.loads(shown.stdout) if shown.returncode == 0 else {}
 
     failed = own_cluster.wait_for(lambda: (now := plan()).get("status") == "ERROR" and now, 60)
-    assert "could not be downloaded" in failed["errors"][0]
+    assert "could not be fetched" in failed["errors"][0]
     failure = own_cluster.wait_for(lambda: own_cluster.app("/kafka").get("lastTaskFailure"), 30)
-    assert "could not be downloaded" in failure["message"]
+    assert "could not be fetched" in failure["message"]
