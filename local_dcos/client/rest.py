@@ -125,7 +125,8 @@ def _refusal(answer: Answer) -> str:
     if answer.status == 422:
         return f'Error while fetching [{answer.url}]: HTTP 422: "{answer.text}".'
     if answer.status == 409:
-        return "Changes blocked: deployment already in progress for app."
+        what = "resource" if "/service/metronome/" in answer.url else "app"
+        return f"Changes blocked: deployment already in progress for {what}."
     if answer.status == 400:
         return f"Error on request [{answer.method} {answer.url}]: HTTP 400: {answer.reason}:\n{answer.text}"
     try:
