@@ -5,6 +5,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+import click
+
 from cli import options
 from cli.session import session
 
@@ -14,8 +16,8 @@ Command = Callable[..., None]
 def session_options(*, reads_only: bool) -> Callable[[Command], Command]:
     """Add the options of commands that contact a cluster.
 
-    The command is called with the session as `run` and with `output`. reads_only: without --cluster, use the
-    cluster of the last deploy.
+    The command is called with the session as `run` and with `output`; a group is not called if a subcommand
+    follows. reads_only: without --cluster, use the cluster of the last deploy.
     """
 
     def decorate(function: Command) -> Command:
@@ -27,6 +29,10 @@ def session_options(*, reads_only: bool) -> Callable[[Command], Command]:
             verbose: bool,
             **arguments: Any,
         ) -> None:
+            context = click.get_current_context()
+            if context.invoked_subcommand is not None:
+                options.refuse_before_subcommand(context)
+                return
             function(session(cluster, files, overrides, verbose, reads_only=reads_only), **arguments)
 
         return options.common_options(command)

@@ -1,31 +1,21 @@
 """`pipectl jobs`: the one-off jobs and their last runs."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
-from cli import options
 from cli import output as out
 from cli.engine.protocol import JobStatus
 from cli.errors import UsageProblem
-from cli.session import Session, session
+from cli.session import Session
 from cli.session_options import session_options
 from kafka_topic.contracts import format_time
 
 
 @click.group("jobs", invoke_without_command=True)
-@options.common_options
-@click.pass_context
-def command(
-    context: click.Context,
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    output: str,
-    verbose: bool,
-) -> None:
+@session_options(reads_only=True)
+def command(run: Session, output: str) -> None:
     """List the one-off jobs and the state of their last runs. `pipectl run JOB` runs one.
 
     \b
@@ -34,10 +24,6 @@ def command(
       pipectl jobs -o json
       pipectl jobs stop produce-prices
     """
-    if context.invoked_subcommand is not None:
-        options.refuse_before_subcommand(context)
-        return
-    run = session(cluster, files, overrides, verbose, reads_only=True)
     rows = _rows(run)
     if output == "json":
         out.print_json(rows)

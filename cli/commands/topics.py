@@ -6,17 +6,15 @@ import base64
 import json
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import options
 from cli import output as out
 from cli.backend import kafka_errors
 from cli.errors import UsageProblem
 from cli.live_config import LiveConfig, live_config
-from cli.session import Session, session
+from cli.session import Session
 from cli.session_options import session_options
 from kafka_topic.contracts import format_time
 
@@ -31,16 +29,8 @@ _TIME_FORMS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%
 
 
 @click.group("topics", invoke_without_command=True)
-@options.common_options
-@click.pass_context
-def command(
-    context: click.Context,
-    cluster: str | None,
-    files: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    output: str,
-    verbose: bool,
-) -> None:
+@session_options(reads_only=True)
+def command(run: Session, output: str) -> None:
     """List the topics with their partitions, offsets and settings; `topics show` prints records.
 
     This command queries the brokers directly, so they must be reachable. It only reads.
@@ -50,12 +40,8 @@ def command(
       pipectl topics
       pipectl topics show prices --last 10
     """
-    if context.invoked_subcommand is not None:
-        options.refuse_before_subcommand(context)
-        return
     from kafka_topic.browsing import topics
 
-    run = session(cluster, files, overrides, verbose, reads_only=True)
     with kafka_errors():
         found = topics(_brokers(live_config(run)))
     for topic in found:
