@@ -23,12 +23,15 @@ class JarLock:
         """The coordinates, in the order of the file."""
         return list(self._read())
 
-    def cached(self, coordinate: str) -> Path | None:
-        """The verified jar in the local repository; None if it is missing.
+    def cached(self, coordinates: Iterable[str]) -> list[Path] | None:
+        """The verified jars in the local repository, in this order; None if one is missing.
 
-        Raises JarError if the lock file does not list it, or if its hash differs.
+        Raises JarError if the lock file does not list one, or if a hash differs.
         """
-        return Repository().cached(coordinate, self._sha256(coordinate))
+        repository = Repository()
+        found = [repository.cached(*each) for each in self._locked(coordinates)]
+        jars = [jar for jar in found if jar]
+        return jars if len(jars) == len(found) else None
 
     def fetch(self, coordinates: Iterable[str]) -> list[Path]:
         """The jars, in this order; missing ones are downloaded into the local repository.
@@ -36,8 +39,7 @@ class JarLock:
         Raises JarError if the lock file does not list one, if one cannot be downloaded, or if a hash
         differs.
         """
-        wanted = [(coordinate, self._sha256(coordinate)) for coordinate in coordinates]
-        repository = Repository()
+        wanted, repository = self._locked(coordinates), Repository()
         with ThreadPoolExecutor(_DOWNLOADS) as pool:
             return list(pool.map(lambda each: repository.fetch(*each), wanted))
 
@@ -54,11 +56,13 @@ class JarLock:
         ]
         self._file.write_text(_HEADER + "".join(lines))
 
-    def _sha256(self, coordinate: str) -> str:
-        try:
-            return self._read()[coordinate]
-        except KeyError:
-            raise JarError(f"{self._file} has no SHA-256 of {coordinate}: run `make lock`") from None
+    def _locked(self, coordinates: Iterable[str]) -> list[tuple[str, str]]:
+        """The coordinates, each with its hash."""
+        known = self._read()
+        for coordinate in (wanted := list(coordinates)):
+            if coordinate not in known:
+                raise JarError(f"{self._file} has no SHA-256 of {coordinate}: run `make lock`")
+        return [(coordinate, known[coordinate]) for coordinate in wanted]
 
     def _read(self) -> dict[str, str]:
         found: dict[str, str] = {}

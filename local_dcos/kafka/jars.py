@@ -25,11 +25,9 @@ def known_jars() -> list[Path] | None:
         JarError: One of them is not the jar that was locked.
     """
     try:
-        found = [_LOCK.cached(coordinate) for coordinate in _LOCK.coordinates()]
+        return _LOCK.cached(_LOCK.coordinates())
     except jvm.JarError as error:
         raise JarError(str(error)) from error
-    jars = [jar for jar in found if jar]
-    return jars if len(jars) == len(found) else None
 
 
 def resolve() -> list[Path]:

@@ -62,11 +62,11 @@ def lock(tmp_path: Path) -> JarLock:
 
 
 def test_a_jar_is_downloaded_once(central: Path, local: Path, lock: JarLock) -> None:
-    assert lock.cached(COORDINATE) is None
+    assert lock.cached([COORDINATE]) is None
     assert lock.fetch([COORDINATE]) == [local / PATH]
     (central / PATH).unlink()
     assert lock.fetch([COORDINATE]) == [local / PATH]
-    assert lock.cached(COORDINATE) == local / PATH
+    assert lock.cached([COORDINATE]) == [local / PATH]
     assert [path.name for path in (local / PATH).parent.iterdir()] == [PATH.name]
 
 
@@ -88,7 +88,7 @@ def test_another_jar_in_the_local_repository_is_refused(local: Path, lock: JarLo
     for part in (COORDINATE, sha256(jar("good")), sha256(jar("evil")), f"delete {local / PATH}"):
         assert part in str(caught.value)
     with pytest.raises(JarError):
-        lock.cached(COORDINATE)
+        lock.cached([COORDINATE])
 
 
 @pytest.mark.usefixtures("central")
