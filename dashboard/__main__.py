@@ -8,11 +8,12 @@ import sys
 
 from dashboard.settings import Settings
 from task_runtime.errors import SettingsError
+from task_runtime.process import log_to_stderr
 
 
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; returns the exit code."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s dashboard: %(message)s")
+    log_to_stderr("dashboard")
     try:
         settings = Settings.from_environ()
     except SettingsError as error:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-import signal
 import sys
-import threading
 from contextlib import ExitStack
 
 import click
@@ -16,10 +14,11 @@ from data_generator.errors import DeliveryError
 from data_generator.models import MODELS
 from data_generator.pages import Generator, pages_of
 from data_generator.service import Service
-from data_generator.settings import Settings, parse_start_prices
+from data_generator.settings import Settings, parse_positions, parse_start_prices
 from data_generator.shared import SharedService
 from task_runtime.errors import SettingsError
 from task_runtime.pages import serve_pages
+from task_runtime.process import log_to_stderr, stop_event
 
 _LOG = logging.getLogger("data_generator")
 
@@ -135,16 +134,12 @@ def main(
     """
     # A rate in the environment is meant for the service, and must not slow down a count.
     rate_by_hand = context.get_parameter_source("rate") is ParameterSource.COMMANDLINE
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s data_generator: %(message)s"
-    )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    log_to_stderr("data_generator")
+    stop = stop_event()
     try:
         settings = Settings(
             bootstrap_servers=bootstrap_servers,
-            positions=tuple(symbol.strip() for symbol in positions.split(",") if symbol.strip()),
+            positions=parse_positions(positions),
             seed=secrets.randbits(32) if seed is None else seed,
             seeded=seed is not None,
             prefix=topic_prefix,

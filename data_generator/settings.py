@@ -73,6 +73,11 @@ class Settings:
         return {symbol: each + (number < rest) for number, symbol in enumerate(self.positions)}
 
 
+def parse_positions(text: str) -> tuple[str, ...]:
+    """`AAPL,MSFT`: the symbols, in this order."""
+    return tuple(symbol.strip() for symbol in text.split(",") if symbol.strip())
+
+
 def parse_start_prices(text: str) -> dict[str, float]:
     """`AAPL=230,MSFT=420`: currency units by symbol. Raises SettingsError."""
     found = {}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
-import sys
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +10,7 @@ from spark_jobs.errors import SourceError
 from spark_jobs.session import SessionSettings, spark_session
 from spark_jobs.stream import StreamSettings, progress_line, start
 from stores.base import Store
+from task_runtime.process import log_to_stderr, stop_event
 
 if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
@@ -27,10 +25,8 @@ def run(store: Store, settings: StreamSettings, *, once: bool) -> None:
     SIGTERM and Ctrl-C end them; the next run repeats a batch that was cut off. Raises what `start` raises,
     and SourceError when a query fails.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s spark_jobs: %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    log_to_stderr("spark_jobs")
+    stop = stop_event()
     with spark_session(f"stream {settings.flow}", SessionSettings.from_environ()) as session:
         queries = start(session, store, settings, once=once)
         _LOG.info("storing %s from %s", settings.flow, ", ".join(settings.topics))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from data_generator.errors import DeliveryError
 from data_generator.sources.exact import WITHOUT_END, Record, Target, write_exactly
 from data_generator.sources.ledger import Written
 from kafka_topic.contracts import Measurement
+from task_runtime.process import log_to_stderr, stop_event
 
 F = TypeVar("F", bound=Callable[..., Any])
 Sample = Callable[[int, datetime], Sequence[Measurement]]
@@ -81,12 +81,8 @@ def run(sample: Sample, seconds: float, count: int | None, target: Target) -> No
 
     Ends the process with exit code 1 if the count is not reached or Kafka accepts no records.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s data_generator: %(message)s"
-    )
+    log_to_stderr("data_generator")
+    stop = stop_event()
     try:
         wrote = write_exactly(count or WITHOUT_END, Paced(sample, seconds, stop).make, target, stop)
     except DeliveryError as error:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-import signal
 import sys
-import threading
 import time
 
 import click
@@ -18,11 +16,12 @@ from numpy.typing import NDArray
 
 from data_generator.encoding import encode, to_cents
 from data_generator.errors import DeliveryError
-from data_generator.settings import Settings, parse_start_prices
+from data_generator.settings import Settings, parse_positions, parse_start_prices
 from data_generator.sources.exact import BLOCK, Record, Target, write_exactly
 from data_generator.sources.ledger import Written
 from kafka_topic.contracts import Price
 from task_runtime.errors import SettingsError
+from task_runtime.process import log_to_stderr, stop_event
 
 SOURCE = "produce-prices"
 _LOG = logging.getLogger("data_generator")
@@ -104,16 +103,12 @@ def main(
     patience: float,
 ) -> None:
     """Write simulated prices until the topic holds COUNT; another run writes only missing ones."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s data_generator: %(message)s"
-    )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    log_to_stderr("data_generator")
+    stop = stop_event()
     try:
         settings = Settings(
             bootstrap_servers=bootstrap_servers,
-            positions=tuple(symbol.strip() for symbol in positions.split(",") if symbol.strip()),
+            positions=parse_positions(positions),
             seed=secrets.randbits(32) if seed is None else seed,
             model="normal",
             rate=rate,
