@@ -10,6 +10,8 @@ from marathon.section import Section
 from marathon.signals import Positive
 
 Count = Annotated[int, Field(ge=1)]
+JobCpus = Annotated[Positive, Field(description="CPUs of the job")]
+JobMemory = Annotated[int, Field(ge=64, description="memory of the job in MiB")]
 
 
 class PriceSource(Section):
@@ -25,8 +27,8 @@ class PriceSource(Section):
     seed: Annotated[int, Field(ge=0)] | None = Field(
         description="seed of symbols and prices; null: random on each run"
     )
-    cpus: Positive = Field(description="CPUs of the job")
-    mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")
+    cpus: JobCpus
+    mem: JobMemory
 
 
 class RandomSource(Section):
@@ -39,8 +41,8 @@ class RandomSource(Section):
         description="normal, uniform, exponential or lognormal, each in its standard form"
     )
     seed: Annotated[int, Field(ge=0)] | None = Field(description="seed; null: random on each run")
-    cpus: Positive = Field(description="CPUs of the job")
-    mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")
+    cpus: JobCpus
+    mem: JobMemory
 
 
 class SystemSource(Section):
@@ -48,8 +50,8 @@ class SystemSource(Section):
         description="`pipectl run system` ends when the topic `monitoring` holds this many measurements; "
         "null: it runs until stopped"
     )
-    cpus: Positive = Field(description="CPUs of the job")
-    mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job in MiB")
+    cpus: JobCpus
+    mem: JobMemory
 
 
 class Sources(Section):
