@@ -12,12 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from cli import local
-from cli.__main__ import pipectl
 from cli.catalogue import load_settings
 from cli.engine.dcos.apps import manifest_of
 from cli.engine.dcos.client import LOCAL_CLIENT, local_environ
@@ -28,6 +26,7 @@ from kafka_topic.limits import LimitsStore
 from kafka_topic.names import Topics
 from marathon import render
 from tests import group_offsets
+from tests.cli.invoking import invoke
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 NUMBERS = itertools.count()
@@ -60,14 +59,7 @@ class Out:
 
     def run(self, *args: str, code: int = 0) -> Result:
         given = [part for each in self.overrides for part in ("--set", each)]
-        runner = CliRunner(env={"PIPECTL_HOME": str(self.home)})
-        result = runner.invoke(pipectl, [*args, *given], standalone_mode=False)
-        error = result.exception
-        done = result.return_value if isinstance(result.return_value, int) else 0
-        found = error.exit_code if isinstance(error, click.ClickException) else done
-        assert error is None or isinstance(error, click.ClickException), result.exc_info
-        assert found == code, (result.output, error)
-        return result
+        return invoke(self.home, *args, *given, code=code)
 
     def json(self, *args: str, code: int = 0) -> Any:
         return json.loads(self.run(*args, "-o", "json", code=code).stdout)

@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from cli.__main__ import pipectl
 from cli.commands.status import _show_problems
 from cli.errors import WaitTimeout
 from cli.live_config import LiveConfig
@@ -20,6 +18,7 @@ from kafka_topic.contracts import DeadLetter, MovingAverage, Signal
 from kafka_topic.names import Topics
 from kafka_topic.trouble import Trouble
 from tests import group_offsets
+from tests.cli.invoking import invoke
 
 pytestmark = pytest.mark.slow
 _NUMBERS = itertools.count()
@@ -51,14 +50,7 @@ class Bundle:
             **settings,
         }
         given = [part for key, value in all_settings.items() for part in ("--set", f"{key}={value}")]
-        runner = CliRunner(env={"PIPECTL_HOME": str(self.home)})
-        result = runner.invoke(pipectl, [*args, *given], standalone_mode=False)
-        error = result.exception
-        done = result.return_value if isinstance(result.return_value, int) else 0
-        found = error.exit_code if isinstance(error, click.ClickException) else done
-        assert error is None or isinstance(error, click.ClickException), result.exc_info
-        assert found == code, (result.output, error)
-        return result
+        return invoke(self.home, *args, *given, code=code)
 
     def refused(self, *args: str, code: int = 2, **settings: str) -> str:
         """What a command says that ends with an error: message and next step."""
