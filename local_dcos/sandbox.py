@@ -55,10 +55,30 @@ def last_line(path: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def tail(path: Path, lines: int) -> list[str]:
-    """Returns the last `lines` lines of a file. It reads backwards from the end."""
+def end_of_lines(path: Path) -> int:
+    """Returns the position after the last line that is complete."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
+        while end > 0:
+            step = min(65536, end)
+            file.seek(end - step)
+            found = file.read(step).rfind(b"\n")
+            if found >= 0:
+                return end - step + found + 1
+            end -= step
+    return 0
+
+
+def head(path: Path, end: int) -> list[str]:
+    """Returns the lines of a file up to the position `end`."""
+    with path.open("rb") as file:
+        return file.read(end).decode("utf-8", "replace").splitlines()
+
+
+def tail(path: Path, lines: int, end: int | None = None) -> list[str]:
+    """Returns the last `lines` lines of a file, or of its part up to `end`. It reads backwards."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END) if end is None else end
         data = b""
         while end > 0 and data.count(b"\n") <= lines:
             step = min(65536, end)

@@ -14,7 +14,7 @@ from local_dcos.api.requests import answer, object_body, same
 from local_dcos.errors import ApiError
 from local_dcos.model import AGENT_ID, Json, Task
 from local_dcos.ports import HOST, HOST_PORTS
-from local_dcos.sandbox import file_in, read_on, tail
+from local_dcos.sandbox import end_of_lines, file_in, head, read_on, tail
 
 DCOS_VERSION = "2.0.0"
 CAPABILITIES = ("PACKAGE_MANAGEMENT", "LOGGING", "LOGGING_V2", "METRONOME", "SUPPORT_CLUSTER_REPORT")
@@ -156,15 +156,16 @@ class System:
         except ValueError as error:
             raise ApiError(400, "skip and limit are whole numbers") from error
         at_end = request.query.get("cursor", "BEG") == "END"
-        size = path.stat().st_size
+        follows = "text/event-stream" in request.headers.get("Accept", "")
+        # A stream goes on from here, so that a line that is half written now comes later, and once.
+        end = await asyncio.to_thread(end_of_lines, path) if follows else path.stat().st_size
         if at_end:
-            lines = await asyncio.to_thread(tail, path, -skip)
+            lines = await asyncio.to_thread(tail, path, -skip, end)
         else:
-            text = await asyncio.to_thread(path.read_text, "utf-8", "replace")
-            lines = text.splitlines()[max(0, skip) :]
+            lines = (await asyncio.to_thread(head, path, end))[max(0, skip) :]
         lines = lines[:limit] if limit else lines
-        if "text/event-stream" in request.headers.get("Accept", ""):
-            return await self._follow(request, path, lines, size)
+        if follows:
+            return await self._follow(request, path, lines, end)
         if not lines:
             return web.Response(status=204)
         return web.Response(text="".join(f"{line}\n" for line in lines))

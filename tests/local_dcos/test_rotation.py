@@ -18,6 +18,14 @@ while not os.path.exists("go"):
     time.sleep(0.02)
 print("after", flush=True)
 """
+# Writes one line and a half, waits for the file `go`, and writes the other half.
+HALF = """
+import os, time
+print("one\\ntw", end="", flush=True)
+while not os.path.exists("go"):
+    time.sleep(0.02)
+print("o", flush=True)
+"""
 
 
 @pytest.fixture
@@ -84,6 +92,23 @@ def test_following_a_log_loses_nothing_in_a_rotation(cluster):
                 (stdout.parent / "go").touch()
     assert seen[-1] == "after"
     assert seen[:-1] == [f"{number:0999}" for number in range(9_000)]
+
+
+@pytest.mark.parametrize("query", ["", "?cursor=END&skip=-10"])
+def test_a_line_that_is_half_written_when_following_begins_comes_once(cluster, query):
+    app = cluster.run({"id": "/half", "args": [sys.executable, "-c", HALF]})
+    task = app["tasks"][0]["id"]
+    sandbox = cluster.home / "sandboxes" / task
+    cluster.wait_for(lambda: (sandbox / "stdout").read_text() == "one\ntw")
+    headers = {"Authorization": f"token={cluster.token}", "Accept": "text/event-stream"}
+    url = f"{cluster.url}/system/v1/logs/v2/task/{task}/file/stdout{query}"
+    seen = []
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as stream:
+        for line in stream:
+            if line.startswith(b"data:"):
+                seen.append(json.loads(line[5:])["fields"]["MESSAGE"])
+                (sandbox / "go").touch()
+    assert seen == ["one", "two"]
 
 
 def test_the_log_of_the_agent_is_rotated_too(cluster):
