@@ -59,6 +59,7 @@ class Paced:
         self._seconds = seconds
         self._stop = stop
         self._due = time.monotonic()
+        self._offset = time.time() - time.monotonic()
 
     def make(self, start: int, stop: int, began: Written) -> list[Record]:
         """The samples that are due, at most `stop - start` measurements; waits for the first one."""
@@ -67,9 +68,14 @@ class Paced:
         now = time.monotonic()
         if now - self._due > max(_LATE_SECONDS, self._seconds):
             self._due = now
+        # One offset for all samples keeps them in order: two clocks are never read at the same instant.
+        # Only a clock that was set changes it.
+        offset = time.time() - now
+        if abs(offset - self._offset) > _LATE_SECONDS:
+            self._offset = offset
         records: list[Record] = []
         while self._due <= now and start + len(records) < stop:
-            moment = datetime.fromtimestamp(time.time() - (now - self._due), UTC)
+            moment = datetime.fromtimestamp(self._due + self._offset, UTC)
             found = self._sample(start + len(records), moment)
             records += [Record(each.name, each.to_json()) for each in found]
             self._due += self._seconds

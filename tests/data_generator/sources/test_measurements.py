@@ -94,6 +94,24 @@ def test_what_was_due_long_ago_is_left_out():
     assert len(paced.make(0, 3, NONE)) <= 3
 
 
+def test_a_late_look_at_the_clock_swaps_no_samples_and_a_clock_that_was_set_counts(monkeypatch):
+    real = time.time()
+    base = real - time.monotonic()
+
+    def clock(ahead: float) -> None:
+        monkeypatch.setattr(time, "time", lambda: base + ahead + time.monotonic())
+
+    clock(0)
+    paced, times = Paced(sample, 0.01, threading.Event()), []
+    for ahead in (0, 0.3, 0, 3600, 3600.3, 0):
+        clock(ahead)
+        records = paced.make(0, 1, NONE)
+        times.append(Measurement.from_json(records[0].value).ts.timestamp() - real)
+    assert times[0] < times[1] < times[2] < 60
+    assert 3600 <= times[3] < times[4] < 3660
+    assert times[2] < times[5] < 60
+
+
 def test_a_stop_ends_the_wait():
     stop = threading.Event()
     paced = Paced(sample, 1000, stop)
