@@ -34,7 +34,7 @@ def main(address: str, output: str) -> None:
     for each in found:
         click.echo(
             f"{each['flow']:<24}{each['rows']:>14,}  {each['first']:<12}{each['last']:<12}"
-            f"{each['files']:>6}{each['size'] / 1e6:>10.1f}"
+            f"{'-' if each['files'] is None else each['files']:>6}{each['size'] / 1e6:>10.1f}"
         )
 
 

@@ -37,18 +37,25 @@ class Batch:
 
 @dataclass(frozen=True)
 class Stored:
-    """A flow in a store. first, last: its first and last day, "2026-11-22". size: bytes on disk."""
+    """A flow in a store.
+
+    first, last: its first and last day, "2026-11-22". files: data files, if the store knows them. size: bytes
+    on disk; 0 while a store keeps everything in memory.
+    """
 
     flow: str
     rows: int
     first: str
     last: str
-    files: int
+    files: int | None
     size: int
 
 
 class Store(Protocol):
-    """A store of flows."""
+    """A store of flows.
+
+    Every method raises a StoreError when the store cannot be reached or read.
+    """
 
     def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
         """Write a batch, which is durable when this returns. A batch that was written before is ignored.
@@ -64,11 +71,14 @@ class Store(Protocol):
         names: the names to read; None: all. Raises BrokenError if a file cannot be read.
         """
 
+    def newest(self, flow: Flow) -> datetime | None:
+        """The time of the newest row; None if there are no rows. Cheap: it reads no column."""
+
     def writers(self, flow: str) -> set[str]:
         """The writers of a flow's batches; none if the store recognises repeated writes by key."""
 
     def describe(self) -> list[Stored]:
-        """All flows in the store."""
+        """All flows in the store. Counts rows, which may take seconds in a large store."""
 
 
 def check_name(what: str, name: str) -> str:

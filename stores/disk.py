@@ -63,6 +63,10 @@ class DiskStore:
             if first <= day <= last:
                 yield from _while_merging(partial(self._rows, flow, folder, wanted))
 
+    def newest(self, flow: Flow) -> datetime | None:
+        """See Store.newest. Reads the footers of the last day's files."""
+        return _while_merging(partial(self._newest, flow))
+
     def describe(self) -> list[Stored]:
         """See Store.describe. Reads the footers of all files."""
         flows = [folder.name.removeprefix(_FLOW) for folder in sorted(self.root.glob(f"{_FLOW}*"))]
@@ -89,6 +93,11 @@ class DiskStore:
 
     def _parts(self, flow: str) -> list[tuple[date, list[Part]]]:
         return [(day, split(parts_in(folder))[0]) for day, folder in self._days(flow)]
+
+    def _newest(self, flow: Flow) -> datetime | None:
+        parts = next((parts for _, parts in reversed(self._parts(flow.name)) if parts), [])
+        found = [_latest(_footer(part.path), flow.table.time) for part in parts]
+        return max(found, default=None)
 
     def _described(self, flow: str) -> Stored | None:
         days = [(day, parts) for day, parts in self._parts(flow) if parts]
@@ -120,6 +129,15 @@ def _while_merging(look: Callable[[], T]) -> T:
         with suppress(FileNotFoundError):
             return look()
     return look()
+
+
+def _latest(footer: pq.FileMetaData, column: str) -> datetime:
+    """The maximum of a column, from the statistics of the row groups."""
+    index = footer.schema.names.index(column)
+    found: datetime = max(
+        footer.row_group(number).column(index).statistics.max for number in range(footer.num_row_groups)
+    )
+    return found
 
 
 def _scalar(time: datetime) -> pa.Scalar:

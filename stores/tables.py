@@ -126,11 +126,32 @@ STATISTICS = Table(
     key=("name", "window", "window_end"),
 )
 """The statistics of each name over each window; stddev is the sample's, null if count < 2."""
+GROUPS = Table(
+    (
+        Column("ts", "time"),
+        Column("name", "text"),
+        Column("group", "text"),
+        Column("unit", "text"),
+        Column("count", "whole"),
+        Column("mean", "number"),
+        Column("stddev", "number", optional=True),
+        Column("min", "number"),
+        Column("max", "number"),
+    ),
+    name="name",
+    time="ts",
+    key=("name", "group", "ts"),
+)
+"""The statistics of each quantity (`name`) over each group of a data set; ts: when the data set was loaded.
+
+A later version of the data set adds rows with a later ts, so the rows with the latest ts are the current ones.
+"""
 TABLES = {
     "prices": PRICES,
     "measurements": MEASUREMENTS,
     "movingaverage": MOVING_AVERAGE,
     "signals": SIGNALS,
     "statistics": STATISTICS,
+    "groups": GROUPS,
 }
 """By name."""

@@ -49,6 +49,14 @@ def offsets(store: DiskStore, **names) -> list[int]:
     return [row["offset"] for row in store.read(FLOW, *ALWAYS, **names)]
 
 
+def test_the_newest_row_is_known_from_footers(tmp_path):
+    store = DiskStore(tmp_path)
+    assert store.newest(FLOW) is None
+    for number in (0, 2, 1):
+        store.write(FLOW, Batch("w", number), rows(number, 20))
+    assert store.newest(FLOW) == START + timedelta(seconds=59)
+
+
 def test_rows_come_back_as_they_were_written(tmp_path):
     store = DiskStore(tmp_path)
     store.write(FLOW, Batch("w", 0), rows(0, 20))
