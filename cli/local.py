@@ -41,8 +41,8 @@ def settings_file() -> Path:
 
 
 def _folders_beside() -> list[Path]:
-    """The other folders of a local cluster: the state of Flink and of a real `dcos` client."""
-    return [home() / "flink", home() / "dcos"]
+    """The other folders of a local cluster: Flink's state, stored results, a real `dcos` client."""
+    return [home() / "flink", home() / "store", home() / "dcos"]
 
 
 def exists() -> bool:

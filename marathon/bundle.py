@@ -10,6 +10,7 @@ from marathon.app_schema import schema_errors, unknown_keys
 from marathon.components import Components
 from marathon.definition import Definition, read_definition
 from marathon.errors import BundleError, Problem
+from marathon.flows import flow_list
 from marathon.job_definitions import render_jobs
 from marathon.layers import merge
 from marathon.model import PART, App, Bundle, Package, Part
@@ -27,10 +28,15 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
     Raises `BundleError` with every error: an undefined name, text that skipped `tojson`, invalid JSON, a
     value that Marathon's schema rejects, a broken Marathon rule. Each names its template and line.
     """
-    context = {name: getattr(settings, name) for name in Settings.model_fields}
-    context |= {"names": settings.names, "freshness": settings.freshness}
+    context: dict[str, object] = {name: getattr(settings, name) for name in Settings.model_fields}
+    context |= {
+        "names": settings.names,
+        "freshness": settings.freshness,
+        "flow_list": flow_list(settings.flows),
+    }
     components = Components(package)
     more = frozenset(with_parts) - frozenset(settings.parts)
+    context["enabled_parts"] = sorted(more | frozenset(settings.parts))
     on = components.enabled(settings, more | frozenset(settings.parts))
     problems: list[Problem] = []
     definitions: dict[str, Definition] = {}

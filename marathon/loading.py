@@ -42,7 +42,8 @@ def load_settings(
     """The settings of `cluster`: defaults.yaml <- clusters/NAME.yaml <- `files` <- `overrides` ("a.b=c").
 
     `catalogue` lists the statistics and the kinds of signals. `environ` (default: this process's) holds
-    PIPECTL_HOME, where Flink keeps its state on `local`. `warn` is called for each deprecated name.
+    PIPECTL_HOME, where Flink's state and the store `disk` are on `local`. `warn` is called for each
+    deprecated name.
     `package` is the folder with defaults.yaml and clusters/. Raises `BundleError` with every error in every
     layer.
     """
@@ -67,7 +68,7 @@ def load_settings(
         problems += _unknown_parts(settings, layers, list(parts_of(package)))
     if problems or settings is None:
         raise BundleError(problems)
-    return settings if settings.flink.state else _with_local_state(settings, environ)
+    return _with_local_folders(settings, environ) if cluster == LOCAL else settings
 
 
 def _overlay(
@@ -116,8 +117,12 @@ def _unknown_parts(settings: Settings, layers: Layers, known: list[str]) -> Iter
             yield Problem(location.file, location.line, f"parts[{index}]", f"no part {part}", hint)
 
 
-def _with_local_state(settings: Settings, environ: Mapping[str, str] | None) -> Settings:
-    # Not Path.as_uri(): Flink does not decode %20, and would create a folder of that name.
-    state = f"file://{pipectl_home(environ) / 'flink'}"
-    flink = settings.flink.model_copy(update={"state": state})
-    return settings.model_copy(update={"flink": flink})
+def _with_local_folders(settings: Settings, environ: Mapping[str, str] | None) -> Settings:
+    """With the folders of this machine for those that no layer sets."""
+    home, flink, stores = pipectl_home(environ), settings.flink, settings.stores
+    if flink.state is None:
+        # Not Path.as_uri(): Flink does not decode %20, and would create a folder of that name.
+        flink = flink.model_copy(update={"state": f"file://{home / 'flink'}"})
+    if stores.disk is None:
+        stores = stores.model_copy(update={"disk": str(home / "store")})
+    return settings.model_copy(update={"flink": flink, "stores": stores})

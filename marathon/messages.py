@@ -103,12 +103,11 @@ def _did_you_mean_key(model: type[BaseModel], path: KeyPath) -> str:
             annotation = section and section.model_fields[part].annotation
     section = section_of(annotation)
     word = str(path[-1])
-    near = did_you_mean(word, list(section.model_fields)) if section else ""
-    if near:
-        return near
     # The key may be right and its level wrong: `slots` at the top is probably flink.taskmanager.slots.
     elsewhere = [known for known in setting_paths(model) if known.rpartition(".")[2] == word]
-    return f"did you mean {' or '.join(elsewhere)}?" if elsewhere else ""
+    if elsewhere:
+        return f"did you mean {' or '.join(elsewhere)}?"
+    return did_you_mean(word, list(section.model_fields)) if section else ""
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from functools import cache
-from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, create_model
@@ -13,12 +12,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, cr
 from marathon import validators
 from marathon.catalogue import Catalogue
 from marathon.durations import format_duration, freshness_of, parse_duration
+from marathon.flows import Flows
+from marathon.health import Health, Timeouts
 from marathon.inputs import Input
 from marathon.names import Names, names_of
 from marathon.section import Section
 from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
 from marathon.sources import Sources
 from marathon.spark import Spark
+from marathon.stores import Stores
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -317,28 +319,6 @@ class Dashboard(Section):
     mem: Annotated[int, Field(ge=128)] = Field(description="memory in MiB")
 
 
-class Health(Section):
-    interval: Duration = Field(description="time between two health checks, in whole seconds")
-    kill_after: Duration = Field(
-        description="a task that fails its health check for this long is killed; 5 times as long for the "
-        "gatherer and 60 times for the generator, which wait for other apps"
-    )
-
-    @property
-    def failures(self) -> int:
-        """`kill_after` as a number of consecutive failures. Never 0: a MESOS_* check would kill at once."""
-        return max(1, ceil(self.kill_after / self.interval))
-
-
-class Timeouts(Section):
-    package: Duration = Field(description="timeout for a package's deploy plan to complete")
-    app: Duration | None = Field(
-        description="timeout for an app to become healthy; null: what its health check allows, plus a minute "
-        "to launch"
-    )
-    data: Duration = Field(description="timeout for a fresh record of every position")
-
-
 class Settings(Section):
     """All settings of one bundle on one cluster. `load_settings` checks them as a whole."""
 
@@ -363,6 +343,11 @@ class Settings(Section):
     generator: Generator
     sources: Sources
     spark: Spark
+    stores: Stores
+    flows: Flows = Field(
+        description="what the page shows: name to `source -> topic -> processing -> store -> display`; see "
+        "[Flows](#flows); null removes one"
+    )
     flink: Flink
     gatherer: Gatherer
     signals: Signals

@@ -166,6 +166,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         "pairs": _pairs,
         "join": lambda items, separator: separator.join(items),
         "min": min,
+        "mounts": _mounts,
     }
     return environment
 
@@ -186,6 +187,11 @@ def _pairs(lengths: Mapping[str, timedelta]) -> str:
     """Durations by name for an environment variable: `10s=1s,1m=5s`."""
     _use(lengths)
     return ",".join(f"{name}={format_duration(length)}" for name, length in lengths.items())
+
+
+def _mounts(paths: Iterable[str | None]) -> list[dict[str, str]]:
+    """Volumes that show files and folders of the agent, read-only, at the same paths; None are left out."""
+    return [{"containerPath": path, "hostPath": path, "mode": "RO"} for path in paths if path is not None]
 
 
 def _only_json(value: object) -> object:

@@ -1,0 +1,118 @@
+"""The flows: what comes from where, how it is processed, where results stay, and how the page shows them.
+
+A flow is one line: `source -> topic -> processing -> store -> display`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+
+from marathon import validators
+from marathon.messages import did_you_mean
+from marathon.section import Section
+
+STAGES = ("source", "topic", "processing", "store", "display")
+ARROW = "->"
+NONE = "none"
+SOURCES = ("prices", "random-numbers", "system", "census")
+PROCESSING = (NONE, "spark", "spark-streaming")
+STORES = (NONE, "disk", "cassandra")
+DISPLAYS = ("lines", "histogram", "bands", "bars")
+_CHOICES = {"source": SOURCES, "processing": PROCESSING, "store": STORES, "display": DISPLAYS}
+_SHOWN_BY = {NONE: ("lines", "histogram"), "spark": ("bars",), "spark-streaming": ("bands",)}
+"""The displays of what each processing yields."""
+_PARTS = {"spark": "spark", "spark-streaming": "spark", "cassandra": "cassandra"}
+"""The optional part behind a processing or a store."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(?:/[a-z0-9][a-z0-9-]*){1,3}")
+_EXAMPLE = "system -> monitoring -> none -> none -> lines"
+
+
+class Flow(Section):
+    """One flow. `none`: without that stage."""
+
+    source: str
+    topic: str
+    processing: str
+    store: str
+    display: str
+
+    @property
+    def needs(self) -> list[str]:
+        """The optional parts that it needs besides the page."""
+        return [_PARTS[stage] for stage in (self.processing, self.store) if stage in _PARTS]
+
+    @property
+    def line(self) -> str:
+        """The flow as it is written."""
+        return f" {ARROW} ".join(getattr(self, stage) for stage in STAGES)
+
+
+def _flow_of(value: object) -> object:
+    """A flow that is written as one line; raises InvalidValue."""
+    if not isinstance(value, str):
+        return value
+    stages = [stage.strip() for stage in value.split(ARROW)]
+    if len(stages) != len(STAGES) or not all(stages):
+        raise validators.InvalidValue(
+            f"{value!r} is not of the form {f' {ARROW} '.join(STAGES)}", f'write, for example, "{_EXAMPLE}"'
+        )
+    flow = dict(zip(STAGES, stages, strict=True))
+    for stage, choices in _CHOICES.items():
+        if flow[stage] not in choices:
+            raise validators.InvalidValue(
+                f"the {stage} must be one of {', '.join(choices)}, got {flow[stage]!r}",
+                did_you_mean(flow[stage], list(choices)),
+            )
+    validators.check_topic(flow["topic"])
+    for message, hint in _contradictions(**flow):
+        raise validators.InvalidValue(message, hint)
+    return flow
+
+
+def _contradictions(
+    source: str, topic: str, processing: str, store: str, display: str
+) -> Iterator[tuple[str, str]]:
+    if (processing == NONE) != (store == NONE):
+        yield (
+            "results are stored only where something is processed, and what is processed needs a store",
+            "name both or write none for both",
+        )
+    if display not in _SHOWN_BY[processing]:
+        fitting = " or ".join(_SHOWN_BY[processing])
+        results = "records" if processing == NONE else f"the results of {processing}"
+        yield f"{display} does not show {results}", f"write {fitting}"
+    if (source == "census") != (processing == "spark"):
+        yield "the census is a static data set, which only spark processes, and spark nothing else", ""
+
+
+def _check_name(name: str) -> str:
+    """The name of a flow, which is its path on the page."""
+    if not _NAME.fullmatch(name) or name.partition("/")[0] == "api":
+        raise validators.InvalidValue(
+            f"{name!r} is not the name of a flow: it becomes a path of the page, so write two to four words "
+            "of lower-case letters, digits and '-' with slashes between them, and do not start with api/",
+            "write, for example, socket.io/monitoring",
+        )
+    return name
+
+
+def _line_of(flow: Flow | None) -> str | None:
+    return None if flow is None else flow.line
+
+
+FlowName = Annotated[str, AfterValidator(_check_name)]
+FlowLine = Annotated[Flow | None, BeforeValidator(_flow_of), PlainSerializer(_line_of, when_used="json")]
+Flows = dict[FlowName, FlowLine]
+
+
+def flow_list(flows: Flows) -> list[dict[str, Any]]:
+    """The flows for the page's environment, with the parts that each needs."""
+    return [
+        {"name": name, **flow.model_dump(), "needs": flow.needs}
+        for name, flow in flows.items()
+        if flow is not None
+    ]

@@ -1,0 +1,97 @@
+"""The flows: one line each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import marathon
+from marathon.errors import Problem
+from tests.settings import load_settings
+
+Mistakes = Callable[..., list[Problem]]
+
+EIGHT = [
+    "socket.io/monitoring",
+    "socket.io/random-numbers",
+    "spark/cassandra/census-data",
+    "spark/disk/census-data",
+    "spark-streaming/disk/random-numbers",
+    "spark-streaming/cassandra/random-numbers",
+    "spark-streaming/disk/monitoring",
+    "spark-streaming/cassandra/monitoring",
+]
+
+
+def environment(*parts: str, **options: object) -> dict[str, str]:
+    bundle = marathon.render(load_settings("local", **options), with_parts=parts)
+    return dict(bundle.apps["dashboard"].env)
+
+
+def test_the_page_gets_the_eight_flows_with_the_parts_that_each_needs(tmp_path: Path) -> None:
+    env = environment("dashboard", environ={"PIPECTL_HOME": str(tmp_path)})
+    flows = {flow.pop("name"): flow for flow in json.loads(env["FLOWS"])}
+    assert list(flows) == EIGHT
+    needs = {name: set(flow["needs"]) for name, flow in flows.items()}
+    for name in EIGHT:
+        assert needs[name] == {part for part in ("spark", "cassandra") if part in name}
+    assert flows["spark-streaming/disk/monitoring"] == {
+        "source": "system",
+        "topic": "monitoring",
+        "processing": "spark-streaming",
+        "store": "disk",
+        "display": "bands",
+        "needs": ["spark"],
+    }
+    assert "dashboard" in env["PARTS"].split(",")
+    assert json.loads(env["STORES"])["disk"] == f"disk:{tmp_path}/store"
+
+
+def test_the_folder_of_the_store_is_mounted_into_the_image() -> None:
+    overrides = ["image=pipectl:1", "stores.disk=/mnt/results"]
+    container = marathon.render(load_settings("local", overrides=overrides)).apps["dashboard"].definition
+    assert container["container"]["volumes"] == [
+        {"containerPath": "/mnt/results", "hostPath": "/mnt/results", "mode": "RO"}
+    ]
+
+
+def test_a_file_adds_and_removes_flows(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "flows:\n"
+        "  demo/prices: prices -> ticks -> spark-streaming -> disk -> bands\n"
+        "  socket.io/monitoring: null\n"
+    )
+    names = [flow["name"] for flow in json.loads(environment(files=[file])["FLOWS"])]
+    assert names == [*EIGHT[1:], "demo/prices"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("system -> monitoring", "is not of the form source -> topic -> processing -> store -> display"),
+        (
+            "sistem -> monitoring -> none -> none -> lines",
+            "the source must be one of prices, random-numbers, system, census, got 'sistem'; did you mean",
+        ),
+        ("system -> monitoring -> spark-streaming -> none -> bands", "what is processed needs a store"),
+        ("system -> monitoring -> none -> none -> bands", "bands does not show records; write lines or"),
+        ("system -> monitoring -> spark -> disk -> bars", "the census is a static data set"),
+        ("system -> a b -> none -> none -> lines", "'a b' is not a topic name"),
+    ],
+)
+def test_mistakes_in_a_line(mistakes: Mistakes, line: str, problem: str) -> None:
+    (found,) = mistakes(overrides=[f"flows.demo/one={line}"])
+    assert f"--set flows.demo/one={line}: flows.demo/one: " in str(found)
+    assert problem in str(found)
+
+
+@pytest.mark.parametrize("name", ["api/status", "one", "a/B", "../x", "a//b"])
+def test_mistakes_in_a_name(mistakes: Mistakes, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"flows:\n  {name}: system -> monitoring -> none -> none -> lines\n")
+    (found,) = mistakes(files=[file])
+    assert "mine.yaml:2" in str(found) and "is not the name of a flow" in str(found)
