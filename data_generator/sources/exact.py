@@ -1,18 +1,22 @@
 """Writing a given number of records, each exactly once, despite kills, restarts, double runs and outages.
 
 A source has one transactional id per topic. A new run fences the previous one: Kafka aborts the open
-transaction and rejects whatever the previous run still sends. The topic itself states where to continue
-(`ledger`).
+transaction and rejects whatever the previous run still sends. The topic itself states where to continue, and
+which run wrote last (`ledger`).
+
+A run that retries opens its producer again, which would fence a newer run in turn. So it looks into the topic
+first: where a newer run has written, it ends.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -58,12 +62,16 @@ It may return fewer, only those that are due. It waits for the first one.
 
 @dataclass(frozen=True)
 class Target:
-    """Where a source writes. patience: seconds without progress after which it gives up."""
+    """Where a source writes. patience: seconds without progress after which it gives up.
+
+    run: marks the records of this run.
+    """
 
     bootstrap_servers: str
     topic: str
     source: str
     patience: float = 60.0
+    run: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def transactional_id(self) -> str:
@@ -86,6 +94,8 @@ def write_exactly(total: int, make: Make, target: Target, stop: threading.Event)
     while True:
         try:
             _check_topic(brokers, target)
+            if began is not None:
+                _check_newest(brokers, target, began)
             producer = _producer(target)
             found = written(brokers, target.topic, target.source, deadline=time.monotonic() + target.patience)
             if began is None or found.so_far > start:
@@ -110,10 +120,7 @@ def write_exactly(total: int, make: Make, target: Target, stop: threading.Event)
         except KafkaException as error:
             said = error.args[0].str()
             if error.args[0].code() in _FENCED:
-                raise DeliveryError(
-                    f"another run of {target.source} has taken over; it writes the missing records to "
-                    f"{target.topic}"
-                ) from None
+                raise _taken_over(target) from None
         except KafkaTopicError as error:
             said = str(error)
         if stop.is_set():
@@ -132,6 +139,20 @@ def _check_topic(brokers: Brokers, target: Target) -> None:
         raise KafkaTopicError(f"there is no topic {target.topic}: create it; a source never creates topics")
 
 
+def _check_newest(brokers: Brokers, target: Target, began: Written) -> None:
+    """Raise DeliveryError if another run has written since this one began."""
+    deadline = time.monotonic() + target.patience
+    found = written(brokers, target.topic, target.source, deadline=deadline, wait_for_open=False)
+    if found.run not in (target.run, began.run):
+        raise _taken_over(target)
+
+
+def _taken_over(target: Target) -> DeliveryError:
+    return DeliveryError(
+        f"another run of {target.source} has taken over; it writes the missing records to {target.topic}"
+    )
+
+
 def _producer(target: Target) -> Producer:
     producer = open_producer(
         target.bootstrap_servers,
@@ -146,13 +167,18 @@ def _producer(target: Target) -> Producer:
 
 def _commit(producer: Producer, target: Target, start: int, block: Sequence[Record]) -> None:
     producer.begin_transaction()
-    for number, record in enumerate(block, start):
-        producer.produce(
-            target.topic,
-            record.value,
-            record.key,
-            headers=headers(target.source, number),
-            # 0 means the time of writing.
-            timestamp=record.epoch_ms or 0,
-        )
+    try:
+        for number, record in enumerate(block, start):
+            producer.produce(
+                target.topic,
+                record.value,
+                record.key,
+                headers=headers(target.source, number, target.run),
+                # 0 means the time of writing.
+                timestamp=record.epoch_ms or 0,
+            )
+    except KafkaException as error:
+        # `produce` says that there was a fatal error. The commit, which fails too, says which: a fence.
+        if error.args[0].code() != KafkaError._FATAL:
+            raise
     producer.commit_transaction(_CALL_SECONDS)

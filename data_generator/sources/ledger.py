@@ -1,7 +1,7 @@
 """The progress of a source, read from its topic.
 
-Each record has two headers: its source and its number. A source writes its records in order and in
-transactions. So if a number is committed, all lower numbers are committed too.
+Each record has three headers: its source, its number, and the run that wrote it. A source writes its records
+in order and in transactions. So if a number is committed, all lower numbers are committed too.
 """
 
 from __future__ import annotations
@@ -16,32 +16,38 @@ from data_generator.errors import DeliveryError
 from kafka_topic.brokers import Brokers
 from kafka_topic.connection import open_consumer
 
-SOURCE, NUMBER = "source", "n"
+SOURCE, NUMBER, RUN = "source", "n", "run"
 _FIRST_LOOK = 1000
 _POLL_SECONDS = 0.1
 
 
 class Written(NamedTuple):
-    """so_far: the number of the source's records in the topic. last: the bytes of the last one, if any."""
+    """so_far: the number of the source's records in the topic. last: the bytes of the last one, if any; run:
+    the run that wrote it, if it says so.
+    """
 
     so_far: int
     last: bytes | None
+    run: str | None = None
 
 
-def headers(source: str, number: int) -> list[tuple[str, str | bytes | None]]:
+def headers(source: str, number: int, run: str) -> list[tuple[str, str | bytes | None]]:
     """The headers of a source's record; numbers start at 0."""
-    return [(SOURCE, source.encode()), (NUMBER, b"%d" % number)]
+    return [(SOURCE, source.encode()), (NUMBER, b"%d" % number), (RUN, run.encode())]
 
 
-def written(brokers: Brokers, topic: str, source: str, *, deadline: float) -> Written:
+def written(
+    brokers: Brokers, topic: str, source: str, *, deadline: float, wait_for_open: bool = True
+) -> Written:
     """The committed records of the source in the topic.
 
-    The source must have no open transaction. deadline: on the monotonic clock. Raises DeliveryError when it
-    passes, for example because another producer's transaction stays open, and KafkaTopicError if no broker
-    answers.
+    wait_for_open: wait until the open transactions in the topic end; otherwise, read up to the first one.
+    deadline: on the monotonic clock. Raises DeliveryError when it passes, for example because another
+    producer's transaction stays open, and KafkaTopicError if no broker answers.
     """
     partitions = brokers.partitions([topic]).get(topic, [])
-    begins, ends = brokers.earliest(partitions), brokers.latest(partitions)
+    begins = brokers.earliest(partitions)
+    ends = brokers.latest(partitions) if wait_for_open else brokers.committed_ends(partitions)
     consumer = open_consumer(brokers.bootstrap_servers, enable_partition_eof=True)
     last = Written(0, None)
     try:
@@ -66,7 +72,8 @@ def _last_in(records: Iterable[Message], source: str) -> Written:
     for record in records:
         found = dict(record.headers() or ())
         if found.get(SOURCE) == source.encode():
-            last = Written(int(found[NUMBER] or b"") + 1, record.value())
+            run = found.get(RUN)
+            last = Written(int(found[NUMBER] or b"") + 1, record.value(), run.decode() if run else None)
     return last
 
 
