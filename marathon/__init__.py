@@ -72,9 +72,9 @@ def render(settings: Settings, *, with_parts: Iterable[str] = ()) -> Bundle:
 
 def component_names() -> list[str]:
     """The names of all components, enabled or not."""
-    from marathon.components import Components
+    from marathon.components import read_components
 
-    return Components().names()
+    return read_components().names()
 
 
 def parts(settings: Settings) -> dict[str, Part]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from marathon.app_schema import schema_errors, unknown_keys
-from marathon.components import Components
+from marathon.components import read_components
 from marathon.definition import Definition, read_definition
 from marathon.errors import BundleError, Problem
 from marathon.flows import flow_list
@@ -34,7 +34,7 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
         "freshness": settings.freshness,
         "flow_list": flow_list(settings.flows),
     }
-    components = Components(package)
+    components = read_components(package)
     more = frozenset(with_parts) - frozenset(settings.parts)
     context["enabled_parts"] = sorted(more | frozenset(settings.parts))
     on = components.enabled(settings, more | frozenset(settings.parts))
@@ -78,7 +78,7 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
 
 def parts(settings: Settings, *, package: Path = PACKAGE) -> dict[str, Part]:
     """All optional parts by name."""
-    components = Components(package)
+    components = read_components(package)
     return {name: components.part(name, settings) for name in components.parts}
 
 

@@ -7,7 +7,7 @@ for what `pipectl` itself does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import reduce
+from functools import cache, reduce
 from graphlib import CycleError, TopologicalSorter
 from math import prod
 from pathlib import Path
@@ -41,6 +41,12 @@ class Declaration(Section):
     part: str | None = None
     memory: _Names = ()
     disk: _Names = ()
+
+
+@cache
+def read_components(package: Path = PACKAGE) -> Components:
+    """The components of a package. Their files are read once in a process, because a command asks often."""
+    return Components(package)
 
 
 class Components:
