@@ -44,20 +44,22 @@ class LiveConfig:
 def live_config(session: Session) -> LiveConfig:
     """Read the configuration of the running apps; apps that are not deployed count as the settings have them.
 
-    Raises PipectlError when an app's environment was edited by hand and cannot be read.
+    Raises PipectlError when an app's environment cannot be read: it was edited by hand, or another version of
+    the bundle is deployed.
     """
     rendered = session.bundle.apps
     group = session.settings.group
     running = {name: app for name, app in session.engine.apps().items() if app.owner == group}
     generator, gatherer = (
-        {**app.env, **(running[app.id].env if app.id in running else {})}
+        running[app.id].env if app.id in running else app.env
         for app in (rendered["data-generator"], rendered["gatherer"])
     )
     try:
         return _read(generator, gatherer)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
+        problem = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
         raise PipectlError(
-            f"cannot read the environment of the apps in {group}: {error}",
+            f"cannot read the environment of the apps in {group}: {problem}",
             hint=f"`pipectl deploy{session.option}` restores it",
         ) from None
 
@@ -73,14 +75,14 @@ def _read(generator: Mapping[str, Any], gatherer: Mapping[str, Any]) -> LiveConf
         signals=json.loads(gatherer["SIGNALS"]),
         inputs=read_inputs(gatherer.get("GATHERER_INPUTS", ""), Topics(generator["TOPIC_PREFIX"])),
         retention=parse_retention(gatherer["TOPIC_RETENTION_MS"]),
-        allow_retention_decrease=gatherer["TOPIC_SHORTEN"] == "true",
+        allow_retention_decrease=gatherer["TOPIC_ALLOW_RETENTION_DECREASE"] == "true",
         freshness=freshness_of(
             windows[shortest(windows)],
             *(
                 timedelta(seconds=float(gatherer[name]))
                 for name in (
-                    "GATHERER_WATERMARK_SECONDS",
-                    "GATHERER_IDLE_SECONDS",
+                    "GATHERER_MAX_OUT_OF_ORDERNESS_SECONDS",
+                    "GATHERER_IDLE_TIMEOUT_SECONDS",
                     "FLINK_CHECKPOINT_SECONDS",
                 )
             ),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from flink_scripts.chore import Chore
 
 _TOPICS_SECONDS = 15.0  # topics of new positions appear while the job runs
+# The old name works for one release.
+_RENAMED = {"TOPIC_SHORTEN": "TOPIC_ALLOW_RETENTION_DECREASE"}
 _USAGE = "usage: python -m flink_scripts jobmanager | taskmanager | job MODULE"
 
 
@@ -53,11 +55,12 @@ def _topics_settings(env: Environment) -> Chore:
     from kafka_topic.names import Topics
     from kafka_topic.reconcile import TopicReconciler
 
+    env = env.with_old_names(_RENAMED)
     reconciler = TopicReconciler(
         env.text("KAFKA_BOOTSTRAP_SERVERS"),
         env.parsed("TOPIC_PREFIX", Topics, ""),
         env.parsed("TOPIC_RETENTION_MS", parse_retention, ""),
-        shorten=env.flag("TOPIC_SHORTEN"),
+        allow_decrease=env.flag("TOPIC_ALLOW_RETENTION_DECREASE"),
     )
     return Chore("the topics' settings", reconciler.run, every_seconds=_TOPICS_SECONDS)
 

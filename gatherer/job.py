@@ -88,10 +88,10 @@ def _source_settings(settings: Settings, until_now: bool) -> Any:
         inputs,
         topics.limits,
         jvm.gatherer.panes.PaneSettings(
-            _windows(settings), settings.watermark_ms, settings.idle_ms, settings.histogram
+            _windows(settings), settings.max_out_of_orderness_ms, settings.idle_timeout_ms, settings.histogram
         ),
-        settings.future_ms,
-        settings.discovery_ms,
+        settings.max_clock_skew_ms,
+        settings.discovery_interval_ms,
         properties,
         until_now,
     )

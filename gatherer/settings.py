@@ -19,6 +19,13 @@ from kafka_topic.windows import DEFAULT_WINDOWS, read_windows, window_length
 from task_runtime.environment import Environment
 
 DELIVERIES = ("exactly-once", "at-least-once")
+_RENAMED = {
+    "GATHERER_WATERMARK_SECONDS": "GATHERER_MAX_OUT_OF_ORDERNESS_SECONDS",
+    "GATHERER_FUTURE_SECONDS": "GATHERER_MAX_CLOCK_SKEW_SECONDS",
+    "GATHERER_IDLE_SECONDS": "GATHERER_IDLE_TIMEOUT_SECONDS",
+    "GATHERER_DISCOVERY_SECONDS": "GATHERER_DISCOVERY_INTERVAL_SECONDS",
+}
+"""The old names of variables, which work for one release."""
 _MILLISECOND = timedelta(milliseconds=1)
 MIN_IDLE_MS = 2000
 """Twice the time that brokers may take to say where a log ends."""
@@ -40,16 +47,16 @@ class Settings:
     statistics: frozenset[str]
     ewma_half_life_ms: int
     signals: Mapping[str, Mapping[str, Any]]
-    watermark_ms: int
-    future_ms: int
-    idle_ms: int
-    discovery_ms: int
+    max_out_of_orderness_ms: int
+    max_clock_skew_ms: int
+    idle_timeout_ms: int
+    discovery_interval_ms: int
     delivery: str
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read and check the environment. Raises SettingsError that names the variable."""
-        env = Environment(environ)
+        env = Environment(environ).with_old_names(_RENAMED)
         topics = env.parsed("TOPIC_PREFIX", Topics, "")
         slides = env.parsed("GATHERER_WINDOWS", read_windows, DEFAULT_WINDOWS)
         return cls(
@@ -64,10 +71,12 @@ class Settings:
             statistics=frozenset(env.parsed("GATHERER_STATISTICS", read_statistics, DEFAULT_STATISTICS)),
             ewma_half_life_ms=env.milliseconds("GATHERER_EWMA_HALF_LIFE_SECONDS", "60"),
             signals=env.parsed("SIGNALS", lambda text: read_signals(text, slides), "{}"),
-            watermark_ms=env.milliseconds("GATHERER_WATERMARK_SECONDS", "0.5", minimum=0),
-            future_ms=env.milliseconds("GATHERER_FUTURE_SECONDS", "60", minimum=0),
-            idle_ms=env.milliseconds("GATHERER_IDLE_SECONDS", "30", minimum=MIN_IDLE_MS),
-            discovery_ms=env.milliseconds("GATHERER_DISCOVERY_SECONDS", "5"),
+            max_out_of_orderness_ms=env.milliseconds(
+                "GATHERER_MAX_OUT_OF_ORDERNESS_SECONDS", "0.5", minimum=0
+            ),
+            max_clock_skew_ms=env.milliseconds("GATHERER_MAX_CLOCK_SKEW_SECONDS", "60", minimum=0),
+            idle_timeout_ms=env.milliseconds("GATHERER_IDLE_TIMEOUT_SECONDS", "30", minimum=MIN_IDLE_MS),
+            discovery_interval_ms=env.milliseconds("GATHERER_DISCOVERY_INTERVAL_SECONDS", "5"),
             delivery=env.choice("GATHERER_DELIVERY", DELIVERIES, DELIVERIES[0]),
         )
 

@@ -18,20 +18,20 @@ def reconcile(
     topics: Topics,
     retention: Mapping[str, timedelta],
     *,
-    shorten: bool,
+    allow_decrease: bool,
     timeout: float = 10.0,
 ) -> tuple[list[Difference], list[Difference]]:
     """Change settings that differ on the bundle's existing topics; returns what changed and what was left.
 
-    retention: by kind of topic. shorten: whether a retention may become shorter, which deletes records.
-    Without it, a longer retention is left, as is what only the topic's owner can decide (`Difference.stays`).
-    A second call changes nothing.
+    retention: by kind of topic. allow_decrease: whether a retention may become shorter, which deletes
+    records. Without it, a longer retention is left, as is what only the topic's owner can decide
+    (`Difference.stays`). A second call changes nothing.
     Raises BrokerUnreachableError when no broker answers, KafkaTopicError when Kafka refuses a change.
     """
     brokers = Brokers(bootstrap_servers, timeout=timeout)
     wanted = {name: config_of(kind, retention) for name in brokers.names() if (kind := topics.kind(name))}
     found = list(differences(wanted, brokers.configs(wanted)))
-    left = [each for each in found if each.stays and not (each.shortens and shorten)]
+    left = [each for each in found if each.stays and not (each.shortens and allow_decrease)]
     changes: dict[str, dict[str, str]] = {}
     for each in found:
         if each not in left:
@@ -44,12 +44,17 @@ class TopicReconciler:
     """Runs `reconcile` for one bundle, again and again: topics of new positions appear while it runs."""
 
     def __init__(
-        self, bootstrap_servers: str, topics: Topics, retention: Mapping[str, timedelta], *, shorten: bool
+        self,
+        bootstrap_servers: str,
+        topics: Topics,
+        retention: Mapping[str, timedelta],
+        *,
+        allow_decrease: bool,
     ) -> None:
         self._servers = bootstrap_servers
         self._topics = topics
         self._retention = retention
-        self._shorten = shorten
+        self._allow_decrease = allow_decrease
         self._reported: list[str] = []
 
     def run(self) -> list[str]:
@@ -60,11 +65,15 @@ class TopicReconciler:
         """
         try:
             done, left = reconcile(
-                self._servers, self._topics, self._retention, shorten=self._shorten, timeout=_CALL_SECONDS
+                self._servers,
+                self._topics,
+                self._retention,
+                allow_decrease=self._allow_decrease,
+                timeout=_CALL_SECONDS,
             )
             lines = [
                 f"left {_shown(each)}: "
-                + ("TOPIC_SHORTEN is not true" if each.shortens else "change it by hand")
+                + ("TOPIC_ALLOW_RETENTION_DECREASE is not true" if each.shortens else "change it by hand")
                 for each in left
             ]
         except BrokerUnreachableError:

@@ -6,12 +6,13 @@ read those with `secret`.
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from task_runtime.errors import SettingsError
 
@@ -20,6 +21,7 @@ _CHANGE = "correct it in the env of the app definition"
 _SHOWN = 200
 """How many characters of a value an error shows."""
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,18 @@ class Environment:
 
     def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
         self.variables = variables
+
+    def with_old_names(self, renamed: Mapping[str, str]) -> Self:
+        """This environment, in which variables may have their old names.
+
+        renamed: the new name of each old one. A new name wins. Each old name is a warning in the log.
+        """
+        variables = dict(self.variables)
+        for old, new in renamed.items():
+            if self.variables.get(old):
+                _log.warning("%s is deprecated and will be removed: rename it to %s", old, new)
+                variables.setdefault(new, self.variables[old])
+        return type(self)(variables)
 
     def text(self, name: str, default: str | None = None) -> str:
         """The variable as it is. Without a default it is required."""

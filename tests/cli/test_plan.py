@@ -154,7 +154,7 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
         "5/5 topics; cli.position.A has timestamps by producers, wanted brokers; 2 more",
     )
 
-    reconcile(kafka.bootstrap_servers, Topics("cli."), {"prices": timedelta(days=9)}, shorten=False)
+    reconcile(kafka.bootstrap_servers, Topics("cli."), {"prices": timedelta(days=9)}, allow_decrease=False)
     assert small.plan().changes["topics"].action == "unchanged"
     small.settings.append("topics.allow_retention_decrease=true")
     change = small.plan().changes["topics"]
@@ -181,7 +181,7 @@ def test_a_topic_that_was_made_by_hand_is_compared_in_all_that_matters(small, ka
     )
     assert "set cleanup.policy=delete on hand.position.A" in str(refused.value.hint)
     # What runs inside the cluster leaves it to its owner, too.
-    _, left = reconcile(kafka.bootstrap_servers, Topics("hand."), {}, shorten=True)
+    _, left = reconcile(kafka.bootstrap_servers, Topics("hand."), {}, allow_decrease=True)
     assert [each.name for each in left] == ["cleanup.policy"]
 
     brokers.set_configs({"hand.position.A": {"cleanup.policy": "delete", "max.message.bytes": "2000"}})

@@ -84,7 +84,11 @@ def test_a_missing_variable_ends_with_its_name(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TOPIC_RETENTION_MS", "prices=7d"), ("TOPIC_PREFIX", "a b."), ("TOPIC_SHORTEN", "yes")],
+    [
+        ("TOPIC_RETENTION_MS", "prices=7d"),
+        ("TOPIC_PREFIX", "a b."),
+        ("TOPIC_ALLOW_RETENTION_DECREASE", "yes"),
+    ],
 )
 def test_settings_of_topics_that_cannot_work_are_named(
     name: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

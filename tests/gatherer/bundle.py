@@ -107,7 +107,7 @@ class Bundle:
             "KAFKA_BOOTSTRAP_SERVERS": job_servers or bootstrap_servers,
             "TOPIC_PREFIX": self.prefix,
         }
-        environ |= {"FLINK_CHECKPOINT_SECONDS": "0.5", "GATHERER_DISCOVERY_SECONDS": "1"}
+        environ |= {"FLINK_CHECKPOINT_SECONDS": "0.5", "GATHERER_DISCOVERY_INTERVAL_SECONDS": "1"}
         self.app = App(flink, f"{name}.gatherer", environ)
         # Dated by the broker: a test may ask when something was written.
         for topic in ("movingaverage", "signals", "dead_letter"):

@@ -53,9 +53,9 @@ class Rules:
 
         return cls(
             windows=tuple(windows) or usual.windows,
-            bound_ms=ms("WATERMARK", usual.bound_ms),
-            idle_ms=ms("IDLE", usual.idle_ms),
-            future_ms=ms("FUTURE", usual.future_ms),
+            bound_ms=ms("MAX_OUT_OF_ORDERNESS", usual.bound_ms),
+            idle_ms=ms("IDLE_TIMEOUT", usual.idle_ms),
+            future_ms=ms("MAX_CLOCK_SKEW", usual.future_ms),
         )
 
     @property

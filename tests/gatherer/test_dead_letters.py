@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
 # However long a test waits for something, the clock is that of the ticks.
-NEVER_SILENT = {"GATHERER_IDLE_SECONDS": "600"}
+NEVER_SILENT = {"GATHERER_IDLE_TIMEOUT_SECONDS": "600"}
 TICKS, BAD = 200_000, 4_000  # of each symbol
 
 

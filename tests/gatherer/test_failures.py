@@ -68,7 +68,7 @@ def test_killed_while_submitting(bundle: Any, feed: Any, flink: Any) -> None:
 def test_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
     """An outage longer than the idle timeout, after which the topics' backlogs come one after the other."""
     app = bundle.app
-    app.start(GATHERER_IDLE_SECONDS="10")
+    app.start(GATHERER_IDLE_TIMEOUT_SECONDS="10")
     app.until_healthy()
     _progress(bundle)
     kafka.stop()
@@ -97,7 +97,7 @@ def test_stop_and_resume(bundle: Any, feed: Any) -> None:
 
     # Another definition with the same state replaces the running job, from a savepoint.
     app.kill()
-    app.start(GATHERER_IDLE_SECONDS="6")
+    app.start(GATHERER_IDLE_TIMEOUT_SECONDS="6")
     app.until_healthy()
     assert "with another definition" in app.output()
     assert len(re.findall(r"resuming from .*/savepoint-", app.output())) == 2

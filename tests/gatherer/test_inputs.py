@@ -48,7 +48,9 @@ def test_topics_with_many_symbols(bundle: Any) -> None:
     bundle.producer.produce(keyed, '{"at": 1, "quote": null}', key="GOLD", partition=1)
     bundle.flush()
 
-    bundle.app.start(GATHERER_INPUTS=json.dumps(inputs), GATHERER_WINDOWS="10s=1s", GATHERER_IDLE_SECONDS="2")
+    bundle.app.start(
+        GATHERER_INPUTS=json.dumps(inputs), GATHERER_WINDOWS="10s=1s", GATHERER_IDLE_TIMEOUT_SECONDS="2"
+    )
     bundle.app.until_healthy()
 
     def windows() -> dict[tuple[str, int], dict[str, Any]]:

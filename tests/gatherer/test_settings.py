@@ -20,7 +20,11 @@ SIGNALS = {"regime": {"window": "1m", "high": 1.0, "low": 0.5}}
 def test_defaults() -> None:
     settings = Settings.from_environ(BASE)
     assert settings.windows == (("10s", 10_000, 1_000), ("1m", 60_000, 5_000), ("10m", 600_000, 10_000))
-    assert (settings.pane_ms, settings.watermark_ms, settings.future_ms) == (1_000, 500, 60_000)
+    assert (settings.pane_ms, settings.max_out_of_orderness_ms, settings.max_clock_skew_ms) == (
+        1_000,
+        500,
+        60_000,
+    )
     assert settings.statistics == {"median", "mad", "realized_vol", "ewma_vol", "bollinger"}
     assert settings.analysis.signals == {}
     assert settings.delivery == "exactly-once"
@@ -56,10 +60,10 @@ def test_inputs_are_part_of_what_the_job_is() -> None:
         ("GATHERER_WINDOWS", "10s=1s,10s=2s"),
         ("GATHERER_STATISTICS", "median,mode"),
         ("GATHERER_EWMA_HALF_LIFE_SECONDS", "0"),
-        ("GATHERER_FUTURE_SECONDS", "soon"),
-        ("GATHERER_IDLE_SECONDS", "1.9"),
-        ("GATHERER_IDLE_SECONDS", "nan"),
-        ("GATHERER_WATERMARK_SECONDS", "0.0005"),
+        ("GATHERER_MAX_CLOCK_SKEW_SECONDS", "soon"),
+        ("GATHERER_IDLE_TIMEOUT_SECONDS", "1.9"),
+        ("GATHERER_IDLE_TIMEOUT_SECONDS", "nan"),
+        ("GATHERER_MAX_OUT_OF_ORDERNESS_SECONDS", "0.0005"),
         ("GATHERER_DELIVERY", "maybe"),
         ("SIGNALS", "high"),
         ("SIGNALS", "[]"),
@@ -103,7 +107,12 @@ def test_mistakes_name_the_variable(name: str, value: str) -> None:
 
 def test_kafka_follows_the_settings() -> None:
     settings = Settings.from_environ(
-        {**BASE, "TOPIC_PREFIX": "dev.", "GATHERER_IDLE_SECONDS": "60", "GATHERER_DISCOVERY_SECONDS": "20"}
+        {
+            **BASE,
+            "TOPIC_PREFIX": "dev.",
+            "GATHERER_IDLE_TIMEOUT_SECONDS": "60",
+            "GATHERER_DISCOVERY_INTERVAL_SECONDS": "20",
+        }
     )
     consumer = consumer_properties(settings)
     assert consumer["isolation.level"] == "read_committed"
@@ -121,9 +130,9 @@ def test_only_panes_shape_the_state() -> None:
 
     base = described()
     for name, value in {
-        "GATHERER_IDLE_SECONDS": "60",
-        "GATHERER_FUTURE_SECONDS": "90",
-        "GATHERER_WATERMARK_SECONDS": "2",
+        "GATHERER_IDLE_TIMEOUT_SECONDS": "60",
+        "GATHERER_MAX_CLOCK_SKEW_SECONDS": "90",
+        "GATHERER_MAX_OUT_OF_ORDERNESS_SECONDS": "2",
         "TOPIC_PREFIX": "dev.",
         "GATHERER_WINDOWS": "10s=1s,30s=1s",
         "GATHERER_STATISTICS": "mad",
@@ -158,3 +167,15 @@ def test_describing_needs_no_flink() -> None:
     )
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["topics"] == ["movingaverage", "signals", "dead_letter", "limits"]
+
+
+def test_old_names_of_variables_still_count() -> None:
+    old = {
+        "GATHERER_WATERMARK_SECONDS": "2",
+        "GATHERER_FUTURE_SECONDS": "3",
+        "GATHERER_IDLE_SECONDS": "4",
+        "GATHERER_DISCOVERY_SECONDS": "6",
+    }
+    found = Settings.from_environ({**BASE, **old})
+    assert (found.max_out_of_orderness_ms, found.max_clock_skew_ms) == (2_000, 3_000)
+    assert (found.idle_timeout_ms, found.discovery_interval_ms) == (4_000, 6_000)

@@ -68,7 +68,7 @@ def test_limits_are_set_while_the_job_runs_and_survive_it(bundle: Any) -> None:
     limits = LimitsStore(bundle.bootstrap_servers, prefix=bundle.prefix)
     app = bundle.app
     # However long something takes, the clock is that of the ticks.
-    app.start(SIGNALS=json.dumps(SIGNALS), GATHERER_IDLE_SECONDS="600")
+    app.start(SIGNALS=json.dumps(SIGNALS), GATHERER_IDLE_TIMEOUT_SECONDS="600")
     app.until_healthy()
     market.run(120)
     bundle.wait_until(lambda: len({s.symbol for s in _signals(bundle, kind="regime")}) == 2, "the regimes")
@@ -121,7 +121,7 @@ def test_limits_are_set_while_the_job_runs_and_survive_it(bundle: Any) -> None:
 def test_a_silence_is_told_by_the_time_of_the_ticks(bundle: Any) -> None:
     market = Market(bundle, QUIET=lambda: 100.0)
     gap = {"gap": {"window": "10s", "after_seconds": 5}}
-    bundle.app.start(SIGNALS=json.dumps(gap), GATHERER_IDLE_SECONDS="600")
+    bundle.app.start(SIGNALS=json.dumps(gap), GATHERER_IDLE_TIMEOUT_SECONDS="600")
     bundle.app.until_healthy()
     market.run(20)
     market.second += 8

@@ -18,7 +18,11 @@ from tests.gatherer.replay import Replay, entries_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SETTINGS = {"GATHERER_IDLE_SECONDS": "2", "GATHERER_WINDOWS": "2s=1s,10s=5s", "FLINK_PARALLELISM": "2"}
+SETTINGS = {
+    "GATHERER_IDLE_TIMEOUT_SECONDS": "2",
+    "GATHERER_WINDOWS": "2s=1s,10s=5s",
+    "FLINK_PARALLELISM": "2",
+}
 PARTITIONS = {"AAPL": 2, "GOOG": 1}
 BACKLOG = timedelta(seconds=20)
 

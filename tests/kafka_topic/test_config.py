@@ -103,9 +103,9 @@ def test_settings_are_set_once_and_never_shortened_without_leave(stage):
     topics, names = Topics(stage.prefix), [f"{stage.prefix}{name}" for name in ("position.A", "mine")]
     a, b = f"{stage.prefix}position.A", f"{stage.prefix}position.B"
 
-    def run(days: int, *, shorten: bool = False) -> tuple[list[Difference], list[Difference]]:
+    def run(days: int, *, allow_decrease: bool = False) -> tuple[list[Difference], list[Difference]]:
         wanted = {"prices": timedelta(days=days)}
-        return reconcile(stage.bootstrap_servers, topics, wanted, shorten=shorten)
+        return reconcile(stage.bootstrap_servers, topics, wanted, allow_decrease=allow_decrease)
 
     brokers = Brokers(stage.bootstrap_servers, timeout=10)
     longer = retention(a, 7 * DAY, 9 * DAY), retention(b, 7 * DAY, 9 * DAY)
@@ -114,7 +114,7 @@ def test_settings_are_set_once_and_never_shortened_without_leave(stage):
     brokers.set_configs({b: {"retention.ms": str(20 * DAY), "flush.messages": "12345"}})
     assert run(8) == ([], [retention(a, 9 * DAY, 8 * DAY), retention(b, 20 * DAY, 8 * DAY)])
     assert run(10) == ([retention(a, 9 * DAY, 10 * DAY)], [retention(b, 20 * DAY, 10 * DAY)])
-    assert run(8, shorten=True)[1] == []
+    assert run(8, allow_decrease=True)[1] == []
     found = brokers.configs([b, *names])
     assert [found[name]["retention.ms"] for name in (b, *names)] == [*[str(8 * DAY)] * 2, str(7 * DAY)]
     assert found[b]["flush.messages"] == "12345", "what is not named stays"
@@ -128,7 +128,7 @@ def test_what_kafka_refuses_and_brokers_that_do_not_answer_are_told_apart(stage,
             {f"{stage.prefix}movingaverage": {"retention.ms": "soon"}}
         )
     with pytest.raises(BrokerUnreachableError):
-        reconcile(unused_address, Topics(""), {}, shorten=False, timeout=0.5)
+        reconcile(unused_address, Topics(""), {}, allow_decrease=False, timeout=0.5)
 
 
 @pytest.mark.slow
@@ -137,12 +137,12 @@ def test_a_reconciler_reports_only_what_is_new(stage):
     brokers, a = Brokers(stage.bootstrap_servers, timeout=10), f"{stage.prefix}position.A"
     brokers.set_configs({a: {"retention.ms": "-1"}})
     bundle = stage.bootstrap_servers, Topics(stage.prefix), parse_retention("prices=9000,movingaverage=8000")
-    cautious = TopicReconciler(*bundle, shorten=False)
+    cautious = TopicReconciler(*bundle, allow_decrease=False)
     said = cautious.run()
-    assert f"left retention.ms of {a} from -1 to 9000: TOPIC_SHORTEN is not true" in said
+    assert f"left retention.ms of {a} from -1 to 9000: TOPIC_ALLOW_RETENTION_DECREASE is not true" in said
     assert f"changed message.timestamp.type of {a} from CreateTime to LogAppendTime" in said
     assert cautious.run() == []
-    shortening = TopicReconciler(*bundle, shorten=True)
+    shortening = TopicReconciler(*bundle, allow_decrease=True)
     assert (
         shortening.run()[0] == f"changed retention.ms of {stage.prefix}movingaverage from 604800000 to 8000"
     )

@@ -85,3 +85,15 @@ def test_only_loopback_is_listened_on_where_it_is_the_address() -> None:
     assert bind_host("127.0.0.1") == "127.0.0.1"
     assert bind_host("10.0.0.7") == "0.0.0.0"  # noqa: S104
     assert Environment({"HOST": "::1"}).bind_host == "::1"
+
+
+def test_an_old_name_counts_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    env = Environment({"OLD": "1"}).with_old_names({"OLD": "NEW", "OTHER": "ELSE"})
+    assert (env.integer("NEW"), env.optional("ELSE")) == (1, None)
+    assert [record.getMessage() for record in caplog.records] == [
+        "OLD is deprecated and will be removed: rename it to NEW"
+    ]
+
+
+def test_a_new_name_wins_over_the_old_one() -> None:
+    assert Environment({"OLD": "1", "NEW": "2"}).with_old_names({"OLD": "NEW"}).integer("NEW") == 2
