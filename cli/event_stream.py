@@ -61,10 +61,14 @@ class EventStream:
 
     def _read(self, response: httpx.Response) -> None:
         with closing(self._client):
-            while self._take(response):
-                if (reopened := self._reopen()) is None:
-                    return
-                response = reopened
+            try:
+                while self._take(response):
+                    if (reopened := self._reopen()) is None:
+                        return
+                    response = reopened
+            except Exception as error:
+                # Nobody else would see it, and `next` would wait for ever.
+                self._put(PipectlError(f"cannot read the records of {self._api.address}: {error!r}"))
 
     def _take(self, response: httpx.Response) -> bool:
         """Queue the events of one connection; returns whether to resume after its end."""

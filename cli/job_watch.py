@@ -11,6 +11,9 @@ from cli.engine.protocol import JobRun, Jobs, LogStream
 from cli.errors import Interrupted
 
 POLL_SECONDS = 1.0
+# Each poll reads the whole output, because a log that is rotated has no stable line numbers. If that takes
+# long, polls are rare: reading takes at most a tenth of the time.
+PAUSE_PER_READ = 9
 # A run's last lines may reach its log after Metronome reports its end.
 LAST_LINES_SECONDS = 10.0
 
@@ -58,8 +61,9 @@ def watch(jobs: Jobs, run: JobRun, stop: threading.Event, *, quiet: bool = False
         "stderr": _Printer(sys.stderr),
     }
     while (seen := jobs.state(run)).ended_at is None:
+        began = time.monotonic()
         _show(jobs, seen, printers, ended=False)
-        if stop.wait(POLL_SECONDS):
+        if stop.wait(max(POLL_SECONDS, PAUSE_PER_READ * (time.monotonic() - began))):
             raise Interrupted("stopped watching")
     deadline = time.monotonic() + LAST_LINES_SECONDS
     # The line with the exit code is the last one: once it is there, all others are too.

@@ -104,7 +104,7 @@ def _add_limits(schema: Any) -> None:
 
 
 def _problems(error: "ValidationError") -> Iterator[Problem]:
-    """Yields the problems behind one error of the validator, in the words that Marathon's clients know."""
+    """Yields the problems behind one error of the validator, in the words that clients know."""
     path = "".join(f"({part})" if isinstance(part, int) else f"/{part}" for part in error.absolute_path)
     expected: Any = error.validator_value
     value: Any = error.instance
@@ -121,7 +121,7 @@ def _problems(error: "ValidationError") -> Iterator[Problem]:
         case "oneOf":
             # The errors inside the value are more precise.
             inner = [problem for cause in error.context or () if cause.path for problem in _problems(cause)]
-            yield from inner or [(path, "has none of the forms that Marathon accepts")]
+            yield from inner or [(path, "has none of the accepted forms")]
         case "type":
             # Marathon asks for an integer only where it got another number.
             asks_number = expected == "integer" and not isinstance(value, float)

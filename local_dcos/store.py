@@ -102,7 +102,9 @@ class State:
         apps = [App.from_json(app) for app in document["apps"]]
         tasks = [Task.from_json(task) for task in document["tasks"]]
         ended = [Task.from_json(task) for task in document["ended"]]
-        deployments = [Deployment.from_json(one) for one in document["deployments"]]
+        # A deployment of an older agent changed several apps and is not continued. Its apps keep their new
+        # definitions.
+        deployments = [Deployment.from_json(one) for one in document["deployments"] if "app_id" in one]
         # The state of an older agent has no jobs.
         jobs = [Job.from_json(job) for job in document.get("jobs", [])]
         self.apps = {app.id: app for app in apps}

@@ -6,7 +6,7 @@ import click
 
 from cli import graph, local, options
 from cli import output as out
-from cli.errors import Interrupted, PipectlError, UsageProblem
+from cli.errors import Interrupted, NotAllowed, PipectlError, UsageProblem
 from cli.live_config import live_config
 from cli.parts import as_deployed
 from cli.progress import Progress
@@ -80,7 +80,7 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
         **orphan_steps(run, run.engine),
     }
     depends_on = {name: dependencies_of(run).get(name, frozenset()) for name in steps}
-    removed = _remove_jobs(run, progress)
+    removed, jobs_left = _remove_jobs(run, progress)
 
     def work(name: str) -> None:
         step = steps[name]
@@ -95,17 +95,29 @@ def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[st
         graph.run(depends_on, work, run.stop, reverse=True)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
+    if jobs_left:
+        jobs_left.also = f"removed {', '.join(removed) or 'nothing'}; the jobs of the bundle, if any, remain"
+        raise jobs_left
     return removed
 
 
-def _remove_jobs(run: Session, progress: Progress) -> list[str]:
-    """Remove the one-off jobs of the bundle with their runs. Returns their ids."""
-    ours = [job.id for job in run.engine.jobs.all().values() if job.owner == run.settings.group]
-    for job_id in ours:
-        with progress.step(f"job {job_id}", "removing") as running:
-            run.engine.jobs.remove(job_id)
-            running.end("done", "removed")
-    return ours
+def _remove_jobs(run: Session, progress: Progress) -> tuple[list[str], NotAllowed | None]:
+    """Remove the one-off jobs of the bundle with their runs. Returns their ids.
+
+    A user who may deploy apps may lack the permission for jobs. That error is returned, not raised, because
+    the apps can be removed all the same.
+    """
+    removed: list[str] = []
+    try:
+        for job in run.engine.jobs.all().values():
+            if job.owner == run.settings.group:
+                with progress.step(f"job {job.id}", "removing") as running:
+                    run.engine.jobs.remove(job.id)
+                    running.end("done", "removed")
+                removed.append(job.id)
+    except NotAllowed as error:
+        return removed, error
+    return removed, None
 
 
 def _purge(progress: Progress, existed: bool) -> None:

@@ -42,17 +42,20 @@ def command(run: Session, output: str) -> None:
 @session_options(reads_only=False)
 @click.argument("job")
 def stop(run: Session, output: str, job: str) -> None:
-    """Stop the active runs of JOB; they count as failed.
+    """Stop the active runs of JOB; they count as failed. JOB may be any job that `pipectl jobs` lists.
 
     \b
     Example:
       pipectl jobs stop produce-prices
     """
-    known = {name: declared.id for name, declared in run.bundle.jobs.items()}
+    there = _ours(run)
+    declared = {name: declared.id for name, declared in run.bundle.jobs.items()}
+    # Jobs that an earlier version of the bundle declared have their ids as names.
+    known = declared | {job_id: job_id for job_id in there if job_id not in declared.values()}
     if job not in known:
         raise UsageProblem(f"no job {job}", hint=f"the jobs are {', '.join(known)}")
-    status = run.engine.jobs.all().get(known[job])
-    active = list(status.active) if status is not None and status.owner == run.settings.group else []
+    status = there.get(known[job])
+    active = list(status.active) if status is not None else []
     for each in active:
         run.engine.jobs.stop(each)
     if output == "json":
@@ -61,11 +64,14 @@ def stop(run: Session, output: str, job: str) -> None:
         click.echo(f"Stopped {', '.join(each.id for each in active)}." if active else "No run is active.")
 
 
+def _ours(run: Session) -> dict[str, JobStatus]:
+    """The bundle's jobs on the cluster, by id."""
+    return {job.id: job for job in run.engine.jobs.all().values() if job.owner == run.settings.group}
+
+
 def _rows(run: Session) -> list[dict[str, Any]]:
-    jobs, group = run.bundle.jobs, run.settings.group
-    there = {job.id: job for job in run.engine.jobs.all().values() if job.owner == group}
-    rows = []
-    for name, job in jobs.items():
+    there, rows = _ours(run), []
+    for name, job in run.bundle.jobs.items():
         last, at = _last(there.pop(job.id, None))
         rows.append(_row(name, last, at, job.part, job.description))
     # Jobs that an earlier version of the bundle declared.

@@ -159,6 +159,10 @@ class System:
         follows = "text/event-stream" in request.headers.get("Accept", "")
         # A stream goes on from here, so that a line that is half written now comes later, and once.
         end = await asyncio.to_thread(end_of_lines, path) if follows else path.stat().st_size
+        # A client that lost its stream, or reached its end, goes on after the last line that it got.
+        last_id = request.headers.get("Last-Event-ID", "")
+        if follows and last_id.isdecimal() and len(last_id) < 16:
+            return await self._follow(request, path, [], int(last_id))
         if at_end:
             lines = await asyncio.to_thread(tail, path, -skip, end)
         else:
@@ -180,16 +184,24 @@ class System:
         rest = b""
         try:
             while True:
-                for line in lines:
-                    data = json.dumps({"fields": {"MESSAGE": line}})
-                    await response.write(f"id: {position}\ndata: {data}\n\n".encode())
+                await _send(response, lines, position - len(rest))
                 await asyncio.sleep(FOLLOW_SECONDS)
                 data_now, position = read_on(path, position)
                 complete, newline, rest = (rest + data_now).rpartition(b"\n")
                 lines = complete.decode("utf-8", "replace").split("\n") if newline else []
                 transport = request.transport
-                ended = not self._state.is_live(request.match_info["task"]) and not data_now
-                if ended or transport is None or transport.is_closing():
+                if transport is None or transport.is_closing():
+                    return response
+                if not self._state.is_live(request.match_info["task"]) and not data_now:
+                    # The task has ended, so its last line stays without a newline.
+                    await _send(response, [rest.decode("utf-8", "replace")] if rest else [], position)
                     return response
         except (ConnectionResetError, FileNotFoundError):
             return response
+
+
+async def _send(response: web.StreamResponse, lines: list[str], position: int) -> None:
+    """Sends lines as events. `position` is where the client goes on after the last one."""
+    for line in lines:
+        data = json.dumps({"fields": {"MESSAGE": line}})
+        await response.write(f"id: {position}\ndata: {data}\n\n".encode())

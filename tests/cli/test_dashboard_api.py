@@ -213,3 +213,13 @@ def test_a_stream_whose_page_stays_away_says_so(monkeypatch):
     with pytest.raises(NoBackend, match="does not answer"):
         for record in events:
             assert record == b"one"
+
+
+def test_whatever_ends_a_stream_is_said(monkeypatch):
+    """Nobody sees an error of the thread that reads; without a timeout, the next record would never come."""
+    monkeypatch.setattr("cli.event_stream.PAUSE_SECONDS", 0.01)
+    garbled = says(200, b"not gzip", **SSE, **{"Content-Encoding": "gzip"})
+    with serving(garbled) as (address, _):
+        events = DashboardApi(address, ME).events([], 20)
+        with pytest.raises(PipectlError, match=r"cannot read the records of .*Error"):
+            next(events)

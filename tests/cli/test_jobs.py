@@ -175,6 +175,16 @@ def test_options_before_a_subcommand_are_refused_and_not_lost(engine, verb):
     assert f"write it after `{verb[1]}`" in done.stderr
 
 
+def test_runs_of_a_job_that_only_an_earlier_bundle_had_are_stopped(engine):
+    engine.jobs.put(JobManifest("volatility.old", {"pipectl.bundle": "/volatility"}, {}))
+    engine.jobs.started["volatility.old"].append(replace(active(0), job_id="volatility.old"))
+    assert "Stopped run-0." in run("jobs", "stop", "volatility.old").stdout
+    engine.jobs.put(JobManifest("other.job", {"pipectl.bundle": "/other"}, {}))
+    refused = run("jobs", "stop", "other.job")
+    assert refused.exit_code == 2
+    assert "volatility.old" in refused.stderr and "other.job," not in refused.stderr
+
+
 def test_runs_are_stopped(engine):
     assert CliRunner().invoke(pipectl, ["jobs", "stop", "none", "--cluster", "prod"]).exit_code == 2
     assert "No run is active" in run("jobs", "stop", "produce-prices").stdout
@@ -223,6 +233,21 @@ def test_each_line_is_printed_once_and_whole(capsys, monkeypatch, looks):
     outcome = watch(Growing(*looks), active(), threading.Event())
     assert capsys.readouterr().out == "a\nb\nc\n"
     assert list(outcome.stdout) == ["a", "b", "c"]
+
+
+def test_a_long_output_is_read_rarely(monkeypatch):
+    monkeypatch.setattr(job_watch, "POLL_SECONDS", 0.0)
+    clock = iter(range(0, 1000, 2))  # every read takes 2 s
+    monkeypatch.setattr("cli.job_watch.time.monotonic", lambda: next(clock))
+    waited = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout=None):
+            waited.append(timeout)
+            return False
+
+    watch(Growing([], ["a"], ["a", "b"]), active(), Stop())
+    assert waited == [18, 18]
 
 
 def test_stopping_ends_the_watch_and_not_the_run():

@@ -1,13 +1,15 @@
 """Commands that only read use the deployed configuration, whatever the settings say."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 
 from cli.commands.destroy import _take_down
 from cli.commands.status import _components
-from cli.engine.memory import MemoryEngine
-from cli.errors import PipectlError
+from cli.engine.memory import MemoryEngine, MemoryJobs
+from cli.engine.protocol import JobStatus
+from cli.errors import NotAllowed, PipectlError
 from cli.live_config import live_config
 from cli.planning import plan_of
 from cli.progress import Progress
@@ -86,6 +88,27 @@ def test_the_topics_that_are_deployed_are_the_ones_deleted(engine: MemoryEngine)
     topics = steps_of(run, running=live_config(run), delete_topics=True)["topics"]
     assert topics.remove(str, run.stop) is True
     assert engine.kafka.topics("kafka") == []
+
+
+def test_what_the_running_app_lacks_is_not_taken_from_the_settings(engine: MemoryEngine) -> None:
+    app = engine.apps()["/volatility/gatherer"]
+    env = {key: value for key, value in app.env.items() if key != "TOPIC_RETENTION_MS"}
+    engine.put(app, env=env)
+    with pytest.raises(PipectlError, match="/volatility: TOPIC_RETENTION_MS is missing") as raised:
+        live_config(run_of(engine))
+    assert raised.value.hint == "`pipectl deploy --cluster prod` restores it"
+
+
+def test_the_apps_are_removed_even_if_jobs_are_not_allowed(engine: MemoryEngine) -> None:
+    class Forbidden(MemoryJobs):
+        def all(self) -> Mapping[str, JobStatus]:
+            raise NotAllowed(["dcos", "job", "list"], 1, "", "403")
+
+    engine.jobs = Forbidden()
+    with Progress() as progress, pytest.raises(NotAllowed) as raised:
+        _take_down(run_of(engine), progress, delete_topics=False)
+    assert engine.apps() == {}
+    assert "gatherer" in str(raised.value.also) and "jobs of the bundle" in str(raised.value.also)
 
 
 @pytest.mark.parametrize(

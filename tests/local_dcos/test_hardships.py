@@ -146,6 +146,21 @@ def test_without_a_good_copy_the_error_names_the_file_and_the_next_step(saved):
         assert saved.state_file.exists()
 
 
+def test_a_deployment_of_an_older_agent_is_dropped_and_its_apps_are_kept(saved):
+    document = json.loads(saved.state_file.read_text())
+    old = {
+        "version": "2026-11-28T10:00:00.000Z",
+        "steps": [],
+        "previous": {"/one": None},
+        "id": "d",
+        "step": 0,
+    }
+    saved.state_file.write_text(json.dumps({**document, "deployments": [old]}))
+    state = State(saved)
+    assert (set(state.apps), state.deployments) == ({"/one", "/two"}, {})
+    assert not saved.damaged_state.exists()
+
+
 def test_an_agent_starts_from_the_last_good_copy_and_logs_it(own_cluster):
     own_cluster.run({"id": "/kept", "cmd": SLEEP})
     own_cluster.local_dcos("stop")

@@ -111,6 +111,39 @@ def test_a_line_that_is_half_written_when_following_begins_comes_once(cluster, q
     assert seen == ["one", "two"]
 
 
+UNENDED = """
+import sys, time, pathlib
+print("one", flush=True)
+sys.stdout.write("last"); sys.stdout.flush()
+while not pathlib.Path("go").exists(): time.sleep(0.01)
+"""
+
+
+def test_the_last_line_of_an_ended_task_comes_without_a_newline_and_once(cluster):
+    app = cluster.run({"id": "/unended", "args": [sys.executable, "-c", UNENDED]})
+    task = app["tasks"][0]["id"]
+    sandbox = cluster.home / "sandboxes" / task
+    cluster.wait_for(lambda: (sandbox / "stdout").read_text() == "one\nlast")
+    headers = {"Authorization": f"token={cluster.token}", "Accept": "text/event-stream"}
+    url = f"{cluster.url}/system/v1/logs/v2/task/{task}/file/stdout?cursor=END&skip=-10"
+
+    def follow(**more: str) -> list[bytes]:
+        request = urllib.request.Request(url, headers={**headers, **more})
+        with urllib.request.urlopen(request, timeout=30) as stream:
+            lines = []
+            for line in stream:
+                lines.append(line)
+                (sandbox / "go").touch()
+            return lines
+
+    lines = follow()
+    seen = [json.loads(line[5:])["fields"]["MESSAGE"] for line in lines if line.startswith(b"data:")]
+    assert seen == ["one", "last"]
+    # A client that connects again, as the real one does, gets no line twice.
+    last_id = [line[4:].strip() for line in lines if line.startswith(b"id: ")][-1]
+    assert follow(**{"Last-Event-ID": last_id.decode()}) == []
+
+
 def test_the_log_of_the_agent_is_rotated_too(cluster):
     log = cluster.home / "agent.log"
     with log.open("ab") as writer:

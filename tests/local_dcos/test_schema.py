@@ -28,7 +28,7 @@ from local_dcos.schema import APP, JOB
         ({"mem": 10**400}, "/mem", "error.max, expected at most 1e+09"),
         ({"instances": 201}, "/instances", "error.max, expected at most 200"),
         ({"portDefinitions": [{}] * 101}, "/portDefinitions", "error.maxLength, expected at most 100 items"),
-        ({"env": {"A": 1}}, "/env/A", "has none of the forms that Marathon accepts"),
+        ({"env": {"A": 1}}, "/env/A", "has none of the accepted forms"),
         ({"env": {"A": {"secret": 1}}}, "/env/A/secret", "error.expected.jsstring"),
         (
             {"unreachableStrategy": {"inactiveAfterSeconds": "1"}},

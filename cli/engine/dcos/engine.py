@@ -155,7 +155,15 @@ class DcosEngine:
 
     def follow(self, task_id: str, stream: LogStream, lines: int) -> None:
         """Print a task's output as it appears."""
-        self.dcos.stream(["task", "log", "--follow", f"--lines={lines}", task_id, stream])
+
+        def ended() -> bool:
+            try:
+                listed = self.dcos.json(["marathon", "task", "list", "--json"])
+            except EngineError:
+                return False  # not known
+            return task_id not in {task["id"] for task in listed}
+
+        self.dcos.stream(["task", "log", "--follow", f"--lines={lines}", task_id, stream], ended=ended)
 
     def front_door(self) -> str:
         """The cluster's own address."""

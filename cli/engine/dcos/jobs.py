@@ -16,6 +16,8 @@ from cli.errors import EngineError, NotFound, StepFailed
 
 # More than a sandbox keeps.
 ALL_LINES = 1_000_000
+# Mesos' executor writes the exit code into one of the last lines.
+LAST_LINES = 5
 HISTORY_LOOKS, HISTORY_SECONDS = 5, 1.0
 # What `dcos job list` shows besides a job's definition.
 _BESIDES = ("activeRuns", "history", "historySummary", "schedules")
@@ -86,13 +88,13 @@ class DcosJobs:
         """The output of the run, without the lines of Mesos' executor."""
         return [
             line
-            for line in self._lines(run, stream)
+            for line in self._lines(run, stream, ALL_LINES)
             if stream == "stdout" or not (_EXITED.match(line) or _EXECUTOR.match(line))
         ]
 
     def exit_code(self, run: JobRun) -> int | None:
         """The exit code that Mesos' executor writes to stderr; Metronome states only success or failure."""
-        lines = self._lines(run, "stderr")[-5:]
+        lines = self._lines(run, "stderr", LAST_LINES)
         codes = [int(found[1]) for line in lines if (found := _EXITED.match(line))]
         return codes[-1] if codes else None
 
@@ -138,9 +140,9 @@ class DcosJobs:
         # The Go client prints null for none.
         return found or []
 
-    def _lines(self, run: JobRun, stream: LogStream) -> list[str]:
+    def _lines(self, run: JobRun, stream: LogStream, count: int) -> list[str]:
         # The run's id is part of its task's id, and of no other task's.
-        args = ["task", "log", "--all", f"--lines={ALL_LINES}", run.id, stream]
+        args = ["task", "log", "--all", f"--lines={count}", run.id, stream]
         try:
             return self._dcos.run(args).splitlines()
         except EngineError as error:

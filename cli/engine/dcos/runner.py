@@ -21,6 +21,8 @@ TRIES_OF_A_HANG = 2
 GO_USAGE = "Usage:\n    dcos [command]\n"
 # After a stop, a running command has this long to end.
 LAST_SECONDS = 5.0
+# How often a command that is streamed is checked for its end.
+STREAM_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -92,19 +94,23 @@ class Dcos:
         except ValueError:
             raise fault(UnexpectedResponse, self._shown(args), 0, text[:300], "this is not JSON") from None
 
-    def stream(self, args: Sequence[str]) -> None:
-        """Run one command with its output passed through, until it ends or the user stops it."""
+    def stream(self, args: Sequence[str], *, ended: Callable[[], bool]) -> None:
+        """Run one command with its output passed through, until it ends or the user stops it.
+
+        Some clients follow a log for ever. So the command is ended once `ended()` was true, and a moment
+        later, so that it can print the last lines.
+        """
         shown = self._announce(args)
         try:
             process = subprocess.Popen([*self.argv, *args], env=dict(self.environ), stdin=subprocess.DEVNULL)
         except OSError as error:
             raise self._missing(error) from None
         try:
-            returncode = process.wait()
+            returncode = _wait(process, ended)
         finally:
             process.terminate()
             process.wait()
-        if returncode != 0:
+        if returncode:
             raise fault(EngineError, shown, returncode, "", "")
 
     def _persist(self, once: Callable[[], T], *, attempts: int) -> T:
@@ -183,3 +189,15 @@ class Dcos:
 
     def _missing(self, error: OSError) -> EngineError:
         return fault(ClientMissing, [self.argv[0]], None, "", error.strerror or str(error))
+
+
+def _wait(process: subprocess.Popen[bytes], ended: Callable[[], bool]) -> int | None:
+    """The exit code; None if the process still runs a moment after `ended()` was true."""
+    over = False
+    while True:
+        try:
+            return process.wait(STREAM_SECONDS)
+        except subprocess.TimeoutExpired:
+            if over:
+                return None
+            over = ended()

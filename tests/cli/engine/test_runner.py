@@ -152,3 +152,18 @@ def test_a_stop_ends_pauses_and_commands(tmp_path):
     client.stop.set()
     with pytest.raises(Interrupted):
         client.run(["x"])
+
+
+def test_a_client_that_follows_for_ever_is_ended_when_the_task_has_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("cli.engine.dcos.runner.STREAM_SECONDS", 0.2)
+    client = dcos("import time; time.sleep(600)", tmp_path)
+    answers = iter([False, True])
+    began = time.monotonic()
+    client.stream(["task", "log", "--follow", "t"], ended=lambda: next(answers))
+    assert next(answers, None) is None
+    assert time.monotonic() - began < 30
+
+
+def test_a_stream_that_fails_is_an_error(tmp_path):
+    with pytest.raises(EngineError):
+        dcos("import sys; sys.exit(3)", tmp_path).stream([], ended=lambda: False)
