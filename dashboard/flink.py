@@ -9,8 +9,6 @@ from flink_scripts.failures import is_checkpoint_failure
 from flink_scripts.rest import Job as ListedJob
 from flink_scripts.rest import Rest
 
-TIMEOUT_SECONDS = 3.0
-
 
 @dataclass(frozen=True)
 class Job:

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 
 from dashboard.answers import Component, DeadLetters, Figures, PositionAnswer, Problem, Status
 from dashboard.feed import Feed
-from dashboard.flink import TIMEOUT_SECONDS, Flink, read_flink
+from dashboard.flink import Flink, read_flink
 from dashboard.history import History, age
 from dashboard.settings import Settings
 from flink_scripts.errors import RestError
@@ -27,6 +27,8 @@ from kafka_topic.progress import Progress, progress
 KEPT_SECONDS = 2.0
 """The brokers and the JobManager are asked at most this often, however many viewers there are."""
 KAFKA_SECONDS = 3.0
+FLINK_SECONDS = 3.0
+"""For all that is read of Flink, in several calls."""
 SILENT_SECONDS = 10.0
 """Prices count as stopped after this time without a tick."""
 
@@ -40,7 +42,7 @@ class Pipeline:
         self._settings = settings
         self._history = history
         self._feed = feed
-        self._flink = Rest(settings.flink, settings.flink_token, TIMEOUT_SECONDS) if settings.flink else None
+        self._flink = Rest(settings.flink, settings.flink_token, FLINK_SECONDS) if settings.flink else None
         self._lock = asyncio.Lock()
         self._read_at = float("-inf")
         self._status: Status | None = None
@@ -145,7 +147,10 @@ class Pipeline:
         if self._flink is None:
             return None
         try:
-            return await asyncio.to_thread(read_flink, self._flink, self._settings.job)
+            async with asyncio.timeout(FLINK_SECONDS):
+                return await asyncio.to_thread(read_flink, self._flink, self._settings.job)
+        except TimeoutError:
+            return f"the JobManager did not answer within {FLINK_SECONDS:g} s"
         except RestError as error:
             return str(error)
 

@@ -71,8 +71,8 @@ def _instances_as_part(document: Document, below: Layers, warnings: list[Problem
         return document
     value = deepcopy(document.value)
     count = value["dashboard"].pop("instances")
-    if not isinstance(count, int) or isinstance(count, bool):
-        return document
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        return document  # which is then an unknown key
     locations = {path: each for path, each in document.locations.items() if path != _INSTANCES}
     if _PARTS in locations:
         problems = [*document.problems, _both(document, _INSTANCES, _PARTS)]

@@ -88,8 +88,12 @@ class DiskStore:
         return self.root / f"{_FLOW}{check_name('flow', name)}"
 
     def _days(self, flow: str) -> list[tuple[date, Path]]:
-        folders = sorted(self._flow(flow).glob(f"{_DAY}*"))
-        return [(date.fromisoformat(folder.name.removeprefix(_DAY)), folder) for folder in folders]
+        """The folders of a flow, oldest day first. Folders of other programs do not belong to the store."""
+        found = []
+        for folder in sorted(self._flow(flow).glob(f"{_DAY}*")):
+            with suppress(ValueError):
+                found.append((date.fromisoformat(folder.name.removeprefix(_DAY)), folder))
+        return found
 
     def _parts(self, flow: str) -> list[tuple[date, list[Part]]]:
         return [(day, split(parts_in(folder))[0]) for day, folder in self._days(flow)]

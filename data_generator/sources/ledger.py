@@ -71,9 +71,10 @@ def _last_in(records: Iterable[Message], source: str) -> Written:
     last = Written(0, None)
     for record in records:
         found = dict(record.headers() or ())
-        if found.get(SOURCE) == source.encode():
-            run = found.get(RUN)
-            last = Written(int(found[NUMBER] or b"") + 1, record.value(), run.decode() if run else None)
+        number, run = found.get(NUMBER) or b"", found.get(RUN)
+        # A record of this source always has a number. Without one, another program has written it.
+        if found.get(SOURCE) == source.encode() and number.isdigit():
+            last = Written(int(number) + 1, record.value(), run.decode(errors="replace") if run else None)
     return last
 
 

@@ -19,7 +19,7 @@ from gatherer.multiset import PriceMultiset
 from gatherer.panes import UNIT, Pane
 from gatherer.signals.base import Moment, Watcher
 from gatherer.statistics.mad import SCALE as MAD_SCALE
-from gatherer.window import Window
+from gatherer.window import LONG_AGO, Window
 from kafka_topic.contracts import Limits, Signal
 
 LEAST_TICKS = 10
@@ -73,12 +73,12 @@ def _fallback(prices: PriceMultiset, median: float) -> float:
 
 class AnomalyWatcher(Watcher):
     """Reports the first pane of each excursion beyond a bound. A jump leaves several panes beyond the bound,
-    until the window's median has followed; they are one event.
+    until the window's median has followed; they are one event. An excursion ends with a pane without ticks.
 
     sigmas: how many scaled median absolute deviations from the median a tick may lie.
     """
 
-    VERSION = 2
+    VERSION = 3
     EACH_PANE = True
     NEEDS_PRICES = True
 
@@ -87,7 +87,9 @@ class AnomalyWatcher(Watcher):
         self._sigmas = sigmas
         self._own_sigmas: float | None = None
         self._outside: set[str] = set()
-        """The events of the pane before: the excursions that have been reported."""
+        """The events of the last pane with ticks: the excursions that have been reported."""
+        self._last_ms = LONG_AGO
+        """The end of that pane."""
 
     def set_limits(self, limits: Limits | None, since_ms: int) -> None:
         self._own_sigmas = None if limits is None else limits.anomaly_sigmas
@@ -97,8 +99,11 @@ class AnomalyWatcher(Watcher):
         if pane.end_ms != moment.end_ms:
             return []
         sigmas = self._sigmas if self._own_sigmas is None else self._own_sigmas
-        found = anomalies(pane, moment.windows[self.window], sigmas)
-        reported, self._outside = self._outside, {each.event for each in found}
+        window = moment.windows[self.window]
+        found = anomalies(pane, window, sigmas)
+        goes_on = self._last_ms == pane.end_ms - window.step_ms
+        reported = self._outside if goes_on else set()
+        self._outside, self._last_ms = {each.event for each in found}, pane.end_ms
         signals = []
         for each in found:
             if each.event in reported:
@@ -115,10 +120,11 @@ class AnomalyWatcher(Watcher):
         return signals
 
     def dump(self) -> dict[str, Any]:
-        return {"sigmas": self._own_sigmas, "outside": sorted(self._outside)}
+        return {"sigmas": self._own_sigmas, "outside": sorted(self._outside), "last_ms": self._last_ms}
 
     def restore(self, dumped: Mapping[str, Any]) -> None:
         self._own_sigmas, self._outside = dumped["sigmas"], set(dumped["outside"])
+        self._last_ms = dumped["last_ms"]
 
 
 WATCHER = AnomalyWatcher

@@ -109,6 +109,7 @@ def test_instances_beside_parts_are_an_error(tmp_path: Path) -> None:
     ]
 
 
-def test_instances_that_are_no_number_are_an_error(tmp_path: Path) -> None:
-    (problem,) = problems("dashboard: {instances: two}\n", tmp_path)
+@pytest.mark.parametrize("count", ["two", "-1", "true"])
+def test_instances_that_are_no_number_are_an_error(tmp_path: Path, count: str) -> None:
+    (problem,) = problems(f"dashboard: {{instances: {count}}}\n", tmp_path)
     assert problem.startswith("1: dashboard.instances: unknown key; write parts: [dashboard] to run it")

@@ -292,3 +292,12 @@ def test_merged_parts_never_count(spans, data):
     counting, merged = split(dict.fromkeys(data.draw(st.permutations(everything))))
     assert counting == now
     assert {*counting, *merged} == {*everything}
+
+
+def test_a_folder_of_another_program_does_not_belong_to_the_store(tmp_path):
+    store = DiskStore(tmp_path)
+    store.write(FLOW, Batch("w", 0), rows(0, 5))
+    for name in ("day=__HIVE_DEFAULT_PARTITION__", "day=", "day=2026-13-01"):
+        (tmp_path / "flow=prices" / name).mkdir()
+    assert offsets(store) == [0, 1, 2, 3, 4]
+    assert [stored.rows for stored in store.describe()] == [5]

@@ -145,6 +145,17 @@ def test_an_excursion_is_reported_once_for_each_side(panes: Panes, run_of: Any) 
     assert found == [[], [], [], ["above"], [], [], [], ["above"], ["below"], [], [], ["below"]]
 
 
+@pytest.mark.parametrize("window", ["10s", "1s"])
+def test_a_pane_without_ticks_ends_an_excursion(panes: Panes, run_of: Any, window: str) -> None:
+    length = WindowLength(window, 1000 * int(window[:-1]), 1000)
+    run = run_of(NONE._replace(windows=(length,), signals={"anomaly": {"window": window, "sigmas": 3}}))
+    odd = [*[100.00, 100.01, 100.02, 100.03] * 3, 103.0]
+    assert [signal.event for signal in run.pane(panes(*odd))] == ["above"]
+    panes(100.0)  # a pane that never came
+    assert [signal.event for signal in run.pane(panes(*odd))] == ["above"]
+    assert run.pane(panes(*odd)) == []
+
+
 def test_too_few_ticks_have_no_anomaly(panes: Panes, run_of: Any) -> None:
     run = run_of(HAMPEL)
     for _ in range(8):
