@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,3 +210,17 @@ def test_the_token_is_in_no_log_and_on_no_command_line(flink: Flink) -> None:
             assert flink.token.encode() not in line.read_bytes()
         except OSError:
             continue  # it has just ended
+
+
+def test_a_connection_that_only_waits_is_closed(flink: Flink) -> None:
+    """A request that never ends would hold it for ever, and so would one that never begins."""
+    host, port = address(flink).split(":")
+    begun = f"GET /jobs/overview HTTP/1.1\r\nHost: {host}:{port}\r\n".encode()
+    upload = begun + f"Authorization: {bearer(flink)}\r\nContent-Length: 9\r\n\r\n".encode()
+    with contextlib.ExitStack() as open_ones:
+        connections = [
+            open_ones.enter_context(socket.create_connection((host, int(port)), timeout=60)) for _ in range(3)
+        ]
+        for connection, sent in zip(connections, (b"", begun, upload), strict=True):
+            connection.sendall(sent)
+        assert [connection.recv(1) for connection in connections] == [b"", b"", b""]

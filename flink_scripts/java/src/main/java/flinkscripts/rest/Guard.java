@@ -14,6 +14,7 @@ import org.apache.flink.shaded.netty4.io.netty.handler.codec.http.HttpMethod;
 import org.apache.flink.shaded.netty4.io.netty.handler.codec.http.HttpRequest;
 import org.apache.flink.shaded.netty4.io.netty.handler.codec.http.HttpResponse;
 import org.apache.flink.shaded.netty4.io.netty.handler.codec.http.LastHttpContent;
+import org.apache.flink.shaded.netty4.io.netty.handler.timeout.IdleStateEvent;
 import org.apache.flink.shaded.netty4.io.netty.util.ReferenceCountUtil;
 
 /**
@@ -32,6 +33,8 @@ final class Guard extends ChannelDuplexHandler {
     private enum State { PASSING, LOGGING_IN, ANSWERED }
 
     private State state = State.ANSWERED;
+    /** Whether Flink has a request of this connection and has not answered it. */
+    private boolean flinkWorks;
     /** Our own answer to the request that is being read. */
     private ChannelFuture answer;
 
@@ -47,6 +50,7 @@ final class Guard extends ChannelDuplexHandler {
             begin(context, request);
         }
         if (state == State.PASSING) {
+            flinkWorks |= message instanceof LastHttpContent;
             context.fireChannelRead(message);
             return;
         }
@@ -68,7 +72,18 @@ final class Guard extends ChannelDuplexHandler {
         if (message instanceof HttpResponse response) {
             response.headers().remove(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN);
         }
+        flinkWorks &= !(message instanceof LastHttpContent);
         context.write(message, promise);
+    }
+
+    /** Closes a connection that only waits: whoever opens many, or never ends a request, would hold them all. */
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof IdleStateEvent && !flinkWorks) {
+            context.close();
+        } else {
+            context.fireUserEventTriggered(event);
+        }
     }
 
     private void begin(ChannelHandlerContext context, HttpRequest request) {

@@ -13,10 +13,13 @@ import org.apache.flink.shaded.netty4.io.netty.channel.ChannelHandler;
 import org.apache.flink.shaded.netty4.io.netty.channel.ChannelInitializer;
 import org.apache.flink.shaded.netty4.io.netty.channel.ChannelPipeline;
 import org.apache.flink.shaded.netty4.io.netty.handler.codec.http.HttpServerCodec;
+import org.apache.flink.shaded.netty4.io.netty.handler.timeout.IdleStateHandler;
 import org.apache.flink.util.ConfigurationException;
 
 /** Puts a {@link Guard} into each connection to Flink's REST API. Flink finds this class by `META-INF/services`. */
 public final class GuardFactory implements InboundChannelHandlerFactory {
+    /** A connection on which nothing moves for so long is closed, unless Flink still works on an answer. */
+    private static final int IDLE_SECONDS = 20;
     private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "localhost", "::1", "[::1]");
 
     @Override
@@ -52,7 +55,9 @@ public final class GuardFactory implements InboundChannelHandlerFactory {
         @Override
         protected void initChannel(Channel channel) {
             ChannelPipeline pipeline = channel.pipeline();
-            pipeline.addAfter(pipeline.context(HttpServerCodec.class).name(), "guard", guard);
+            String codec = pipeline.context(HttpServerCodec.class).name();
+            pipeline.addAfter(codec, "guard", guard);
+            pipeline.addAfter(codec, "idle", new IdleStateHandler(0, 0, IDLE_SECONDS));
         }
     }
 }
