@@ -144,7 +144,7 @@ GROUPS = Table(
 )
 """The statistics of each quantity (`name`) over each group of a data set; ts: when the data set was loaded.
 
-A later version of the data set adds rows with a later ts, so the rows with the latest ts are the current ones.
+A later version of the data set adds rows with a later ts, so the rows with the latest ts are current.
 """
 TABLES = {
     "prices": PRICES,
