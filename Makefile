@@ -53,6 +53,7 @@ lock: $(DEV) ## Lock packages and jars by hash, after you change setup.cfg or a 
 	$(COMPILE) --extra local --extra dev -c requirements.txt -o requirements-dev.txt setup.cfg
 	$(BIN)/python -m flink_scripts.locked
 	$(BIN)/python -m local_dcos.kafka.jars
+	$(BIN)/python -m local_dcos.cassandra.jars
 	$(BIN)/python -m spark_jobs.locked
 
 page: $(DEV) ## Build the dashboard's page again after you change dashboard/web, and run its tests (Node comes from PyPI)

@@ -6,8 +6,8 @@ LocalDcosError
 ├── NotRunningError  the agent does not answer
 ├── LaunchError      a task can't be launched
 │   └── NoOfferError the machine lacks a resource now
-├── JarError         the Kafka jars can't be downloaded
-├── BrokerError      the Kafka broker failed
+├── JarError         the jars of a package can't be downloaded
+├── NodeError        the node of a package's service failed
 └── ApiError         an HTTP error: a status and a JSON body
 """
 
@@ -44,11 +44,11 @@ class NoOfferError(LaunchError):
 
 
 class JarError(LocalDcosError):
-    """The Kafka jars can't be downloaded."""
+    """The jars of a package can't be downloaded."""
 
 
-class BrokerError(LocalDcosError):
-    """The Kafka broker can't be started, or it refused a request."""
+class NodeError(LocalDcosError):
+    """The node of a service can't be started, or it refused a request."""
 
 
 class ApiError(LocalDcosError):

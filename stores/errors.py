@@ -1,9 +1,10 @@
 """The package's error hierarchy.
 
 StoreError
-├── AddressError   an address or a name is invalid
-├── RowsError      rows do not match their table
-└── BrokenError    stored data cannot be read
+├── AddressError      an address or a name is invalid
+├── RowsError         rows do not match their table
+├── BrokenError       stored data cannot be read
+└── UnreachableError  the store does not answer
 """
 
 from __future__ import annotations
@@ -23,3 +24,7 @@ class RowsError(StoreError, ValueError):
 
 class BrokenError(StoreError):
     """Stored data cannot be read."""
+
+
+class UnreachableError(StoreError):
+    """The store does not answer, or refuses the login."""

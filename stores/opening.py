@@ -9,10 +9,18 @@ from stores.errors import AddressError
 
 
 def open_store(address: str) -> Store:
-    """Open the store at `disk:FOLDER`. Raises AddressError for any other address."""
+    """Open the store at `disk:FOLDER` or `cassandra:HOST:PORT/KEYSPACE`; nothing is contacted yet.
+
+    Raises AddressError for any other address.
+    """
     kind, _, place = address.partition(":")
     if kind == "disk" and place:
         from stores.disk import DiskStore
 
         return DiskStore(Path(place))
-    raise AddressError(f"store {address!r}: use disk:FOLDER")
+    if kind == "cassandra":
+        from stores.cassandra import CassandraStore
+        from stores.cql import address_of
+
+        return CassandraStore(address_of(place))
+    raise AddressError(f"store {address!r}: use disk:FOLDER or cassandra:HOST:PORT/KEYSPACE")

@@ -27,7 +27,7 @@ import hypothesis
 import platformdirs
 import pytest
 
-from tests import hdfs, s3
+from tests import cassandra_node, hdfs, s3
 from tests.ports import free_ports
 
 if TYPE_CHECKING:
@@ -338,6 +338,17 @@ def kafka() -> Iterator[Broker]:
     finally:
         if broker is not None:
             broker.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cassandra() -> Iterator[cassandra_node.CassandraNode]:
+    """A Cassandra node: `.address(keyspace)`, `.environ`, `.kill()`, `.start()`. Mark tests `slow`."""
+    folder = Path(tempfile.mkdtemp(prefix="cassandra-test-"))
+    try:
+        with cassandra_node.serving(folder, *free_ports(2)) as node:
+            yield node
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 

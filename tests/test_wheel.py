@@ -81,7 +81,7 @@ def test_a_wheel_has_all_that_the_apps_need(checkout: Path, tmp_path: Path) -> N
     assert json.loads(app("-m", "gatherer", "--describe", **job))["state"]
     package_jar = "from flink_scripts.java_project import package_jar; print(package_jar('gatherer'))"
     assert str(jar) in app("-c", package_jar)
-    locked = "from local_dcos.kafka.jars import known_jars; print(known_jars())"
+    locked = "from local_dcos.kafka.jars import JARS; print(JARS.known())"
     assert "None" in app("-c", locked, M2_REPO=str(elsewhere))
 
 

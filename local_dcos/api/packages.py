@@ -11,7 +11,8 @@ from local_dcos.changes import Changes
 from local_dcos.definition import absolute_id
 from local_dcos.errors import ApiError
 from local_dcos.model import App, Json
-from local_dcos.packages import kafka
+from local_dcos.packages import CATALOGUE
+from local_dcos.packages.package import Package, command_script
 
 ERROR_TYPE = "application/vnd.dcos.package.error+json;charset=utf-8;version=v1"
 # The versions of each answer, the default first.
@@ -51,10 +52,13 @@ class Packages:
 
     def routes(self) -> list[web.RouteDef]:
         made = [web.post(f"/package/{endpoint}", self._endpoint(endpoint)) for endpoint in ENDPOINTS]
-        return [*made, web.get("/package-resource/kafka/dcos-kafka", self.command)]
+        return [*made, web.get("/package-resource/{name}/dcos-{command}", self.command)]
 
     async def command(self, request: web.Request) -> web.Response:
-        return web.Response(body=kafka.command_script(), content_type="application/octet-stream")
+        name = request.match_info["name"]
+        if name not in CATALOGUE or name != request.match_info["command"]:
+            return web.Response(status=404, text=f"No package {name}")
+        return web.Response(body=command_script(), content_type="application/octet-stream")
 
     def _endpoint(self, endpoint: str) -> Handler:
         work = getattr(self, f"_{endpoint.replace('/', '_').replace('-', '_')}")
@@ -80,41 +84,41 @@ class Packages:
         return handle
 
     @staticmethod
-    def _check_package(document: Json) -> None:
+    def _package(document: Json) -> Package:
         name, version = document.get("packageName"), document.get("packageVersion")
-        if name != kafka.NAME:
+        package = CATALOGUE.get(str(name))
+        if package is None:
             raise CosmosError("PackageNotFound", f"Package [{name}] not found", {"packageName": name})
-        if version not in (None, kafka.VERSION):
+        if version not in (None, package.version):
             message = f"Version [{version}] of package [{name}] not found"
             raise CosmosError("VersionNotFound", message, {"packageName": name, "packageVersion": version})
+        return package
 
     def _app_definition(self, document: Json) -> Json:
         # Imported when the first options arrive: the agent starts faster.
         import jsonschema
 
-        self._check_package(document)
+        package = self._package(document)
         options: Json = document.get("options") or {}
-        found = list(jsonschema.Draft4Validator(kafka.OPTIONS).iter_errors(options))
+        found = list(jsonschema.Draft4Validator(package.options).iter_errors(options))
         if found:
             message = "Options JSON failed validation: " + "; ".join(error.message for error in found)
             raise CosmosError(
                 "JsonSchemaMismatch", message, {"errors": [_mismatch(error) for error in found]}
             )
-        return kafka.app_definition(options)
+        return package.app_definition(options)
 
     def _describe(self, document: Json) -> Json:
-        self._check_package(document)
-        return {"package": kafka.package_definition(self._url)}
+        return {"package": self._package(document).definition(self._url)}
 
     def _list_versions(self, document: Json) -> Json:
-        self._check_package(document)
-        return {"results": {kafka.VERSION: "0"}}
+        return {"results": {self._package(document).version: "0"}}
 
     def _render(self, document: Json) -> Json:
         return {"marathonJson": self._app_definition(document)}
 
     def _install(self, document: Json) -> Json:
-        definition = self._app_definition(document)
+        package, definition = self._package(document), self._app_definition(document)
         try:
             self._changes.create(definition)
         except ApiError as error:
@@ -123,27 +127,31 @@ class Packages:
                 raise CosmosError("PackageAlreadyInstalled", message, status=409) from error
             raise CosmosError("MarathonBadResponse", str(error), {"errors": [error.body]}) from error
         return {
-            "packageName": kafka.NAME,
-            "packageVersion": kafka.VERSION,
+            "packageName": package.name,
+            "packageVersion": package.version,
             "appId": definition["id"],
-            "postInstallNotes": kafka.SUMMARY["postInstallNotes"],
+            "postInstallNotes": package.summary["postInstallNotes"],
         }
 
-    def _installed(self, document: Json) -> list[App]:
+    def _installed(self, document: Json) -> list[tuple[Package, App]]:
         name, app_id = document.get("packageName"), document.get("appId")
-        return [
-            app
-            for app in self._state.apps.values()
-            if app.definition["labels"].get("DCOS_PACKAGE_NAME") == (name or kafka.NAME) == kafka.NAME
-            and app.definition["labels"].get("DCOS_PACKAGE_VERSION") == kafka.VERSION
-            and (app_id is None or app.id == absolute_id(app_id))
-            and not app.deleting
-        ]
+        found = []
+        for app in self._state.apps.values():
+            labels = app.definition["labels"]
+            package = CATALOGUE.get(labels.get("DCOS_PACKAGE_NAME", ""))
+            if package is None or labels.get("DCOS_PACKAGE_VERSION") != package.version or app.deleting:
+                continue
+            if name in (None, package.name) and (app_id is None or app.id == absolute_id(app_id)):
+                found.append((package, app))
+        return found
 
     def _list(self, document: Json) -> Json:
-        information = {"packageDefinition": kafka.SUMMARY}
-        apps = self._installed(document)
-        return {"packages": [{"appId": app.id, "packageInformation": information} for app in apps]}
+        return {
+            "packages": [
+                {"appId": app.id, "packageInformation": {"packageDefinition": package.summary}}
+                for package, app in self._installed(document)
+            ]
+        }
 
     def _uninstall(self, document: Json) -> Json:
         name, found = document.get("packageName"), self._installed(document)
@@ -151,18 +159,23 @@ class Packages:
             raise CosmosError(
                 "PackageNotInstalled", f"Package [{name}] is not installed", {"packageName": name}
             )
-        ids = [app.id for app in found]
+        ids = [app.id for _, app in found]
         if len(ids) > 1 and not document.get("all"):
             message = f"Multiple apps named [{name}] are installed: [{', '.join(ids)}]"
             raise CosmosError("AmbiguousAppId", message, {"appIds": ids})
         for app_id in ids:
             self._changes.remove(app_id, force=True)
-        result = {
-            "packageName": name,
-            "packageVersion": kafka.VERSION,
-            "postUninstallNotes": kafka.SUMMARY["postUninstallNotes"],
+        return {
+            "results": [
+                {
+                    "packageName": package.name,
+                    "packageVersion": package.version,
+                    "postUninstallNotes": package.summary["postUninstallNotes"],
+                    "appId": app.id,
+                }
+                for package, app in found
+            ]
         }
-        return {"results": [{**result, "appId": app_id} for app_id in ids]}
 
     def _repository_list(self, document: Json) -> Json:
         return {"repositories": [{"name": "Local", "uri": f"{self._url}/package-resource"}]}

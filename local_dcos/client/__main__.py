@@ -12,6 +12,7 @@ from local_dcos.client.output import emit, warn
 from local_dcos.client.rest import ClientError
 
 USAGE = """Usage:
+    dcos cassandra [--name=<service>] endpoints|plan ...
     dcos config show <name>
     dcos job add|history|kill|list|remove|run|update ...
     dcos kafka [--name=<service>] endpoints|plan|topic ...
@@ -25,6 +26,7 @@ USAGE = """Usage:
     dcos task log ...
 
 The real client has more commands and works with this cluster too: `pip install dcoscli`."""
+PACKAGES = ("cassandra", "kafka")
 GROUPS = ("config", "job", "marathon", "package", "task")
 
 
@@ -33,10 +35,10 @@ def run(argv: list[str]) -> int:
     if not argv or argv[0] in ("--help", "-h", "help"):
         emit(USAGE)
         return 0
-    if argv[0] == "kafka":
-        from local_dcos.client import kafka
+    if argv[0] in PACKAGES:
+        from local_dcos.client import service
 
-        return kafka.run(argv[1:])
+        return service.run(argv[0], argv[1:])
     if argv[0] in GROUPS:
         commands = importlib.import_module(f"local_dcos.client.{argv[0]}").COMMANDS
         # A command is one or two words below its group, as in `task log` and `marathon app list`.

@@ -67,7 +67,7 @@ def describe(argv: list[str]) -> None:
 
 
 def install(argv: list[str]) -> None:
-    """Installs a package. With --cli only there is nothing to do: this client has `dcos kafka` built in."""
+    """Installs a package. With --cli only there is nothing to do: this client has the commands built in."""
     usage = (
         "dcos package install [--cli] [--app] [--package-version=<version>] [--options=<file>] --yes "
         "<package-name>"

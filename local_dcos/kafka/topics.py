@@ -7,7 +7,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from local_dcos.errors import BrokerError
+from local_dcos.errors import NodeError
 
 SECONDS = 10.0
 
@@ -60,7 +60,7 @@ class Topics:
             try:
                 future.result(SECONDS + 5)
             except KafkaException as error:
-                raise BrokerError(error.args[0].str()) from error
+                raise NodeError(error.args[0].str()) from error
 
 
 class _Silent:

@@ -1,1 +1,7 @@
 """The package catalogue."""
+
+from local_dcos.packages.cassandra import CASSANDRA
+from local_dcos.packages.kafka import KAFKA
+from local_dcos.packages.package import Package
+
+CATALOGUE: dict[str, Package] = {package.name: package for package in (KAFKA, CASSANDRA)}

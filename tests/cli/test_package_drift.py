@@ -9,18 +9,18 @@ from cli.engine.dcos.apps import manifest_of
 from cli.engine.dcos.diff import document_diff
 from cli.engine.dcos.packages import installed_options
 from cli.steps.package import PackageStep
-from local_dcos.packages import kafka
+from local_dcos.packages.kafka import KAFKA
 
 pytestmark = pytest.mark.slow
 
 GIVEN = {"service": {"name": "drift"}, "brokers": {"count": 1, "mem": 1024}}
-VERSION = kafka.VERSION
+VERSION = KAFKA.version
 
 
 @pytest.fixture
 def plan(cluster):
     """Plans with other settings for a package that was installed with GIVEN, without its broker."""
-    app = {**kafka.app_definition(GIVEN), "instances": 0}
+    app = {**KAFKA.app_definition(GIVEN), "instances": 0}
     cluster.create(manifest_of(app))
 
     def make(options, version=VERSION):

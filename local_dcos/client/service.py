@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""`dcos kafka …`: the command of the package kafka.
+"""`dcos kafka …` and `dcos cassandra …`: the commands of the packages.
 
 This file is a module of the small client. It is also the program that the real client downloads with `dcos
-package install kafka`, so it imports the standard library only. Like the real command it prints errors on
+package install`, so it imports the standard library only. Like the real command it prints errors on
 stdout and exits with 1.
 """
 
@@ -15,11 +15,12 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
-USAGE = """usage: dcos kafka [--name=NAME] <command>
+USAGE = """usage: dcos {package} [--name=NAME] <command>
 
   endpoints [<name>]           View client endpoints
   plan status|show <plan> [--json]
-                               Display the status of a plan, always as JSON
+                               Display the status of a plan, always as JSON"""
+TOPIC_USAGE = """
   topic list                   List all available topics
   topic create <topic> [--partitions=10] [--replication=3]
                                Create a new topic
@@ -28,7 +29,7 @@ USAGE = """usage: dcos kafka [--name=NAME] <command>
 UNREACHABLE = """Could not reach the service scheduler with name '{name}'.
 Did you provide the correct service name? Specify a different name with '--name=<name>'.
 Was the service recently installed or updated? It may still be initializing, wait a bit and try again."""
-INFO = "Manage the Apache Kafka service"
+INFO = "Manage the Apache {} service"
 
 
 class CommandError(Exception):
@@ -119,32 +120,36 @@ def _topic(name: str, words: "list[str]", options: "dict[str, str]") -> Any:
         return _ask(name, "GET", f"topics/{topic}")
     if verb == "delete" and len(words) == 2:
         return _ask(name, "DELETE", f"topics/{topic}")
-    raise CommandError(USAGE)
+    raise CommandError(_usage("kafka"))
 
 
-def _command(name: str, words: "list[str]", options: "dict[str, str]") -> Any:
+def _usage(package: str) -> str:
+    return USAGE.format(package=package) + (TOPIC_USAGE if package == "kafka" else "")
+
+
+def _command(package: str, name: str, words: "list[str]", options: "dict[str, str]") -> Any:
     group, rest = words[0], words[1:]
-    if group == "topic" and rest:
+    if group == "topic" and rest and package == "kafka":
         return _topic(name, rest, options)
     if group == "plan" and len(rest) == 2 and rest[0] in ("status", "show"):
         # 417 is the status of a plan with errors.
         return _ask(name, "GET", f"plans/{urllib.parse.quote(rest[1])}", accepted=(417,))
     if group == "endpoints" and len(rest) <= 1:
         return _ask(name, "GET", "/".join([group, *map(urllib.parse.quote, rest)]))
-    raise CommandError(USAGE)
+    raise CommandError(_usage(package))
 
 
-def run(argv: "list[str]") -> int:
-    """Runs `dcos kafka ARGV…` and returns the exit code."""
+def run(package: str, argv: "list[str]") -> int:
+    """Runs `dcos PACKAGE ARGV…` and returns the exit code."""
     words, options = _split(argv)
     if "info" in options:
-        _print(INFO)
+        _print(INFO.format(package.capitalize()))
         return 0
     if not words or "help" in options:
-        _print(USAGE)
+        _print(_usage(package))
         return 0 if "help" in options else 1
     try:
-        _print(_command(options.get("name") or "kafka", words, options))
+        _print(_command(package, options.get("name") or package, words, options))
     except CommandError as error:
         _print(str(error))
         return 1
@@ -153,4 +158,5 @@ def run(argv: "list[str]") -> int:
 
 if __name__ == "__main__":
     # The real client calls `dcos-kafka kafka ARGS…`.
-    sys.exit(run(sys.argv[2:] if sys.argv[1:2] == ["kafka"] else sys.argv[1:]))
+    command, *arguments = sys.argv[1:]
+    sys.exit(run(command, arguments))

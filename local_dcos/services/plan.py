@@ -31,11 +31,11 @@ class Step:
 
 
 class Plan:
-    """The steps until the broker serves."""
+    """The steps until the service serves. The first one fetches the jars, the second one starts the node."""
 
-    def __init__(self) -> None:
+    def __init__(self, phase: str, node: str) -> None:
         self.jars = Step("jars", "jars")
-        self.broker = Step("broker", "kafka-0:[broker]")
+        self.node = Step(phase, node)
         self.errors: list[str] = []
 
     def begin(self, step: Step, message: str) -> None:
@@ -47,13 +47,13 @@ class Plan:
     def fail(self, cause: str) -> None:
         """Marks the current step as failed."""
         self.errors.append(cause)
-        for step in (self.jars, self.broker):
+        for step in (self.jars, self.node):
             if step.status == IN_PROGRESS:
                 step.status, step.message = ERROR, cause
 
     @property
     def status(self) -> str:
-        states = [step.status for step in (self.jars, self.broker)]
+        states = [step.status for step in (self.jars, self.node)]
         if self.errors:
             return ERROR
         return COMPLETE if states == [COMPLETE, COMPLETE] else IN_PROGRESS
@@ -64,7 +64,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "phases": [step.to_json() for step in (self.jars, self.broker)],
+            "phases": [step.to_json() for step in (self.jars, self.node)],
             "errors": self.errors,
             "strategy": "serial",
             "status": self.status,

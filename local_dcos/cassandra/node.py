@@ -1,0 +1,180 @@
+"""One Cassandra node on loopback: its settings, its password, its Java process."""
+
+import asyncio
+import json
+import secrets
+from pathlib import Path
+
+from local_dcos.cassandra.password import set_password
+from local_dcos.files import write_durably
+from local_dcos.ports import HOST, HOST_PORTS, pick
+from local_dcos.services.java import JavaProcess
+from local_dcos.services.serving import READY_POLL_SECONDS, kept_port, until_open
+
+LOG_CONFIG = """<configuration>
+  <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%d{ISO8601} %p %c{0}: %m%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="out"/></root>
+  <logger name="org.apache.cassandra.service.CassandraDaemon" level="INFO"/>
+</configuration>
+"""
+# Cassandra's own list for Java 17 (conf/jvm17-server.options).
+_OPENED = (
+    "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
+    "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+    "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+    "--add-exports=java.management.rmi/com.sun.jmx.remote.internal.rmi=ALL-UNNAMED",
+    "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
+    "--add-exports=java.rmi/sun.rmi.server=ALL-UNNAMED",
+    "--add-exports=java.rmi/sun.rmi.transport.tcp=ALL-UNNAMED",
+    "--add-exports=java.sql/java.sql=ALL-UNNAMED",
+    "--add-exports=jdk.unsupported/sun.misc=ALL-UNNAMED",
+    "--add-opens=java.base/java.io=ALL-UNNAMED",
+    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    "--add-opens=java.base/java.lang.module=ALL-UNNAMED",
+    "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+    "--add-opens=java.base/java.math=ALL-UNNAMED",
+    "--add-opens=java.base/java.net=ALL-UNNAMED",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "--add-opens=java.base/java.util=ALL-UNNAMED",
+    "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+    "--add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED",
+    "--add-opens=java.base/jdk.internal.loader=ALL-UNNAMED",
+    "--add-opens=java.base/jdk.internal.math=ALL-UNNAMED",
+    "--add-opens=java.base/jdk.internal.module=ALL-UNNAMED",
+    "--add-opens=java.base/jdk.internal.ref=ALL-UNNAMED",
+    "--add-opens=java.base/jdk.internal.reflect=ALL-UNNAMED",
+    "--add-opens=java.base/jdk.internal.util.jar=ALL-UNNAMED",
+    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+    "--add-opens=jdk.management/com.sun.management.internal=ALL-UNNAMED",
+)
+# One node needs no gossip. The first tier of the compiler starts it in half the time.
+_FLAGS = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:MaxDirectMemorySize=128m",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true",
+    "-Djava.net.preferIPv4Stack=true",
+    "-Djdk.attach.allowAttachSelf=true",
+    "-Dcassandra-foreground=yes",
+    "-Dcassandra.ring_delay_ms=1",
+    "-Dcassandra.skip_wait_for_gossip_to_settle=0",
+    "-Dcassandra.superuser_setup_delay_ms=0",
+    "-Dcassandra.native.epoll.enabled=false",
+    "-Dio.netty.transport.noNative=true",
+)
+
+
+class CassandraNode:
+    """The node of one service. Its data in `folder` outlive it.
+
+    secret: the file with the password of the login `cassandra`, made at the first start.
+    """
+
+    name = "node"
+    endpoint = "native-client"
+
+    def __init__(self, folder: Path, secret: Path, port: int, heap_mb: int) -> None:
+        """port: 0 means the port of the last start, or any free one."""
+        self._folder = folder
+        self._secret = secret
+        self._heap_mb = heap_mb
+        self.port = port
+        self._process = JavaProcess(self.name)
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    def _prepare(self) -> None:
+        """Writes the settings and the password."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or kept_port(self._folder / "port.json")
+        # JSON is YAML.
+        settings = json.dumps(self._settings(pick(HOST_PORTS, {self.port})), indent=2)
+        write_durably(self._folder / "cassandra.yaml", settings)
+        write_durably(self._folder / "logback.xml", LOG_CONFIG)
+        if not self._secret.exists():
+            self._secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_durably(self._secret, secrets.token_hex(32) + "\n")
+
+    def _settings(self, storage: int) -> dict[str, object]:
+        folder = self._folder
+        return {
+            "cluster_name": "local",
+            "num_tokens": 1,
+            "partitioner": "org.apache.cassandra.dht.Murmur3Partitioner",
+            "endpoint_snitch": "SimpleSnitch",
+            "seed_provider": [
+                {
+                    "class_name": "org.apache.cassandra.locator.SimpleSeedProvider",
+                    "parameters": [{"seeds": f"{HOST}:{storage}"}],
+                }
+            ],
+            "listen_address": HOST,
+            "rpc_address": HOST,
+            "storage_port": storage,
+            "native_transport_port": self.port,
+            "authenticator": "PasswordAuthenticator",
+            "authorizer": "CassandraAuthorizer",
+            "role_manager": "CassandraRoleManager",
+            "data_file_directories": [str(folder / "data")],
+            "commitlog_directory": str(folder / "commitlog"),
+            "saved_caches_directory": str(folder / "saved_caches"),
+            "hints_directory": str(folder / "hints"),
+            # A write is on the disk when it is acknowledged, as a store of results must promise.
+            "commitlog_sync": "group",
+            "commitlog_sync_group_window": "5ms",
+            "commitlog_segment_size": "8MiB",
+            "commitlog_total_space": "256MiB",
+            "commitlog_disk_access_mode": "legacy",
+            "memtable_heap_space": "96MiB",
+            "memtable_offheap_space": "64MiB",
+            "file_cache_enabled": False,
+            "key_cache_size": "8MiB",
+            "concurrent_reads": 8,
+            "concurrent_writes": 16,
+            "concurrent_compactors": 1,
+            "auto_snapshot": False,
+            "batch_size_warn_threshold": "64KiB",
+            "batch_size_fail_threshold": "640KiB",
+        }
+
+    async def start(self, jars: list[Path]) -> None:
+        """Starts the Java process.
+
+        Raises:
+            NodeError: Java is not installed.
+        """
+        self._prepare()
+        await self._process.start(
+            [
+                f"-Xmx{self._heap_mb}m",
+                *_FLAGS,
+                *_OPENED,
+                f"-Dlogback.configurationFile={self._folder / 'logback.xml'}",
+                f"-Dcassandra.config=file://{self._folder / 'cassandra.yaml'}",
+                f"-Dcassandra.storagedir={self._folder}",
+                f"-Djava.io.tmpdir={self._folder}",
+                "-cp",
+                ":".join(str(jar) for jar in jars),
+                "org.apache.cassandra.service.CassandraDaemon",
+            ]
+        )
+
+    async def until_ready(self) -> None:
+        """Returns when the node accepts the password, and no other one."""
+        await until_open(self.port)
+        password = self._secret.read_text(encoding="utf-8").strip()
+        while not await asyncio.to_thread(set_password, self.port, password):
+            await asyncio.sleep(READY_POLL_SECONDS)
+
+    async def wait(self) -> int:
+        """Waits until the node ends. Returns its exit code."""
+        return await self._process.wait()
+
+    async def stop(self, seconds: float) -> None:
+        """Asks the node to flush and end. Kills it after `seconds`."""
+        await self._process.stop(seconds)

@@ -1,0 +1,167 @@
+"""A scheduler: it starts the one node of a service, serves the SDK's API and ends with the node."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from aiohttp import web
+
+from local_dcos.api.requests import Handler, same
+from local_dcos.errors import LocalDcosError, NodeError
+from local_dcos.launching import PROXY_HEADER, PROXY_SECRET
+from local_dcos.ports import HOST
+from local_dcos.services.jars import PackageJars
+from local_dcos.services.plan import Plan
+
+STOP_SECONDS = 25.0
+# A failed plan can be read for this long. Then the scheduler ends, and the cluster launches it again.
+ERROR_SECONDS = 5.0
+
+
+class Node(Protocol):
+    """The node of a service. name: what messages call it. endpoint: the name of its client endpoint."""
+
+    name: str
+    endpoint: str
+
+    @property
+    def address(self) -> str:
+        """Its host:port for clients."""
+
+    async def start(self, jars: list[Path]) -> None:
+        """Starts its process."""
+
+    async def until_ready(self) -> None:
+        """Returns when it serves clients."""
+
+    async def wait(self) -> int:
+        """Waits until it ends. Returns its exit code."""
+
+    async def stop(self, seconds: float) -> None:
+        """Ends it, at the latest after `seconds`."""
+
+
+class Scheduler:
+    """One service: the plan, the node, and the HTTP API over both."""
+
+    def __init__(
+        self, node: Node, jars: PackageJars, plan: Plan, routes: Callable[[], list[web.RouteDef]] = list
+    ) -> None:
+        """routes: further endpoints of the service."""
+        self.plan = plan
+        self.ready = False
+        self._node = node
+        self._jars = jars
+        self._routes = routes
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[_only_by_proxy])
+        app.add_routes(
+            [
+                web.get("/v1/health", self.health),
+                web.get("/v1/plans/{name}", self.show_plan),
+                web.get("/v1/endpoints", self.endpoints),
+                web.get("/v1/endpoints/{name}", self.endpoint),
+                *self._routes(),
+            ]
+        )
+        return app
+
+    async def run(self) -> None:
+        """Starts the node and waits until it ends.
+
+        Raises:
+            LocalDcosError: The node could not be started, or it ended.
+        """
+        self.plan.begin(self.plan.jars, f"looking for the jars of the {self._node.name}")
+        found = self._jars.known()
+        if found is None:
+            self.plan.begin(self.plan.jars, f"fetching the jars of the {self._node.name}")
+            found = await asyncio.to_thread(self._jars.fetch)
+        self.plan.finish(self.plan.jars)
+        self.plan.begin(self.plan.node, f"starting the {self._node.name}")
+        await self._node.start(found)
+        ended = asyncio.create_task(self._node.wait())
+        ready = asyncio.create_task(self._node.until_ready())
+        await asyncio.wait((ended, ready), return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            ready.result()
+            self.ready = True
+            self.plan.finish(self.plan.node)
+        code = await ended
+        ready.cancel()
+        raise NodeError(f"The {self._node.name} ended with status {code}. Its log is in stdout")
+
+    async def stop(self) -> None:
+        await self._node.stop(STOP_SECONDS)
+
+    async def health(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": self.plan.status}, status=self.plan.http_status)
+
+    async def show_plan(self, request: web.Request) -> web.Response:
+        if request.match_info["name"] != "deploy":
+            return web.Response(status=404, text=f"No plan {request.match_info['name']}")
+        return web.json_response(self.plan.to_json(), status=self.plan.http_status)
+
+    async def endpoints(self, request: web.Request) -> web.Response:
+        return web.json_response([self._node.endpoint] if self.ready else [])
+
+    async def endpoint(self, request: web.Request) -> web.Response:
+        if request.match_info["name"] != self._node.endpoint:
+            return web.Response(status=404, text=f"No endpoint {request.match_info['name']}")
+        if not self.ready:
+            return web.Response(status=404, text=f"No {self._node.name} is running yet")
+        address = self._node.address
+        return web.json_response({"address": [address], "dns": [address], "vip": address})
+
+    async def serve(self) -> int:
+        """Serves and runs until a signal or the end of the node. Returns the exit code."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        await web.TCPSite(runner, HOST, int(os.environ["PORT_API"])).start()
+        work, stopped = asyncio.create_task(self.run()), asyncio.create_task(stop.wait())
+        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            # Cancelled before the node stops, whose end is no failure now.
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await self.stop()
+            return 0
+        try:
+            await work
+        except LocalDcosError as error:
+            print(f"Error: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            was_up = self.plan.status != "IN_PROGRESS"
+            self.plan.fail(str(error))
+            await self.stop()
+            if not was_up:
+                await asyncio.wait((stopped,), timeout=ERROR_SECONDS)
+        return 1
+
+
+def main(scheduler: Callable[[], Scheduler]) -> None:
+    """Runs a scheduler until a signal stops it or its node ends."""
+
+    async def serve() -> int:
+        return await scheduler().serve()
+
+    code = asyncio.run(serve())
+    # Not sys.exit, which would wait for a thread that still downloads jars.
+    sys.stdout.flush()
+    os._exit(code)
+
+
+@web.middleware
+async def _only_by_proxy(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Accepts requests that came through the cluster's proxy, which checks the token."""
+    secret = os.environ.get(PROXY_SECRET)
+    if request.path == "/v1/health" or (secret and same(request.headers.get(PROXY_HEADER, ""), secret)):
+        return await handler(request)
+    return web.Response(status=403, text="Use the address at the cluster: /service/<name>/")

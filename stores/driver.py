@@ -1,0 +1,162 @@
+"""Statements for Cassandra, through the official driver. Writes survive an outage of the cluster."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from cassandra import ConsistencyLevel, DriverException, OperationTimedOut, RequestExecutionException
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.concurrent import execute_concurrent
+from cassandra.policies import RoundRobinPolicy, TokenAwarePolicy
+from cassandra.query import BatchStatement, BatchType, PreparedStatement, tuple_factory
+
+from stores.cql import Address, keyspace_of
+from stores.errors import BrokenError, RowsError, UnreachableError
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 60.0
+"""How long a write is repeated while the cluster is not available."""
+_PAUSE_SECONDS = 0.5
+_CONNECT_SECONDS = 5.0
+_REQUEST_SECONDS = 20.0
+_CONCURRENT = 64
+_PAGE_ROWS = 5000
+_AWAY = (NoHostAvailable, OperationTimedOut, RequestExecutionException)
+# Every error is also raised, and reported by whoever handles it.
+logging.getLogger("cassandra").setLevel(logging.CRITICAL)
+
+
+class Driver:
+    """Statements for one cluster. It connects with the first one."""
+
+    def __init__(self, address: Address, patience: float = PATIENCE_SECONDS) -> None:
+        self._address = address
+        self._patience = patience
+        self._session: Session | None = None
+        self._prepared: dict[str, PreparedStatement] = {}
+
+    def create(self, *definitions: str) -> None:
+        """Create the keyspace and what the definitions say, unless it exists."""
+        for definition in (keyspace_of(self._address), *definitions):
+            self._patiently(partial(self._execute, definition))
+
+    def write(self, statement: str, groups: Sequence[Sequence[Sequence[Any]]]) -> None:
+        """Execute the statement for each row. The rows of a group have the same partition.
+
+        Repeats everything after an error that may pass. Raises RowsError and UnreachableError.
+        """
+
+        def send() -> None:
+            prepared = self._of(statement)
+            try:
+                batches = [(_together(prepared, group), ()) for group in groups]
+            except (TypeError, ValueError, struct.error) as error:
+                raise RowsError(str(error)) from error
+            execute_concurrent(self._connected(), batches, concurrency=_CONCURRENT, raise_on_first_error=True)
+
+        if groups:
+            self._patiently(send)
+
+    def read(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, page by page. Raises UnreachableError and BrokenError."""
+        try:
+            yield from self._connected().execute(self._of(statement), values)
+        except _AWAY as error:
+            raise self._unreachable(error) from error
+        except DriverException as error:
+            raise BrokenError(f"{self._where()}: {error}") from error
+
+    def _execute(self, statement: str) -> None:
+        self._connected().execute(statement)
+
+    def exists(self, table: str) -> bool:
+        """Whether the keyspace has this table."""
+        query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?"
+        return any(self.read(query, (self._address.keyspace, table)))
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each table on the disk of the node that answers; in whole MiB, rounded up."""
+        query = "SELECT keyspace_name, table_name, mebibytes FROM system_views.disk_usage"
+        try:
+            return {
+                name: size * 2**20
+                for keyspace, name, size in self.read(query)
+                if keyspace == self._address.keyspace
+            }
+        except BrokenError:
+            return {}  # before Cassandra 4
+
+    def close(self) -> None:
+        """Disconnect."""
+        if self._session is not None:
+            self._session.cluster.shutdown()
+        self._session, self._prepared = None, {}
+
+    def _of(self, statement: str) -> PreparedStatement:
+        if statement not in self._prepared:
+            self._prepared[statement] = self._connected().prepare(statement)
+        return self._prepared[statement]
+
+    def _connected(self) -> Session:
+        if self._session is None:
+            address = self._address
+            profile = ExecutionProfile(
+                load_balancing_policy=TokenAwarePolicy(RoundRobinPolicy()),
+                consistency_level=ConsistencyLevel.QUORUM,
+                request_timeout=_REQUEST_SECONDS,
+                row_factory=tuple_factory,
+            )
+            login = PlainTextAuthProvider(address.login, address.password) if address.login else None
+            cluster = Cluster(
+                list(address.hosts),
+                port=address.port,
+                auth_provider=login,
+                execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+                connect_timeout=_CONNECT_SECONDS,
+                monitor_reporting_enabled=False,
+            )
+            try:
+                session = cluster.connect()
+            except BaseException:
+                cluster.shutdown()
+                raise
+            session.default_fetch_size = _PAGE_ROWS
+            self._session = session
+        return self._session
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return work()
+            except _AWAY as error:
+                if time.monotonic() > deadline:
+                    raise self._unreachable(error) from error
+                time.sleep(_PAUSE_SECONDS)
+            except DriverException as error:
+                raise BrokenError(f"{self._where()}: {error}") from error
+
+    def _unreachable(self, error: Exception) -> UnreachableError:
+        # NoHostAvailable holds the error of each host.
+        causes = getattr(error, "errors", None)
+        said = next(iter(causes.values()), error) if isinstance(causes, dict) else error
+        return UnreachableError(f"{self._where()} does not answer: {said}")
+
+    def _where(self) -> str:
+        return f"Cassandra at {','.join(self._address.hosts)}:{self._address.port}"
+
+
+def _together(prepared: PreparedStatement, rows: Sequence[Sequence[Any]]) -> Any:
+    """One request for rows of the same partition."""
+    if len(rows) == 1:
+        return prepared.bind(rows[0])
+    batch = BatchStatement(BatchType.UNLOGGED)
+    for row in rows:
+        batch.add(prepared, row)
+    return batch

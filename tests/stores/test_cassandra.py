@@ -1,0 +1,159 @@
+"""The store in a real Cassandra: every row once, whatever is repeated, killed or started again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from stores.base import Batch
+from stores.cassandra import CassandraStore
+from stores.cql import address_of, table_of
+from stores.errors import AddressError, RowsError, UnreachableError
+from stores.opening import open_store
+from stores.tables import MOVING_AVERAGE, PRICES, SIGNALS, TABLES, Flow
+from tests.cassandra_node import CassandraNode
+
+FLOW = Flow("prices", PRICES)
+START = datetime(2026, 11, 22, 23, 59, 50, tzinfo=UTC)
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
+
+
+def rows(number: int, size: int = 10) -> dict[str, list[Any]]:
+    """Batch `number`: a tick a second, so that some batches lie in two hours."""
+    offsets = range(number * size, (number + 1) * size)
+    return {
+        "ts": [START + timedelta(seconds=offset) for offset in offsets],
+        "symbol": ["AAPL" if offset % 2 else "MSFT" for offset in offsets],
+        "price": [Decimal(offset) / 100 + 1 for offset in offsets],
+        "topic": ["prices"] * size,
+        "partition": [0] * size,
+        "offset": list(offsets),
+    }
+
+
+def offsets(store: CassandraStore, **names: Any) -> list[int]:
+    return [row["offset"] for row in store.read(FLOW, *ALWAYS, **names)]
+
+
+@pytest.fixture
+def store(cassandra: CassandraNode, request: pytest.FixtureRequest) -> Iterator[CassandraStore]:
+    keyspace = request.node.name.removeprefix("test_")[:40]
+    opened = CassandraStore(address_of(cassandra.address(keyspace).partition(":")[2], cassandra.environ))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.slow
+def test_rows_come_back_as_they_were_written(store):
+    assert list(store.read(FLOW, *ALWAYS)) == []
+    assert store.newest(FLOW) is None
+    assert store.describe() == []
+    for number in (1, 0, 1):
+        store.write(FLOW, Batch("w", number), rows(number, 150))
+    given = rows(0, 300)
+    wanted = [dict(zip(given, values, strict=True)) for values in zip(*given.values(), strict=True)]
+    assert list(store.read(FLOW, *ALWAYS)) == wanted
+    assert offsets(store, names={"AAPL"}) == list(range(1, 300, 2))
+    two = store.read(FLOW, START + timedelta(seconds=9), START + timedelta(seconds=11))
+    assert [row["offset"] for row in two] == [9, 10]
+    assert store.newest(FLOW) == START + timedelta(seconds=299)
+    [found] = store.describe()
+    assert (found.flow, found.rows, found.first, found.last) == ("prices", 300, "2026-11-22", "2026-11-23")
+
+
+@pytest.mark.slow
+def test_a_table_for_every_contract(store):
+    """Nulls, reserved words as names, and every kind of column."""
+    values = {"time": START, "text": "AAPL", "whole": 3, "number": 1.5, "price": Decimal("1.25")}
+    for name, table in TABLES.items():
+        flow = Flow(f"some-{name}", table)
+        row = {each.name: None if each.optional else values[each.kind] for each in table.columns}
+        store.write(flow, Batch("w", 0), {name: [value] for name, value in row.items()})
+        assert list(store.read(flow, *ALWAYS)) == [row]
+    assert [each.flow for each in store.describe()] == sorted(f"some-{name}" for name in TABLES)
+    assert MOVING_AVERAGE in TABLES.values() and SIGNALS in TABLES.values()
+
+
+@pytest.mark.slow
+def test_rows_expire(cassandra):
+    text = cassandra.address("expiring", "?retention=2s").partition(":")[2]
+    store = CassandraStore(address_of(text, cassandra.environ))
+    store.write(FLOW, Batch("w", 0), rows(0))
+    assert len(offsets(store)) == 10
+    deadline = time.monotonic() + 20
+    while offsets(store) or store.describe():
+        assert time.monotonic() < deadline, "waited 20 s for the rows to expire"
+        time.sleep(0.2)
+    assert store.newest(FLOW) is None
+    store.close()
+
+
+@pytest.mark.slow
+def test_a_write_outlasts_a_crash_of_the_node(cassandra, store):
+    """It is killed between two batches and during one; what was acknowledged before stays."""
+    store.write(FLOW, Batch("w", 0), rows(0, 500))
+    cassandra.kill()
+    with pytest.raises(UnreachableError, match="does not answer"):
+        store.newest(FLOW)
+    writing = threading.Thread(target=store.write, args=(FLOW, Batch("w", 1), rows(1, 500)))
+    writing.start()
+    cassandra.start()
+    writing.join(60)
+    assert not writing.is_alive()
+    assert sorted(offsets(store)) == list(range(1000))
+
+
+@pytest.mark.slow
+def test_a_wrong_password_is_one_clear_error(cassandra):
+    text = cassandra.address("any").partition(":")[2]
+    store = CassandraStore(address_of(text, {"CASSANDRA_PASSWORD": "wrong"}))
+    with pytest.raises(UnreachableError, match="and/or password are incorrect"):
+        store.newest(FLOW)
+
+
+def test_wrong_rows_are_refused_before_anything_is_sent():
+    store = CassandraStore(address_of("127.0.0.1:1/any", {}))
+    less = {name: values for name, values in rows(0).items() if name != "price"}
+    for wrong, said in (
+        (less, "missing or unknown: price"),
+        ({**rows(0), "offset": [1]}, "differ in length"),
+        ({**rows(0), "symbol": [None] * 10}, "column symbol has 10 nulls"),
+    ):
+        with pytest.raises(RowsError, match=said):
+            store.write(FLOW, Batch("w", 0), wrong)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("cassandra:", "use cassandra:HOST:PORT/KEYSPACE"),
+        ("cassandra:host:99999/a", "use cassandra:HOST:PORT/KEYSPACE"),
+        ("cassandra:host:9042/A", "use cassandra:HOST:PORT/KEYSPACE"),
+        ("cassandra:host:9042/a?retention=soon", "'soon'"),
+        ("cassandra:host:9042/a?ttl=7d", "no option ttl"),
+        ("cassandra:host:9042/a?replication=0", "must be at least 1"),
+    ],
+)
+def test_wrong_addresses(address, said):
+    with pytest.raises(AddressError, match=said):
+        open_store(address)
+
+
+def test_an_address_keeps_its_password_secret():
+    address = address_of("a,b:9042/volatility?retention=7d&replication=3", {"CASSANDRA_PASSWORD": "hush"})
+    assert (address.hosts, address.replication, address.login) == (("a", "b"), 3, "cassandra")
+    assert address.retention == timedelta(days=7)
+    assert "hush" not in repr(address)
+
+
+def test_flows_that_would_share_a_table_are_refused():
+    assert table_of("random-numbers-statistics") == "random_numbers_statistics"
+    for name in ("random_numbers", "1-price", "a" * 49):
+        with pytest.raises(AddressError, match="in Cassandra, a flow"):
+            table_of(name)
