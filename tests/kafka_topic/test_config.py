@@ -98,7 +98,7 @@ def test_settings_that_lose_records_are_differences_though_nobody_asked_for_othe
 
 
 @pytest.mark.slow
-def test_settings_are_set_once_and_never_shortened_without_leave(stage):
+def test_settings_are_set_once_and_never_shortened_without_permission(stage):
     stage.create("position.A", "position.B", "movingaverage", "mine")
     topics, names = Topics(stage.prefix), [f"{stage.prefix}{name}" for name in ("position.A", "mine")]
     a, b = f"{stage.prefix}position.A", f"{stage.prefix}position.B"
