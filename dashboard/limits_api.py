@@ -59,7 +59,7 @@ class LimitsApi:
         everything = request.query.get("all") == "true"
         if bool(symbols) == everything:
             raise web.HTTPBadRequest(
-                text="name positions whose limits to clear, or all positions with all=true"
+                text="name the positions in the parameter position, or add all=true for all of them"
             )
         cleared = await self._ask(lambda: self._store.clear(None if everything else symbols))
         return json_answer({"cleared": cleared})
@@ -68,14 +68,12 @@ class LimitsApi:
         body = await body_of(request)
         symbols = body.get("symbols") if isinstance(body, dict) else None
         if not isinstance(symbols, list) or not symbols:
-            raise web.HTTPBadRequest(text='the body must be such as {"symbols": ["AAPL"], "buy": 95}')
+            raise web.HTTPBadRequest(text='the body must be JSON such as {"symbols": ["AAPL"], "buy": 95}')
         changes = {name: value for name, value in body.items() if name != "symbols"}
         if unknown := sorted(changes.keys() - set(FIELDS)):
-            raise BadRequest(
-                f"{unknown[0]} is not a field of limits; there are {', '.join(FIELDS)}", unknown[0]
-            )
+            raise BadRequest(f"unknown field {unknown[0]}; the fields are {', '.join(FIELDS)}", unknown[0])
         if not changes:
-            raise web.HTTPBadRequest(text=f"nothing to set; name some of {', '.join(FIELDS)}")
+            raise web.HTTPBadRequest(text=f"the request changes nothing; the fields are {', '.join(FIELDS)}")
         return [known("position", str(symbol), self._history.positions) for symbol in symbols], changes
 
     async def _ask(self, call: Callable[[], T]) -> T:

@@ -19,21 +19,21 @@ from kafka_topic.statistics import FIELDS
 Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
 _DESCRIPTION = (
-    "What the live page shows, for programs. Behind a front door such as DC/OS' Admin Router the addresses "
-    "begin with /service/<name>/, and the door asks for its own token. Records may gain fields; no field is "
-    f"renamed. A request that changes something needs the header {CSRF_HEADER} with any value, which a page "
-    "of another origin can't send."
+    "The data of the live page, for programs. Behind a front door such as DC/OS' Admin Router, all paths "
+    "begin with /service/<name>, and the front door requires its own token. Fields may be added, but are "
+    f"never renamed. A request that changes data needs the header {CSRF_HEADER} with any value, which a page "
+    "of another origin cannot send."
 )
 _MEANINGS = {
     "MovingAverage": {
-        "window": "its length, as in 10s, 1m",
-        "stddev": "of a sample; null when count < 2",
-        "cv": "in percent; null without a stddev, or when the mean is 0",
+        "window": "its length, such as 10s or 1m",
+        "stddev": "sample standard deviation; null if count < 2",
+        "cv": "in percent; null without a stddev, or if the mean is 0",
     },
     "Signal": {"price": "the last price at that time", "reason": "one sentence"},
     "Limits": {
-        "buy": "low limit; below sell where both are set",
-        "sell": "high limit",
+        "buy": "lower limit; less than sell if both are set",
+        "sell": "upper limit",
         "probability": "at which a limit counts as likely; null, here and below: the bundle's setting",
         "regime_high": "cv in percent",
         "regime_low": "cv in percent, below regime_high",
@@ -131,7 +131,7 @@ def _paths() -> Json:
     return {
         "/api/status": _get(
             "The state of every component and position, and dead letters by reason; Kafka and Flink are "
-            "asked at most every 2 s",
+            "queried at most every 2 s",
             _content("the pipeline", _schema("Status")),
         ),
         "/api/positions": _get(
@@ -139,17 +139,17 @@ def _paths() -> Json:
             _answer("the positions", positions=_list("PositionAnswer")),
         ),
         "/api/movingaverage": _get(
-            "The kept windows of one length of a position, oldest first, at most 5000",
+            "The windows of one length of a position, oldest first, at most 5000",
             _answer("the windows", records=_list("MovingAverage")),
             [
                 {**_parameter("position", "the position", "AAPL"), "required": True},
-                _parameter("window", "its length; the shortest without it", "1m"),
+                _parameter("window", "its length; default: the shortest", "1m"),
                 since,
             ],
             refusals=(400, 404),
         ),
         "/api/signals": _get(
-            "The kept signals, in the order in which they came, at most 5000",
+            "The signals in order of arrival, at most 5000",
             _answer("the signals", signals=_list("Signal")),
             [position, since],
             refusals=(400, 404),
@@ -158,7 +158,7 @@ def _paths() -> Json:
             **_get("The limits of positions, read from Kafka", limits, [position], refusals=(409, 503)),
             "post": {
                 **_operation(
-                    "Change the named fields of some positions' limits, keep the others; null clears a field",
+                    "Set fields of some positions' limits; null clears a field, other fields stay",
                     limits,
                     [csrf],
                     refusals=(400, 403, 404, 409, 415, 503),
@@ -168,26 +168,32 @@ def _paths() -> Json:
             "delete": _operation(
                 "Clear the limits of some positions",
                 cleared,
-                [csrf, position, _parameter("all", "true, without a position: those of every position")],
+                [
+                    csrf,
+                    position,
+                    _parameter("all", "true, without a position: clear the limits of all positions"),
+                ],
                 refusals=(400, 403, 503),
             ),
         },
         "/api/stream": _get(
-            "Records as they are committed, as server-sent events whose type is the topic; Last-Event-ID "
-            "continues from there",
+            "Records as they are committed, as server-sent events whose type is the topic; with "
+            "Last-Event-ID, the stream continues after that event",
             {
                 "description": "an endless stream",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
             [
                 {
-                    **_parameter("topic", "movingaverage without it"),
+                    **_parameter("topic", "default: movingaverage"),
                     "schema": {"type": "array", "items": {"enum": [*TOPICS]}},
                 },
-                _parameter("window", "lengths of movingaverage; the shortest without it", several=True),
+                _parameter("window", "lengths of movingaverage; default: the shortest", several=True),
                 position,
                 {
-                    **_parameter("start", "beginning: kept records come first; only new ones without it"),
+                    **_parameter(
+                        "start", "beginning: records in memory come first; default: only new records"
+                    ),
                     "schema": {"enum": ["beginning"]},
                 },
             ],

@@ -177,7 +177,7 @@ class Pipeline:
         figures: Figures = {"rate": rate, "lag": sum(known) if known else None}
         if not isinstance(flink, Flink):
             fresh = all(self._history.state(symbol) == "fresh" for symbol in self._history.positions)
-            return _component("gatherer", fresh or None, "its job can't be seen from here", figures)
+            return _component("gatherer", fresh or None, "its job cannot be seen from here", figures)
         job = flink.job
         if job is None:
             return _component("gatherer", False, f"Flink has no job {self._settings.job}", figures)

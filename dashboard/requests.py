@@ -29,7 +29,7 @@ def known(kind: str, value: str, choices: Collection[str]) -> str:
     """The value if it is one of the known ones; raises HTTPNotFound that names them."""
     if value not in choices:
         some = ", ".join([*choices][:10])
-        raise web.HTTPNotFound(text=f"there is no {kind} {value!r}; there are {some}")
+        raise web.HTTPNotFound(text=f"unknown {kind} {value!r}; known are {some}")
     return value
 
 
@@ -76,10 +76,10 @@ def require_csrf_header(request: web.Request) -> None:
     The front door checks whether the user has access at all.
     """
     if CSRF_HEADER not in request.headers:
-        raise web.HTTPForbidden(text=f"a request that changes something needs the header {CSRF_HEADER}")
+        raise web.HTTPForbidden(text=f"a request that changes data needs the header {CSRF_HEADER}")
     origin = request.headers.get("Origin")
     if origin is not None and origin.partition("://")[2] != request.host:
-        raise web.HTTPForbidden(text=f"{origin} is not the origin of this page")
+        raise web.HTTPForbidden(text=f"the request comes from a page of {origin}, not from this one")
 
 
 def records_answer(name: str, records: Collection[bytes]) -> web.Response:

@@ -114,7 +114,7 @@ class Server:
         """
         name = request.host.rpartition(":")[0] or request.host
         if self._settings.host in LOOPBACK and name.strip("[]") not in LOOPBACK:
-            raise web.HTTPForbidden(text=f"{name} is not the name of this server")
+            raise web.HTTPForbidden(text=f"this server does not answer to the name {name}")
         secret = self._settings.proxy_secret
         # Marathon's health checks come directly.
         if secret and request.path != "/health" and not came_through_front_door(request, secret):

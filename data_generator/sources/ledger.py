@@ -74,7 +74,8 @@ def _last_in(records: Iterable[Message], source: str) -> Written:
         number, run = found.get(NUMBER) or b"", found.get(RUN)
         # A record of this source always has a number. Without one, another program has written it.
         if found.get(SOURCE) == source.encode() and number.isdigit():
-            last = Written(int(number) + 1, record.value(), run.decode(errors="replace") if isinstance(run, bytes) else None)
+            run_id = run.decode(errors="replace") if isinstance(run, bytes) else None
+            last = Written(int(number) + 1, record.value(), run_id)
     return last
 
 

@@ -104,7 +104,7 @@ def test_each_window_is_served_by_its_label_the_shortest_without_one(feeder, mak
     assert [record["mean"] for record in records_of(app)] == [88.0, 90.0]
     assert [record["mean"] for record in records_of(app, f"{AAPL}&window=1m")] == [89.0]
     status, mistake = app.get(f"{AAPL}&window=10m")
-    assert (status, mistake["message"]) == (404, "there is no window '10m'; there are 10s, 1m")
+    assert (status, mistake["message"]) == (404, "unknown window '10m'; known are 10s, 1m")
 
 
 def test_signals_are_served_and_the_newest_regime_is_the_positions(feeder, app):
@@ -178,7 +178,7 @@ def test_what_is_no_json_is_a_mistake(app, body):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=20)
     with refused.value as answer:
-        assert (answer.code, "must be such as" in answer.read().decode()) == (400, True)
+        assert (answer.code, "must be JSON such as" in answer.read().decode()) == (400, True)
 
 
 def test_an_origin_that_is_none_is_refused(app):
@@ -194,9 +194,9 @@ def test_an_origin_that_is_none_is_refused(app):
         ({"symbols": ["AAPL"], "probability": 1.5}, "probability", "between 0 and 1"),
         ({"symbols": ["AAPL"], "buy": "cheap"}, "buy", "cheap"),
         ({"symbols": ["AAPL"], "regime_high": 0.4}, "regime_high", "must be below the high one"),
-        ({"symbols": ["AAPL"], "price": 5}, "price", "not a field of limits"),
-        ({"symbols": ["AAPL"]}, None, "nothing to set"),
-        ({"buy": 5}, None, "the body must be such as"),
+        ({"symbols": ["AAPL"], "price": 5}, "price", "unknown field price"),
+        ({"symbols": ["AAPL"]}, None, "the request changes nothing"),
+        ({"buy": 5}, None, "the body must be JSON such as"),
     ],
 )
 def test_a_limit_that_cannot_be_is_told_with_its_field(app, body, field, words):

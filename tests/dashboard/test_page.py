@@ -236,7 +236,7 @@ def test_limits_are_set_drawn_and_cleared_through_the_form_and_mistakes_told_at_
         assert app.get("/api/limits")[1] == {"limits": []}
         page.fill("#limits [name=buy]", "cheap")
         page.keyboard.press("Enter")
-        assert page.text_content("#about-buy") == "cheap is no number"
+        assert page.text_content("#about-buy") == "cheap is not a number"
         page.fill("#limits [name=buy]", "99")
         page.keyboard.press("Enter")
         page.wait_for_function("() => document.querySelector('#limits output').textContent === 'Set.'")

@@ -1,9 +1,9 @@
 // The limits form: what a position is watched for. An empty field is no limit, or the bundle's own setting.
 
 const FIELDS = [
-  ["buy", "Buy at or below", "price"], ["sell", "Sell at or above", "price"], ["probability", "Likely from", "0 to 1"],
-  ["horizon_seconds", "Within", "seconds"], ["regime_high", "Volatility high from", "cv %"], ["regime_low", "Low down to", "cv %"],
-  ["anomaly_sigmas", "Anomaly from", "MADs"],
+  ["buy", "Buy at or below", "price"], ["sell", "Sell at or above", "price"], ["probability", "Minimum probability", "0 to 1"],
+  ["horizon_seconds", "Horizon", "seconds"], ["regime_high", "High volatility from", "cv %"], ["regime_low", "Low volatility up to", "cv %"],
+  ["anomaly_sigmas", "Anomaly beyond", "MADs"],
 ];
 const HEADERS = { "Content-Type": "application/json", "X-Requested-By": "dashboard" };
 
@@ -55,12 +55,12 @@ export class LimitsForm {
   }
 
   set() {
-    this.mistake(null);
+    this.showError(null);
     const changes = {};
     for (const [name, input] of this.inputs) {
       const text = input.value.trim();
       const value = text === "" ? null : Number(text);
-      if (Number.isNaN(value)) return this.mistake(name, `${text} is no number`);
+      if (Number.isNaN(value)) return this.showError(name, `${text} is not a number`);
       changes[name] = value;
     }
     const body = JSON.stringify({ symbols: [this.symbol], ...changes });
@@ -68,7 +68,7 @@ export class LimitsForm {
   }
 
   clear() {
-    this.mistake(null);
+    this.showError(null);
     return this.send("Cleared.", `api/limits?position=${encodeURIComponent(this.symbol)}`, { method: "DELETE", headers: HEADERS });
   }
 
@@ -78,9 +78,9 @@ export class LimitsForm {
     try {
       const answer = await fetch(address, options);
       document = await answer.json().catch(() => ({}));
-      if (!answer.ok) return this.mistake(document.field, document.message ?? `not taken: status ${answer.status}`);
+      if (!answer.ok) return this.showError(document.field, document.message ?? `the server answered with status ${answer.status}`);
     } catch (error) {
-      return this.mistake(null, `no answer: ${error.message}`);
+      return this.showError(null, `the server did not answer: ${error.message}`);
     }
     this.touched.clear();
     this.shown = undefined;
@@ -89,7 +89,7 @@ export class LimitsForm {
   }
 
   /** Tell what is wrong, at its field if there is one; without a text, nothing is wrong any more. */
-  mistake(field, text = "") {
+  showError(field, text = "") {
     const at = this.inputs.get(field);
     for (const [name, input] of this.inputs) {
       if (input === at) input.setAttribute("aria-invalid", "true");

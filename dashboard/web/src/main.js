@@ -40,7 +40,7 @@ function connect() {
     summary();
     taken();
   });
-  const said = { live: "live", connecting: "connecting …", lost: "connection lost, trying again …" };
+  const said = { live: "live", connecting: "connecting …", lost: "connection lost, reconnecting …" };
   const tell = (state) => select("#connection").attr("data-state", state).text(said[state]);
   socket.on("connect", () => tell("live"));
   socket.on("disconnect", (reason) => {

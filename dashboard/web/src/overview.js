@@ -66,7 +66,7 @@ export class Overview {
     const positions = [...this.store.positions.values()].filter((one) => one.symbol.toUpperCase().includes(wanted));
     this.grid.selectAll("a").remove();
     this.grid.selectAll("p").remove();
-    if (!positions.length) this.grid.append("p").attr("class", "empty").text(wanted ? "No position of that name." : "Waiting for the positions …");
+    if (!positions.length) this.grid.append("p").attr("class", "empty").text(wanted ? "No position matches the filter." : "Waiting for positions …");
     for (const position of positions) {
       const anchor = create("a")
         .attr("class", "card")

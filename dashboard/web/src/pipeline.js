@@ -6,11 +6,11 @@ const NUMBERS = [
   ["rate", "per second", (value) => value.toLocaleString()],
   ["lag", "lag (ticks)", (value) => value.toLocaleString()],
   ["checkpoint_age_seconds", "last checkpoint", (value) => `${value} s ago`],
-  ["checkpoint_seconds", "it took", (value) => `${value} s`],
-  ["checkpoint_bytes", "its size", (value) => `${(value / 1024).toFixed(0)} kB`],
-  ["checkpoints_failed", "checkpoints failed", String],
-  ["uptime_seconds", "up for", (value) => duration(value)],
-  ["broken_records", "broken records", String],
+  ["checkpoint_seconds", "checkpoint duration", (value) => `${value} s`],
+  ["checkpoint_bytes", "checkpoint size", (value) => `${(value / 1024).toFixed(0)} kB`],
+  ["checkpoints_failed", "failed checkpoints", String],
+  ["uptime_seconds", "uptime", (value) => duration(value)],
+  ["broken_records", "invalid records", String],
 ];
 const COLUMNS = [
   ["symbol", "position"], ["state", "state"], ["regime", "volatility"], ["price", "price"], ["last_window_end", "last window end (UTC)"], ["age_seconds", "age s"],
@@ -19,7 +19,7 @@ const COLUMNS = [
 
 export class PipelineView {
   constructor(root) {
-    this.problem = root.append("p").attr("class", "empty").attr("role", "status").text("Asking …");
+    this.problem = root.append("p").attr("class", "empty").attr("role", "status").text("Loading …");
     this.flow = root.append("ol").attr("class", "flow");
     const letters = root.append("section").attr("class", "panel").attr("id", "dead-letters");
     letters.append("h2").text("Dead letters");
@@ -41,14 +41,14 @@ export class PipelineView {
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       this.show(await answer.json());
     } catch (error) {
-      this.problem.text(`No answer: ${error.message}`);
+      this.problem.text(`The server did not answer: ${error.message}`);
     }
     this.timer = setTimeout(() => this.ask(), EVERY_MS);
   }
 
   show(status) {
     if (!this.open) return;
-    this.problem.text(status.healthy ? "All healthy." : "Not healthy.");
+    this.problem.text(status.healthy ? "All components and positions are healthy." : "Not all components and positions are healthy.");
     const named = new Map(status.components.map((one) => [one.name, one]));
     const rest = status.components.filter((one) => !FLOW.includes(one.name));
     const ordered = [...FLOW.map((name) => named.get(name)).filter(Boolean), ...rest];
@@ -71,8 +71,8 @@ export class PipelineView {
           Object.assign(document.createElement("dd"), { textContent: shown(one[key]) }),
         ]));
       });
-    this.tellLetters(status.dead_letters);
-    this.troubles.selectAll("p").data(told(status.positions)).join("p").attr("class", "problem").text(String);
+    this.showLetters(status.dead_letters);
+    this.troubles.selectAll("p").data(problemTexts(status.positions)).join("p").attr("class", "problem").text(String);
     this.body.selectAll("tr").data(status.positions, (one) => one.symbol).join("tr").attr("data-state", (one) => one.state)
       .selectAll("td").data((one) => COLUMNS.map(([key]) => [key, one[key]])).join("td")
       .attr("class", ([key]) => (key === "state" ? "state" : null))
@@ -80,9 +80,9 @@ export class PipelineView {
   }
 
   /** How many records could not be used, and why: a bar each, longest for the most frequent reason. */
-  tellLetters({ by_reason: counts, total, complete }) {
+  showLetters({ by_reason: counts, total, complete }) {
     const most = Math.max(...Object.values(counts), 1);
-    const note = complete ? "" : ", still counting";
+    const note = complete ? "" : " so far";
     this.letters.selectAll("p").data([total ? `${total.toLocaleString()} records could not be used${note}.` : `None${note}.`])
       .join("p").attr("class", "empty").text(String);
     this.letters.selectAll("dl").data(total ? [counts] : []).join("dl").attr("class", "bars")
@@ -115,7 +115,7 @@ export class PipelineView {
 }
 
 /** What is wrong with positions and what to do about it, once for all that share a topic. */
-function told(positions) {
+function problemTexts(positions) {
   const sharing = new Map();
   for (const { symbol, problem } of positions) {
     if (!problem) continue;

@@ -24,14 +24,14 @@ export class PositionView {
     this.symbol = symbol;
     this.pointer = null;
     this.dirty = true;
-    this.rows = this.told = "";
+    this.rows = this.shownKey = "";
     const tools = root.append("div").attr("class", "tools");
     const title = tools.append("span");
     title.append("strong").text(`${symbol} `);
     this.price = title.append("span").attr("class", "price");
     this.state = tools.append("span").attr("class", "state");
     this.regime = tools.append("span").attr("class", "regime");
-    this.choice(tools, "Time shown", SPANS, () => span, (seconds) => (span = seconds));
+    this.choice(tools, "Time range", SPANS, () => span, (seconds) => (span = seconds));
     this.lengths = tools.append("span").attr("class", "choice");
     this.problem = root.append("p").attr("class", "problem").attr("role", "status");
     const prices = root.append("section").attr("class", "panel");
@@ -164,8 +164,8 @@ export class PositionView {
   writeSignals(signals) {
     const newest = signals.slice(-ROWS).reverse();
     const key = `${signals.length}/${newest[0]?.time}`;
-    if (key === this.told) return;
-    this.told = key;
+    if (key === this.shownKey) return;
+    this.shownKey = key;
     this.signals.replaceChildren(...newest.map((one) => {
       const made = row([
         time(one.time), words(one), one.window ?? "–", money(one.price),

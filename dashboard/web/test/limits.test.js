@@ -64,7 +64,7 @@ describe("set", () => {
     type("sell", "12,5");
     await form.set();
     assert.deepEqual(asked(), []);
-    assert.equal(about("sell"), "12,5 is no number");
+    assert.equal(about("sell"), "12,5 is not a number");
     assert.equal(input("sell").getAttribute("aria-invalid"), "true");
     type("sell", "12.5");
     await form.set();
@@ -83,13 +83,13 @@ describe("set", () => {
   test("shows a refusal that has no field, and no answer at all, beside the buttons", async () => {
     server(undefined, 502);
     await form.set();
-    assert.equal(said(), "not taken: status 502");
+    assert.equal(said(), "the server answered with status 502");
     mock.restoreAll();
     mock.method(globalThis, "fetch", async () => {
       throw new Error("refused");
     });
     await form.set();
-    assert.equal(said(), "no answer: refused");
+    assert.equal(said(), "the server did not answer: refused");
   });
 });
 

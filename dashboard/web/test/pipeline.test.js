@@ -40,14 +40,14 @@ test("components stand in the order that data flows, the others after them", asy
   await shown(STATUS);
   assert.deepEqual(texts(".flow h2"), ["data-generator", "kafka", "gatherer", "dashboard", "topics"]);
   assert.deepEqual(all(".flow li").map((one) => one.classList.contains("to")), [true, true, true, false, false]);
-  assert.equal(texts("p")[0], "All healthy.");
+  assert.equal(texts("p")[0], "All components and positions are healthy.");
 });
 
 test("a component has the numbers that it tells, in words, and no others", async () => {
   const numbers = { lag: 1234567, checkpoint_bytes: 20_480, uptime_seconds: 7_260, checkpoints_failed: 0, rate: null };
   await shown({ ...STATUS, healthy: false, components: [component("gatherer", { state: "unhealthy", ...numbers })] });
-  assert.equal(texts("p")[0], "Not healthy.");
-  assert.deepEqual(texts(".flow dt"), ["lag (ticks)", "its size", "checkpoints failed", "up for"]);
+  assert.equal(texts("p")[0], "Not all components and positions are healthy.");
+  assert.deepEqual(texts(".flow dt"), ["lag (ticks)", "checkpoint size", "failed checkpoints", "uptime"]);
   assert.deepEqual(texts(".flow dd"), [(1234567).toLocaleString(), "20 kB", "0", "2 h"]);
   assert.equal(all(".flow .state")[0].dataset.state, "unhealthy");
 });
@@ -74,7 +74,7 @@ test("one trouble of many positions is told once, with the next step", async () 
 
 test("dead letters are bars, each as long as its share of the most frequent reason", async () => {
   await shown({ ...STATUS, dead_letters: { by_reason: { bad_price: 3, not_json: 12 }, total: 15, complete: false } });
-  assert.match(texts("#dead-letters .empty")[0], /^15 records could not be used, still counting\.$/);
+  assert.match(texts("#dead-letters .empty")[0], /^15 records could not be used so far\.$/);
   assert.deepEqual(texts("#dead-letters dt"), ["bad price", "not json"]);
   assert.deepEqual(all("#dead-letters meter").map((one) => [one.value, one.max].map(Number)), [[3, 12], [12, 12]]);
 });
@@ -87,12 +87,12 @@ test("it asks again every two seconds, tells when there is no answer, and goes o
   assert.equal(refused.mock.callCount(), 0);
   mock.timers.tick(1);
   await settled();
-  assert.deepEqual([refused.mock.callCount(), texts("p")[0]], [1, "No answer: status 503"]);
+  assert.deepEqual([refused.mock.callCount(), texts("p")[0]], [1, "The server did not answer: status 503"]);
   mock.restoreAll();
   mock.method(globalThis, "fetch", async () => answer(STATUS));
   mock.timers.tick(2000);
   await settled();
-  assert.equal(texts("p")[0], "All healthy.");
+  assert.equal(texts("p")[0], "All components and positions are healthy.");
 });
 
 test("once it is closed it asks no more, and an answer under way changes nothing", async () => {
@@ -105,5 +105,5 @@ test("once it is closed it asks no more, and an answer under way changes nothing
   give(answer({ ...STATUS, healthy: false }));
   await settled();
   mock.timers.tick(60_000);
-  assert.deepEqual([slow.mock.callCount(), texts("p")[0]], [1, "All healthy."]);
+  assert.deepEqual([slow.mock.callCount(), texts("p")[0]], [1, "All components and positions are healthy."]);
 });
