@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML, MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
+from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scanner import Scanner
 
 from marathon.errors import Problem
@@ -46,18 +47,18 @@ class Document:
 
 def read_document(file: Path) -> Document:
     """The document in `file`. An unreadable file is a problem of the document, not an exception."""
-    name = shown(file)
+    name, line = shown(file), None
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         fault = "no such file"
     except OSError as error:
         fault = f"cannot be read: {error.strerror}"
-    except UnicodeDecodeError:
-        fault = "is not UTF-8 text"
+    except UnicodeDecodeError as error:
+        line, fault = error.object.count(b"\n", 0, error.start) + 1, "is not UTF-8 text"
     else:
         return parse_document(text, name, lambda mark: Location(name, mark.line + 1))
-    return Document(name, problems=[Problem(name, None, "", fault)])
+    return Document(name, problems=[Problem(name, line, "", fault)])
 
 
 def parse_document(text: str, file: str, location: Callable[[StringMark], Location]) -> Document:
@@ -82,6 +83,11 @@ def parse_document(text: str, file: str, location: Callable[[StringMark], Locati
         line = location(mark).line if mark else None
         message = " ".join(filter(None, (error.context, error.problem)))
         document.problems.append(Problem(file, line, "", f"not valid YAML: {message}"))
+    except ReaderError as error:
+        # The text before it has been read, so its end is where the character is.
+        mark = StringMark(file, error.position, text.count("\n", 0, error.position), 0, text, error.position)
+        message = f"the character U+{ord(text[error.position]):04X} is not allowed in YAML"
+        document.problems.append(Problem(file, location(mark).line, "", message))
     except YAMLError as error:
         message = " ".join(str(error).split())
         document.problems.append(Problem(file, None, "", f"not valid YAML: {message}"))

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from unicodedata import category
+
+# Control characters, marks of direction, halves of characters, ends of lines. A terminal would obey some.
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,13 @@ class Problem:
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         key = f"{self.path}: " if self.path else ""
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{where}: {key}{self.message}{hint}"
+        return "".join(map(_visible, f"{where}: {key}{self.message}{hint}"))
+
+
+def _visible(character: str) -> str:
+    if category(character) not in _HIDDEN:
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 class MarathonError(Exception):

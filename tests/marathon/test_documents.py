@@ -72,7 +72,7 @@ def test_numbers_and_booleans_keep_the_text_that_was_written() -> None:
         ("a: !!int\n", "a.yaml:1: a: not a number: "),
         ("a: 1\n---\nb: 1\n", "a.yaml:2: not valid YAML: expected a single document"),
         ("a: *b\n", "a.yaml:1: not valid YAML: found undefined alias"),
-        ("a: \x00\n", "a.yaml: not valid YAML: unacceptable character"),
+        ("a: \x00\n", "a.yaml:1: the character U+0000 is not allowed in YAML"),
         (f"a: {'[' * 3000}{']' * 3000}\n", "a.yaml:1: nested more than 50 levels deep"),
         ("a:\n" + "\n".join(" " * level + "- " for level in range(3000)), "a.yaml:51: nested more than 50 "),
         (BOMB, "a.yaml:1: more than 50000 values, counting each use of an alias"),
