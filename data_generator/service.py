@@ -81,6 +81,8 @@ class Service:
         more = False
         for position in self._positions:
             now_ms = time.time() * 1000
+            if self._settings.paced:
+                position.source.follow(now_ms)
             if position.topic in self._watch.present and self._retry(position):
                 more |= self._make(position, now_ms)
             if self._settings.paced:

@@ -98,6 +98,7 @@ class SharedService:
     def _due(self, path: PricePath) -> list[bytes]:
         """The ticks of a position that are due."""
         source, now_ms = path.source, time.time() * 1000
+        source.follow(now_ms)
         if late := source.due(now_ms - MAX_LATE_SECONDS * 1000):
             source.skip(late)
             self.counters.positions[source.symbol].skipped += late

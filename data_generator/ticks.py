@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 import numpy as np
@@ -9,8 +10,13 @@ import numpy as np
 from data_generator.encoding import encode, to_cents
 from data_generator.models import PriceModel
 
+_LOG = logging.getLogger(__name__)
+
 MAX_BLOCK = 2000
 """Ticks made at once: enough to make numpy efficient, few enough to keep positions in step."""
+
+MAX_AHEAD_SECONDS = 60.0
+"""If the clock is set back by more than this, event times follow it. Otherwise the schedule waits for it."""
 
 
 class TickSource:
@@ -32,6 +38,18 @@ class TickSource:
     def due(self, now_ms: float) -> int:
         """How many ticks are scheduled up to now and neither taken nor skipped."""
         return max(0, math.floor((now_ms - self._start_ms) * self._rate / 1000) + 1 - self._number)
+
+    def follow(self, now_ms: float) -> None:
+        """Continue at `now_ms` if the clock was set back by more than MAX_AHEAD_SECONDS.
+
+        Waiting for the clock would mean silence for as long as it was wrong.
+        """
+        ahead_ms = self._start_ms + (self._number - 1) * 1000 / self._rate - now_ms
+        if ahead_ms > MAX_AHEAD_SECONDS * 1000:
+            _LOG.warning(
+                "%s: the clock was set back by %.0f s; event times follow it", self.symbol, ahead_ms / 1000
+            )
+            self._start_ms, self._number = int(now_ms), 0
 
     def skip(self, count: int) -> None:
         """Skip the next ticks of the schedule. The price path continues where it was."""

@@ -98,6 +98,24 @@ def test_ticks_are_due_at_their_time_and_not_before():
     assert ticks.due(START_MS + 1020) == 1
 
 
+def test_event_times_follow_a_clock_that_is_set_back_by_more_than_a_minute():
+    ticks = source(50)
+    ticks.take(51)
+    ticks.follow(START_MS - 59_000)
+    assert ticks.due(START_MS - 59_000) == 0
+    ticks.follow(START_MS - 3_600_000)
+    assert ticks.due(START_MS - 3_600_000) == 1
+    assert times_ms(ticks.take(2)) == [START_MS - 3_600_000, START_MS - 3_599_980]
+
+
+@pytest.mark.parametrize("rate", [0.01, 50])
+def test_a_slow_schedule_is_not_ahead_of_the_clock(rate):
+    ticks = source(rate)
+    ticks.take(1)
+    ticks.follow(START_MS)
+    assert ticks.due(START_MS) == 0
+
+
 def test_skipped_ticks_leave_a_gap_in_time_but_not_in_the_price_path():
     whole, gapped = source(50), source(50)
     expected = [Price.from_json(record).price for record in whole.take(20)]

@@ -39,7 +39,7 @@ class Pipectl:
             command, env=self.environ, stdin=subprocess.DEVNULL, stdout=-1, stderr=-1, text=True, **kwargs
         )
 
-    def run(self, *args: str, code: int = 0, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(self, *args: str, code: int | None = 0, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         process = self.start(*args)
         try:
             out, err = process.communicate(timeout=timeout)
@@ -47,7 +47,9 @@ class Pipectl:
             process.kill()
             out, err = process.communicate()
             raise AssertionError(f"pipectl {' '.join(args)} took over {timeout} s\n{out}\n{err}") from None
-        assert process.returncode == code, f"pipectl {' '.join(args)}: {process.returncode}\n{out}\n{err}"
+        assert code in (None, process.returncode), (
+            f"pipectl {' '.join(args)}: {process.returncode}\n{out}\n{err}"
+        )
         return subprocess.CompletedProcess(args, process.returncode, out, err)
 
     def json(self, *args: str, **kwargs: Any) -> Any:

@@ -121,19 +121,49 @@ def outcome(symbol: str, partitions: Iterable[Sequence[Record]], rules: Rules) -
     return Outcome(windows, letters, min(clocks, default=None))
 
 
-def check_windows(records: Iterable[dict[str, Any]], owed: Iterable[Outcome], due: set[Key]) -> None:
-    """Check that all windows that are due are there, that each came once, and that each is what is owed."""
+@dataclass(frozen=True)
+class Faults:
+    """What is wrong with written windows: due and not there, there again, or not as they are owed."""
+
+    missing: list[Key] = field(default_factory=list)
+    doubled: list[Key] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.doubled or self.wrong)
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{name} {len(found)}" for name, found in vars(self).items())
+        return f"{counts}: {[*self.missing[:5], *self.doubled[:5], *self.wrong[:2]]}" if self else counts
+
+
+def faults(records: Iterable[dict[str, Any]], owed: Iterable[Outcome], due: set[Key]) -> Faults:
+    """Compare what was written with what is owed; `due` must be there, the rest may be."""
     windows: dict[Key, Window] = {}
     for one in owed:
         windows |= one.windows
     seen: set[Key] = set()
+    found = Faults()
     for record in records:
         key = key_of(record)
-        assert key not in seen, f"{key} came twice"
-        assert key in windows, f"nothing is owed for {key}: {record}"
-        compare(record, windows[key])
+        if key in seen:
+            found.doubled.append(key)
+        elif key not in windows:
+            found.wrong.append(f"nothing is owed for {key}: {record}")
+        else:
+            try:
+                compare(record, windows[key])
+            except AssertionError as error:
+                found.wrong.append(f"{key}: {error}")
         seen.add(key)
-    assert seen >= due, f"{len(due - seen)} of {len(due)} windows are missing: {sorted(due - seen)[:5]}"
+    found.missing.extend(sorted(due - seen))
+    return found
+
+
+def check_windows(records: Iterable[dict[str, Any]], owed: Iterable[Outcome], due: set[Key]) -> None:
+    """Check that all windows that are due are there, that each came once, and that each is what is owed."""
+    found = faults(records, owed, due)
+    assert not found, f"of {len(due)} windows that are due: {found}"
 
 
 def check_letters(letters: Iterable[dict[str, Any]], owed: Iterable[Outcome]) -> None:

@@ -17,6 +17,8 @@ STOPS, PASSES = Trouble("gone", "position.A"), Trouble("lost", "position.A", 0)
         (0, None, "fresh"),
         (10, None, "fresh"),
         (10.001, None, "stale"),
+        (-300, None, "fresh"),
+        (-301, None, "stale"),  # a clock was set back
         (0, STOPS, "unreadable"),
         (None, STOPS, "unreadable"),
         (0, PASSES, "fresh"),

@@ -1,0 +1,59 @@
+"""Kills components of the local cluster at random under load: is anything missing, doubled, wrong or lost?
+
+    python bench/chaos.py [--kills 50] [--seed 1] [--rate 50] [--busy 30]
+
+A bundle is deployed in a folder of its own, which is removed afterwards. SIGKILL hits the generator, the
+submitter, the TaskManager, its Python worker, the JobManager, the broker and the agent, now and then several
+at once or during a recovery. Then the load stops, every window and dead letter is recomputed from the topics,
+and the generator's counts are compared with them. A recovery is the time from a kill to fresh records of all
+positions. The exit code is 1 if anything is not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import broker  # noqa: F401 - first: it lets the next ones be found
+
+from local_dcos.home import Home
+from tests.e2e.chaos import Chaos
+from tests.e2e.cluster import Cluster
+from tests.e2e.conftest import Pipectl
+from tests.gatherer.replay import busy
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=int, default=50, help="ticks per second and position")
+    parser.add_argument("--busy", type=int, default=0, help="processes beside that take all the CPU they get")
+    parser.add_argument(
+        "--fresh", type=float, default=5.0, help="seconds; a busy machine needs more, such as 15"
+    )
+    args = parser.parse_args()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))
+        user = Pipectl(Path(folder) / "home")
+        stack.callback(user.purge)
+        user.run("deploy", "--yes", "--set", f"generator.rate={args.rate}")
+        stack.enter_context(busy(args.busy))
+        chaos = Chaos(Cluster(Home(user.home / "cluster")), args.seed, fresh=args.fresh, say=_say)
+        report = chaos.run(args.kills)
+    for line in report.lines():
+        print(line)
+    sys.exit(not report.exact)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Outages that last, on a real bundle: what `pipectl status` says meanwhile, how soon data flow again.
+
+    python bench/outages.py [--only WORDS,...]
+
+A bundle is deployed in a folder of its own on small file systems, so it needs root. Then each outage of
+tests/e2e/outages.py happens in turn. In the end, every window and dead letter is recomputed from the topics,
+and the generator's counts are compared with them. The exit code is 1 if anything is not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import broker  # noqa: F401 - first: it lets the next ones be found
+
+from tests.e2e.chaos import Report, settle
+from tests.e2e.conftest import Pipectl
+from tests.e2e.ledger import Ledger
+from tests.e2e.outages import OUTAGES, Site, live_through, small_disks
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", default="", help="words of names, with commas between them")
+    parser.add_argument("--verbose", action="store_true", help="print all that `pipectl status` said at last")
+    args = parser.parse_args()
+    outages = [each for each in OUTAGES if any(word in each.name for word in args.only.split(","))]
+    bad = 0
+    with ExitStack() as stack:
+        user = Pipectl(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outages-"))) / "home")
+        stack.callback(user.purge)
+        stack.enter_context(small_disks(user.home))
+        stack.callback(user.run, "destroy", "--yes", "--purge", code=None)
+        user.run("deploy", "--yes")
+        site = Site(user)
+        with Ledger(site.cluster) as ledger:
+            for course in live_through(site, outages):
+                ok = course.said is not None and course.fresh_after is not None
+                bad += not ok
+                fresh = "never" if course.fresh_after is None else f"{course.fresh_after:5.1f} s"
+                print(
+                    f"{course.outage.name:28} {course.outage.seconds:4.0f} s, status says so after "
+                    f"{course.said_after:5.1f} s, fresh {fresh} after its end: {course.said or 'NOT SAID'}",
+                    flush=True,
+                )
+                if args.verbose or not ok:
+                    print(course.last, flush=True)
+            report = settle(site.cluster, ledger, Report())
+    for line in report.lines():
+        print(line)
+    sys.exit(bool(bad) or not report.exact)
+
+
+if __name__ == "__main__":
+    main()

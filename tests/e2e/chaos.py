@@ -1,0 +1,128 @@
+"""Kills at random under load; afterwards everything is recomputed from the topics."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+from tests.e2e.cluster import Cluster
+from tests.e2e.freshness import Reader
+from tests.e2e.ledger import Account, Ledger
+from tests.e2e.recount import Recount, averages, owed, recount, ticks_of
+from tests.gatherer.exact import key_of
+
+COMPONENTS = ("generator", "submitter", "taskmanager", "worker", "jobmanager", "broker", "agent")
+SEVERAL_AT_ONCE, DURING_RECOVERY = 0.25, 0.25
+"""How often more than one component is killed, and how often the next kill does not wait for the recovery."""
+_POLL_SECONDS = 0.1
+
+
+@dataclass
+class Report:
+    """What was found. recoveries: seconds until all positions were fresh, of each kill of one component that
+    was waited for. killed: of every kill, the components.
+    """
+
+    killed: list[tuple[str, ...]] = field(default_factory=list)
+    recoveries: dict[str, list[float]] = field(default_factory=dict)
+    recount: Recount | None = None
+    account: Account | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing is missing, doubled, wrong or lost."""
+        assert self.recount is not None and self.account is not None
+        clean = not self.recount.faults and not self.recount.letters
+        return clean and not (self.account.lost or self.account.doubled or self.account.unsaid)
+
+    def lines(self) -> Iterator[str]:
+        assert self.recount is not None and self.account is not None
+        account = self.account
+        if self.killed:
+            yield f"{len(self.killed)} kills of {sum(map(len, self.killed))} components"
+        for name, seconds in sorted(self.recoveries.items()):
+            yield (
+                f"{name:12} {len(seconds):3} recoveries: median {median(seconds):5.1f} s, "
+                f"worst {max(seconds):5.1f} s"
+            )
+        ticks = sum(map(len, self.recount.ticks.values()))
+        yield f"{ticks:,} ticks; {len(self.recount.due):,} windows due: {self.recount.faults}"
+        yield f"dead letters: {'; '.join(self.recount.letters) or 'as they should be'}"
+        yield (
+            f"{account.acknowledged:,} ticks acknowledged: lost {account.lost}, doubled {account.doubled}, "
+            f"in the last counts but not in the topics or the other way round {account.unsaid}"
+        )
+
+
+class Chaos:
+    """Kills for a cluster whose bundle runs. fresh: seconds within which a window counts as fresh."""
+
+    def __init__(
+        self, cluster: Cluster, seed: int, *, fresh: float = 5.0, say: Callable[[str], None] = print
+    ) -> None:
+        self._cluster, self._fresh, self._say = cluster, fresh, say
+        self._draw = random.Random(seed)
+        self._bag: list[str] = []
+
+    def run(self, kills: int, patience: float = 180.0) -> Report:
+        """Kill so many times, stop the load, and recompute everything. Raises when the data do not flow again
+        within `patience` seconds after a kill.
+        """
+        report = Report()
+        with Ledger(self._cluster) as ledger, Reader(self._cluster) as reader:
+            self._until_fresh(reader, 0.0, patience, "before the first kill")
+            for number in range(kills):
+                chosen = self._choose()
+                ledger.read()
+                began = time.time()
+                killed = self._cluster.kill(*chosen)
+                report.killed.append(tuple(killed))
+                line = f"{number + 1:3} {' and '.join(killed) or 'nothing ran'}"
+                if number + 1 < kills and self._draw.random() < DURING_RECOVERY:
+                    self._say(f"{line}, and the next soon after")
+                    time.sleep(self._draw.uniform(0, 6))
+                    continue
+                self._until_fresh(reader, began, patience, f"after the kill of {killed}")
+                seconds = time.time() - began
+                self._say(f"{line}: fresh after {seconds:.1f} s")
+                if len(killed) == 1:
+                    report.recoveries.setdefault(killed[0], []).append(seconds)
+                time.sleep(self._draw.uniform(0, 3))
+            self._until_fresh(reader, time.time(), patience, "after the last kill")
+            return settle(self._cluster, ledger, report, patience)
+
+    def _choose(self) -> list[str]:
+        """Each component comes once before one comes again."""
+        several = self._draw.random() < SEVERAL_AT_ONCE
+        chosen: list[str] = []
+        while len(chosen) < (self._draw.randint(2, 3) if several else 1):
+            if not self._bag:
+                self._bag = self._draw.sample(COMPONENTS, len(COMPONENTS))
+            if (component := self._bag.pop()) not in chosen:
+                chosen.append(component)
+        return chosen
+
+    def _until_fresh(self, reader: Reader, after: float, patience: float, when: str) -> None:
+        deadline = time.monotonic() + patience
+        while not reader.all_fresh(after, self._fresh):
+            assert time.monotonic() < deadline, f"not all positions are fresh {patience:.0f} s {when}"
+            time.sleep(_POLL_SECONDS)
+
+
+def settle(cluster: Cluster, ledger: Ledger, report: Report, patience: float = 180.0) -> Report:
+    """Stop the load, wait for the windows that are due, and fill in what the topics hold."""
+    cluster.scale("data-generator", 0)
+    last_words = ledger.wait_for_last_words()
+    symbols = tuple(sorted(cluster.positions))
+    where = cluster.bootstrap_servers, cluster.prefix
+    logs = {symbol: ticks_of(where[0], symbol, where[1]) for symbol in symbols}
+    due = set().union(*(owed(logs[each], each, cluster.rules).due() for each in symbols))
+    deadline = time.monotonic() + patience
+    while not due <= {key_of(record) for record in averages(*where)} and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    found = recount(where[0], symbols, cluster.rules, prefix=where[1], ended=True)
+    report.recount, report.account = found, ledger.account(found.ticks, last_words)
+    return report

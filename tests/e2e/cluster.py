@@ -1,0 +1,123 @@
+"""The local cluster of a deployed bundle, from outside: its processes, Flink's REST and Marathon's API."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import urllib.request
+from contextlib import suppress
+from typing import Any
+
+import psutil
+
+from local_dcos.daemon import start
+from local_dcos.home import Home
+from tests.gatherer.model import Rules
+
+APPS = {
+    "jobmanager": ("flink-jobmanager",),
+    "taskmanager": ("flink-taskmanager",),
+    "taskmanager+broker": ("flink-taskmanager", "kafka"),
+    "broker": ("kafka",),
+    "generator": ("data-generator",),
+    "submitter": ("gatherer",),
+}
+"""The apps of each component that is not the agent or a Python worker."""
+
+
+class Cluster:
+    """The cluster in a home where a bundle is deployed."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        env = self.app("gatherer")["definition"]["env"]
+        self.rules = Rules.of(env)
+        self.prefix = str(env["TOPIC_PREFIX"])
+        self.bootstrap_servers = str(env["KAFKA_BOOTSTRAP_SERVERS"])
+        self._rest = str(env["FLINK_JOBMANAGER_REST"])
+        self._flink_token = (home.secrets / "flink-token").read_text().strip()
+        generator = self.app("data-generator")["definition"]["env"]
+        self.positions = set(str(generator["POSITIONS"]).split(","))
+
+    @property
+    def topic(self) -> str:
+        """Where the job writes its windows."""
+        return f"{self.prefix}movingaverage"
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self.home.state_file.read_text(encoding="utf-8"))
+        return state
+
+    def app(self, name: str) -> dict[str, Any]:
+        """The app whose id ends in `name`."""
+        apps: list[dict[str, Any]] = self._state()["apps"]
+        return next(app for app in apps if app["definition"]["id"].rpartition("/")[2] == name)
+
+    def task(self, name: str) -> dict[str, Any] | None:
+        """The one task of an app, None when none runs."""
+        tasks = [task for task in self._state()["tasks"] if task["app_id"].rpartition("/")[2] == name]
+        return tasks[0] if tasks else None
+
+    def pid(self, name: str) -> int:
+        """The main process of the one task of an app, 0 when none runs."""
+        task = self.task(name)
+        return int(task["pid"]) if task else 0
+
+    def victims(self, component: str) -> list[int]:
+        """The processes that stand for a component; 0 for one that doesn't run."""
+        if component == "agent":
+            return [int(self.home.cluster()["pid"])]
+        if component == "worker":
+            children = psutil.Process(self.pid("flink-taskmanager")).children(recursive=True)
+            return [child.pid for child in children if "pyflink.fn_execution" in " ".join(child.cmdline())]
+        pids = [self.pid(name) for name in APPS[component]]
+        # The broker is the child of its service's scheduler.
+        return [
+            psutil.Process(pid).children()[0].pid if name == "kafka" else pid
+            for name, pid in zip(APPS[component], pids, strict=True)
+        ]
+
+    def kill(self, *components: str) -> list[str]:
+        """SIGKILL components at once, and start the agent again if it is one; those that did run."""
+        killed, pids = [], []
+        for component in components:
+            with suppress(IndexError, KeyError, psutil.Error):
+                found = self.victims(component)
+                if found and 0 not in found:
+                    killed.append(component)
+                    pids += found
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if "agent" in killed:
+            start(self.home)
+        return killed
+
+    def marathon(self, method: str, path: str, body: Any = None) -> Any:
+        """What the cluster's Marathon answers."""
+        request = urllib.request.Request(
+            f"{self.home.cluster()['url']}/service/marathon/v2/{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"Authorization": f"token={self.home.token()}", "Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def scale(self, name: str, instances: int) -> None:
+        """Ask for a number of instances of an app; the state shows when they are there."""
+        self.marathon(
+            "PUT", f"apps/{self.app(name)['definition']['id']}?force=true", {"instances": instances}
+        )
+
+    def ask(self, path: str) -> Any:
+        """What Flink's REST answers, None when it doesn't."""
+        try:
+            request = urllib.request.Request(
+                f"http://{self._rest}{path}", headers={"Authorization": f"Bearer {self._flink_token}"}
+            )
+            with urllib.request.urlopen(request, timeout=2) as answer:
+                return json.load(answer)
+        except (OSError, ValueError):
+            return None
