@@ -1,6 +1,6 @@
 """Kills components of the local cluster at random under load: is anything missing, doubled, wrong or lost?
 
-    python bench/chaos.py [--kills 50] [--seed 1] [--rate 50] [--busy 30]
+    python bench/chaos.py [--kills 50] [--seed 1] [--minutes 10] [--rate 50] [--busy 30]
 
 A bundle is deployed in a folder of its own, which is removed afterwards. SIGKILL hits the generator, the
 submitter, the TaskManager, its Python worker, the JobManager, the broker and the agent, now and then several
@@ -12,6 +12,7 @@ positions. The exit code is 1 if anything is not as it must be.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -32,6 +33,7 @@ def main() -> None:
     )
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no kill comes later")
     parser.add_argument("--rate", type=int, default=50, help="ticks per second and position")
     parser.add_argument("--busy", type=int, default=0, help="processes beside that take all the CPU they get")
     parser.add_argument(
@@ -45,7 +47,7 @@ def main() -> None:
         user.run("deploy", "--yes", "--set", f"generator.rate={args.rate}")
         stack.enter_context(busy(args.busy))
         chaos = Chaos(Cluster(Home(user.home / "cluster")), args.seed, fresh=args.fresh, say=_say)
-        report = chaos.run(args.kills)
+        report = chaos.run(args.kills, seconds=60 * args.minutes)
     for line in report.lines():
         print(line)
     sys.exit(not report.exact)

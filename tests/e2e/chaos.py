@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -67,14 +68,17 @@ class Chaos:
         self._draw = random.Random(seed)
         self._bag: list[str] = []
 
-    def run(self, kills: int, patience: float = 180.0) -> Report:
-        """Kill so many times, stop the load, and recompute everything. Raises when the data do not flow again
-        within `patience` seconds after a kill.
+    def run(self, kills: int, *, seconds: float = math.inf, patience: float = 180.0) -> Report:
+        """Kill so many times or for so long, stop the load, and recompute everything. Raises when data do
+        not flow again within `patience` seconds after a kill.
         """
+        deadline = time.monotonic() + seconds
         report = Report()
         with Ledger(self._cluster) as ledger, Reader(self._cluster) as reader:
             self._until_fresh(reader, 0.0, patience, "before the first kill")
             for number in range(kills):
+                if time.monotonic() > deadline:
+                    break
                 chosen = self._choose()
                 ledger.read()
                 began = time.time()

@@ -1,4 +1,4 @@
-"""Kills, at random and all at once: nothing is missing, doubled, wrong or lost. `bench/chaos.py` kills more."""
+"""Kills, at random and all at once: nothing is missing, doubled, wrong or lost. bench/chaos.py kills more."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """A Kafka broker seen through a slow network: answers to fetches come late, a few bytes at a time, or without
-the records of some partitions.
+the records of some partitions, or never.
 
 It understands as much of Kafka's protocol as that takes (https://kafka.apache.org/protocol): clients are told
 that the broker speaks Fetch up to version 11, the last one with a fixed layout.
@@ -21,6 +21,7 @@ from typing import Any
 _FETCH, _FETCH_VERSION, _API_VERSIONS = 1, 11, 18
 # How long an answer waits from which records were taken out: the client asks again at once.
 _WITHHELD_SECONDS = 0.1
+_CUT_POLL_SECONDS = 0.05
 
 Partition = tuple[str, int]
 
@@ -71,12 +72,13 @@ class SlowBroker:
     """Listens at `address` for the broker at `upstream`, both host:port, while the block runs.
 
     bytes_per_second: how many bytes of records pass. delay_seconds: up to so much later comes each answer
-    with records. Both may be set at any time.
+    with records. cut: nothing passes, and no connection ends by that. All may be set at any time.
     """
 
     def __init__(self, upstream: str, address: str, seed: int = 1) -> None:
         self.bytes_per_second: float | None = None
         self.delay_seconds = 0.0
+        self.cut = False
         self.passed_bytes = 0
         self._upstream, self._address = _host_and_port(upstream), _host_and_port(address)
         self._draw = random.Random(seed)
@@ -156,6 +158,8 @@ class SlowBroker:
                 (length,) = struct.unpack(">i", await reader.readexactly(4))
                 message, seconds = change(bytearray(await reader.readexactly(length)))
                 await asyncio.sleep(seconds)
+                while self.cut:
+                    await asyncio.sleep(_CUT_POLL_SECONDS)
                 writer.write(struct.pack(">i", len(message)) + message)
                 await writer.drain()
 

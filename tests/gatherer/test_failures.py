@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.gatherer.bundle import Bundle
+
 pytestmark = pytest.mark.slow
+
+CUT_SECONDS = 20.0
 
 
 def _progress(bundle: Any, records: int = 6) -> None:
@@ -82,6 +86,25 @@ def test_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
     _progress(bundle)
     app.until_healthy()
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
+
+
+def test_the_network_to_the_broker_is_slow_and_then_cut(
+    flink: Any, kafka: Any, feed_of: Any, slow_broker: Any
+) -> None:
+    """Cut for longer than Kafka's clients wait for an answer, so that the job fails and comes back."""
+    bundle = Bundle(flink, kafka.bootstrap_servers, "cut", kafka.by_proxy)
+    feed = feed_of(bundle, ["AAPL", "AMZN"])
+    bundle.app.start()
+    bundle.app.until_healthy()
+    _progress(bundle)
+    slow_broker.delay_seconds = 1.0
+    _progress(bundle)
+    slow_broker.cut = True
+    _let_pass(CUT_SECONDS)
+    slow_broker.cut, slow_broker.delay_seconds = False, 0.0
+    _progress(bundle)
+    bundle.app.until_healthy()
+    assert bundle.verify(["AAPL", "AMZN"], until=feed.close()) > 40
 
 
 def test_stop_and_resume(bundle: Any, feed: Any) -> None:

@@ -1,0 +1,87 @@
+"""Runs a bundle at a steady rate: do memory, threads, open files, disk and lag stay bounded?
+
+    python bench/soak.py [--minutes 10] [--rate 50] [--plot soak.svg]
+
+A bundle is deployed in a folder of its own, which is removed afterwards. The table shows each figure at the
+beginning, at its highest and at the end, and by how much its last quarter is above its second one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from contextlib import ExitStack
+from html import escape
+from pathlib import Path
+
+import broker  # noqa: F401 - first: it lets the next ones be found
+
+from tests.e2e.conftest import Pipectl
+from tests.e2e.soak import Samples, growth, sample
+
+WIDTH, HEIGHT, LEFT, LEGEND, TOP = 620, 150, 60, 180, 30
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999", "#7f3c8d")
+
+
+def plot(samples: Samples) -> str:
+    """One panel for each kind of figure, from 0 to its highest, over minutes."""
+    panels: dict[str, list[tuple[str, list[float]]]] = {}
+    for kind, name, values in samples.series():
+        panels.setdefault(kind, []).append((name, values))
+    height = len(panels) * (HEIGHT + 2 * TOP)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + LEGEND}" height="{height}" '
+        'font-family="sans-serif" font-size="11">',
+        '<rect width="100%" height="100%" fill="white"/>',
+    ]
+    for number, (kind, series) in enumerate(panels.items()):
+        top = number * (HEIGHT + 2 * TOP) + TOP
+        highest = max(1.0, *(value for _, values in series for value in values))
+        parts += [
+            f'<text x="{LEFT}" y="{top - 8}" font-weight="bold">{escape(kind)}</text>',
+            f'<text x="{LEFT - 6}" y="{top + 8}" text-anchor="end">{highest:,.0f}</text>',
+            f'<text x="{LEFT - 6}" y="{top + HEIGHT}" text-anchor="end">0</text>',
+            f'<text x="{LEFT + WIDTH}" y="{top + HEIGHT + 14}" text-anchor="end">'
+            f"{samples.seconds[-1] / 60:.0f} min</text>",
+            f'<rect x="{LEFT}" y="{top}" width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#ccc"/>',
+        ]
+        for line, (name, values) in enumerate(series):
+            colour = COLOURS[line % len(COLOURS)]
+            points = " ".join(
+                f"{LEFT + WIDTH * index / max(1, len(values) - 1):.1f},"
+                f"{top + HEIGHT * (1 - value / highest):.1f}"
+                for index, value in enumerate(values)
+            )
+            parts += [
+                f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/>',
+                f'<text x="{LEFT + WIDTH + 8}" y="{top + 12 + 15 * line}" fill="{colour}">'
+                f"{escape(name)}</text>",
+            ]
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--rate", type=int, default=50, help="ticks per second and position")
+    parser.add_argument("--plot", type=Path, help="where to write the plot, an SVG file")
+    args = parser.parse_args()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-"))
+        user = Pipectl(Path(folder) / "home")
+        stack.callback(user.purge)
+        user.run("deploy", "--yes", "--set", f"generator.rate={args.rate}")
+        samples = sample(user, args.minutes)
+    print(f"{'':14}{'':16}{'first':>10}{'highest':>10}{'last':>10}{'growth':>9}")
+    for kind, name, values in samples.series():
+        print(
+            f"{kind:14}{name:16}{values[0]:10,.0f}{max(values):10,.0f}{values[-1]:10,.0f}{growth(values):9.0%}"
+        )
+    if args.plot:
+        args.plot.write_text(plot(samples), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
