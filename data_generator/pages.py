@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from data_generator.counters import Counters
+from task_runtime.health_log import logged
 from task_runtime.pages import Page
+
+_LOG = logging.getLogger(__name__)
 
 UNHEALTHY_SECONDS = 30.0
 """Longer than a broker's restart: the queue absorbs a short outage, so the generator needs no restart."""
@@ -29,4 +33,4 @@ def pages_of(generator: Generator, unhealthy_seconds: float = UNHEALTHY_SECONDS)
         reason = generator.unhealthy(unhealthy_seconds)
         return 503 if reason else 200, {"healthy": reason is None, "reason": reason}
 
-    return {"/health": health, "/counters": lambda: (200, generator.counters.as_dict())}
+    return {"/health": logged(health, _LOG.info), "/counters": lambda: (200, generator.counters.as_dict())}

@@ -36,6 +36,7 @@ from flink_scripts.submitter import Submitter
 from flink_scripts.token import flink_token
 from flink_scripts.topics import topic_ids
 from flink_scripts.waiter import Waiter
+from task_runtime.health_log import logged
 from task_runtime.pages import serve_pages
 
 Log = Callable[[str], None]
@@ -54,7 +55,8 @@ def run_job(module: str, env: Environment, chores: Sequence[Chore] = ()) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     health = Health("starting")
-    with serve_pages({"/health": health.answer}, env.host, env.integer("PORT0", 0, minimum=0)):
+    page = logged(health.answer, _log)
+    with serve_pages({"/health": page}, env.host, env.integer("PORT0", 0, minimum=0)):
         try:
             return _prepare(module, env, chores, health, stop).run()
         except Stopped:

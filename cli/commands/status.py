@@ -14,6 +14,7 @@ from cli.backend import DEAD_LETTER_SECONDS, connect
 from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import Engine
 from cli.errors import EngineError, PipectlError, Unhealthy
+from cli.health_reason import health_reason
 from cli.last_failure import LastFailure, last_failure
 from cli.live_config import LiveConfig, live_config
 from cli.parts import as_deployed
@@ -131,7 +132,11 @@ def _components(run: Session, engine: Engine, config: LiveConfig | None = None) 
         except EngineError as error:
             found.append({"name": name, "kind": step.kind, "state": "unknown", "detail": error.message})
         else:
-            found.append({"name": name, "kind": step.kind, "state": state.state, "detail": state.detail})
+            detail = state.detail
+            if step.kind == "app" and state.state in ("unhealthy", "deploying"):
+                reason = health_reason(engine, run.bundle.apps[name].id)
+                detail = f"{detail}: {reason}" if reason else detail
+            found.append({"name": name, "kind": step.kind, "state": state.state, "detail": detail})
     return found
 
 

@@ -78,7 +78,7 @@ class CassandraNode:
 
     def __init__(self, folder: Path, secret: Path, port: int, heap_mb: int) -> None:
         """port: 0 means the port of the last start, or any free one."""
-        self._folder = folder
+        self.folder = folder
         self._secret = secret
         self._heap_mb = heap_mb
         self.port = port
@@ -90,18 +90,18 @@ class CassandraNode:
 
     def _prepare(self) -> None:
         """Writes the settings and the password."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or kept_port(self._folder / "port.json")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or kept_port(self.folder / "port.json")
         # JSON is YAML.
         settings = json.dumps(self._settings(pick(HOST_PORTS, {self.port})), indent=2)
-        write_durably(self._folder / "cassandra.yaml", settings)
-        write_durably(self._folder / "logback.xml", LOG_CONFIG)
+        write_durably(self.folder / "cassandra.yaml", settings)
+        write_durably(self.folder / "logback.xml", LOG_CONFIG)
         if not self._secret.exists():
             self._secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_durably(self._secret, secrets.token_hex(32) + "\n")
 
     def _settings(self, storage: int) -> dict[str, object]:
-        folder = self._folder
+        folder = self.folder
         return {
             "cluster_name": "local",
             "num_tokens": 1,
@@ -154,10 +154,10 @@ class CassandraNode:
                 f"-Xmx{self._heap_mb}m",
                 *_FLAGS,
                 *_OPENED,
-                f"-Dlogback.configurationFile={self._folder / 'logback.xml'}",
-                f"-Dcassandra.config=file://{self._folder / 'cassandra.yaml'}",
-                f"-Dcassandra.storagedir={self._folder}",
-                f"-Djava.io.tmpdir={self._folder}",
+                f"-Dlogback.configurationFile={self.folder / 'logback.xml'}",
+                f"-Dcassandra.config=file://{self.folder / 'cassandra.yaml'}",
+                f"-Dcassandra.storagedir={self.folder}",
+                f"-Djava.io.tmpdir={self.folder}",
                 "-cp",
                 ":".join(str(jar) for jar in jars),
                 "org.apache.cassandra.service.CassandraDaemon",

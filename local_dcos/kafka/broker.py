@@ -41,7 +41,7 @@ class Broker:
 
     def __init__(self, folder: Path, port: int, heap_mb: int) -> None:
         """port: 0 means the port of the last start, or any free one."""
-        self._folder = folder
+        self.folder = folder
         self._heap_mb = heap_mb
         self.port = port
         self.topics: Any = None
@@ -54,11 +54,11 @@ class Broker:
 
     def _prepare(self) -> None:
         """Writes the settings and the storage."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or kept_port(self._folder / "port.json")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or kept_port(self.folder / "port.json")
         controller = pick(HOST_PORTS, {self.port})
-        write_durably(self._folder / "server.properties", self._settings(controller))
-        write_durably(self._folder / "log4j2.xml", LOG_CONFIG)
+        write_durably(self.folder / "server.properties", self._settings(controller))
+        write_durably(self.folder / "log4j2.xml", LOG_CONFIG)
         self._format()
 
     def _settings(self, controller: int) -> str:
@@ -70,7 +70,7 @@ class Broker:
             "advertised.listeners": f"PLAINTEXT://{self.address}",
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "log.dirs": self._folder / "log",
+            "log.dirs": self.folder / "log",
             "auto.create.topics.enable": "false",
             "num.partitions": 1,
             "default.replication.factor": 1,
@@ -92,7 +92,7 @@ class Broker:
 
     def _format(self) -> None:
         """Writes what `kafka-storage format` writes for one static voter, without its Java process."""
-        path = self._folder / "log" / "meta.properties"
+        path = self.folder / "log" / "meta.properties"
         if path.exists():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,11 +110,11 @@ class Broker:
             [
                 f"-Xmx{self._heap_mb}m",
                 *JVM_FLAGS,
-                f"-Dlog4j2.configurationFile={self._folder / 'log4j2.xml'}",
+                f"-Dlog4j2.configurationFile={self.folder / 'log4j2.xml'}",
                 "-cp",
                 ":".join(str(jar) for jar in jars),
                 "kafka.Kafka",
-                str(self._folder / "server.properties"),
+                str(self.folder / "server.properties"),
             ]
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -20,13 +21,19 @@ from local_dcos.services.plan import Plan
 STOP_SECONDS = 25.0
 # A failed plan can be read for this long. Then the scheduler ends, and the cluster launches it again.
 ERROR_SECONDS = 5.0
+# No node is started with less space than this.
+NEEDED_MB = 32
+SPACE_POLL_SECONDS = 1.0
 
 
 class Node(Protocol):
-    """The node of a service. name: what messages call it. endpoint: the name of its client endpoint."""
+    """The node of a service. name: what messages call it. endpoint: the name of its client endpoint.
+    folder: holds its data.
+    """
 
     name: str
     endpoint: str
+    folder: Path
 
     @property
     def address(self) -> str:
@@ -83,6 +90,7 @@ class Scheduler:
             self.plan.begin(self.plan.jars, f"fetching the jars of the {self._node.name}")
             found = await asyncio.to_thread(self._jars.fetch)
         self.plan.finish(self.plan.jars)
+        await self._until_space()
         self.plan.begin(self.plan.node, f"starting the {self._node.name}")
         await self._node.start(found)
         ended = asyncio.create_task(self._node.wait())
@@ -95,6 +103,17 @@ class Scheduler:
         code = await ended
         ready.cancel()
         raise NodeError(f"The {self._node.name} ended with status {code}. Its log is in stdout")
+
+    async def _until_space(self) -> None:
+        """Waits while the disk is full: a node would end at once, again and again."""
+        folder = self._node.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        while (free := shutil.disk_usage(folder).free // 2**20) < NEEDED_MB:
+            message = f"waiting for space on the disk of {folder}: {free} MB free of {NEEDED_MB}"
+            if self.plan.node.message != message:
+                print(message, file=sys.stderr, flush=True)  # noqa: T201
+            self.plan.begin(self.plan.node, message)
+            await asyncio.sleep(SPACE_POLL_SECONDS)
 
     async def stop(self) -> None:
         await self._node.stop(STOP_SECONDS)

@@ -1,6 +1,6 @@
 """Outages that last: what `pipectl status` says meanwhile, and how soon data flow again.
 
-A home on file systems of its own, which are small, lets a disk be full. Only root may mount them.
+A home on small disks of its own lets each of them be full.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from local_dcos.home import Home
+from tests.disks import full, read_only, small_disk
 from tests.e2e.cluster import Cluster
 from tests.e2e.conftest import Pipectl
 from tests.e2e.freshness import Reader
@@ -25,29 +25,17 @@ from tests.gatherer.flink import wait_until
 
 FRESH_SECONDS = 5.0
 HOME_MB, KAFKA_MB, FLINK_MB = 192, 384, 96
-_LEFT_BYTES = 4096
-"""A disk is full when no more than this is free."""
 
 
 @contextmanager
 def small_disks(home: Path) -> Iterator[None]:
-    """Mount small file systems for a new home: for Kafka's data, for Flink's state, and for the rest."""
-    folders = {home: HOME_MB, home / "cluster" / "kafka": KAFKA_MB, home / "flink": FLINK_MB}
-    with ExitStack() as stack:
-        for folder, size in folders.items():
-            folder.mkdir(parents=True, exist_ok=True)
-            _mount("-t", "tmpfs", "-o", f"size={size}m,mode=700", "tmpfs", str(folder))
-            stack.callback(_unmount, folder)
+    """Small disks for a new home: for Kafka's data, for Flink's state, and for the rest."""
+    with (
+        small_disk(home, HOME_MB),
+        small_disk(home / "cluster" / "kafka", KAFKA_MB),
+        small_disk(home / "flink", FLINK_MB),
+    ):
         yield
-
-
-def _mount(*args: str) -> None:
-    subprocess.run(["mount", *args], check=True)  # noqa: S607
-
-
-def _unmount(folder: Path) -> None:
-    # Lazily: a process that ends may still hold a file.
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S607
 
 
 class Site:
@@ -82,33 +70,6 @@ class Site:
         finally:
             self.cluster.scale(app, 1)
 
-    @contextmanager
-    def full(self, folder: str) -> Iterator[None]:
-        """The file system of a folder of the home has no space left; what becomes free is taken, too."""
-        filler = self.home / folder / "filler"
-        try:
-            with filler.open("wb", buffering=0) as file:
-                while (free := _free_bytes(filler)) > _LEFT_BYTES:
-                    file.write(bytes(min(free, 2**20)))
-            yield
-        finally:
-            filler.unlink(missing_ok=True)
-
-    @contextmanager
-    def read_only(self, folder: str) -> Iterator[None]:
-        """An empty file system that takes nothing hides a folder of the home."""
-        where = self.home / folder
-        _mount("-t", "tmpfs", "-o", "ro", "tmpfs", str(where))
-        try:
-            yield
-        finally:
-            _unmount(where)
-
-
-def _free_bytes(file: Path) -> int:
-    found = os.statvfs(file)
-    return found.f_bavail * found.f_frsize
-
 
 @dataclass(frozen=True)
 class Outage:
@@ -120,17 +81,19 @@ class Outage:
     hold: Callable[[Site], AbstractContextManager[None]]
 
 
+_NOT_HEALTHY = r"^gatherer\s+app\s+(?!healthy)"
+_NO_SPACE = "[Nn]o space left"
 OUTAGES = (
     Outage("broker away", 120, r"^kafka\s+package\s+(?!healthy)", lambda site: site.away("kafka")),
-    Outage("broker frozen", 30, r"positions: ", lambda site: site.frozen("broker")),
+    Outage("broker frozen", 30, "^positions: ", lambda site: site.frozen("broker")),
+    Outage("TaskManager frozen", 40, _NOT_HEALTHY, lambda site: site.frozen("taskmanager")),
+    Outage("JobManager frozen", 40, _NOT_HEALTHY, lambda site: site.frozen("jobmanager")),
     Outage(
-        "TaskManager frozen", 40, r"^gatherer\s+app\s+(?!healthy)", lambda site: site.frozen("taskmanager")
+        "disk full under Kafka", 30, "waiting for space", lambda site: full(site.home / "cluster" / "kafka")
     ),
-    Outage("JobManager frozen", 40, r"^gatherer\s+app\s+(?!healthy)", lambda site: site.frozen("jobmanager")),
-    Outage("disk full under Kafka", 30, r"[Nn]o space left", lambda site: site.full("cluster/kafka")),
-    Outage("disk full under checkpoints", 30, r"[Nn]o space left", lambda site: site.full("flink")),
-    Outage("disk full under the agent", 30, r"[Nn]o space left", lambda site: site.full(".")),
-    Outage("checkpoint store away", 30, r"[Rr]ead-only file system", lambda site: site.read_only("flink")),
+    Outage("disk full under checkpoints", 30, _NO_SPACE, lambda site: full(site.home / "flink")),
+    Outage("disk full under the agent", 30, _NO_SPACE, lambda site: full(site.home)),
+    Outage("checkpoint store away", 30, "Read-only file system", lambda site: read_only(site.home / "flink")),
 )
 
 

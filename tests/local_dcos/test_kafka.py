@@ -6,6 +6,8 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, Producer
 
+from tests import disks
+
 pytestmark = pytest.mark.slow
 
 
@@ -48,6 +50,26 @@ def topic(own_cluster, tmp_path):
     )
     assert created.returncode == 0, created.stdout
     return address
+
+
+@disks.may_mount
+def test_a_broker_waits_for_space_and_says_so(own_cluster, tmp_path):
+    with disks.small_disk(own_cluster.home / "kafka", 256):
+        address = install(own_cluster, tmp_path)
+        java = next(pid for pid in own_cluster.processes() if "java" in psutil.Process(pid).name())
+        with disks.full(own_cluster.home / "kafka"):
+            psutil.Process(java).kill()
+
+            def said():
+                plan = own_cluster.dcos("kafka", "--name=kafka", "plan", "show", "deploy").stdout
+                return "waiting for space on the disk" in plan and plan
+
+            plan = json.loads(own_cluster.wait_for(said, 30))
+            assert plan["status"] == "IN_PROGRESS"
+        own_cluster.wait_for(lambda: plan_status(own_cluster, "kafka") == "COMPLETE", 60)
+        shown = own_cluster.dcos("kafka", "--name=kafka", "endpoints", "broker")
+        assert json.loads(shown.stdout)["address"] == [address]
+        own_cluster.local_dcos("stop")
 
 
 def test_a_broker_serves_and_comes_back_after_a_crash(own_cluster, tmp_path, topic):
