@@ -73,11 +73,13 @@ class Site:
 
 @dataclass(frozen=True)
 class Outage:
-    """seconds: how long it lasts. said: what `pipectl status` must print at some time in it, a pattern."""
+    """seconds: how long it lasts. said: what `pipectl status` must print at some time in it, a pattern; None
+    if data must go on flowing.
+    """
 
     name: str
     seconds: float
-    said: str
+    said: str | None
     hold: Callable[[Site], AbstractContextManager[None]]
 
 
@@ -92,7 +94,7 @@ OUTAGES = (
         "disk full under Kafka", 30, "waiting for space", lambda site: full(site.home / "cluster" / "kafka")
     ),
     Outage("disk full under checkpoints", 30, _NO_SPACE, lambda site: full(site.home / "flink")),
-    Outage("disk full under the agent", 30, _NO_SPACE, lambda site: full(site.home)),
+    Outage("disk full under the agent", 30, None, lambda site: full(site.home)),
     Outage("checkpoint store away", 30, "Read-only file system", lambda site: read_only(site.home / "flink")),
 )
 
@@ -136,11 +138,15 @@ def live_through(site: Site, outages: Sequence[Outage], patience: float = 240.0)
 
 def _listen(site: Site, outage: Outage, began: float) -> tuple[str | None, str, float]:
     """Ask for the status until it says what it must, for as long as the outage lasts, 30 s at least."""
+    while outage.said is None and time.monotonic() - began < outage.seconds:
+        time.sleep(0.1)
     while True:
         process = site.user.start("status")
         out, err = process.communicate(timeout=120)
         text = f"{out}{err}"
         seconds = time.monotonic() - began
+        if outage.said is None:
+            return ("data flow" if process.returncode == 0 else None), text, seconds
         found = re.search(outage.said, text, re.MULTILINE)
         if found and process.returncode == 4:
             return next(line for line in text.splitlines() if re.search(outage.said, line)), text, seconds

@@ -136,7 +136,8 @@ def test_so_many_are_so_many_over_kills_and_an_outage(kafka, source, more):
     for line in endless.stderr:
         if "are in" in line:
             break
-    kafka.restart()
+    kafka.kill()
+    kafka.start()
     deadline = time.monotonic() + 60
     while len(kafka.records(topic)) < 15:
         assert endless.poll() is None
