@@ -87,16 +87,16 @@ final class Guard extends ChannelDuplexHandler {
     }
 
     private void begin(ChannelHandlerContext context, HttpRequest request) {
-        HttpResponse refusal = strangeness(request);
+        HttpResponse refusal = refusalOfForeign(request);
         if (refusal != null) {
             answer(context, refusal);
         } else if (isProbe(request) || credentials.areIn(request.headers())) {
             state = State.PASSING;
-        } else if (mayLogIn() && Login.isMeantBy(request)) {
+        } else if (mayLogIn() && Login.isSubmitted(request)) {
             state = State.LOGGING_IN;
             login.begin();
         } else {
-            answer(context, mayLogIn() && Login.isWantedBy(request) ? Login.page() : Answers.unauthorized());
+            answer(context, mayLogIn() && Login.isRequested(request) ? Login.page() : Answers.unauthorized());
         }
     }
 
@@ -119,7 +119,7 @@ final class Guard extends ChannelDuplexHandler {
     }
 
     /** The answer to a request that a page of another web site may have caused; null for all others. */
-    private HttpResponse strangeness(HttpRequest request) {
+    private HttpResponse refusalOfForeign(HttpRequest request) {
         HttpHeaders headers = request.headers();
         String host = headers.get(HttpHeaderNames.HOST, "").toLowerCase(Locale.ROOT);
         if (request.decoderResult().isFailure() || headers.getAll(HttpHeaderNames.HOST).size() != 1) {

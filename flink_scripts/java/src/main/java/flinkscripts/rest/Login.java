@@ -33,12 +33,12 @@ final class Login {
     }
 
     /** Whether a request is what the form sends. */
-    static boolean isMeantBy(HttpRequest request) {
+    static boolean isSubmitted(HttpRequest request) {
         return request.method().equals(HttpMethod.POST) && request.uri().equals(PATH);
     }
 
     /** Whether a browser asks for Flink's page. */
-    static boolean isWantedBy(HttpRequest request) {
+    static boolean isRequested(HttpRequest request) {
         return request.method().equals(HttpMethod.GET) && request.uri().equals("/")
                 && request.headers().get(HttpHeaderNames.ACCEPT, "").contains("text/html");
     }
