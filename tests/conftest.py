@@ -93,17 +93,17 @@ MOTO = [
 ]
 
 
-# The rooms whose slow tests share a bundle or a Flink. They take longest, so they begin first.
-LONGEST_ROOMS = ("gatherer", "e2e")
+# The folders whose slow tests share a bundle, a Flink, a job or a Spark. They take longest: they begin first.
+LONGEST = ("tests/gatherer", "tests/e2e", "tests/spark_jobs", "tests/gatherer/records")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put quick tests first, then the rooms that take longest. Otherwise pytest-randomly's order stays."""
+    """Put quick tests first, then the folders that take longest. Otherwise pytest-randomly's order stays."""
 
     def rank(item: pytest.Item) -> tuple[bool, int]:
         slow = any(item.get_closest_marker(name) for name in ("slow", "e2e"))
-        room = _room(item.nodeid)
-        return slow, LONGEST_ROOMS.index(room) if room in LONGEST_ROOMS else len(LONGEST_ROOMS)
+        folder = _folder(item.nodeid)
+        return slow, LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
 
     items.sort(key=rank)
 
@@ -118,15 +118,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            room = _room(nodeid)
-            return room if room in LONGEST_ROOMS else nodeid.split("::")[0]
+            folder = _folder(nodeid)
+            return folder if folder in LONGEST else nodeid.split("::")[0]
 
     return ByServer(config, log)
 
 
-def _room(nodeid: str) -> str:
-    """The folder below tests/, or the file there."""
-    return nodeid.split("::")[0].split("/")[1]
+def _folder(nodeid: str) -> str:
+    """The folder of a test's file."""
+    return nodeid.split("::")[0].rpartition("/")[0]
 
 
 def _wait(look: Callable[[], bool], what: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 _numbers = itertools.count()
+PATIENCE = 120.0
 
 
 class Run:
@@ -33,17 +34,19 @@ class Run:
     def log(self) -> str:
         return "".join(self._lines)
 
-    def wait_for_log(self, text: str, seconds: float = 30) -> None:
+    def wait_for_log(self, text: str, seconds: float = PATIENCE) -> None:
         self.wait_for(lambda: text in self.log, f"{text!r} in the log", seconds)
 
-    def wait_for_count(self, name: str, least: int, symbol: str | None = None, seconds: float = 30) -> None:
+    def wait_for_count(
+        self, name: str, least: int, symbol: str | None = None, seconds: float = PATIENCE
+    ) -> None:
         def reached() -> bool:
             counters = self.page("/counters")
             return (counters["positions"][symbol] if symbol else counters)[name] >= least
 
         self.wait_for(reached, f"{least} {name}", seconds)
 
-    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert self.process.poll() is None, f"ended while waiting for {what}:\n{self.log}"

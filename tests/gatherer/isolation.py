@@ -21,6 +21,9 @@ from tests.gatherer.slow_broker import SlowBroker
 from tests.group_offsets import committed
 
 HEALTHY = ("ONE", "TWO", "THREE", "FOUR")
+# Those that are read for a while before something happens to them.
+READ = ("CORRUPT", "CODEC", "DENIED", "GONE", "AGAIN", "LOST")
+LEADERLESS = "LEADERLESS"
 CODECS = ("zstd", "lz4", "snappy", "gzip")
 UNKNOWN_CODEC = 6
 _HOUR = timedelta(hours=1)
@@ -79,9 +82,10 @@ class Market:
 
 @contextmanager
 def healthy(flink: Flink, first: Broker, second: Broker) -> Iterator[Troubles]:
-    """Four positions with live ticks, the job that has begun to write their windows, and what can go wrong.
+    """Positions with live ticks, the job that has begun to write their windows, and what can go wrong.
 
-    first, second: a cluster. The second broker isn't started and gets no topic but that of `leaderless`.
+    Nothing happens to four of them. first, second: a cluster, of which the first runs. The second gets no
+    topic but that of `leaderless`.
     """
     with ExitStack() as stack:
         slow = stack.enter_context(SlowBroker(first.proxied, first.by_proxy))
@@ -90,13 +94,18 @@ def healthy(flink: Flink, first: Broker, second: Broker) -> Iterator[Troubles]:
         stack.callback(market.close)
         troubles = Troubles(bundle, market, first, second, slow)
         stack.callback(troubles.close)
-        for symbol in HEALTHY:
+        for symbol in (*HEALTHY, *READ):
             troubles.start(symbol)
         bundle.app.start(FLINK_PARALLELISM="2")
         stack.callback(bundle.app.stop)
         bundle.app.until_healthy()
-        for symbol in HEALTHY:
+        for symbol in (*HEALTHY, *READ):
             troubles.until_written(symbol)
+        # Kafka's own topics exist by now, so none of them is placed on it.
+        second.start()
+        stack.enter_context(SlowBroker(second.proxied, second.by_proxy))
+        troubles.start(LEADERLESS, on=2)
+        troubles.until_written(LEADERLESS)
         yield troubles
 
 
@@ -118,11 +127,9 @@ class Troubles:
         self._first, self._second = first, second
         self._admin = AdminClient({"bootstrap.servers": bundle.bootstrap_servers})
         self._before: dict[str, list[Any]] = {}
-        self._stack = ExitStack()
 
     def close(self) -> None:
         self.averages.close()
-        self._stack.close()
 
     @property
     def each(self) -> list[Callable[[], None]]:
@@ -213,12 +220,10 @@ class Troubles:
 
     def leaderless(self) -> None:
         """A partition whose only broker is away."""
-        self._second.start()
-        self._stack.enter_context(SlowBroker(self._second.proxied, self._second.by_proxy))
-        self._have_read("LEADERLESS", on=2)
-        self._keep("LEADERLESS")
+        self._have_read(LEADERLESS)
+        self._keep(LEADERLESS)
         self._second.stop()
-        self.problems["LEADERLESS"] = "leaderless"
+        self.problems[LEADERLESS] = "leaderless"
 
     def mended(self) -> None:
         """What was denied is allowed, the broker that was away is back, what is corrupt is given up."""
@@ -234,8 +239,8 @@ class Troubles:
         self._second.start()
         for future in self._admin.delete_acls([everything]).values():
             future.result(60)
-        del self.problems["LEADERLESS"]
-        for symbol in ("CORRUPT", "LEADERLESS"):
+        del self.problems[LEADERLESS]
+        for symbol in ("CORRUPT", LEADERLESS):
             self.market.add(symbol)
 
     def metadata(self) -> dict[str, str]:
@@ -267,10 +272,8 @@ class Troubles:
 
     # -- how
 
-    def _have_read(self, symbol: str, on: int = 1) -> None:
-        """Let the job read a new position, up to its end."""
-        self.start(symbol, on=on)
-        self.until_written(symbol)
+    def _have_read(self, symbol: str) -> None:
+        """End the ticks of a position, and let the job read it up to its end."""
         self.market.remove(symbol)
         wait_until(
             lambda: self._committed().get(self.topic(symbol), (0, ""))[0] >= self._end(symbol),

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.gatherer.bundle import CREATE_TIME, Bundle, Tail
 from tests.gatherer.exact import Key, key_of
-from tests.gatherer.flink import Flink, wait_until
+from tests.gatherer.flink import PATIENCE, Flink, wait_until
 from tests.gatherer.logs import Entry, Log, owed, write
 from tests.gatherer.model import Place, check_letters, check_windows
 
@@ -64,7 +64,7 @@ class Replay:
     def letters(self) -> int:
         return sum(len(each.letters) for each in self._owed)
 
-    def run(self, disturb: Callable[[Replay], None] | None = None, patience: float = 60) -> Written:
+    def run(self, disturb: Callable[[Replay], None] | None = None, patience: float = PATIENCE) -> Written:
         """Run the job until it has written all that is due, check it against the model, and stop it.
 
         disturb: called when the job runs.
@@ -83,7 +83,7 @@ class Replay:
         assert self.app.stop() == 0, self.app.output()
         return self._written()
 
-    def until(self, part: float, patience: float = 120) -> None:
+    def until(self, part: float, patience: float = PATIENCE) -> None:
         """Wait until this part of the windows is there."""
         due = set(self._due)
 

@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
+# Far more than anything takes on a busy machine.
+PATIENCE = 60.0
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 QUICK_CHECK = {
     "gracePeriodSeconds": 30,
@@ -38,7 +40,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT0"])), Web).se
 """
 
 
-def wait_for(look: Callable[[], Any], seconds: float = 15.0) -> Any:
+def wait_for(look: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Returns the first true value of `look`. Fails after a timeout."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -98,7 +100,7 @@ class Cluster:
         status, answer = self.call("GET", f"/service/marathon/v2/apps{app_id}")
         return answer["app"] if status == 200 else None
 
-    def settle(self, seconds: float = 15.0) -> None:
+    def settle(self, seconds: float = PATIENCE) -> None:
         """Waits until no deployment is left."""
         wait_for(lambda: self.marathon("GET", "deployments") == [], seconds)
 

@@ -17,6 +17,7 @@ from local_dcos.errors import HomeError
 from local_dcos.home import Home
 from local_dcos.model import App
 from local_dcos.store import State
+from tests.local_dcos.conftest import PATIENCE
 
 SLEEP = "exec sleep 1000"
 CANARY_SECONDS = 5.0
@@ -38,7 +39,7 @@ def canary(cluster, name="/canary"):
     cluster.wait_for(lambda: cluster.app(name)["tasksRunning"] == 1, CANARY_SECONDS)
 
 
-def stop_in_time(cluster, seconds=15.0):
+def stop_in_time(cluster, seconds=PATIENCE):
     begun = time.monotonic()
     cluster.local_dcos("stop")
     assert time.monotonic() - begun < seconds
@@ -203,12 +204,12 @@ def test_stop_limits_the_grace_period(tmp_path):
                 env={**os.environ, "DCOS_URL": url, "DCOS_ACS_TOKEN": home.token()},
                 stdout=subprocess.DEVNULL,
             )
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE
             while not list(home.sandboxes.glob("*/deaf")):
                 assert time.monotonic() < deadline, "the task does not run"
                 time.sleep(0.02)
             agent.send_signal(signal.SIGTERM)
-            assert agent.wait(15) == 0
+            assert agent.wait(PATIENCE) == 0
             assert processes.marked(home.path, lambda _: True) == []
         finally:
             agent.kill()

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import time
 from typing import Any
 
 import psutil
@@ -218,10 +217,8 @@ def test_following_a_run_ends_with_it(jobs):
     code = "import time\nfor n in range(3): print(n, flush=True); time.sleep(0.2)"
     added(jobs, code)
     run = started(jobs)
-    began = time.monotonic()
     done = jobs.dcos("task", "log", "--follow", "--lines=100", run, "stdout")
     assert done.stdout == "0\n1\n2\n"
-    assert time.monotonic() - began < 10
 
 
 def test_a_state_without_jobs_is_read(own_cluster):

@@ -1,4 +1,4 @@
-"""A JobManager that is reached at another address and other ports than it listens on, as behind a VIP."""
+"""Connections to an address of its own are passed on, as by a virtual IP address."""
 
 from __future__ import annotations
 
@@ -7,25 +7,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import pytest
-
-from tests.ports import free_ports
-
-pytestmark = pytest.mark.slow
 
 VIP = "127.0.0.2"
-# Small things go to the TaskManagers by RPC; this makes the JobManager send all through its file server.
-OFFLOAD = """
-import sys
-from flink_scripts import processes
-options = processes.jobmanager_options
-processes.jobmanager_options = lambda *given: {**options(*given), "blob.offload.minsize": "1"}
-from flink_scripts.__main__ import main
-sys.exit(main(["jobmanager"]))
-"""
 
 
 class Forwarder:
@@ -86,28 +69,3 @@ def forwarding(ports: dict[int, int]) -> Iterator[Forwarder]:
     finally:
         forwarder.end()
         thread.join()
-
-
-def test_vip(own_flink: Any, bundle_on: Any) -> None:
-    flink = own_flink()
-    rpc, rest, blob = free_ports(3)
-    vip_rpc, vip_rest = free_ports(2, VIP)
-    flink.environ |= {
-        "FLINK_JOBMANAGER_RPC": f"{VIP}:{vip_rpc}",
-        "FLINK_JOBMANAGER_REST": f"{VIP}:{vip_rest}",
-    }
-    bound = {"PORT_RPC": str(rpc), "PORT_REST": str(rest), "PORT_BLOB": str(blob), "FLINK_MEMORY_MB": "1024"}
-    with forwarding({vip_rpc: rpc, vip_rest: rest, blob: blob}) as vip:
-        flink.run_python("jobmanager", ["-c", OFFLOAD], bound)
-        flink.start("taskmanager")
-        bundle = bundle_on(flink)
-        bundle.create("position.AAPL")
-        start = datetime.now(UTC).replace(microsecond=0)
-        for number in range(300):
-            bundle.tick("AAPL", start + timedelta(milliseconds=100 * number), f"{100 + number % 7}.25")
-        bundle.flush()
-        bundle.app.start()
-        bundle.app.until_healthy()
-        assert bundle.verify(["AAPL"], until=start + timedelta(seconds=29)) > 20
-        assert vip.taken[vip_rpc] and vip.taken[vip_rest] and vip.taken[blob], vip.taken
-        flink.stop()
