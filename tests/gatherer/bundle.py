@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.gatherer.exact import TIME_FORMAT, key_of
+from tests.gatherer.exact import TIME_FORMAT, Key, key_of
 from tests.gatherer.flink import PATIENCE, App, Flink, wait_until
 from tests.gatherer.model import Outcome, Record, Rules, check_letters, check_windows, outcome
 
@@ -124,13 +124,15 @@ class Bundle:
     def create(self, topic: str, partitions: int = 1, **config: str) -> None:
         create(self.bootstrap_servers, self.prefix + topic, partitions, **config)
 
-    def send(self, symbol: str, value: bytes, partition: int = 0) -> None:
-        self.producer.produce(f"{self.prefix}position.{symbol}", value, key=symbol, partition=partition)
-        self.producer.poll(0)
+    def send(self, symbol: str, value: bytes, partition: int = 0, producer: Any = None) -> None:
+        producer = producer or self.producer
+        producer.produce(f"{self.prefix}position.{symbol}", value, key=symbol, partition=partition)
+        producer.poll(0)
 
-    def tick(self, symbol: str, when: datetime, price: str, partition: int = 0) -> None:
+    def tick(self, symbol: str, when: datetime, price: str, partition: int = 0, producer: Any = None) -> None:
         ts = when.strftime(TIME_FORMAT)[:-3]
-        self.send(symbol, f'{{"ts": "{ts}", "symbol": "{symbol}", "price": {price}}}'.encode(), partition)
+        value = f'{{"ts": "{ts}", "symbol": "{symbol}", "price": {price}}}'.encode()
+        self.send(symbol, value, partition, producer)
 
     def flush(self) -> None:
         assert self.producer.flush(30) == 0
@@ -157,21 +159,43 @@ class Bundle:
         assert all(json.loads(message.value())["symbol"].encode() == message.key() for message in found)
         return [json.loads(message.value()) for message in found]
 
-    def counts(self, window: str, start: datetime) -> dict[int, int]:
-        """How many ticks the windows of a label have, by their end in seconds after `start`."""
+    def counts(self, window: str, start: datetime, symbol: str) -> dict[int, int]:
+        """How many ticks a symbol's windows of a label have, by their end in seconds after `start`."""
         found: dict[int, int] = {}
         for record in self.averages():
-            if record["window"] == window:
+            if (record["symbol"], record["window"]) == (symbol, window):
                 end = (key_of(record)[2] - start) // timedelta(seconds=1)
                 assert end not in found, f"{end} came twice"
                 found[end] = record["count"]
         return found
 
-    def verify(self, symbols: list[str], until: datetime) -> int:
-        """Wait for all windows that are due and end at `until` at the latest, stop the job, compare every
-        window that it has written of the symbols, and every dead letter; the number of windows that were due.
+    def letters(self, symbols: list[str]) -> list[dict[str, Any]]:
+        """The dead letters of these positions."""
+        topics = {f"{self.prefix}position.{symbol}" for symbol in symbols}
+        letters = [json.loads(message.value()) for message in self.records("dead_letter")]
+        return [letter for letter in letters if letter["topic"] in topics]
+
+    def compare(self, symbols: list[str], until: datetime) -> int:
+        """Wait for the dead letters, and for all windows that are due and end at `until` at the latest.
+        Compare them, and every other window that the job has written of the symbols; the number of windows
+        that were due.
         """
         owed = {symbol: self.owed(symbol) for symbol in symbols}
+        due = self._until_written(owed, until)
+        refused = sum(len(outcome.letters) for outcome in owed.values())
+        wait_until(lambda: len(self.letters(symbols)) >= refused, f"{refused} dead letters")
+        self._check(owed, due)
+        return len(due)
+
+    def verify(self, symbols: list[str], until: datetime) -> int:
+        """The same, with the job stopped before anything is compared."""
+        owed = {symbol: self.owed(symbol) for symbol in symbols}
+        due = self._until_written(owed, until)
+        assert self.app.stop() == 0, self.app.output()
+        self._check(owed, due)
+        return len(due)
+
+    def _until_written(self, owed: dict[str, Outcome], until: datetime) -> set[Key]:
         due = set().union(*(outcome.due(until) for outcome in owed.values()))
         missing = set(due)
 
@@ -183,13 +207,12 @@ class Bundle:
         while not all_there():
             assert time.monotonic() < deadline, f"{len(missing)} of {len(due)} windows: {sorted(missing)[:5]}"
             time.sleep(0.2)
-        assert self.app.stop() == 0, self.app.output()
+        return due
+
+    def _check(self, owed: dict[str, Outcome], due: set[Key]) -> None:
         averages = [record for record in self.averages() if record["symbol"] in owed]
         check_windows(averages, owed.values(), due)
-        letters = [json.loads(message.value()) for message in self.records("dead_letter")]
-        topics = {f"{self.prefix}position.{symbol}" for symbol in symbols}
-        check_letters([letter for letter in letters if letter["topic"] in topics], owed.values())
-        return len(due)
+        check_letters(self.letters([*owed]), owed.values())
 
 
 class Feed:

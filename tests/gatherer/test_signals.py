@@ -116,17 +116,3 @@ def test_limits_are_set_while_the_job_runs_and_survive_it(bundle: Any) -> None:
     assert json.loads(letter.value())["topic"] == f"{bundle.prefix}limits"
     assert letter.key() == b"WALK"
     assert app.stop() == 0
-
-
-def test_a_silence_is_told_by_the_time_of_the_ticks(bundle: Any) -> None:
-    market = Market(bundle, QUIET=lambda: 100.0)
-    gap = {"gap": {"window": "10s", "after_seconds": 5}}
-    bundle.app.start(SIGNALS=json.dumps(gap), GATHERER_IDLE_TIMEOUT_SECONDS="600")
-    bundle.app.until_healthy()
-    market.run(20)
-    market.second += 8
-    market.run(20)
-    (told,) = bundle.wait_until(lambda: _signals(bundle, kind="gap"), "the silence")
-    # The last tick came at 19.8 s; the first end of a window 5 s later is at 25 s.
-    assert (told.event, told.time, told.value) == ("silent", START + timedelta(seconds=25), 5.2)
-    assert bundle.app.stop() == 0

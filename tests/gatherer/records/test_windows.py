@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -83,7 +82,8 @@ def _disorder(draw: random.Random, number: int) -> list[datetime]:
     return sorted(moments, key=lambda moment: moment + timedelta(milliseconds=draw.randrange(400)))
 
 
-def test_windows_are_exact(bundle: Any) -> None:
+def test_windows_are_exact(running: Any) -> None:
+    bundle = running
     draw = random.Random(7)
     prices: dict[str, Iterator[str]] = {
         "WALK": _walk(draw, "100", "0.01"),
@@ -125,12 +125,8 @@ def test_windows_are_exact(bundle: Any) -> None:
         bundle.tick(symbol, CLOSE, "1.00")
     bundle.flush()
 
-    bundle.app.start()
-    bundle.app.until_healthy()
-    compared = bundle.verify(
-        [*prices, "ODD", "SPREAD", "LONE", "SILENT", "STOPS"], until=CLOSE - timedelta(seconds=1)
-    )
-    assert compared > 9 * SECONDS
+    symbols = [*prices, "ODD", "SPREAD", "LONE", "SILENT", "STOPS"]
+    assert bundle.compare(symbols, until=CLOSE - timedelta(seconds=1)) > 9 * SECONDS
     odd = [record for record in bundle.averages() if record["symbol"] == "ODD"]
     assert {record["count"] for record in odd if key_of(record)[2] < CLOSE} == {4}
     # What could not be used is all there, once, as it was.
@@ -140,7 +136,7 @@ def test_windows_are_exact(bundle: Any) -> None:
         for message in bundle.records("position.WALK")
         if (message.offset(), message.partition()) in refused
     }
-    letters = [json.loads(message.value()) for message in bundle.records("dead_letter")]
+    letters = bundle.letters(symbols)
     found = {(each["offset"], each["partition"]): base64.b64decode(each["bytes"]) for each in letters}
     assert len(letters) == len(found) and found == bad
     assert {each["topic"] for each in letters} == {f"{bundle.prefix}position.WALK"}

@@ -1,0 +1,31 @@
+"""One running job for tests that bring positions of their own, each with symbols that no other test has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.gatherer.bundle import Bundle
+from tests.gatherer.flink import Flink
+
+GAP = {"gap": {"window": "10s", "after_seconds": 5}}
+
+
+@pytest.fixture(scope="session")
+def running(flink: Flink, kafka: Any) -> Iterator[Bundle]:
+    """The bundle of that job. However long a test waits for something, the clock is that of the ticks."""
+    bundle = Bundle(flink, kafka.bootstrap_servers, "records")
+    bundle.app.start(GATHERER_IDLE_TIMEOUT_SECONDS="600", SIGNALS=json.dumps(GAP))
+    bundle.app.until_healthy()
+    yield bundle
+    assert bundle.app.stop() == 0, bundle.app.output()
+
+
+@pytest.fixture
+def start() -> datetime:
+    """The event time at which the ticks of a test begin."""
+    return datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
