@@ -18,6 +18,9 @@ import time
 from pathlib import Path
 
 FOLDER, ROOT, ARGS = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+sys.path.insert(0, ROOT)
+
+from tests.cli.made_up_kafka import MadeUpKafka  # noqa: E402
 
 
 def fault_of_this_call():
@@ -39,50 +42,20 @@ def fault_of_this_call():
 
 def service() -> int:
     file = FOLDER / "service.json"
+    words = [word for word in ARGS if not word.startswith("-")]
+    options = dict(word[2:].split("=", 1) for word in ARGS if word.startswith("--") and "=" in word)
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        state = json.loads(file.read_text()) if file.exists() else {"installed": [], "topics": {}}
-        words = [word for word in ARGS if not word.startswith("-")]
-        options = dict(word[2:].split("=", 1) for word in ARGS if word.startswith("--") and "=" in word)
-        code, said = answer(state, words, options)
-        file.write_text(json.dumps(state))
+        kafka = MadeUpKafka(json.loads(file.read_text()) if file.exists() else None)
+        code, said = kafka.answer(words, options)
+        file.write_text(json.dumps(kafka.state))
     sys.stdout.write((said if isinstance(said, str) else json.dumps(said)) + "\n")
     return code
-
-
-def answer(state, words, options):
-    if words[:2] == ["package", "repo"]:
-        return 0, {"repositories": [{"name": "Universe", "uri": "x"}]}
-    if words[:2] == ["package", "describe"]:
-        return 0, {"package": {"name": "kafka"}}
-    if words[:2] == ["package", "list"]:
-        return 0, [{"name": "kafka", "version": "1", "apps": ["/kafka"]} for _ in state["installed"]]
-    if words[:2] == ["package", "install"]:
-        if state["installed"]:
-            return 1, "Package is already installed"
-        state["installed"].append(json.loads(Path(options["options"]).read_text()))
-        return 0, "Installing"
-    if not state["installed"]:
-        return 1, "Could not reach the service scheduler with name 'kafka'."
-    if words[1:3] == ["plan", "status"]:
-        return 0, {"status": "COMPLETE", "phases": []}
-    if words[1:3] == ["topic", "list"]:
-        return 0, sorted(state["topics"])
-    if words[1:3] == ["topic", "create"]:
-        if words[3] in state["topics"]:
-            return 1, "Could not reach the service scheduler with name 'kafka'."
-        state["topics"][words[3]] = [int(options["partitions"]), int(options["replication"])]
-        return 0, {"message": "Created"}
-    if words[1:3] == ["topic", "describe"]:
-        partitions, replicas = state["topics"][words[3]]
-        return 0, {"partitions": [{str(n): {"isr": list(range(replicas))}} for n in range(partitions)]}
-    return 1, f"no {words} here"
 
 
 def carry_out() -> int:
     if ARGS[0] in ("package", "kafka"):
         return service()
-    sys.path.insert(0, ROOT)
     from local_dcos.client.__main__ import main
 
     return main(ARGS)

@@ -12,10 +12,10 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cli.engine.dcos.runner import Dcos
+from tests.cli.made_up_kafka import MadeUpKafka
 
 Json = dict[str, Any]
 Outcome = tuple[int, str, str]
@@ -43,13 +43,12 @@ class Fault:
 
 
 class World:
-    """Marathon, one Kafka package and its topics. An app is healthy at the second look at it."""
+    """Marathon and a made-up Kafka. An app is healthy at the second look at it."""
 
     def __init__(self) -> None:
         self.apps: dict[str, Json] = {}
         self.looked: dict[str, int] = {}
-        self.topics: dict[str, tuple[int, int]] = {}
-        self.installed: list[Json] = []
+        self.kafka = MadeUpKafka(broker="10.0.0.1:1025")
         self.calls: list[str] = []
         self.fault: Fault | None = None
         self.at = 0
@@ -65,17 +64,28 @@ class World:
         self.fault, self.calls = None, []
         self.life += 1
 
+    @property
+    def topics(self) -> Json:
+        """Partitions and copies of each topic."""
+        return cast(Json, self.kafka.state["topics"])
+
+    @property
+    def installed(self) -> list[Json]:
+        """Version and options of what is installed."""
+        return cast(list[Json], self.kafka.state["installed"])
+
     def state(self) -> Json:
         """What is there: apps and whether they are healthy, topics, what is installed."""
         healthy = [app_id for app_id, looked in self.looked.items() if app_id in self.apps and looked > 1]
-        state = {"apps": self.apps, "healthy": healthy, "topics": self.topics, "installed": self.installed}
+        state = {"apps": self.apps, "healthy": healthy, **self.kafka.state}
         copied: Json = json.loads(json.dumps(state, sort_keys=True))
         return {**copied, "healthy": sorted(copied["healthy"])}
 
     def become(self, state: Json) -> None:
         """Be as another was."""
         copied = json.loads(json.dumps(state))
-        self.apps, self.topics, self.installed = copied["apps"], copied["topics"], copied["installed"]
+        self.apps = copied["apps"]
+        self.kafka.state = {name: copied[name] for name in ("installed", "topics")}
         self.looked = dict.fromkeys(copied["healthy"], 2)
 
     @property
@@ -112,18 +122,17 @@ class World:
     def _carried_out(self, args: Sequence[str], stdin: str) -> Outcome:
         words = [word for word in args if not word.startswith("-")]
         options = dict(word[2:].partition("=")[::2] for word in args if word.startswith("--"))
-        name = "_".join(words[:2] if words[0] != "kafka" else words[:3])
-        for length in (3, 2):
+        if words[0] in ("package", "kafka"):
+            code, answer = self._kafka(words, options)
+        else:
+            length = 3 if words[0] == "marathon" and words[1] != "about" else 2
             found = getattr(self, "_".join(["do", *words[:length]]), None)
-            if found is not None:
-                code, answer = found(words[length:], options, stdin)
-                text = answer if isinstance(answer, str) else json.dumps(answer)
-                return (
-                    (0, text, "")
-                    if code == 0
-                    else (code, *((text, "") if words[0] == "kafka" else ("", text)))
-                )
-        raise AssertionError(f"pipectl issues {name}, which this world does not know: {args}")
+            assert found is not None, f"pipectl issues {args}, which this world does not know"
+            code, answer = found(words[length:], options, stdin)
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        if code == 0:
+            return 0, text, ""
+        return code, *((text, "") if words[0] == "kafka" else ("", text))
 
     def do_marathon_about(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
         return 0, {"name": "marathon"}
@@ -184,64 +193,20 @@ class World:
     def do_job_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
         return 0, []
 
-    def do_package_repo_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        return 0, {"repositories": [{"name": "Universe", "uri": "x"}]}
-
-    def do_package_describe(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        return 0, {"package": {"name": "kafka"}}
-
-    def do_package_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        return 0, [
-            {"name": "kafka", "version": each["version"], "apps": ["/kafka"]} for each in self.installed
-        ]
-
-    def do_package_install(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        if self.installed:
-            return 1, "Package is already installed"
-        given = json.loads(Path(options["options"]).read_text())
-        self.installed.append({"version": options["package-version"], "options": given})
-        label = base64.b64encode(json.dumps(given).encode()).decode()
-        self.apps["/kafka"] = {"id": "/kafka", "labels": {"DCOS_PACKAGE_OPTIONS": label}}
-        self.looked["/kafka"] = 0
-        return 0, "Installing"
-
-    def do_kafka_plan_status(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        self.looked["/kafka"] = self.looked.get("/kafka", 0) + 1
-        return self._served(
-            {"status": "COMPLETE" if self.looked["/kafka"] > 1 else "IN_PROGRESS", "phases": []}
-        )
-
-    def do_kafka_endpoints(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        return self._served(
-            {"address": ["10.0.0.1:1025"], "vip": "broker.kafka.l4lb.thisdcos.directory:9092"}
-        )
-
-    def do_kafka_connection(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        return 1, "usage: dcos kafka [--name=NAME] <command>"
-
-    def do_kafka_topic_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        return self._served(sorted(self.topics))
-
-    def do_kafka_topic_create(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        if not self.installed or words[0] in self.topics:
-            return self._served(None)
-        self.topics[words[0]] = (int(options["partitions"]), int(options["replication"]))
-        return 0, {"message": "Created"}
-
-    def do_kafka_topic_delete(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        return self._served({"message": "Deleted"} if self.topics.pop(words[0], None) else None)
-
-    def do_kafka_topic_describe(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        partitions, copies = self.topics[words[0]]
-        return 0, {"partitions": [{str(n): {"isr": list(range(copies))}} for n in range(partitions)]}
-
     def do_config_show(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
         return 0, "https://dcos.example.com"
 
-    def _served(self, answer: Any) -> tuple[int, Any]:
-        # The scheduler's answer to all that goes wrong, and to who asks when it isn't there.
-        unreachable = "Could not reach the service scheduler with name 'kafka'."
-        return (0, answer) if self.installed and answer is not None else (1, unreachable)
+    def _kafka(self, words: list[str], options: Json) -> tuple[int, Any]:
+        """A command of the catalogue or of Kafka. It is ready at the second look, as apps are."""
+        before = len(self.installed)
+        if words[:2] == ["kafka", "plan"]:
+            self.looked["/kafka"] = self.looked.get("/kafka", 0) + 1
+        outcome = self.kafka.answer(words, options, ready=self.looked.get("/kafka", 0) > 1)
+        if len(self.installed) > before:
+            label = base64.b64encode(json.dumps(self.installed[-1]["options"]).encode()).decode()
+            self.apps["/kafka"] = {"id": "/kafka", "labels": {"DCOS_PACKAGE_OPTIONS": label}}
+            self.looked["/kafka"] = 0
+        return outcome
 
 
 @dataclass(frozen=True)
