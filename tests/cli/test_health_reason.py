@@ -9,9 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
+from cli.commands.status import _components
 from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import LogStream, Manifest
 from cli.health_reason import health_reason
+from cli.session import Session
 from flink_scripts.job import _log as log_of_a_job
 from task_runtime.health_log import logged
 from task_runtime.process import log_to_stderr
@@ -60,3 +62,17 @@ def test_an_app_that_says_nothing_has_no_reason(engine: MemoryEngine) -> None:
     printed(engine, "stdout", "all is healthy\nnot healthy: said by a record\n")
     assert health_reason(engine, APP) is None
     assert health_reason(engine, "/other") is None
+
+
+def test_status_shows_the_reason_of_an_app_that_is_not_healthy() -> None:
+    engine = MemoryEngine()
+    run = Session("prod", (), ("kafka.bootstrap_servers='127.0.0.1:1'",), verbose=False)
+    run.__dict__["engine"] = engine
+    app = run.bundle.apps["gatherer"]
+    engine.create(Manifest.of(app))
+    engine.put(engine.apps()[app.id], healthy=0)
+    line = "2026-11-28 16:02:03 not healthy: job RESTARTING, tasks FAILED\n"
+    engine.printed[engine.tasks(app.id)[0].id, "stdout"] = line
+    found = {each["name"]: each for each in _components(run, engine)}
+    assert found["gatherer"]["state"] == "unhealthy"
+    assert found["gatherer"]["detail"] == "0/1 healthy: job RESTARTING, tasks FAILED"
