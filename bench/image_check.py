@@ -41,7 +41,7 @@ RUN = (
     *("--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1024:2048", "--no-healthcheck"),
 )
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-BUILD_SECONDS, RECORDS_SECONDS, END_SECONDS = 1500, 240, 20
+BUILD_SECONDS, RECORDS_SECONDS, END_SECONDS = 1500, 600, 20
 
 
 def missing() -> str | None:
@@ -105,7 +105,9 @@ class Engine:
             context / "rootfs.tar",
             seconds=600,
         )
-        (context / "Dockerfile").write_text("FROM scratch\nADD rootfs.tar /\n")
+        # Python's `requests` has certificates of its own, unless it is told to use the system's.
+        trust = f"ENV REQUESTS_CA_BUNDLE={CERTIFICATES}\n"
+        (context / "Dockerfile").write_text(f"FROM scratch\nADD rootfs.tar /\n{trust}")
         self.buildah("bud", "--isolation", "chroot", "--quiet", "--tag", name, context, seconds=300)
 
     def build(self) -> None:
@@ -152,7 +154,9 @@ class Engine:
     def remove_all(self) -> None:
         """End every container and remove the store."""
         if (self.folder / "store").exists():
-            self.podman("rm", "--all", "--force", "--time", "5", seconds=120)
+            # Removing a container that is just ending fails, so all are ended first.
+            self.podman("stop", "--all", "--time", "5", seconds=120)
+            self.podman("rm", "--all", "--force", seconds=120)
             self.buildah("rm", "--all", seconds=120)
             self.buildah("rmi", "--all", "--force", seconds=120)
 
@@ -166,6 +170,9 @@ def workplace() -> Iterator[Engine]:
     engine = Engine(folder)
     try:
         yield engine
+    except SystemExit as problem:
+        print(problem, flush=True)  # the clearing up may fail too
+        raise
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the clearing up is not to be interrupted
         engine.remove_all()
@@ -179,8 +186,11 @@ def make_token(file: Path) -> None:
     os.chown(file, NOBODY, NOBODY)
 
 
-def definitions(servers: str, state: Path, token: Path) -> dict[str, dict[str, Any]]:
-    """The apps' definitions, for this image, these Kafka brokers and the file with Flink's token."""
+def definitions(servers: str, state: Path, token: Path, results: Path) -> dict[str, dict[str, Any]]:
+    """The apps' definitions, for this image and these Kafka brokers.
+
+    state: where Flink keeps its state. token: the file with Flink's token. results: the store on disk.
+    """
     rpc, rest = free_ports(2)
     settings = {
         "image": IMAGE,
@@ -188,6 +198,7 @@ def definitions(servers: str, state: Path, token: Path) -> dict[str, dict[str, A
         "kafka.bootstrap_servers": servers,
         "flink.state": f"file://{state}",
         "flink.token": f"{{secret: null, file: {token}}}",
+        "stores.disk": str(results),
         "flink.jobmanager.rpc_port": str(rpc),
         "flink.jobmanager.rest_port": str(rest),
     }
@@ -235,18 +246,23 @@ def main() -> None:
         engine.build()
         built = time.monotonic() - based
         print(f"image   {engine.size(IMAGE):6.0f} MB with its base, built in {built:.0f} s", flush=True)
-        print(f"start   {seconds_of('true', engine=engine):6.1f} s for a container that does nothing")
+        print(
+            f"start   {seconds_of('true', engine=engine):6.1f} s for a container that does nothing",
+            flush=True,
+        )
         print(
             f"        {seconds_of('pipectl', '--help', engine=engine):6.1f} s for pipectl --help", flush=True
         )
-        state, data, token = (engine.folder / name for name in ("state", "kafka", "token"))
-        state.mkdir()
+        state, data, results, token = (
+            engine.folder / name for name in ("state", "kafka", "results", "token")
+        )
+        for folder in (state, data, results):
+            folder.mkdir()
         state.chmod(0o777)
-        data.mkdir()
         make_token(token)
         with broker(data) as kafka:
             kafka.create(*(topic.name for topic in topic_plan(POSITIONS)))
-            apps = definitions(kafka.bootstrap_servers, state, token)
+            apps = definitions(kafka.bootstrap_servers, state, token, results)
             for name, app in apps.items():
                 engine.start(name, app, state)
             waited = wait_for_records(kafka, engine, list(apps))
