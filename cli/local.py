@@ -19,7 +19,7 @@ from cli.errors import PipectlError, Unhealthy, WaitTimeout
 from cli.home import forget_cluster, home, last_cluster, writable
 
 # The well-known ports are tried first. If one is taken, any free port is used.
-PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081}
+PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081, "cassandra": 9042, "spark": 7077}
 # Below the kernel's range for outgoing connections, so that a free port stays free.
 SPARE_PORTS = range(21000, 32768)
 STATUS_SECONDS = 20.0
@@ -106,7 +106,8 @@ def start() -> None:
     _keep_settings()
     if not running():
         _agent("start", timeout=60)
-    _keep_flink_token()
+    for file in (flink_token_file(), spark_secret_file()):
+        _keep_secret(file)
 
 
 def purge() -> None:
@@ -145,6 +146,8 @@ def _keep_settings() -> None:
     ports = _free_ports(PREFERRED_PORTS)
     values = {
         "kafka": {"port": ports["kafka"]},
+        "cassandra": {"port": ports["cassandra"]},
+        "spark": {"standalone": {"port": ports["spark"]}},
         "flink": {
             "jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]},
         },
@@ -159,9 +162,13 @@ def flink_token_file() -> Path:
     return cluster_folder() / "secrets" / "flink-token"
 
 
-def _keep_flink_token() -> None:
-    """Make the token of Flink once: running tasks know it, so it must not change between deploys."""
-    file = flink_token_file()
+def spark_secret_file() -> Path:
+    """The secret `spark-secret`, which that file names too: the shared secret of a standalone cluster."""
+    return cluster_folder() / "secrets" / "spark-secret"
+
+
+def _keep_secret(file: Path) -> None:
+    """Make a secret once: running tasks know it, so it must not change between deploys."""
     if file.exists():
         return
     half = file.with_suffix(f".{os.getpid()}")
@@ -174,7 +181,7 @@ def _keep_flink_token() -> None:
         half.unlink()
     except OSError as error:
         raise PipectlError(
-            f"cannot write the token of Flink, {file}: {error.strerror}",
+            f"cannot write the secret {file}: {error.strerror}",
             hint="make that folder writable, or choose another with the environment variable PIPECTL_HOME",
         ) from None
 

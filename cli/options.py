@@ -75,21 +75,27 @@ def selection_options(function: F) -> F:
     return only(skip(function))
 
 
+def _split(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part for value in values for part in value.split(","))
+
+
 def parts_options(function: F) -> F:
     """`--with PART` and `--without PART`."""
     wanted = click.option(
         "--with",
         "wanted_parts",
-        metavar="PART",
+        metavar="PART,…",
         multiple=True,
-        help="Enable this optional part; later deploys remember it. May be repeated.",
+        callback=_split,
+        help="Enable these optional parts; later deploys remember them. May be repeated.",
     )
     unwanted = click.option(
         "--without",
         "unwanted_parts",
-        metavar="PART",
+        metavar="PART,…",
         multiple=True,
-        help="Disable a part that --with enabled; may be repeated.",
+        callback=_split,
+        help="Disable parts that --with enabled; may be repeated.",
     )
     return wanted(unwanted(function))
 

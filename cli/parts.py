@@ -3,12 +3,16 @@
 import json
 from collections.abc import Collection
 from dataclasses import replace
+from importlib.util import find_spec
 
 from cli.engine.protocol import Engine
 from cli.errors import UsageProblem
 from cli.session import Session
 from marathon import parts
 from marathon.model import KAFKA, PART
+
+# The parts whose apps store flows by Spark.
+_STREAMING = ("spark", "cassandra")
 
 
 def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]) -> None:
@@ -17,6 +21,17 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
     for name in (*wanted, *unwanted):
         if name not in known:
             raise UsageProblem(f"no part {name}", hint=f"the parts are: {', '.join(known)}")
+    for name in wanted:
+        if name in _STREAMING and run.settings.stores.disk is None:
+            raise UsageProblem(
+                f"part {name} needs stores.disk, the folder for results and checkpoints of its streams",
+                hint="--set stores.disk=/mnt/shared/volatility; it must be the same on every agent",
+            )
+        if name in _STREAMING and run.is_local and find_spec("pyspark") is None:
+            raise UsageProblem(
+                f"part {name} needs Spark, which is not installed",
+                hint="run `pip install '.[local,spark]'` in the project's folder",
+            )
     for name in unwanted:
         if name in run.settings.parts:
             raise UsageProblem(

@@ -36,7 +36,11 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
     }
     components = read_components(package)
     more = frozenset(with_parts) - frozenset(settings.parts)
-    context["enabled_parts"] = sorted(more | frozenset(settings.parts))
+    context["enabled_parts"] = enabled_parts = sorted(more | frozenset(settings.parts))
+    context["store_addresses"] = {
+        **settings.stores.addresses,
+        **({"cassandra": settings.names.cassandra} if "cassandra" in enabled_parts else {}),
+    }
     on = components.enabled(settings, more | frozenset(settings.parts))
     problems: list[Problem] = []
     definitions: dict[str, Definition] = {}
@@ -48,7 +52,7 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
             definitions[name] = read_definition(render_template(template, context))
         except TemplateFault as fault:
             problems.append(fault.problem)
-    options = definitions.pop("kafka", None)
+    packages = {name: definitions.pop(name) for name in list(definitions) if on[name].kind == "package"}
     for definition in definitions.values():
         problems += _app_problems(definition)
     problems += _bundle_problems(settings.group, definitions)
@@ -56,7 +60,7 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
         settings, context, components=components.names(), parts=components.parts, package=package
     )
     problems += mistakes
-    if problems or options is None:
+    if problems:
         raise BundleError(problems)
 
     for name, definition in definitions.items():
@@ -66,11 +70,18 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
         name: App(name, definition.value["id"], definition.value, package / "apps" / f"{name}.json.j2")
         for name, definition in definitions.items()
     }
-    kafka = settings.kafka
-    kafka_package = Package(kafka.package, kafka.version, merge(options.value, kafka.options))
+    kafka, cassandra = settings.kafka, settings.cassandra
+    services = {
+        "kafka": (kafka.package, kafka.version, kafka.service, kafka.options),
+        "cassandra": ("cassandra", cassandra.version, cassandra.service, cassandra.options),
+    }
+    made = {}
+    for name, definition in packages.items():
+        package_name, version, service, more_options = services[name]
+        made[name] = Package(package_name, version, service, merge(definition.value, more_options))
     return Bundle(
         MappingProxyType(apps),
-        MappingProxyType({"kafka": kafka_package}),
+        MappingProxyType(made),
         MappingProxyType(on),
         MappingProxyType(jobs),
     )

@@ -13,8 +13,9 @@ from math import prod
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
+from marathon import validators
 from marathon.documents import Document, read_document
 from marathon.errors import BundleError, Problem
 from marathon.layers import Layers
@@ -32,7 +33,8 @@ class Declaration(Section):
     """The content of a component's file.
 
     ready_within: the setting with its readiness timeout. enabled: the setting that enables it. memory, disk:
-    settings; their product is what the component needs, in MiB. An app's template states its own.
+    settings; their product is what the component needs, in MiB. An app's template states its own. topics: the
+    topics that it needs besides the bundle's own, without the prefix.
     """
 
     depends_on: _Names
@@ -41,6 +43,9 @@ class Declaration(Section):
     part: str | None = None
     memory: _Names = ()
     disk: _Names = ()
+    topics: Annotated[
+        tuple[Annotated[str, AfterValidator(validators.check_symbol)], ...], Field(strict=False)
+    ] = ()
 
 
 @cache
@@ -117,6 +122,7 @@ class Components:
             declared.part,
             memory=_product(settings, declared.memory),
             disk=_product(settings, declared.disk),
+            topics=tuple(f"{settings.topics.prefix}{topic}" for topic in declared.topics),
         )
 
     def _read(self, file: Path, kind: Kind) -> None:

@@ -54,10 +54,14 @@ class App:
 
 @dataclass(frozen=True)
 class Package:
-    """One DC/OS package: its name in the catalog, its version (None: the newest) and its options."""
+    """One DC/OS package: its name in the catalog, its version (None: the newest) and its options.
+
+    service: the name of the service that it runs as.
+    """
 
     name: str
     version: str | None
+    service: str
     options: dict[str, Any]
 
 
@@ -91,7 +95,8 @@ class Component:
 
     depends_on: the components that must be ready before it starts. ready_within: its readiness timeout; None:
     what its own health check allows. part: the optional part that it belongs to. memory, disk: what its file
-    says that it needs, in MiB; 0 for an app, whose template says it.
+    says that it needs, in MiB; 0 for an app, whose template says it. topics: those that it needs besides the
+    bundle's own.
     """
 
     name: str
@@ -101,6 +106,7 @@ class Component:
     part: str | None = None
     memory: int = 0
     disk: int = 0
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

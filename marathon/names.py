@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marathon.durations import format_duration
+
 if TYPE_CHECKING:
     from marathon.settings import Settings
 
@@ -34,6 +36,12 @@ class Names:
     jobmanager_rpc: str
     jobmanager_rest: str
     bootstrap_servers: str
+    cassandra: str
+    """The address of the store in Cassandra, as `stores.opening` reads it."""
+    spark_master_vip: str
+    """The name in the VIP label of Spark's master."""
+    spark_master: str
+    """The URL of the master for jobs: `spark.master`, or that of the standalone cluster of the part spark."""
     account_secret: str
     """The path of the secret with the key of Kafka's service account."""
 
@@ -53,6 +61,9 @@ def names_of(settings: Settings) -> Names:
         jobmanager_vip=vip,
         jobmanager_rpc=f"{host}:{manager.rpc_port}",
         jobmanager_rest=f"{host}:{manager.rest_port}",
+        cassandra=_cassandra(settings),
+        spark_master_vip=f"{bundle}-spark-master",
+        spark_master=_spark_master(settings, f"{bundle}-spark-master"),
         bootstrap_servers=_bootstrap_servers(settings),
         account_secret=settings.security.secret or f"{settings.kafka.service.strip('/')}/service-account",
     )
@@ -66,3 +77,19 @@ def _bootstrap_servers(settings: Settings) -> str:
         return f"{kafka.host}:{kafka.port}"
     # VIP names drop the slashes of a service in a folder, such as `/data/kafka`.
     return f"broker.{kafka.service.replace('/', '')}.{_VIP_DOMAIN}:{_KAFKA_VIP_PORT}"
+
+
+def _cassandra(settings: Settings) -> str:
+    cassandra = settings.cassandra
+    host = cassandra.host or f"node.{cassandra.service.replace('/', '')}.{_VIP_DOMAIN}"
+    options = [f"replication={cassandra.replication}"]
+    if cassandra.retention is not None:
+        options.append(f"retention={format_duration(cassandra.retention)}")
+    return f"cassandra:{host}:{cassandra.port}/{cassandra.keyspace}?{'&'.join(options)}"
+
+
+def _spark_master(settings: Settings, vip: str) -> str:
+    standalone = settings.spark.standalone
+    if not standalone.enabled:
+        return settings.spark.master
+    return f"spark://{standalone.host or f'{vip}.marathon.{_VIP_DOMAIN}'}:{standalone.port}"

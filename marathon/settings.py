@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, create_model
 
 from marathon import validators
+from marathon.cassandra import Cassandra
 from marathon.catalogue import Catalogue
 from marathon.durations import format_duration, freshness_of, parse_duration
 from marathon.flows import Flows
@@ -344,6 +345,7 @@ class Settings(Section):
     sources: Sources
     spark: Spark
     stores: Stores
+    cassandra: Cassandra
     flows: Flows = Field(
         description="what the page shows: name to `source -> topic -> processing -> store -> display`; see "
         "[Flows](#flows); null removes one"

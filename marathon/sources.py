@@ -54,7 +54,48 @@ class SystemSource(Section):
     mem: JobMemory
 
 
+class CensusSource(Section):
+    cpus: JobCpus
+    mem: JobMemory
+
+
+class ReplaySource(Section):
+    files: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = Field(
+        description="CSV and Parquet files with prices of the past, on the agent, for `pipectl run replay`"
+    )
+    speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        description="how many times faster than then: 1 is the pace of then; 0 is at once"
+    )
+    time_column: str | None = Field(description="column with the time; null: found by its name")
+    price_column: str | None = Field(description="column with the price; null: found by its name")
+    symbol_column: str | None = Field(
+        description="column with the symbol; null: found by its name, or the symbol is the name of the file"
+    )
+    time_zone: Annotated[str, Field(min_length=1)] = Field(description="time zone of times without an offset")
+    time_format: str | None = Field(
+        description="form of the times, as in Python: `%m/%d/%Y`; null: ISO 8601, or a number since 1970"
+    )
+    since: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = Field(
+        description="date before which prices are left out; null: none"
+    )
+    cpus: JobCpus
+    mem: JobMemory
+
+    @property
+    def command(self) -> list[str]:
+        """The arguments of `python -m`."""
+        return ["data_generator.sources.replay", *self.files]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that are set, for the job's environment."""
+        names = ("time_column", "price_column", "symbol_column", "time_zone", "time_format", "since")
+        return {name.upper(): value for name in names if (value := getattr(self, name)) is not None}
+
+
 class Sources(Section):
     prices: PriceSource
     random_numbers: RandomSource
     system: SystemSource
+    census: CensusSource
+    replay: ReplaySource

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from marathon import validators
 from marathon.section import Section
-from marathon.signals import Positive
+from marathon.signals import Duration, DurationOrZero, Positive
 
 
 class Report(Section):
@@ -21,6 +22,33 @@ class Report(Section):
     )
 
 
+class Streams(Section):
+    window: Duration = Field(description="length of the windows of a stream's statistics")
+    delay: DurationOrZero = Field(
+        description="how far event times may be out of order; a later record counts in no window"
+    )
+    interval: Duration = Field(description="time between two batches; results appear at most this late")
+    cpus: Positive = Field(description="CPUs of the app of each store")
+    mem: Annotated[int, Field(ge=1024)] = Field(
+        description="memory of the app of each store in MiB; 5/8 of it is the heap of Spark's driver"
+    )
+
+
+class Standalone(Section):
+    enabled: bool = Field(
+        description="whether the part `spark` runs a standalone cluster, on which its apps and jobs run"
+    )
+    host: Annotated[str, AfterValidator(validators.check_host)] | None = Field(
+        description="address that the master binds and clients use; null: its VIP"
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(description="port of the master")
+    workers: Annotated[int, Field(ge=1)] = Field(description="number of workers")
+    cores: Annotated[int, Field(ge=1)] = Field(description="cores of each worker for executors")
+    mem: Annotated[int, Field(ge=1024)] = Field(
+        description="memory of each worker in MiB; all but 384 of it is for executors"
+    )
+
+
 class Spark(Section):
     master: Annotated[str, Field(pattern=r"^(local\[(\*|[1-9][0-9]*)\]|spark://\S+:[0-9]+)$")] = Field(
         description="where Spark jobs run: `local[*]`, in their own process, or `spark://HOST:PORT`, on a "
@@ -29,4 +57,21 @@ class Spark(Section):
     secret_file: Annotated[str, Field(min_length=1)] | None = Field(
         description="file on each agent with the shared secret of a standalone cluster"
     )
+    secret: Annotated[str, Field(min_length=1)] | None = Field(
+        description="path of the DC/OS secret with that secret, instead of the file"
+    )
     report: Report
+    streams: Streams
+    standalone: Standalone
+
+    @property
+    def secrets(self) -> dict[str, dict[str, str]]:
+        """The secrets of the apps that use a standalone cluster, as an app definition declares them."""
+        return {} if self.secret is None else {"spark-secret": {"source": self.secret}}
+
+    @property
+    def environment(self) -> dict[str, str | dict[str, str]]:
+        """The shared secret for the environment of the apps that use a standalone cluster."""
+        if self.secret is not None:
+            return {"SPARK_SECRET": {"secret": "spark-secret"}}
+        return {} if self.secret_file is None else {"SPARK_SECRET_FILE": self.secret_file}

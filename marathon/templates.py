@@ -167,6 +167,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         "join": lambda items, separator: separator.join(items),
         "min": min,
         "mounts": _mounts,
+        "duration": format_duration,
     }
     return environment
 
@@ -189,9 +190,9 @@ def _pairs(lengths: Mapping[str, timedelta]) -> str:
     return ",".join(f"{name}={format_duration(length)}" for name, length in lengths.items())
 
 
-def _mounts(paths: Iterable[str | None]) -> list[dict[str, str]]:
-    """Volumes that show files and folders of the agent, read-only, at the same paths; None are left out."""
-    return [{"containerPath": path, "hostPath": path, "mode": "RO"} for path in paths if path is not None]
+def _mounts(paths: Iterable[str | None], mode: str = "RO") -> list[dict[str, str]]:
+    """Volumes that show files and folders of the agent at the same paths; None are left out."""
+    return [{"containerPath": path, "hostPath": path, "mode": mode} for path in paths if path is not None]
 
 
 def _only_json(value: object) -> object:

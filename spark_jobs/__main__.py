@@ -1,4 +1,4 @@
-"""`python -m spark_jobs report | stream | standalone`."""
+"""`python -m spark_jobs report | stream | streams | census | standalone`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from spark_jobs.errors import SparkJobsError
 from spark_jobs.records import KINDS
 from stores.errors import StoreError
 from stores.opening import open_store
+from task_runtime.environment import Environment
 from task_runtime.errors import SettingsError
 
 
@@ -91,7 +92,7 @@ Example: store the topic prices with statistics over windows of 10 seconds:
       --store disk:/var/lib/pipectl/store --flow prices"""
 )
 @_BOOTSTRAP
-@click.option("--store", envvar="STORE", show_envvar=True, required=True, help="The store: disk:FOLDER.")
+@click.option("--store", envvar="STORE", show_envvar=True, required=True, help="disk:FOLDER or cassandra:…")
 @click.option("--flow", required=True, help="The name of the flow in the store.")
 @click.option("--kind", type=click.Choice(list(KINDS)), default="prices", help="The kind of its records.")
 @click.option("--topic", "topics", multiple=True, help="May be repeated; by default, the name of the flow.")
@@ -102,7 +103,7 @@ Example: store the topic prices with statistics over windows of 10 seconds:
 @click.option(
     "--checkpoints",
     type=click.Path(path_type=Path, file_okay=False),
-    help="By default, in the store's folder.",
+    help="By default, in the folder of the store `disk`.",
 )
 @click.option("--once", is_flag=True, help="Stop when the current content of the topics is stored.")
 def stream(
@@ -129,6 +130,8 @@ def stream(
 
         opened = open_store(store)
         if checkpoints is None:
+            if not store.startswith("disk:"):
+                raise SettingsError("no folder for checkpoints: set --checkpoints, since the store has none")
             checkpoints = Path(store.partition(":")[2]) / "checkpoints"
         settings = StreamSettings(
             bootstrap_servers=bootstrap_servers,
@@ -139,7 +142,65 @@ def stream(
             delay=_length("--delay", delay),
             checkpoints=checkpoints,
         )
-        run(opened, settings, once=once)
+        run(opened, [settings], once=once)
+
+
+@main.command()
+def streams() -> None:
+    """Store several flows in one process, as a Marathon app does.
+
+    STREAMS lists them as FLOW=KIND,…; each is read from the topic TOPIC_PREFIX + FLOW. STORE is the store,
+    CHECKPOINTS the folder of its checkpoints. PORT0 serves /health.
+    """
+    with _ending():
+        from spark_jobs.running import run
+        from spark_jobs.stream import StreamSettings
+
+        env = Environment()
+        settings = [
+            StreamSettings(
+                bootstrap_servers=env.text("KAFKA_BOOTSTRAP_SERVERS"),
+                flow=flow,
+                kind=kind,
+                topics=(env.text("TOPIC_PREFIX", "") + flow,),
+                window=env.parsed("STREAM_WINDOW", window_length, "10s"),
+                delay=env.parsed("STREAM_DELAY", window_length, "10s"),
+                checkpoints=Path(env.text("CHECKPOINTS")),
+                interval=env.parsed("STREAM_INTERVAL", window_length, "10s"),
+            )
+            for flow, kind in env.parsed("STREAMS", _flows).items()
+        ]
+        run(open_store(env.text("STORE")), settings, once=False)
+
+
+@main.command(
+    epilog="""\b
+Example:
+  python -m spark_jobs census --bootstrap-servers 127.0.0.1:9092 --store disk:/var/lib/pipectl/store"""
+)
+@_BOOTSTRAP
+@click.option("--topic", default="census")
+@click.option("--flow", default="census", help="The name of the flow in the stores.")
+@click.option("--store", "stores", multiple=True, envvar="STORE", show_envvar=True, help="May be repeated.")
+def census(bootstrap_servers: str | None, topic: str, flow: str, stores: tuple[str, ...]) -> None:
+    """Compute the statistics of the census by group, print them, and write them to the stores.
+
+    They are count, mean, standard deviation, min and max of each quantity. A repeated run changes nothing in
+    the stores.
+    """
+    with _ending():
+        if not bootstrap_servers:
+            raise SettingsError("no brokers: set --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS")
+        from spark_jobs.census import census_groups, groups_table, store_groups
+        from spark_jobs.session import SessionSettings, spark_session
+
+        opened = [open_store(store) for store in stores]
+        with spark_session("census", SessionSettings.from_environ()) as session:
+            groups = census_groups(session, bootstrap_servers, topic)
+        store_groups(groups, flow, opened)
+        click.echo(groups_table(groups))
+        for store in stores:
+            click.echo(f"stored in {store}")
 
 
 @main.command()
@@ -150,6 +211,13 @@ def standalone(role: str) -> None:
         from spark_jobs.standalone import become
 
         become(role, Path.cwd())
+
+
+def _flows(text: str) -> dict[str, str]:
+    flows = dict(each.rpartition("=")[::2] for each in text.split(","))
+    if unknown := {kind for kind in flows.values() if kind not in KINDS}:
+        raise ValueError(f"no kind {min(unknown)!r}; write FLOW=KIND,… with a kind of {', '.join(KINDS)}")
+    return flows
 
 
 def _length(option: str, text: str) -> timedelta:

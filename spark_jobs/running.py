@@ -1,15 +1,20 @@
-"""Running a flow's queries until they end, one fails, or the process gets a signal."""
+"""Running the queries of flows until they end, one fails, or the process gets a signal."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import SourceError
+from spark_jobs.progress import Progress
 from spark_jobs.session import SessionSettings, spark_session
-from spark_jobs.stream import StreamSettings, progress_line, start
+from spark_jobs.stream import StreamSettings, start
 from stores.base import Store
+from task_runtime.environment import Environment
+from task_runtime.pages import serve_pages
 from task_runtime.process import log_to_stderr, stop_event
 
 if TYPE_CHECKING:
@@ -19,36 +24,49 @@ _LOG = logging.getLogger("spark_jobs")
 _LOOK_SECONDS = 1.0
 
 
-def run(store: Store, settings: StreamSettings, *, once: bool) -> None:
-    """Run the queries, and say what they do.
+def run(store: Store, flows: Sequence[StreamSettings], *, once: bool) -> None:
+    """Run the queries of the flows, say what they do, and serve /health at PORT0 if that is set.
 
     SIGTERM and Ctrl-C end them; the next run repeats a batch that was cut off. Raises what `start` raises,
     and SourceError when a query fails.
     """
     log_to_stderr("spark_jobs")
     stop = stop_event()
-    with spark_session(f"stream {settings.flow}", SessionSettings.from_environ()) as session:
-        queries = start(session, store, settings, once=once)
-        _LOG.info("storing %s from %s", settings.flow, ", ".join(settings.topics))
-        told: dict[str, int] = {}
+    names = ", ".join(each.flow for each in flows)
+    progress = Progress()
+    with _health(progress), spark_session(f"stream {names}", SessionSettings.from_environ()) as session:
+        queries: list[StreamingQuery] = []
+        for settings in flows:
+            queries += start(session, store, settings, once=once)
+        _LOG.info("storing %s", names)
         while not stop.is_set() and any(query.isActive for query in queries):
             stop.wait(_LOOK_SECONDS)
-            _tell(queries, told)
+            _tell(progress, queries)
             if any(query.exception() is not None for query in queries):
                 break
         for query in queries:
             query.stop()
-        _tell(queries, told)
+        _tell(progress, queries)
         for query in queries:
             if (failed := query.exception()) is not None:
                 raise SourceError(f"{query.name} failed: {failed}")
 
 
-def _tell(queries: Sequence[StreamingQuery], told: dict[str, int]) -> None:
-    """Log each batch that was not empty, once."""
-    for query in queries:
-        for progress in query.recentProgress:
-            if progress.batchId > told.get(query.name, -1):
-                told[query.name] = progress.batchId
-                if (line := progress_line(progress)) is not None:
-                    _LOG.info("%s", line)
+def _tell(progress: Progress, queries: Sequence[StreamingQuery]) -> None:
+    for line in progress.look(queries):
+        _LOG.info("%s", line)
+
+
+@contextmanager
+def _health(progress: Progress, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    if "PORT0" not in environ:
+        yield
+        return
+    env = Environment(environ)
+
+    def page() -> tuple[int, dict[str, Any]]:
+        problem = progress.problem()
+        return (503 if problem else 200), {"problem": problem, "batches": progress.batches}
+
+    with serve_pages({"/health": page}, env.host, env.integer("PORT0")):
+        yield

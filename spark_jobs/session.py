@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,17 +39,18 @@ class SessionSettings:
 
     master: "local[*]" (in this process) or "spark://HOST:PORT". driver_memory: the size of the JVM's heap, in
     Java's notation. host: this machine's address, at which executors reach the driver. secret_file: the file
-    with the cluster's shared secret; required with a standalone master.
+    with the cluster's shared secret; secret: the secret itself. A standalone master requires one of them.
     """
 
     master: str = "local[*]"
     driver_memory: str = "768m"
     host: str = "127.0.0.1"
     secret_file: Path | None = None
+    secret: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> SessionSettings:
-        """SPARK_MASTER, SPARK_DRIVER_MEMORY, HOST and SPARK_SECRET_FILE."""
+        """SPARK_MASTER, SPARK_DRIVER_MEMORY, HOST, SPARK_SECRET_FILE and SPARK_SECRET."""
         env = Environment(environ)
         secret = env.optional("SPARK_SECRET_FILE")
         return cls(
@@ -57,6 +58,7 @@ class SessionSettings:
             env.text("SPARK_DRIVER_MEMORY", cls.driver_memory),
             env.host,
             Path(secret) if secret else None,
+            env.secret("SPARK_SECRET"),
         )
 
 
@@ -138,8 +140,10 @@ def java_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def secret_of(settings: SessionSettings) -> str:
     """The shared secret of a standalone cluster. Raises SettingsError."""
+    if settings.secret is not None:
+        return settings.secret
     if settings.secret_file is None:
-        raise SettingsError(f"SPARK_SECRET_FILE is not set; {settings.master} requires it")
+        raise SettingsError(f"SPARK_SECRET or SPARK_SECRET_FILE is not set; {settings.master} requires it")
     try:
         secret = settings.secret_file.read_text().strip()
     except OSError as error:

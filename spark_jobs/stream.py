@@ -35,7 +35,8 @@ class StreamSettings:
     flow: its name in the store; the statistics are the flow "<flow>-statistics". kind: one of KINDS. topics:
     the sources, read from their beginning. window: the length of the windows, which do not overlap. delay:
     how far event times may be out of order; a later record counts in no window. checkpoints: a folder, which
-    belongs to the store. most: the maximum number of records in a batch.
+    belongs to the store. most: the maximum number of records in a batch. interval: the time between the
+    starts of two batches.
     """
 
     bootstrap_servers: str
@@ -46,6 +47,7 @@ class StreamSettings:
     delay: timedelta
     checkpoints: Path
     most: int = 100_000
+    interval: timedelta = timedelta(seconds=1)
 
 
 def start(
@@ -93,7 +95,10 @@ def _start(query: _Query, name: str, once: bool) -> StreamingQuery:
 
     writer = frame.writeStream.queryName(title).outputMode("append").foreachBatch(write)
     writer = writer.option("checkpointLocation", str(checkpoint))
-    return (writer.trigger(availableNow=True) if once else writer.trigger(processingTime="1 second")).start()
+    if once:
+        return writer.trigger(availableNow=True).start()
+    length = f"{settings.interval // timedelta(milliseconds=1)} milliseconds"
+    return writer.trigger(processingTime=length).start()
 
 
 def _records(query: _Query) -> tuple[DataFrame, Flow, Callable[[Sequence[Row]], dict[str, list[Any]]]]:
@@ -154,20 +159,6 @@ def _counted(records: DataFrame) -> DataFrame:
         F.count(problem).alias("broken"),
         F.min(problem).alias("such_as"),
     )
-
-
-def progress_line(progress: Any) -> str | None:
-    """A readable line on what a batch did; None if it was empty."""
-    parts = []
-    observed = progress.observedMetrics.get("records")
-    if observed is not None and observed["all"]:
-        parts.append(f"{observed['all']} records")
-        if observed["broken"]:
-            parts.append(f"{observed['broken']} of them invalid, such as {observed['such_as']}")
-    for state in progress.stateOperators:
-        if state.numRowsDroppedByWatermark:
-            parts.append(f"{state.numRowsDroppedByWatermark} too late for their window")
-    return f"{progress.name}, batch {progress.batchId}: {'; '.join(parts)}" if parts else None
 
 
 def _check(store: Store, flow: Flow, title: str, checkpoint: Path) -> None:

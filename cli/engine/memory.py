@@ -32,7 +32,7 @@ class MemoryEngine:
         self.stop = threading.Event()
         self.jobs = MemoryJobs()
         self.packages = MemoryPackages()
-        self.kafka = MemoryKafka(self.packages)
+        self.kafka = MemoryKafka()
         self.secrets = MemorySecrets()
         self.printed: dict[tuple[str, LogStream], str] = {}
         self.failures: dict[str, Failure] = {}
@@ -228,6 +228,10 @@ class MemoryPackages:
             raise AlreadyExists(["install", package], 1, "", "already installed")
         self.services[service] = (package, version, options)
 
+    def status(self, package: str, service: str) -> ServiceStatus:
+        """Complete once it is installed."""
+        return ServiceStatus("COMPLETE" if service in self.services else "UNKNOWN")
+
     def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
         """Nothing waits."""
         return ""
@@ -244,13 +248,8 @@ class MemoryPackages:
 class MemoryKafka:
     """The topics of every installed service."""
 
-    def __init__(self, packages: MemoryPackages) -> None:
-        self._packages = packages
+    def __init__(self) -> None:
         self.specs: dict[str, TopicSpec] = {}
-
-    def status(self, service: str) -> ServiceStatus:
-        """Complete once it is installed."""
-        return ServiceStatus("COMPLETE" if service in self._packages.services else "UNKNOWN")
 
     def brokers(self, service: str, *, retry: bool = True) -> list[str]:
         """An address that does not exist."""

@@ -221,6 +221,9 @@ class Packages(Protocol):
     def install(self, package: str, version: str | None, service: str, options: Mapping[str, Any]) -> None:
         """Install a package as this service."""
 
+    def status(self, package: str, service: str) -> ServiceStatus:
+        """The progress of the service. Raises EngineError, or ValueError for an invalid answer."""
+
     def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
         """Why the engine does not launch a service with these options; empty if unknown."""
 
@@ -236,9 +239,6 @@ class Packages(Protocol):
 
 class Kafka(Protocol):
     """A Kafka service and its topics. `retry=False`: do not retry, since the caller polls."""
-
-    def status(self, service: str) -> ServiceStatus:
-        """The progress of the service. Raises EngineError, or ValueError for an invalid answer."""
 
     def brokers(self, service: str, *, retry: bool = True) -> list[str]:
         """`host:port` of every broker."""

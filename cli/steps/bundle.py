@@ -13,7 +13,7 @@ from cli.steps.package import PackageStep
 from cli.steps.security import SecurityStep
 from cli.steps.topic_settings import TopicSettings
 from cli.steps.topics import TopicsStep
-from kafka_topic.plan import topic_plan
+from kafka_topic.plan import TopicSpec, topic_plan
 from marathon import Component
 from marathon.validators import position_topic
 
@@ -71,11 +71,11 @@ def package_of(session: Session, engine: Engine, component: Component) -> Packag
         component.name,
         package.name,
         package.version,
-        kafka.service,
+        package.service,
         package.options,
         engine,
         timeout=component.ready_within or session.settings.timeouts.package,
-        address=f"{kafka.host}:{kafka.port}" if kafka.host else None,
+        address=f"{kafka.host}:{kafka.port}" if kafka.host and component.name == "kafka" else None,
         depends_on=component.depends_on,
     )
 
@@ -126,6 +126,8 @@ def topics_of(
         replication=topics.replication,
         retention=running.retention if running else topics.retention.given,
     )
+    more = dict.fromkeys(topic for each in session.bundle.components.values() for topic in each.topics)
+    specs += [TopicSpec(name, topics.partitions, topics.replication) for name in more]
     return TopicsStep(
         specs,
         settings.kafka.service,

@@ -1,4 +1,4 @@
-"""The step of the Kafka package."""
+"""The step of a package."""
 
 import json
 import threading
@@ -119,7 +119,7 @@ class PackageStep:
         if self._installed() is None:
             return State(False, "absent", "not installed")
         try:
-            service = self._engine.kafka.status(self._service)
+            service = self._engine.packages.status(self.name, self._service)
         except (NotLoggedIn, NotAllowed):
             raise
         except (EngineError, ValueError):
@@ -129,8 +129,8 @@ class PackageStep:
         return State(service.complete, "healthy" if service.complete else service.status.lower(), detail)
 
     def remove(self, report: Report, stop: threading.Event) -> bool:
-        """Nothing: uninstalling the service would destroy its volumes and every topic on them."""
-        report("kept: it holds the topics")
+        """Nothing: uninstalling the service would destroy its volumes and all data on them."""
+        report("kept: it holds the topics" if self.name == "kafka" else "kept: it holds results")
         return False
 
     def _installed(self) -> Package | None:

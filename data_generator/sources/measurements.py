@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -16,11 +18,15 @@ from data_generator.errors import DeliveryError
 from data_generator.sources.exact import WITHOUT_END, Record, Target, write_exactly
 from data_generator.sources.ledger import Written
 from kafka_topic.contracts import Measurement
+from task_runtime.environment import Environment
+from task_runtime.pages import serve_pages
 from task_runtime.process import log_to_stderr, stop_event
 
 F = TypeVar("F", bound=Callable[..., Any])
 Sample = Callable[[int, datetime], Sequence[Measurement]]
 """The measurements n to n + k - 1, all with the same time."""
+# Longer than a broker's restart.
+_UNHEALTHY_SECONDS = 30.0
 # Measurements that are later than this are skipped, because the past cannot be measured.
 _LATE_SECONDS = 1.0
 _LOG = logging.getLogger("data_generator")
@@ -60,9 +66,12 @@ class Paced:
         self._stop = stop
         self._due = time.monotonic()
         self._offset = time.time() - time.monotonic()
+        self.asked_at = self._due
+        """When records were last asked for; while Kafka accepts none, nobody asks."""
 
     def make(self, start: int, stop: int, began: Written) -> list[Record]:
         """The samples that are due, at most `stop - start` measurements; waits for the first one."""
+        self.asked_at = time.monotonic()
         if self._stop.wait(max(0.0, self._due - time.monotonic())):
             return []
         now = time.monotonic()
@@ -85,12 +94,15 @@ class Paced:
 def run(sample: Sample, seconds: float, count: int | None, target: Target) -> None:
     """Write a sample every `seconds` until the topic holds `count` measurements, or until stopped.
 
-    Ends the process with exit code 1 if the count is not reached or Kafka accepts no records.
+    Serves /health at PORT0 if that is set. Ends the process with exit code 1 if the count is not reached or
+    Kafka accepts no records.
     """
     log_to_stderr("data_generator")
     stop = stop_event()
+    paced = Paced(sample, seconds, stop)
     try:
-        wrote = write_exactly(count or WITHOUT_END, Paced(sample, seconds, stop).make, target, stop)
+        with _health(paced):
+            wrote = write_exactly(count or WITHOUT_END, paced.make, target, stop)
     except DeliveryError as error:
         if stop.is_set() and count is None:
             _LOG.info("stopped")
@@ -98,3 +110,19 @@ def run(sample: Sample, seconds: float, count: int | None, target: Target) -> No
         _LOG.error("%s", error)
         sys.exit(error.exit_code)
     click.echo(f"{count} measurements are in {target.topic}; this run wrote {wrote}")
+
+
+@contextmanager
+def _health(paced: Paced, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    if "PORT0" not in environ:
+        yield
+        return
+    env = Environment(environ)
+
+    def page() -> tuple[int, dict[str, Any]]:
+        silent = time.monotonic() - paced.asked_at
+        problem = f"nothing was written for {silent:.0f} s" if silent > _UNHEALTHY_SECONDS else None
+        return (503 if problem else 200), {"problem": problem}
+
+    with serve_pages({"/health": page}, env.host, env.integer("PORT0")):
+        yield

@@ -4,6 +4,7 @@ Times are UTC with milliseconds, written "2026-11-22 01:02:03.004". Readers chec
 ignore others: records may gain fields, and no field is renamed.
 """
 
+from kafka_topic.contracts.census import CensusValue
 from kafka_topic.contracts.dead_letter import REASONS, DeadLetter
 from kafka_topic.contracts.fields import format_time, parse_time
 from kafka_topic.contracts.limits import Limits
@@ -15,6 +16,7 @@ from kafka_topic.contracts.signal import SIDES, Signal
 __all__ = [
     "REASONS",
     "SIDES",
+    "CensusValue",
     "DeadLetter",
     "Limits",
     "Measurement",

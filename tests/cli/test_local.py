@@ -29,7 +29,7 @@ def test_folders_of_others_are_neither_used_nor_purged(
     assert not local.settings_file().exists() and not local.running()
 
 
-def test_the_token_of_flink_is_made_once_for_its_owner_only(
+def test_the_secrets_are_made_once_for_its_owner_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
@@ -39,17 +39,17 @@ def test_the_token_of_flink_is_made_once_for_its_owner_only(
     token = file.read_text()
     assert re.fullmatch("[0-9a-f]{64}\n", token)
     assert [each.stat().st_mode & 0o777 for each in (file.parent, file)] == [0o700, 0o600]
-    assert list(file.parent.iterdir()) == [file]
+    assert {*file.parent.iterdir()} == {file, local.spark_secret_file()}
     local.start()
     assert file.read_text() == token
 
 
-def test_a_token_that_cannot_be_written_names_its_file(
+def test_a_secret_that_cannot_be_written_names_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
     monkeypatch.setattr(local, "running", lambda: True)
     (tmp_path / "cluster").mkdir()
     (tmp_path / "cluster" / "secrets").touch()
-    with pytest.raises(PipectlError, match=r"cannot write the token of Flink, .*/secrets/flink-token: "):
+    with pytest.raises(PipectlError, match=r"cannot write the secret .*/secrets/flink-token: "):
         local.start()

@@ -61,6 +61,23 @@ def test_commands_that_read_go_by_the_parts_that_run(engine: MemoryEngine) -> No
     assert "dashboard" in as_deployed(off, engine).bundle.components
 
 
+def test_parts_may_be_separated_by_commas() -> None:
+    runner = CliRunner()
+    done = runner.invoke(pipectl, ["plan", "--cluster", "prod", "--with", "dashboard,page"])
+    assert done.exit_code == 2 and "no part page" in done.output
+
+
+def test_parts_with_streams_need_a_folder_for_results(engine: MemoryEngine) -> None:
+    with pytest.raises(UsageProblem, match=r"part cassandra needs stores\.disk"):
+        plan_of(run_with(), engine, wanted_parts=["cassandra"])
+    run = run_with(*OFF, "stores.disk=/mnt/shared")
+    plan = deploy(engine, run, wanted_parts=["spark", "cassandra"])
+    assert {"cassandra", "stream-to-cassandra", "stream-to-disk", "source-system"} <= set(plan.changed)
+    assert {"prices", "random-numbers", "monitoring"} <= set(engine.kafka.specs)
+    assert plan_of(run, engine).changed == []
+    assert engine.packages.installed("cassandra", "cassandra") is not None
+
+
 def test_a_part_of_the_settings_goes_with_the_setting(engine: MemoryEngine) -> None:
     deploy(engine, run_with(OFF[0]))
     assert "/volatility/dashboard" in engine.apps()
@@ -84,7 +101,11 @@ def test_what_cannot_be_meant_is_refused(
 
 def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     runner = CliRunner(env={"PIPECTL_HOME": str(tmp_path)})
-    (part,) = json.loads(runner.invoke(pipectl, ["parts", "--cluster", "prod", "-o", "json"]).stdout)
+    part, spark, cassandra = json.loads(
+        runner.invoke(pipectl, ["parts", "--cluster", "prod", "-o", "json"]).stdout
+    )
+    assert (spark["part"], spark["on"]) == ("spark", False)
+    assert (cassandra["memory_mib"], cassandra["disk_mib"]) == (3 * 4096, 3 * 10240)
     assert (part["part"], part["on"], part["memory_mib"], part["disk_mib"]) == ("dashboard", True, 256, 0)
     assert part["components"] == ["dashboard"]
     text = runner.invoke(pipectl, ["parts", "--set", "parts=[]", "--set", "dashboard.mem=512"]).stdout

@@ -8,7 +8,15 @@ from click.testing import CliRunner
 
 from cli.__main__ import pipectl
 
-JOBS = {"prices-report", "produce-prices", "random-numbers", "system"}
+JOBS = {
+    "census",
+    "census-statistics",
+    "prices-report",
+    "produce-prices",
+    "random-numbers",
+    "replay",
+    "system",
+}
 APPS = {"dashboard", "data-generator", "flink-jobmanager", "flink-taskmanager", "gatherer"}
 
 

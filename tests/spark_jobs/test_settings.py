@@ -38,7 +38,7 @@ def test_what_is_missing_is_named(run, tmp_path):
     stream = ("stream", "--flow", "prices", "--bootstrap-servers", "h:1")
     assert run(*stream, "--store", f"tape:{tmp_path}") == (
         1,
-        f"spark_jobs: store 'tape:{tmp_path}': use disk:FOLDER",
+        f"spark_jobs: store 'tape:{tmp_path}': use disk:FOLDER or cassandra:HOST:PORT/KEYSPACE",
     )
     code, said = run(*stream, "--store", f"disk:{tmp_path}", "--window", "soon")
     assert code == 2 and said.startswith("spark_jobs: --window: 'soon' is not the length of a window")
@@ -53,7 +53,7 @@ def test_without_spark_the_next_step_is_named(run, monkeypatch):
 def test_a_standalone_cluster_needs_a_secret(tmp_path, monkeypatch):
     monkeypatch.setattr("spark_jobs.session.jars_of", lambda variable, lock, coordinates: [])
     cluster = SessionSettings("spark://h:7077", host="10.0.0.7")
-    with pytest.raises(SettingsError, match="SPARK_SECRET_FILE is not set"):
+    with pytest.raises(SettingsError, match="SPARK_SECRET or SPARK_SECRET_FILE is not set"):
         session_options("a", cluster)
     file = tmp_path / "secret"
     with pytest.raises(SettingsError, match="secret: No such file"):

@@ -22,7 +22,8 @@ from confluent_kafka import Producer
 
 from kafka_topic.contracts import Measurement, format_time
 from spark_jobs.errors import CheckpointError, SourceError
-from spark_jobs.stream import StreamSettings, progress_line, start
+from spark_jobs.progress import progress_line
+from spark_jobs.stream import StreamSettings, start
 from stores.disk import DiskStore
 from stores.tables import MEASUREMENTS, PRICES, STATISTICS, Flow
 from tests.spark_jobs import exact

@@ -1,40 +1,21 @@
 """The Kafka service, through its command `dcos kafka`."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
 from cli.engine.dcos import topic_commands as commands
-from cli.engine.dcos.faults import CommandMissing
 from cli.engine.dcos.runner import Dcos
-from cli.engine.protocol import ServiceStatus
+from cli.engine.dcos.service_command import ServiceCommand, plan_argv
 from cli.errors import EngineError, NotAllowed, NotLoggedIn, PipectlError
 from kafka_topic.plan import TopicSpec
-
-T = TypeVar("T")
 
 
 class DcosKafka:
     """Kafka services of a cluster. It installs the command `dcos kafka` if this machine lacks it."""
 
     def __init__(self, dcos: Dcos) -> None:
-        self._dcos = dcos
-        self._installing = threading.Lock()
-
-    def status(self, service: str) -> ServiceStatus:
-        """The deploy plan. The command's exit code does not reflect it."""
-        plan = json.loads(self._run(plan_argv(service), retry=False))
-        pending = [
-            f"{step['name']} {step['status']}" + (f" ({step['message']})" if step.get("message") else "")
-            for phase in plan.get("phases", [])
-            for step in phase.get("steps", [])
-            if step.get("status") != "COMPLETE"
-        ]
-        return ServiceStatus(
-            str(plan.get("status", "UNKNOWN")), pending, [str(error) for error in plan.get("errors", [])]
-        )
+        self._command = ServiceCommand(dcos, "kafka")
 
     def brokers(self, service: str, *, retry: bool = True) -> list[str]:
         """The addresses from the endpoint `broker`, or from `connection` on old services."""
@@ -54,7 +35,8 @@ class DcosKafka:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise PipectlError(
                 f"service {service} has no broker endpoint: {answer.strip()}",
-                hint=f"see `dcos kafka --name={service} endpoints` and `dcos {' '.join(plan_argv(service))}`",
+                hint=f"see `dcos kafka --name={service} endpoints` and "
+                f"`dcos {' '.join(plan_argv('kafka', service))}`",
             ) from None
 
     def topics(self, service: str, *, retry: bool = True) -> list[str]:
@@ -83,20 +65,10 @@ class DcosKafka:
         )
 
     def _run(self, args: Sequence[str], *, retry: bool = True) -> str:
-        return self._with_command(lambda: self._dcos.run(args, retry=retry))
+        return self._command.run(args, retry=retry)
 
     def _change(self, args: Sequence[str], *, verify_applied: Callable[[], bool]) -> None:
-        self._with_command(lambda: self._dcos.change(args, verify_applied=verify_applied))
-
-    def _with_command(self, run: Callable[[], T]) -> T:
-        try:
-            return run()
-        except CommandMissing:
-            pass
-        with self._installing:
-            # It is safe to repeat, and the cluster does not show whether it worked.
-            self._dcos.change(["package", "install", "kafka", "--cli", "--yes"], verify_applied=lambda: False)
-        return run()
+        self._command.change(args, verify_applied=verify_applied)
 
 
 @contextmanager
@@ -106,8 +78,3 @@ def _with_hint(service: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise PipectlError(str(error), hint=f"see `dcos kafka --name={service} topic list`") from None
-
-
-def plan_argv(service: str) -> list[str]:
-    """Arguments of the `dcos` command that prints the deploy plan."""
-    return ["kafka", f"--name={service}", "plan", "status", "deploy", "--json"]

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from cli.engine.dcos.diff import document_diff
 from cli.engine.dcos.runner import Dcos
+from cli.engine.dcos.service_command import ServiceCommand
 from cli.engine.dcos.waiting import queued, why_waiting
-from cli.engine.protocol import AppStatus, Package
+from cli.engine.protocol import AppStatus, Package, ServiceStatus
 from cli.errors import NotFound, PipectlError
 
 
@@ -66,9 +67,13 @@ class DcosPackages:
             )
         self._changed()
 
+    def status(self, package: str, service: str) -> ServiceStatus:
+        """The deploy plan."""
+        return ServiceCommand(self._dcos, package).status(service)
+
     def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
-        """The reasons in Marathon's launch queue, given the resources of one broker."""
-        wanted = options.get("brokers", {})
+        """The reasons in Marathon's launch queue, given the resources of one broker or node."""
+        wanted = options.get("brokers") or options.get("nodes") or {}
         ports = {"portDefinitions": [{"port": wanted.get("port", 0)}]}
         return why_waiting(queued(self._dcos, f"/{service}"), {**wanted, **ports})
 

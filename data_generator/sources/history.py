@@ -1,0 +1,211 @@
+"""Prices of the past in the CSV and Parquet files that people have.
+
+Exports of Yahoo, Kaggle and vendors differ in the names of columns, in the form of times, and in lines that
+hold no price, such as stock splits and dividends.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from kafka_topic.contracts import Price
+from kafka_topic.errors import ContractError
+from task_runtime.errors import SettingsError
+
+_NAMES = {
+    "time": ("ts", "time", "timestamp", "datetime", "date time", "date"),
+    "price": ("price", "last", "last price", "close", "close/last", "adj close", "mid", "value"),
+    "symbol": ("symbol", "ticker", "sym", "name"),
+}
+"""The names by which a column is found, the best first; case, '_' and spaces do not matter."""
+_NO_PRICE = re.compile(r"|null|nan|n/?a|-|.*(split|dividend).*", re.IGNORECASE)
+_DECIMALS = 8
+# Numbers since 1970: seconds stay below this until the year 5138; larger units are larger by thousands.
+_SECONDS_BELOW = 1e11
+
+
+class Past(NamedTuple):
+    """One price of the past; ts: UTC."""
+
+    ts: datetime
+    symbol: str
+    price: float
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How to read a file. time, price, symbol: its columns; None: found by name.
+
+    time_zone: of times without an offset. time_format: as in Python. since: earlier prices are left out.
+    """
+
+    time: str | None = None
+    price: str | None = None
+    symbol: str | None = None
+    time_zone: str = "UTC"
+    time_format: str | None = None
+    since: datetime | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone. Raises SettingsError."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise SettingsError(
+                f"there is no time zone {self.time_zone!r}; write one such as America/New_York"
+            ) from None
+
+
+def read_history(files: Sequence[Path], columns: Columns) -> tuple[list[Past], int]:
+    """The prices of all files in the order of their time, and the number of lines without a price.
+
+    Prices with the same time keep the order of the files. Raises SettingsError, which names the file and the
+    line.
+    """
+    columns.zone  # noqa: B018  raises if there is no such time zone
+    past: list[Past] = []
+    skipped = 0
+    for file in files:
+        for each in _prices(file, columns):
+            if each is None:
+                skipped += 1
+            else:
+                past.append(each)
+    if not past:
+        raise SettingsError(f"no price is in {', '.join(map(str, files))}")
+    past.sort(key=lambda each: each.ts)
+    return past, skipped
+
+
+def _prices(file: Path, columns: Columns) -> Iterator[Past | None]:
+    """The price of each line; None if it has none."""
+    try:
+        names, lines = _parquet(file) if file.suffix == ".parquet" else _csv(file)
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise SettingsError(f"{file}: {error}") from error
+    find = partial(_found, file, names)
+    time, price = find("time", columns.time), find("price", columns.price)
+    symbol = find("symbol", columns.symbol, needed=False)
+    zone, name = columns.zone, file.name.partition(".")[0]
+    for number, line in lines:
+        try:
+            value = _price(line[price])
+            if value is None:
+                yield None
+                continue
+            at = _time(line[time], zone, columns.time_format)
+            if columns.since is not None and at < _utc(columns.since, zone):
+                continue
+            of = name if symbol is None else str(line[symbol]).strip()
+            checked = Price(at, of, value)
+        except (ValueError, ContractError, OverflowError) as error:
+            raise SettingsError(f"{file}:{number}: {error}") from error
+        yield Past(checked.ts, checked.symbol, checked.price)
+
+
+def _csv(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]]]:
+    """The names of the columns, and the lines with their numbers. Accepts a BOM, ',', ';' and tabs."""
+    data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t|", key=header.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True)
+    names = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = names
+
+    def lines() -> Iterator[tuple[int, Mapping[str, Any]]]:
+        for row in reader:
+            # Yahoo writes a split or a dividend into one cell of an otherwise empty line.
+            yield reader.line_num, row
+
+    return names, lines()
+
+
+def _parquet(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(file)
+    except pa.ArrowException as error:
+        raise SettingsError(f"{file}: {error}") from error
+
+    def lines() -> Iterator[tuple[int, Mapping[str, Any]]]:
+        number = 0
+        for batch in table.iter_batches():
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+
+    return list(table.schema_arrow.names), lines()
+
+
+def _found(file: Path, names: Sequence[str], what: str, given: str | None, *, needed: bool = True) -> Any:
+    """The name of a column."""
+    by_name = {_plain(name): name for name in reversed(names)}
+    for wanted in (given,) if given is not None else _NAMES[what]:
+        if _plain(wanted) in by_name:
+            return by_name[_plain(wanted)]
+    if given is None and not needed:
+        return None
+    raise SettingsError(
+        f"{file}: no column {given or f'for the {what}'}; it has {', '.join(names)}; "
+        f"name one with --{what}-column"
+    )
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.strip().lower().replace("_", " ").split())
+
+
+def _price(value: object) -> float | None:
+    """The price; None if the cell has none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, int | float | Decimal):
+        return round(float(value), _DECIMALS)
+    text = str(value).strip()
+    if _NO_PRICE.fullmatch(text):
+        return None
+    try:
+        return round(float(text.lstrip("$€£").replace(",", "")), _DECIMALS)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a price") from None
+
+
+def _time(value: object, zone: ZoneInfo, form: str | None) -> datetime:
+    if isinstance(value, datetime):
+        return _utc(value, zone)
+    if isinstance(value, date):
+        return _utc(datetime(value.year, value.month, value.day), zone)
+    text = str(value).strip()
+    if form is not None:
+        return _utc(datetime.strptime(text, form), zone)
+    try:
+        return _utc(datetime.fromisoformat(text), zone)
+    except ValueError:
+        pass
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time in ISO 8601; set --time-format, such as %m/%d/%Y") from None
+    while abs(number) >= _SECONDS_BELOW:
+        number /= 1000
+    return datetime.fromtimestamp(number, UTC)
+
+
+def _utc(time: datetime, zone: ZoneInfo) -> datetime:
+    return (time if time.tzinfo is not None else time.replace(tzinfo=zone)).astimezone(UTC)

@@ -1,0 +1,51 @@
+"""The census: a version of the data set is in the topic once."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from data_generator.sources.census import _FILE, main, values_of
+from kafka_topic.contracts import CensusValue
+from kafka_topic.errors import ContractError
+
+REGIONS = {"Northeast": 9, "Midwest": 12, "South": 17, "West": 13}
+
+
+def test_the_data_set_has_all_states_in_the_regions_of_the_census_bureau():
+    rows = list(csv.DictReader(_FILE.read_text().splitlines()))
+    assert Counter(row["region"] for row in rows) == REGIONS
+    assert len({row["state"] for row in rows}) == 51
+    values = values_of(_FILE.read_bytes())
+    assert len(values) == 51 * 5
+    assert all(0 < each.value <= 100 for each in values)
+    assert CensusValue.from_json(values[0].to_json()) == values[0]
+
+
+def test_a_value_that_is_no_number_is_refused():
+    with pytest.raises(ContractError, match="'value'"):
+        CensusValue("v", "Ohio", "Midwest", "poverty", float("nan"), "%")
+
+
+@pytest.mark.slow
+def test_a_version_is_loaded_once_and_another_one_after_it(kafka, tmp_path: Path):
+    kafka.create("census-test")
+
+    def load(*more: str) -> str:
+        argv = ["--bootstrap-servers", kafka.bootstrap_servers, "--topic", "census-test", *more]
+        done = CliRunner().invoke(main, argv)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "255 values, version" in (first := load()) and "this run wrote 255" in first
+    assert "this run wrote 0" in load()
+    changed = tmp_path / "changed.csv"
+    changed.write_text("state,region,poverty\nOhio,Midwest,15.3\n")
+    assert "1 values" in load("--file", str(changed))
+    assert "this run wrote 0" in load()
+    found = [CensusValue.from_json(each.value() or b"") for each in kafka.records("census-test")]
+    assert found == values_of(_FILE.read_bytes()) + values_of(changed.read_bytes())

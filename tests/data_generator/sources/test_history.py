@@ -1,0 +1,131 @@
+"""Prices of the past: the forms in which people have them, and what is refused."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_generator.sources.history import Columns, Past, read_history
+from data_generator.sources.ledger import Written
+from data_generator.sources.replay import Replay, source_of
+from kafka_topic.contracts import Price
+from task_runtime.errors import SettingsError
+
+
+def at(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
+
+
+def read(folder: Path, text: str | bytes, name: str = "AAPL.csv", **columns: Any) -> list[Past]:
+    file = folder / name
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_history([file], Columns(**columns))[0]
+
+
+ONE = [Past(at(2020, 8, 31), "AAPL", 129.04)]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("Date,Open,High,Low,Close,Adj Close,Volume\n2020-08-31,127.6,131,126,129.04,127.1,225702700\n", {}),
+        ("\ufeffts,symbol,price\n2020-08-31 00:00:00.000,AAPL,129.04\n", {}),
+        ("time;ticker;last price\r\n2020-08-31T00:00:00Z;AAPL;129.04\r\n", {}),
+        ("Date\tClose/Last\n08/31/2020\t$129.04\n", {"time_format": "%m/%d/%Y"}),
+        ("when,close,paid\n1598832000,1,129.04\n", {"time": "when", "price": "paid"}),
+        ("timestamp,price\n1598832000000,129.04\n", {}),
+        ("date_time,price\n2020-08-30 20:00,129.04\n", {"time_zone": "America/New_York"}),
+        ("ts,price\n2020-08-31T02:00:00+02:00,129.04\n", {"time_zone": "America/New_York"}),
+        ('ts,price,note\n2020-08-31,129.04,"two\nlines"\n', {}),
+        ("ts,price\n1999-12-31,1\n2020-08-31,129.04\n", {"since": datetime(2000, 1, 1)}),
+    ],
+)
+def test_forms_of_one_price(tmp_path, text, columns):
+    assert read(tmp_path, text, **columns) == ONE
+
+
+def test_other_encodings_and_compressed_files(tmp_path):
+    text = "ts,price\n2020-08-31,129.04\n"
+    assert read(tmp_path, text.encode("utf-16")) == ONE
+    assert read(tmp_path, gzip.compress(text.encode()), "AAPL.csv.gz") == ONE
+
+
+def test_lines_without_a_price_are_counted(tmp_path):
+    file = tmp_path / "AAPL.csv"
+    file.write_text(
+        "Date,Open,Close\n2020-08-28,1,124.81\n2020-08-31,4:1 Stock Splits,4:1 Stock Splits\n"
+        "2020-09-01,,null\n2020-09-02,0.205 Dividend,0.205 Dividend\n2020-08-31,127.6,129.04\n"
+    )
+    past, skipped = read_history([file], Columns())
+    assert ([each.price for each in past], skipped) == ([124.81, 129.04], 3)
+
+
+def test_parquet_files_and_several_files_in_the_order_of_time(tmp_path):
+    table = {
+        "Timestamp": [at(2020, 8, 31, 0, 0, 0, 1000), at(2020, 8, 30)],
+        "Symbol": ["MSFT", "MSFT"],
+        "Close": [225.53, None],
+    }
+    pq.write_table(pa.table(table), tmp_path / "x.parquet")
+    read(tmp_path, "ts,price\n2020-08-31,129.04\n2020-09-01,134.18\n")
+    past, skipped = read_history([tmp_path / "x.parquet", tmp_path / "AAPL.csv"], Columns())
+    assert [(each.symbol, each.price) for each in past] == [
+        ("AAPL", 129.04),
+        ("MSFT", 225.53),
+        ("AAPL", 134.18),
+    ]
+    assert skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "said"),
+    [
+        (
+            "day,price\n2020-08-31,1\n",
+            {},
+            "AAPL.csv: no column for the time; it has day, price; name one with",
+        ),
+        ("ts,price\n2020-08-31,1\n", {"price": "close"}, "AAPL.csv: no column close"),
+        (
+            "ts,price\n08/31/2020,1\n",
+            {},
+            "AAPL.csv:2: '08/31/2020' is not a time in ISO 8601; set --time-format",
+        ),
+        ("ts,price\n2020-08-31,1\n2020-09-01,x\n", {}, "AAPL.csv:3: 'x' is not a price"),
+        ("ts,price\n2020-08-31,-1\n", {}, "AAPL.csv:2: field 'price' must be"),
+        ("ts,price\n1999-12-31,1\n", {}, "AAPL.csv:2: field 'ts' must be in the years 2000 to 2049"),
+        ("ts,price\n", {}, "no price is in"),
+        ("ts,price\n2020-08-31,1\n", {"time_zone": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
+        (b"\x80\x81", {}, "AAPL.csv: 'utf-8' codec"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, text, columns, said):
+    with pytest.raises(SettingsError, match=said):
+        read(tmp_path, text, **columns)
+
+
+def test_the_pace_of_then():
+    past = [Past(at(2020, 1, 1, 0, 0, second), "A", 1.0) for second in (0, 20, 30, 40)]
+    replay = Replay(past, 100.0, threading.Event())
+    began, numbers = time.monotonic(), 0
+    while numbers < len(past):
+        found = replay.make(numbers, len(past), Written(0, None))
+        numbers += len(found)
+        took = time.monotonic() - began
+        assert took >= (past[numbers - 1].ts - past[0].ts).total_seconds() / 100
+    assert took < 20
+    at_once = Replay(past, 0.0, threading.Event()).make(0, 4, Written(0, None))
+    assert [Price.from_json(each.value).ts for each in at_once] == [each.ts for each in past]
+
+
+def test_another_history_is_another_source():
+    assert source_of(ONE) == source_of(list(ONE))
+    assert source_of(ONE) != source_of([ONE[0]._replace(price=129.05)])
