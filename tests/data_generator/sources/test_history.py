@@ -5,17 +5,18 @@ from __future__ import annotations
 import gzip
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from data_generator.sources.history import Columns, Past, read_history
 from data_generator.sources.ledger import Written
-from data_generator.sources.replay import Replay, source_of
+from data_generator.sources.replay import Replay, main, source_of
 from kafka_topic.contracts import Price
 from task_runtime.errors import SettingsError
 
@@ -124,6 +125,25 @@ def test_the_pace_of_then():
     assert took < 20
     at_once = Replay(past, 0.0, threading.Event()).make(0, 4, Written(0, None))
     assert [Price.from_json(each.value).ts for each in at_once] == [each.ts for each in past]
+
+
+@pytest.mark.slow
+def test_each_price_of_then_is_in_the_topic_once(kafka, tmp_path):
+    kafka.create("replay-test")
+    file = tmp_path / "AAPL.csv"
+    start = at(2020, 1, 1)
+    given = [(start + timedelta(minutes=n), 100 + n / 100) for n in range(2500)]
+    file.write_text("ts,price\n" + "".join(f"{ts.isoformat()},{price}\n" for ts, price in given))
+    argv = [str(file), "--bootstrap-servers", kafka.bootstrap_servers, "--topic", "replay-test"]
+    for wrote in (2500, 0):
+        done = CliRunner().invoke(main, argv)
+        assert (
+            done.exit_code == 0 and f"2500 prices are in replay-test; this run wrote {wrote}" in done.output
+        )
+    found = [Price.from_json(each.value()) for each in kafka.records("replay-test")]
+    assert [(each.ts, each.symbol, each.price) for each in found] == [
+        (ts, "AAPL", price) for ts, price in given
+    ]
 
 
 def test_another_history_is_another_source():
