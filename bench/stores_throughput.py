@@ -2,7 +2,7 @@
 
 python bench/stores_throughput.py [--rows 200000]
 
-Prints the stores' rates and their ratios. The bulk path is `execute_concurrent_with_args` with single rows for
+Prints the rates and their ratios. The bulk path is `execute_concurrent_with_args` with single rows for
 Cassandra, and one `pyarrow.parquet.write_table` of all rows for the disk.
 """
 

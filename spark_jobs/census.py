@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TYPES = "version string, group string, name string, value double, unit string"
+_TYPES = "version: string, group: string, name: string, value: double, unit: string, problem: string"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def census_groups(session: SparkSession, bootstrap_servers: str, topic: str) -> 
     from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
 
     extent = extent_of(bootstrap_servers, [topic])
-    read = F.udf(_values, f"struct<{_TYPES.replace(' ', ': ')}, problem: string>", useArrow=False)
+    read = F.udf(_values, f"struct<{_TYPES}>", useArrow=False)
     records = read_extent(session, bootstrap_servers, extent).select(
         F.unix_millis("timestamp").alias("millis"), "partition", "offset", read("value").alias("record")
     ).select("millis", "partition", "offset", "record.*").cache()  # fmt: skip
