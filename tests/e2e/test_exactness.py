@@ -68,13 +68,13 @@ def ends_of(servers: str, symbols: tuple[str, ...]) -> dict[Any, dict[str, Any]]
 
 def test_every_window_is_there_once_and_exact(servers, rules):
     newest = max(end for _, _, end in ends_of(servers, POSITIONS))
-    end = newest + timedelta(seconds=15)
+    end = newest + timedelta(seconds=5)
     wait_until(
         lambda: ends_of(servers, POSITIONS).keys() >= {(s, "10s", end) for s in POSITIONS},
         f"a window of each position that ends at {end}",
         90,
     )
-    assert check_all(servers, POSITIONS, rules) > 5 * 15
+    assert check_all(servers, POSITIONS, rules) > 5 * 5
 
 
 def test_new_positions_are_picked_up_and_large_constant_and_single_prices_are_exact(servers, rules, feed):
