@@ -10,7 +10,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from task_runtime.environment import bind_host
+from task_runtime.environment import LOOPBACK, bind_host
 from task_runtime.errors import SettingsError
 
 Page = Callable[[], tuple[int, dict[str, Any]]]
@@ -26,7 +26,7 @@ def serve_pages(pages: Mapping[str, Page], host: str, port: int) -> Iterator[int
     """
     bound = bind_host(host)
     try:
-        server = ThreadingHTTPServer((bound, port), partial(_Handler, pages))
+        server = ThreadingHTTPServer((bound, port), partial(_Handler, pages, bound))
     except OSError as error:
         raise SettingsError(
             f"can't listen on {bound}:{port}: {error.strerror}; choose another port"
@@ -45,16 +45,30 @@ def serve_pages(pages: Mapping[str, Page], host: str, port: int) -> Iterator[int
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def __init__(self, pages: Mapping[str, Page], *args: Any) -> None:
+    def __init__(self, pages: Mapping[str, Page], bound: str, *args: Any) -> None:
         self._pages = pages
+        self._bound = bound
         super().__init__(*args)
 
     def do_GET(self) -> None:
+        self._answer(*self._page())
+
+    def _refuse(self) -> None:
+        self._answer(405, {"message": f"{self.command} changes nothing here; use GET"})
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = _refuse  # noqa: N815  http.server's names
+
+    def _page(self) -> tuple[int, dict[str, Any]]:
+        # A page of a web site can point a name of its own at loopback.
+        name = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        if self._bound in LOOPBACK and name.strip("[]") not in LOOPBACK:
+            return 403, {"message": f"{name} is not the name of this server"}
         path = self.path.partition("?")[0]
-        page = self._pages.get(path)
-        status, content = (404, {"message": f"no page {path}; there is {', '.join(self._pages)}"})
-        if page is not None:
-            status, content = page()
+        if path not in self._pages:
+            return 404, {"message": f"no page {path}; there is {', '.join(self._pages)}"}
+        return self._pages[path]()
+
+    def _answer(self, status: int, content: dict[str, Any]) -> None:
         body = json.dumps(content).encode() + b"\n"
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -1,5 +1,7 @@
 """What listens on the machine while a bundle runs."""
 
+import socket
+
 import psutil
 import pytest
 
@@ -23,6 +25,42 @@ def test_every_process_listens_on_loopback_only(pipectl, bundle):
     assert sum(map(bool, by_process.values())) >= 6
     elsewhere = {name: found for name, found in by_process.items() if not found <= {"127.0.0.1", "::1"}}
     assert elsewhere == {}
+
+
+def asked(port, request):
+    """The status that an HTTP server at this port answers; None where there is another protocol."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.settimeout(10)
+        try:
+            connection.sendall(request.format(port=port).replace("\n", "\r\n").encode())
+            line = connection.recv(4096).partition(b"\r\n")[0]
+        except OSError:
+            return None
+    return int(line.split()[1]) if line.startswith(b"HTTP/") else None
+
+
+def test_every_http_port_refuses_foreign_names_and_strangers(pipectl, bundle):
+    ports = {
+        each.laddr.port
+        for process in pipectl.processes()
+        for each in process.net_connections("tcp")
+        if each.status == psutil.CONN_LISTEN
+    }
+    own = "Host: 127.0.0.1:{port}\n"
+    served = 0
+    for port in ports:
+        statuses = {
+            f"{path} {sender}": asked(port, f"{method} {path} HTTP/1.1\n{sender}Content-Length: 0\n\n")
+            for path in ("/", "/health", "/v1/health", "/overview", "/api/positions")
+            for method, sender in (
+                ("GET", "Host: evil.example:{port}\n"),
+                ("POST", own),
+                ("POST", own + "Origin: http://evil.example\n"),
+            )
+        }
+        assert all(status is None or 400 <= status < 500 for status in statuses.values()), (port, statuses)
+        served += any(statuses.values())
+    assert served >= 5  # agent, Kafka's scheduler, Flink, page, generator, gatherer
 
 
 def test_flinks_token_is_on_no_command_line_and_only_its_owner_reads_it(pipectl, bundle):

@@ -13,9 +13,10 @@ from task_runtime.errors import SettingsError
 from task_runtime.pages import serve_pages
 
 
-def get(port: int, path: str) -> tuple[int, Any]:
+def get(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, Any]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method, headers=headers)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -38,3 +39,13 @@ def test_a_taken_port_is_named() -> None:
         named = rf"can't listen on 127\.0\.0\.1:{port}: .*choose another port"
         with pytest.raises(SettingsError, match=named), serve_pages({}, "127.0.0.1", port):
             pass
+
+
+def test_foreign_names_and_changes_are_refused() -> None:
+    with serve_pages({"/health": lambda: (200, {})}, "127.0.0.1", 0) as port:
+        assert get(port, "/health", Host="localhost")[0] == 200
+        assert get(port, "/health", Host=f"evil.example:{port}") == (
+            403,
+            {"message": "evil.example is not the name of this server"},
+        )
+        assert get(port, "/health", "POST")[0] == 405
