@@ -6,11 +6,13 @@ All addresses are relative to the page, so it works behind `/service/<name>/` as
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import socketio
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from dashboard.events import Events
 from dashboard.feed import Feed
@@ -164,8 +166,14 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
         response.headers.setdefault(name, value)
 
 
+def _is_own_error(record: logging.LogRecord) -> bool:
+    """Whether a logged error is ours: requests that are not HTTP would fill the log with tracebacks."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    logging.getLogger("aiohttp.server").addFilter(_is_own_error)
     web.run_app(
         Server(settings).application(),
         host=bind_host(settings.host),
