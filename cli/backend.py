@@ -251,11 +251,12 @@ def _broker_trouble(config: LiveConfig) -> str | None:
     from kafka_topic.errors import BrokerUnreachableError
 
     topic = Topics(config.prefix).moving_average
-    try:
-        brokers = Brokers(config.bootstrap_servers, timeout=BROKER_SECONDS)
-        brokers.latest(brokers.partitions([topic]).get(topic, []))
-    except BrokerUnreachableError:
-        return f"no broker answers at {config.bootstrap_servers}"
+    with kafka_errors():
+        try:
+            brokers = Brokers(config.bootstrap_servers, timeout=BROKER_SECONDS)
+            brokers.latest(brokers.partitions([topic]).get(topic, []))
+        except BrokerUnreachableError:
+            return f"no broker answers at {config.bootstrap_servers}"
     return None
 
 

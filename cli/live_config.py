@@ -54,6 +54,9 @@ def live_config(session: Session) -> LiveConfig:
         running[app.id].env if app.id in running else app.env
         for app in (rendered["data-generator"], rendered["gatherer"])
     )
+    deployed = running.get(rendered["data-generator"].id)
+    login = deployed.env if deployed else generator
+    session.log_in_to_kafka(login.get("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"))
     try:
         return _read(generator, gatherer)
     except (ValueError, KeyError) as error:

@@ -157,9 +157,14 @@ def _keep_settings() -> None:
     half.replace(settings_file())
 
 
+def secrets_folder() -> Path:
+    """The folder with the secrets of the local cluster."""
+    return cluster_folder() / "secrets"
+
+
 def flink_token_file() -> Path:
     """The secret `flink-token`, which marathon/clusters/local.yaml names: the token of Flink."""
-    return cluster_folder() / "secrets" / "flink-token"
+    return secrets_folder() / "flink-token"
 
 
 def spark_secret_file() -> Path:

@@ -14,6 +14,8 @@ from cli.engine.dcos import connect
 from cli.engine.protocol import Engine
 from cli.errors import UsageProblem
 from cli.home import last_cluster
+from cli.kafka_login import login_to_kafka
+from kafka_topic.security import use
 from marathon import Bundle, BundleError, Problem, Settings, render
 
 LOCAL = "local"
@@ -49,7 +51,7 @@ class Session:
         """The merged and checked settings. Raises UsageProblem, which lists every error."""
         machine = [local.settings_file()] if self.is_local and local.settings_file().exists() else []
         try:
-            return load_settings(
+            settings = load_settings(
                 self.cluster_name,
                 files=[*machine, *self.files],
                 overrides=self.overrides,
@@ -57,6 +59,17 @@ class Session:
             )
         except BundleError as error:
             raise UsageProblem(str(error)) from None
+        self._log_in_to_kafka(settings, settings.kafka.security.protocol)
+        return settings
+
+    def log_in_to_kafka(self, protocol: str) -> None:
+        """Let this process's clients of Kafka speak `protocol`, whatever the settings say."""
+        self._log_in_to_kafka(self.settings, protocol)
+
+    def _log_in_to_kafka(self, settings: Settings, protocol: str) -> None:
+        # One process works with one cluster. Files are read when the first client is made.
+        folder = local.secrets_folder() if self.is_local else None
+        use(login_to_kafka(settings.kafka.security.model_copy(update={"protocol": protocol}), folder))
 
     @cached_property
     def bundle(self) -> Bundle:

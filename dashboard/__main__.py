@@ -7,6 +7,8 @@ import os
 import sys
 
 from dashboard.settings import Settings
+from kafka_topic.errors import SecurityError
+from kafka_topic.security import Security
 from task_runtime.errors import SettingsError
 from task_runtime.process import log_to_stderr
 
@@ -16,7 +18,8 @@ def main() -> int:
     log_to_stderr("dashboard")
     try:
         settings = Settings.from_environ()
-    except SettingsError as error:
+        Security.from_environ()
+    except (SettingsError, SecurityError) as error:
         logging.error("%s", error)
         return error.exit_code
     # The page must not slow down the pipeline that it shows.

@@ -16,6 +16,7 @@ from data_generator.pages import Generator, pages_of
 from data_generator.service import Service
 from data_generator.settings import Settings, parse_positions, parse_start_prices
 from data_generator.shared import SharedService
+from kafka_topic.errors import SecurityError
 from task_runtime.errors import SettingsError
 from task_runtime.pages import serve_pages
 from task_runtime.process import log_to_stderr, stop_event
@@ -162,7 +163,7 @@ def main(
                 _LOG.info("http://%s:%d/health and /counters", host, bound)
             _LOG.info("%s of %s, seed %d", model, ", ".join(settings.positions), settings.seed)
             service.run()
-    except (SettingsError, DeliveryError) as error:
+    except (SettingsError, SecurityError, DeliveryError) as error:
         _LOG.error("%s", error)
         sys.exit(error.exit_code)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flink_scripts.errors import FlinkScriptsError
 from flink_scripts.settings import Environment
 from jvm.errors import JvmError
+from kafka_topic.errors import SecurityError
 from task_runtime.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def main(argv: list[str]) -> int:
             case _:
                 sys.stderr.write(_USAGE + "\n")
                 return 2
-    except SettingsError as error:
+    except (SettingsError, SecurityError) as error:
         sys.stderr.write(f"flink_scripts: {error}\n")
         return error.exit_code
     except (FlinkScriptsError, JvmError) as error:

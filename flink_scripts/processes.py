@@ -22,6 +22,7 @@ from flink_scripts.settings import Environment, local_path
 from flink_scripts.stores import store_options
 from flink_scripts.token import VARIABLE, flink_token
 from jvm.java import java_home
+from kafka_topic.security import Security
 
 _JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -149,6 +150,8 @@ def run_jobmanager(env: Environment) -> None:
     work = work_folder(env.variables).absolute()
     options = jobmanager_options(env, memory, work)
     os.environ[VARIABLE] = token = flink_token(env.variables)
+    # The job looks for topics in this process. Its properties refer to these variables.
+    os.environ.update(Security.from_environ(env.variables).variables)
     write_config(work / "conf", {**options, **internal_tls_options(token, work / "conf")})
     _become(command(_JOBMANAGER, env, memory, work / "conf"))
 
@@ -161,6 +164,7 @@ def run_taskmanager(env: Environment) -> None:
     tls = internal_tls_options(flink_token(env.variables), work / "conf")
     write_config(work / "conf", {**options, **tls})
     os.environ.update(_worker_environ(os.environ))
+    os.environ.update(Security.from_environ(env.variables).variables)
     os.environ.pop(VARIABLE, None)  # Python's workers need not know it
     _become(command(_TASKMANAGER, env, memory, work / "conf"))
 

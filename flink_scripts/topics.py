@@ -19,6 +19,7 @@ def topic_ids(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, str]:
     from confluent_kafka import KafkaException, TopicCollection
 
     from kafka_topic.connection import open_admin
+    from kafka_topic.diagnosis import explained
 
     admin = open_admin(bootstrap_servers)
     try:
@@ -31,6 +32,8 @@ def topic_ids(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, str]:
             return {}
         futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=_CALL_SECONDS)
         ids = {topic: str(future.result(_CALL_SECONDS).topic_id) for topic, future in futures.items()}
-    except (KafkaException, TimeoutError) as error:
+    except KafkaException as error:
+        raise NotReadyError(f"Kafka ({explained(error, bootstrap_servers, _CALL_SECONDS)})") from error
+    except TimeoutError as error:
         raise NotReadyError(f"Kafka at {bootstrap_servers} ({error})") from error
     return {topic: "" if topic_id in _NO_ID else topic_id for topic, topic_id in ids.items()}

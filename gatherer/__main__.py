@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from gatherer.settings import Settings
+from kafka_topic.errors import SecurityError
 from task_runtime.errors import SettingsError
 
 
@@ -23,7 +24,7 @@ def main(argv: list[str]) -> int:
             from gatherer.job import submit
 
             submit(settings)
-    except SettingsError as error:
+    except (SettingsError, SecurityError) as error:
         sys.stderr.write(f"gatherer: {error}\n")
         return error.exit_code
     return 0

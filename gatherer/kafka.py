@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gatherer.settings import Settings
 
+# Where the connector for Kafka has the classes of Kafka's clients.
+_CLIENTS = "org.apache.flink.kafka.shaded.org.apache.kafka"
+
 
 def consumer_properties(settings: Settings) -> dict[str, str]:
     """Properties of the source's consumers."""
@@ -21,13 +24,19 @@ def consumer_properties(settings: Settings) -> dict[str, str]:
         "max.poll.records": "5000",
         # Prefetched records are on the heap, beside the state.
         "fetch.max.bytes": str(16 * 1024 * 1024),
+        **settings.security.java(_CLIENTS),
     }
 
 
 def producer_properties(settings: Settings) -> dict[str, str]:
     """Properties of the sink."""
     # Reconnect quickly to a broker that is back.
-    properties = {"linger.ms": "5", "compression.type": "lz4", "reconnect.backoff.max.ms": "200"}
+    properties = {
+        "linger.ms": "5",
+        "compression.type": "lz4",
+        "reconnect.backoff.max.ms": "200",
+        **settings.security.java(_CLIENTS),
+    }
     if settings.delivery == "exactly-once":
         # A transaction must outlive the longest outage of the job. The broker's maximum is 15 minutes.
         properties["transaction.timeout.ms"] = str(14 * 60 * 1000)

@@ -13,6 +13,7 @@ from gatherer.analysis import AnalysisSettings
 from gatherer.window import WindowLength
 from kafka_topic.inputs import Input, read_inputs
 from kafka_topic.names import Topics
+from kafka_topic.security import Security
 from kafka_topic.signal_kinds import read_signals
 from kafka_topic.statistics import DEFAULT_STATISTICS, read_statistics
 from kafka_topic.windows import DEFAULT_WINDOWS, read_windows, window_length
@@ -40,6 +41,7 @@ class Settings:
     """
 
     bootstrap_servers: str
+    security: Security
     topics: Topics
     job_name: str
     inputs: tuple[Input, ...]
@@ -55,12 +57,13 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read and check the environment. Raises SettingsError that names the variable."""
+        """Read and check the environment. Raises SettingsError or SecurityError that names the variable."""
         env = Environment(environ).with_old_names(_RENAMED)
         topics = env.parsed("TOPIC_PREFIX", Topics, "")
         slides = env.parsed("GATHERER_WINDOWS", read_windows, DEFAULT_WINDOWS)
         return cls(
             bootstrap_servers=env.text("KAFKA_BOOTSTRAP_SERVERS"),
+            security=Security.from_environ(environ),
             topics=topics,
             job_name=env.text("JOB_NAME"),
             inputs=env.parsed("GATHERER_INPUTS", lambda text: read_inputs(text, topics), ""),

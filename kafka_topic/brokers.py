@@ -27,6 +27,7 @@ from confluent_kafka.admin import (
 )
 
 from kafka_topic.connection import open_admin, open_consumer
+from kafka_topic.diagnosis import explained
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, RecordTimeoutError
 
 Offsets = dict[tuple[str, int], int]
@@ -52,7 +53,6 @@ _ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError
 # A topic that was just created, or has lost its leader, gets a leader soon.
 _ELECTING = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 _RETRY_SECONDS = 0.1
-_NO_ANSWER = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
 
 
 def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline: float) -> Iterator[Message]:
@@ -204,7 +204,7 @@ class Brokers:
         try:
             answer = consumer.committed(list(partitions), timeout=self._timeout)
         except KafkaException as error:
-            raise self._explained(error) from error
+            raise self._explained(error, first=False) from error
         finally:
             consumer.close()
         return {
@@ -261,13 +261,7 @@ class Brokers:
         try:
             return future.result()
         except KafkaException as error:
-            raise self._explained(error) from error
+            raise self._explained(error, first=False) from error
 
-    def _explained(self, exception: KafkaException) -> KafkaTopicError:
-        error = exception.args[0]
-        if error.code() in _NO_ANSWER:
-            return BrokerUnreachableError(
-                f"no Kafka broker answered at {self.bootstrap_servers} within {self._timeout:g} s; check the "
-                "address, and that Kafka runs there"
-            )
-        return KafkaTopicError(f"Kafka at {self.bootstrap_servers} refused: {error.str()}")
+    def _explained(self, exception: KafkaException, *, first: bool = True) -> KafkaTopicError:
+        return explained(exception, self.bootstrap_servers, self._timeout, first=first)

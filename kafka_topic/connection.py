@@ -1,7 +1,8 @@
 """Connections to Kafka. No other module makes a client of librdkafka.
 
-A client never creates a topic. librdkafka logs each failed connection, to stderr by default; here it logs to
-LOGGER, which drops everything unless a handler is added. Its errors say what matters.
+A client never creates a topic. `security` says how it logs in. librdkafka logs each failed connection, to
+stderr by default; here it logs to LOGGER, which drops everything unless a handler is added. Its errors say
+what matters.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Producer
 from confluent_kafka.admin import AdminClient
+
+from kafka_topic.security import current
 
 LOGGER = logging.getLogger("kafka_topic.librdkafka")
 LOGGER.addHandler(logging.NullHandler())
@@ -24,7 +27,7 @@ _GONE_AFTER_MS = 5000
 
 def open_admin(bootstrap_servers: str) -> AdminClient:
     """A client that reads and changes the brokers' metadata."""
-    return AdminClient({"bootstrap.servers": bootstrap_servers}, logger=LOGGER)
+    return AdminClient({"bootstrap.servers": bootstrap_servers, **current().librdkafka()}, logger=LOGGER)
 
 
 def open_producer(
@@ -64,6 +67,7 @@ def _config(
         "allow.auto.create.topics": False,
         "topic.metadata.propagation.max.ms": _GONE_AFTER_MS,
         "error_cb": on_error,
+        **current().librdkafka(),
         **defaults,
         **{name.replace("_", "."): value for name, value in settings.items()},
     }

@@ -5,6 +5,8 @@ KafkaTopicError
  +- PlanError               a topic plan that can't be carried out
  +- ContractError           a record that breaks its contract
  +- LimitsError             the limits that are set can't be read
+ +- SecurityError           what clients need to log in is missing or can't work (also a ValueError)
+ +- AccessDeniedError       the brokers refuse this client, or it refuses them
  +- BrokerUnreachableError  no broker answered in time (also a TimeoutError)
  +- TopicMissingError       the topic does not exist on the cluster
  +- RecordTimeoutError      no record came in time (also a TimeoutError)
@@ -35,6 +37,16 @@ class ContractError(KafkaTopicError, ValueError):
 
 class LimitsError(KafkaTopicError):
     """The limits that are set of a position can't be read."""
+
+
+class SecurityError(KafkaTopicError, ValueError):
+    """What clients need to log in to Kafka is missing or can't work. The message contains no secret."""
+
+    exit_code = 2
+
+
+class AccessDeniedError(KafkaTopicError):
+    """The brokers refuse this client, or the client does not accept their certificate."""
 
 
 class BrokerUnreachableError(KafkaTopicError, TimeoutError):

@@ -29,7 +29,7 @@ _OWN_TOPICS = ("movingaverage", "signals", "dead_letter", "limits")
 def cross_validate(settings: Settings, catalogue: Catalogue, *, local: bool) -> Iterator[Conflict]:
     """Every contradiction in `settings`. `local`: for the cluster on this machine."""
     yield from _positions(settings)
-    yield from _kafka(settings)
+    yield from _kafka(settings, local=local)
     yield from _flink(settings, local=local)
     yield from _gatherer(settings)
     yield from _inputs(settings)
@@ -66,7 +66,7 @@ def _metric(symbol: str) -> str:
     return symbol.replace(".", "_")
 
 
-def _kafka(settings: Settings) -> Iterator[Conflict]:
+def _kafka(settings: Settings, *, local: bool) -> Iterator[Conflict]:
     kafka, replicas = settings.kafka, settings.topics.replication
     if replicas > kafka.brokers:
         yield (
@@ -77,6 +77,24 @@ def _kafka(settings: Settings) -> Iterator[Conflict]:
     if kafka.host and not kafka.port and not kafka.bootstrap_servers:
         paths = (("kafka", "host"), ("kafka", "port"))
         yield paths, "kafka.host needs a port", "set kafka.port to the broker's port"
+    yield from _kafka_security(settings, local=local)
+
+
+def _kafka_security(settings: Settings, *, local: bool) -> Iterator[Conflict]:
+    security = settings.kafka.security
+    protocol = ("kafka", "security", "protocol")
+    if security.wanted and security.secrets is None:
+        yield (
+            (("kafka", "security", "secrets"), protocol),
+            f"{security.protocol} needs the folder of the cluster's secrets with what each user logs in with",
+            "name it, such as volatility/kafka; `security.secrets` makes secrets from files",
+        )
+    if security.wanted and security.folder is None and not local:
+        yield (
+            (("kafka", "security", "folder"), protocol),
+            f"{security.protocol} needs the folder on this machine with pipectl's own login",
+            f"name one that holds the files `ca` and `pipectl-{security.credential}`",
+        )
 
 
 def _flink(settings: Settings, *, local: bool) -> Iterator[Conflict]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # The domain of named VIPs in DC/OS's layer-4 load balancer. Marathon's VIPs are below `marathon`, a package's
 # below its service name.
 _VIP_DOMAIN = "l4lb.thisdcos.directory"
-_KAFKA_VIP_PORT = 9092
+_KAFKA_VIP, _KAFKA_TLS_VIP = ("broker", 9092), ("broker-tls", 9093)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def _bootstrap_servers(settings: Settings) -> str:
     if kafka.host:
         return f"{kafka.host}:{kafka.port}"
     # VIP names drop the slashes of a service in a folder, such as `/data/kafka`.
-    return f"broker.{kafka.service.replace('/', '')}.{_VIP_DOMAIN}:{_KAFKA_VIP_PORT}"
+    vip, port = _KAFKA_TLS_VIP if kafka.security.wanted else _KAFKA_VIP
+    return f"{vip}.{kafka.service.replace('/', '')}.{_VIP_DOMAIN}:{port}"
 
 
 def _cassandra(settings: Settings) -> str:

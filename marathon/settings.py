@@ -16,6 +16,7 @@ from marathon.durations import format_duration, freshness_of, parse_duration
 from marathon.flows import Flows
 from marathon.health import Health, Timeouts
 from marathon.inputs import Input
+from marathon.kafka_security import KafkaSecurity
 from marathon.names import Names, names_of
 from marathon.section import Section
 from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
@@ -57,6 +58,7 @@ class Kafka(Section):
     bootstrap_servers: Annotated[str, AfterValidator(validators.check_servers)] | None = Field(
         description='"host:port,host:port"; null: derived from host and port, or from the VIP'
     )
+    security: KafkaSecurity
     brokers: Count = Field(description="number of brokers")
     cpus: Positive = Field(description="CPUs of one broker")
     mem: Annotated[int, Field(ge=512)] = Field(description="memory of one broker in MiB; half of it is heap")

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from jvm.errors import JvmError
+from kafka_topic.errors import SecurityError
 from kafka_topic.windows import window_length
 from spark_jobs.errors import SparkJobsError
 from spark_jobs.records import KINDS
@@ -232,7 +233,7 @@ def _ending() -> Iterator[None]:
     """On an expected error, prints it in one line and ends the process."""
     try:
         yield
-    except SettingsError as error:
+    except (SettingsError, SecurityError) as error:
         click.echo(f"spark_jobs: {error}", err=True)
         sys.exit(error.exit_code)
     except (SparkJobsError, StoreError, JvmError) as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kafka_topic.brokers import Brokers, Offsets
 from kafka_topic.errors import KafkaTopicError
+from kafka_topic.security import current
 from spark_jobs.errors import SourceError
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def reading(bootstrap_servers: str) -> dict[str, str]:
     """Options for every read from Kafka: committed records only; lost records are an error."""
     return {
         "kafka.bootstrap.servers": bootstrap_servers,
+        **{f"kafka.{name}": value for name, value in current().java().items()},
         "kafka.isolation.level": "read_committed",
         "failOnDataLoss": "true",
     }

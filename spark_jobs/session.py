@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from jvm.jars import jars_of
 from jvm.java import java_home
+from kafka_topic.security import current
 from spark_jobs.errors import MissingError
 from spark_jobs.locked import KAFKA, LOCK, SPARK
 from task_runtime.environment import Environment
@@ -83,6 +84,8 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
             "SPARK_LOCAL_IP": settings.host,
             "SPARK_LOCAL_DIRS": work,
             **java_environ(),
+            # The properties of Kafka's clients refer to these.
+            **current().variables,
         }
         with _environ(variables):
             from pyspark.sql import SparkSession

@@ -10,6 +10,7 @@ from cli import output as out
 from cli.errors import Interrupted
 from cli.first_look import set_initial_limits, what_you_see
 from cli.home import remember_cluster
+from cli.kafka_login import keep_kafka_secrets
 from cli.live_config import live_config
 from cli.planning import Plan, plan_of
 from cli.progress import Progress
@@ -82,6 +83,7 @@ def _start_local(run: Session, progress: Progress) -> Session:
         if not was_running:
             running.report("starting the local cluster")
         local.start()
+        keep_kafka_secrets(run.settings.kafka.security, local.secrets_folder())
         running.end("unchanged" if was_running else "done", f"local, at {local.address()[0]}")
     # The first start chooses the ports. A new session reads them.
     return replace(run)

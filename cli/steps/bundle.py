@@ -1,11 +1,15 @@
 """The steps of the bundle's components, and their dependencies."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
 
 from cli.engine.protocol import Engine, Manifest
 from cli.home import home
 from cli.live_config import LiveConfig
 from cli.session import Session
+from cli.steps.access import AccessStep
 from cli.steps.app import AppStep
 from cli.steps.base import State, Step
 from cli.steps.orphan import OrphanStep, orphans_of
@@ -13,9 +17,14 @@ from cli.steps.package import PackageStep
 from cli.steps.security import SecurityStep
 from cli.steps.topic_settings import TopicSettings
 from cli.steps.topics import TopicsStep
+from kafka_topic.inputs import read_inputs
+from kafka_topic.names import Topics
 from kafka_topic.plan import TopicSpec, topic_plan
 from marathon import Component
 from marathon.validators import position_topic
+
+if TYPE_CHECKING:
+    from kafka_topic.access import Right
 
 
 def dependencies_of(session: Session) -> Mapping[str, frozenset[str]]:
@@ -47,6 +56,8 @@ def steps_of(
         elif name == TopicsStep.name:
             kafka = steps["kafka"].state
             steps[name] = topics_of(session, engine, component, kafka, running, removable=delete_topics)
+        elif name == AccessStep.name:
+            steps[name] = access_of(session, component, steps["kafka"].state)
         else:
             steps[name] = security_of(session, engine)
     return steps
@@ -91,6 +102,30 @@ def security_of(session: Session, engine: Engine) -> SecurityStep:
         strict=settings.security.strict,
         keys=home() / "keys" / session.cluster_name,
     )
+
+
+def access_of(session: Session, component: Component, kafka: Callable[[], State]) -> AccessStep:
+    """The step of the rights of Kafka's users."""
+    settings = session.settings
+
+    def rights() -> list[Right]:
+        # It loads Kafka's client.
+        from kafka_topic.access import rights_of
+
+        topics = Topics(settings.topics.prefix)
+        return rights_of(
+            topics,
+            job=settings.names.job,
+            inputs=read_inputs(settings.gatherer.inputs_form, topics),
+            # Parts run some jobs as apps.
+            job_topics={
+                *(topic for job in session.bundle.jobs.values() for topic in job.topics),
+                *(topic for one in session.bundle.components.values() for topic in one.topics),
+            },
+            shared=settings.generator.instances > 1,
+        )
+
+    return AccessStep(settings.names.bootstrap_servers, rights, kafka=kafka, depends_on=component.depends_on)
 
 
 def orphan_steps(session: Session, engine: Engine) -> Mapping[str, OrphanStep]:

@@ -18,6 +18,7 @@ from data_generator.errors import DeliveryError
 from data_generator.sources.exact import WITHOUT_END, Record, Target, write_exactly
 from data_generator.sources.ledger import Written
 from kafka_topic.contracts import Measurement
+from kafka_topic.errors import SecurityError
 from task_runtime.environment import Environment
 from task_runtime.pages import serve_pages
 from task_runtime.process import log_to_stderr, stop_event
@@ -103,7 +104,7 @@ def run(sample: Sample, seconds: float, count: int | None, target: Target) -> No
     try:
         with _health(paced):
             wrote = write_exactly(count or WITHOUT_END, paced.make, target, stop)
-    except DeliveryError as error:
+    except (SecurityError, DeliveryError) as error:
         if stop.is_set() and count is None:
             _LOG.info("stopped")
             return

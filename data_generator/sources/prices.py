@@ -20,6 +20,7 @@ from data_generator.settings import Settings, parse_positions, parse_start_price
 from data_generator.sources.exact import BLOCK, Record, Target, write_exactly
 from data_generator.sources.ledger import Written
 from kafka_topic.contracts import Price
+from kafka_topic.errors import SecurityError
 from task_runtime.errors import SettingsError
 from task_runtime.process import log_to_stderr, stop_event
 
@@ -120,7 +121,7 @@ def main(
         prices = Prices(settings, count, time.time_ns() // 1_000_000)
         target = Target(bootstrap_servers, topic, SOURCE, patience)
         wrote = write_exactly(count, prices.make, target, stop)
-    except (SettingsError, DeliveryError) as error:
+    except (SettingsError, SecurityError, DeliveryError) as error:
         _LOG.error("%s", error)
         sys.exit(error.exit_code)
     click.echo(f"{count} prices are in {topic}; this run wrote {wrote}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local_dcos.files import write_durably
+from local_dcos.kafka.security import BrokerSecurity
 from local_dcos.ports import HOST, HOST_PORTS, pick
 from local_dcos.services.java import JavaProcess
 from local_dcos.services.serving import READY_POLL_SECONDS, kept_port, until_open
@@ -37,10 +38,13 @@ class Broker:
     """The broker of one service. Its data in `folder` outlive it."""
 
     name = "broker"
-    endpoint = "broker"
 
-    def __init__(self, folder: Path, port: int, heap_mb: int) -> None:
-        """port: 0 means the port of the last start, or any free one."""
+    def __init__(self, folder: Path, port: int, heap_mb: int, security: BrokerSecurity | None = None) -> None:
+        """port: 0 means the port of the last start, or any free one. security: None lets everybody in."""
+        # As in the DC/OS package.
+        self.endpoint = "broker-tls" if security else "broker"
+        self._security = security
+        self._own_port = 0
         self.folder = folder
         self._heap_mb = heap_mb
         self.port = port
@@ -52,11 +56,17 @@ class Broker:
     def address(self) -> str:
         return f"{HOST}:{self.port}"
 
+    @property
+    def _own_address(self) -> str:
+        """Where the service itself finds the broker, with the broker's key if that needs one."""
+        return f"{HOST}:{self._own_port}" if self._security else self.address
+
     def _prepare(self) -> None:
         """Writes the settings and the storage."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = self.port or kept_port(self.folder / "port.json")
         controller = pick(HOST_PORTS, {self.port})
+        self._own_port = pick(HOST_PORTS, {self.port, controller})
         write_durably(self.folder / "server.properties", self._settings(controller))
         write_durably(self.folder / "log4j2.xml", LOG_CONFIG)
         self._format()
@@ -66,10 +76,8 @@ class Broker:
             "process.roles": "broker,controller",
             "node.id": NODE_ID,
             "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller}",
-            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{HOST}:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.address}",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            **self._listeners(f"{HOST}:{controller}"),
             "log.dirs": self.folder / "log",
             "auto.create.topics.enable": "false",
             "num.partitions": 1,
@@ -89,6 +97,15 @@ class Broker:
             "broker.heartbeat.interval.ms": 500,
         }
         return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+    def _listeners(self, controller: str) -> dict[str, object]:
+        if self._security:
+            return self._security.settings(self.folder, self.address, self._own_address, controller)
+        return {
+            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        }
 
     def _format(self) -> None:
         """Writes what `kafka-storage format` writes for one static voter, without its Java process."""
@@ -124,9 +141,11 @@ class Broker:
         from local_dcos.kafka.topics import Topics
 
         await until_open(self.port)
-        topics = Topics(self.address)
+        topics = Topics(self._own_address, self._security.client if self._security else {})
         while not await asyncio.to_thread(topics.is_ready):
             await asyncio.sleep(READY_POLL_SECONDS)
+        if self._security:
+            await asyncio.to_thread(topics.set_passwords, self._security.passwords)
         self.topics = topics
 
     async def wait(self) -> int:

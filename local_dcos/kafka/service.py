@@ -12,6 +12,7 @@ from local_dcos.errors import NodeError
 from local_dcos.home import HOME_MARK, Home
 from local_dcos.kafka.broker import Broker
 from local_dcos.kafka.jars import JARS
+from local_dcos.kafka.security import BrokerSecurity
 from local_dcos.services import scheduler
 from local_dcos.services.plan import Plan
 
@@ -73,7 +74,12 @@ def _message(text: str) -> web.Response:
 
 def _scheduler() -> scheduler.Scheduler:
     folder = Home(Path(os.environ[HOME_MARK])).kafka / os.environ["KAFKA_SERVICE_NAME"].replace("/", "_")
-    broker = Broker(folder, int(os.environ.get("PORT_BROKER", 0)), int(os.environ.get("KAFKA_HEAP_MB", 512)))
+    broker = Broker(
+        folder,
+        int(os.environ.get("PORT_BROKER", 0)),
+        int(os.environ.get("KAFKA_HEAP_MB", 512)),
+        BrokerSecurity.from_environ(os.environ),
+    )
     return scheduler.Scheduler(broker, JARS, Plan("broker", "kafka-0:[broker]"), TopicsApi(broker).routes)
 
 

@@ -1,23 +1,33 @@
 """Topics, through Kafka's own admin protocol."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialAlteration,
+    UserScramCredentialUpsertion,
+)
 from confluent_kafka.cimpl import NewTopic
 
 from local_dcos.errors import NodeError
 
 SECONDS = 10.0
+# Kafka's own default. A password of 256 random bits needs no more.
+SCRAM_ITERATIONS = 4096
 
 
 class Topics:
     """Calls to the broker. They block, so they need a thread."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, security: Mapping[str, str]) -> None:
         # Silent: the client would log every failed connection while the broker starts.
-        self._admin = AdminClient({"bootstrap.servers": address, "log_level": 0}, logger=_Silent())
+        settings: dict[str, Any] = {"bootstrap.servers": address, "log_level": 0, **security}
+        self._admin = AdminClient(settings, logger=_Silent())
 
     def is_ready(self) -> bool:
         """Whether the broker answers and lists itself."""
@@ -53,6 +63,20 @@ class Topics:
 
     def delete(self, name: str) -> None:
         self._finish(self._admin.delete_topics([name], operation_timeout=SECONDS))
+
+    def set_passwords(self, passwords: Mapping[str, str]) -> None:
+        """Lets these users log in with these passwords only.
+
+        Raises:
+            NodeError: The broker refused.
+        """
+        credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
+        changes: list[UserScramCredentialAlteration] = [
+            UserScramCredentialUpsertion(user, credential, password.encode())
+            for user, password in passwords.items()
+        ]
+        if changes:
+            self._finish(self._admin.alter_user_scram_credentials(changes))
 
     @staticmethod
     def _finish(futures: dict[str, Any]) -> None:

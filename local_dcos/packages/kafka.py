@@ -1,5 +1,13 @@
 """The package `kafka`: its options, and the Marathon app of its scheduler."""
 
+from local_dcos.kafka.security import (
+    BROKER_KEY,
+    CA,
+    PROTOCOL,
+    SUPER_USERS,
+    USERS,
+    password_variable,
+)
 from local_dcos.model import Json
 from local_dcos.packages.package import Package, service_app
 
@@ -19,6 +27,40 @@ SUMMARY: Json = {
     "postInstallNotes": "The Kafka service is starting. To follow it: dcos kafka plan status deploy",
     "postUninstallNotes": "The Kafka service was removed. Its data stay in the folder of the cluster.",
 }
+_ENABLED: Json = {"enabled": {"type": "boolean", "default": False}}
+_CLOSED: Json = {"type": "object", "additionalProperties": False}
+SECURITY: Json = {
+    **_CLOSED,
+    "description": "TLS and logins. Named as in the DC/OS catalogue, except for `scram` and `secrets`",
+    "properties": {
+        "transport_encryption": {
+            **_CLOSED,
+            "properties": {**_ENABLED, "allow_plaintext": {"type": "boolean", "enum": [False]}},
+        },
+        "kerberos": {**_CLOSED, "properties": {"enabled": {"type": "boolean", "enum": [False]}}},
+        "ssl_authentication": {**_CLOSED, "properties": _ENABLED},
+        "scram": {
+            **_CLOSED,
+            "description": "Users who log in with a password instead of a key",
+            "properties": {
+                "users": {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9-]+$"}},
+            },
+        },
+        "authorization": {
+            **_CLOSED,
+            "properties": {
+                **_ENABLED,
+                "super_users": {"type": "string", "default": ""},
+                "allow_everyone_if_no_acl_found": {"type": "boolean", "enum": [False]},
+            },
+        },
+        "secrets": {
+            "type": "string",
+            "description": "Folder of the secrets `ca`, `broker-key` and, for scram, `<user>-password`",
+            "default": "kafka",
+        },
+    },
+}
 OPTIONS: Json = {
     "type": "object",
     "additionalProperties": False,
@@ -34,6 +76,7 @@ OPTIONS: Json = {
                     "pattern": "^/?[a-z0-9]([a-z0-9-]*[a-z0-9])?(/[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
                     "default": "kafka",
                 },
+                "security": SECURITY,
             },
         },
         "brokers": {
@@ -86,13 +129,32 @@ OPTIONS: Json = {
 }
 
 
+def _secured(security: Json) -> tuple[Json, Json]:
+    """Returns the environment of a service with these options, and the secrets that it refers to."""
+    if not security["transport_encryption"]["enabled"]:
+        return {}, {}
+    users = security["scram"].get("users", [])
+    sources = {CA: "ca", BROKER_KEY: "broker-key"}
+    sources |= {password_variable(user): f"{user}-password" for user in users}
+    env: Json = {
+        PROTOCOL: "SSL" if security["ssl_authentication"]["enabled"] else "SASL_SSL",
+        USERS: ",".join(users),
+        SUPER_USERS: security["authorization"]["super_users"],
+        **{variable: {"secret": name} for variable, name in sources.items()},
+    }
+    return env, {name: {"source": f"{security['secrets']}/{name}"} for name in sources.values()}
+
+
 def _app(options: Json) -> Json:
+    login, secrets = _secured(options["service"]["security"])
     env = {
         "KAFKA_SERVICE_NAME": options["service"]["name"].strip("/"),
         "KAFKA_HEAP_MB": str(options["brokers"]["heap"]["size"]),
+        **login,
     }
     brokers = options["brokers"]
-    return service_app("local_dcos.kafka", env, brokers, "broker", brokers["port"])
+    app = service_app("local_dcos.kafka", env, brokers, "broker", brokers["port"])
+    return {**app, "secrets": secrets} if secrets else app
 
 
 KAFKA = Package(SUMMARY, OPTIONS, _app)

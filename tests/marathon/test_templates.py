@@ -26,7 +26,7 @@ def line_of(file: Path, text: str) -> int:
         ("topics.prefix |", "topicz.prefix |", "topicz", '"topicz" is not defined; did you mean "topics"?'),
         ("{{ topics.prefix | tojson }}", "{{ topics.prefx }}", "prefx", '"prefx" is not defined'),
         ("{{ topics.prefix | tojson }}", "{{ prefix | tojson }}", "{{ prefix", '"prefix" is not defined'),
-        ("names.bootstrap_servers", "names.brokers", "names.brokers", '"brokers" is not defined'),
+        ("health.failures %}", "health.faults %}", "health.faults", '"faults" is not defined'),
         (
             "{{ topics.prefix | tojson }}",
             '"{{ topics.prefix }}"',

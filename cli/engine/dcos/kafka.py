@@ -18,17 +18,12 @@ class DcosKafka:
         self._command = ServiceCommand(dcos, "kafka")
 
     def brokers(self, service: str, *, retry: bool = True) -> list[str]:
-        """The addresses from the endpoint `broker`, or from `connection` on old services."""
-        try:
-            answer = self._run(["kafka", f"--name={service}", "endpoints", "broker"], retry=retry)
-        except (NotLoggedIn, NotAllowed):
-            raise
-        except EngineError as first:
-            try:
-                answer = self._run(["kafka", f"--name={service}", "connection"], retry=retry)
-            except EngineError:
-                # The error of the newer command is the meaningful one.
-                raise first from None
+        """The addresses from the endpoint `broker`, from `broker-tls` if the service has only that, or from
+        `connection` on old services.
+        """
+        answer = self._first(
+            [["endpoints", "broker"], ["endpoints", "broker-tls"], ["connection"]], service, retry=retry
+        )
         try:
             found = json.loads(answer)
             return list(found.get("address") or found["dns"])
@@ -38,6 +33,18 @@ class DcosKafka:
                 hint=f"see `dcos kafka --name={service} endpoints` and "
                 f"`dcos {' '.join(plan_argv('kafka', service))}`",
             ) from None
+
+    def _first(self, commands: Sequence[Sequence[str]], service: str, *, retry: bool) -> str:
+        """The answer to the first command that has one; else the error of the first command."""
+        errors: list[EngineError] = []
+        for command in commands:
+            try:
+                return self._run(["kafka", f"--name={service}", *command], retry=retry)
+            except (NotLoggedIn, NotAllowed):
+                raise
+            except EngineError as error:
+                errors.append(error)
+        raise errors[0]
 
     def topics(self, service: str, *, retry: bool = True) -> list[str]:
         """The names of all topics."""

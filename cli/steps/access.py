@@ -1,0 +1,114 @@
+"""The step of the rights of the bundle's users on a secured Kafka."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cli.errors import PipectlError, StepFailed
+from cli.steps.base import Change, Report, State, wait_until
+from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
+
+if TYPE_CHECKING:
+    from kafka_topic.access import AccessRules, Right
+
+ANSWER_SECONDS = 10.0
+APPLY_TIMEOUT = timedelta(seconds=30)
+
+
+class AccessStep:
+    """Adds missing rules (ACLs). Never removes or changes one.
+
+    rights: what the users need. kafka: the state of the Kafka service.
+    """
+
+    name = "access"
+    kind = "access"
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        rights: Callable[[], list[Right]],
+        *,
+        kafka: Callable[[], State],
+        depends_on: frozenset[str],
+    ) -> None:
+        self.depends_on = depends_on
+        self._servers = bootstrap_servers
+        self._rights = rights
+        self._kafka = kafka
+
+    def plan(self) -> Change:
+        """The missing rules, if the brokers can be reached from here."""
+        if not self._kafka().ready:
+            rights = self._rights()
+            return Change("create", [f"+{right}" for right in rights], summary=f"{len(rights)} rights")
+        try:
+            missing = self._missing()
+        except BrokerUnreachableError as error:
+            return Change("unchanged", notes=(f"cannot read the users' rights from here: {error}",))
+        except KafkaTopicError as error:
+            raise PipectlError(str(error)) from None
+        summary = f"{len(missing)} rights"
+        return Change("create" if missing else "unchanged", [f"+{one}" for one in missing], summary=summary)
+
+    def apply(self, change: Change) -> None:
+        """Add the missing rules."""
+        if change.action != "create":
+            return
+        try:
+            missing = self._missing()
+            self._rules().allow(missing)
+        except KafkaTopicError as error:
+            raise StepFailed(
+                f"cannot give the users of Kafka their rights: {error}",
+                hint="deploy from a machine that reaches the brokers",
+            ) from None
+
+    def restore(self, report: Report, stop: threading.Event) -> str | None:
+        """Nothing: a further right of the same users does no harm."""
+        return None
+
+    def wait(self, report: Report, stop: threading.Event) -> None:
+        """Wait until the brokers show every rule, if they can be reached from here."""
+        seen = ""
+
+        def all_there() -> bool:
+            nonlocal seen
+            state = self.state()
+            seen = state.detail
+            report(state.detail)
+            return state.ready
+
+        wait_until(
+            all_there,
+            what="the rights of Kafka's users",
+            timeout=APPLY_TIMEOUT,
+            stop=stop,
+            last_seen=lambda: seen,
+        )
+
+    def state(self) -> State:
+        """Whether all rules are there."""
+        try:
+            missing = self._missing()
+        except KafkaTopicError as error:
+            return State(True, "unknown", f"cannot read the users' rights from here: {error}")
+        if missing:
+            return State(False, "absent", f"missing: {'; '.join(map(str, missing[:3]))}")
+        return State(True, "healthy", "every user has its rights")
+
+    def remove(self, report: Report, stop: threading.Event) -> bool:
+        """Nothing: the topics stay, and so do the rules about them."""
+        report("kept, like the topics")
+        return False
+
+    def _missing(self) -> list[Right]:
+        return self._rules().missing(self._rights())
+
+    def _rules(self) -> AccessRules:
+        from kafka_topic.access import AccessRules
+
+        return AccessRules(self._servers, timeout=ANSWER_SECONDS)

@@ -1,0 +1,177 @@
+"""What each user of the bundle may do in Kafka, and nothing more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from kafka_topic.connection import open_admin
+from kafka_topic.diagnosis import explained
+from kafka_topic.inputs import Input
+from kafka_topic.names import Topics
+
+READER_GROUP = "pipectl-reader"
+"""The group of consumers that commit nothing."""
+_CONFIGS = ("DESCRIBE_CONFIGS", "ALTER_CONFIGS")
+
+
+class Right(NamedTuple):
+    """A user may do an operation on a resource. prefix: on all whose names begin with `name`."""
+
+    user: str
+    operation: str
+    resource: str
+    name: str
+    prefix: bool = False
+
+    def __str__(self) -> str:
+        kind = self.resource.lower().replace("_", " ")
+        return f"{self.user} may {self.operation.lower()} {kind} {self.name}{'*' if self.prefix else ''}"
+
+
+def rights_of(
+    topics: Topics, *, job: str, inputs: Iterable[Input], job_topics: Collection[str], shared: bool
+) -> list[Right]:
+    """The rights of a bundle's users. job: the gatherer's group and the start of its transactions' ids.
+
+    job_topics: those that one-off jobs write and read. shared: whether generators share the positions.
+    """
+    return [
+        *_generator(topics, shared=shared),
+        *_gatherer(topics, job, inputs),
+        *_dashboard(topics, job, job_topics),
+        *_jobs(job_topics),
+    ]
+
+
+def _generator(topics: Topics, *, shared: bool) -> Iterator[Right]:
+    """It writes prices. Several also note their progress in a group, which counts as reading."""
+    user, positions = "generator", topics.position_start
+    yield Right(user, "WRITE", "TOPIC", positions, prefix=True)
+    yield Right(user, "DESCRIBE", "TOPIC", positions, prefix=True)
+    if shared:
+        name = f"{topics.prefix}data-generator"
+        yield Right(user, "READ", "TOPIC", positions, prefix=True)
+        yield Right(user, "READ", "GROUP", name)
+        yield Right(user, "WRITE", "TRANSACTIONAL_ID", f"{name}.", prefix=True)
+
+
+def _gatherer(topics: Topics, job: str, inputs: Iterable[Input]) -> Iterator[Right]:
+    """It reads prices and limits, writes results, and keeps the settings of all these topics."""
+    user = "gatherer"
+    results = (topics.moving_average, topics.signals, topics.dead_letter)
+    yield Right(user, "READ", "TOPIC", topics.position_start, prefix=True)
+    yield Right(user, "READ", "TOPIC", topics.limits)
+    for one in inputs:
+        yield Right(user, "READ", "TOPIC", *_input(one))
+    for name in results:
+        yield Right(user, "WRITE", "TOPIC", name)
+    for operation in _CONFIGS:
+        yield Right(user, operation, "TOPIC", topics.position_start, prefix=True)
+        for name in (*results, topics.limits):
+            yield Right(user, operation, "TOPIC", name)
+    yield Right(user, "READ", "GROUP", job)
+    yield Right(user, "WRITE", "TRANSACTIONAL_ID", job, prefix=True)
+
+
+def _dashboard(topics: Topics, job: str, job_topics: Collection[str]) -> Iterator[Right]:
+    """It reads. The one topic that it writes is `limits`, whose values it lets people set."""
+    user = "dashboard"
+    yield Right(user, "READ", "TOPIC", topics.position_start, prefix=True)
+    for name in (
+        topics.moving_average,
+        topics.signals,
+        topics.dead_letter,
+        topics.limits,
+        *sorted(job_topics),
+    ):
+        yield Right(user, "READ", "TOPIC", name)
+        yield Right(user, "DESCRIBE_CONFIGS", "TOPIC", name)
+    yield Right(user, "DESCRIBE_CONFIGS", "TOPIC", topics.position_start, prefix=True)
+    yield Right(user, "WRITE", "TOPIC", topics.limits)
+    yield Right(user, "DESCRIBE", "GROUP", job)
+    yield Right(user, "DESCRIBE", "GROUP", READER_GROUP)
+
+
+def _jobs(job_topics: Collection[str]) -> Iterator[Right]:
+    """They write their own topics, where they look for what an earlier run wrote, and report on them."""
+    user = "jobs"
+    for name in sorted(job_topics):
+        yield Right(user, "READ", "TOPIC", name)
+        yield Right(user, "WRITE", "TOPIC", name)
+        yield Right(user, "WRITE", "TRANSACTIONAL_ID", f"{name}.", prefix=True)
+    yield Right(user, "DESCRIBE", "GROUP", READER_GROUP)
+    yield Right(user, "READ", "GROUP", "spark-kafka-", prefix=True)
+
+
+def _input(one: Input) -> tuple[str, bool]:
+    """A topic, or what all names that a pattern matches begin with. Every topic, if that is nothing."""
+    if "topic" in one:
+        return str(one["topic"]), False
+    pattern = str(one["pattern"])
+    start = re.match(r"[A-Za-z0-9_-]*(?![*?{])", pattern)
+    # An alternative may begin with anything.
+    if start is None or not start[0] or "|" in pattern:
+        return "*", False
+    return start[0], True
+
+
+class AccessRules:
+    """The rules (ACLs) on the brokers. Raises as `Brokers` does; only a super user may ask."""
+
+    def __init__(self, bootstrap_servers: str, *, timeout: float) -> None:
+        self._servers = bootstrap_servers
+        self._timeout = timeout
+        self._admin = open_admin(bootstrap_servers)
+
+    def missing(self, rights: Iterable[Right]) -> list[Right]:
+        """The rights that no rule gives yet, in order."""
+        anything: Any = None  # the client's types do not allow it
+        every = AclBindingFilter(
+            ResourceType.ANY,
+            anything,
+            ResourcePatternType.ANY,
+            anything,
+            anything,
+            AclOperation.ANY,
+            AclPermissionType.ANY,
+        )
+        try:
+            there = set(self._admin.describe_acls(every, request_timeout=self._timeout).result())
+        except KafkaException as error:
+            raise explained(error, self._servers, self._timeout) from error
+        return [right for right in rights if _binding(right) not in there]
+
+    def allow(self, rights: Iterable[Right]) -> None:
+        """Add rules. One that exists stays as it is. Brokers take up to a second to show and apply them."""
+        bindings = [_binding(right) for right in rights]
+        if not bindings:
+            return
+        for future in self._admin.create_acls(bindings, request_timeout=self._timeout).values():
+            try:
+                future.result()
+            except KafkaException as error:
+                raise explained(error, self._servers, self._timeout) from error
+
+
+def _binding(right: Right) -> AclBinding:
+    return AclBinding(
+        ResourceType[right.resource],
+        right.name,
+        ResourcePatternType.PREFIXED if right.prefix else ResourcePatternType.LITERAL,
+        f"User:{right.user}",
+        "*",
+        AclOperation[right.operation],
+        AclPermissionType.ALLOW,
+    )

@@ -1,0 +1,50 @@
+"""A bundle whose Kafka speaks TLS only and asks for logins, on the cluster `local`."""
+
+import psutil
+import pytest
+
+from kafka_topic.brokers import Brokers
+from kafka_topic.errors import AccessDeniedError
+from kafka_topic.security import use
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+POSITIONS = "positions=[AAPL, MSFT]"
+
+
+def test_a_secured_bundle_works_and_shows_no_secret(pipectl_elsewhere):
+    pipectl = pipectl_elsewhere
+    secured = ("--set", "kafka.security.protocol=SASL_SSL", "--set", POSITIONS)
+    pipectl.json("deploy", "--yes", *secured)
+    # Commands that read find out for themselves how to log in.
+    status = pipectl.json("status")
+    assert status["healthy"], status
+    assert "AAPL" in pipectl.run("topics").stdout
+    changes = pipectl.json("plan", *secured)["changes"]
+    assert {one["action"] for one in changes} == {"unchanged"}, changes
+
+    servers = pipectl.json("endpoints")["kafka"]
+    use({})
+    try:
+        with pytest.raises(AccessDeniedError, match="takes TLS only"):
+            Brokers(servers, timeout=3).names()
+    finally:
+        use(None)
+
+    secrets = pipectl.home / "cluster" / "secrets" / "kafka"
+    values = {file.name: file.read_text().strip() for file in secrets.iterdir() if file.name != "ca"}
+    assert len(values) == 11
+    shown = pipectl.run("render", *secured).stdout + pipectl.run("plan", "--full", *secured).stdout
+    logs = [file.read_bytes() for file in (pipectl.home / "cluster" / "sandboxes").rglob("std*")]
+    assert logs
+    for name, value in values.items():
+        assert value not in shown, name
+        assert not any(value.encode() in log for log in logs), name
+    for process in pipectl.processes():
+        try:
+            words, environ = process.cmdline(), process.environ()
+        except psutil.Error:
+            continue  # it has just ended
+        assert not any(value in " ".join(words) for value in values.values())
+        if "data_generator" in words:
+            held = {name for name, value in values.items() if value in map(str.strip, environ.values())}
+            assert held == {"generator-password"}

@@ -1,0 +1,82 @@
+"""Rendering and checks of `kafka.security`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from marathon.bundle import render
+from marathon.errors import Problem
+from marathon.settings import Settings
+
+SECRETS = "kafka.security.secrets=volatility/kafka"
+FOLDER = "kafka.security.folder=~/kafka"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "variable", "credential"),
+    [("SSL", "KAFKA_KEY", "key"), ("SASL_SSL", "KAFKA_PASSWORD", "password")],
+)
+def test_every_program_logs_in_as_its_own_user_by_secrets(
+    settings_of: Callable[..., Settings], protocol: str, variable: str, credential: str
+) -> None:
+    bundle = render(settings_of("prod", f"kafka.security.protocol={protocol}", SECRETS, FOLDER))
+    users = {
+        "data-generator": "generator",
+        "gatherer": "gatherer",
+        "flink-jobmanager": "gatherer",
+        "flink-taskmanager": "gatherer",
+        "dashboard": "dashboard",
+    }
+    assert bundle.apps.keys() == users.keys()
+    definitions = [(bundle.apps[app].definition, user) for app, user in users.items()]
+    definitions += [(job.definition["run"], "jobs") for job in bundle.jobs.values()]
+    for definition, user in definitions:
+        env, secrets = definition["env"], definition["secrets"]
+        assert (env["KAFKA_SECURITY_PROTOCOL"], env["KAFKA_USER"]) == (protocol, user)
+        source = secrets[env[variable]["secret"]]["source"]
+        assert source == f"volatility/kafka/{user}-{credential}"
+        assert secrets[env["KAFKA_CA"]["secret"]]["source"] == "volatility/kafka/ca"
+        # Flink's token is still there.
+        assert ("FLINK_TOKEN" in env) <= ("flink-token" in secrets)
+
+
+def test_the_package_gets_the_options_of_dcos(settings_of: Callable[..., Settings]) -> None:
+    settings = settings_of("prod", "kafka.security.protocol=SSL", SECRETS, FOLDER)
+    service = render(settings).packages["kafka"].options["service"]
+    assert service["security"] == {
+        "transport_encryption": {"enabled": True, "allow_plaintext": False},
+        "kerberos": {"enabled": False},
+        "ssl_authentication": {"enabled": True},
+        "authorization": {
+            "enabled": True,
+            "super_users": "User:pipectl",
+            "allow_everyone_if_no_acl_found": False,
+        },
+    }
+    assert settings.names.bootstrap_servers == "broker-tls.kafka.l4lb.thisdcos.directory:9093"
+
+
+def test_plaintext_changes_nothing(settings_of: Callable[..., Settings]) -> None:
+    bundle = render(settings_of("prod"))
+    assert "security" not in bundle.packages["kafka"].options["service"]
+    assert "access" not in bundle.components
+    everything = json.dumps([app.definition for app in bundle.apps.values()])
+    assert "KAFKA_SECURITY" not in everything and "kafka-ca" not in everything
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ([FOLDER], "kafka.security.protocol: SSL needs the folder of the cluster's secrets"),
+        ([SECRETS], "kafka.security.protocol: SSL needs the folder on this machine with pipectl's own login"),
+    ],
+)
+def test_what_is_missing_is_told(
+    mistakes: Callable[..., list[Problem]], overrides: list[str], words: str
+) -> None:
+    given = ["flink.state=hdfs://n/v", *overrides, "kafka.security.protocol=SSL"]
+    (problem,) = mistakes("prod", overrides=given)
+    assert words in str(problem)
