@@ -9,7 +9,7 @@ JAVA_PROJECTS = flink_scripts/java gatherer/java
 JAVA_FILES = $(shell find $(JAVA_PROJECTS) -name '*.java')
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test lint format java image image-check lock page diagrams clean
+.PHONY: help deploy test test-flows lint format java image image-check lock page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -23,6 +23,11 @@ PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscop
 test: lint java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
 	$(PYTEST) -m "not slow and not e2e"
 	$(PYTEST) -m "slow or e2e"
+
+test-flows: $(DEV) java ## Test the flows one by one: Socket.IO, Spark Streaming, Spark
+	$(BIN)/python -m pytest tests/dashboard/test_flows_api.py tests/dashboard/test_flow_pages.py
+	$(BIN)/python -m pytest tests/spark_jobs/test_stream.py
+	$(BIN)/python -m pytest tests/spark_jobs --ignore tests/spark_jobs/test_stream.py
 
 lint: $(DEV) ## Check style, formatting and types
 	$(BIN)/ruff check .

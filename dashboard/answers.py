@@ -126,3 +126,126 @@ class Refusal(TypedDict):
 
     message: str
     field: NotRequired[Annotated[str | None, Field(description="the field at fault")]]
+
+
+class FlowAnswer(TypedDict):
+    """One flow, its stages, and how it is. A stage is null where the flow has none."""
+
+    name: Annotated[str, Field(description="the path of its page")]
+    about: Annotated[str, Field(description="what it accomplishes")]
+    source: str
+    topic: str | None
+    processing: str | None
+    store: str | None
+    display: str
+    needs: Annotated[list[str], Field(description="the optional parts of the bundle that it needs")]
+    state: Annotated[
+        Literal["live", "past", "empty", "off", "broken"],
+        Field(
+            description="live: data comes; past: as of the last run; empty: nothing has come yet; off: a "
+            "part or a store is not enabled; broken: Kafka or the store can't be read"
+        ),
+    ]
+    text: Annotated[str, Field(description="what to do about it, in a sentence")]
+    records: Annotated[int | None, Field(description="offsets that its topic holds")]
+    rows: Annotated[int | None, Field(description="rows in its store")]
+    newest: Annotated[Time | None, Field(description="the event time of the newest value")]
+    age_seconds: float | None
+
+
+class FlowValue(TypedDict):
+    """A value of a flow that is shown as it comes."""
+
+    ts: Time
+    name: str
+    value: float
+    unit: str
+    host: str
+
+
+class FlowWindow(TypedDict):
+    """The statistics of one name over one window."""
+
+    name: str
+    window: str
+    window_end: Time
+    count: int
+    mean: float
+    stddev: float | None
+    min: float
+    max: float
+
+
+class FlowGroup(TypedDict):
+    """The statistics of one quantity over one group."""
+
+    ts: Time
+    name: str
+    group: str
+    unit: str
+    count: int
+    mean: float
+    stddev: float | None
+    min: float
+    max: float
+
+
+class FlowData(TypedDict):
+    """A flow with its newest data: values, windows or groups, oldest first."""
+
+    flow: FlowAnswer
+    values: list[FlowValue]
+    windows: list[FlowWindow]
+    groups: list[FlowGroup]
+
+
+class PartitionAnswer(TypedDict):
+    """Where the log of a partition begins and ends."""
+
+    partition: int
+    begin: Count
+    end: Count
+
+
+class TopicAnswer(TypedDict):
+    """A topic."""
+
+    topic: str
+    partitions: list[PartitionAnswer]
+    unreachable: Annotated[list[int], Field(description="partitions whose leader does not answer")]
+    offsets: Annotated[
+        Count, Field(description="what its logs hold: records, and also markers and what was aborted")
+    ]
+    settings: Annotated[dict[str, str], Field(description="the settings in force, by Kafka's names")]
+
+
+class Base64(TypedDict):
+    """Bytes that are not text, or that were asked for as bytes."""
+
+    base64: str
+
+
+class RecordAnswer(TypedDict):
+    """A record as it lies in its topic."""
+
+    partition: int
+    offset: int
+    time: Annotated[Time, Field(description="its Kafka record timestamp")]
+    key: str | Base64 | None
+    value: str | Base64 | None
+    headers: dict[str, str | Base64 | None]
+    size: Annotated[Count, Field(description="bytes of key and value")]
+    cut: Annotated[bool, Field(description="whether key or value is longer than what is shown")]
+
+
+class RecordsAnswer(TypedDict):
+    """A page of records, the oldest first."""
+
+    topic: TopicAnswer
+    records: list[RecordAnswer]
+    before: Annotated[str | None, Field(description="`before` of the page of older records; null: none")]
+    after: Annotated[str | None, Field(description="`from` of the page of newer records; null: none")]
+    bounded: Annotated[bool, Field(description="whether more records might match, which were not looked at")]
+    size: Annotated[
+        int | None, Field(description="bytes of the whole topic without overhead, estimated from this page")
+    ]

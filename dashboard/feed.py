@@ -13,6 +13,7 @@ from confluent_kafka import KafkaException
 from dashboard.history import History
 from dashboard.limits import LimitsFollower
 from dashboard.prices import PriceSampler
+from dashboard.recent import Recent, RecentReader, live_topics
 from dashboard.settings import Settings
 from kafka_topic.consumer import DeadLetterConsumer, MovingAverageConsumer, SignalConsumer
 from kafka_topic.errors import ContractError, KafkaTopicError, RecordTimeoutError
@@ -40,18 +41,20 @@ class Reader(Protocol):
 class Feed:
     """The readers. `problem` says why one of them does not read; None while all read."""
 
-    def __init__(self, settings: Settings, history: History) -> None:
+    def __init__(self, settings: Settings, history: History, recent: Recent) -> None:
         self._settings = settings
         self._history = history
         self._stop = threading.Event()
         self._problems: dict[str, str] = {}
-        works = {
+        works: dict[str, Callable[[], None]] = {
             "windows": self._read_windows,
             "prices": lambda: self._read_batches("prices", PriceSampler(settings, history)),
             "signals": self._read_signals,
             "letters": self._read_letters,
             "limits": lambda: self._read_batches("limits", LimitsFollower(settings, history)),
         }
+        if topics := live_topics(settings):
+            works["flows"] = lambda: self._read_batches("flows", RecentReader(settings, recent, topics))
         # Each thread has a count of its own, so none waits for another.
         self._broken = dict.fromkeys(works, 0)
         self._threads = [

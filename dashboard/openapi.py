@@ -8,7 +8,16 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from dashboard.answers import TIME, PositionAnswer, Refusal, Status
+from dashboard.answers import (
+    TIME,
+    FlowAnswer,
+    FlowData,
+    PositionAnswer,
+    RecordsAnswer,
+    Refusal,
+    Status,
+    TopicAnswer,
+)
 from dashboard.events import TOPICS
 from dashboard.limits_api import FIELDS as FIELDS_OF_LIMITS
 from dashboard.requests import CSRF_HEADER
@@ -66,7 +75,10 @@ def document() -> Json:
 def _schemas() -> Json:
     adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
         (each.__name__, "validation", TypeAdapter(each))
-        for each in (Status, PositionAnswer, Refusal, MovingAverage, Signal, Limits)
+        for each in (
+            *(Status, PositionAnswer, Refusal, MovingAverage, Signal, Limits),
+            *(FlowAnswer, FlowData, TopicAnswer, RecordsAnswer),
+        )
     ]
     _, described = TypeAdapter.json_schemas(adapters, ref_template=_REF, schema_generator=_Schemas)
     schemas: Json = described["$defs"]
@@ -176,6 +188,8 @@ def _paths() -> Json:
                 refusals=(400, 403, 503),
             ),
         },
+        **_flow_paths(),
+        **_topic_paths(),
         "/api/stream": _get(
             "Records as they are committed, as server-sent events whose type is the topic; with "
             "Last-Event-ID, the stream continues after that event",
@@ -198,6 +212,46 @@ def _paths() -> Json:
                 },
             ],
             refusals=(404,),
+        ),
+    }
+
+
+def _flow_paths() -> Json:
+    flow = {**_parameter("flow", "its name", "spark-streaming/disk/monitoring"), "required": True}
+    return {
+        "/api/flows": _get("Every flow and how it is", _answer("the flows", flows=_list("FlowAnswer"))),
+        "/api/flows/data": _get(
+            "A flow with its newest data: values as they came, windows of the last 15 minutes that there "
+            "are, or groups of the last run; at most 5000",
+            _content("the flow", _schema("FlowData")),
+            [flow],
+            refusals=(404,),
+        ),
+    }
+
+
+def _topic_paths() -> Json:
+    return {
+        "/api/topics": _get(
+            "Every topic but Kafka's own", _answer("the topics", topics=_list("TopicAnswer")), refusals=(503,)
+        ),
+        "/api/topics/records": _get(
+            "A page of committed records: the last ones, or those from an offset or a time on. A page that "
+            "filters by key or text looks at no more than 100,000 records of each partition",
+            _content("the page", _schema("RecordsAnswer")),
+            [
+                {**_parameter("topic", "the topic", "prices"), "required": True},
+                _parameter("partition", "only this one; all without it", "0"),
+                _parameter("offset", "begin here", "4990"),
+                _parameter("time", "begin at this Kafka record timestamp", "2026-11-22 01:02:03.004"),
+                _parameter("from", "begin where another page says `after`", "0:120,1:88"),
+                _parameter("before", "end where another page says `before`", "0:100,1:70"),
+                _parameter("key", "only records with this key", "AAPL"),
+                _parameter("text", "only records whose key or value holds this text", "238.32"),
+                _parameter("count", "how many records, at most 100; 20 without it", "20"),
+                _parameter("bytes", "true: keys and values as base64"),
+            ],
+            refusals=(400, 404, 503),
         ),
     }
 

@@ -40,16 +40,21 @@ def chosen(request: web.Request, name: str, choices: Collection[str]) -> set[str
 
 def since(request: web.Request) -> datetime | None:
     """The parameter `since`; raises HTTPBadRequest unless it is a time."""
-    text = request.query.get("since")
+    return time_of(request, "since")
+
+
+def time_of(request: web.Request, name: str) -> datetime | None:
+    """A parameter that is a time, None without it; raises HTTPBadRequest for anything else."""
+    text = request.query.get(name)
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise web.HTTPBadRequest(
-            text=f'since={text} must be a time such as "2026-11-22 01:02:03.004" (UTC) or ISO-8601'
+            text=f'{name}={text} must be a time such as "2026-11-22 01:02:03.004" (UTC) or ISO-8601'
         ) from None
-    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 async def body_of(request: web.Request) -> Any:

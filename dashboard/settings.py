@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
+from dashboard.flows import Flow, read_addresses, read_flows
 from flink_scripts.token import flink_token
 from kafka_topic.inputs import Input, read_inputs
 from kafka_topic.names import Topics
@@ -40,6 +41,11 @@ class Settings:
     """The gatherer's settings of signals, for positions without limits of their own."""
     inputs: tuple[Input, ...] = ()
     """The gatherer's inputs."""
+    flows: tuple[Flow, ...] = ()
+    parts: frozenset[str] = frozenset()
+    """The optional parts that are enabled."""
+    stores: Mapping[str, str] = field(default_factory=dict)
+    """The addresses of the stores by kind."""
     flink: str | None = None
     flink_token: str = field(default="", repr=False)
     fresh_seconds: float = 22.5
@@ -65,6 +71,9 @@ class Settings:
             statistics=env.parsed("GATHERER_STATISTICS", read_statistics, DEFAULT_STATISTICS),
             signals=env.parsed("SIGNALS", lambda text: read_signals(text, windows), "{}"),
             inputs=env.parsed("GATHERER_INPUTS", lambda text: read_inputs(text, topics), ""),
+            flows=env.parsed("FLOWS", read_flows, "[]"),
+            parts=frozenset(filter(None, env.variables.get("PARTS", "").split(","))),
+            stores=env.parsed("STORES", read_addresses, "{}"),
             flink=flink,
             flink_token=flink_token(env.variables) if flink else "",
             fresh_seconds=env.seconds("DASHBOARD_FRESH_SECONDS", cls.fresh_seconds),

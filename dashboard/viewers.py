@@ -25,6 +25,21 @@ ACK_SECONDS = 30.0
 _LOG = logging.getLogger("dashboard")
 
 
+async def acknowledged(
+    server: socketio.AsyncServer, sid: str, event: str, data: bytes, namespace: str = "/"
+) -> bool:
+    """Send a frame and wait until the viewer acknowledges it; False when it has gone or has to reconnect."""
+    try:
+        await server.call(event, data, to=sid, namespace=namespace, timeout=ACK_SECONDS)
+    except socketio.exceptions.TimeoutError:
+        _LOG.info("a viewer acknowledged no frame for %g s and has to reconnect", ACK_SECONDS)
+        await server.disconnect(sid, namespace=namespace)
+        return False
+    except socketio.exceptions.SocketIOError:
+        return False  # it disconnected meanwhile
+    return True
+
+
 class Viewers:
     """The connected viewers, and the beat that wakes them."""
 
@@ -85,18 +100,13 @@ class Viewers:
         }
         await self._server.emit("hello", hello, to=sid)
         seen = 0
-        try:
-            while True:
-                frame = self._frames.after(seen)
-                await self._server.call("frame", frame.data, to=sid, timeout=ACK_SECONDS)
-                seen = frame.seq
-                await self.next_beat()
-        except socketio.exceptions.TimeoutError:
-            _LOG.info("a viewer acknowledged no frame for %g s and has to reconnect", ACK_SECONDS)
-            self._tasks.pop(sid, None)
-            await self._server.disconnect(sid)
-        except socketio.exceptions.SocketIOError:
-            self._tasks.pop(sid, None)  # it disconnected meanwhile
+        while True:
+            frame = self._frames.after(seen)
+            if not await acknowledged(self._server, sid, "frame", frame.data):
+                self._tasks.pop(sid, None)
+                return
+            seen = frame.seq
+            await self.next_beat()
 
     async def close(self) -> None:
         """Disconnect every viewer."""

@@ -16,10 +16,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from dashboard.events import Events
 from dashboard.feed import Feed
+from dashboard.flows_api import FlowsApi
 from dashboard.history import History
 from dashboard.limits_api import LimitsApi
+from dashboard.live import LiveFlows
 from dashboard.openapi import document
 from dashboard.pipeline import Pipeline
+from dashboard.recent import Recent, live_topics
 from dashboard.requests import (
     Handler,
     came_through_front_door,
@@ -31,6 +34,7 @@ from dashboard.requests import (
     since,
 )
 from dashboard.settings import Settings
+from dashboard.topics_api import TopicsApi
 from dashboard.viewers import Viewers
 from kafka_topic.names import Topics
 from task_runtime.environment import LOOPBACK, bind_host
@@ -64,12 +68,16 @@ class Server:
             signals=settings.signals_kept,
             fresh_seconds=settings.fresh_seconds,
         )
-        self._feed = Feed(settings, self._history)
+        recent = Recent(live_topics(settings))
+        self._feed = Feed(settings, self._history, recent)
         # By default, Socket.IO refuses other origins than the page's own.
         self._sockets = socketio.AsyncServer(async_mode="aiohttp", ping_interval=10, ping_timeout=20)
         self._viewers = Viewers(self._sockets, self._history, settings.signals, settings.columns)
         self._events = Events(self._history, self._viewers, Topics(settings.prefix))
+        self._live = LiveFlows(self._sockets, recent, settings)
         self._limits = LimitsApi(settings, self._history)
+        self._flows = FlowsApi(settings, recent, STATIC / PAGES[""])
+        self._topics = TopicsApi(settings)
 
     def application(self) -> web.Application:
         """The application. It reads Kafka from its start to its end."""
@@ -86,6 +94,8 @@ class Server:
                 web.get("/api/signals", self.signals),
                 web.get("/api/stream", self._events.handle),
                 *self._limits.routes(),
+                *self._topics.routes(),
+                *self._flows.routes(),
             ]
         )
         self._sockets.attach(app)
@@ -106,6 +116,7 @@ class Server:
     async def _disconnect(self, app: web.Application) -> None:
         """End streams and viewers, which have no end of their own."""
         await self._viewers.close()
+        await self._live.close()
         self._events.close()
 
     @web.middleware

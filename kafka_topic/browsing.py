@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, Message
@@ -57,16 +59,47 @@ class Record:
     headers: Mapping[str, bytes | None]
 
 
+Wanted = Callable[[Record], bool]
+"""Whether a record belongs on a page."""
+Places = Mapping[int, int]
+"""Offsets by partition."""
+
+
 class Page(NamedTuple):
-    """Records, the oldest first. bounded: whether there may be more that were not looked at."""
+    """Records, the oldest first.
+
+    before, after: where the page of older records ends, and where that of newer ones begins. bounded: whether
+    more records might match, which were not looked at.
+    """
 
     records: list[Record]
+    before: Places
+    after: Places
     bounded: bool
 
 
-def topics(brokers: Brokers) -> list[TopicInfo]:
-    """Every topic but Kafka's own."""
-    names = [name for name in brokers.names() if not name.startswith("__")]
+def matching(*, key: bytes | None = None, since: datetime | None = None, text: bytes | None = None) -> Wanted:
+    """Records with this key, not older than a time, with a text in their key or value; None: any.
+
+    since: also needed if Kafka found the first offset for a time. That may be the offset of a marker of a
+    transaction or of an aborted record, and earlier records may follow it.
+    """
+
+    def wanted(record: Record) -> bool:
+        return (
+            key in (None, record.key)
+            and (since is None or record.time >= since)
+            and (text is None or text in (record.value or b"") or text in (record.key or b""))
+        )
+
+    return wanted
+
+
+def topics(brokers: Brokers, wanted: Collection[str] | None = None) -> list[TopicInfo]:
+    """Every topic but Kafka's own; wanted: only these of them."""
+    names = [
+        name for name in brokers.names() if not name.startswith("__") and (wanted is None or name in wanted)
+    ]
     partitions = brokers.partitions(names)
     spans, errors = brokers.spans(each for found in partitions.values() for each in found)
     configs = brokers.configs(names)
@@ -81,63 +114,53 @@ def topics(brokers: Brokers) -> list[TopicInfo]:
     ]
 
 
-def last_records(
-    brokers: Brokers,
-    topic: TopicInfo,
-    count: int,
-    *,
-    partitions: Iterable[int],
-    key: bytes | None,
-    seconds: float,
+def page_before(
+    brokers: Brokers, topic: TopicInfo, ends: Places, count: int, *, wanted: Wanted, seconds: float
 ) -> Page:
-    """The last `count` committed records of these partitions, or of those that have the key."""
-    found: list[Record] = []
-    bounded = False
+    """The last `count` committed records before these offsets that are wanted."""
+    found: dict[int, list[Record]] = {}
+    before: dict[int, int] = {}
+    bounded, deadline = False, time.monotonic() + seconds
     with _reader(brokers) as consumer:
-        for partition in partitions:
-            begin, end = topic.spans[partition]
-            back = count
+        for partition, end in ends.items():
+            begin, back = topic.spans[partition].begin, count
             while True:
                 start = max(begin, end - back)
-                read = _between(consumer, topic.name, partition, start, end, seconds)
-                last = deque((one for one in read if key in (None, one.key)), maxlen=count)
+                read = _between(consumer, topic.name, partition, start, end, deadline)
+                last = deque(filter(wanted, read), maxlen=count)
                 if len(last) == count or start == begin or back >= SCANNED:
                     break
                 back = min(SCANNED, back * _WIDER)
             bounded |= len(last) < count and start > begin
-            found += last
-    return Page(sorted(found, key=_place)[-count:], bounded)
+            found[partition] = list(last)
+            before[partition] = last[0].offset if len(last) == count else start
+    merged = list(merge(*found.values(), key=_place))
+    records = merged[-count:]
+    for left_out in reversed(merged[:-count]):
+        before[left_out.partition] = max(before[left_out.partition], left_out.offset + 1)
+    return Page(records, before, ends, bounded)
 
 
-def records_from(
-    brokers: Brokers,
-    topic: TopicInfo,
-    count: int,
-    *,
-    starts: Mapping[int, int],
-    since: datetime | None = None,
-    key: bytes | None,
-    seconds: float,
+def page_from(
+    brokers: Brokers, topic: TopicInfo, starts: Places, count: int, *, wanted: Wanted, seconds: float
 ) -> Page:
-    """The first `count` committed records from these offsets on, or of those that have the key.
-
-    since: leave out records with an earlier Kafka record timestamp. The offset that Kafka finds for a time
-    may be that of a transaction's marker or of an aborted record, and earlier records may follow it.
-    """
-    found: list[Record] = []
-    bounded = False
+    """The first `count` committed records from these offsets on that are wanted."""
+    found: dict[int, list[Record]] = {}
+    after: dict[int, int] = {}
+    bounded, deadline = False, time.monotonic() + seconds
     with _reader(brokers) as consumer:
         for partition, start in starts.items():
-            end, mine = topic.spans[partition].end, 0
+            end = topic.spans[partition].end
             stop = min(end, start + SCANNED)
-            for one in _between(consumer, topic.name, partition, start, stop, seconds):
-                if key in (None, one.key) and (since is None or one.time >= since):
-                    found.append(one)
-                    mine += 1
-                    if mine == count:
-                        break
-            bounded |= mine < count and stop < end
-    return Page(sorted(found, key=_place)[:count], bounded)
+            read = _between(consumer, topic.name, partition, start, stop, deadline)
+            first = list(islice(filter(wanted, read), count))
+            bounded |= len(first) < count and stop < end
+            found[partition] = first
+            after[partition] = first[-1].offset + 1 if len(first) == count else max(start, stop)
+    merged = list(merge(*found.values(), key=_place))
+    for left_out in reversed(merged[count:]):
+        after[left_out.partition] = min(after[left_out.partition], left_out.offset)
+    return Page(merged[:count], starts, after, bounded)
 
 
 def _place(record: Record) -> tuple[datetime, int, int]:
@@ -154,10 +177,10 @@ def _reader(brokers: Brokers) -> Iterator[Consumer]:
 
 
 def _between(
-    consumer: Consumer, topic: str, partition: int, start: int, stop: int, seconds: float
+    consumer: Consumer, topic: str, partition: int, start: int, stop: int, deadline: float
 ) -> Iterator[Record]:
     """The records from `start` up to `stop`, which is left out."""
-    place, deadline = (topic, partition), time.monotonic() + seconds
+    place = (topic, partition)
     for message in read_between(consumer, {place: start}, {place: stop}, deadline=deadline):
         yield _record(message)
 

@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "local_dcos": {"jvm"},
     "stores": {"kafka_topic"},
     "spark_jobs": {"kafka_topic", "task_runtime", "stores", "jvm"},
-    "dashboard": {"kafka_topic", "task_runtime", "flink_scripts"},
+    "dashboard": {"kafka_topic", "task_runtime", "flink_scripts", "stores"},
 }
 
 

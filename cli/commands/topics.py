@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -17,6 +16,7 @@ from cli.live_config import LiveConfig, live_config
 from cli.session import Session
 from cli.session_options import session_options
 from kafka_topic.contracts import format_time
+from kafka_topic.record_text import as_text
 
 if TYPE_CHECKING:
     from kafka_topic.brokers import Brokers
@@ -165,7 +165,7 @@ def _page(
     since: datetime | None,
     key: bytes | None,
 ) -> Page:
-    from kafka_topic.browsing import last_records, records_from
+    from kafka_topic.browsing import matching, page_before, page_from
 
     numbers = list(topic.spans) if partition is None else [partition]
     if since is not None:
@@ -176,8 +176,10 @@ def _page(
     elif offset is not None:
         starts = {numbers[0]: offset}
     else:
-        return last_records(brokers, topic, count, partitions=numbers, key=key, seconds=READ_SECONDS)
-    return records_from(brokers, topic, count, starts=starts, since=since, key=key, seconds=READ_SECONDS)
+        ends = {number: topic.spans[number].end for number in numbers}
+        return page_before(brokers, topic, ends, count, wanted=matching(key=key), seconds=READ_SECONDS)
+    wanted = matching(key=key, since=since)
+    return page_from(brokers, topic, starts, count, wanted=wanted, seconds=READ_SECONDS)
 
 
 def _topic_document(topic: TopicInfo) -> dict[str, Any]:
@@ -223,9 +225,9 @@ def _record_document(record: Record, *, as_bytes: bool) -> dict[str, Any]:
         "partition": record.partition,
         "offset": record.offset,
         "time": format_time(record.time),
-        "key": _text(record.key, as_bytes=as_bytes),
+        "key": as_text(record.key, as_bytes=as_bytes),
         "value": _value(record.value, as_bytes=as_bytes),
-        "headers": {name: _text(value, as_bytes=as_bytes) for name, value in record.headers.items()},
+        "headers": {name: as_text(value, as_bytes=as_bytes) for name, value in record.headers.items()},
     }
 
 
@@ -235,7 +237,7 @@ def _record_row(record: Record, *, as_bytes: bool) -> tuple[str, ...]:
 
 
 def _shown(data: bytes | None, *, as_bytes: bool) -> str:
-    text = _text(data, as_bytes=as_bytes)
+    text = as_text(data, as_bytes=as_bytes)
     if text is None:
         return "-"
     return out.one_line(text) if isinstance(text, str) else f"base64:{text['base64']}"
@@ -243,7 +245,7 @@ def _shown(data: bytes | None, *, as_bytes: bool) -> str:
 
 def _value(data: bytes | None, *, as_bytes: bool) -> Any:
     """Parsed JSON, or other text unchanged."""
-    text = _text(data, as_bytes=as_bytes)
+    text = as_text(data, as_bytes=as_bytes)
     if not isinstance(text, str):
         return text
     try:
@@ -253,15 +255,3 @@ def _value(data: bytes | None, *, as_bytes: bool) -> Any:
     except (ValueError, RecursionError):
         return text
     return value
-
-
-def _text(data: bytes | None, *, as_bytes: bool) -> str | dict[str, str] | None:
-    """The bytes as text, or as `{"base64": …}` if they are not UTF-8."""
-    if data is None:
-        return None
-    if not as_bytes:
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            pass
-    return {"base64": base64.b64encode(data).decode()}

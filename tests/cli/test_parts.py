@@ -106,7 +106,7 @@ def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     )
     assert (spark["part"], spark["on"]) == ("spark", False)
     assert (cassandra["memory_mib"], cassandra["disk_mib"]) == (3 * 4096, 3 * 10240)
-    assert (part["part"], part["on"], part["memory_mib"], part["disk_mib"]) == ("dashboard", True, 256, 0)
+    assert (part["part"], part["on"], part["memory_mib"], part["disk_mib"]) == ("dashboard", True, 384, 0)
     assert part["components"] == ["dashboard"]
     text = runner.invoke(pipectl, ["parts", "--set", "parts=[]", "--set", "dashboard.mem=512"]).stdout
     assert text.splitlines()[1].split()[:4] == ["dashboard", "off", "512", "0"]

@@ -16,6 +16,7 @@ from dashboard.feed import Feed
 from dashboard.flink import Flink, read_flink
 from dashboard.history import History
 from dashboard.pipeline import Pipeline
+from dashboard.recent import Recent
 from dashboard.settings import Settings
 from flink_scripts.rest import Rest
 from tests.flink_scripts.fake_flink import TOKEN, FakeFlink
@@ -80,7 +81,7 @@ def test_a_slow_jobmanager_delays_the_page_by_one_timeout_and_not_by_one_for_eac
     )
     history = History(["A"], list(settings.windows), windows=2, prices=2, signals=2, fresh_seconds=1)
     try:
-        found = asyncio.run(Pipeline(settings, history, Feed(settings, history))._read_flink())
+        found = asyncio.run(Pipeline(settings, history, Feed(settings, history, Recent([])))._read_flink())
     finally:
         server.shutdown()
         thread.join()

@@ -32,6 +32,12 @@ def test_a_browser_with_the_link_sees_the_charts_move(pipectl, bundle, browser):
     page.keyboard.press("2")
     page.wait_for_function("() => document.querySelectorAll('.state[data-state=healthy]').length === 6")
     assert "job RUNNING" in page.text_content(".flow")
+    page.keyboard.press("3")
+    page.wait_for_function("() => document.querySelectorAll('.flows li').length === 8")
+    page.click("a:text-is('/socket.io/random-numbers')")
+    page.wait_for_function("() => /over Socket.IO/.test(document.querySelector('#age')?.textContent)")
+    assert page.url == bundle["endpoints"]["dashboard"] + "socket.io/random-numbers"
+    page.wait_for_selector("#connection[data-state=live]")
     context.close()
     assert complaints == []
     with pytest.raises(urllib.error.HTTPError, match="410"):

@@ -2,11 +2,15 @@
 
 import { select } from "d3";
 import { io } from "socket.io-client";
+import { FlowView } from "./flow.js";
+import { FlowsView } from "./flows.js";
 import { Overview } from "./overview.js";
 import { PipelineView } from "./pipeline.js";
+import { at, flowHere, home } from "./place.js";
 import { PositionView } from "./position.js";
 import { Store } from "./store.js";
 import { forgetTheme } from "./theme.js";
+import { TopicsView } from "./topics.js";
 
 const DRAW_MS = 100; // data comes ten times a second
 const store = new Store();
@@ -15,20 +19,25 @@ const decoder = new TextDecoder();
 let view = null;
 
 function route() {
-  const [name, argument] = location.hash.replace(/^#\/?/, "").split("/");
+  const [name, argument] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const flow = flowHere();
   view?.close();
   root.selectAll("*").remove();
-  if (name === "position" && argument) view = new PositionView(root, store, decodeURIComponent(argument));
+  if (flow) view = new FlowView(root, flow);
+  else if (name === "position" && argument) view = new PositionView(root, store, argument);
   else if (name === "pipeline") view = new PipelineView(root);
+  else if (name === "flows") view = new FlowsView(root);
+  else if (name === "topics") view = new TopicsView(root, argument);
   else view = new Overview(root, store);
-  const current = name === "pipeline" ? "pipeline" : "overview";
+  const current = flow ? "flows" : ["pipeline", "flows", "topics"].includes(name) ? name : "overview";
   select("nav").selectAll("a").attr("aria-current", function () { return this.dataset.view === current ? "page" : null; });
-  document.title = argument ? `${decodeURIComponent(argument)} - Volatility` : "Volatility";
+  const shown = flow || argument;
+  document.title = shown ? `${shown} - Volatility` : "Volatility";
 }
 
 function connect() {
   // Relative to the page, so that it works behind any prefix. Where a websocket can't pass, polling does.
-  const path = new URL("socket.io/", document.baseURI).pathname;
+  const path = new URL("socket.io/", home()).pathname;
   const socket = io({ path, transports: ["websocket", "polling"], tryAllTransports: true, reconnectionDelayMax: 3000 });
   socket.on("hello", (hello) => {
     store.reset(hello);
@@ -69,14 +78,14 @@ function loop(drawn) {
   requestAnimationFrame(step);
 }
 
+const VIEWS = { 1: "#/", 2: "#/pipeline", 3: "#/flows", 4: "#/topics" };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target instanceof HTMLInputElement;
   if (event.key === "Escape") {
     if (typing) event.target.blur();
-    else location.hash = "#/";
-  } else if (!typing && event.key === "1") location.hash = "#/";
-  else if (!typing && event.key === "2") location.hash = "#/pipeline";
+    else location.href = at(flowHere() ? "#/flows" : "#/");
+  } else if (!typing && VIEWS[event.key]) location.href = at(VIEWS[event.key]);
   else if (typing || !view.key(event)) return;
   event.preventDefault();
 });

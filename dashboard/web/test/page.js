@@ -33,7 +33,7 @@ export function canvas(width, height) {
 Object.assign(globalThis, {
   window,
   document,
-  location: { hash: "" },
+  location: { hash: "", pathname: "/service/volatility-dashboard/" },
   HTMLInputElement: window.HTMLInputElement,
   ResizeObserver: Observer,
   IntersectionObserver: Observer,

@@ -1,0 +1,201 @@
+"""/api/topics: the topics, and pages of their records. It only reads, and never loads a whole topic."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from dashboard.answers import RecordAnswer, RecordsAnswer, TopicAnswer
+from dashboard.requests import json_answer, known, time_of
+from dashboard.settings import Settings
+from kafka_topic.brokers import Brokers
+from kafka_topic.browsing import Page, Places, Record, TopicInfo, matching, page_before, page_from, topics
+from kafka_topic.contracts import format_time
+from kafka_topic.errors import KafkaTopicError
+from kafka_topic.record_text import as_text
+
+KAFKA_SECONDS = 5.0
+READ_SECONDS = 15.0
+RECORDS = 20
+MOST_RECORDS = 100
+MOST_CHARACTERS = 20_000
+"""How much of a key, a value or a header is shown."""
+MOST_AT_ONCE = 2
+_PLACES = re.compile(r"\d{1,9}:\d{1,18}(?:,\d{1,9}:\d{1,18})*")
+T = TypeVar("T")
+
+
+class TopicsApi:
+    """The handlers of /api/topics."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._brokers = Brokers(settings.bootstrap_servers, timeout=KAFKA_SECONDS)
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/api/topics", self.all), web.get("/api/topics/records", self.records)]
+
+    async def all(self, request: web.Request) -> web.StreamResponse:
+        """Every topic but Kafka's own."""
+        found = await self._ask(lambda: topics(self._brokers))
+        return json_answer({"topics": [_topic(each) for each in found]})
+
+    async def records(self, request: web.Request) -> web.StreamResponse:
+        """A page of records: the last ones, or those from or before a place, an offset or a time."""
+        query = request.query
+        name = query.get("topic", "")
+        count = _whole(query.get("count", str(RECORDS)), "count", 1, MOST_RECORDS)
+        as_bytes = query.get("bytes") == "true"
+        page, topic = await self._ask(lambda: self._page(request, name, count))
+        shown = [_record(one, as_bytes=as_bytes) for one in page.records]
+        answer: RecordsAnswer = {
+            "topic": _topic(topic),
+            "records": shown,
+            "before": _written(
+                {n: at for n, at in page.before.items() if at > topic.spans[n].begin}, page.before
+            ),
+            "after": _written({n: at for n, at in page.after.items() if at < topic.spans[n].end}, page.after),
+            "bounded": page.bounded,
+            "size": _estimate(shown, topic),
+        }
+        return json_answer(answer)
+
+    def _page(self, request: web.Request, name: str, count: int) -> tuple[Page, TopicInfo]:
+        query = request.query
+        topic = next(iter(topics(self._brokers, [name])), None)
+        if topic is None:
+            raise web.HTTPNotFound(text=f"there is no topic {name[:250]!r}; api/topics lists them")
+        key, text = query.get("key"), query.get("text")
+        since = time_of(request, "time")
+        wanted = matching(
+            key=key.encode() if key is not None else None,
+            since=since,
+            text=text.encode() if text else None,
+        )
+        starts = self._starts(request, topic, since)
+        if starts is not None:
+            page = page_from(self._brokers, topic, starts, count, wanted=wanted, seconds=READ_SECONDS)
+        else:
+            page = page_before(
+                self._brokers, topic, _ends(request, topic), count, wanted=wanted, seconds=READ_SECONDS
+            )
+        return page, topic
+
+    def _starts(self, request: web.Request, topic: TopicInfo, since: datetime | None) -> Places | None:
+        """Where a page begins; None if the request names its end, or asks for the last records."""
+        query = request.query
+        if "before" in query:
+            return None
+        if "from" in query:
+            return _places(query["from"], "from", topic)
+        numbers = _numbers(query.get("partition"), topic)
+        if "offset" in query:
+            offset = _whole(query["offset"], "offset", 0, 10**18)
+            return {number: _inside(topic, number, offset) for number in numbers}
+        if since is None:
+            return None
+        partitions = self._brokers.partitions([topic.name])[topic.name]
+        asked = [each for each in partitions if each.partition in numbers]
+        found = self._brokers.since(asked, int(since.timestamp() * 1000))
+        return {number: offset for (_, number), offset in found.items()}
+
+    async def _ask(self, call: Callable[[], T]) -> T:
+        async with self._turns:
+            try:
+                return await asyncio.to_thread(call)
+            except KafkaTopicError as error:
+                raise web.HTTPServiceUnavailable(text=str(error)) from None
+
+
+def _ends(request: web.Request, topic: TopicInfo) -> Places:
+    """Where a page ends."""
+    if "before" in request.query:
+        return _places(request.query["before"], "before", topic)
+    numbers = _numbers(request.query.get("partition"), topic)
+    return {number: topic.spans[number].end for number in numbers}
+
+
+def _numbers(text: str | None, topic: TopicInfo) -> list[int]:
+    """The partitions to read: one, or all that can be read."""
+    if text is None:
+        return list(topic.spans)
+    return [int(known("partition", text, [str(number) for number in topic.spans]))]
+
+
+def _places(text: str, name: str, topic: TopicInfo) -> Places:
+    """A place between records, as an earlier page named it."""
+    if not _PLACES.fullmatch(text):
+        raise web.HTTPBadRequest(
+            text=f"{name}={text[:60]} must be such as 0:120,1:88, as an earlier page gave it"
+        )
+    places = dict(pair.split(":") for pair in text.split(","))
+    return {
+        int(number): _inside(topic, int(number), int(offset))
+        for number, offset in places.items()
+        if int(number) in topic.spans
+    }
+
+
+def _inside(topic: TopicInfo, number: int, offset: int) -> int:
+    """The offset, moved into the log: its beginning moves on as old records are deleted."""
+    begin, end = topic.spans[number]
+    return min(max(offset, begin), end)
+
+
+def _written(more: Places, places: Places) -> str | None:
+    """A place as text; None if there is nothing beyond it."""
+    return ",".join(f"{number}:{offset}" for number, offset in places.items()) if more else None
+
+
+def _whole(text: str, name: str, least: int, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or not least <= int(text) <= most:
+        raise web.HTTPBadRequest(text=f"{name}={text[:60]} must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _topic(topic: TopicInfo) -> TopicAnswer:
+    return {
+        "topic": topic.name,
+        "partitions": [
+            {"partition": number, "begin": span.begin, "end": span.end}
+            for number, span in topic.spans.items()
+        ],
+        "unreachable": list(topic.errors),
+        "offsets": topic.offsets,
+        "settings": dict(topic.settings),
+    }
+
+
+def _record(record: Record, *, as_bytes: bool) -> RecordAnswer:
+    def shown(data: bytes | None) -> Any:
+        return _cut(as_text(data, as_bytes=as_bytes))
+
+    parts = [record.key, record.value, *record.headers.values()]
+    return {
+        "partition": record.partition,
+        "offset": record.offset,
+        "time": format_time(record.time),
+        "key": shown(record.key),
+        "value": shown(record.value),
+        "headers": {name: shown(value) for name, value in [*record.headers.items()][:MOST_RECORDS]},
+        "size": len(record.key or b"") + len(record.value or b""),
+        "cut": any(_cut(each) != each for each in (as_text(part, as_bytes=as_bytes) for part in parts)),
+    }
+
+
+def _cut(text: Any) -> Any:
+    if isinstance(text, dict):
+        return {"base64": text["base64"][:MOST_CHARACTERS]}
+    return text[:MOST_CHARACTERS] if isinstance(text, str) else text
+
+
+def _estimate(records: list[RecordAnswer], topic: TopicInfo) -> int | None:
+    """The size of a topic whose records are all as large as these are on average."""
+    if not records:
+        return 0 if not topic.offsets else None
+    return round(sum(one["size"] for one in records) / len(records) * topic.offsets)

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { answer, settled } from "./page.js";
+import { select } from "d3";
+import { FlowView } from "../src/flow.js";
+import { FlowsView, duration } from "../src/flows.js";
+
+const FLOW = {
+  name: "spark-streaming/disk/monitoring", about: "Shows the load.", source: "system", topic: "monitoring", processing: "spark-streaming",
+  store: "disk", display: "bands", needs: ["spark"], state: "live", text: "", records: 1200, rows: 34, newest: "2026-11-28 08:40:00.000", age_seconds: 12.3,
+};
+const WINDOW = { name: "cpu", window: "10s", window_end: "2026-11-28 08:40:00.000", count: 10, mean: 50, stddev: 2, min: 44, max: 58 };
+
+let view;
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+afterEach(() => {
+  view.close();
+  mock.timers.reset();
+  mock.restoreAll();
+});
+
+const all = (selector) => [...document.querySelectorAll(`#view ${selector}`)];
+const texts = (selector) => all(selector).map((one) => one.textContent);
+
+async function opened(make, document_) {
+  const asked = mock.method(globalThis, "fetch", async () => answer(document_));
+  const root = select(document.querySelector("#view"));
+  root.selectAll("*").remove();
+  view = make(root);
+  await settled();
+  await settled();
+  return asked.mock.calls.map((call) => call.arguments[0]);
+}
+
+test("each flow is told with its stages, what it accomplishes and how it is", async () => {
+  const off = { ...FLOW, name: "spark/cassandra/census-data", state: "off", topic: null, text: "Needs the part cassandra.", records: null, rows: null, newest: null, age_seconds: null };
+  const asked = await opened((root) => new FlowsView(root), { flows: [FLOW, off] });
+  assert.deepEqual(asked, ["http://cluster.test/service/volatility-dashboard/api/flows"]);
+  assert.deepEqual(texts("h2 a"), ["/spark-streaming/disk/monitoring", "/spark/cassandra/census-data"]);
+  assert.equal(all("h2 a")[0].getAttribute("href"), "http://cluster.test/service/volatility-dashboard/spark-streaming/disk/monitoring");
+  assert.equal(texts(".stages")[0], "system → monitoring → spark-streaming → disk → bands");
+  assert.match(texts(".readout")[0], /1,200 records in its topic, 34 rows in its store, newest 12 s ago/);
+  assert.deepEqual(texts(".problem"), ["", "Needs the part cassandra."]);
+  assert.deepEqual(all(".state").map((one) => one.dataset.state), ["live", "off"]);
+  assert.equal(texts("p")[0], "2 flows: 1 live, 1 off.");
+});
+
+test("no answer is told", async () => {
+  await opened((root) => new FlowsView(root), undefined);
+  assert.match(texts("p")[0], /^No answer: /);
+});
+
+test("a flow with a store has a chart of each name, its legend, and its newest windows in a table", async () => {
+  const windows = [WINDOW, { ...WINDOW, window_end: "2026-11-28 08:40:10.000", mean: 51, stddev: null }, { ...WINDOW, name: "memory" }];
+  const asked = await opened((root) => new FlowView(root, FLOW.name), { flow: FLOW, values: [], windows, groups: [] });
+  assert.match(asked[0], /api\/flows\/data\?flow=spark-streaming%2Fdisk%2Fmonitoring$/);
+  view.draw(true);
+  assert.deepEqual(texts("figcaption b"), ["cpu", "memory"]);
+  assert.equal(texts("figcaption span")[0], "mean 51");
+  assert.match(all("svg .line")[0].getAttribute("d"), /^M.*L/);
+  assert.match(all("svg")[0].getAttribute("aria-label"), /^cpu: mean 51$/);
+  assert.deepEqual(texts("#newest tbody tr:first-child td"), ["cpu", "2026-11-28 08:40:10.000", "10s", "10", "51", "–", "44", "58"]);
+  assert.match(texts("#age")[0], /read from the store disk$/);
+});
+
+test("groups are bars, one for each, whatever a group is called", async () => {
+  const flow = { ...FLOW, name: "spark/disk/census-data", processing: "spark", display: "bars", state: "past" };
+  const group = { ts: "2026-11-28 08:40:00.000", name: "income", group: "<b>x</b>", unit: "USD", count: 3, mean: 5, stddev: 1, min: 4, max: 6 };
+  await opened((root) => new FlowView(root, flow.name), { flow, values: [], windows: [], groups: [group, { ...group, group: "y", mean: -2, stddev: null }] });
+  view.draw(true);
+  assert.equal(all("svg rect.bar").length, 2);
+  assert.equal(all("svg line.deviation").length, 2);
+  assert.equal(all("b").length, 1);
+  assert.equal(texts("#newest tbody td")[1], "<b>x</b>");
+});
+
+test("ages are in the unit that suits them", () => {
+  assert.deepEqual([0.04, 12.34, 119, 120, 7200, 172_800].map(duration), ["0.0 s", "12 s", "119 s", "2 min", "2 h", "2 days"]);
+});
