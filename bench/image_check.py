@@ -159,6 +159,9 @@ class Engine:
             self.podman("rm", "--all", "--force", seconds=120)
             self.buildah("rm", "--all", seconds=120)
             self.buildah("rmi", "--all", "--force", seconds=120)
+            # Both mount this on itself, and may leave it so; the folder could not be removed.
+            overlay = self.folder / "store" / "overlay"
+            subprocess.run(["/usr/bin/umount", overlay], capture_output=True, check=False, timeout=60)
 
 
 @contextmanager
