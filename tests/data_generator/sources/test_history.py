@@ -132,7 +132,7 @@ def test_each_price_of_then_is_in_the_topic_once(kafka, tmp_path):
     kafka.create("replay-test")
     file = tmp_path / "AAPL.csv"
     start = at(2020, 1, 1)
-    given = [(start + timedelta(minutes=n), 100 + n / 100) for n in range(2500)]
+    given = [(start + timedelta(minutes=n), (10_000 + n) / 100) for n in range(2500)]
     file.write_text("ts,price\n" + "".join(f"{ts.isoformat()},{price}\n" for ts, price in given))
     argv = [str(file), "--bootstrap-servers", kafka.bootstrap_servers, "--topic", "replay-test"]
     for wrote in (2500, 0):
