@@ -14,7 +14,7 @@ import pytest
 from tests.local_dcos.conftest import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-MANY = ("--set", "sources.prices.count=400000")
+MANY = ("--set", "sources.prices.count=150000")
 
 
 @pytest.fixture
@@ -96,8 +96,8 @@ def test_five_thousand_prices_whichever_client_and_whatever_dies(user, dcoscli):
     command = [sys.executable, "-m", "local_dcos", "start", "--home", home]
     subprocess.run(command, env=user.environ, check=True, capture_output=True)
     done = user.run("run", "produce-prices", *MANY, timeout=300)
-    assert "400000 prices are in prices" in done.stdout
-    assert in_topic(user) == 400_000
+    assert "150000 prices are in prices" in done.stdout
+    assert in_topic(user) == 150_000
 
     user.run("destroy", "--yes")
     assert runs_of(user, "produce-prices")["last_run"] == "never"

@@ -61,8 +61,13 @@ def test_there_are_guarantees():
 
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
-def test_readme_commands_work_in_their_order(pipectl_elsewhere):
+def test_readme_commands_work_in_their_order_without_java_on_path_or_a_network(
+    pipectl_elsewhere, bundle, tmp_path
+):
     user = pipectl_elsewhere
+    nowhere = "http://127.0.0.1:9"
+    # `bundle` has filled the caches: from then on nothing may be fetched, and nothing is found on PATH.
+    user.more = {"PATH": str(tmp_path), "HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "https_proxy": nowhere}
     said = user.run("deploy").stdout  # what `make deploy` runs once all is installed
     assert "What you are looking at:" in said
     assert {(one["symbol"], one["buy"], one["sell"]) for one in user.json("limits", "list")} == {
