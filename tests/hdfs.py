@@ -16,6 +16,8 @@ from tests.ports import free_ports
 
 MINI_HDFS = "org.apache.hadoop:hadoop-client-minicluster:3.4.2"
 START_SECONDS = 60
+# A JVM of a few seconds does not earn back what it spends on compiling thoroughly.
+JVM_FLAGS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def serving(folder: Path, jars: Path) -> Iterator[Hdfs]:
     (port,) = free_ports(1)
     log, details = folder / "hdfs.log", folder / "details.json"
     (folder / "core-site.xml").write_text("<configuration/>")  # the shell insists on one
-    java = [str(java_home() / "bin" / "java"), "-Xmx512m", "-cp", f"{folder}:{class_path}"]
+    java = [str(java_home() / "bin" / "java"), *JVM_FLAGS, "-cp", f"{folder}:{class_path}"]
     manager = [*java, "org.apache.hadoop.test.MiniDFSClusterManager", "-format", "-datanodes", "1"]
     argv = [*manager, "-nnport", str(port), "-writeDetails", str(details)]
     with (

@@ -51,11 +51,13 @@ def hdfs(hdfs_server: Hdfs, tmp_path: Path) -> Store:
     batches = count()
 
     def put(*paths: str) -> None:
-        source = tmp_path / f"put{next(batches)}"
+        batch = next(batches)
+        source = tmp_path / f"put{batch}"
         for path in paths:
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_text("x")
-        hdfs_server.shell("-mkdir", "-p", "/state")
+        if batch == 0:
+            hdfs_server.shell("-mkdir", "-p", "/state")
         hdfs_server.shell("-put", "-f", *map(str, source.iterdir()), "/state")
 
     return Store(f"{hdfs_server.uri}/state", files_with(tmp_path / "work", **hdfs_server.environ), put)
