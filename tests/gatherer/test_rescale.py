@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.gatherer.flink import PATIENCE
 from tests.gatherer.forwarder import VIP, forwarding
 from tests.ports import free_ports
 
@@ -25,7 +26,7 @@ sys.exit(main(["jobmanager"]))
 
 
 def _progress(bundle: Any, records: int = 9) -> None:
-    start, deadline = len(bundle.averages()), time.monotonic() + 90
+    start, deadline = len(bundle.averages()), time.monotonic() + PATIENCE
     while len(bundle.averages()) < start + records:
         assert time.monotonic() < deadline, f"no progress; the app says:\n{bundle.app.output()}"
         time.sleep(0.1)
