@@ -1,7 +1,7 @@
 """The package's error hierarchy.
 
 SparkJobsError
-├── MissingError     Spark is not installed
+├── MissingError     Spark is not installed, or does not start
 ├── SourceError      a topic or a flow is missing, or cannot be read
 └── CheckpointError  a stream's checkpoint does not match its store
 """
@@ -14,7 +14,7 @@ class SparkJobsError(Exception):
 
 
 class MissingError(SparkJobsError):
-    """Spark is not installed."""
+    """Spark is not installed, or does not start."""
 
 
 class SourceError(SparkJobsError):

@@ -67,7 +67,8 @@ class SessionSettings:
 def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession]:
     """A session for the job `name`; its JVM ends with this process.
 
-    Raises MissingError, SettingsError, and JvmError if Java or a jar is not available.
+    Raises MissingError if Spark is not installed or does not start, SettingsError, and JvmError if Java or a
+    jar is not available.
     """
     if importlib.util.find_spec("pyspark") is None:
         raise MissingError(f"Spark is not installed: run `{sys.executable} -m pip install pyspark=={SPARK}`")
@@ -88,10 +89,17 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
             **current().variables,
         }
         with _environ(variables):
+            from pyspark.errors import PySparkRuntimeError
             from pyspark.sql import SparkSession
 
-            session = SparkSession.builder.getOrCreate()
-            properties.unlink()
+            try:
+                session = SparkSession.builder.getOrCreate()
+            except PySparkRuntimeError as error:
+                raise MissingError(
+                    f"Spark's JVM did not start; see its output above (it needs bash on PATH): {error}"
+                ) from None
+            finally:
+                properties.unlink()
             try:
                 yield session
             finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.commands import SHORT_HELP
+from spark_jobs.locked import KAFKA, LOCK
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -66,7 +67,9 @@ def test_readme_commands_work_in_their_order_without_java_on_path_or_a_network(
 ):
     user = pipectl_elsewhere
     nowhere = "http://127.0.0.1:9"
-    # `bundle` has filled the caches: from then on nothing may be fetched, and nothing is found on PATH.
+    # With the caches filled, by `bundle` and here, nothing may be fetched.
+    LOCK.fetch(KAFKA)
+    without_java(tmp_path)
     user.more = {"PATH": str(tmp_path), "HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "https_proxy": nowhere}
     said = user.run("deploy").stdout  # what `make deploy` runs once all is installed
     assert "What you are looking at:" in said
@@ -83,6 +86,13 @@ def test_readme_commands_work_in_their_order_without_java_on_path_or_a_network(
             done = user.run(*shlex.split(command)[1:])
             if printed:
                 assert shape(done.stdout) == shape(printed), command
+
+
+def without_java(folder):
+    """Fills a folder for PATH with the system's commands, but no Java."""
+    for command in Path("/usr/bin").iterdir():
+        if not command.name.startswith("java"):
+            (folder / command.name).symlink_to(command)
 
 
 def shape(printed):
