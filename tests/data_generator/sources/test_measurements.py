@@ -112,6 +112,11 @@ def test_a_late_look_at_the_clock_swaps_no_samples_and_a_clock_that_was_set_coun
     assert times[2] < times[5] < 60
 
 
+def test_a_slow_pace_is_not_a_failure():
+    assert Paced(sample, 0.1, threading.Event()).patience == 30
+    assert Paced(sample, 100, threading.Event()).patience == 300
+
+
 def test_a_stop_ends_the_wait():
     stop = threading.Event()
     paced = Paced(sample, 1000, stop)
