@@ -70,12 +70,20 @@ class StoredFlows:
         return rows
 
     async def _ask(self, kind: str, what: str, seconds: float, ask: Callable[[Store], T]) -> T:
-        """The answer of a store, or a recent one. A store answers one question at a time."""
+        """The answer of a store, or a recent one. A store answers one question at a time.
+
+        An error is an answer, too: a store that is away is not asked for each viewer.
+        """
         async with self._locks.setdefault(kind, asyncio.Lock()):
             asked, answer = self._kept.get((kind, what), (float("-inf"), None))
             if time.monotonic() - asked >= seconds:
-                answer = await asyncio.to_thread(lambda: ask(self._store(kind)))
+                try:
+                    answer = await asyncio.to_thread(lambda: ask(self._store(kind)))
+                except StoreError as error:
+                    answer = error
                 self._kept[kind, what] = time.monotonic(), answer
+            if isinstance(answer, StoreError):
+                raise answer.with_traceback(None)
             found: T = answer
             return found
 
