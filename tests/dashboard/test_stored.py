@@ -64,6 +64,22 @@ def test_a_store_that_is_away_is_asked_rarely_too():
     assert asked == [flow]
 
 
+def test_a_store_is_counted_rarely_if_that_takes_long(tmp_path, monkeypatch):
+    flow = Flow("monitoring-statistics", STATISTICS)
+    flows.store_windows(tmp_path, flow.name, 3)
+    monkeypatch.setattr("dashboard.stored.ROWS_SECONDS", 0)
+    monkeypatch.setattr("dashboard.stored.PAUSE_PER_COUNT", 1e9)
+    stored = StoredFlows({"disk": f"disk:{tmp_path}"})
+
+    async def counts() -> list[int | None]:
+        before = (await stored.state("disk", flow)).rows
+        (file,) = tmp_path.glob(f"flow={flow.name}/day=*/*.parquet")
+        file.unlink()
+        return [before, (await stored.state("disk", flow)).rows]
+
+    assert asyncio.run(counts()) == [6, 6]
+
+
 def test_what_is_wrong_with_a_store_is_the_state_of_its_flows(tmp_path):
     stored, flow = StoredFlows({"disk": "tape:1"}), Flow("census", GROUPS)
     assert "tape" in (asyncio.run(stored.state("disk", flow)).problem or "")
