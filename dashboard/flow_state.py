@@ -88,7 +88,10 @@ class FlowStates:
         }
 
     async def _records_of(self, flow: Flow) -> int | str | None:
-        """How many records its topic holds; a text if Kafka does not say; None without a topic."""
+        """How many offsets its topic holds, which includes the markers of transactions.
+
+        A text if Kafka does not answer; None without a topic.
+        """
         if flow.topic is None:
             return None
         async with self._lock:

@@ -20,6 +20,10 @@ MOST_ROWS = 5000
 NEWEST_SECONDS = 2.0
 ROWS_SECONDS = 30.0
 """How old an answer may be: of the newest row, and of the number of all rows, which takes longer to find."""
+PAUSE_PER_COUNT = 20
+"""The number of rows is kept for so many times as long as it took to find: counting takes minutes in a large
+store, which it must not keep busy.
+"""
 T = TypeVar("T")
 
 
@@ -39,6 +43,7 @@ class StoredFlows:
         self._addresses = addresses
         self._open: dict[str, Store] = {}
         self._kept: dict[tuple[str, str], tuple[float, Any]] = {}
+        """Until when, on the monotonic clock, and the answer."""
         self._locks: dict[str, asyncio.Lock] = {}
 
     def has(self, kind: str) -> bool:
@@ -51,7 +56,7 @@ class StoredFlows:
             newest = await self._ask(kind, flow.name, NEWEST_SECONDS, lambda store: store.newest(flow))
             if newest is None:
                 return State(rows=0)
-            counts = await self._ask(kind, "", ROWS_SECONDS, _counts)
+            counts = await self._ask(kind, "", ROWS_SECONDS, _counts, pause=PAUSE_PER_COUNT)
             return State(newest, counts.get(flow.name))
         except StoreError as error:
             return State(problem=str(error))
@@ -69,13 +74,25 @@ class StoredFlows:
         rows: list[Row] = await self._ask(kind, f"{flow.name} rows", NEWEST_SECONDS, read)
         return rows
 
-    async def _ask(self, kind: str, what: str, seconds: float, ask: Callable[[Store], T]) -> T:
-        """The answer of a store, or a recent one. A store answers one question at a time."""
+    async def _ask(
+        self, kind: str, what: str, seconds: float, ask: Callable[[Store], T], *, pause: int = 0
+    ) -> T:
+        """The answer of a store, or a recent one. A store answers one question at a time.
+
+        An answer is kept for `seconds`, and at least `pause` times as long as it took. An error is kept, too,
+        for NEWEST_SECONDS: a store that is away is not asked for each viewer.
+        """
         async with self._locks.setdefault(kind, asyncio.Lock()):
-            asked, answer = self._kept.get((kind, what), (float("-inf"), None))
-            if time.monotonic() - asked >= seconds:
-                answer = await asyncio.to_thread(lambda: ask(self._store(kind)))
-                self._kept[kind, what] = time.monotonic(), answer
+            until, answer = self._kept.get((kind, what), (float("-inf"), None))
+            if (began := time.monotonic()) >= until:
+                try:
+                    answer = await asyncio.to_thread(lambda: ask(self._store(kind)))
+                except StoreError as error:
+                    answer, seconds, pause = error, NEWEST_SECONDS, 0
+                now = time.monotonic()
+                self._kept[kind, what] = now + max(seconds, pause * (now - began)), answer
+            if isinstance(answer, StoreError):
+                raise answer.with_traceback(None)
             found: T = answer
             return found
 

@@ -6,6 +6,7 @@ keys, so it changes nothing. Rows expire after the store's retention, if it has 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,13 +22,14 @@ _TOGETHER = 50
 
 
 class CassandraStore:
-    """Flows in the keyspace of `address`, which the first write creates."""
+    """Flows in the keyspace of `address`, which the first write creates. Threads may share it."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._driver = Driver(address)
         self._buckets_table = f"{address.keyspace}.buckets"
         self._known: set[str] = set()
+        self._creating = threading.Lock()
 
     def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
         """See Store.write. Each row replaces the one with the same key; the batch's number is not kept.
@@ -123,20 +125,22 @@ class CassandraStore:
         return [_utc(values[0]) for values in self._driver.read(query, (flow,))]
 
     def _create(self, flow: Flow) -> None:
-        if flow.name in self._known:
-            return
-        expiry = expiry_of(self._address.retention)
-        self._driver.create(
-            f"CREATE TABLE IF NOT EXISTS {self._buckets_table} "
-            f"(flow text, bucket timestamp, PRIMARY KEY (flow, bucket)) WITH {expiry}",
-            definition_of(self._address.keyspace, flow, self._address.retention),
-            # An existing table follows the settings; its rows keep the retention they were written with.
-            *(
-                f"ALTER TABLE {table} WITH {expiry}"
-                for table in (self._buckets_table, self._table(flow.name))
-            ),
-        )
-        self._known.add(flow.name)
+        # Nodes may disagree on a table that several threads create at the same time.
+        with self._creating:
+            if flow.name in self._known:
+                return
+            expiry = expiry_of(self._address.retention)
+            self._driver.create(
+                f"CREATE TABLE IF NOT EXISTS {self._buckets_table} "
+                f"(flow text, bucket timestamp, PRIMARY KEY (flow, bucket)) WITH {expiry}",
+                definition_of(self._address.keyspace, flow, self._address.retention),
+                # An existing table follows the settings; its rows keep the retention they were written with.
+                *(
+                    f"ALTER TABLE {table} WITH {expiry}"
+                    for table in (self._buckets_table, self._table(flow.name))
+                ),
+            )
+            self._known.add(flow.name)
 
 
 def _rows_of(flow: Flow, columns: Columns) -> list[Sequence[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -33,12 +34,13 @@ logging.getLogger("cassandra").setLevel(logging.CRITICAL)
 
 
 class Driver:
-    """Statements for one cluster. It connects with the first one."""
+    """Statements for one cluster. It connects with the first one. Threads may share it."""
 
     def __init__(self, address: Address, patience: float = PATIENCE_SECONDS) -> None:
         self._address = address
         self._patience = patience
         self._session: Session | None = None
+        self._connecting = threading.Lock()
         self._prepared: dict[str, PreparedStatement] = {}
 
     def create(self, *definitions: str) -> None:
@@ -104,31 +106,35 @@ class Driver:
         return self._prepared[statement]
 
     def _connected(self) -> Session:
-        if self._session is None:
-            address = self._address
-            profile = ExecutionProfile(
-                load_balancing_policy=TokenAwarePolicy(RoundRobinPolicy()),
-                consistency_level=ConsistencyLevel.QUORUM,
-                request_timeout=_REQUEST_SECONDS,
-                row_factory=tuple_factory,
-            )
-            login = PlainTextAuthProvider(address.login, address.password) if address.login else None
-            cluster = Cluster(
-                list(address.hosts),
-                port=address.port,
-                auth_provider=login,
-                execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-                connect_timeout=_CONNECT_SECONDS,
-                monitor_reporting_enabled=False,
-            )
-            try:
-                session = cluster.connect()
-            except BaseException:
-                cluster.shutdown()
-                raise
-            session.default_fetch_size = _PAGE_ROWS
-            self._session = session
-        return self._session
+        with self._connecting:
+            if self._session is None:
+                self._session = self._connect()
+            return self._session
+
+    def _connect(self) -> Session:
+        address = self._address
+        profile = ExecutionProfile(
+            load_balancing_policy=TokenAwarePolicy(RoundRobinPolicy()),
+            consistency_level=ConsistencyLevel.QUORUM,
+            request_timeout=_REQUEST_SECONDS,
+            row_factory=tuple_factory,
+        )
+        login = PlainTextAuthProvider(address.login, address.password) if address.login else None
+        cluster = Cluster(
+            list(address.hosts),
+            port=address.port,
+            auth_provider=login,
+            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+            connect_timeout=_CONNECT_SECONDS,
+            monitor_reporting_enabled=False,
+        )
+        try:
+            session = cluster.connect()
+        except BaseException:
+            cluster.shutdown()
+            raise
+        session.default_fetch_size = _PAGE_ROWS
+        return session
 
     def _patiently(self, work: Callable[[], T]) -> T:
         deadline = time.monotonic() + self._patience

@@ -20,6 +20,8 @@ from data_generator.errors import DeliveryError
 from data_generator.sources.exact import BLOCK, Record, Target, write_exactly
 from data_generator.sources.ledger import Written
 from kafka_topic.contracts import CensusValue
+from kafka_topic.errors import SecurityError
+from task_runtime.errors import SettingsError
 from task_runtime.process import log_to_stderr, stop_event
 
 _LOG = logging.getLogger("data_generator")
@@ -27,16 +29,28 @@ _FILE = Path(__file__).with_name("census.csv")
 _UNIT = "%"
 
 
-def values_of(data: bytes) -> list[CensusValue]:
-    """The values in a file of the form of census.csv. A version is a digest of its bytes."""
+def values_of(file: Path) -> list[CensusValue]:
+    """The values in a file of the form of census.csv. A version is a digest of its bytes.
+
+    Raises SettingsError, which names the file and the line.
+    """
+    data = file.read_bytes()
     version = hashlib.sha256(data).hexdigest()[:12]
-    rows = csv.DictReader(io.StringIO(data.decode()))
-    return [
-        CensusValue(version, row["state"], row["region"], name, float(value), _UNIT)
-        for row in rows
-        for name, value in row.items()
-        if name not in ("state", "region")
-    ]
+    values: list[CensusValue] = []
+    line = 1
+    try:
+        rows = csv.DictReader(io.StringIO(data.decode()), restkey="", strict=True)
+        for row in rows:
+            line = rows.line_num
+            state, region = row.pop("state"), row.pop("region")
+            values += [
+                CensusValue(version, state, region, name, float(value), _UNIT) for name, value in row.items()
+            ]
+    except KeyError as error:
+        raise SettingsError(f"{file}: no column {error.args[0]}") from error
+    except (ValueError, TypeError, csv.Error) as error:
+        raise SettingsError(f"{file}:{line}: {error}") from error
+    return values
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -50,18 +64,18 @@ def values_of(data: bytes) -> list[CensusValue]:
 def main(bootstrap_servers: str, topic: str, file: Path, patience: float) -> None:
     """Write the data set unless the topic already holds this version of it."""
     log_to_stderr("data_generator")
-    values = values_of(file.read_bytes())
-    # One transaction: readers see all of a version or nothing.
-    if not 0 < len(values) <= BLOCK:
-        raise click.UsageError(f"{file} holds {len(values)} values; 1 to {BLOCK} are possible")
-
-    def make(start: int, stop: int, began: Written) -> list[Record]:
-        return [Record(each.place, each.to_json()) for each in values[start:stop]]
-
-    target = Target(bootstrap_servers, topic, f"census-{values[0].version}", patience)
     try:
+        values = values_of(file)
+        # One transaction: readers see all of a version or nothing.
+        if not 0 < len(values) <= BLOCK:
+            raise SettingsError(f"{file} holds {len(values)} values; 1 to {BLOCK} are possible")
+
+        def make(start: int, stop: int, began: Written) -> list[Record]:
+            return [Record(each.place, each.to_json()) for each in values[start:stop]]
+
+        target = Target(bootstrap_servers, topic, f"census-{values[0].version}", patience)
         wrote = write_exactly(len(values), make, target, stop_event())
-    except DeliveryError as error:
+    except (SettingsError, SecurityError, DeliveryError) as error:
         _LOG.error("%s", error)
         sys.exit(error.exit_code)
     click.echo(f"{len(values)} values, version {values[0].version}, are in {topic}; this run wrote {wrote}")

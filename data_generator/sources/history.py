@@ -11,7 +11,9 @@ import gzip
 import io
 import math
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -32,6 +34,11 @@ _NAMES = {
 """The names by which a column is found, the best first; case, '_' and spaces do not matter."""
 _NO_PRICE = re.compile(r"|null|nan|n/?a|-|.*(split|dividend).*", re.IGNORECASE)
 _DECIMALS = 8
+# India groups by two digits. Any other comma is a decimal one, and must not make a price larger.
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?", re.ASCII)
+# A date without separators has 8 digits. Python also takes some longer numbers for a date and a time.
+_SINCE_1970 = re.compile(r"\d{9,}(\.\d*)?", re.ASCII)
+_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error, ValueError)
 # Numbers since 1970: seconds stay below this until the year 5138; larger units are larger by thousands.
 _SECONDS_BELOW = 1e11
 
@@ -94,7 +101,7 @@ def _prices(file: Path, columns: Columns) -> Iterator[Past | None]:
     """The price of each line; None if it has none."""
     try:
         names, lines = _parquet(file) if file.suffix == ".parquet" else _csv(file)
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+    except _UNREADABLE as error:
         raise SettingsError(f"{file}: {error}") from error
     find = partial(_found, file, names)
     time, price = find("time", columns.time), find("price", columns.price)
@@ -109,7 +116,7 @@ def _prices(file: Path, columns: Columns) -> Iterator[Past | None]:
             at = _time(line[time], zone, columns.time_format)
             if columns.since is not None and at < _utc(columns.since, zone):
                 continue
-            of = name if symbol is None else str(line[symbol]).strip()
+            of = name if symbol is None else str(line[symbol] or "").strip()
             checked = Price(at, of, value)
         except (ValueError, ContractError, OverflowError) as error:
             raise SettingsError(f"{file}:{number}: {error}") from error
@@ -127,9 +134,12 @@ def _csv(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]]
     reader.fieldnames = names
 
     def lines() -> Iterator[tuple[int, Mapping[str, Any]]]:
-        for row in reader:
-            # Yahoo writes a split or a dividend into one cell of an otherwise empty line.
-            yield reader.line_num, row
+        try:
+            for row in reader:
+                # Yahoo writes a split or a dividend into one cell of an otherwise empty line.
+                yield reader.line_num, row
+        except csv.Error as error:
+            raise SettingsError(f"{file}:{reader.line_num + 1}: {error}") from error
 
     return names, lines()
 
@@ -141,14 +151,17 @@ def _parquet(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, An
     try:
         table = pq.ParquetFile(file)
     except pa.ArrowException as error:
-        raise SettingsError(f"{file}: {error}") from error
+        raise ValueError(str(error)) from error
 
     def lines() -> Iterator[tuple[int, Mapping[str, Any]]]:
         number = 0
-        for batch in table.iter_batches():
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
+        try:
+            for batch in table.iter_batches():
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+        except (pa.ArrowException, OSError) as error:
+            raise SettingsError(f"{file}: after row {number}: {error}") from error
 
     return list(table.schema_arrow.names), lines()
 
@@ -180,10 +193,14 @@ def _price(value: object) -> float | None:
     text = str(value).strip()
     if _NO_PRICE.fullmatch(text):
         return None
+    number = text.lstrip("$€£")
+    if _THOUSANDS.fullmatch(number):
+        number = number.replace(",", "")
     try:
-        return round(float(text.lstrip("$€£").replace(",", "")), _DECIMALS)
+        return round(float(number), _DECIMALS)
     except ValueError:
-        raise ValueError(f"{text!r} is not a price") from None
+        hint = "; write a point before the decimals" if "," in number else ""
+        raise ValueError(f"{text!r} is not a price{hint}") from None
 
 
 def _time(value: object, zone: ZoneInfo, form: str | None) -> datetime:
@@ -194,14 +211,15 @@ def _time(value: object, zone: ZoneInfo, form: str | None) -> datetime:
     text = str(value).strip()
     if form is not None:
         return _utc(datetime.strptime(text, form), zone)
-    try:
-        return _utc(datetime.fromisoformat(text), zone)
-    except ValueError:
-        pass
+    if not _SINCE_1970.fullmatch(text):
+        with suppress(ValueError):
+            return _utc(datetime.fromisoformat(text), zone)
     try:
         number = float(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not a time in ISO 8601; set --time-format, such as %m/%d/%Y") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a time in ISO 8601; set --time-format, such as %m/%d/%Y")
     while abs(number) >= _SECONDS_BELOW:
         number /= 1000
     return datetime.fromtimestamp(number, UTC)

@@ -69,6 +69,8 @@ class Paced:
         self._offset = time.time() - time.monotonic()
         self.asked_at = self._due
         """When records were last asked for; while Kafka accepts none, nobody asks."""
+        self.patience = max(_UNHEALTHY_SECONDS, 3 * seconds)
+        """How long nobody may ask: a slow pace is not a failure."""
 
     def make(self, start: int, stop: int, began: Written) -> list[Record]:
         """The samples that are due, at most `stop - start` measurements; waits for the first one."""
@@ -122,7 +124,7 @@ def _health(paced: Paced, environ: Mapping[str, str] = os.environ) -> Iterator[N
 
     def page() -> tuple[int, dict[str, Any]]:
         silent = time.monotonic() - paced.asked_at
-        problem = f"nothing was written for {silent:.0f} s" if silent > _UNHEALTHY_SECONDS else None
+        problem = f"nothing was written for {silent:.0f} s" if silent > paced.patience else None
         return (503 if problem else 200), {"problem": problem}
 
     with serve_pages({"/health": page}, env.host, env.integer("PORT0")):

@@ -14,7 +14,7 @@ class CensusValue:
 
     version: identifies the version of the data set. place: what the value describes, such as `Ohio`; the
     record's key. group: what the place belongs to, such as `Midwest`. name: the quantity. value: a finite
-    number in `unit`. Invalid values raise ContractError.
+    number in `unit`. Texts have at most 128 bytes. Invalid values raise ContractError.
     """
 
     version: str
@@ -26,7 +26,7 @@ class CensusValue:
 
     def __post_init__(self) -> None:
         for name in ("version", "place", "group", "name", "unit"):
-            fields.text(name, getattr(self, name))
+            fields.label(name, getattr(self, name))
         object.__setattr__(self, "value", fields.number("value", self.value))
 
     def to_json(self) -> bytes:

@@ -13,6 +13,8 @@ from kafka_topic.errors import ContractError, SymbolError
 from kafka_topic.names import check_symbol
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3}", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 2000, 2049
+_LABEL_BYTES = 128
 
 
 def format_time(time: datetime) -> str:
@@ -112,6 +114,27 @@ def time(name: str, value: object) -> datetime:
         raise refused(name, value, "must be a datetime with a time zone")
     utc = value.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def event_time(name: str, value: object) -> datetime:
+    """A time as in `time`, in the years 2000 to 2049."""
+    utc = time(name, value)
+    if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
+        years = f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise refused(name, format_time(utc), years)
+    return utc
+
+
+def label(name: str, value: object) -> str:
+    """A non-empty text of at most 128 bytes in UTF-8. Stores use it in keys, which are bounded."""
+    checked = text(name, value)
+    try:
+        length = len(checked.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can escape
+        raise refused(name, value, "must be valid Unicode") from None
+    if length > _LABEL_BYTES:
+        raise refused(name, value, f"must have at most {_LABEL_BYTES} bytes")
+    return checked
 
 
 def symbol(value: object) -> str:

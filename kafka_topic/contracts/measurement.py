@@ -13,9 +13,10 @@ from kafka_topic.contracts import fields
 class Measurement:
     """One measured value.
 
-    ts: event time, UTC, cut to the millisecond. name: what was measured, such as `cpu`; the record's key.
-    value: a finite number in `unit`, such as `%` or `bytes/s`; "1" for a plain number. host: where it was
-    measured. Invalid values raise ContractError.
+    ts: event time, UTC, truncated to the millisecond, in the years 2000 to 2049. name: what was measured,
+    such as `cpu`; the record's key. value: a finite number in `unit`, such as `%` or `bytes/s`; "1" for a
+    plain number. host: where it was measured. Texts have at most 128 bytes. Invalid values raise
+    ContractError.
     """
 
     ts: datetime
@@ -25,9 +26,9 @@ class Measurement:
     host: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ts", fields.time("ts", self.ts))
+        object.__setattr__(self, "ts", fields.event_time("ts", self.ts))
         for name in ("name", "unit", "host"):
-            fields.text(name, getattr(self, name))
+            fields.label(name, getattr(self, name))
         object.__setattr__(self, "value", fields.number("value", self.value))
 
     def to_json(self) -> bytes:

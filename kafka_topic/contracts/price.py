@@ -14,7 +14,6 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from kafka_topic.contracts import fields
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,9})?", re.ASCII)
-_FIRST_YEAR, _LAST_YEAR = 2000, 2049
 _UNIT = Decimal("1e-8")
 _BEYOND = Decimal(10**9)
 _LONGEST_NUMBER = 1000
@@ -35,10 +34,7 @@ class Price:
     price: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ts", fields.time("ts", self.ts))
-        if not _FIRST_YEAR <= self.ts.year <= _LAST_YEAR:
-            years = f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR}"
-            raise fields.refused("ts", fields.format_time(self.ts), years)
+        object.__setattr__(self, "ts", fields.event_time("ts", self.ts))
         fields.symbol(self.symbol)
         object.__setattr__(self, "price", _rounded(self.price))
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from typing import cast
 
 import pytest
 
 from dashboard.flows import read_addresses, read_flows
 from dashboard.stored import StoredFlows
-from stores.errors import StoreError
+from stores.base import Store
+from stores.errors import StoreError, UnreachableError
 from stores.tables import GROUPS, STATISTICS, Flow
 from tests.dashboard import flows
 
@@ -43,6 +45,39 @@ def test_a_store_is_asked_rarely_however_many_viewers_there_are(tmp_path):
         return [len(before), *[len(await stored.rows("disk", flow)) for _ in range(50)]]
 
     assert asyncio.run(ask()) == [6] * 51
+
+
+def test_a_store_that_is_away_is_asked_rarely_too():
+    stored, flow, asked = StoredFlows({"disk": "disk:/nowhere"}), Flow("census", GROUPS), []
+
+    class Away:
+        def newest(self, flow: Flow) -> None:
+            asked.append(flow)
+            raise UnreachableError("away")
+
+    stored._open["disk"] = cast(Store, Away())
+
+    async def ask() -> set[str | None]:
+        return {(await stored.state("disk", flow)).problem for _ in range(50)}
+
+    assert asyncio.run(ask()) == {"away"}
+    assert asked == [flow]
+
+
+def test_a_store_is_counted_rarely_if_that_takes_long(tmp_path, monkeypatch):
+    flow = Flow("monitoring-statistics", STATISTICS)
+    flows.store_windows(tmp_path, flow.name, 3)
+    monkeypatch.setattr("dashboard.stored.ROWS_SECONDS", 0)
+    monkeypatch.setattr("dashboard.stored.PAUSE_PER_COUNT", 1e9)
+    stored = StoredFlows({"disk": f"disk:{tmp_path}"})
+
+    async def counts() -> list[int | None]:
+        before = (await stored.state("disk", flow)).rows
+        (file,) = tmp_path.glob(f"flow={flow.name}/day=*/*.parquet")
+        file.unlink()
+        return [before, (await stored.state("disk", flow)).rows]
+
+    assert asyncio.run(counts()) == [6, 6]
 
 
 def test_what_is_wrong_with_a_store_is_the_state_of_its_flows(tmp_path):

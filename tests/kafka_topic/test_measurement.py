@@ -33,7 +33,10 @@ def test_there_and_back():
     ("field", "value"),
     [
         ("ts", "2026-11-22T01:02:03"),
+        ("ts", "9999-12-31 23:59:59.999"),
         ("name", ""),
+        ("name", "é" * 65),
+        ("host", "\ud800"),
         ("value", "12.5"),
         ("value", True),
         ("value", float("nan")),

@@ -51,6 +51,9 @@ def test_the_report_has_half_of_its_memory_for_the_driver(settings_of):
     cluster = settings_of("prod", "spark.master=spark://h:7077", "spark.secret_file=/etc/spark")
     env = render(cluster).jobs["prices-report"].definition["run"]["env"]
     assert (env["SPARK_MASTER"], env["SPARK_SECRET_FILE"]) == ("spark://h:7077", "/etc/spark")
+    for name in ("prices-report", "census-statistics"):
+        volumes = render(cluster).jobs[name].definition["run"]["volumes"]
+        assert {"containerPath": "/etc/spark", "hostPath": "/etc/spark", "mode": "RO"} in volumes
     with pytest.raises(BundleError, match=r"spark\.master"):
         settings_of("local", "spark.master=yarn")
 

@@ -43,6 +43,23 @@ def test_every_program_logs_in_as_its_own_user_by_secrets(
         assert ("FLINK_TOKEN" in env) <= ("flink-token" in secrets)
 
 
+def test_the_executors_of_a_standalone_cluster_can_log_in(settings_of: Callable[..., Settings]) -> None:
+    security = ["kafka.security.protocol=SASL_SSL", SECRETS, FOLDER]
+    spark = ["spark.standalone.enabled=true", "spark.secret=volatility/spark", "stores.disk=/mnt/store"]
+    bundle = render(settings_of("prod", *security, *spark), with_parts=["spark"])
+    worker, stream = (bundle.apps[name].definition for name in ("spark-worker", "stream-to-disk"))
+    names = {name for name in stream["env"] if name.startswith("KAFKA_")} - {"KAFKA_BOOTSTRAP_SERVERS"}
+    assert names and {name: worker["env"].get(name) for name in names} == {
+        name: stream["env"][name] for name in names
+    }
+    assert worker["secrets"] == stream["secrets"]
+    assert "KAFKA_PASSWORD" not in bundle.apps["spark-master"].definition["env"]
+    # What logs in waits for its rights.
+    apps = [name for name, app in bundle.apps.items() if "KAFKA_BOOTSTRAP_SERVERS" in app.definition["env"]]
+    assert {"source-system", "stream-to-disk"} < {*apps}
+    assert all("access" in bundle.components[name].depends_on for name in apps)
+
+
 def test_the_package_gets_the_options_of_dcos(settings_of: Callable[..., Settings]) -> None:
     settings = settings_of("prod", "kafka.security.protocol=SSL", SECRETS, FOLDER)
     service = render(settings).packages["kafka"].options["service"]

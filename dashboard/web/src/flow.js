@@ -89,6 +89,10 @@ export class FlowView {
       this.takeValues(JSON.parse(decoder.decode(data)));
       taken();
     });
+    // A page that acknowledged nothing for too long, such as one on a laptop that slept, has to come back by itself.
+    this.socket.on("disconnect", (reason) => {
+      if (reason === "io server disconnect") this.socket.connect();
+    });
   }
 
   takeValues({ first, series }) {

@@ -76,7 +76,7 @@ export class FlowsView {
 /** The numbers of a flow in words. */
 export function figures({ records, rows, age_seconds: age, newest }) {
   const parts = [];
-  if (records !== null) parts.push(`${records.toLocaleString()} records in its topic`);
+  if (records !== null) parts.push(`${records.toLocaleString()} offsets in its topic`);
   if (rows !== null) parts.push(`${rows.toLocaleString()} rows in its store`);
   if (age !== null) parts.push(`newest ${duration(age)} ago (${newest} UTC)`);
   return parts.join(", ");

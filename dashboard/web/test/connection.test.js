@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { beforeEach, mock, test } from "node:test";
 import { HELLO, answer, frame } from "./page.js";
+import { select } from "d3";
 
 // The connection as the page sees it; tests of the page in a browser have the real one.
 const socket = Object.assign(new EventEmitter(), { connect: mock.fn() });
@@ -9,6 +10,7 @@ const io = mock.fn(() => socket);
 mock.module("socket.io-client", { namedExports: { io } });
 mock.method(globalThis, "fetch", async () => answer({}, 503));
 await import("../src/main.js");
+const { FlowView } = await import("../src/flow.js");
 
 const bytes = (document) => new TextEncoder().encode(JSON.stringify(document));
 const state = () => document.querySelector("#connection").dataset.state;
@@ -44,6 +46,19 @@ test("a lost connection is told, and comes back by itself unless the server ende
   assert.equal(state(), "live");
   socket.emit("disconnect", "io server disconnect");
   assert.equal(socket.connect.mock.callCount(), 1);
+});
+
+test("the page of a flow comes back, too, when the server ended its connection", () => {
+  const own = Object.assign(new EventEmitter(), { connect: mock.fn(), disconnect() {} });
+  io.mock.mockImplementationOnce(() => own);
+  const view = new FlowView(select(document.createElement("main")), "socket.io/monitoring");
+  view.flow = { state: "live" };
+  view.listen();
+  own.emit("disconnect", "transport close");
+  assert.equal(own.connect.mock.callCount(), 0, "the client tries again by itself");
+  own.emit("disconnect", "io server disconnect");
+  assert.equal(own.connect.mock.callCount(), 1);
+  view.close();
 });
 
 test("after a reconnection the page shows what the new server has", () => {

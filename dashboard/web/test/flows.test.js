@@ -39,7 +39,7 @@ test("each flow is told with its stages, what it accomplishes and how it is", as
   assert.deepEqual(texts("h2 a"), ["/spark-streaming/disk/monitoring", "/spark/cassandra/census-data"]);
   assert.equal(all("h2 a")[0].getAttribute("href"), "http://cluster.test/service/volatility-dashboard/spark-streaming/disk/monitoring");
   assert.equal(texts(".stages")[0], "system → monitoring → spark-streaming → disk → bands");
-  assert.match(texts(".readout")[0], /1,200 records in its topic, 34 rows in its store, newest 12 s ago/);
+  assert.match(texts(".readout")[0], /1,200 offsets in its topic, 34 rows in its store, newest 12 s ago/);
   assert.deepEqual(texts(".problem"), ["", "Needs the part cassandra."]);
   assert.deepEqual(all(".state").map((one) => one.dataset.state), ["live", "off"]);
   assert.equal(texts("p")[0], "2 flows: 1 live, 1 off.");

@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from data_generator.sources.census import _FILE, main, values_of
+from data_generator.sources.replay import main as replay
 from kafka_topic.contracts import CensusValue
 from kafka_topic.errors import ContractError
+from task_runtime.errors import SettingsError
 
 REGIONS = {"Northeast": 9, "Midwest": 12, "South": 17, "West": 13}
 
@@ -20,7 +22,7 @@ def test_the_data_set_has_all_states_in_the_regions_of_the_census_bureau():
     rows = list(csv.DictReader(_FILE.read_text().splitlines()))
     assert Counter(row["region"] for row in rows) == REGIONS
     assert len({row["state"] for row in rows}) == 51
-    values = values_of(_FILE.read_bytes())
+    values = values_of(_FILE)
     assert len(values) == 51 * 5
     assert all(0 < each.value <= 100 for each in values)
     assert CensusValue.from_json(values[0].to_json()) == values[0]
@@ -29,6 +31,35 @@ def test_the_data_set_has_all_states_in_the_regions_of_the_census_bureau():
 def test_a_value_that_is_no_number_is_refused():
     with pytest.raises(ContractError, match="'value'"):
         CensusValue("v", "Ohio", "Midwest", "poverty", float("nan"), "%")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("state,poverty\nOhio,15.3\n", "own.csv: no column region"),
+        ("state,region,poverty\nOhio,Midwest,15.3\nIowa,Midwest,x\n", "own.csv:3: .*'x'"),
+        ("state,region,poverty\nOhio,Midwest\n", "own.csv:2: "),
+        ("state,region,poverty\nOhio,Midwest,15.3,1\n", "own.csv:2: "),
+        ("state,region,poverty\nOhio,Midwest,nan\n", "own.csv:2: field 'value'"),
+    ],
+)
+def test_a_data_set_that_cannot_be_read_is_named(tmp_path: Path, text: str, said: str):
+    file = tmp_path / "own.csv"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        values_of(file)
+
+
+@pytest.mark.parametrize(
+    ("command", "text"), [(main, "state,region,a\nOhio,Midwest,1\n"), (replay, "ts,price\n2020-08-31,1\n")]
+)
+def test_a_login_that_cannot_work_is_told_in_a_line(tmp_path: Path, caplog, command, text: str):
+    file = tmp_path / "own.csv"
+    file.write_text(text)
+    argv = ["--file", str(file)] if command is main else [str(file)]
+    env = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}
+    done = CliRunner(env=env).invoke(command, [*argv, "--bootstrap-servers", "127.0.0.1:1"])
+    assert done.exit_code == 2 and "KAFKA_" in caplog.text
 
 
 @pytest.mark.slow
@@ -48,4 +79,4 @@ def test_a_version_is_loaded_once_and_another_one_after_it(kafka, tmp_path: Path
     assert "1 values" in load("--file", str(changed))
     assert "this run wrote 0" in load()
     found = [CensusValue.from_json(each.value() or b"") for each in kafka.records("census-test")]
-    assert found == values_of(_FILE.read_bytes()) + values_of(changed.read_bytes())
+    assert found == values_of(_FILE) + values_of(changed)

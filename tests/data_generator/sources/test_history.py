@@ -43,6 +43,7 @@ ONE = [Past(at(2020, 8, 31), "AAPL", 129.04)]
         ("Date\tClose/Last\n08/31/2020\t$129.04\n", {"time_format": "%m/%d/%Y"}),
         ("when,close,paid\n1598832000,1,129.04\n", {"time": "when", "price": "paid"}),
         ("timestamp,price\n1598832000000,129.04\n", {}),
+        ("date,price\n20200831,129.04\n", {}),
         ("date_time,price\n2020-08-30 20:00,129.04\n", {"time_zone": "America/New_York"}),
         ("ts,price\n2020-08-31T02:00:00+02:00,129.04\n", {"time_zone": "America/New_York"}),
         ('ts,price,note\n2020-08-31,129.04,"two\nlines"\n', {}),
@@ -57,6 +58,30 @@ def test_other_encodings_and_compressed_files(tmp_path):
     text = "ts,price\n2020-08-31,129.04\n"
     assert read(tmp_path, text.encode("utf-16")) == ONE
     assert read(tmp_path, gzip.compress(text.encode()), "AAPL.csv.gz") == ONE
+
+
+def test_a_number_since_1970_is_no_date_whatever_its_digits(tmp_path):
+    # Python takes these digits for 1512-01-28 00:00.
+    assert read(tmp_path, "ts,price\n1512012800000,1\n") == [Past(at(2017, 11, 30, 3, 33, 20), "AAPL", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "price"), [("1,234.5", 1234.5), ("$1,234", 1234), ("12,34,567.89", 1234567.89)]
+)
+def test_commas_may_separate_thousands(tmp_path, text, price):
+    (found,) = read(tmp_path, f'ts,price\n2020-08-31,"{text}"\n')
+    assert found.price == price
+
+
+def test_files_that_are_cut_off_or_damaged_are_named(tmp_path):
+    whole = gzip.compress(b"ts,price\n2020-08-31,129.04\n")
+    for content, name in (
+        (whole[:-9], "a.csv.gz"),
+        (whole[:12] + b"\xff" * 9, "b.csv.gz"),
+        (b"PAR1", "c.parquet"),
+    ):
+        with pytest.raises(SettingsError, match=rf"^{tmp_path}/{name}: (?!{tmp_path})"):
+            read(tmp_path, content, name)
 
 
 def test_lines_without_a_price_are_counted(tmp_path):
@@ -101,6 +126,11 @@ def test_parquet_files_and_several_files_in_the_order_of_time(tmp_path):
             "AAPL.csv:2: '08/31/2020' is not a time in ISO 8601; set --time-format",
         ),
         ("ts,price\n2020-08-31,1\n2020-09-01,x\n", {}, "AAPL.csv:3: 'x' is not a price"),
+        ("ts;price\n2020-08-31;1234,56\n", {}, "AAPL.csv:2: '1234,56' is not a price; write a point"),
+        ("ts;price\n2020-08-31;1.234,56\n", {}, "AAPL.csv:2: '1.234,56' is not a price; write a point"),
+        ("ts,price\ninf,1\n", {}, "AAPL.csv:2: 'inf' is not a time"),
+        ('ts,price\n2020-08-31,"1"2\n', {}, "AAPL.csv:2: ',' expected after"),
+        ("ts,symbol,price\n2020-08-31,,1\n", {}, "AAPL.csv:2: field 'symbol'"),
         ("ts,price\n2020-08-31,-1\n", {}, "AAPL.csv:2: field 'price' must be"),
         ("ts,price\n1999-12-31,1\n", {}, "AAPL.csv:2: field 'ts' must be in the years 2000 to 2049"),
         ("ts,price\n", {}, "no price is in"),
