@@ -20,6 +20,7 @@ from data_generator.errors import DeliveryError
 from data_generator.sources.exact import BLOCK, Record, Target, write_exactly
 from data_generator.sources.ledger import Written
 from kafka_topic.contracts import CensusValue
+from kafka_topic.errors import SecurityError
 from task_runtime.process import log_to_stderr, stop_event
 
 _LOG = logging.getLogger("data_generator")
@@ -61,7 +62,7 @@ def main(bootstrap_servers: str, topic: str, file: Path, patience: float) -> Non
     target = Target(bootstrap_servers, topic, f"census-{values[0].version}", patience)
     try:
         wrote = write_exactly(len(values), make, target, stop_event())
-    except DeliveryError as error:
+    except (SecurityError, DeliveryError) as error:
         _LOG.error("%s", error)
         sys.exit(error.exit_code)
     click.echo(f"{len(values)} values, version {values[0].version}, are in {topic}; this run wrote {wrote}")

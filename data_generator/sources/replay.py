@@ -18,6 +18,7 @@ from data_generator.sources.exact import Record, Target, write_exactly
 from data_generator.sources.history import Columns, Past, read_history
 from data_generator.sources.ledger import Written
 from kafka_topic.contracts import Price
+from kafka_topic.errors import SecurityError
 from task_runtime.errors import SettingsError
 from task_runtime.process import log_to_stderr, stop_event
 
@@ -116,7 +117,7 @@ def main(
         past, skipped = read_history(files, columns)
         target = Target(bootstrap_servers, topic, source_of(past), patience)
         wrote = write_exactly(len(past), Replay(past, speed, stop).make, target, stop)
-    except (SettingsError, DeliveryError) as error:
+    except (SettingsError, SecurityError, DeliveryError) as error:
         _LOG.error("%s", error)
         sys.exit(error.exit_code)
     left_out = f"; {skipped} lines without a price were skipped" if skipped else ""
