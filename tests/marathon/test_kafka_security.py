@@ -43,6 +43,16 @@ def test_every_program_logs_in_as_its_own_user_by_secrets(
         assert ("FLINK_TOKEN" in env) <= ("flink-token" in secrets)
 
 
+def test_what_logs_in_waits_for_its_rights(settings_of: Callable[..., Settings]) -> None:
+    settings = settings_of("local", "kafka.security.protocol=SSL")
+    bundle = render(settings, with_parts=["spark", "cassandra"])
+    waiting = {name for name in bundle.apps if "access" in bundle.components[name].depends_on}
+    # The gatherer waits, so what runs its job need not.
+    flink = {"flink-jobmanager", "flink-taskmanager"}
+    assert waiting == {name for name, app in bundle.apps.items() if "KAFKA_USER" in app.env} - flink
+    assert {"source-system", "stream-to-disk"} < waiting
+
+
 def test_the_package_gets_the_options_of_dcos(settings_of: Callable[..., Settings]) -> None:
     settings = settings_of("prod", "kafka.security.protocol=SSL", SECRETS, FOLDER)
     service = render(settings).packages["kafka"].options["service"]
