@@ -77,6 +77,15 @@ def test_plaintext_changes_nothing(settings_of: Callable[..., Settings]) -> None
     assert "KAFKA_SECURITY" not in everything and "kafka-ca" not in everything
 
 
+@pytest.mark.parametrize("folder", ["volatility/kafka", "/etc", "../kafka"])
+def test_on_local_the_secrets_are_where_the_broker_looks(
+    mistakes: Callable[..., list[Problem]], folder: str
+) -> None:
+    given = [f"kafka.security.secrets={folder}", "kafka.security.protocol=SSL"]
+    (problem,) = mistakes("local", overrides=given)
+    assert "kafka.security.secrets" in str(problem) and "in the folder kafka only" in str(problem)
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
