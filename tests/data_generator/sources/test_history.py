@@ -1,4 +1,4 @@
-"""Prices of the past: the forms in which people have them, and what is refused."""
+"""Historical prices: the forms in which people have them, and what is refused."""
 
 from __future__ import annotations
 
