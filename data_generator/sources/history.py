@@ -31,6 +31,8 @@ _NAMES = {
 }
 """The names by which a column is found, the best first; case, '_' and spaces do not matter."""
 _NO_PRICE = re.compile(r"|null|nan|n/?a|-|.*(split|dividend).*", re.IGNORECASE)
+# Any other comma may be a decimal comma: 129,04 is not 12904.
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 _DECIMALS = 8
 # Numbers since 1970: seconds stay below this until the year 5138; larger units are larger by thousands.
 _SECONDS_BELOW = 1e11
@@ -180,10 +182,14 @@ def _price(value: object) -> float | None:
     text = str(value).strip()
     if _NO_PRICE.fullmatch(text):
         return None
+    number = text.lstrip("$€£")
+    if _THOUSANDS.fullmatch(number):
+        number = number.replace(",", "")
     try:
-        return round(float(text.lstrip("$€£").replace(",", "")), _DECIMALS)
+        return round(float(number), _DECIMALS)
     except ValueError:
-        raise ValueError(f"{text!r} is not a price") from None
+        hint = "; write decimals with a point" if "," in number else ""
+        raise ValueError(f"{text!r} is not a price{hint}") from None
 
 
 def _time(value: object, zone: ZoneInfo, form: str | None) -> datetime:

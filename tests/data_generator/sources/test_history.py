@@ -59,6 +59,11 @@ def test_other_encodings_and_compressed_files(tmp_path):
     assert read(tmp_path, gzip.compress(text.encode()), "AAPL.csv.gz") == ONE
 
 
+def test_commas_may_separate_thousands(tmp_path):
+    (past,) = read(tmp_path, "ts;price\n2020-08-31;$1,234,567.5\n")
+    assert past.price == 1234567.5
+
+
 def test_lines_without_a_price_are_counted(tmp_path):
     file = tmp_path / "AAPL.csv"
     file.write_text(
@@ -101,6 +106,7 @@ def test_parquet_files_and_several_files_in_the_order_of_time(tmp_path):
             "AAPL.csv:2: '08/31/2020' is not a time in ISO 8601; set --time-format",
         ),
         ("ts,price\n2020-08-31,1\n2020-09-01,x\n", {}, "AAPL.csv:3: 'x' is not a price"),
+        ("ts;price\n2020-08-31;129,04\n", {}, "AAPL.csv:2: '129,04' is not a price; write decimals with a"),
         ("ts,price\n2020-08-31,-1\n", {}, "AAPL.csv:2: field 'price' must be"),
         ("ts,price\n1999-12-31,1\n", {}, "AAPL.csv:2: field 'ts' must be in the years 2000 to 2049"),
         ("ts,price\n", {}, "no price is in"),
@@ -113,7 +119,7 @@ def test_what_cannot_be_read_is_named(tmp_path, text, columns, said):
         read(tmp_path, text, **columns)
 
 
-def test_the_pace_of_then():
+def test_a_replay_keeps_the_original_pace():
     past = [Past(at(2020, 1, 1, 0, 0, second), "A", 1.0) for second in (0, 20, 30, 40)]
     replay = Replay(past, 100.0, threading.Event())
     began, numbers = time.monotonic(), 0
