@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from marathon import validators
 from marathon.section import Section
 from marathon.signals import Positive
 
@@ -60,7 +61,9 @@ class CensusSource(Section):
 
 
 class ReplaySource(Section):
-    files: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = Field(
+    files: Annotated[
+        tuple[Annotated[str, AfterValidator(validators.check_file)], ...], Field(strict=False)
+    ] = Field(
         description="CSV and Parquet files with historical prices, on the agent, for `pipectl run replay`"
     )
     speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
