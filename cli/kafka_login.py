@@ -18,14 +18,23 @@ OPERATOR = "pipectl"
 
 
 def login_to_kafka(security: KafkaSecurity, local_secrets: Path | None) -> dict[str, str]:
-    """The variables that `kafka_topic.security` reads. local_secrets: the folder of `local`'s secrets."""
+    """The variables that `kafka_topic.security` reads. local_secrets: the folder of `local`'s secrets.
+
+    Raises PipectlError if the settings do not say where pipectl's own login is: they may be other settings
+    than those of the deploy.
+    """
     if not security.wanted:
         return {}
     if security.folder is not None:
         folder = Path(security.folder).expanduser()
-    else:
-        assert local_secrets is not None and security.secrets is not None  # noqa: S101  the settings are checked
+    elif local_secrets is not None and security.secrets is not None:
         folder = local_secrets / security.secrets
+    else:
+        raise PipectlError(
+            f"Kafka asks for a login ({security.protocol}), and kafka.security.folder, the folder with "
+            "pipectl's own, is not set",
+            hint="pass the settings of the deploy (-f, --set)",
+        )
     credential = security.credential
     return {
         "KAFKA_SECURITY_PROTOCOL": security.protocol,

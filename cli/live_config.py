@@ -11,6 +11,7 @@ from cli.session import Session
 from kafka_topic.config import parse_retention
 from kafka_topic.inputs import Input, read_inputs
 from kafka_topic.names import Topics
+from kafka_topic.security import protocol_of
 from kafka_topic.windows import read_windows, shortest
 from marathon.durations import freshness_of
 
@@ -54,10 +55,8 @@ def live_config(session: Session) -> LiveConfig:
         running[app.id].env if app.id in running else app.env
         for app in (rendered["data-generator"], rendered["gatherer"])
     )
-    deployed = running.get(rendered["data-generator"].id)
-    login = deployed.env if deployed else generator
-    session.log_in_to_kafka(login.get("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"))
     try:
+        session.log_in_to_kafka(protocol_of(generator))
         return _read(generator, gatherer)
     except (ValueError, KeyError) as error:
         problem = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error

@@ -37,7 +37,8 @@ class Right(NamedTuple):
 
     def __str__(self) -> str:
         kind = self.resource.lower().replace("_", " ")
-        return f"{self.user} may {self.operation.lower()} {kind} {self.name}{'*' if self.prefix else ''}"
+        operation = self.operation.lower().replace("_", " ")
+        return f"{self.user} may {operation} {kind} {self.name}{'*' if self.prefix else ''}"
 
 
 def rights_of(
@@ -47,7 +48,13 @@ def rights_of(
 
     job_topics: those that one-off jobs write and read. shared: whether generators share the positions.
     """
+    # Brokers older than 2.8 ask for it of producers without transactions.
+    idempotent = (
+        Right(user, "IDEMPOTENT_WRITE", "BROKER", "kafka-cluster")
+        for user in ("generator", "gatherer", "dashboard")
+    )
     return [
+        *idempotent,
         *_generator(topics, shared=shared),
         *_gatherer(topics, job, inputs),
         *_dashboard(topics, job, job_topics),

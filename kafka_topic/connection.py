@@ -8,13 +8,16 @@ what matters.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from kafka_topic.security import current
+from kafka_topic.errors import SecurityError
+from kafka_topic.security import CA_VARIABLE, KEY_VARIABLE, current
 
 LOGGER = logging.getLogger("kafka_topic.librdkafka")
 LOGGER.addHandler(logging.NullHandler())
@@ -27,7 +30,9 @@ _GONE_AFTER_MS = 5000
 
 def open_admin(bootstrap_servers: str) -> AdminClient:
     """A client that reads and changes the brokers' metadata."""
-    return AdminClient({"bootstrap.servers": bootstrap_servers, **current().librdkafka()}, logger=LOGGER)
+    config = {"bootstrap.servers": bootstrap_servers, **current().librdkafka()}
+    with _login_errors():
+        return AdminClient(config, logger=LOGGER)
 
 
 def open_producer(
@@ -37,9 +42,9 @@ def open_producer(
 
     Further settings are librdkafka's, with '_' for '.'.
     """
-    return Producer(
-        _config(bootstrap_servers, on_error, {"partitioner": "murmur2_random"}, settings), logger=LOGGER
-    )
+    config = _config(bootstrap_servers, on_error, {"partitioner": "murmur2_random"}, settings)
+    with _login_errors():
+        return Producer(config, logger=LOGGER)
 
 
 def open_consumer(
@@ -56,7 +61,24 @@ def open_consumer(
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
     }
-    return Consumer(_config(bootstrap_servers, on_error, defaults, settings), logger=LOGGER)
+    config = _config(bootstrap_servers, on_error, defaults, settings)
+    with _login_errors():
+        return Consumer(config, logger=LOGGER)
+
+
+@contextmanager
+def _login_errors() -> Iterator[None]:
+    """Raises SecurityError if librdkafka cannot use the key or the certificates."""
+    try:
+        yield
+    except KafkaException as error:
+        reason = error.args[0].str()
+        if not re.search(r"\bssl\.", reason):
+            raise
+        raise SecurityError(
+            f"the login to Kafka cannot be used: {reason}; check that {KEY_VARIABLE} holds a key and its own "
+            f"certificate, and {CA_VARIABLE} a certificate"
+        ) from None
 
 
 def _config(

@@ -52,12 +52,7 @@ class Security:
         KAFKA_SECURITY_PROTOCOL is PLAINTEXT when it is not set. SASL_SSL needs KAFKA_USER and KAFKA_PASSWORD,
         SSL needs KAFKA_KEY; KAFKA_CA is optional. NAME_FILE names a file that holds the value of a variable.
         """
-        protocol = environ.get(PROTOCOL_VARIABLE) or PLAINTEXT
-        if protocol not in PROTOCOLS:
-            shown = protocol[:40]
-            raise SecurityError(
-                f"{PROTOCOL_VARIABLE}={shown}: must be one of {', '.join(PROTOCOLS)}; {_HINT}"
-            )
+        protocol = protocol_of(environ)
         if protocol == PLAINTEXT:
             return cls()
         ca = _value(environ, CA_VARIABLE)
@@ -153,6 +148,15 @@ def use(variables: Mapping[str, str] | None) -> None:
 def current() -> Security:
     """What new clients use. Raises SecurityError when the environment is not as it must be."""
     return Security.from_environ(_instead[0] if _instead else os.environ)
+
+
+def protocol_of(environ: Mapping[str, str]) -> str:
+    """KAFKA_SECURITY_PROTOCOL, or PLAINTEXT if it is not set. Raises SecurityError for any other value."""
+    protocol = environ.get(PROTOCOL_VARIABLE) or PLAINTEXT
+    if protocol not in PROTOCOLS:
+        shown = protocol[:40]
+        raise SecurityError(f"{PROTOCOL_VARIABLE}={shown}: must be one of {', '.join(PROTOCOLS)}; {_HINT}")
+    return protocol
 
 
 def _env(name: str) -> str:

@@ -23,6 +23,8 @@ Conflict = tuple[tuple[KeyPath, ...], str, str]
 _TASKMANAGER_MEM, _SLOT_MEM = 1024 + 64, 256
 # Linux limits one variable to 128 KiB.
 _ENVIRONMENT = 120_000
+_LOCAL_KAFKA_SECRETS = "kafka"
+"""The default of the package kafka on `local`; the package of DC/OS has no such option."""
 _OWN_TOPICS = ("movingaverage", "signals", "dead_letter", "limits")
 
 
@@ -88,6 +90,12 @@ def _kafka_security(settings: Settings, *, local: bool) -> Iterator[Conflict]:
             (("kafka", "security", "secrets"), protocol),
             f"{security.protocol} needs the folder of the cluster's secrets with what each user logs in with",
             "name it, such as volatility/kafka; `security.secrets` makes secrets from files",
+        )
+    if security.wanted and local and security.secrets not in (None, _LOCAL_KAFKA_SECRETS):
+        yield (
+            (("kafka", "security", "secrets"),),
+            f"the broker of `local` finds its secrets in the folder {_LOCAL_KAFKA_SECRETS} only",
+            f"set it to {_LOCAL_KAFKA_SECRETS}, or remove it",
         )
     if security.wanted and security.folder is None and not local:
         yield (

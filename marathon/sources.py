@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from marathon import validators
 from marathon.section import Section
 from marathon.signals import Positive
 
@@ -60,11 +61,13 @@ class CensusSource(Section):
 
 
 class ReplaySource(Section):
-    files: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = Field(
-        description="CSV and Parquet files with prices of the past, on the agent, for `pipectl run replay`"
+    files: Annotated[
+        tuple[Annotated[str, AfterValidator(validators.check_file)], ...], Field(strict=False)
+    ] = Field(
+        description="CSV and Parquet files with historical prices, on the agent, for `pipectl run replay`"
     )
     speed: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="how many times faster than then: 1 is the pace of then; 0 is at once"
+        description="1 is the original pace, 10 is ten times faster, 0 is as fast as possible"
     )
     time_column: str | None = Field(description="column with the time; null: found by its name")
     price_column: str | None = Field(description="column with the price; null: found by its name")

@@ -54,7 +54,7 @@ class Spark(Section):
         description="where Spark jobs run: `local[*]`, in their own process, or `spark://HOST:PORT`, on a "
         "standalone cluster"
     )
-    secret_file: Annotated[str, Field(min_length=1)] | None = Field(
+    secret_file: Annotated[str, AfterValidator(validators.check_file)] | None = Field(
         description="file on each agent with the shared secret of a standalone cluster"
     )
     secret: Annotated[str, Field(min_length=1)] | None = Field(

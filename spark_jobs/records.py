@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -64,20 +64,28 @@ KINDS = {
 """By the name of the contract."""
 
 
-def parsed(records: DataFrame, kind: Kind) -> DataFrame:
-    """Kafka records with the columns of the kind, PLACE, and `problem`, which is null for valid records."""
+def parsed(records: DataFrame, kind: Kind, ahead: timedelta | None = None) -> DataFrame:
+    """Kafka records with the columns of the kind, PLACE, and `problem`, which is null for valid records.
+
+    ahead: how far a record's time may be after its Kafka timestamp; None: any time is valid.
+    """
     from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
 
     read, nothing = kind.read, (None,) * len(kind.types)
 
-    def row(value: bytes | None) -> tuple[Any, ...]:
+    limit = None if ahead is None else ahead // timedelta(milliseconds=1)
+
+    def row(value: bytes | None, written: int) -> tuple[Any, ...]:
         try:
-            return (*read(bytes(value or b"")), None)
+            found = read(bytes(value or b""))
         except ContractError as error:
             return (*nothing, str(error))
+        if limit is not None and found[0] > written + limit:
+            return (*nothing, f"field 'ts' is {(found[0] - written) / 1000:.0f} s after the Kafka timestamp")
+        return (*found, None)
 
     struct = ", ".join(f"{name}: {type_}" for name, type_ in {**kind.types, "problem": "string"}.items())
     return records.select(
         *PLACE[:1], *(F.col(name).cast("long").alias(name) for name in PLACE[1:]),
-        F.udf(row, f"struct<{struct}>", useArrow=False)("value").alias("record"),
+        F.udf(row, f"struct<{struct}>", useArrow=False)("value", F.unix_millis("timestamp")).alias("record"),
     ).select("record.*", *PLACE)  # fmt: skip

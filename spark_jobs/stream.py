@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_CLOCK_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class _Query:
             startingOffsets="earliest",
             maxOffsetsPerTrigger=str(self.settings.most),
         )
-        return parsed(source.load(), self.kind)
+        # A record from the future would move the watermark, and all records until then would be late.
+        return parsed(source.load(), self.kind, _MAX_CLOCK_SKEW)
 
 
 def _start(query: _Query, name: str, once: bool) -> StreamingQuery:

@@ -1,4 +1,4 @@
-"""Prices of the past in the CSV and Parquet files that people have.
+"""Historical prices in the CSV and Parquet files that people have.
 
 Exports of Yahoo, Kaggle and vendors differ in the names of columns, in the form of times, and in lines that
 hold no price, such as stock splits and dividends.
@@ -44,7 +44,7 @@ _SECONDS_BELOW = 1e11
 
 
 class Past(NamedTuple):
-    """One price of the past; ts: UTC."""
+    """One historical price; ts: UTC."""
 
     ts: datetime
     symbol: str

@@ -20,6 +20,8 @@ from data_generator.sources.ledger import Written
 from kafka_topic.contracts import Measurement
 from kafka_topic.errors import SecurityError
 from task_runtime.environment import Environment
+from task_runtime.errors import SettingsError
+from task_runtime.health_log import logged
 from task_runtime.pages import serve_pages
 from task_runtime.process import log_to_stderr, stop_event
 
@@ -63,14 +65,12 @@ class Paced:
     def __init__(self, sample: Sample, seconds: float, stop: threading.Event) -> None:
         """seconds: the time between two samples."""
         self._sample = sample
-        self._seconds = seconds
+        self.seconds = seconds
         self._stop = stop
         self._due = time.monotonic()
         self._offset = time.time() - time.monotonic()
         self.asked_at = self._due
         """When records were last asked for; while Kafka accepts none, nobody asks."""
-        self.patience = max(_UNHEALTHY_SECONDS, 3 * seconds)
-        """How long nobody may ask: a slow pace is not a failure."""
 
     def make(self, start: int, stop: int, began: Written) -> list[Record]:
         """The samples that are due, at most `stop - start` measurements; waits for the first one."""
@@ -78,7 +78,7 @@ class Paced:
         if self._stop.wait(max(0.0, self._due - time.monotonic())):
             return []
         now = time.monotonic()
-        if now - self._due > max(_LATE_SECONDS, self._seconds):
+        if now - self._due > max(_LATE_SECONDS, self.seconds):
             self._due = now
         # One offset for all samples keeps them in order: two clocks are never read at the same instant.
         # Only a clock that was set changes it.
@@ -90,7 +90,7 @@ class Paced:
             moment = datetime.fromtimestamp(self._due + self._offset, UTC)
             found = self._sample(start + len(records), moment)
             records += [Record(each.name, each.to_json()) for each in found]
-            self._due += self._seconds
+            self._due += self.seconds
         return records[: stop - start]
 
 
@@ -104,9 +104,9 @@ def run(sample: Sample, seconds: float, count: int | None, target: Target) -> No
     stop = stop_event()
     paced = Paced(sample, seconds, stop)
     try:
-        with _health(paced):
+        with health(paced):
             wrote = write_exactly(count or WITHOUT_END, paced.make, target, stop)
-    except (SecurityError, DeliveryError) as error:
+    except (SettingsError, SecurityError, DeliveryError) as error:
         if stop.is_set() and count is None:
             _LOG.info("stopped")
             return
@@ -116,16 +116,18 @@ def run(sample: Sample, seconds: float, count: int | None, target: Target) -> No
 
 
 @contextmanager
-def _health(paced: Paced, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+def health(paced: Paced, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """Serve /health at PORT0, if that is set, while the block runs. Raises SettingsError."""
     if "PORT0" not in environ:
         yield
         return
     env = Environment(environ)
 
     def page() -> tuple[int, dict[str, Any]]:
-        silent = time.monotonic() - paced.asked_at
-        problem = f"nothing was written for {silent:.0f} s" if silent > paced.patience else None
-        return (503 if problem else 200), {"problem": problem}
+        # A source that waits for its next sample is healthy.
+        silent = time.monotonic() - paced.asked_at - paced.seconds
+        reason = f"Kafka has accepted nothing for {silent:.0f} s" if silent > _UNHEALTHY_SECONDS else None
+        return 503 if reason else 200, {"healthy": reason is None, "reason": reason}
 
-    with serve_pages({"/health": page}, env.host, env.integer("PORT0")):
+    with serve_pages({"/health": logged(page, _LOG.info)}, env.host, env.integer("PORT0")):
         yield

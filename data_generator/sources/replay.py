@@ -1,4 +1,4 @@
-"""`python -m data_generator.sources.replay FILE…`: writes prices of the past from CSV and Parquet files."""
+"""`python -m data_generator.sources.replay FILE…`: writes historical prices from CSV and Parquet files."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _AT_ONCE = 0.0
 
 
 class Replay:
-    """The prices of the past, each due when it was due then, relative to the first that this run writes.
+    """Historical prices. The time between two of them is the original one, divided by the speed.
 
-    speed: how many times faster than then; 0: at once.
+    speed: 0 means as fast as possible.
     """
 
     def __init__(self, past: Sequence[Past], speed: float, stop: threading.Event) -> None:
@@ -73,7 +73,7 @@ def source_of(past: Sequence[Past]) -> str:
 @click.option("--topic", envvar="TOPIC", show_envvar=True, default="replay")
 @click.option(
     "--speed", envvar="SPEED", show_envvar=True, type=click.FloatRange(min=0), default=0.0,
-    help="How many times faster than then: 1 is the pace of then; 0 is at once.",
+    help="1 is the original pace, 10 is ten times faster, 0 is as fast as possible.",
 )  # fmt: skip
 @click.option("--time-column", envvar="TIME_COLUMN", show_envvar=True, help="By default, found by its name.")
 @click.option(
@@ -109,7 +109,7 @@ def main(
     since: datetime | None,
     patience: float,
 ) -> None:
-    """Write the prices in FILES in the order of their time, each once, with the event times of then."""
+    """Write the prices in FILES in the order of their time, each once, with their original event times."""
     log_to_stderr("data_generator")
     stop = stop_event()
     try:

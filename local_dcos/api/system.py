@@ -159,7 +159,7 @@ class System:
         follows = "text/event-stream" in request.headers.get("Accept", "")
         # A stream goes on from here, so that a line that is half written now comes later, and once.
         end = await asyncio.to_thread(end_of_lines, path) if follows else path.stat().st_size
-        # A client that lost its stream, or reached its end, goes on after the last line that it got.
+        # A client that lost its stream, or reached its end, goes on after the last id that it got.
         last_id = request.headers.get("Last-Event-ID", "")
         if follows and last_id.isdecimal() and len(last_id) < 16:
             return await self._follow(request, path, [], int(last_id))
@@ -201,7 +201,11 @@ class System:
 
 
 async def _send(response: web.StreamResponse, lines: list[str], position: int) -> None:
-    """Sends lines as events. `position` is where the client goes on after the last one."""
-    for line in lines:
+    """Sends lines as events. `position` is where the client goes on after the last one.
+
+    Only the last one has an id. A client that loses its stream before gets some lines twice, but misses none.
+    """
+    for number, line in enumerate(lines, 1):
         data = json.dumps({"fields": {"MESSAGE": line}})
-        await response.write(f"id: {position}\ndata: {data}\n\n".encode())
+        event_id = f"id: {position}\n" if number == len(lines) else ""
+        await response.write(f"{event_id}data: {data}\n\n".encode())

@@ -112,6 +112,19 @@ def test_the_apps_are_removed_even_if_jobs_are_not_allowed(engine: MemoryEngine)
 
 
 @pytest.mark.parametrize(
+    ("protocol", "words"),
+    [("SSL", "kafka.security.folder, the folder with pipectl's own, is not set"), ("TLS", "must be one of")],
+)
+def test_a_login_that_is_not_in_the_settings_is_an_error(
+    engine: MemoryEngine, protocol: str, words: str
+) -> None:
+    app = engine.apps()["/volatility/data-generator"]
+    engine.put(app, env={**app.env, "KAFKA_SECURITY_PROTOCOL": protocol})
+    with pytest.raises(PipectlError, match=words):
+        live_config(run_of(engine))
+
+
+@pytest.mark.parametrize(
     "changed", [{"GATHERER_WINDOWS": "10s"}, {"SIGNALS": "{"}, {"TOPIC_RETENTION_MS": "prices=7d"}]
 )
 def test_an_environment_changed_by_hand_is_an_error_and_keeps_nobody_from_destroying(

@@ -82,8 +82,13 @@ def _disk_bytes(folder: Path) -> int:
     return total
 
 
-def growth(values: Sequence[float]) -> float:
-    """By which part the last quarter is above the second: the first one warms up."""
+def quarters(values: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+    """The second and the last quarter: the first one warms up. Fewer than four values are both."""
     quarter = len(values) // 4
-    second, last = values[quarter : 2 * quarter], values[-quarter:]
+    return (values[quarter : 2 * quarter], values[-quarter:]) if quarter else (values, values)
+
+
+def growth(values: Sequence[float]) -> float:
+    """By which part the last quarter is above the second."""
+    second, last = quarters(values)
     return fmean(last) / max(1.0, fmean(second)) - 1

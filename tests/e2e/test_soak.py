@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.soak import KINDS, sample
+from tests.e2e.soak import KINDS, quarters, sample
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
@@ -20,12 +20,8 @@ def test_no_process_opens_a_file_or_a_thread_with_every_checkpoint(pipectl, bund
     for kind in threads_and_files:
         assert samples.used[kind].keys() >= BUNDLE
         for name, values in samples.used[kind].items():
-            quarter = len(values) // 4
-            assert max(values[-quarter:]) - min(values[quarter : 2 * quarter]) < MOST_MORE, (
-                kind,
-                name,
-                values,
-            )
+            second, last = quarters(values)
+            assert max(last) - min(second) < MOST_MORE, (kind, name, values)
     # A tick is read within seconds, on a machine that is busy with other tests, too.
     rate = 50 * len(pipectl.json("status", code=None)["positions"])
     assert max(samples.lag) < 30 * rate, samples.lag

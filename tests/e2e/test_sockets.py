@@ -9,11 +9,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 
 def listening(process):
+    """The addresses on which a process listens."""
     try:
         found = process.net_connections("tcp")
     except psutil.Error:
-        return set()  # it has just ended
-    return {each.laddr.ip.removeprefix("::ffff:") for each in found if each.status == psutil.CONN_LISTEN}
+        return []  # it has just ended
+    return [each.laddr for each in found if each.status == psutil.CONN_LISTEN]
 
 
 def test_every_process_listens_on_loopback_only(pipectl, bundle):
@@ -21,7 +22,10 @@ def test_every_process_listens_on_loopback_only(pipectl, bundle):
     (taskmanager,) = (p for p in processes if "TaskManagerRunner" in " ".join(p.cmdline()))
     ports = [each for each in taskmanager.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
     assert len(ports) >= 8  # its own two, and those for Python's workers
-    by_process = {" ".join(p.cmdline())[:200]: listening(p) for p in processes}
+    by_process = {
+        " ".join(p.cmdline())[:200]: {address.ip.removeprefix("::ffff:") for address in listening(p)}
+        for p in processes
+    }
     assert sum(map(bool, by_process.values())) >= 6
     elsewhere = {name: found for name, found in by_process.items() if not found <= {"127.0.0.1", "::1"}}
     assert elsewhere == {}
@@ -40,12 +44,7 @@ def asked(port, request):
 
 
 def test_every_http_port_refuses_foreign_names_and_strangers(pipectl, bundle):
-    ports = {
-        each.laddr.port
-        for process in pipectl.processes()
-        for each in process.net_connections("tcp")
-        if each.status == psutil.CONN_LISTEN
-    }
+    ports = {address.port for process in pipectl.processes() for address in listening(process)}
     own = "Host: 127.0.0.1:{port}\n"
     served = 0
     for port in ports:

@@ -15,7 +15,10 @@ TOPICS = Topics("v.")
 def rights(user: str, *, shared: bool = False, inputs: list[dict[str, Any]] | None = None) -> set[Right]:
     found = rights_of(TOPICS, job="job", inputs=inputs or [], job_topics=["v.prices"], shared=shared)
     assert len(found) == len(set(found))
-    return {right for right in found if right.user == user}
+    # The right to write idempotently names no topic; users of transactions do not need it.
+    producers = {right.user for right in found if right.operation == "IDEMPOTENT_WRITE"}
+    assert producers == {"generator", "gatherer", "dashboard"}
+    return {right for right in found if right.user == user and right.operation != "IDEMPOTENT_WRITE"}
 
 
 def names(user: str, operation: str, **settings: Any) -> set[tuple[str, bool]]:

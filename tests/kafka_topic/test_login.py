@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from cli.kafka_keys import Authority
+from kafka_topic.connection import open_admin, open_consumer, open_producer
 from kafka_topic.diagnosis import refusal
 from kafka_topic.errors import SecurityError
-from kafka_topic.security import Security
+from kafka_topic.security import Security, use
 
 AUTHORITY = Authority.create()
 PAST = -timedelta(days=1)
@@ -74,6 +75,20 @@ def test_the_properties_of_java_hold_no_secret(environ: dict[str, str]) -> None:
         assert secret not in properties
         assert f"${{env:{name}}}" in properties
     assert "s3cret" not in repr(security) and "PRIVATE" not in repr(security)
+
+
+@pytest.mark.parametrize("open_client", [open_admin, open_consumer, open_producer])
+def test_a_key_without_its_own_certificate_is_an_error_of_the_settings(
+    open_client: Callable[[str], object],
+) -> None:
+    other = Security(key=AUTHORITY.issue("dashboard")).certificates
+    mixed = KEY.partition("-----BEGIN CERTIFICATE-----")[0] + other
+    use({**MUTUAL, "KAFKA_KEY": mixed})
+    try:
+        with pytest.raises(SecurityError, match="key values mismatch; check that KAFKA_KEY holds"):
+            open_client("127.0.0.1:1")
+    finally:
+        use(None)
 
 
 @pytest.fixture

@@ -144,6 +144,26 @@ def test_the_last_line_of_an_ended_task_comes_without_a_newline_and_once(cluster
     assert follow(**{"Last-Event-ID": last_id.decode()}) == []
 
 
+def test_a_client_that_loses_its_stream_between_two_lines_misses_none(cluster):
+    code = UNENDED.replace('print("one", flush=True)', 'print("one\\ntwo\\nthree", flush=True)')
+    app = cluster.run({"id": "/lost", "args": [sys.executable, "-c", code]})
+    task = app["tasks"][0]["id"]
+    sandbox = cluster.home / "sandboxes" / task
+    cluster.wait_for(lambda: (sandbox / "stdout").read_text().endswith("last"))
+    headers = {"Authorization": f"token={cluster.token}", "Accept": "text/event-stream"}
+    url = f"{cluster.url}/system/v1/logs/v2/task/{task}/file/stdout?cursor=END&skip=-10"
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as stream:
+        for line in stream:
+            if line.startswith(b"id: "):
+                headers["Last-Event-ID"] = line[4:].strip().decode()
+            if line.startswith(b"data:"):
+                break
+    (sandbox / "go").touch()
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as stream:
+        seen = [json.loads(line[5:])["fields"]["MESSAGE"] for line in stream if line.startswith(b"data:")]
+    assert seen[-3:] == ["two", "three", "last"]
+
+
 def test_the_log_of_the_agent_is_rotated_too(cluster):
     log = cluster.home / "agent.log"
     with log.open("ab") as writer:

@@ -54,10 +54,16 @@ def test_the_executors_of_a_standalone_cluster_can_log_in(settings_of: Callable[
     }
     assert worker["secrets"] == stream["secrets"]
     assert "KAFKA_PASSWORD" not in bundle.apps["spark-master"].definition["env"]
-    # What logs in waits for its rights.
-    apps = [name for name, app in bundle.apps.items() if "KAFKA_BOOTSTRAP_SERVERS" in app.definition["env"]]
-    assert {"source-system", "stream-to-disk"} < {*apps}
-    assert all("access" in bundle.components[name].depends_on for name in apps)
+
+
+def test_what_logs_in_waits_for_its_rights(settings_of: Callable[..., Settings]) -> None:
+    settings = settings_of("local", "kafka.security.protocol=SSL")
+    bundle = render(settings, with_parts=["spark", "cassandra"])
+    waiting = {name for name in bundle.apps if "access" in bundle.components[name].depends_on}
+    # The gatherer waits, so what runs its job need not.
+    flink = {"flink-jobmanager", "flink-taskmanager"}
+    assert waiting == {name for name, app in bundle.apps.items() if "KAFKA_USER" in app.env} - flink
+    assert {"source-system", "stream-to-disk"} < waiting
 
 
 def test_the_package_gets_the_options_of_dcos(settings_of: Callable[..., Settings]) -> None:
@@ -82,6 +88,15 @@ def test_plaintext_changes_nothing(settings_of: Callable[..., Settings]) -> None
     assert "access" not in bundle.components
     everything = json.dumps([app.definition for app in bundle.apps.values()])
     assert "KAFKA_SECURITY" not in everything and "kafka-ca" not in everything
+
+
+@pytest.mark.parametrize("folder", ["volatility/kafka", "/etc", "../kafka"])
+def test_on_local_the_secrets_are_where_the_broker_looks(
+    mistakes: Callable[..., list[Problem]], folder: str
+) -> None:
+    given = [f"kafka.security.secrets={folder}", "kafka.security.protocol=SSL"]
+    (problem,) = mistakes("local", overrides=given)
+    assert "kafka.security.secrets" in str(problem) and "in the folder kafka only" in str(problem)
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,8 @@ Mistakes = Callable[..., list[Problem]]
             "flink.token.secret: Flink needs one token: name a secret of the cluster",
         ),
         ("flink.token.file=/etc/token", "flink.token.file: Flink needs one token: name a secret of the"),
+        ("sources.replay.files=[AAPL.csv]", "sources.replay.files[0]: 'AAPL.csv' is not an absolute path"),
+        ("spark.secret_file=secret", "spark.secret_file: 'secret' is not an absolute path of a file; write"),
         ("flink.token.file=token", "flink.token.file: 'token' is not an absolute path of a file; write it"),
         ("flink.state=/tmp/x", "flink.state: '/tmp/x' is not a URI with a path; write hdfs://"),
         ("flink.state=file://tmp/x", "flink.state: 'file://tmp/x' is not a URI with a path"),

@@ -120,8 +120,11 @@ def test_records_and_windows_once_each(spark, kafka, settings, tmp_path):
     said = run_once(spark, store, settings)
     assert sum(int(line.split(": ")[1].split()[0]) for line in said if " records" in line) == 401
     assert any("1 of them invalid, such as spark" in line and "is not JSON" in line for line in said)
-    send(kafka, settings.topics[0], [record(CLOSING)] * 3)
-    run_once(spark, store, settings)
+    # A record from the future is refused; otherwise all until then would be late.
+    ahead = (datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1), "AHEAD", Decimal(2))
+    send(kafka, settings.topics[0], [*[record(CLOSING)] * 3, record(ahead)])
+    said = run_once(spark, store, settings)
+    assert any("1 of them invalid" in line and "after the Kafka timestamp" in line for line in said)
     late = [(START, "LATE", Decimal(2))]
     send(kafka, settings.topics[0], map(record, late))
     assert any("1 too late for their window" in line for line in run_once(spark, store, settings))

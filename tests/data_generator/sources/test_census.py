@@ -28,6 +28,12 @@ def test_the_data_set_has_all_states_in_the_regions_of_the_census_bureau():
     assert CensusValue.from_json(values[0].to_json()) == values[0]
 
 
+def test_a_login_that_cannot_work_is_an_error_of_the_settings(caplog: pytest.LogCaptureFixture):
+    environ = {"KAFKA_SECURITY_PROTOCOL": "TLS", "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    assert CliRunner().invoke(main, env=environ).exit_code == 2
+    assert "KAFKA_SECURITY_PROTOCOL=TLS: must be one of" in caplog.text
+
+
 def test_a_value_that_is_no_number_is_refused():
     with pytest.raises(ContractError, match="'value'"):
         CensusValue("v", "Ohio", "Midwest", "poverty", float("nan"), "%")

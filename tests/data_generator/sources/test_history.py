@@ -1,4 +1,4 @@
-"""Prices of the past: the forms in which people have them, and what is refused."""
+"""Historical prices: the forms in which people have them, and what is refused."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_read_is_named(tmp_path, text, columns, said):
         read(tmp_path, text, **columns)
 
 
-def test_the_pace_of_then():
+def test_a_replay_keeps_the_original_pace():
     past = [Past(at(2020, 1, 1, 0, 0, second), "A", 1.0) for second in (0, 20, 30, 40)]
     replay = Replay(past, 100.0, threading.Event())
     began, numbers = time.monotonic(), 0

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 
 from data_generator.sources.ledger import Written
-from data_generator.sources.measurements import Paced
+from data_generator.sources.measurements import Paced, health
 from data_generator.sources.random_numbers import DISTRIBUTIONS, Numbers
 from data_generator.sources.system import UNITS, Machine
 from kafka_topic.contracts import Measurement
+from task_runtime.errors import SettingsError
+from tests.ports import free_ports
 
 NONE = Written(0, None)
 NOW = datetime(2026, 11, 22, 1, 2, 3, 4000, UTC)
@@ -115,9 +121,28 @@ def test_a_late_look_at_the_clock_swaps_no_samples_and_a_clock_that_was_set_coun
     assert times[2] < times[5] < 60
 
 
-def test_a_slow_pace_is_not_a_failure():
-    assert Paced(sample, 0.1, threading.Event()).patience == 30
-    assert Paced(sample, 100, threading.Event()).patience == 300
+def test_a_source_is_unhealthy_when_it_is_late_by_more_than_its_pace(caplog):
+    caplog.set_level("INFO", "data_generator")
+    paced = Paced(sample, 100.0, threading.Event())
+    (port,) = free_ports(1)
+
+    def answer() -> tuple[int, dict[str, Any]]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=30) as found:
+                return found.status, json.load(found)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    with health(paced, {"PORT0": str(port)}):
+        paced.asked_at = time.monotonic() - 100
+        assert answer() == (200, {"healthy": True, "reason": None})
+        paced.asked_at -= 40
+        status, body = answer()
+        with pytest.raises(SettingsError, match="choose another port"), health(paced, {"PORT0": str(port)}):
+            pass
+    assert (status, body["healthy"]) == (503, False)
+    # `pipectl status` shows this line.
+    assert f"not healthy: {body['reason']}" in caplog.messages
 
 
 def test_a_stop_ends_the_wait():
