@@ -30,7 +30,7 @@ _GONE_AFTER_MS = 5000
 
 def open_admin(bootstrap_servers: str) -> AdminClient:
     """A client that reads and changes the brokers' metadata."""
-    config = {"bootstrap.servers": bootstrap_servers, **current().librdkafka()}
+    config: dict[str, Any] = {"bootstrap.servers": bootstrap_servers, **current().librdkafka()}
     with _login_errors():
         return AdminClient(config, logger=LOGGER)
 
