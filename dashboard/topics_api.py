@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -24,7 +25,9 @@ READ_SECONDS = 15.0
 RECORDS = 20
 MOST_RECORDS = 100
 MOST_CHARACTERS = 20_000
-"""How much of a key, a value or a header is shown."""
+"""How much of a key or a value is shown."""
+MOST_HEADERS = 100
+MOST_HEADER_CHARACTERS = 200
 MOST_AT_ONCE = 2
 _PLACES = re.compile(r"\d{1,9}:\d{1,18}(?:,\d{1,9}:\d{1,18})*")
 T = TypeVar("T")
@@ -172,26 +175,34 @@ def _topic(topic: TopicInfo) -> TopicAnswer:
 
 
 def _record(record: Record, *, as_bytes: bool) -> RecordAnswer:
-    def shown(data: bytes | None) -> Any:
-        return _cut(as_text(data, as_bytes=as_bytes))
+    cut = len(record.headers) > MOST_HEADERS
 
-    parts = [record.key, record.value, *record.headers.values()]
+    def shown(data: bytes | None, most: int = MOST_CHARACTERS) -> Any:
+        nonlocal cut
+        whole = as_text(data, as_bytes=as_bytes)
+        part = _part(whole, most)
+        cut |= part != whole
+        return part
+
     return {
         "partition": record.partition,
         "offset": record.offset,
         "time": format_time(record.time),
         "key": shown(record.key),
         "value": shown(record.value),
-        "headers": {name: shown(value) for name, value in [*record.headers.items()][:MOST_RECORDS]},
+        "headers": {
+            name[:MOST_HEADER_CHARACTERS]: shown(value, MOST_HEADER_CHARACTERS)
+            for name, value in islice(record.headers.items(), MOST_HEADERS)
+        },
         "size": len(record.key or b"") + len(record.value or b""),
-        "cut": any(_cut(each) != each for each in (as_text(part, as_bytes=as_bytes) for part in parts)),
+        "cut": cut,
     }
 
 
-def _cut(text: Any) -> Any:
+def _part(text: Any, most: int) -> Any:
     if isinstance(text, dict):
-        return {"base64": text["base64"][:MOST_CHARACTERS]}
-    return text[:MOST_CHARACTERS] if isinstance(text, str) else text
+        return {"base64": text["base64"][:most]}
+    return text[:most] if isinstance(text, str) else text
 
 
 def _estimate(records: list[RecordAnswer], topic: TopicInfo) -> int | None:

@@ -118,7 +118,7 @@ def page_before(
     brokers: Brokers, topic: TopicInfo, ends: Places, count: int, *, wanted: Wanted, seconds: float
 ) -> Page:
     """The last `count` committed records before these offsets that are wanted."""
-    found: dict[int, list[Record]] = {}
+    records: list[Record] = []
     before: dict[int, int] = {}
     bounded, deadline = False, time.monotonic() + seconds
     with _reader(brokers) as consumer:
@@ -132,12 +132,12 @@ def page_before(
                     break
                 back = min(SCANNED, back * _WIDER)
             bounded |= len(last) < count and start > begin
-            found[partition] = list(last)
             before[partition] = last[0].offset if len(last) == count else start
-    merged = list(merge(*found.values(), key=_place))
-    records = merged[-count:]
-    for left_out in reversed(merged[:-count]):
-        before[left_out.partition] = max(before[left_out.partition], left_out.offset + 1)
+            # Merged at once, so memory holds two pages however many partitions there are.
+            merged = list(merge(records, last, key=_place))
+            records = merged[-count:]
+            for left_out in merged[:-count]:
+                before[left_out.partition] = max(before[left_out.partition], left_out.offset + 1)
     return Page(records, before, ends, bounded)
 
 
@@ -145,7 +145,7 @@ def page_from(
     brokers: Brokers, topic: TopicInfo, starts: Places, count: int, *, wanted: Wanted, seconds: float
 ) -> Page:
     """The first `count` committed records from these offsets on that are wanted."""
-    found: dict[int, list[Record]] = {}
+    records: list[Record] = []
     after: dict[int, int] = {}
     bounded, deadline = False, time.monotonic() + seconds
     with _reader(brokers) as consumer:
@@ -155,12 +155,12 @@ def page_from(
             read = _between(consumer, topic.name, partition, start, stop, deadline)
             first = list(islice(filter(wanted, read), count))
             bounded |= len(first) < count and stop < end
-            found[partition] = first
             after[partition] = first[-1].offset + 1 if len(first) == count else max(start, stop)
-    merged = list(merge(*found.values(), key=_place))
-    for left_out in reversed(merged[count:]):
-        after[left_out.partition] = min(after[left_out.partition], left_out.offset)
-    return Page(merged[:count], starts, after, bounded)
+            merged = list(merge(records, first, key=_place))
+            records = merged[:count]
+            for left_out in merged[count:]:
+                after[left_out.partition] = min(after[left_out.partition], left_out.offset)
+    return Page(records, starts, after, bounded)
 
 
 def _place(record: Record) -> tuple[datetime, int, int]:

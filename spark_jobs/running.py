@@ -14,6 +14,7 @@ from spark_jobs.session import SessionSettings, spark_session
 from spark_jobs.stream import StreamSettings, start
 from stores.base import Store
 from task_runtime.environment import Environment
+from task_runtime.health_log import logged
 from task_runtime.pages import serve_pages
 from task_runtime.process import log_to_stderr, stop_event
 
@@ -65,8 +66,8 @@ def _health(progress: Progress, environ: Mapping[str, str] = os.environ) -> Iter
     env = Environment(environ)
 
     def page() -> tuple[int, dict[str, Any]]:
-        problem = progress.problem()
-        return (503 if problem else 200), {"problem": problem, "batches": progress.batches}
+        reason = progress.problem()
+        return (503 if reason else 200), {"reason": reason, "batches": progress.batches}
 
-    with serve_pages({"/health": page}, env.host, env.integer("PORT0")):
+    with serve_pages({"/health": logged(page, _LOG.info)}, env.host, env.integer("PORT0")):
         yield

@@ -1,5 +1,6 @@
 """/api/topics on a real broker: what there is, and pages of records, forward and back."""
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,8 @@ import jsonschema
 import pytest
 
 from dashboard.openapi import document
+from dashboard.topics_api import MOST_HEADER_CHARACTERS, MOST_HEADERS, _record
+from kafka_topic.browsing import Record
 from kafka_topic.connection import open_producer
 
 pytestmark = pytest.mark.slow
@@ -109,3 +112,13 @@ def test_what_is_no_text_is_base64_and_what_is_long_is_cut(app, browsed):
 def test_mistakes_are_explained(app, browsed, query, status, word):
     found, answer = app.get(f"/api/topics/records?{query.format(browsed[0])}")
     assert found == status and word in answer["message"]
+
+
+def test_many_and_long_headers_do_not_make_an_answer_large():
+    headers = {f"{number:03}{'n' * 1000}": b"x" * 100_000 for number in range(500)}
+    record = Record(0, 1, BEGAN, None, b"{}", headers)
+    shown = _record(record, as_bytes=False)
+    assert {len(name) for name in shown["headers"]} == {MOST_HEADER_CHARACTERS}
+    assert list(shown["headers"].values()) == ["x" * MOST_HEADER_CHARACTERS] * MOST_HEADERS
+    assert shown["cut"]
+    assert not _record(dataclasses.replace(record, headers={"a": b"b"}), as_bytes=False)["cut"]
