@@ -50,8 +50,14 @@ class Span(NamedTuple):
 
 # A topic that is deleted meanwhile has no more records.
 _ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
-# A topic that was just created, or has lost its leader, gets a leader soon.
-_ELECTING = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+# A topic that was just created, or has lost its leader, gets a leader soon. Until then, the client and a
+# broker may know different leaders.
+_ELECTING = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+}
 _RETRY_SECONDS = 0.1
 
 

@@ -106,7 +106,7 @@ def test_topics_that_exist_otherwise_are_named_and_kept(small):
         "other": [9, 9],
         **{name: [1, 1] for name in ("signals", "dead_letter", "limits")},
     }
-    state = {"installed": [{}], "topics": topics}
+    state = {"installed": [{"version": "1", "options": {}}], "topics": topics}
     (small.folder / "service.json").write_text(json.dumps(state))
     change = small.plan(only=["topics"]).changes["topics"]
     assert change.action == "unchanged"

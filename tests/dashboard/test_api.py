@@ -358,7 +358,7 @@ def test_the_stream_brings_the_topics_that_are_named_from_the_beginning_where_as
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
-        ("/api/movingaverage?position=NOPE", 404, "no position 'NOPE'"),
+        ("/api/movingaverage?position=NOPE", 404, "unknown position 'NOPE'"),
         ("/api/movingaverage", 404, "AAPL, MSFT"),
         (f"{AAPL}&since=yesterday", 400, "since=yesterday"),
         ("/api/stream?position=NOPE", 404, "NOPE"),

@@ -19,6 +19,7 @@ import pytest
 from spark_jobs.progress import Progress
 from stores.cassandra import CassandraStore
 from stores.cql import address_of
+from stores.errors import UnreachableError
 from stores.tables import PRICES, STATISTICS, Flow
 from tests.ports import free_ports
 from tests.spark_jobs.test_stream import ALWAYS, CLOSING, record, send, ticks, windows
@@ -88,9 +89,15 @@ def test_kills_of_cassandra_broker_and_driver_lose_double_and_spoil_nothing(
     )
     flow, statistics = Flow(topic, PRICES), Flow(f"{topic}-statistics", STATISTICS)
 
+    def count(of: Flow) -> int:
+        try:
+            return sum(1 for _ in store.read(of, *ALWAYS))
+        except UnreachableError:
+            return 0  # Cassandra is starting again
+
     def wait_for(rows: int, of: Flow = flow) -> None:
         deadline = time.monotonic() + 240
-        while (found := sum(1 for _ in store.read(of, *ALWAYS))) < rows:
+        while (found := count(of)) < rows:
             driver.revive()
             assert time.monotonic() < deadline, f"{found} of {rows} rows after 240 s:\n{driver.said()}"
             time.sleep(0.2)

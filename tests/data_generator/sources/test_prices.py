@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -96,6 +97,8 @@ def test_a_run_that_goes_on_begins_after_the_last_message(ago):
 class Topic:
     """A topic of the real broker, and what is in it."""
 
+    started: ClassVar[list[subprocess.Popen[str]]] = []
+
     def __init__(self, kafka, name: str, partitions: int = 1) -> None:
         kafka.create(name, partitions=partitions)
         self.kafka, self.name = kafka, name
@@ -103,7 +106,9 @@ class Topic:
     def run(self, *args: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "data_generator.sources.prices", "--topic", self.name]
         command += ["--bootstrap-servers", self.kafka.bootstrap_servers, "--seed", "7", *args]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.started.append(process)
+        return process
 
     def done(self, *args: str) -> str:
         out, err = self.run(*args).communicate(timeout=120)
@@ -143,6 +148,15 @@ class Topic:
         assert [(found[n].symbol, found[n].price) for n in range(count)] == [
             (p.symbol, p.price) for p in wanted
         ]
+
+
+@pytest.fixture(autouse=True)
+def no_run_is_left():
+    yield
+    for process in Topic.started:
+        with process:
+            process.kill()
+    Topic.started.clear()
 
 
 def until(process: subprocess.Popen[str], text: str) -> str:
