@@ -27,6 +27,7 @@ import hypothesis
 import platformdirs
 import pytest
 
+from kafka_topic import security
 from tests import cassandra_node, hdfs, s3
 from tests.ports import free_ports
 
@@ -324,6 +325,14 @@ auto.create.topics.enable=true
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+
+@pytest.fixture(autouse=True)
+def _login_to_kafka() -> Iterator[None]:
+    """A `pipectl` command in this process sets the login of all its clients; here, it ends with the test."""
+    before = security._instead[:]
+    yield
+    security._instead[:] = before
 
 
 @pytest.fixture(scope="session")
