@@ -95,6 +95,7 @@ def report(kafka, topic: str, **variables: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_report_is_the_same_on_a_cluster(kafka, topic_of, cluster):
     given = ticks()
     # A worker that is not up yet is waited for: Spark's own patience is a minute.
