@@ -58,6 +58,12 @@ _ELECTING = {
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
 }
+# A broker that was just made the coordinator of a group still loads its commits.
+_LOADING = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
 _RETRY_SECONDS = 0.1
 
 
@@ -96,7 +102,7 @@ def _metadata(committed: TopicPartition) -> str:
 
 
 def _is_transient(error: BaseException | None) -> bool:
-    return isinstance(error, KafkaException) and error.args[0].code() in _ELECTING
+    return isinstance(error, KafkaException) and error.args[0].code() in _ELECTING | _LOADING
 
 
 class Brokers:
@@ -208,7 +214,7 @@ class Brokers:
         # 2.16, rd_kafka_admin_coord_request), so a consumer asks.
         consumer = open_consumer(self.bootstrap_servers, group_id=group)
         try:
-            answer = consumer.committed(list(partitions), timeout=self._timeout)
+            answer = self._commits(consumer, list(partitions))
         except KafkaException as error:
             raise self._explained(error, first=False) from error
         finally:
@@ -218,6 +224,16 @@ class Brokers:
             for each in answer
             if each.error is None and each.offset >= 0
         }
+
+    def _commits(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                return consumer.committed(partitions, timeout=self._timeout)
+            except KafkaException as error:
+                if not _is_transient(error) or time.monotonic() >= deadline:
+                    raise
+            time.sleep(_RETRY_SECONDS)
 
     def _offsets(
         self,
