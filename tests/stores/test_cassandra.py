@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,25 +16,9 @@ from stores.cassandra import CassandraStore
 from stores.cql import address_of, table_of
 from stores.errors import AddressError, RowsError, UnreachableError
 from stores.opening import open_store
-from stores.tables import MOVING_AVERAGE, PRICES, SIGNALS, TABLES, Flow
+from stores.tables import MOVING_AVERAGE, SIGNALS, TABLES, Flow
 from tests.cassandra_node import CassandraNode
-
-FLOW = Flow("prices", PRICES)
-START = datetime(2026, 11, 22, 23, 59, 50, tzinfo=UTC)
-ALWAYS = datetime(2000, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
-
-
-def rows(number: int, size: int = 10) -> dict[str, list[Any]]:
-    """Batch `number`: a tick a second, so that some batches lie in two hours."""
-    offsets = range(number * size, (number + 1) * size)
-    return {
-        "ts": [START + timedelta(seconds=offset) for offset in offsets],
-        "symbol": ["AAPL" if offset % 2 else "MSFT" for offset in offsets],
-        "price": [Decimal(offset) / 100 + 1 for offset in offsets],
-        "topic": ["prices"] * size,
-        "partition": [0] * size,
-        "offset": list(offsets),
-    }
+from tests.stores.batches import ALWAYS, FLOW, START, rows
 
 
 def offsets(store: CassandraStore, **names: Any) -> list[int]:

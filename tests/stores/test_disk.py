@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,23 +26,7 @@ from stores.errors import AddressError, BrokenError, RowsError
 from stores.files import Part, parts_in, split
 from stores.opening import open_store
 from stores.tables import PRICES, STATISTICS, TABLES, Flow
-
-FLOW = Flow("prices", PRICES)
-START = datetime(2026, 11, 22, 23, 59, 50, tzinfo=UTC)
-ALWAYS = datetime(2000, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
-
-
-def rows(number: int, size: int = 10) -> dict[str, list[Any]]:
-    """Batch `number`: a tick a second, so that some batches lie on two days."""
-    offsets = range(number * size, (number + 1) * size)
-    return {
-        "ts": [START + timedelta(seconds=offset) for offset in offsets],
-        "symbol": ["AAPL" if offset % 2 else "MSFT" for offset in offsets],
-        "price": [Decimal(offset) / 100 + 1 for offset in offsets],
-        "topic": ["prices"] * size,
-        "partition": [0] * size,
-        "offset": list(offsets),
-    }
+from tests.stores.batches import ALWAYS, FLOW, START, rows
 
 
 def offsets(store: DiskStore, **names) -> list[int]:
