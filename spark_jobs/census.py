@@ -11,6 +11,7 @@ from kafka_topic.contracts import CensusValue
 from kafka_topic.errors import ContractError
 from spark_jobs.errors import SourceError
 from spark_jobs.kafka import extent_of, read_extent
+from spark_jobs.windows import double_figures
 from stores.base import Batch, Row, Store
 from stores.tables import GROUPS, Flow
 
@@ -54,13 +55,7 @@ def census_groups(session: SparkSession, bootstrap_servers: str, topic: str) -> 
         rows = (
             records.where(F.col("version") == newest["version"])
             .groupBy("name", "group", "unit")
-            .agg(
-                F.count("value").alias("count"),
-                F.avg("value").alias("mean"),
-                F.stddev_samp("value").alias("stddev"),
-                F.min("value").alias("min"),
-                F.max("value").alias("max"),
-            )
+            .agg(*double_figures())
             .orderBy("name", "group")
             .collect()
         )

@@ -28,6 +28,19 @@ class Adding:
     finish: Callable[[Row], Values]
 
 
+def double_figures() -> list[Column]:
+    """Spark's aggregates of the column `value`, in doubles: count, mean, stddev, min and max."""
+    from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
+
+    return [
+        F.count("value").alias("count"),
+        F.avg("value").alias("mean"),
+        F.stddev_samp("value").alias("stddev"),
+        F.min("value").alias("min"),
+        F.max("value").alias("max"),
+    ]
+
+
 def adding(kind: str) -> Adding:
     """Prices are summed exactly; measurements, which have no common unit, are summed as doubles."""
     from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
@@ -48,12 +61,6 @@ def adding(kind: str) -> Adding:
         )
     return Adding(
         lambda records: records,
-        lambda: [
-            F.count("value").alias("count"),
-            F.avg("value").alias("mean"),
-            F.stddev_samp("value").alias("stddev"),
-            F.min("value").alias("min"),
-            F.max("value").alias("max"),
-        ],
+        double_figures,
         lambda row: {name: row[name] for name in ("count", "mean", "stddev", "min", "max")},
     )

@@ -109,17 +109,20 @@ SIGNALS = Table(
     time="time",
     key=_PLACE_KEY,
 )
+_FIGURES = (
+    Column("count", "whole"),
+    Column("mean", "number"),
+    Column("stddev", "number", optional=True),
+    Column("min", "number"),
+    Column("max", "number"),
+)
 STATISTICS = Table(
     (
         Column("name", "text"),
         Column("window", "text"),
         Column("window_start", "time"),
         Column("window_end", "time"),
-        Column("count", "whole"),
-        Column("mean", "number"),
-        Column("stddev", "number", optional=True),
-        Column("min", "number"),
-        Column("max", "number"),
+        *_FIGURES,
     ),
     name="name",
     time="window_end",
@@ -132,11 +135,7 @@ GROUPS = Table(
         Column("name", "text"),
         Column("group", "text"),
         Column("unit", "text"),
-        Column("count", "whole"),
-        Column("mean", "number"),
-        Column("stddev", "number", optional=True),
-        Column("min", "number"),
-        Column("max", "number"),
+        *_FIGURES,
     ),
     name="name",
     time="ts",
