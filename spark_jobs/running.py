@@ -13,9 +13,7 @@ from spark_jobs.progress import Progress
 from spark_jobs.session import SessionSettings, spark_session
 from spark_jobs.stream import StreamSettings, start
 from stores.base import Store
-from task_runtime.environment import Environment
-from task_runtime.health_log import logged
-from task_runtime.pages import serve_pages
+from task_runtime.health_log import serve_health
 from task_runtime.process import log_to_stderr, stop_event
 
 if TYPE_CHECKING:
@@ -60,14 +58,9 @@ def _tell(progress: Progress, queries: Sequence[StreamingQuery]) -> None:
 
 @contextmanager
 def _health(progress: Progress, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
-    if "PORT0" not in environ:
-        yield
-        return
-    env = Environment(environ)
-
     def page() -> tuple[int, dict[str, Any]]:
         reason = progress.problem()
         return (503 if reason else 200), {"reason": reason, "batches": progress.batches}
 
-    with serve_pages({"/health": logged(page, _LOG.info)}, env.host, env.integer("PORT0")):
+    with serve_health(page, _LOG.info, environ):
         yield

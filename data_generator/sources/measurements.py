@@ -19,10 +19,8 @@ from data_generator.sources.exact import WITHOUT_END, Record, Target, write_exac
 from data_generator.sources.ledger import Written
 from kafka_topic.contracts import Measurement
 from kafka_topic.errors import SecurityError
-from task_runtime.environment import Environment
 from task_runtime.errors import SettingsError
-from task_runtime.health_log import logged
-from task_runtime.pages import serve_pages
+from task_runtime.health_log import serve_health
 from task_runtime.process import log_to_stderr, stop_event
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -118,10 +116,6 @@ def run(sample: Sample, seconds: float, count: int | None, target: Target) -> No
 @contextmanager
 def health(paced: Paced, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
     """Serve /health at PORT0, if that is set, while the block runs. Raises SettingsError."""
-    if "PORT0" not in environ:
-        yield
-        return
-    env = Environment(environ)
 
     def page() -> tuple[int, dict[str, Any]]:
         # A source that waits for its next sample is healthy.
@@ -129,5 +123,5 @@ def health(paced: Paced, environ: Mapping[str, str] = os.environ) -> Iterator[No
         reason = f"Kafka has accepted nothing for {silent:.0f} s" if silent > _UNHEALTHY_SECONDS else None
         return 503 if reason else 200, {"healthy": reason is None, "reason": reason}
 
-    with serve_pages({"/health": logged(page, _LOG.info)}, env.host, env.integer("PORT0")):
+    with serve_health(page, _LOG.info, environ):
         yield
