@@ -19,7 +19,7 @@ from flink_scripts.settings import file_uri, local_path
 
 _KEEP_SAVEPOINTS = 3
 _KEEP_SHAPES = 3
-_CHECKPOINT = re.compile(r"([^/]+/chk-[0-9]+)/_metadata")
+_CHECKPOINT = re.compile(r"(?P<job>[^/]+)/chk-(?P<number>[0-9]+)/_metadata")
 _SAVEPOINT = re.compile(r"(savepoint-[^/]+)/_metadata")
 
 
@@ -48,16 +48,26 @@ class StateFolder:
         self.savepoints = f"{self._job_savepoints}/{shape}"
 
     def newest(self) -> Snapshot | None:
-        """The snapshot to resume from, None when there is none."""
+        """The snapshot to resume from, None when there is none.
+
+        The times of files do not order the checkpoints of one job: an object store tells whole seconds, which
+        may have several checkpoints, and a clock may be set back. Their numbers do. The transactions of all
+        but a job's last checkpoint are committed, so what follows an older one would be written twice.
+        """
         checkpoints, savepoints = self._files.trees([self.checkpoints, self.savepoints], depth=3)
+        last: dict[str, tuple[int, float]] = {}
+        for entry in checkpoints:
+            if found := _CHECKPOINT.fullmatch(entry.path):
+                one = int(found["number"]), entry.time
+                last[found["job"]] = max(one, last.get(found["job"], one))
+        # First the savepoints: of the same second, the one that stopped a job is newer than its checkpoints.
         snapshots = [
-            Snapshot(f"{folder}/{found[1]}", entry.time)
-            for folder, entries, form in (
-                (self.checkpoints, checkpoints, _CHECKPOINT),
-                (self.savepoints, savepoints, _SAVEPOINT),
-            )
-            for entry in entries
-            if (found := form.fullmatch(entry.path))
+            Snapshot(f"{self.savepoints}/{found[1]}", entry.time)
+            for entry in savepoints
+            if (found := _SAVEPOINT.fullmatch(entry.path))
+        ]
+        snapshots += [
+            Snapshot(f"{self.checkpoints}/{job}/chk-{number}", time) for job, (number, time) in last.items()
         ]
         return max(snapshots, key=lambda snapshot: snapshot.time, default=None)
 

@@ -51,6 +51,25 @@ def test_newest_complete_snapshot_wins(state: StateFolder) -> None:
     assert found is not None and _path(found.uri) == savepoint
 
 
+def test_numbers_order_checkpoints_of_one_job_whatever_their_times(state: StateFolder) -> None:
+    """An object store has a resolution of a second, and clocks are set back."""
+    job = _path(state.checkpoints) / "a"
+    for name, time in (("chk-8", 200), ("chk-9", 200), ("chk-10", 200)):
+        newest = _snapshot(job / name, time)
+    found = state.newest()
+    assert found is not None and _path(found.uri) == newest
+    newest = _snapshot(job / "chk-11", 150)
+    found = state.newest()
+    assert found is not None and _path(found.uri) == newest
+
+
+def test_a_savepoint_is_newer_than_a_checkpoint_of_its_second(state: StateFolder) -> None:
+    _snapshot(_path(state.checkpoints) / "a" / "chk-8", 200)
+    savepoint = _snapshot(_path(state.savepoints) / "savepoint-1", 200)
+    found = state.newest()
+    assert found is not None and _path(found.uri) == savepoint
+
+
 def test_other_jobs_and_shapes_are_not_ours(state: StateFolder, tmp_path: Path) -> None:
     _snapshot(tmp_path / "checkpoints" / "job" / "other" / "a" / "chk-1", 100)
     _snapshot(tmp_path / "checkpoints" / "another" / "shape" / "a" / "chk-1", 100)
