@@ -138,7 +138,7 @@ class FlowAnswer(TypedDict):
     processing: str | None
     store: str | None
     display: str
-    needs: Annotated[list[str], Field(description="the optional parts of the bundle that it needs")]
+    parts: Annotated[list[str], Field(description="the optional parts of the bundle that it depends on")]
     state: Annotated[
         Literal["live", "past", "empty", "off", "broken"],
         Field(

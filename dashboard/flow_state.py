@@ -52,7 +52,7 @@ class FlowStates:
             "processing": flow.processing,
             "store": flow.store,
             "display": flow.display,
-            "needs": list(flow.needs),
+            "parts": list(flow.parts),
             "state": "empty",
             "records": records if isinstance(records, int) else None,
             "rows": None,

@@ -1,4 +1,4 @@
-"""The flows that the page shows: what each accomplishes, and what it needs.
+"""The flows that the page shows: what each accomplishes, and the parts that it depends on.
 
 A flow is source -> topic -> processing -> store -> display, as the bundle's setting `flows` has it.
 """
@@ -44,7 +44,10 @@ _STARTS = {
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow. topic, processing, store: None where it has no such stage. needs: the parts that it needs."""
+    """A flow. topic, processing, store: None where it has no such stage.
+
+    parts: the optional parts of the bundle that it depends on.
+    """
 
     name: str
     source: str
@@ -52,7 +55,7 @@ class Flow:
     processing: str | None
     store: str | None
     display: str
-    needs: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def about(self) -> str:
@@ -80,9 +83,9 @@ class Flow:
         """How its data is made to flow."""
         return _STARTS.get(self.source, "start its source")
 
-    def missing(self, parts: Collection[str]) -> list[str]:
-        """The parts that it needs and that are not enabled."""
-        return [part for part in self.needs if part not in parts]
+    def missing(self, enabled: Collection[str]) -> list[str]:
+        """The parts that it depends on and that are not enabled."""
+        return [part for part in self.parts if part not in enabled]
 
 
 def read_flows(text: str) -> tuple[Flow, ...]:
@@ -97,9 +100,9 @@ def _flow(document: Mapping[str, Any]) -> Flow:
     values = {name: document.get(name) for name in ("name", *_STAGES)}
     for name, value in values.items():
         if not isinstance(value, str) or not value:
-            raise ValueError(f"a flow needs a {name}, got {value!r}")
+            raise ValueError(f"a flow must have a {name}, got {value!r}")
     stages: dict[str, Any] = {name: None if value == _NONE else value for name, value in values.items()}
-    return Flow(**stages, needs=tuple(map(str, document.get("needs", ()))))
+    return Flow(**stages, parts=tuple(map(str, document.get("parts", ()))))
 
 
 def read_addresses(text: str) -> dict[str, str]:

@@ -218,7 +218,7 @@ def _flink_components(flink: Flink | str | None) -> list[Component]:
 
 
 def _component(name: str, healthy: bool | None, detail: str, figures: Figures | None = None) -> Component:
-    """healthy: None when it can't be told."""
+    """healthy: None when it is unknown."""
     found: Component = {
         "name": name,
         "state": "unknown" if healthy is None else "healthy" if healthy else "unhealthy",

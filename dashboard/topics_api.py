@@ -15,7 +15,7 @@ from dashboard.answers import RecordAnswer, RecordsAnswer, TopicAnswer
 from dashboard.requests import json_answer, known, time_of
 from dashboard.settings import Settings
 from kafka_topic.brokers import Brokers
-from kafka_topic.browsing import Page, Places, Record, TopicInfo, matching, page_before, page_from, topics
+from kafka_topic.browsing import Cursor, Page, Record, TopicInfo, matching, page_before, page_from, topics
 from kafka_topic.contracts import format_time
 from kafka_topic.errors import KafkaTopicError
 from kafka_topic.record_text import as_text
@@ -29,7 +29,7 @@ MOST_CHARACTERS = 20_000
 MOST_HEADERS = 100
 MOST_HEADER_CHARACTERS = 200
 MOST_AT_ONCE = 2
-_PLACES = re.compile(r"\d{1,9}:\d{1,18}(?:,\d{1,9}:\d{1,18})*")
+_CURSOR = re.compile(r"\d{1,9}:\d{1,18}(?:,\d{1,9}:\d{1,18})*")
 T = TypeVar("T")
 
 
@@ -49,7 +49,7 @@ class TopicsApi:
         return json_answer({"topics": [_topic(each) for each in found]})
 
     async def records(self, request: web.Request) -> web.StreamResponse:
-        """A page of records: the last ones, or those from or before a place, an offset or a time."""
+        """A page of records: the last ones, or those from or before a cursor, an offset or a time."""
         query = request.query
         name = query.get("topic", "")
         count = _whole(query.get("count", str(RECORDS)), "count", 1, MOST_RECORDS)
@@ -89,13 +89,13 @@ class TopicsApi:
             )
         return page, topic
 
-    def _starts(self, request: web.Request, topic: TopicInfo, since: datetime | None) -> Places | None:
+    def _starts(self, request: web.Request, topic: TopicInfo, since: datetime | None) -> Cursor | None:
         """Where a page begins; None if the request names its end, or asks for the last records."""
         query = request.query
         if "before" in query:
             return None
         if "from" in query:
-            return _places(query["from"], "from", topic)
+            return _cursor(query["from"], "from", topic)
         numbers = _numbers(query.get("partition"), topic)
         if "offset" in query:
             offset = _whole(query["offset"], "offset", 0, 10**18)
@@ -115,10 +115,10 @@ class TopicsApi:
                 raise web.HTTPServiceUnavailable(text=str(error)) from None
 
 
-def _ends(request: web.Request, topic: TopicInfo) -> Places:
+def _ends(request: web.Request, topic: TopicInfo) -> Cursor:
     """Where a page ends."""
     if "before" in request.query:
-        return _places(request.query["before"], "before", topic)
+        return _cursor(request.query["before"], "before", topic)
     numbers = _numbers(request.query.get("partition"), topic)
     return {number: topic.spans[number].end for number in numbers}
 
@@ -130,16 +130,16 @@ def _numbers(text: str | None, topic: TopicInfo) -> list[int]:
     return [int(known("partition", text, [str(number) for number in topic.spans]))]
 
 
-def _places(text: str, name: str, topic: TopicInfo) -> Places:
-    """A place between records, as an earlier page named it."""
-    if not _PLACES.fullmatch(text):
+def _cursor(text: str, name: str, topic: TopicInfo) -> Cursor:
+    """A position between records of each partition, as an earlier page named it."""
+    if not _CURSOR.fullmatch(text):
         raise web.HTTPBadRequest(
             text=f"{name}={text[:60]} must be such as 0:120,1:88, as an earlier page gave it"
         )
-    places = dict(pair.split(":") for pair in text.split(","))
+    offsets = dict(pair.split(":") for pair in text.split(","))
     return {
         int(number): _inside(topic, int(number), int(offset))
-        for number, offset in places.items()
+        for number, offset in offsets.items()
         if int(number) in topic.spans
     }
 
@@ -150,9 +150,9 @@ def _inside(topic: TopicInfo, number: int, offset: int) -> int:
     return min(max(offset, begin), end)
 
 
-def _written(more: Places, places: Places) -> str | None:
-    """A place as text; None if there is nothing beyond it."""
-    return ",".join(f"{number}:{offset}" for number, offset in places.items()) if more else None
+def _written(more: Cursor, offsets: Cursor) -> str | None:
+    """A cursor as text; None if there is nothing beyond it."""
+    return ",".join(f"{number}:{offset}" for number, offset in offsets.items()) if more else None
 
 
 def _whole(text: str, name: str, least: int, most: int) -> int:

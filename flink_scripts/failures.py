@@ -36,8 +36,8 @@ def is_checkpoint_failure(checkpoint: FailedCheckpoint) -> bool:
 
 def reason(failure: Failure) -> str:
     """The root cause of a failure, and the task and host where it happened."""
-    place = " on ".join(filter(None, (failure.task, failure.host)))
-    return f"{root_cause(failure.stack_trace)} (in {place})" if place else root_cause(failure.stack_trace)
+    where = " on ".join(filter(None, (failure.task, failure.host)))
+    return f"{root_cause(failure.stack_trace)} (in {where})" if where else root_cause(failure.stack_trace)
 
 
 def time_of(failure: Failure) -> str:

@@ -35,8 +35,8 @@ def flink_token(variables: Mapping[str, str]) -> str:
         raise SettingsError(f"{FILE_VARIABLE}={name} cannot be read: {error}") from None
 
 
-def _checked(value: str, place: str) -> str:
+def _checked(value: str, source: str) -> str:
     value = value.strip()
     if not _FORM.fullmatch(value):
-        raise SettingsError(f"{place} does not hold a token: 32 to 256 letters, digits, `_` or `-`; {_HINT}")
+        raise SettingsError(f"{source} does not hold a token: 32 to 256 letters, digits, `_` or `-`; {_HINT}")
     return value

@@ -1,4 +1,4 @@
-"""Waiting for what the job needs: logged once, and not for ever."""
+"""Waits for what the job needs: logs that once, and gives up in the end."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Record:
 
 Wanted = Callable[[Record], bool]
 """Whether a record belongs on a page."""
-Places = Mapping[int, int]
+Cursor = Mapping[int, int]
 """Offsets by partition."""
 
 
@@ -73,8 +73,8 @@ class Page(NamedTuple):
     """
 
     records: list[Record]
-    before: Places
-    after: Places
+    before: Cursor
+    after: Cursor
     bounded: bool
 
 
@@ -115,7 +115,7 @@ def topics(brokers: Brokers, wanted: Collection[str] | None = None) -> list[Topi
 
 
 def page_before(
-    brokers: Brokers, topic: TopicInfo, ends: Places, count: int, *, wanted: Wanted, seconds: float
+    brokers: Brokers, topic: TopicInfo, ends: Cursor, count: int, *, wanted: Wanted, seconds: float
 ) -> Page:
     """The last `count` committed records before these offsets that are wanted."""
     records: list[Record] = []
@@ -134,7 +134,7 @@ def page_before(
             bounded |= len(last) < count and start > begin
             before[partition] = last[0].offset if len(last) == count else start
             # Merged at once, so memory holds two pages however many partitions there are.
-            merged = list(merge(records, last, key=_place))
+            merged = list(merge(records, last, key=_order))
             records = merged[-count:]
             for left_out in merged[:-count]:
                 before[left_out.partition] = max(before[left_out.partition], left_out.offset + 1)
@@ -142,7 +142,7 @@ def page_before(
 
 
 def page_from(
-    brokers: Brokers, topic: TopicInfo, starts: Places, count: int, *, wanted: Wanted, seconds: float
+    brokers: Brokers, topic: TopicInfo, starts: Cursor, count: int, *, wanted: Wanted, seconds: float
 ) -> Page:
     """The first `count` committed records from these offsets on that are wanted."""
     records: list[Record] = []
@@ -156,14 +156,14 @@ def page_from(
             first = list(islice(filter(wanted, read), count))
             bounded |= len(first) < count and stop < end
             after[partition] = first[-1].offset + 1 if len(first) == count else max(start, stop)
-            merged = list(merge(records, first, key=_place))
+            merged = list(merge(records, first, key=_order))
             records = merged[:count]
             for left_out in merged[count:]:
                 after[left_out.partition] = min(after[left_out.partition], left_out.offset)
     return Page(records, starts, after, bounded)
 
 
-def _place(record: Record) -> tuple[datetime, int, int]:
+def _order(record: Record) -> tuple[datetime, int, int]:
     return record.time, record.partition, record.offset
 
 
@@ -180,8 +180,8 @@ def _between(
     consumer: Consumer, topic: str, partition: int, start: int, stop: int, deadline: float
 ) -> Iterator[Record]:
     """The records from `start` up to `stop`, which is left out."""
-    place = (topic, partition)
-    for message in read_between(consumer, {place: start}, {place: stop}, deadline=deadline):
+    source = (topic, partition)
+    for message in read_between(consumer, {source: start}, {source: stop}, deadline=deadline):
         yield _record(message)
 
 

@@ -75,7 +75,7 @@ def login_refused(servers: str, security: Security) -> AccessDeniedError:
 
 
 def _refuses_login(servers: str) -> bool:
-    """Whether a login fails. Only a client with a queue of its own is told."""
+    """Whether a login fails. Only a client with its own queue learns of it."""
     errors: list[KafkaError] = []
     producer = open_producer(servers, on_error=errors.append)
     deadline = time.monotonic() + _LOGIN_SECONDS
@@ -87,7 +87,7 @@ def _refuses_login(servers: str) -> bool:
 
 
 def refusal(servers: str, security: Security) -> str | None:
-    """Why the first broker that can be reached would not let this client in; None if that can't be told."""
+    """Why the first broker that can be reached would not let this client in; None if that is unknown."""
     for server in servers.split(","):
         host, _, port = server.rpartition(":")
         with (

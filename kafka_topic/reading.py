@@ -140,8 +140,8 @@ class TopicConsumer(ABC, Generic[T]):
         try:
             record = self._read(_bytes(message.value()), topic)
         except ContractError as broken:
-            place = f"topic {topic!r} partition {message.partition()} offset {message.offset()}"
-            error = ContractError(f"{place}: {broken}", field=broken.field)
+            where = f"topic {topic!r} partition {message.partition()} offset {message.offset()}"
+            error = ContractError(f"{where}: {broken}", field=broken.field)
             if self._on_broken is None:
                 raise error from None
             self._on_broken(error)

@@ -174,9 +174,9 @@ def _value(environ: Mapping[str, str], name: str) -> str:
     """The variable, else the content of the file that NAME_FILE names, else ""."""
     if value := environ.get(name):
         return value
-    if not (place := environ.get(f"{name}_FILE")):
+    if not (path := environ.get(f"{name}_FILE")):
         return ""
-    file = Path(place)
+    file = Path(path)
     try:
         if name != CA_VARIABLE and file.stat().st_mode & 0o004:
             raise SecurityError(f"every user may read {file}, which holds a secret: chmod 600 {file}")

@@ -74,10 +74,10 @@ class Trouble:
     @property
     def text(self) -> str:
         """The problem in a sentence."""
-        place = f"partition {self.partition} of {self.topic}" if self.partition is not None else self.topic
+        subject = f"partition {self.partition} of {self.topic}" if self.partition is not None else self.topic
         detail = f": {self.detail.rstrip('.')}" if self.detail else ""
         since = f" (since {format_time(self.since)} UTC)" if self.since else ""
-        return f"{place} {_WORDS[self.code][0]}{detail}{since}"
+        return f"{subject} {_WORDS[self.code][0]}{detail}{since}"
 
     @property
     def next_step(self) -> str:

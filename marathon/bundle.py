@@ -56,10 +56,10 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
     for definition in definitions.values():
         problems += _app_problems(definition)
     problems += _bundle_problems(settings.group, definitions)
-    jobs, mistakes = render_jobs(
+    jobs, job_problems = render_jobs(
         settings, context, components=components.names(), parts=components.parts, package=package
     )
-    problems += mistakes
+    problems += job_problems
     if problems:
         raise BundleError(problems)
 

@@ -41,8 +41,8 @@ class Flow(Section):
     display: str
 
     @property
-    def needs(self) -> list[str]:
-        """The optional parts that it needs besides the page."""
+    def parts(self) -> list[str]:
+        """The optional parts that it depends on besides the page."""
         return [_PARTS[stage] for stage in (self.processing, self.store) if stage in _PARTS]
 
     @property
@@ -110,9 +110,9 @@ Flows = dict[FlowName, FlowLine]
 
 
 def flow_list(flows: Flows) -> list[dict[str, Any]]:
-    """The flows for the page's environment, with the parts that each needs."""
+    """The flows for the page's environment, with the parts that each depends on."""
     return [
-        {"name": name, **flow.model_dump(), "needs": flow.needs}
+        {"name": name, **flow.model_dump(), "parts": flow.parts}
         for name, flow in flows.items()
         if flow is not None
     ]

@@ -126,9 +126,9 @@ def _rendered(file: Path, declared: Declaration, settings: Settings, context: Ma
     template = file.with_suffix(".json.j2")
     topics = {name: f"{settings.topics.prefix}{name}" for name in declared.topics}
     job_id = ".".join([*settings.group.strip("/").split("/"), file.stem])
-    told: dict[str, Any] = {"id": job_id, "description": declared.description, "topics": topics}
+    job: dict[str, Any] = {"id": job_id, "description": declared.description, "topics": topics}
     try:
-        definition = read_definition(render_template(template, {**context, "job": told}))
+        definition = read_definition(render_template(template, {**context, "job": job}))
     except TemplateFault as fault:
         raise BundleError([fault.problem]) from None
     if problems := _problems(definition):

@@ -46,8 +46,8 @@ def census_groups(session: SparkSession, bootstrap_servers: str, topic: str) -> 
     try:
         broken = records.where("problem is not null").orderBy("partition", "offset").first()
         if broken is not None:
-            place = f"partition {broken['partition']}, offset {broken['offset']}"
-            raise SourceError(f"topic {topic}, {place}: {broken['problem']}")
+            where = f"partition {broken['partition']}, offset {broken['offset']}"
+            raise SourceError(f"topic {topic}, {where}: {broken['problem']}")
         # The version that was loaded last; a version is loaded as a whole.
         newest = records.groupBy("version").agg(F.max("millis").alias("at")).orderBy(F.desc("at")).first()
         if newest is None:

@@ -49,7 +49,7 @@ def extent_of(bootstrap_servers: str, topics: Sequence[str]) -> Extent:
         partitions = [partition for several in found.values() for partition in several]
         begin, end = brokers.earliest(partitions), brokers.committed_ends(partitions)
         # Retention may have moved the start of a log between the two queries.
-        return Extent({place: min(at, end[place]) for place, at in begin.items()}, end)
+        return Extent({partition: min(at, end[partition]) for partition, at in begin.items()}, end)
 
 
 def read_extent(session: SparkSession, bootstrap_servers: str, extent: Extent) -> DataFrame:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 PRICE_TYPE = "decimal(17, 8)"
 """Prices are exact: eight decimals, below 1e9, as in the contract."""
-PLACE = ("topic", "partition", "offset")
+ORIGIN = ("topic", "partition", "offset")
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of record.
 
-    table: its table in a store. types: the Spark types of the table's columns except PLACE; times are
+    table: its table in a store. types: the Spark types of the table's columns except ORIGIN; times are
     milliseconds since 1970. read: parses a record's bytes into the values of these columns; raises
     ContractError.
     """
@@ -65,7 +65,7 @@ KINDS = {
 
 
 def parsed(records: DataFrame, kind: Kind, ahead: timedelta | None = None) -> DataFrame:
-    """Kafka records with the columns of the kind, PLACE, and `problem`, which is null for valid records.
+    """Kafka records with the columns of the kind, ORIGIN, and `problem`, which is null for valid records.
 
     ahead: how far a record's time may be after its Kafka timestamp; None: any time is valid.
     """
@@ -86,6 +86,6 @@ def parsed(records: DataFrame, kind: Kind, ahead: timedelta | None = None) -> Da
 
     struct = ", ".join(f"{name}: {type_}" for name, type_ in {**kind.types, "problem": "string"}.items())
     return records.select(
-        *PLACE[:1], *(F.col(name).cast("long").alias(name) for name in PLACE[1:]),
+        *ORIGIN[:1], *(F.col(name).cast("long").alias(name) for name in ORIGIN[1:]),
         F.udf(row, f"struct<{struct}>", useArrow=False)("value", F.unix_millis("timestamp")).alias("record"),
-    ).select("record.*", *PLACE)  # fmt: skip
+    ).select("record.*", *ORIGIN)  # fmt: skip

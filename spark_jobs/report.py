@@ -12,7 +12,7 @@ from kafka_topic.contracts import format_time
 from spark_jobs.errors import SourceError
 from spark_jobs.figures import Figures, Method
 from spark_jobs.kafka import extent_of, read_extent
-from spark_jobs.records import KINDS, PLACE, parsed
+from spark_jobs.records import KINDS, ORIGIN, parsed
 from spark_jobs.summing import figures_of, outside
 from stores.disk import DiskStore
 from stores.errors import AddressError
@@ -103,13 +103,13 @@ def _report(
 ) -> Report:
     figures = figures_of(prices)
     messages = sum(each.sums.count for each in figures) + broken
-    found = sorted(outside(prices, figures, methods).collect(), key=_place) if figures else []
+    found = sorted(outside(prices, figures, methods).collect(), key=_order) if figures else []
     outliers = {method: [_outlier(row) for row in found if row[method]] for method in methods}
     return Report(read, messages, broken, list(named), figures, outliers)
 
 
-def _place(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("ts", "symbol", "price", *PLACE))
+def _order(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("ts", "symbol", "price", *ORIGIN))
 
 
 def _outlier(row: Row) -> Outlier:

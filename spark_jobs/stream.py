@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kafka_topic.windows import window_label
 from spark_jobs.errors import CheckpointError
 from spark_jobs.kafka import extent_of, reading
-from spark_jobs.records import KINDS, PLACE, Kind, parsed
+from spark_jobs.records import KINDS, ORIGIN, Kind, parsed
 from spark_jobs.windows import adding
 from stores.base import Batch, Store
 from stores.tables import STATISTICS, Flow
@@ -153,8 +153,8 @@ def _counted(records: DataFrame) -> DataFrame:
     """Lets Spark count the records of each batch and those with a problem, and keep one example."""
     from pyspark.sql import functions as F  # noqa: N812  Spark's own name for it
 
-    place = F.concat_ws(", ", *PLACE)
-    problem = F.when(F.col("problem").isNotNull(), F.concat(place, F.lit(": "), "problem"))
+    origin = F.concat_ws(", ", *ORIGIN)
+    problem = F.when(F.col("problem").isNotNull(), F.concat(origin, F.lit(": "), "problem"))
     return records.observe(
         "records",
         F.count(F.lit(1)).alias("all"),

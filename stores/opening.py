@@ -13,14 +13,14 @@ def open_store(address: str) -> Store:
 
     Raises AddressError for any other address.
     """
-    kind, _, place = address.partition(":")
-    if kind == "disk" and place:
+    kind, _, location = address.partition(":")
+    if kind == "disk" and location:
         from stores.disk import DiskStore
 
-        return DiskStore(Path(place))
+        return DiskStore(Path(location))
     if kind == "cassandra":
         from stores.cassandra import CassandraStore
         from stores.cql import address_of
 
-        return CassandraStore(address_of(place))
+        return CassandraStore(address_of(location))
     raise AddressError(f"store {address!r}: use disk:FOLDER or cassandra:HOST:PORT/KEYSPACE")

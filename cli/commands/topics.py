@@ -98,7 +98,7 @@ def show(
     with kafka_errors():
         brokers = _brokers(bundle)
         topic = _found(brokers, bundle, name)
-        _check_place(topic, partition, offset)
+        _check_offset(topic, partition, offset)
         page = _page(brokers, topic, count, partition, offset, since, wanted)
     if output == "json":
         out.print_json([_record_document(one, as_bytes=as_bytes) for one in page.records])
@@ -139,7 +139,7 @@ def _tell_unreachable(topic: TopicInfo) -> None:
         click.secho(f"warning: left out: {error}", fg="yellow", err=True)
 
 
-def _check_place(topic: TopicInfo, partition: int | None, offset: int | None) -> None:
+def _check_offset(topic: TopicInfo, partition: int | None, offset: int | None) -> None:
     if partition is None:
         _tell_unreachable(topic)
         return
@@ -170,9 +170,11 @@ def _page(
     numbers = list(topic.spans) if partition is None else [partition]
     if since is not None:
         since = since.replace(tzinfo=UTC)
-        places = [each for each in brokers.partitions([topic.name])[topic.name] if each.partition in numbers]
+        partitions = [
+            each for each in brokers.partitions([topic.name])[topic.name] if each.partition in numbers
+        ]
         epoch_ms = int(since.timestamp() * 1000)
-        starts = {number: at for (_, number), at in brokers.since(places, epoch_ms).items()}
+        starts = {number: at for (_, number), at in brokers.since(partitions, epoch_ms).items()}
     elif offset is not None:
         starts = {numbers[0]: offset}
     else:

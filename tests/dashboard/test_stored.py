@@ -100,7 +100,7 @@ def test_each_flow_of_the_bundle_says_what_it_accomplishes(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("{}", "a list of flows"), ('[{"name": "a/b"}]', "a flow needs a source"), ("[", "Expecting value")],
+    [("{}", "a list of flows"), ('[{"name": "a/b"}]', "a flow must have a source"), ("[", "Expecting value")],
 )
 def test_flows_that_cannot_be_read(text, word):
     with pytest.raises(ValueError, match=word):

@@ -31,20 +31,20 @@ def environment(*parts: str, **options: object) -> dict[str, str]:
     return dict(bundle.apps["dashboard"].env)
 
 
-def test_the_page_gets_the_eight_flows_with_the_parts_that_each_needs(tmp_path: Path) -> None:
+def test_the_page_gets_the_eight_flows_with_the_parts_that_each_depends_on(tmp_path: Path) -> None:
     env = environment("dashboard", environ={"PIPECTL_HOME": str(tmp_path)})
     flows = {flow.pop("name"): flow for flow in json.loads(env["FLOWS"])}
     assert list(flows) == EIGHT
-    needs = {name: set(flow["needs"]) for name, flow in flows.items()}
+    parts = {name: set(flow["parts"]) for name, flow in flows.items()}
     for name in EIGHT:
-        assert needs[name] == {part for part in ("spark", "cassandra") if part in name}
+        assert parts[name] == {part for part in ("spark", "cassandra") if part in name}
     assert flows["spark-streaming/disk/monitoring"] == {
         "source": "system",
         "topic": "monitoring",
         "processing": "spark-streaming",
         "store": "disk",
         "display": "bands",
-        "needs": ["spark"],
+        "parts": ["spark"],
     }
     assert "dashboard" in env["PARTS"].split(",")
     assert json.loads(env["STORES"])["disk"] == f"disk:{tmp_path}/store"

@@ -1,7 +1,7 @@
 // Charts on canvas. Points are [time, …]; windows begin with the server's WINDOW_FIELDS.
 
 import { area, format, line, scaleLinear, scaleTime, timeFormat } from "d3";
-import { drawMark, placeOf, placesOf } from "./signals.js";
+import { drawMark, markPosition, markPositions } from "./signals.js";
 import { from } from "./store.js";
 import { theme } from "./theme.js";
 
@@ -94,7 +94,7 @@ export function drawCard(canvas, position, now, span, size) {
   for (const point of windows) if (point[CV] > top) top = point[CV];
   drawVolatility(context, windows, x, scaleLinear([0, top * 1.1], [height, split + 2]), height, 1);
   for (let index = position.signals.length - 1; index >= 0 && position.signals[index].time >= start; index -= 1) {
-    const [left, at] = placeOf(position.signals[index], x, y, 8);
+    const [left, at] = markPosition(position.signals[index], x, y, 8);
     drawMark(context, position.signals[index], Math.min(left, width - 5), Math.min(Math.max(at, 6), split - 6), 46);
   }
 }
@@ -150,14 +150,14 @@ export function drawPriceChart(canvas, position, chosen, start, now, pointer) {
   drawOthers(context, position, chosen, start, x, (point) => y(point[MEAN]), MEAN);
   drawPrices(context, all, windows, x, y, 1.3);
   for (const limit of limits) drawLimit(chart, limit);
-  placesOf(signals, x, y, 14).forEach(([left, at], index) => {
+  markPositions(signals, x, y, 14).forEach(([left, at], index) => {
     drawMark(context, signals[index], left, Math.min(Math.max(at, 10), chart.height - EDGE.bottom - 8), 90);
   });
   mark(chart, pointer);
   return chart.x;
 }
 
-/** The limits of a position. One so far away that the prices would be a flat line is told at the edge. */
+/** The limits of a position. One so far away that the prices would be a flat line is named at the edge. */
 function limitsIn(position, low, high) {
   const room = 2 * (high - low);
   return ["buy", "sell"].filter((side) => position.limits?.[side] != null).map((side) => {
@@ -188,17 +188,17 @@ function drawLimit({ context, x, y, height }, { side, price, shown }) {
 }
 
 /** The lines of the windows that are not chosen, dashed, each named at its end. */
-function drawOthers(context, position, chosen, start, x, place, field) {
+function drawOthers(context, position, chosen, start, x, yOf, field) {
   const colour = theme().other;
   Object.keys(position.byLabel).filter((label) => label !== chosen).forEach((label, index) => {
     const points = from(position.byLabel[label], start).filter((point) => point[field] !== null);
     if (!points.length) return;
-    stroke(context, colour, 1.2, line().x((p) => x(p[END])).y(place), points, DASHES[index % DASHES.length]);
+    stroke(context, colour, 1.2, line().x((p) => x(p[END])).y(yOf), points, DASHES[index % DASHES.length]);
     const last = points[points.length - 1];
     context.fillStyle = colour;
     context.font = "11px system-ui, sans-serif";
     context.textAlign = "right";
-    context.fillText(label, x(last[END]) - 2, place(last) - 4);
+    context.fillText(label, x(last[END]) - 2, yOf(last) - 4);
     context.textAlign = "start";
   });
 }

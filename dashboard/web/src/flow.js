@@ -4,7 +4,7 @@ import { create, timeFormat } from "d3";
 import { io } from "socket.io-client";
 import { drawBands, drawBars, drawHistogram, drawLines, number } from "./flow_charts.js";
 import { figures } from "./flows.js";
-import { at, home } from "./place.js";
+import { at, home } from "./addresses.js";
 
 const EVERY_MS = 3000;
 const DRAW_MS = 250;
@@ -168,7 +168,7 @@ export class FlowView {
   /** Arrows go along the values of the chart that has the focus. */
   step(chart, event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || !chart.place) return;
+    if (!step || !chart.pointAt) return;
     event.preventDefault();
     event.stopPropagation();
     const from = chart.at ?? chart.data.length;
@@ -176,20 +176,20 @@ export class FlowView {
   }
 
   point(chart, event) {
-    if (!chart.place) return;
+    if (!chart.pointAt) return;
     const left = event.clientX - chart.svg.node().getBoundingClientRect().left;
     let best = 0;
     for (let index = 1; index < chart.data.length; index += 1) {
-      if (Math.abs(chart.place(index)[0] - left) < Math.abs(chart.place(best)[0] - left)) best = index;
+      if (Math.abs(chart.pointAt(index)[0] - left) < Math.abs(chart.pointAt(best)[0] - left)) best = index;
     }
     this.choose(chart, best);
   }
 
   choose(chart, index) {
     chart.at = index;
-    const mark = chart.svg.selectAll("circle.chosen").data(index === null || !chart.place ? [] : [index]).join("circle").attr("class", "chosen").attr("r", 4);
-    if (index === null || !chart.place || !chart.data[index]) return void chart.readout.text("");
-    const [x, y] = chart.place(index);
+    const mark = chart.svg.selectAll("circle.chosen").data(index === null || !chart.pointAt ? [] : [index]).join("circle").attr("class", "chosen").attr("r", 4);
+    if (index === null || !chart.pointAt || !chart.data[index]) return void chart.readout.text("");
+    const [x, y] = chart.pointAt(index);
     mark.attr("cx", x).attr("cy", y);
     const one = chart.data[index];
     chart.readout.text(Array.isArray(one)
@@ -217,7 +217,7 @@ export class FlowView {
     const draw = { lines: drawLines, histogram: drawHistogram, bands: drawBands, bars: drawBars }[this.flow.display];
     if (!data.length || !draw) return;
     const drawn = draw(svg, data);
-    chart.place = drawn?.place;
+    chart.pointAt = drawn?.pointAt;
     const last = data.at(-1);
     const words = drawn?.words ?? (Array.isArray(last) ? `${number(last[1])} ${unit}` : last.end ? `mean ${number(last.mean)}` : unit);
     chart.words.text(words);

@@ -52,7 +52,7 @@ export function drawLines(svg, points) {
   one(svg, "path", "line").attr("d", points.length > 1 ? path(points) : null);
   const last = points.at(-1);
   one(svg, "circle", "last").attr("r", 3).attr("cx", x(last[0])).attr("cy", y(last[1]));
-  return { place: (index) => [x(points[index][0]), y(points[index][1])] };
+  return { pointAt: (index) => [x(points[index][0]), y(points[index][1])] };
 }
 
 /** The statistics of windows over time: min to max, mean ± 2 standard deviations, mean. */
@@ -68,7 +68,7 @@ export function drawBands(svg, windows) {
   one(svg, "path", "line").attr("d", line().x((each) => x(each.end)).y((each) => y(each.mean))(windows));
   const last = windows.at(-1);
   one(svg, "circle", "last").attr("r", 3).attr("cx", x(last.end)).attr("cy", y(last.mean));
-  return { place: (index) => [x(windows[index].end), y(windows[index].mean)] };
+  return { pointAt: (index) => [x(windows[index].end), y(windows[index].mean)] };
 }
 
 /** How often values were in each of some ranges. */

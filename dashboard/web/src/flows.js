@@ -1,6 +1,6 @@
 // The index of flows: what each accomplishes, and how it is.
 
-import { at } from "./place.js";
+import { at } from "./addresses.js";
 
 const EVERY_MS = 3000;
 const STAGES = ["source", "topic", "processing", "store", "display"];
@@ -30,8 +30,8 @@ export class FlowsView {
     if (!this.open) return;
     const counts = new Map();
     for (const { state } of flows) counts.set(state, (counts.get(state) ?? 0) + 1);
-    const told = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
-    this.problem.text(flows.length ? `${flows.length} flows: ${told}.` : "The bundle has no flows.");
+    const summary = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
+    this.problem.text(flows.length ? `${flows.length} flows: ${summary}.` : "The bundle has no flows.");
     this.list.selectAll("li").data(flows, (one) => one.name).join((enter) => {
       const item = enter.append("li").attr("class", "panel");
       const heading = item.append("h2");

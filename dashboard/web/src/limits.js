@@ -23,7 +23,7 @@ export class LimitsForm {
       label.append("span").text(`${title} `).append("small").text(unit);
       const input = label.append("input").attr("name", name).attr("inputmode", "decimal").attr("autocomplete", "off")
         .attr("aria-describedby", `about-${name}`).on("input", () => this.touched.add(name)).node();
-      label.append("span").attr("class", "mistake").attr("id", `about-${name}`);
+      label.append("span").attr("class", "field-error").attr("id", `about-${name}`);
       return [name, input];
     }));
     const tools = this.form.append("div").attr("class", "tools");

@@ -6,7 +6,7 @@ import { FlowView } from "./flow.js";
 import { FlowsView } from "./flows.js";
 import { Overview } from "./overview.js";
 import { PipelineView } from "./pipeline.js";
-import { at, flowHere, home } from "./place.js";
+import { at, flowHere, home } from "./addresses.js";
 import { PositionView } from "./position.js";
 import { Store } from "./store.js";
 import { forgetTheme } from "./theme.js";
@@ -59,12 +59,12 @@ function connect() {
   socket.on("connect_error", () => tell("lost"));
 }
 
-let told = "";
+let announced = "";
 function summary() {
   const counts = { fresh: 0, stale: 0, silent: 0, unreadable: 0 };
   for (const position of store.positions.values()) counts[position.state] += 1;
   const text = Object.entries(counts).filter(([, count]) => count).map(([state, count]) => `${count} ${state}`).join(", ");
-  if (text !== told) select("#summary").text((told = text));
+  if (text !== announced) select("#summary").text((announced = text));
 }
 
 function loop(drawn) {

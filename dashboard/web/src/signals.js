@@ -60,10 +60,10 @@ export function drawMark(context, signal, x, y, size) {
 }
 
 /** Places of marks, one beside the other where they would cover each other. They move away from the price. */
-export function placesOf(signals, x, y, gap) {
+export function markPositions(signals, x, y, gap) {
   const placed = [];
   for (const signal of signals) {
-    let [left, at] = placeOf(signal, x, y, gap);
+    let [left, at] = markPosition(signal, x, y, gap);
     const step = look(signal) === "buy" ? gap : -gap;
     const near = placed.slice(-NEIGHBOURS);
     while (near.some((one) => Math.abs(one[0] - left) < gap && Math.abs(one[1] - at) < gap - 1)) at += step;
@@ -73,7 +73,7 @@ export function placesOf(signals, x, y, gap) {
 }
 
 /** Where a mark stands: anomalies at their tick, others beside the price: buys below it, the rest above. */
-export function placeOf(signal, x, y, gap) {
+export function markPosition(signal, x, y, gap) {
   const at = y(signal.kind === "anomaly" ? signal.value : signal.price);
   if (signal.kind === "anomaly") return [x(signal.time), at];
   return [x(signal.time), at + (look(signal) === "buy" ? gap : -gap)];

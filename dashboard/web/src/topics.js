@@ -1,6 +1,6 @@
 // The topics: what there are, and their records, page by page. It only reads.
 
-import { at } from "./place.js";
+import { at } from "./addresses.js";
 
 const COUNT = 20;
 const COLUMNS = ["partition", "offset", "time (UTC)", "bytes", "key", "value"];
@@ -14,7 +14,7 @@ export class TopicsView {
     this.name = name;
     this.problem = root.append("p").attr("class", "problem").attr("role", "status");
     this.open = true;
-    this.place = {};
+    this.page = {};
     if (name) this.browse();
     else this.list();
   }
@@ -73,17 +73,17 @@ export class TopicsView {
     }
     const tools = this.form.append("div").attr("class", "tools");
     tools.append("button").attr("type", "submit").text("Show");
-    this.older = tools.append("button").attr("type", "button").attr("id", "older").text("← Older").on("click", () => this.show({ before: this.place.before }));
-    this.newer = tools.append("button").attr("type", "button").attr("id", "newer").text("Newer →").on("click", () => this.show({ from: this.place.after }));
+    this.older = tools.append("button").attr("type", "button").attr("id", "older").text("← Older").on("click", () => this.show({ before: this.page.before }));
+    this.newer = tools.append("button").attr("type", "button").attr("id", "newer").text("Newer →").on("click", () => this.show({ from: this.page.after }));
     tools.append("button").attr("type", "button").text("Newest").on("click", () => {
       for (const name of ["offset", "time"]) this.inputs.get(name).value = "";
       this.show({});
     });
     this.bytes = tools.append("button").attr("type", "button").attr("id", "bytes").attr("aria-pressed", "false").text("As bytes").on("click", () => {
       this.bytes.attr("aria-pressed", this.bytes.attr("aria-pressed") !== "true");
-      this.show(this.shown);
+      this.show(this.cursor);
     });
-    this.told = this.form.append("p").attr("class", "empty").attr("role", "status");
+    this.found = this.form.append("p").attr("class", "empty").attr("role", "status");
     const panel = this.root.append("section").attr("class", "panel scroll");
     const table = panel.append("table").attr("id", "records");
     table.append("thead").append("tr").selectAll("th").data(COLUMNS).join("th").attr("scope", "col").text(String);
@@ -91,11 +91,11 @@ export class TopicsView {
     this.show({});
   }
 
-  /** Show the page at a place; without one, the page that the form describes. */
-  async show(place) {
-    this.shown = place;
-    const query = new URLSearchParams({ topic: this.name, count: COUNT, ...place });
-    const given = place.from || place.before ? ["key", "text"] : [...this.inputs.keys()];
+  /** Show the page from a cursor on; with an empty one, the page that the form describes. */
+  async show(cursor) {
+    this.cursor = cursor;
+    const query = new URLSearchParams({ topic: this.name, count: COUNT, ...cursor });
+    const given = cursor.from || cursor.before ? ["key", "text"] : [...this.inputs.keys()];
     for (const name of given) {
       const value = this.inputs.get(name).value.trim();
       if (value) query.set(name, value);
@@ -103,7 +103,7 @@ export class TopicsView {
     if (this.bytes.attr("aria-pressed") === "true") query.set("bytes", "true");
     const page = await this.ask(`api/topics/records?${query}`);
     if (!page) return;
-    this.place = page;
+    this.page = page;
     this.older.attr("disabled", page.before === null ? "" : null);
     this.newer.attr("disabled", page.after === null ? "" : null);
     this.write(page);
@@ -127,7 +127,7 @@ export class TopicsView {
       this.querySelector("dd").textContent = value;
     });
     const found = records.length ? `${records.length} records` : "No matching records";
-    this.told.text(bounded ? `${found}. There may be more: the search looked at 100,000 records of a partition. Older and Newer search on.` : `${found}.`);
+    this.found.text(bounded ? `${found}. There may be more: the search looked at 100,000 records of a partition. Older and Newer search on.` : `${found}.`);
     this.body.selectAll("tr").data(records, (one) => `${one.partition}/${one.offset}`).join("tr").order()
       .selectAll("td").data((one) => [one.partition, one.offset, one.time, one.size.toLocaleString(), shown(one.key), value(one)])
       .join("td").attr("class", (_, index) => (index > 3 ? "content" : null)).text(String);

@@ -63,7 +63,7 @@ describe("the price chart", () => {
     return drawn;
   };
 
-  test("spans the time that is shown, and reads it back from a place", () => {
+  test("spans the time that is shown, and reads a time back from a coordinate", () => {
     const { scale } = draw();
     assert.deepEqual(scale.range(), [8, 672 - 64]);
     assert.equal(scale.invert(8).getTime(), NOW - MINUTE);

@@ -36,7 +36,7 @@ test("a frame is acknowledged once it is taken, so that a slow page gets fewer",
   assert.equal(state(), "live");
 });
 
-test("a lost connection is told, and comes back by itself unless the server ended it", () => {
+test("shows a lost connection, and reconnects unless the server closed it", () => {
   socket.emit("disconnect", "transport close");
   assert.equal(state(), "lost");
   assert.equal(socket.connect.mock.callCount(), 0, "the client tries again by itself");

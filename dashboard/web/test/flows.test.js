@@ -7,7 +7,7 @@ import { FlowsView, duration } from "../src/flows.js";
 
 const FLOW = {
   name: "spark-streaming/disk/monitoring", about: "Shows the load.", source: "system", topic: "monitoring", processing: "spark-streaming",
-  store: "disk", display: "bands", needs: ["spark"], state: "live", text: "", records: 1200, rows: 34, newest: "2026-11-28 08:40:00.000", age_seconds: 12.3,
+  store: "disk", display: "bands", parts: ["spark"], state: "live", text: "", records: 1200, rows: 34, newest: "2026-11-28 08:40:00.000", age_seconds: 12.3,
 };
 const WINDOW = { name: "cpu", window: "10s", window_end: "2026-11-28 08:40:00.000", count: 10, mean: 50, stddev: 2, min: 44, max: 58 };
 
@@ -32,7 +32,7 @@ async function opened(make, document_) {
   return asked.mock.calls.map((call) => call.arguments[0]);
 }
 
-test("each flow is told with its stages, what it accomplishes and how it is", async () => {
+test("shows each flow with its stages, its purpose and its state", async () => {
   const off = { ...FLOW, name: "spark/cassandra/census-data", state: "off", topic: null, text: "Needs the part cassandra.", records: null, rows: null, newest: null, age_seconds: null };
   const asked = await opened((root) => new FlowsView(root), { flows: [FLOW, off] });
   assert.deepEqual(asked, ["http://cluster.test/service/volatility-dashboard/api/flows"]);
@@ -45,7 +45,7 @@ test("each flow is told with its stages, what it accomplishes and how it is", as
   assert.equal(texts("p")[0], "2 flows: 1 live, 1 off.");
 });
 
-test("no answer is told", async () => {
+test("says so when there is no answer", async () => {
   await opened((root) => new FlowsView(root), undefined);
   assert.match(texts("p")[0], /^No answer: /);
 });

@@ -10,7 +10,7 @@ class Observer {
   disconnect() {}
 }
 
-/** What a canvas was told to draw: [method, ...arguments] of each call; texts with where they stand. */
+/** The calls that draw on a canvas, as [method, ...arguments]; each text has its coordinates. */
 export class Drawing {
   constructor() {
     this.calls = [];

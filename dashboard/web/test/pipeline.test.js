@@ -65,7 +65,7 @@ test("each position is a row; what is not known is a dash", async () => {
   assert.equal(texts("thead th").length, texts("tbody td").length);
 });
 
-test("one trouble of many positions is told once, with the next step", async () => {
+test("shows one problem of many positions once, with the next step", async () => {
   const gone = { text: "prices does not exist", next: "ask its owner" };
   const denied = { text: "position.C is denied", next: "allow it" };
   await shown({ ...STATUS, positions: [row("A", { problem: gone }), row("C", { problem: denied }), row("B", { problem: { ...gone } }), row("D")] });

@@ -97,7 +97,7 @@ test("under the pointer it reads the nearest window", () => {
   assert.equal(view.readout.textContent, `10s to ${local(END + 1000)}: mean 230.1250, stddev 0.5000, cv 0.2000 %, 500 ticks`);
 });
 
-test("what is wrong with its topic is told, with the next step, and goes when it is mended", () => {
+test("shows what is wrong with the topic and the next step, until it is fixed", () => {
   view.update(store.take(frame({ problems: { AAPL: { text: "it is gone", next: "create it" } } })));
   view.draw(true);
   assert.equal(view.problem.text(), "it is gone. Next: create it");

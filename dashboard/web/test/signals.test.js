@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Drawing } from "./page.js";
-import { drawMark, look, placeOf, placesOf, words } from "../src/signals.js";
+import { drawMark, look, markPosition, markPositions, words } from "../src/signals.js";
 
 const limit = (event, side) => ({ kind: "limit", event, side, time: 10, price: 100, value: 0.7 });
 const same = (value) => value;
@@ -21,14 +21,14 @@ test("words begin with the mark that the chart draws", () => {
 });
 
 test("a buy stands below the price, all others above; an anomaly on its tick", () => {
-  assert.deepEqual(placeOf(limit("likely", "buy"), same, same, 14), [10, 114]);
-  assert.deepEqual(placeOf(limit("likely", "sell"), same, same, 14), [10, 86]);
-  assert.deepEqual(placeOf({ kind: "anomaly", event: "anomaly", time: 10, price: 100, value: 80 }, same, same, 14), [10, 80]);
+  assert.deepEqual(markPosition(limit("likely", "buy"), same, same, 14), [10, 114]);
+  assert.deepEqual(markPosition(limit("likely", "sell"), same, same, 14), [10, 86]);
+  assert.deepEqual(markPosition({ kind: "anomaly", event: "anomaly", time: 10, price: 100, value: 80 }, same, same, 14), [10, 80]);
 });
 
 test("marks that would cover each other move away from the price, each to its side", () => {
   const signals = [limit("likely", "sell"), limit("reached", "sell"), limit("likely", "buy"), limit("reached", "buy")];
-  assert.deepEqual(placesOf(signals, same, same, 14), [[10, 86], [10, 72], [10, 114], [10, 128]]);
+  assert.deepEqual(markPositions(signals, same, same, 14), [[10, 86], [10, 72], [10, 114], [10, 128]]);
 });
 
 test("what is only likely is hollow: its inside has the ground's colour", () => {

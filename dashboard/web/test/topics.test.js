@@ -70,7 +70,7 @@ test("hostile records are plain text: no element, no hidden character", async ()
   assert.equal(shown(null), "–");
 });
 
-test("what the server refuses is told", async () => {
+test("shows what the server refuses", async () => {
   await opened("gone", { message: "there is no topic 'gone'" }, 404);
   assert.equal(texts(".problem")[0], "there is no topic 'gone'");
 });
