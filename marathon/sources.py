@@ -74,11 +74,13 @@ class ReplaySource(Section):
     symbol_column: str | None = Field(
         description="column with the symbol; null: found by its name, or the symbol is the name of the file"
     )
-    time_zone: Annotated[str, Field(min_length=1)] = Field(description="time zone of times without an offset")
-    time_format: str | None = Field(
+    time_zone: Annotated[str, AfterValidator(validators.check_time_zone)] = Field(
+        description="time zone of times without an offset"
+    )
+    time_format: Annotated[str, AfterValidator(validators.check_time_format)] | None = Field(
         description="form of the times, as in Python: `%m/%d/%Y`; null: ISO 8601, or a number since 1970"
     )
-    since: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = Field(
+    since: Annotated[str, AfterValidator(validators.check_date)] | None = Field(
         description="date before which prices are left out; null: none"
     )
     cpus: JobCpus

@@ -6,10 +6,11 @@ Each check returns the value or raises `InvalidValue` with a `hint` for a valid 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from math import isclose
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marathon.durations import format_duration, parse_duration
 
@@ -82,10 +83,10 @@ def check_price(price: float) -> float:
     """A price with at most two decimals, within the gatherer's range."""
     if not 0.01 <= price < 1e9:
         raise InvalidValue(
-            f"must be at least 0.01 and below 1e9, got {price:.10g}", "prices have two decimals"
+            f"must be at least 0.01 and below 1e9, got {_decimal(price)}", "prices have two decimals"
         )
     if not isclose(price, round(price, 2), rel_tol=1e-12):
-        raise InvalidValue(f"prices have two decimals, got {price:.10g}", f"write {round(price, 2):.2f}")
+        raise InvalidValue(f"prices have two decimals, got {_decimal(price)}", f"write {round(price, 2):.2f}")
     return price
 
 
@@ -198,6 +199,45 @@ def check_file(path: str) -> str:
             f"{path!r} is not an absolute path of a file", "write it from the root: /etc/flink-token"
         )
     return path
+
+
+def _decimal(price: float) -> str:
+    """A price as people write it: 0.00002, not 2e-05."""
+    return f"{price:.10f}".rstrip("0").rstrip(".")
+
+
+def check_time_zone(name: str) -> str:
+    """A time zone of the IANA database."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise InvalidValue(
+            f"{name!r} is not a time zone", "write one such as America/New_York, or UTC"
+        ) from None
+    return name
+
+
+def check_date(text: str) -> str:
+    """A date: YYYY-MM-DD."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise InvalidValue(f"{text!r} is not a date", "write it as 2020-12-31") from None
+    return text
+
+
+def check_time_format(form: str) -> str:
+    """The form of times for `strptime`."""
+    time = datetime(2020, 12, 31, 23, 59, 58)
+    try:
+        datetime.strptime(time.strftime(form), form)
+    except ValueError as error:
+        raise InvalidValue(
+            f"{form!r} is not a form of times: {error}", "write it as %m/%d/%Y %H:%M"
+        ) from None
+    if "%" not in form:
+        raise InvalidValue(f"{form!r} has no field of a time", "write it as %m/%d/%Y %H:%M")
+    return form
 
 
 def check_endpoint(url: str) -> str:

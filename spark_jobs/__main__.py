@@ -15,7 +15,7 @@ from kafka_topic.errors import SecurityError
 from kafka_topic.windows import window_length
 from spark_jobs.errors import SparkJobsError
 from spark_jobs.records import KINDS
-from stores.errors import StoreError
+from stores.errors import AddressError, StoreError
 from stores.opening import open_store
 from task_runtime.environment import Environment
 from task_runtime.errors import SettingsError
@@ -233,7 +233,7 @@ def _ending() -> Iterator[None]:
     """On an expected error, prints it in one line and ends the process."""
     try:
         yield
-    except (SettingsError, SecurityError) as error:
+    except (SettingsError, SecurityError, AddressError) as error:
         click.echo(f"spark_jobs: {error}", err=True)
         sys.exit(error.exit_code)
     except (SparkJobsError, StoreError, JvmError) as error:

@@ -17,6 +17,8 @@ class StoreError(Exception):
 class AddressError(StoreError, ValueError):
     """The address of a store, or the name of a flow or of a writer, is invalid."""
 
+    exit_code = 2
+
 
 class RowsError(StoreError, ValueError):
     """Rows do not match the table that they are written to."""

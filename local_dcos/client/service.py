@@ -158,5 +158,6 @@ def run(package: str, argv: "list[str]") -> int:
 
 if __name__ == "__main__":
     # The real client calls `dcos-kafka kafka ARGS…`.
-    command, *arguments = sys.argv[1:]
-    sys.exit(run(command, arguments))
+    if len(sys.argv) < 2:
+        sys.exit("usage: python -m local_dcos.client.service PACKAGE ARGUMENTS")
+    sys.exit(run(sys.argv[1], sys.argv[2:]))

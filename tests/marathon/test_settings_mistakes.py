@@ -68,7 +68,7 @@ Mistakes = Callable[..., list[Problem]]
         ("generator.rate=0", "generator.rate: must be more than 0, got 0"),
         (
             "generator.start_price=0.00002",
-            "generator.start_price: must be at least 0.01 and below 1e9, got 2e-05",
+            "generator.start_price: must be at least 0.01 and below 1e9, got 0.00002",
         ),
         (
             "generator.start_price=1e9",
@@ -117,6 +117,10 @@ Mistakes = Callable[..., list[Problem]]
         ),
         ("flink.token.file=/etc/token", "flink.token.file: Flink needs one token: name a secret of the"),
         ("sources.replay.files=[AAPL.csv]", "sources.replay.files[0]: 'AAPL.csv' is not an absolute path"),
+        ("sources.replay.time_zone=New York", "sources.replay.time_zone: 'New York' is not a time zone"),
+        ("sources.replay.since='2020-13-45'", "sources.replay.since: '2020-13-45' is not a date"),
+        ("sources.replay.time_format='%Q'", "sources.replay.time_format: '%Q' is not a form of times"),
+        ("sources.replay.time_format='Y-m-d'", "sources.replay.time_format: 'Y-m-d' has no field of a time"),
         ("spark.secret_file=secret", "spark.secret_file: 'secret' is not an absolute path of a file; write"),
         ("flink.token.file=token", "flink.token.file: 'token' is not an absolute path of a file; write it"),
         ("flink.state=/tmp/x", "flink.state: '/tmp/x' is not a URI with a path; write hdfs://"),

@@ -37,7 +37,7 @@ def test_what_is_missing_is_named(run, tmp_path):
     assert run("report", "--from", "disk") == (2, "spark_jobs: no store: set --store disk:FOLDER or STORE")
     stream = ("stream", "--flow", "prices", "--bootstrap-servers", "h:1")
     assert run(*stream, "--store", f"tape:{tmp_path}") == (
-        1,
+        2,
         f"spark_jobs: store 'tape:{tmp_path}': use disk:FOLDER or cassandra:HOST:PORT/KEYSPACE",
     )
     code, said = run(*stream, "--store", f"disk:{tmp_path}", "--window", "soon")
