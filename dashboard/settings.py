@@ -15,7 +15,7 @@ from kafka_topic.names import Topics
 from kafka_topic.signal_kinds import read_signals
 from kafka_topic.statistics import DEFAULT_STATISTICS, STATISTICS, Field, read_statistics
 from kafka_topic.windows import DEFAULT_WINDOWS, read_windows
-from task_runtime.environment import Environment
+from task_runtime.environment import LOOPBACK, Environment
 
 # The most records of all positions in memory: about 60 MB of windows, 15 MB of prices, 10 MB of signals.
 MOST_WINDOWS = 100_000
@@ -52,6 +52,8 @@ class Settings:
     history: int = 1800
     host: str = "127.0.0.1"
     port: int = 0
+    names: frozenset[str] = frozenset(LOOPBACK)
+    """The host names that it answers to; none: every name."""
     proxy_secret: str | None = field(default=None, repr=False)
     """The front door's secret. Where it has one, only /health is answered without it."""
 
@@ -80,6 +82,7 @@ class Settings:
             history=env.integer("DASHBOARD_HISTORY", cls.history, minimum=2),
             host=env.host,
             port=env.integer("PORT0", cls.port, minimum=0),
+            names=_names(env.variables.get("ALLOWED_HOSTS", ""), env.host),
             proxy_secret=env.secret("PROXY_SECRET"),
         )
 
@@ -111,6 +114,12 @@ class Settings:
     def signals_kept(self) -> int:
         """How many signals of each position are kept."""
         return max(2, min(SIGNALS_KEPT, MOST_SIGNALS // len(self.positions)))
+
+
+def _names(text: str, host: str) -> frozenset[str]:
+    """What ALLOWED_HOSTS names; without it, those of loopback for a server that listens there, else none."""
+    given = frozenset(name.strip().lower() for name in text.split(",") if name.strip())
+    return given or frozenset(LOOPBACK if host in LOOPBACK else ())
 
 
 def _seconds(windows: Mapping[str, timedelta]) -> dict[str, float]:

@@ -37,7 +37,7 @@ from dashboard.settings import Settings
 from dashboard.topics_api import TopicsApi
 from dashboard.viewers import Viewers
 from kafka_topic.names import Topics
-from task_runtime.environment import LOOPBACK, bind_host
+from task_runtime.environment import bind_host
 
 STATIC = Path(__file__).parent / "static"
 PAGES = {
@@ -123,10 +123,11 @@ class Server:
     async def _authorize(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse requests that did not come through the front door, if there is one.
 
-        On loopback, also refuse other host names: a foreign page could point its own name at loopback.
+        Also refuse names that are not this server's: a foreign page could point its own name at this address.
         """
         name = request.host.rpartition(":")[0] or request.host
-        if self._settings.host in LOOPBACK and name.strip("[]") not in LOOPBACK:
+        names = self._settings.names
+        if names and name.strip("[]").lower() not in names:
             raise web.HTTPForbidden(text=f"this server does not answer to the name {name}")
         secret = self._settings.proxy_secret
         # Marathon's health checks come directly.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from kafka_topic.secret_file import open_to
 from task_runtime.errors import SettingsError
 
 VARIABLE = "FLINK_TOKEN"
@@ -20,7 +21,7 @@ def flink_token(variables: Mapping[str, str]) -> str:
 
     Space around it does not count: a secret that was made from a file ends with the file's newline.
     Raises SettingsError when there is none, when it is not 32 to 256 letters, digits, `_` or `-`, or when
-    other users may read the file. No message contains the token.
+    others may read the file. No message contains the token.
     """
     if value := variables.get(VARIABLE):
         return _checked(value, VARIABLE)
@@ -28,8 +29,8 @@ def flink_token(variables: Mapping[str, str]) -> str:
         raise SettingsError(f"neither {VARIABLE} nor {FILE_VARIABLE} is set; Flink needs a token: {_HINT}")
     file = Path(name)
     try:
-        if file.stat().st_mode & 0o004:
-            raise SettingsError(f"every user may read {file}, which holds Flink's token: chmod 600 {file}")
+        if who := open_to(file):
+            raise SettingsError(f"{who} may read {file}, which holds Flink's token: chmod 600 {file}")
         return _checked(file.read_text(encoding="utf-8"), str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{FILE_VARIABLE}={name} cannot be read: {error}") from None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from kafka_topic.errors import SecurityError
+from kafka_topic.secret_file import open_to
 
 PLAINTEXT, SSL, SASL_SSL = PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_SSL")
 MECHANISM = "SCRAM-SHA-512"
@@ -178,8 +179,8 @@ def _value(environ: Mapping[str, str], name: str) -> str:
         return ""
     file = Path(path)
     try:
-        if name != CA_VARIABLE and file.stat().st_mode & 0o004:
-            raise SecurityError(f"every user may read {file}, which holds a secret: chmod 600 {file}")
+        if name != CA_VARIABLE and (who := open_to(file)):
+            raise SecurityError(f"{who} may read {file}, which holds a secret: chmod 600 {file}")
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SecurityError(f"{file}, which should hold {_MEANING[name]}, cannot be read: {error}") from None

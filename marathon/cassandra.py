@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from marathon import validators
-from marathon.section import Section
-from marathon.signals import Duration, Positive
+from marathon.section import Cpus, Section
+from marathon.signals import Duration
 
 _SECRET = "cassandra-password"  # noqa: S105  a name
 _Count = Annotated[int, Field(ge=1)]
@@ -37,7 +37,7 @@ class Cassandra(Section):
         description="how long results stay after they were written; null: forever"
     )
     nodes: _Count = Field(description="number of nodes")
-    cpus: Positive = Field(description="CPUs of one node")
+    cpus: Cpus = Field(description="CPUs of one node")
     mem: Annotated[int, Field(ge=512)] = Field(description="memory of one node in MiB; half of it is heap")
     disk: _Count = Field(description="disk of one node in MiB; cannot change after installation")
     options: dict[str, Any] = Field(

@@ -1,8 +1,13 @@
-"""The base class of all sections of the settings."""
+"""The base class of all sections of the settings, and a type that many of them use."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Cpus = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]
+"""A share of processors. Mesos offers, and Metronome accepts, no less than a hundredth of one."""
 
 
 class Section(BaseModel):

@@ -18,7 +18,7 @@ from marathon.health import Health, Timeouts
 from marathon.inputs import Input
 from marathon.kafka_security import KafkaSecurity
 from marathon.names import Names, names_of
-from marathon.section import Section
+from marathon.section import Cpus, Section
 from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
 from marathon.sources import Sources
 from marathon.spark import Spark
@@ -60,7 +60,7 @@ class Kafka(Section):
     )
     security: KafkaSecurity
     brokers: Count = Field(description="number of brokers")
-    cpus: Positive = Field(description="CPUs of one broker")
+    cpus: Cpus = Field(description="CPUs of one broker")
     mem: Annotated[int, Field(ge=512)] = Field(description="memory of one broker in MiB; half of it is heap")
     disk: Count = Field(description="disk of one broker in MiB; cannot change after installation")
     options: dict[str, Any] = Field(description="further package options; override `packages/kafka.json.j2`")
@@ -118,7 +118,7 @@ class Generator(Section):
     instances: Annotated[int, Field(ge=0)] = Field(
         description="number of instances; they split the positions, one owner per position; 0 stops all"
     )
-    cpus: Positive = Field(description="CPUs")
+    cpus: Cpus = Field(description="CPUs")
     mem: Annotated[int, Field(ge=64)] = Field(description="memory in MiB")
 
     def start_price_of(self, symbol: str) -> float:
@@ -136,7 +136,7 @@ class JobManager(Section):
     rpc_port: Port = Field(description="RPC port on the host and the VIP")
     rest_port: Port = Field(description="port of the REST API and web UI on the host and the VIP")
     blob_port: Port = Field(description="port of the blob server, with a VIP only")
-    cpus: Positive = Field(description="CPUs")
+    cpus: Cpus = Field(description="CPUs")
     # Flink's minimum (metaspace, JVM overhead, a small heap), plus 64 for the parent process.
     mem: Annotated[int, Field(ge=704 + 64)] = Field(description="memory in MiB")
 
@@ -144,7 +144,7 @@ class JobManager(Section):
 class TaskManager(Section):
     instances: Count = Field(description="number of TaskManagers")
     slots: Count = Field(description="task slots of each")
-    cpus: Positive = Field(description="CPUs of each")
+    cpus: Cpus = Field(description="CPUs of each")
     mem: Count = Field(description="memory of each in MiB; at least 1088, plus 256 per slot")
 
 
@@ -268,7 +268,7 @@ class Gatherer(Section):
     delivery: Literal["exactly-once", "at-least-once"] = Field(
         description="delivery guarantee: exactly-once or at-least-once"
     )
-    cpus: Positive = Field(description="CPUs of the process that submits and monitors the job")
+    cpus: Cpus = Field(description="CPUs of the process that submits and monitors the job")
     mem: Annotated[int, Field(ge=256)] = Field(description="memory of that process in MiB")
 
     @property
@@ -318,7 +318,7 @@ class Dashboard(Section):
     history: Annotated[int, Field(ge=60)] = Field(
         description="number of windows and prices kept per position; fewer with very many positions"
     )
-    cpus: Positive = Field(description="CPUs")
+    cpus: Cpus = Field(description="CPUs")
     mem: Annotated[int, Field(ge=128)] = Field(description="memory in MiB")
 
 

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from marathon import validators
-from marathon.section import Section
+from marathon.section import Cpus, Section
 from marathon.signals import Positive
 
 Count = Annotated[int, Field(ge=1)]
-JobCpus = Annotated[Positive, Field(description="CPUs of the job")]
+JobCpus = Annotated[Cpus, Field(description="CPUs of the job")]
 JobMemory = Annotated[int, Field(ge=64, description="memory of the job in MiB")]
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from marathon import validators
-from marathon.section import Section
-from marathon.signals import Duration, DurationOrZero, Positive
+from marathon.section import Cpus, Section
+from marathon.signals import Duration, DurationOrZero
 
 
 class Report(Section):
@@ -16,7 +16,7 @@ class Report(Section):
         description="how `pipectl run prices-report` finds outliers: `sigma`, 3 standard deviations; "
         "`hampel`, 3 MAD; or both"
     )
-    cpus: Positive = Field(description="CPUs of the job")
+    cpus: Cpus = Field(description="CPUs of the job")
     mem: Annotated[int, Field(ge=1024)] = Field(
         description="memory of the job in MiB, half of it for the heap of Spark's driver"
     )
@@ -28,7 +28,7 @@ class Streams(Section):
         description="how far event times may be out of order; a later record counts in no window"
     )
     interval: Duration = Field(description="time between two batches; results appear at most this late")
-    cpus: Positive = Field(description="CPUs of the app of each store")
+    cpus: Cpus = Field(description="CPUs of the app of each store")
     mem: Annotated[int, Field(ge=1024)] = Field(
         description="memory of the app of each store in MiB; 5/8 of it is the heap of Spark's driver"
     )

@@ -42,6 +42,7 @@ def test_each_runs_a_module_of_the_project(name: str) -> None:
 
 def test_the_page_takes_its_environment() -> None:
     settings = Settings.from_environ(SERVICES["page"]["environment"])
+    assert settings.names == {"localhost", "127.0.0.1"}
     assert settings.port == 3030 and [flow.topic for flow in settings.flows] == ["prices"]
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -157,12 +158,18 @@ class Scheduler:
             await work
         except LocalDcosError as error:
             print(f"Error: {error}", file=sys.stderr, flush=True)  # noqa: T201
-            was_up = self.plan.status != "IN_PROGRESS"
-            self.plan.fail(str(error))
-            await self.stop()
-            if not was_up:
-                await asyncio.wait((stopped,), timeout=ERROR_SECONDS)
+            await self._fail(str(error), stopped)
+        except Exception as error:  # whatever it is, the node must not outlive its scheduler
+            traceback.print_exc()
+            await self._fail(f"{type(error).__name__}: {error}", stopped)
         return 1
+
+    async def _fail(self, message: str, stopped: asyncio.Task[bool]) -> None:
+        was_up = self.plan.status != "IN_PROGRESS"
+        self.plan.fail(message)
+        await self.stop()
+        if not was_up:
+            await asyncio.wait((stopped,), timeout=ERROR_SECONDS)
 
 
 def main(scheduler: Callable[[], Scheduler]) -> None:

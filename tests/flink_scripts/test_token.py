@@ -40,8 +40,9 @@ def test_a_file_without_a_token_is_named(tmp_path: Path) -> None:
     for content in (b"", b"\xff" * 40):
         with pytest.raises(SettingsError, match=str(path)):
             flink_token(in_file(path, content))
-    with pytest.raises(SettingsError, match=f"every user may read {path}.*chmod 600 {path}"):
-        flink_token(in_file(path, TOKEN.encode(), 0o644))
+    for mode, who in ((0o644, "every user"), (0o640, "the group")):
+        with pytest.raises(SettingsError, match=f"{who} may read {path}.*chmod 600 {path}"):
+            flink_token(in_file(path, TOKEN.encode(), mode))
     path.unlink()
     with pytest.raises(SettingsError, match=f"FLINK_TOKEN_FILE={path} cannot be read: .*No such file"):
         flink_token({"FLINK_TOKEN_FILE": str(path)})

@@ -36,9 +36,10 @@ def test_a_secret_may_come_from_a_file_that_others_cannot_read(tmp_path: Path) -
     environ = {**SASL, "KAFKA_PASSWORD": "", "KAFKA_PASSWORD_FILE": str(file)}
     file.chmod(0o600)
     assert Security.from_environ(environ).password == "s3cret"
-    file.chmod(0o644)
-    with pytest.raises(SecurityError, match=f"every user may read {file}.*chmod 600"):
-        Security.from_environ(environ)
+    for mode, who in ((0o644, "every user"), (0o640, "the group")):
+        file.chmod(mode)
+        with pytest.raises(SecurityError, match=f"{who} may read {file}.*chmod 600"):
+            Security.from_environ(environ)
     file.unlink()
     with pytest.raises(SecurityError, match=f"{file}, which should hold the password.* cannot be read"):
         Security.from_environ(environ)

@@ -57,6 +57,7 @@ Mistakes = Callable[..., list[Problem]]
         (f"positions=[{'A' * 300}]", "positions[0]: 'AAAAAAAAAAAAAAAAAAAA'… has 300 characters"),
         ("gatherer.windows.10s=0.1ms", "gatherer.windows.10s: 0.1ms is not a whole number of milliseconds"),
         ("topics.partitions=1.5", "topics.partitions: expected a whole number, got 1.5"),
+        ("spark.report.cpus=0.0078125", "spark.report.cpus: must be at least 0.01, got 0.0078125"),
         ("topics.partitions=true", "topics.partitions: expected a whole number, got true"),
         (
             "topics.replication=2",

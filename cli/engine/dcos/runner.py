@@ -108,8 +108,7 @@ class Dcos:
         try:
             returncode = _wait(process, ended)
         finally:
-            process.terminate()
-            process.wait()
+            _end(process)
         if returncode:
             raise fault(EngineError, shown, returncode, "", "")
 
@@ -189,6 +188,16 @@ class Dcos:
 
     def _missing(self, error: OSError) -> EngineError:
         return fault(ClientMissing, [self.argv[0]], None, "", error.strerror or str(error))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force if it does not end when it is asked to."""
+    process.terminate()
+    try:
+        process.wait(LAST_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], ended: Callable[[], bool]) -> int | None:

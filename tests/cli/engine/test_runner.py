@@ -164,6 +164,18 @@ def test_a_client_that_follows_for_ever_is_ended_when_the_task_has_ended(tmp_pat
     assert time.monotonic() - began < 30
 
 
+def test_a_client_that_ignores_the_request_to_end_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr("cli.engine.dcos.runner.STREAM_SECONDS", 0.2)
+    monkeypatch.setattr("cli.engine.dcos.runner.LAST_SECONDS", 0.2)
+    deaf = (
+        "import signal, sys, time; signal.signal(15, signal.SIG_IGN); open(sys.argv[1], 'w'); time.sleep(600)"
+    )
+    file = tmp_path / "deaf"
+    began = time.monotonic()
+    dcos(deaf, tmp_path).stream([str(file)], ended=file.exists)
+    assert time.monotonic() - began < 60
+
+
 def test_a_stream_that_fails_is_an_error(tmp_path):
     with pytest.raises(EngineError):
         dcos("import sys; sys.exit(3)", tmp_path).stream([], ended=lambda: False)
