@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import marshal
-from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gatherer import moments
@@ -73,10 +74,15 @@ class PositionAnalysis:
         with_prices = self._watch.with_prices
         every_price = needs_prices(settings.statistics)
         self._values = values_of(settings.statistics)
+        self._pane_ms = settings.pane_ms
+        # Of the windows with the shortest slide, the longest holds a pane most often.
+        self._most_often = max(
+            length.length_ms for length in settings.windows if length.slide_ms == self._pane_ms
+        )
         self._windows = [
             Window(
                 length,
-                settings.pane_ms if length.label in watched else length.slide_ms,
+                self._pane_ms if length.label in watched else length.slide_ms,
                 every_price or length.label in with_prices,
             )
             for length in settings.windows
@@ -91,16 +97,17 @@ class PositionAnalysis:
         exponentially weighted volatility, and anomalies and limits do not look at the pane again.
         """
         end = pane.end_ms
-        if end <= self._useless():
+        is_late = end <= self._closed
+        if is_late and end <= self._useless():
             return False
         known = self._panes.get(end)
         if known is None:
             insort(self._ends, end)
         self._panes[end] = pane if known is None else merge(known, pane)
-        for window in self._windows:
-            if window.holds(end):
-                window.add(pane)
-        if end <= self._closed:
+        if is_late:
+            for window in self._windows:
+                if window.holds(end):
+                    window.add(pane)
             self._sample_again(end)
         return True
 
@@ -112,13 +119,19 @@ class PositionAnalysis:
 
     def next_due(self) -> int | None:
         """The end of the earliest open window that holds a tick, epoch milliseconds."""
+        ends, closed = self._ends, self._closed
+        # The usual case: the next pane ends a window, and no other can end earlier.
+        earliest = (closed // self._pane_ms + 1) * self._pane_ms
+        first = bisect_right(ends, earliest - self._most_often)
+        if first < len(ends) and ends[first] <= earliest:
+            return earliest
         due = None
         for window in self._windows:
             slide = window.slide_ms
-            earliest = (self._closed // slide + 1) * slide
-            first = bisect_right(self._ends, earliest - window.length_ms)
-            if first < len(self._ends):
-                end = max(earliest, -(-self._ends[first] // slide) * slide)
+            earliest = (closed // slide + 1) * slide
+            first = bisect_right(ends, earliest - window.length_ms)
+            if first < len(ends):
+                end = max(earliest, -(-ends[first] // slide) * slide)
                 if due is None or end < due:
                     due = end
         return due
@@ -130,12 +143,13 @@ class PositionAnalysis:
         """
         if end_ms <= self._closed or not self._ends or end_ms < self._ends[0]:
             raise ValueError(f"nothing of {self.symbol} is due at {end_ms}")
-        for end in self._between(self._closed, end_ms):
-            if (sampled := self._return_at(end)) is not None:
-                self._returns[end] = sampled
+        ended = bisect_right(self._ends, end_ms)
+        for index in range(bisect_right(self._ends, self._closed), ended):
+            if (sampled := self._return_of(index)) is not None:
+                self._returns[self._ends[index]] = sampled
                 self._ewma.add(sampled.log, sampled.ms)
         self._closed = end_ms
-        last = self._panes[self._ends[bisect_right(self._ends, end_ms) - 1]]
+        last = self._panes[self._ends[ended - 1]]
         averages = []
         looked_at: dict[str, Window] = {}
         coefficients: dict[str, float] = {}
@@ -149,15 +163,19 @@ class PositionAnalysis:
                 averages.append(average)
                 if average.cv is not None:
                     coefficients[window.label] = average.cv
-        signals = self._watch.look(Moment(end_ms, last, looked_at, coefficients, self._returns_in))
-        self._expire()
+        signals = []
+        if self._watch.is_on:
+            signals = self._watch.look(Moment(end_ms, last, looked_at, coefficients, self._returns_in))
+        self._expire(looked_at.values())
         return averages, signals
 
     def close(self, until_ms: int) -> Iterator[tuple[list[MovingAverage], list[Signal]]]:
         """Advance to `until_ms` and close all windows that end by then."""
         if until_ms <= self._closed:
             return
-        while (due := self.next_due()) is not None and due <= until_ms:
+        # All windows end at multiples of a pane.
+        last = until_ms // self._pane_ms * self._pane_ms
+        while self._closed < last and (due := self.next_due()) is not None and due <= last:
             yield self.advance(due)
         self._closed = until_ms
 
@@ -199,12 +217,12 @@ class PositionAnalysis:
         self._ends = sorted(self._panes)
         if closed == LONG_AGO:
             return
-        for end in self._between(LONG_AGO, closed):
-            if (sampled := self._return_at(end)) is not None:
-                self._returns[end] = sampled
+        for index in range(bisect_right(self._ends, closed)):
+            if (sampled := self._return_of(index)) is not None:
+                self._returns[self._ends[index]] = sampled
         for window in self._windows:
             self._roll(window, closed // window.step_ms * window.step_ms)
-        self._expire()
+        self._expire(self._windows)
 
     # -- details
 
@@ -235,12 +253,12 @@ class PositionAnalysis:
                 window.remove_return(sampled)
         window.evict(start_ms)
 
-    def _expire(self) -> None:
+    def _expire(self, rolled: Iterable[Window]) -> None:
         """Evict panes that the next window does not hold, and forget panes that no window holds."""
-        for window in self._windows:
+        for window in rolled:
             if window.until > LONG_AGO:
                 self._evict(window, window.until + window.step_ms - window.length_ms)
-        since = min(window.since for window in self._windows)
+        since = min([window.since for window in self._windows])
         expired = self._between(LONG_AGO, since)
         if not expired:
             return
@@ -259,17 +277,17 @@ class PositionAnalysis:
         pane = self._panes[end_ms]
         return Sample(pane.last, pane.last_ms)
 
-    def _return_at(self, end_ms: int) -> Return | None:
-        """The return of a pane against the pane before; None for the first pane."""
-        index = bisect_right(self._ends, end_ms) - 2
-        before = self._sample_of(self._ends[index]) if index >= 0 else self._before
-        return None if before is None else between(before, self._sample_of(end_ms))
+    def _return_of(self, index: int) -> Return | None:
+        """The return of the pane at an index of `_ends` against the pane before; None for the first pane."""
+        before = self._sample_of(self._ends[index - 1]) if index else self._before
+        return None if before is None else between(before, self._sample_of(self._ends[index]))
 
     def _sample_again(self, end_ms: int) -> None:
         """Correct the returns that late ticks of a pane change: its own, and that of the next pane."""
-        index = bisect_right(self._ends, end_ms)
-        for end in self._ends[index - 1 : index + 1]:
-            if end > self._closed or (sampled := self._return_at(end)) is None:
+        first = bisect_left(self._ends, end_ms)
+        for index in range(first, min(first + 2, len(self._ends))):
+            end = self._ends[index]
+            if end > self._closed or (sampled := self._return_of(index)) is None:
                 continue
             known = self._returns.get(end)
             self._returns[end] = sampled
@@ -286,11 +304,10 @@ class PositionAnalysis:
     def _average(self, window: Window, end_ms: int, last: int) -> MovingAverage:
         mean = moments.mean(window.n, window.total)
         stddev = moments.stddev(window.n, window.total, window.sum_of_squares)
-        end = _EPOCH + timedelta(milliseconds=end_ms)
         return MovingAverage(
             symbol=self.symbol,
-            window_start=end - timedelta(milliseconds=window.length_ms),
-            window_end=end,
+            window_start=_time(end_ms - window.length_ms),
+            window_end=_time(end_ms),
             count=window.n,
             last=last / UNIT,
             min=window.low / UNIT,
@@ -300,3 +317,9 @@ class PositionAnalysis:
             cv=moments.cv(mean, stddev),
             values=self._values(View(window, mean, stddev, self._ewma)),
         )
+
+
+@lru_cache(maxsize=4096)
+def _time(ms: int) -> datetime:
+    """All positions have windows with the same ends, and a window starts at the end of an earlier one."""
+    return _EPOCH + timedelta(milliseconds=ms)

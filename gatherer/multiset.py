@@ -67,47 +67,51 @@ class PriceMultiset:
         return self._order_statistics
 
     def _median2(self) -> int:
-        cumulated = self._cumulate()
+        cumulated, prices = self._cumulate(), self._sorted
         n = cumulated[-1]
-        low = bisect_left(cumulated, (n + 1) // 2) - 1
-        if n % 2 or cumulated[low + 1] > n // 2:
-            return 2 * self._sorted[low]
-        high = bisect_left(cumulated, n // 2 + 1) - 1
-        return self._sorted[low] + self._sorted[high]
+        rank = (n + 1) // 2
+        low = bisect_left(cumulated, rank) - 1
+        if n % 2 or cumulated[low + 1] > rank:
+            return 2 * prices[low]
+        return prices[low] + prices[bisect_left(cumulated, rank + 1) - 1]
 
     def _mad4(self, median2: int) -> int:
-        n = self._cumulate()[-1]
-        low = self._deviation(median2, (n + 1) // 2)
-        if n % 2 or self._within(median2, low) > n // 2:
-            return 2 * low
-        return low + self._deviation(median2, n // 2 + 1)
-
-    def _deviation(self, median2: int, rank: int) -> int:
-        """The rank-th smallest value of |2 price - median2|; ranks begin at 1.
-
-        Deviations rise with the index on the right of the median and fall with it on the left, so each side
-        is bisected for its smallest deviation that has `rank` ticks within it.
+        """Deviations, |2 price - median2|, rise to the right of the median and to the left of it, so the
+        one of a rank is found by bisection.
         """
-        prices = self._sorted
-        middle = bisect_left(prices, -(-median2 // 2))
-        right = bisect_left(
-            range(middle, len(prices)), rank, key=lambda i: self._within(median2, 2 * prices[i] - median2)
-        )
-        left = bisect_left(
-            range(middle), rank, key=lambda i: self._within(median2, median2 - 2 * prices[middle - 1 - i])
-        )
-        found = []
-        if middle + right < len(prices):
-            found.append(2 * prices[middle + right] - median2)
-        if left < middle:
-            found.append(median2 - 2 * prices[middle - 1 - left])
-        return min(found)
+        cumulated, prices = self._cumulate(), self._sorted
+        n, middle = cumulated[-1], bisect_left(prices, -(-median2 // 2))
+        rank = (n + 1) // 2
+        # From this index on, prices on the left are nearer than the deviation that is looked for.
+        left, high = 0, middle
+        while left < high:
+            index = (left + high) // 2
+            # The mirror image of a price is as far to the right.
+            within = bisect_right(prices, median2 - prices[index], middle)
+            if cumulated[within] - cumulated[index] < rank:
+                high = index
+            else:
+                left = index + 1
+        right = bisect_left(cumulated, cumulated[left] + rank) - 1
+        deviation = self._nearer(median2, left - 1, right)
+        if n % 2:
+            return 2 * deviation
+        low = bisect_left(prices, -((deviation - median2) // 2))
+        high = bisect_right(prices, (median2 + deviation) // 2, middle)
+        if cumulated[high] - cumulated[low] > rank:
+            return 2 * deviation
+        # The next ones with ticks.
+        left, right = bisect_left(cumulated, cumulated[low]) - 1, bisect_right(cumulated, cumulated[high]) - 1
+        return deviation + self._nearer(median2, left, right)
 
-    def _within(self, median2: int, deviation: int) -> int:
-        """The number of ticks with |2 price - median2| <= deviation."""
-        cumulated = self._cumulate()
-        low = bisect_left(self._sorted, -((deviation - median2) // 2))
-        return cumulated[bisect_right(self._sorted, (median2 + deviation) // 2)] - cumulated[low]
+    def _nearer(self, median2: int, left: int, right: int) -> int:
+        """The smaller deviation of these two indices, of which one may be out of range."""
+        prices = self._sorted
+        if left < 0:
+            return 2 * prices[right] - median2
+        if right >= len(prices):
+            return median2 - 2 * prices[left]
+        return min(median2 - 2 * prices[left], 2 * prices[right] - median2)
 
     def _changed(self) -> None:
         self._cumulated = self._order_statistics = None

@@ -62,6 +62,8 @@ class Ewma:
 
     def __init__(self, half_life_seconds: float, weighted: float = 0.0, weights: float = 0.0) -> None:
         self._rate = math.log(2) / half_life_seconds
+        self._ms = 0  # for which `_keep` and `_take` hold: most returns span a pane
+        self._keep, self._take = 1.0, 0.0
         self.weighted = weighted
         self.weights = weights
 
@@ -76,7 +78,10 @@ class Ewma:
         if ms <= 0:
             return
         seconds = ms / 1000
-        keep, take = math.exp(-self._rate * seconds), -math.expm1(-self._rate * seconds)
+        if ms != self._ms:
+            self._ms = ms
+            self._keep, self._take = math.exp(-self._rate * seconds), -math.expm1(-self._rate * seconds)
+        keep, take = self._keep, self._take
         self.weighted = keep * self.weighted + take * log_return * log_return / seconds
         self.weights = keep * self.weights + take
 

@@ -33,20 +33,22 @@ class RunningMinimum:
 
     def add(self, end_ms: int, value: int) -> None:
         """Add a value, also one of a late pane."""
-        later = []
-        while self._steps and self._steps[-1][0] > end_ms:
-            later.append(self._steps.pop())
+        steps, later = self._steps, []
+        while steps and steps[-1][0] > end_ms:
+            later.append(steps.pop())
         if not later or later[-1][1] > value:
-            while self._steps and self._steps[-1][1] >= value:
-                self._steps.pop()
-            if not self._steps or self._steps[-1][0] < end_ms:
-                self._steps.append((end_ms, value))
-        self._steps.extend(reversed(later))
+            while steps and steps[-1][1] >= value:
+                steps.pop()
+            if not steps or steps[-1][0] < end_ms:
+                steps.append((end_ms, value))
+        if later:
+            steps.extend(reversed(later))
 
     def evict(self, until_ms: int) -> None:
         """Forget panes that end at or before this time."""
-        while self._steps and self._steps[0][0] <= until_ms:
-            self._steps.popleft()
+        steps = self._steps
+        while steps and steps[0][0] <= until_ms:
+            steps.popleft()
 
 
 class Window:

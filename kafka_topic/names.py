@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kafka_topic.errors import SymbolError
 
@@ -18,6 +19,7 @@ _LEGAL = re.compile(r"[A-Za-z0-9._-]+")
 _POSITION = "position."
 
 
+@lru_cache(maxsize=8192)
 def check_symbol(symbol: str) -> str:
     """Return the symbol (such as `BRK.B`) if it can be part of a topic name; raise SymbolError otherwise."""
     if not _LEGAL.fullmatch(symbol):

@@ -22,6 +22,11 @@ class Watch:
         self._looks = [watcher.look for watcher in self._watchers.values()]
 
     @property
+    def is_on(self) -> bool:
+        """Whether any kind is."""
+        return bool(self._looks)
+
+    @property
     def each_pane(self) -> set[str]:
         """The labels of the windows that are watched at each pane."""
         return {each.window for each in self._watchers.values() if each.EACH_PANE}

@@ -14,9 +14,6 @@ _COMPUTATIONS: Mapping[str, Computation] = {
     name: import_module(f"{__name__}.{name}").COMPUTATION for name in STATISTICS
 }
 
-_Step = tuple[tuple[str, ...], Callable[[View], Sequence[float | None]]]
-"""The names of a statistic's fields, and the function that computes their values."""
-
 
 def needs_prices(statistics: Iterable[str]) -> bool:
     """Whether one of these statistics needs panes that count each price."""
@@ -26,16 +23,15 @@ def needs_prices(statistics: Iterable[str]) -> bool:
 def values_of(statistics: Iterable[str]) -> Callable[[View], dict[str, float | None]]:
     """The function that computes these statistics: values by field, in the catalogue's order."""
     wanted = set(statistics)
-    steps = [
-        (tuple(field.name for field in each.fields), _COMPUTATIONS[name].compute)
-        for name, each in STATISTICS.items()
-        if name in wanted
-    ]
-    return partial(_compute, steps)
+    chosen = [each for name, each in STATISTICS.items() if name in wanted]
+    names = tuple(field.name for each in chosen for field in each.fields)
+    return partial(_compute, names, [_COMPUTATIONS[each.name].compute for each in chosen])
 
 
-def _compute(steps: Sequence[_Step], view: View) -> dict[str, float | None]:
-    values: dict[str, float | None] = {}
-    for names, step in steps:
-        values.update(zip(names, step(view), strict=True))
-    return values
+def _compute(
+    names: Sequence[str], steps: Sequence[Callable[[View], Sequence[float | None]]], view: View
+) -> dict[str, float | None]:
+    values: list[float | None] = []
+    for step in steps:
+        values += step(view)
+    return dict(zip(names, values, strict=True))

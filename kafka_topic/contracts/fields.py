@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from kafka_topic.errors import ContractError, SymbolError
@@ -17,6 +18,7 @@ _FIRST_YEAR, _LAST_YEAR = 2000, 2049
 _LABEL_BYTES = 128
 
 
+@lru_cache(maxsize=4096)
 def format_time(time: datetime) -> str:
     """A time as records hold it: "2026-11-22 01:02:03.004", UTC."""
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "milliseconds")
@@ -57,6 +59,8 @@ def get(fields: Mapping[str, Any], name: str) -> Any:
 
 def number(name: str, value: object) -> float:
     """A finite number."""
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise refused(name, value, "must be a number")
     try:
@@ -112,6 +116,8 @@ def time(name: str, value: object) -> datetime:
     """A time with a time zone, converted to UTC and truncated to the millisecond."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise refused(name, value, "must be a datetime with a time zone")
+    if value.tzinfo is UTC and not value.microsecond % 1000:
+        return value
     utc = value.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 

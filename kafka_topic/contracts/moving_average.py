@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from kafka_topic.contracts import fields
 from kafka_topic.errors import ContractError
@@ -87,12 +88,12 @@ class MovingAverage:
             if rule.null_with is not None and (value is None) != (getattr(self, rule.null_with) is None):
                 raise fields.refused(rule.name, value, f"must be null exactly when {rule.null_with} is")
             if value is not None:
-                self._check(rule, value)
+                fields.number(rule.name, value)
+                if rule.is_bounded:
+                    self._check_bounds(rule, value)
 
-    def _check(self, rule: Field, value: float) -> None:
-        """Check a value by the rules of its field."""
+    def _check_bounds(self, rule: Field, value: float) -> None:
         name = rule.name
-        fields.number(name, value)
         if rule.least is not None and value < rule.least:
             raise fields.refused(name, value, f"must be at least {rule.least:g}")
         if rule.at_least is not None and (low := self._other(rule.at_least)) is not None and value < low:
@@ -123,7 +124,7 @@ class MovingAverage:
         values = self.values
         for rule in _rules(tuple(values)):
             record[rule.name] = values[rule.name]
-        return json.dumps(record).encode()
+        return orjson.dumps(record, default=float)
 
     @classmethod
     def from_json(cls, data: bytes) -> MovingAverage:
