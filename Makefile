@@ -59,6 +59,7 @@ lock: $(DEV) ## Lock packages and jars by hash, after you change setup.cfg or a 
 	$(BIN)/python -m flink_scripts.locked
 	$(BIN)/python -m local_dcos.kafka.jars
 	$(BIN)/python -m local_dcos.cassandra.jars
+	$(BIN)/python -m local_dcos.mysql.jars
 	$(BIN)/python -m spark_jobs.locked
 
 page: $(DEV) ## Build the dashboard's page again after you change dashboard/web, and run its tests (Node comes from PyPI)

@@ -51,6 +51,7 @@ class Home:
         self.secrets = self.path / "secrets"
         self.kafka = self.path / "kafka"
         self.cassandra = self.path / "cassandra"
+        self.mysql = self.path / "mysql"
 
     def create(self) -> None:
         """Creates the folder, for its owner only.
@@ -110,7 +111,7 @@ class Home:
         """Returns the files in the folder that no cluster put there."""
         logs = (self.agent_log, self.agent_log.with_name(f"{self.agent_log.name}.1"))
         files = (self.cluster_file, self.token_file, self.state_file, self.previous_state, self.damaged_state)
-        folders = (self.sandboxes, self.secrets, self.kafka, self.cassandra)
+        folders = (self.sandboxes, self.secrets, self.kafka, self.cassandra, self.mysql)
         own = {path.name for path in (*logs, *files, *folders, self.agent_lock, self.start_lock)}
         # An interrupted write leaves a file named ".<name>.<random>".
         partial = tuple(f".{name}." for name in own)

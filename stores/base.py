@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from stores.errors import AddressError
+from stores.errors import AddressError, RowsError
 from stores.tables import Flow
 
 Columns = Mapping[str, Sequence[Any]]
@@ -16,6 +16,7 @@ Columns = Mapping[str, Sequence[Any]]
 Row = Mapping[str, Any]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_LONGEST_TABLE = 48
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,11 @@ class Stored:
 class Store(Protocol):
     """A store of flows.
 
-    Every method raises a StoreError when the store cannot be reached or read.
+    Every method raises a StoreError when the store cannot be reached or read. keyed: whether it recognises
+    repeated writes by the keys of their rows, and not by the numbers of their batches.
     """
+
+    keyed: bool
 
     def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
         """Write a batch, which is durable when this returns. A batch that was written before is ignored.
@@ -75,7 +79,7 @@ class Store(Protocol):
         """The time of the newest row; None if there are no rows. Cheap: it reads no column."""
 
     def writers(self, flow: str) -> set[str]:
-        """The writers of a flow's batches; none if the store recognises repeated writes by key."""
+        """The writers of a flow's batches; none if the store is keyed."""
 
     def describe(self) -> list[Stored]:
         """All flows in the store. Counts rows, which may take seconds in a large store."""
@@ -89,3 +93,28 @@ def check_name(what: str, name: str) -> str:
             "with a letter or a digit"
         )
     return name
+
+
+def table_of(flow: str) -> str:
+    """The name of a flow's table in a database. Raises AddressError for a flow that cannot have one."""
+    name = check_name("flow", flow)
+    if "_" in name or not name[0].isalpha() or len(name) > _LONGEST_TABLE:
+        raise AddressError(
+            f"flow {name!r}: in a database, a flow has at most {_LONGEST_TABLE} characters, starts with a "
+            "letter and has no '_'"
+        )
+    return name.replace("-", "_")
+
+
+def rows_of(flow: Flow, columns: Columns) -> list[Sequence[Any]]:
+    """The rows in the order of the table's columns. Raises RowsError."""
+    if set(columns) != set(flow.table.names):
+        differing = ", ".join(sorted(set(columns) ^ set(flow.table.names)))
+        raise RowsError(f"{flow.name}: the columns do not match its table; missing or unknown: {differing}")
+    values = [columns[name] for name in flow.table.names]
+    if len({len(each) for each in values}) > 1:
+        raise RowsError(f"{flow.name}: its columns differ in length")
+    for column, each in zip(flow.table.columns, values, strict=True):
+        if not column.optional and (nulls := sum(value is None for value in each)):
+            raise RowsError(f"{flow.name}: column {column.name} has {nulls} nulls, but must not")
+    return list(zip(*values, strict=True))

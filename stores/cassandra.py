@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from stores.base import Batch, Columns, Row, Stored
-from stores.cql import HOUR, Address, bucket_of, definition_of, expiry_of, table_of
+from stores.base import Batch, Columns, Row, Stored, rows_of, table_of
+from stores.cql import HOUR, Address, bucket_of, definition_of, expiry_of
 from stores.driver import Driver
-from stores.errors import RowsError
 from stores.tables import Flow
 
 _TOGETHER = 50
@@ -23,6 +22,8 @@ _TOGETHER = 50
 
 class CassandraStore:
     """Flows in the keyspace of `address`, which the first write creates. Threads may share it."""
+
+    keyed = True
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -36,7 +37,7 @@ class CassandraStore:
 
         While the cluster is not available, the write is repeated for a minute.
         """
-        rows = _rows_of(flow, columns)
+        rows = rows_of(flow, columns)
         if not rows:
             return
         self._create(flow)
@@ -141,20 +142,6 @@ class CassandraStore:
                 ),
             )
             self._known.add(flow.name)
-
-
-def _rows_of(flow: Flow, columns: Columns) -> list[Sequence[Any]]:
-    """The rows in the order of the table's columns. Raises RowsError."""
-    if set(columns) != set(flow.table.names):
-        differing = ", ".join(sorted(set(columns) ^ set(flow.table.names)))
-        raise RowsError(f"{flow.name}: the columns do not match its table; missing or unknown: {differing}")
-    values = [columns[name] for name in flow.table.names]
-    if len({len(each) for each in values}) > 1:
-        raise RowsError(f"{flow.name}: its columns differ in length")
-    for column, each in zip(flow.table.columns, values, strict=True):
-        if not column.optional and (nulls := sum(value is None for value in each)):
-            raise RowsError(f"{flow.name}: column {column.name} has {nulls} nulls, but must not")
-    return list(zip(*values, strict=True))
 
 
 def _row_of(flow: Flow, values: Sequence[Any]) -> Row:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
 from kafka_topic.windows import window_length
-from stores.base import check_name
+from stores.base import table_of
 from stores.errors import AddressError
 from stores.tables import Flow, Kind
 
@@ -26,8 +26,6 @@ _TYPES: dict[Kind, str] = {
     "number": "double",
     "price": "decimal",
 }
-_LONGEST = 48
-"""Characters of a table's name."""
 
 
 @dataclass(frozen=True)
@@ -81,17 +79,6 @@ def keyspace_of(address: Address) -> str:
         f"CREATE KEYSPACE IF NOT EXISTS {address.keyspace} WITH replication = "
         f"{{'class': 'SimpleStrategy', 'replication_factor': {address.replication}}}"
     )
-
-
-def table_of(flow: str) -> str:
-    """The name of a flow's table. Raises AddressError for a flow that cannot have one."""
-    name = check_name("flow", flow)
-    if "_" in name or not name[0].isalpha() or len(name) > _LONGEST:
-        raise AddressError(
-            f"flow {name!r}: in Cassandra, a flow has at most {_LONGEST} characters, starts with a letter "
-            "and has no '_'"
-        )
-    return name.replace("-", "_")
 
 
 def definition_of(keyspace: str, flow: Flow, retention: timedelta | None) -> str:

@@ -35,6 +35,8 @@ _BROKEN = "{}: {}; restore the file, or delete it and lose its rows"
 class DiskStore:
     """Flows below the folder `root`, which the first write creates."""
 
+    keyed = False
+
     def __init__(self, root: Path) -> None:
         self.root = root
 

@@ -9,9 +9,9 @@ from stores.errors import AddressError
 
 
 def open_store(address: str) -> Store:
-    """Open the store at `disk:FOLDER` or `cassandra:HOST:PORT/KEYSPACE`; nothing is contacted yet.
+    """Open the store at `disk:FOLDER`, `cassandra:HOST:PORT/KEYSPACE` or `mysql:HOST:PORT/DATABASE`.
 
-    Raises AddressError for any other address.
+    Nothing is contacted yet. Raises AddressError for any other address.
     """
     kind, _, location = address.partition(":")
     if kind == "disk" and location:
@@ -19,8 +19,15 @@ def open_store(address: str) -> Store:
 
         return DiskStore(Path(location))
     if kind == "cassandra":
+        from stores import cql
         from stores.cassandra import CassandraStore
-        from stores.cql import address_of
 
-        return CassandraStore(address_of(location))
-    raise AddressError(f"store {address!r}: use disk:FOLDER or cassandra:HOST:PORT/KEYSPACE")
+        return CassandraStore(cql.address_of(location))
+    if kind == "mysql":
+        from stores import sql
+        from stores.mysql import MySqlStore
+
+        return MySqlStore(sql.address_of(location))
+    raise AddressError(
+        f"store {address!r}: use disk:FOLDER, cassandra:HOST:PORT/KEYSPACE or mysql:HOST:PORT/DATABASE"
+    )

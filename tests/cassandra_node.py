@@ -1,36 +1,20 @@
-"""A real Cassandra node for tests: the scheduler of the package cassandra in a process group of its own."""
+"""A real Cassandra node for tests."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-START_SECONDS = 120.0
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+from tests.service_node import ServiceNode
 
 
-class CassandraNode:
+class CassandraNode(ServiceNode):
     """A node on loopback, whose data are in `folder`."""
 
     def __init__(self, folder: Path, port: int, api: int) -> None:
-        self.folder = folder
+        super().__init__("cassandra", folder, api, {"PORT_CQL": str(port)})
         self.port = port
-        self._api = api
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def password(self) -> str:
-        """The password of the login `cassandra`."""
-        return (self.folder / "secrets" / "test-password").read_text().strip()
 
     def address(self, keyspace: str, options: str = "") -> str:
         """The address of a store on this node."""
@@ -40,64 +24,6 @@ class CassandraNode:
     def environ(self) -> dict[str, str]:
         """What a process needs to log in."""
         return {"CASSANDRA_PASSWORD": self.password}
-
-    def start(self, *, wait: bool = True) -> None:
-        """Start the node."""
-        environ = {
-            **os.environ,
-            "LOCAL_DCOS_HOME": str(self.folder),
-            "CASSANDRA_SERVICE_NAME": "test",
-            "PORT_API": str(self._api),
-            "PORT_CQL": str(self.port),
-        }
-        with (self.folder / "output").open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "local_dcos.cassandra"],
-                env=environ,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        if wait:
-            self.wait()
-
-    def wait(self) -> None:
-        """Wait until the node serves."""
-        deadline = time.monotonic() + START_SECONDS
-        while not self._serves():
-            assert self._process is not None
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                output = (self.folder / "output").read_text(errors="replace")
-                pytest.fail(f"Cassandra did not start; its output ends:\n{output[-3000:]}")
-            time.sleep(0.1)
-
-    def kill(self) -> None:
-        """End the node as a crash would; the data stay."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """End the node."""
-        self._end(signal.SIGTERM)
-
-    def _end(self, number: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        group = process.pid
-        if number == signal.SIGTERM:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(30)
-        with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
-        process.wait()
-
-    def _serves(self) -> bool:
-        try:
-            with _OPENER.open(f"http://127.0.0.1:{self._api}/v1/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
 
 
 @contextmanager

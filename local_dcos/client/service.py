@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`dcos kafka …` and `dcos cassandra …`: the commands of the packages.
+"""`dcos kafka …`, `dcos cassandra …` and so on: the commands of the packages.
 
 This file is a module of the small client. It is also the program that the real client downloads with `dcos
 package install`, so it imports the standard library only. Like the real command it prints errors on
@@ -29,7 +29,7 @@ TOPIC_USAGE = """
 UNREACHABLE = """Could not reach the service scheduler with name '{name}'.
 Did you provide the correct service name? Specify a different name with '--name=<name>'.
 Was the service recently installed or updated? It may still be initializing, wait a bit and try again."""
-INFO = "Manage the Apache {} service"
+INFO = "Manage the {} service"
 
 
 class CommandError(Exception):

@@ -76,7 +76,7 @@ class Package:
 
 @cache
 def command_script() -> bytes:
-    """Returns the program behind `dcos kafka` and `dcos cassandra`, which is one file."""
+    """Returns the program behind `dcos kafka` and those of the other packages, which is one file."""
     return _COMMAND_FILE.read_bytes()
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from stores.base import Batch
+from stores.base import Batch, table_of
 from stores.cassandra import CassandraStore
-from stores.cql import address_of, table_of
+from stores.cql import address_of
 from stores.errors import AddressError, RowsError, UnreachableError
 from stores.opening import open_store
 from stores.tables import MOVING_AVERAGE, SIGNALS, TABLES, Flow
@@ -139,5 +139,5 @@ def test_an_address_keeps_its_password_secret():
 def test_flows_that_would_share_a_table_are_refused():
     assert table_of("random-numbers-statistics") == "random_numbers_statistics"
     for name in ("random_numbers", "1-price", "a" * 49):
-        with pytest.raises(AddressError, match="in Cassandra, a flow"):
+        with pytest.raises(AddressError, match="in a database, a flow"):
             table_of(name)

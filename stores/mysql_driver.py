@@ -1,0 +1,131 @@
+"""Statements for MySQL, through PyMySQL. Writes survive an outage of the server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pymysql
+from pymysql.constants import CR, ER
+from pymysql.cursors import SSCursor
+
+from stores.errors import BrokenError, RowsError, UnreachableError
+from stores.sql import Address
+
+PATIENCE_SECONDS = 60.0
+"""How long a write is repeated while the server is not available."""
+_PAUSE_SECONDS = 0.5
+_CONNECT_SECONDS = 5
+_REQUEST_SECONDS = 60
+_AWAY = {
+    CR.CR_CONN_HOST_ERROR,
+    CR.CR_SERVER_GONE_ERROR,
+    CR.CR_SERVER_LOST,
+    ER.CON_COUNT_ERROR,
+    ER.SERVER_SHUTDOWN,
+    ER.LOCK_WAIT_TIMEOUT,
+    ER.LOCK_DEADLOCK,
+}
+"""Errors that pass."""
+_REFUSED = {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.BAD_DB_ERROR}
+Error = (pymysql.MySQLError, OSError)
+
+
+class Driver:
+    """Statements for one server. It connects with the first one. Threads may share it."""
+
+    def __init__(self, address: Address, patience: float = PATIENCE_SECONDS) -> None:
+        self._address = address
+        self._patience = patience
+        self._writing = threading.Lock()
+        self._connection: pymysql.Connection[Any] | None = None
+
+    def write(self, statement: str, rows: Sequence[Sequence[Any]] = ((),)) -> None:
+        """Execute the statement for each row, in one transaction.
+
+        Repeats everything after an error that may pass. Raises RowsError, UnreachableError and BrokenError.
+        """
+        deadline = time.monotonic() + self._patience
+        with self._writing:
+            while True:
+                try:
+                    return self._execute(statement, rows)
+                except Error as error:
+                    self._disconnect()
+                    if not _passes(error) or time.monotonic() > deadline:
+                        raise self._explained(error) from error
+                time.sleep(_PAUSE_SECONDS)
+
+    def read(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, as they come. Raises UnreachableError and BrokenError."""
+        try:
+            with closing(self._connected()) as connection, connection.cursor(SSCursor) as cursor:
+                cursor.execute(query, values)
+                yield from cursor
+        except Error as error:
+            raise self._explained(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[pymysql.Connection[Any]]:
+        """A connection on which nothing can be written. Raises as `read` does."""
+        try:
+            with closing(self._connected()) as connection:
+                connection.query("START TRANSACTION READ ONLY")
+                yield connection
+        except Error as error:
+            raise self._explained(error) from error
+
+    def close(self) -> None:
+        """Disconnect."""
+        with self._writing:
+            self._disconnect()
+
+    def _execute(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        if self._connection is None:
+            self._connection = self._connected()
+        with self._connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+        self._connection.commit()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.open:
+            connection.close()
+
+    def _connected(self) -> pymysql.Connection[Any]:
+        address = self._address
+        return pymysql.connect(
+            host=address.host,
+            port=address.port,
+            database=address.database,
+            user=address.login,
+            password=address.password or "",
+            charset="utf8mb4",
+            # A value that does not fit is an error, and is not cut off.
+            init_command="SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'",
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_REQUEST_SECONDS,
+            write_timeout=_REQUEST_SECONDS,
+        )
+
+    def _explained(self, error: Exception) -> Exception:
+        where = f"MySQL at {self._address.host}:{self._address.port}"
+        said = error.args[-1] if error.args else error
+        if _passes(error):
+            return UnreachableError(f"{where} does not answer: {said}")
+        if _code(error) in _REFUSED:
+            return UnreachableError(f"{where} refuses the login: {said}; check MYSQL_PASSWORD")
+        if isinstance(error, pymysql.err.DataError):
+            return RowsError(f"{where} refuses rows: {said}")
+        return BrokenError(f"{where}: {said}")
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, OSError | pymysql.InterfaceError) or _code(error) in _AWAY
+
+
+def _code(error: Exception) -> object:
+    return error.args[0] if error.args else None

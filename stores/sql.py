@@ -1,0 +1,99 @@
+"""The address of a store in MySQL, and the SQL of its tables."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stores.base import table_of
+from stores.errors import AddressError
+from stores.tables import Column, Flow, Kind
+
+FORM = "mysql:HOST:PORT/DATABASE"
+BY_TIME = "by_time"
+"""The index of each table's time, by which a store knows its own tables."""
+_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})/(?P<database>[a-z][a-z0-9_]{0,47})")
+_TYPES: dict[Kind, str] = {
+    "time": "DATETIME(3)",
+    "text": "TEXT",
+    "whole": "BIGINT",
+    "number": "DOUBLE",
+    "price": "DECIMAL(17, 8)",
+}
+_KEY_TEXT = "VARCHAR(255)"
+"""Of a text that is part of a key. Names of topics are the longest, with 249 characters."""
+# Texts that differ in case, or in blanks at their end, are different keys. MariaDB and MySQL spell it
+# differently, and each ignores the comment of the other.
+_TEXTS = "CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a store is. login, password: None if the server asks for none."""
+
+    host: str
+    port: int
+    database: str
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+def address_of(text: str, environ: Mapping[str, str] = os.environ) -> Address:
+    """The address in "HOST:PORT/DATABASE".
+
+    MYSQL_PASSWORD is the password of the login MYSQL_LOGIN (default: pipectl). Raises AddressError.
+    """
+    found = _ADDRESS.fullmatch(text)
+    if found is None or not 0 < int(found["port"]) < 2**16:
+        raise AddressError(
+            f"store mysql:{text}: use {FORM}; the name of a database has lower-case letters, digits and '_'"
+        )
+    password = environ.get("MYSQL_PASSWORD") or None
+    login = (environ.get("MYSQL_LOGIN") or "pipectl") if password else None
+    return Address(found["host"], int(found["port"]), found["database"], login, password)
+
+
+def definition_of(flow: Flow) -> str:
+    """The definition of a flow's table."""
+    table = flow.table
+
+    def column(each: Column) -> str:
+        is_key_text = each.kind == "text" and each.name in (*table.key, table.name)
+        kind = _KEY_TEXT if is_key_text else _TYPES[each.kind]
+        return f"`{each.name}` {kind} {'NULL' if each.optional else 'NOT NULL'}"
+
+    columns = ", ".join(map(column, table.columns))
+    return (
+        f"CREATE TABLE IF NOT EXISTS `{table_of(flow.name)}` ({columns}, PRIMARY KEY ({quoted(table.key)}), "
+        f"INDEX {BY_TIME} (`{table.time}`)) {_TEXTS}"
+    )
+
+
+def insertion_of(flow: Flow) -> str:
+    """The statement that writes a row; it replaces the values of a row with the same key."""
+    table = flow.table
+    marks = ", ".join(["%s"] * len(table.names))
+    others = [name for name in table.names if name not in table.key]
+    changes = ", ".join(f"`{name}` = VALUES(`{name}`)" for name in others)
+    return (
+        f"INSERT INTO `{table_of(flow.name)}` ({quoted(table.names)}) "  # noqa: S608  our own table
+        f"VALUES ({marks}) ON DUPLICATE KEY UPDATE {changes}"
+    )
+
+
+def selection_of(flow: Flow, names: int | None) -> str:
+    """The query for rows between two times, in order. names: how many names it asks for; None: for all."""
+    table = flow.table
+    order = quoted(dict.fromkeys((table.time, *table.key)))
+    chosen = "" if names is None else f" AND `{table.name}` IN ({', '.join(['%s'] * names)})"
+    return (
+        f"SELECT {quoted(table.names)} FROM `{table_of(flow.name)}` "  # noqa: S608  our own table
+        f"WHERE `{table.time}` >= %s AND `{table.time}` < %s{chosen} ORDER BY {order}"
+    )
+
+
+def quoted(names: tuple[str, ...] | dict[str, None]) -> str:
+    """Names of columns in a list."""
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,109 @@
+"""The store in a real MariaDB: every row once, whatever is repeated, killed or started again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from stores.base import Batch
+from stores.errors import AddressError, RowsError, UnreachableError
+from stores.mysql import MySqlStore
+from stores.opening import open_store
+from stores.sql import address_of
+from stores.tables import TABLES, Flow
+from tests.mysql_server import MySqlServer, serving
+from tests.ports import free_ports
+from tests.stores.batches import ALWAYS, FLOW, START, rows
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MySqlServer]:
+    folder: Path = tmp_path_factory.mktemp("mysql")
+    with serving(folder, *free_ports(2)) as started:
+        yield started
+
+
+def opened(server: MySqlServer) -> MySqlStore:
+    return MySqlStore(address_of(server.address.partition(":")[2], server.environ))
+
+
+def offsets(store: MySqlStore, flow: Flow = FLOW) -> list[int]:
+    return [row["offset"] for row in store.read(flow, *ALWAYS)]
+
+
+@pytest.mark.slow
+def test_a_real_server_keeps_every_row_once(server):
+    """The whole contract of a store in one test, because a server's start takes longer than the rest."""
+    store = opened(server)
+    assert list(store.read(FLOW, *ALWAYS)) == []
+    assert (store.newest(FLOW), store.describe()) == (None, [])
+
+    for number in (1, 0, 1):
+        store.write(FLOW, Batch("w", number), rows(number, 150))
+    given = rows(0, 300)
+    wanted = [dict(zip(given, values, strict=True)) for values in zip(*given.values(), strict=True)]
+    assert list(store.read(FLOW, *ALWAYS)) == wanted
+    assert [row["offset"] for row in store.read(FLOW, *ALWAYS, names={"AAPL"})] == list(range(1, 300, 2))
+    assert list(store.read(FLOW, *ALWAYS, names=set())) == []
+    two = store.read(FLOW, START + timedelta(seconds=9), START + timedelta(seconds=11))
+    assert [row["offset"] for row in two] == [9, 10]
+    assert store.newest(FLOW) == START + timedelta(seconds=299)
+    [found] = store.describe()
+    assert (found.flow, found.rows, found.first, found.last) == ("prices", 300, "2026-11-22", "2026-11-23")
+
+    # Nulls, reserved words as names, every kind of column; texts that differ in case or blanks only.
+    values = {"time": START, "text": "AAPL", "whole": 3, "number": 1.5, "price": Decimal("1.25")}
+    for name, table in TABLES.items():
+        flow = Flow(f"some-{name}", table)
+        row = {each.name: None if each.optional else values[each.kind] for each in table.columns}
+        store.write(flow, Batch("w", 0), {name: [value] for name, value in row.items()})
+        assert list(store.read(flow, *ALWAYS)) == [row]
+    groups = Flow("groups", TABLES["groups"])
+    alike = ["a", "A", "a ", "á"]
+    figures = {name: [1] * 4 for name in ("count", "mean", "stddev", "min", "max")}
+    columns = {"ts": [START] * 4, "name": alike, "group": ["g"] * 4, "unit": ["u"] * 4, **figures}
+    store.write(groups, Batch("w", 0), columns)
+    assert {row["name"] for row in store.read(groups, *ALWAYS)} == set(alike)
+
+    with pytest.raises(RowsError, match="refuses rows"):
+        store.write(FLOW, Batch("w", 2), {**rows(2), "symbol": ["A" * 300] * 10})
+    assert len(offsets(store)) == 300
+
+    # It is killed during a write, which goes on when it is back; what was acknowledged stays.
+    server.kill()
+    with pytest.raises(UnreachableError, match="does not answer"):
+        opened(server).newest(FLOW)
+    writing = threading.Thread(target=store.write, args=(FLOW, Batch("w", 2), rows(2, 150)))
+    writing.start()
+    server.start()
+    writing.join(60)
+    assert not writing.is_alive()
+    assert offsets(store) == list(range(450))
+    store.close()
+
+    refused = MySqlStore(address_of(server.address.partition(":")[2], {"MYSQL_PASSWORD": "wrong"}))
+    with pytest.raises(UnreachableError, match="refuses the login"):
+        refused.newest(FLOW)
+
+
+@pytest.mark.parametrize("address", ["mysql:", "mysql:host:99999/a", "mysql:host:3306/A", "mysql:host:3306"])
+def test_wrong_addresses(address):
+    with pytest.raises(AddressError, match="use mysql:HOST:PORT/DATABASE"):
+        open_store(address)
+
+
+def test_an_address_keeps_its_password_secret():
+    address = address_of("a:3306/volatility", {"MYSQL_PASSWORD": "hush"})
+    assert (address.host, address.login, address.password) == ("a", "pipectl", "hush")
+    assert "hush" not in repr(address)
+
+
+def test_wrong_rows_are_refused_before_anything_is_sent():
+    store = MySqlStore(address_of("127.0.0.1:1/any", {}))
+    with pytest.raises(RowsError, match="differ in length"):
+        store.write(FLOW, Batch("w", 0), {**rows(0), "offset": [1]})
