@@ -7,7 +7,6 @@ is queued for a slow page.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from typing import Any
 
@@ -15,7 +14,7 @@ import socketio
 
 from dashboard.recent import Recent
 from dashboard.settings import Settings
-from dashboard.viewers import acknowledged
+from dashboard.viewers import acknowledged, cancel_all
 from kafka_topic.names import Topics
 
 NAMESPACE = "/flows"
@@ -63,8 +62,4 @@ class LiveFlows:
 
     async def close(self) -> None:
         """End all of them."""
-        tasks, self._tasks = [*self._tasks.values()], {}
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await cancel_all(self._tasks)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from aiohttp import web
 
@@ -46,7 +46,7 @@ class TopicsApi:
     async def all(self, request: web.Request) -> web.StreamResponse:
         """Every topic but Kafka's own."""
         found = await self._ask(lambda: topics(self._brokers))
-        return json_answer({"topics": [_topic(each) for each in found]})
+        return json_answer({"topics": [each.document() for each in found]})
 
     async def records(self, request: web.Request) -> web.StreamResponse:
         """A page of records: the last ones, or those from or before a cursor, an offset or a time."""
@@ -57,7 +57,7 @@ class TopicsApi:
         page, topic = await self._ask(lambda: self._page(request, name, count))
         shown = [_record(one, as_bytes=as_bytes) for one in page.records]
         answer: RecordsAnswer = {
-            "topic": _topic(topic),
+            "topic": cast("TopicAnswer", topic.document()),
             "records": shown,
             "before": _written(
                 {n: at for n, at in page.before.items() if at > topic.spans[n].begin}, page.before
@@ -159,19 +159,6 @@ def _whole(text: str, name: str, least: int, most: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18 or not least <= int(text) <= most:
         raise web.HTTPBadRequest(text=f"{name}={text[:60]} must be a whole number from {least} to {most}")
     return int(text)
-
-
-def _topic(topic: TopicInfo) -> TopicAnswer:
-    return {
-        "topic": topic.name,
-        "partitions": [
-            {"partition": number, "begin": span.begin, "end": span.end}
-            for number, span in topic.spans.items()
-        ],
-        "unreachable": list(topic.errors),
-        "offsets": topic.offsets,
-        "settings": dict(topic.settings),
-    }
 
 
 def _record(record: Record, *, as_bytes: bool) -> RecordAnswer:

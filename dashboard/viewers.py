@@ -40,6 +40,15 @@ async def acknowledged(
     return True
 
 
+async def cancel_all(tasks: dict[str, asyncio.Task[None]]) -> None:
+    """Empty `tasks`, and wait until each has ended."""
+    while tasks:
+        _, task = tasks.popitem()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
 class Viewers:
     """The connected viewers, and the beat that wakes them."""
 
@@ -110,8 +119,4 @@ class Viewers:
 
     async def close(self) -> None:
         """Disconnect every viewer."""
-        tasks, self._tasks = [*self._tasks.values()], {}
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await cancel_all(self._tasks)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import merge
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, Message
 
@@ -45,6 +45,19 @@ class TopicInfo:
     def offsets(self) -> int:
         """How many offsets its logs hold: records, and also markers of transactions and what was aborted."""
         return sum(span.end - span.begin for span in self.spans.values())
+
+    def document(self) -> dict[str, Any]:
+        """The topic for JSON."""
+        return {
+            "topic": self.name,
+            "partitions": [
+                {"partition": number, "begin": span.begin, "end": span.end}
+                for number, span in self.spans.items()
+            ],
+            "unreachable": list(self.errors),
+            "offsets": self.offsets,
+            "settings": dict(self.settings),
+        }
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def command(run: Session, output: str) -> None:
     for topic in found:
         _tell_unreachable(topic)
     if output == "json":
-        out.print_json([_topic_document(topic) for topic in found])
+        out.print_json([topic.document() for topic in found])
         return
     columns = ("topic", "partitions", "offsets", "kept for", "cleanup")
     out.print_table(columns, map(_topic_row, found))
@@ -182,18 +182,6 @@ def _page(
         return page_before(brokers, topic, ends, count, wanted=matching(key=key), seconds=READ_SECONDS)
     wanted = matching(key=key, since=since)
     return page_from(brokers, topic, starts, count, wanted=wanted, seconds=READ_SECONDS)
-
-
-def _topic_document(topic: TopicInfo) -> dict[str, Any]:
-    return {
-        "topic": topic.name,
-        "partitions": [
-            {"partition": number, "begin": span.begin, "end": span.end}
-            for number, span in topic.spans.items()
-        ],
-        "unreachable": list(topic.errors),
-        "settings": dict(topic.settings),
-    }
 
 
 def _topic_row(topic: TopicInfo) -> tuple[str, ...]:
