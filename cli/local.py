@@ -1,4 +1,7 @@
-"""The cluster `local`: an embedded DC/OS on this machine, driven by the same `dcos` commands."""
+"""The cluster `local`: an embedded DC/OS on this machine, driven by the same `dcos` commands.
+
+Further ones have names such as `local-prod`, and folders of their own (`cli.home`).
+"""
 
 import fcntl
 import json
@@ -13,10 +16,20 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
 
 from cli.errors import PipectlError, Unhealthy, WaitTimeout
-from cli.home import forget_cluster, home, last_cluster, writable
+from cli.home import (
+    base_home,
+    entered,
+    forget_cluster,
+    further_clusters,
+    home,
+    last_cluster,
+    writable,
+)
+from marathon.home import LOCAL
 
 # The well-known ports are tried first. If one is taken, any free port is used.
 PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081, "cassandra": 9042, "spark": 7077}
@@ -58,9 +71,12 @@ def address() -> tuple[str, str]:
     """
     folder = cluster_folder()
     if not exists():
-        raise Unhealthy("there is no local cluster on this machine", hint="create one with `pipectl deploy`")
+        raise Unhealthy(
+            f"there is no cluster {entered()} on this machine",
+            hint=f"create it with `pipectl deploy{option()}`",
+        )
     if not _is_locked(folder / "agent.lock"):
-        raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and continues")
+        raise not_running()
     try:
         # Read the token first: if the cluster restarts in between, an old token goes to the new address.
         token = (folder / "token").read_text().strip()
@@ -73,6 +89,31 @@ def address() -> tuple[str, str]:
             hint=f"`python -m local_dcos stop --home {folder}` stops it; then run `pipectl deploy`",
         ) from None
     return url, token
+
+
+def neighbours() -> list[tuple[str, str, str, str]]:
+    """Id, name, URL and token of every local cluster that runs, the current one first."""
+    base = base_home()
+    others = [base / "cluster", *(base / "clusters" / name / "cluster" for name in further_clusters())]
+    found = []
+    for folder in dict.fromkeys([cluster_folder(), *others]):
+        if _is_locked(folder / "agent.lock"):
+            with suppress(OSError, ValueError, KeyError):  # it starts or ends just now
+                token = (folder / "token").read_text().strip()
+                about = json.loads((folder / "cluster.json").read_text())
+                found.append((*itemgetter("id", "name", "url")(about), token))
+    return found
+
+
+def option() -> str:
+    """The option that selects this local cluster, for the commands in hints."""
+    return "" if entered() == LOCAL else f" --cluster {entered()}"
+
+
+def not_running() -> Unhealthy:
+    """The error for a local cluster that does not run."""
+    name = "the local cluster" if entered() == LOCAL else f"the cluster {entered()}"
+    return Unhealthy(f"{name} is not running", hint=f"`pipectl deploy{option()}` starts it and continues")
 
 
 def _is_locked(path: Path) -> bool:
@@ -94,7 +135,7 @@ def running() -> bool:
     try:
         return _ask_agent("status", timeout=STATUS_SECONDS).returncode == 0
     except WaitTimeout as error:
-        error.hint = "`pipectl destroy --purge --yes` stops it and deletes its data"
+        error.hint = f"`pipectl destroy{option()} --purge --yes` stops it and deletes its data"
         raise
 
 
@@ -105,7 +146,7 @@ def start() -> None:
     writable(home() / "flink")
     _keep_settings()
     if not running():
-        _agent("start", timeout=60)
+        _agent("start", "--name", entered(), timeout=60)
     for file in (flink_token_file(), spark_secret_file()):
         _keep_secret(file)
 
@@ -120,8 +161,11 @@ def purge() -> None:
             if folder.exists():
                 shutil.rmtree(folder)
         settings_file().unlink()
-    if last_cluster() == "local":
+    if last_cluster() == entered():
         forget_cluster()
+    if entered() != LOCAL:
+        with suppress(OSError):  # it holds files of others
+            home().rmdir()
 
 
 def _check_packages() -> None:

@@ -119,9 +119,19 @@ adopt_option = click.option(
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
+def dcos_arguments() -> tuple[str, ...]:
+    """The current command's own `--dcos PATH`, for another command of `pipectl`."""
+    path = _dcos_path()
+    return ("--dcos", path) if path else ()
+
+
 def dcos_override() -> tuple[str, ...]:
     """The setting for the current command's `--dcos PATH`."""
-    context = click.get_current_context(silent=True)
-    path = context.meta.get(_DCOS) if context else None
+    path = _dcos_path()
     # In JSON's quotes, a path with spaces or colons is one YAML text.
     return (f"dcos.executable={json.dumps(path)}",) if path else ()
+
+
+def _dcos_path() -> str | None:
+    context = click.get_current_context(silent=True)
+    return context.meta.get(_DCOS) if context else None

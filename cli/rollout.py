@@ -15,15 +15,19 @@ HINT_AFTER_STOP = "running components stay; run `pipectl deploy` again to contin
 _DOING = {"create": "creating", "update": "updating", "remove": "removing", "unchanged": "unchanged"}
 
 
-def confirm(plan: Plan, cluster: str, *, yes: bool) -> None:
-    """Show a plan that changes or removes something, and ask. A plan that only creates needs no question."""
+def confirm(plan: Plan, cluster: str, *, yes: bool, always: bool = False) -> None:
+    """Show a plan that changes or removes something, and ask.
+
+    A plan that only creates needs no question. always: it needs one too.
+    """
     plan.refuse_blocked()
-    if not plan.modified:
+    names = plan.changed if always else plan.modified
+    if not names:
         return
     plan.show(err=True, creations=False)
     if yes:
         return
-    modified = ", ".join(f"{plan.changes[name].action} {name}" for name in plan.modified)
+    modified = ", ".join(f"{plan.changes[name].action} {name}" for name in names)
     if not sys.stdin.isatty():
         raise UsageProblem(
             f"deploy would {modified}, but there is no terminal to ask on",

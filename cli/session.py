@@ -13,12 +13,11 @@ from cli.catalogue import load_settings
 from cli.engine.dcos import connect
 from cli.engine.protocol import Engine
 from cli.errors import UsageProblem
-from cli.home import last_cluster
+from cli.home import enter, last_cluster
 from cli.kafka_login import login_to_kafka
 from kafka_topic.security import use
 from marathon import Bundle, BundleError, Problem, Settings, render
-
-LOCAL = "local"
+from marathon.home import LOCAL, is_local
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,13 @@ class Session:
 
     @property
     def is_local(self) -> bool:
-        """Whether this is the embedded cluster."""
-        return self.cluster_name == LOCAL
+        """Whether this is an embedded cluster on this machine."""
+        return is_local(self.cluster_name)
 
     @property
     def option(self) -> str:
         """The option that selects this cluster, for the commands in hints."""
-        return "" if self.is_local else f" --cluster {self.cluster_name}"
+        return "" if self.cluster_name == LOCAL else f" --cluster {self.cluster_name}"
 
     @cached_property
     def settings(self) -> Settings:
@@ -85,6 +84,7 @@ class Session:
         return connect(
             self.settings.dcos,
             local.address() if self.is_local else None,
+            neighbours=local.neighbours,
             echo=self._echo,
             stop=self.stop,
         )
@@ -111,4 +111,5 @@ def session(
     if cluster is None and reads_only and (last := last_cluster()) and last != LOCAL:
         click.secho(f"cluster {last} (from the last deploy; choose with --cluster)", err=True, dim=True)
         name = last
+    enter(name)
     return Session(name, tuple(files), (*overrides, *options.dcos_override()), verbose)

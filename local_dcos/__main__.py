@@ -1,4 +1,4 @@
-"""`python -m local_dcos serve|start|stop|purge|status|link [--home DIR] [--port N] [--service NAME]`."""
+"""`python -m local_dcos serve|start|stop|purge|status|link [OPTIONS]`."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local_dcos import daemon
 from local_dcos.errors import LocalDcosError
-from local_dcos.home import HOME_VARIABLE, Home, default_home
+from local_dcos.home import CLUSTER_NAME, HOME_VARIABLE, Home, default_home
 
 HELP = {
     "serve": "run the cluster in the foreground until Ctrl-C",
@@ -30,6 +30,10 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--port", type=int, default=0, help="default: the port of the last start, or any free one"
             )
+        if verb == "start":
+            command.add_argument(
+                "--name", default=CLUSTER_NAME, help="the name of a new cluster (default: %(default)s)"
+            )
         if verb == "link":
             command.add_argument("--service", required=True, help="the name in /service/NAME/")
     return parser
@@ -43,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
             serve(home, arguments.port)
         case "start":
-            print(daemon.start(home, arguments.port))  # noqa: T201
+            print(daemon.start(home, arguments.port, arguments.name))  # noqa: T201
         case "stop":
             daemon.stop(home)
         case "purge":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local_dcos.errors import NotRunningError, StartError
 from local_dcos.files import locked
-from local_dcos.home import HOME_MARK, Home
+from local_dcos.home import CLUSTER_NAME, HOME_MARK, Home
 
 START_SECONDS = 20.0
 # A little longer than the agent gives its tasks.
@@ -69,14 +69,14 @@ def _ask(home: Home, path: str, data: bytes | None = None, *, seconds: float) ->
     return content
 
 
-def start(home: Home, port: int = 0) -> str:
-    """Starts the agent of `home` unless it runs. Returns its address.
+def start(home: Home, port: int = 0, name: str = CLUSTER_NAME) -> str:
+    """Starts the agent of `home` unless it runs. Returns its address. name: that of a new cluster.
 
     Raises:
         HomeError: The folder can't be used, or the token of a running agent can't be read.
         StartError: The agent did not start.
     """
-    home.create()
+    home.create(name)
     with _exclusively(home):
         if answers(home):
             return str(home.cluster()["url"])

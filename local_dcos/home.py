@@ -53,8 +53,8 @@ class Home:
         self.cassandra = self.path / "cassandra"
         self.mysql = self.path / "mysql"
 
-    def create(self) -> None:
-        """Creates the folder, for its owner only.
+    def create(self, name: str = CLUSTER_NAME) -> None:
+        """Creates the folder, for its owner only. A new cluster gets this name.
 
         Raises:
             HomeError: The folder can't be written, or it holds files of something else.
@@ -70,7 +70,7 @@ class Home:
             self.path.chmod(0o700)
             self.sandboxes.mkdir(exist_ok=True, mode=0o700)
             if not self.cluster():
-                self._write_cluster({"id": str(uuid.uuid4()), "name": CLUSTER_NAME})
+                self._write_cluster({"id": str(uuid.uuid4()), "name": name})
             self.agent_lock.touch()
         except OSError as error:
             raise HomeError(

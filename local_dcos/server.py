@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from local_dcos.agent import Agent
 from local_dcos.api.apps import Apps
+from local_dcos.api.links import Links
 from local_dcos.api.marathon import Marathon
 from local_dcos.api.metronome import Metronome
 from local_dcos.api.packages import Packages
@@ -49,6 +50,7 @@ def application(agent: Agent, cluster: Json) -> web.Application:
         app.add_routes(Marathon(agent).routes(prefix))
     app.add_routes(Metronome(agent).routes())
     app.add_routes(System(agent, cluster).routes())
+    app.add_routes(Links(agent, cluster).routes())
     app.add_routes(Packages(agent, cluster).routes())
     app.add_routes(sessions.routes())
     app.add_routes(proxy.routes())

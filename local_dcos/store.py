@@ -34,6 +34,7 @@ class State:
         self.ended: deque[Task] = deque(maxlen=COMPLETED_KEPT)
         self.deployments: dict[str, Deployment] = {}
         self.jobs: dict[str, Job] = {}
+        self.links: dict[str, dict[str, Any]] = {}
         self._load()
 
     def tasks_of(self, app_id: str) -> list[Task]:
@@ -67,6 +68,7 @@ class State:
             "ended": [task.to_json() for task in self.ended],
             "deployments": [deployment.to_json() for deployment in self.deployments.values()],
             "jobs": [job.to_json() for job in self.jobs.values()],
+            "links": self.links,
         }
         write_durably(self._home.state_file, json.dumps(document), previous=self._home.previous_state)
 
@@ -105,12 +107,14 @@ class State:
         # A deployment of an older agent changed several apps and is not continued. Its apps keep their new
         # definitions.
         deployments = [Deployment.from_json(one) for one in document["deployments"] if "app_id" in one]
-        # The state of an older agent has no jobs.
+        # The state of an older agent has no jobs and no links.
         jobs = [Job.from_json(job) for job in document.get("jobs", [])]
+        links = dict(document.get("links", {}))
         self.apps = {app.id: app for app in apps}
         self.tasks = {task.id: task for task in tasks}
         self.ended.extend(ended)
         self.jobs = {job.id: job for job in jobs}
+        self.links = links
         self.deployments = {one.id: one for one in deployments}
         for deployment in deployments:
             if deployment.app_id in self.apps:

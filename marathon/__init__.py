@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from marathon.catalogue import Catalogue
 from marathon.errors import BundleError, MarathonError, Problem
+from marathon.home import is_local
 from marathon.model import App, Bundle, Component, Job, Package, Part
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ __all__ = [
     "Part",
     "Problem",
     "Settings",
+    "cluster_names",
     "component_names",
+    "is_local",
     "load_settings",
     "parts",
     "render",
@@ -75,6 +78,13 @@ def component_names() -> list[str]:
     from marathon.components import read_components
 
     return read_components().names()
+
+
+def cluster_names() -> list[str]:
+    """The names of all cluster files, sorted."""
+    from marathon.loading import cluster_names
+
+    return cluster_names()
 
 
 def parts(settings: Settings) -> dict[str, Part]:

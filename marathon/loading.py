@@ -13,15 +13,12 @@ from marathon.components import parts_of
 from marathon.cross_validation import cross_validate
 from marathon.documents import Document, read_document
 from marathon.errors import BundleError, Problem
-from marathon.home import pipectl_home
+from marathon.home import LOCAL, is_local, pipectl_home
 from marathon.layers import Layers, as_written, override, without_keys
 from marathon.messages import did_you_mean, path_of, problem_of
 from marathon.paths import PACKAGE, dotted
 from marathon.renamed import with_new_names
 from marathon.settings import Settings, settings_model
-
-LOCAL = "local"
-"""The cluster on this machine. Only there may `flink.state` be null."""
 
 
 def cluster_names(package: Path = PACKAGE) -> list[str]:
@@ -48,11 +45,17 @@ def load_settings(
     layer.
     """
     known = cluster_names(package)
-    if cluster not in known:
+    if cluster not in known and not is_local(cluster):
         hint = did_you_mean(cluster, known) or f"the clusters are {', '.join(known)}"
         message = f"unknown cluster; there is no file {package / 'clusters' / cluster}.yaml"
         raise BundleError([Problem(f"--cluster {cluster}", None, "", message, hint)])
-    paths = [package / "defaults.yaml", package / "clusters" / f"{cluster}.yaml", *map(Path, files)]
+    # A further local cluster has the settings of `local`, and its own file only if there is one.
+    names = [LOCAL, *({cluster} & set(known) - {LOCAL})] if is_local(cluster) else [cluster]
+    paths = [
+        package / "defaults.yaml",
+        *(package / "clusters" / f"{name}.yaml" for name in names),
+        *map(Path, files),
+    ]
     documents = [*map(read_document, paths), *map(override, overrides)]
 
     problems: list[Problem] = []
@@ -64,11 +67,11 @@ def load_settings(
         layers, settings, found = _overlay(layers, document, settings, settings_model(catalogue))
         problems += found
     if settings is not None:
-        problems += _conflicts(settings, catalogue, layers, local=cluster == LOCAL)
+        problems += _conflicts(settings, catalogue, layers, local=is_local(cluster))
         problems += _unknown_parts(settings, layers, list(parts_of(package)))
     if problems or settings is None:
         raise BundleError(problems)
-    return _with_local_folders(settings, environ) if cluster == LOCAL else settings
+    return _with_local_folders(settings, environ) if is_local(cluster) else settings
 
 
 def _overlay(

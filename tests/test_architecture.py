@@ -64,7 +64,7 @@ SHOWN = {
     "lastTaskFailure",
     "appId",
 }
-COMMANDS = {"config", "job", "kafka", "marathon", "package", "security", "task"}
+COMMANDS = {"cluster", "config", "job", "kafka", "marathon", "package", "security", "task"}
 
 
 def files_outside_dcos() -> list[Path]:

@@ -18,5 +18,7 @@ SHORT_HELP = {
     "render": "Write the Marathon app definitions; contacts nothing.",
     "validate": "Check settings and templates; contacts nothing.",
     "destroy": "Remove the bundle; Kafka and its topics stay by default.",
-    "cluster": "Manage the cluster itself.",
+    "cluster": "Manage the cluster itself, and link it to others.",
+    "clusters": "Show all known clusters: version, health and links.",
+    "promote": "Deploy what runs on one cluster to another.",
 }

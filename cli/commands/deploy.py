@@ -53,22 +53,40 @@ def command(
       pipectl deploy --only gatherer --atomic
       pipectl deploy --with dashboard
     """
+    deploy(
+        run,
+        output,
+        yes=yes,
+        atomic=atomic,
+        only=only,
+        skip=skip,
+        adopt=adopt,
+        wanted_parts=wanted_parts,
+        unwanted_parts=unwanted_parts,
+    )
+
+
+def deploy(
+    run: Session,
+    output: str,
+    *,
+    yes: bool,
+    atomic: bool = False,
+    always_ask: bool = False,
+    **choices: tuple[str, ...],
+) -> None:
+    """Deploy a session's bundle, wait until data flows, and show it.
+
+    always_ask: show the plan and ask even if it only creates. choices: those of `plan_of`.
+    """
     _ = run.settings, run.bundle  # report every error before contacting anything
     with Progress() as progress:
         if run.is_local:
             run = _start_local(run, progress)
-        plan = _plan(
-            run,
-            progress,
-            only=only,
-            skip=skip,
-            adopt=adopt,
-            wanted_parts=wanted_parts,
-            unwanted_parts=unwanted_parts,
-        )
+        plan = _plan(run, progress, **choices)
         run = plan.run
         with progress.paused():
-            confirm(plan, run.cluster_name, yes=yes)
+            confirm(plan, run.cluster_name, yes=yes, always=always_ask)
         carry_out(plan, progress, run.stop, atomic=atomic)
         remember_cluster(run.cluster_name)
         records = _verify(run, progress) if _is_complete(plan, run) else None
@@ -84,7 +102,7 @@ def _start_local(run: Session, progress: Progress) -> Session:
             running.report("starting the local cluster")
         local.start()
         keep_kafka_secrets(run.settings.kafka.security, local.secrets_folder())
-        running.end("unchanged" if was_running else "done", f"local, at {local.address()[0]}")
+        running.end("unchanged" if was_running else "done", f"{run.cluster_name}, at {local.address()[0]}")
     # The first start chooses the ports. A new session reads them.
     return replace(run)
 

@@ -33,7 +33,7 @@ def command(run: Session, output: str, yes: bool, delete_topics: bool, purge: bo
       pipectl destroy --yes --purge
     """
     if purge and not run.is_local:
-        raise UsageProblem(f"--purge is only for the cluster local, not for {run.cluster_name}")
+        raise UsageProblem(f"--purge is only for local clusters, not for {run.cluster_name}")
     _ask(run, yes, delete_topics, purge)
     removed: list[str] = []
     existed = not run.is_local or local.exists()
@@ -143,4 +143,5 @@ def _show(
         click.echo("There is no local cluster on this machine.")
     elif run.is_local and local.running():
         kept = "Kafka" if delete_topics else "Kafka with its topics"
-        click.echo(f"{kept} and the local cluster still run; `pipectl destroy --purge --yes` removes them.")
+        purge = f"`pipectl destroy{run.option} --purge --yes`"
+        click.echo(f"{kept} and the local cluster still run; {purge} removes them.")

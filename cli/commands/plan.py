@@ -62,9 +62,8 @@ def _engine(run: Session) -> Engine:
     if not run.is_local or local.running():
         return run.engine
     if local.exists():
-        raise PipectlError(
-            "the local cluster is not running", hint="`pipectl deploy` starts it and continues"
-        )
+        error = local.not_running()
+        raise PipectlError(error.message, hint=error.hint)
     return MemoryEngine()
 
 

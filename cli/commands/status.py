@@ -44,7 +44,8 @@ class Flow:
 
 @click.command("status")
 @session_options(reads_only=True)
-def command(run: Session, output: str) -> None:
+@click.option("--all", "every", is_flag=True, help="Show the health of all known clusters.")
+def command(run: Session, output: str, every: bool) -> None:
     """Show the health of every component and position. Exit code 0 means healthy, 4 unhealthy.
 
     A position is `fresh` while its last record of the shortest window is recent, `stale` after that, and
@@ -58,13 +59,19 @@ def command(run: Session, output: str) -> None:
     Example:
       pipectl status
       pipectl status --cluster prod -o json
+      pipectl status --all
     """
+    if every:
+        from cli.commands.status_of_all import show_all
+
+        show_all(output)
+        return
     _ = run.bundle
     if run.is_local and not local.running():
         if output == "json":
             _print_nothing_runs(run)
         local.address()  # raises the error if there is no cluster at all
-        raise Unhealthy("the local cluster is not running", hint="`pipectl deploy` starts it and continues")
+        raise local.not_running()
     run.engine.check()  # report an unreachable cluster once, not per component
     run = as_deployed(run, run.engine)
     config = live_config(run)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cli.engine.json_diff import json_diff
+from cli.engine.memory_surroundings import MemoryClusters
 from cli.engine.protocol import (
     AppStatus,
     Credentials,
@@ -34,6 +35,7 @@ class MemoryEngine:
         self.packages = MemoryPackages()
         self.kafka = MemoryKafka()
         self.secrets = MemorySecrets()
+        self.clusters = MemoryClusters()
         self.printed: dict[tuple[str, LogStream], str] = {}
         self.failures: dict[str, Failure] = {}
         self._apps: dict[str, AppStatus] = {}

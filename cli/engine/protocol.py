@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
+from cli.engine.surroundings import Clusters
 from kafka_topic.plan import TopicSpec
 from marathon.model import App, Job
 
@@ -296,6 +297,10 @@ class Engine(Protocol):
     @property
     def secrets(self) -> Secrets:
         """Its secrets."""
+
+    @property
+    def clusters(self) -> Clusters:
+        """The clusters that its client knows, and its links."""
 
     @property
     def stop(self) -> threading.Event:

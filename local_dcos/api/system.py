@@ -44,7 +44,6 @@ class System:
             web.get("/dcos-metadata/dcos-version.json", self.version),
             web.get("/dcos-metadata/ui-config.json", self.ui_config),
             web.get("/capabilities", self.capabilities),
-            web.get("/cluster/v1/links", self.links),
             web.post("/acs/api/v1/auth/login", self.login),
         ]
 
@@ -128,9 +127,6 @@ class System:
     async def capabilities(self, request: web.Request) -> web.Response:
         document = {"capabilities": [{"name": name} for name in CAPABILITIES]}
         return web.Response(text=json.dumps(document), headers={"Content-Type": CAPABILITIES_TYPE})
-
-    async def links(self, request: web.Request) -> web.Response:
-        return answer({"links": []})
 
     async def login(self, request: web.Request) -> web.Response:
         # There are no accounts. The token is the password.

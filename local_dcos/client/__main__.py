@@ -13,6 +13,7 @@ from local_dcos.client.rest import ClientError
 
 USAGE = """Usage:
     dcos cassandra [--name=<service>] endpoints|plan ...
+    dcos cluster link|list|unlink ...
     dcos config show <name>
     dcos job add|history|kill|list|remove|run|update ...
     dcos kafka [--name=<service>] endpoints|plan|topic ...
@@ -28,7 +29,7 @@ USAGE = """Usage:
 
 The real client has more commands and works with this cluster too: `pip install dcoscli`."""
 PACKAGES = ("cassandra", "kafka", "mysql")
-GROUPS = ("config", "job", "marathon", "package", "task")
+GROUPS = ("cluster", "config", "job", "marathon", "package", "task")
 
 
 def run(argv: list[str]) -> int:

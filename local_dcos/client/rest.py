@@ -47,7 +47,8 @@ class Answer(NamedTuple):
         raise ClientError(f'Error while fetching [{self.url}]: HTTP {self.status}: "{self.reason}".')
 
 
-def _base_url() -> str:
+def base_url() -> str:
+    """Returns the address of the cluster, without a slash at its end."""
     url = os.environ.get("DCOS_URL")
     if not url:
         raise ClientError(
@@ -60,7 +61,7 @@ def _base_url() -> str:
 def _open(
     method: str, path: str, body: Any, headers: dict[str, str], timeout: float | None = READ_SECONDS
 ) -> tuple[http.client.HTTPResponse, str]:
-    url = f"{_base_url()}{path}"
+    url = f"{base_url()}{path}"
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.engine.dcos.faults import CommandMissing
+from cli.engine.dcos.clusters import DcosClusters
+from cli.engine.dcos.faults import CommandMissing, NoCluster
 from cli.engine.dcos.runner import Dcos
 from cli.errors import NotLoggedIn
 
@@ -122,3 +123,24 @@ def test_kafka_by_the_plugin(own_cluster, go_dcos, tmp_path):
         theirs = client("kafka", "--name=events", *command)
         ours = own_cluster.dcos("kafka", "--name=events", *command)
         assert (theirs.returncode, theirs.stdout, theirs.stderr) == (0, ours.stdout, ours.stderr)
+
+
+def test_it_links_two_clusters(cluster, own_cluster, go):
+    folder = Path(go.environ["DCOS_DIR"])
+    own_cluster.attach(folder)
+    other = own_cluster.document["id"]
+    (folder / "clusters" / other / "attached").unlink()
+    clusters = DcosClusters(go.runner)
+    assert clusters.linked() == []
+    clusters.link(other)
+    (linked,) = clusters.linked()
+    assert (linked.id, linked.url, linked.current) == (other, own_cluster.url, False)
+    assert {one.id: one.current for one in clusters.known()} == {cluster.document["id"]: True, other: False}
+    assert all(one.version == "2.0.0" for one in clusters.known())
+    status, answer = cluster.call("GET", "/cluster/v1/links")
+    assert status == 200
+    assert answer["links"][0]["login_provider"] == {"id": "dcos-users", "type": "dcos-uid-password"}
+    clusters.unlink(other)
+    assert clusters.linked() == []
+    with pytest.raises(NoCluster):
+        clusters.link("another")

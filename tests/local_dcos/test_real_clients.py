@@ -198,6 +198,24 @@ def test_the_real_client_sets_a_cluster_up(own_cluster, tmp_path, dcoscli):
     assert listed.returncode == 0, listed.stderr
 
 
+def test_the_real_client_lists_links(own_cluster, real):
+    link = {"id": "12345678-1234-4234-8234-123456789abc", "name": "other", "url": "http://127.0.0.1:1"}
+    assert own_cluster.call("POST", "/cluster/v1/links", link)[0] == 200
+    assert own_cluster.call("POST", "/cluster/v1/links", {**link, "url": ""})[0] == 400
+    assert own_cluster.call("POST", "/cluster/v1/links", {**link, "id": own_cluster.document["id"]})[0] == 400
+    theirs, ours = (
+        json.loads(client("cluster", "list", "--linked", "--json").stdout)
+        for client in (real, own_cluster.dcos)
+    )
+    assert [(one["name"], one["status"], one["url"]) for one in theirs] == [
+        ("other", "UNCONFIGURED", "http://127.0.0.1:1")
+    ]
+    assert [one["cluster_id"] for one in ours] == [one["cluster_id"] for one in theirs]
+    assert real("cluster", "unlink", "other").returncode == 0
+    assert own_cluster.dcos("cluster", "unlink", "other").returncode == 1
+    assert json.loads(real("cluster", "list", "--linked", "--json").stdout) == []
+
+
 def test_the_real_client_installs_kafka_and_its_command(own_cluster, real, tmp_path):
     options = tmp_path / "options.json"
     options.write_text(json.dumps({"service": {"name": "events"}, "brokers": {"port": 0}}))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cli.engine.dcos.client import LOCAL_CLIENT, local_environ, remote_environ
+from cli.engine.dcos.clusters import DcosClusters, Neighbour
 from cli.engine.dcos.engine import DcosEngine
 from cli.engine.dcos.runner import Dcos
 from cli.home import home
@@ -19,10 +20,15 @@ def connect(
     settings: Settings,
     local: tuple[str, str] | None,
     *,
+    neighbours: Callable[[], Sequence[tuple[str, str, str, str]]] = tuple,
     echo: Callable[[str], None],
     stop: threading.Event,
 ) -> DcosEngine:
-    """The engine of a cluster. local: address and token, for the cluster on this machine."""
+    """The engine of a cluster.
+
+    local: address and token, for a cluster on this machine. neighbours: id, name, address and token of all
+    clusters on this machine that run, that one first.
+    """
     if local is not None:
         argv = LOCAL_CLIENT if settings.executable is None else (settings.executable,)
         environ = local_environ(*local)
@@ -34,4 +40,11 @@ def connect(
         environ = remote_environ(settings.cluster)
     timeout = settings.timeout.total_seconds()
     dcos = Dcos(argv, environ, timeout, echo, attempts=settings.attempts, stop=stop)
-    return DcosEngine(dcos, address=local[0] if local else None)
+    if local is None:
+        return DcosEngine(dcos)
+    clusters = DcosClusters(
+        dcos,
+        folder=home() / "dcos" / "links",
+        neighbours=lambda: [Neighbour(*one) for one in neighbours()],
+    )
+    return DcosEngine(dcos, address=local[0], clusters=clusters)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from cli.engine.dcos import apps, diff
+from cli.engine.dcos.clusters import DcosClusters
 from cli.engine.dcos.faults import UnexpectedResponse, fault
 from cli.engine.dcos.jobs import DcosJobs
 from cli.engine.dcos.kafka import DcosKafka
@@ -27,9 +28,12 @@ SNAPSHOT_SECONDS = 0.4
 class DcosEngine:
     """Marathon apps, packages and Kafka topics of one cluster."""
 
-    def __init__(self, dcos: Dcos, *, address: str | None = None) -> None:
-        """address: the front door; None asks `dcos`."""
+    def __init__(
+        self, dcos: Dcos, *, address: str | None = None, clusters: DcosClusters | None = None
+    ) -> None:
+        """address: the front door; None asks `dcos`. clusters: those that the client knows by default."""
         self.dcos = dcos
+        self.clusters = clusters or DcosClusters(dcos)
         self._address = address
         self._lock = threading.Lock()
         self._apps: dict[str, AppStatus] = {}

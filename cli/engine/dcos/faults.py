@@ -95,6 +95,7 @@ _PATTERNS: tuple[tuple[type[EngineError], str], ...] = (
     (CommandMissing, r"^Error: unknown flag: --"),
     (NoCluster, r"not attached|no cluster is attached|no attached cluster|Missing required config parameter"),
     (NoCluster, r"unable to (find|retrieve) (the )?cluster|cluster .* (is )?not (found|configured)"),
+    (NoCluster, r"(not|must be) set up locally|^Error: no match found"),
 )
 _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for kind, pattern in _PATTERNS)
 

@@ -1,0 +1,162 @@
+"""Linked clusters, with the client of local_dcos and a stand-in for the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.engine.dcos.clusters import DcosClusters
+from cli.engine.dcos.faults import NoCluster
+from cli.engine.dcos.runner import Dcos
+from cli.errors import NotFound, StepFailed
+from tests.cli.invoking import invoke
+
+ONE = {"attached": True, "cluster_id": "1", "name": "one", "url": "https://1", "version": "2.0.0"}
+TWO = {"attached": False, "cluster_id": "2", "name": "two", "url": "https://2", "version": "UNKNOWN"}
+# As `dcos cluster` of the two real clients: Go lists links that are not in its DCOS_DIR, and has no --linked.
+STAND_IN = """\
+import json, os, pathlib, sys
+one, two = json.loads(os.environ["ITEMS"])
+argv, said = sys.argv[1:], os.environ.get("SAID")
+if said and (argv[:2] != ["cluster", "list"] or "--linked" in argv):
+    sys.exit(said)
+if argv == ["cluster", "list", "--linked", "--json"]:
+    if os.environ["CLIENT"] == "go":
+        sys.exit("Error: unknown flag: --linked")
+    print(json.dumps([{**two, "status": "AVAILABLE"}]))
+elif argv == ["cluster", "list", "--json"]:
+    folder = pathlib.Path(os.environ["DCOS_DIR"]) / "clusters"
+    here = {file.parent.name for file in folder.glob("*/dcos.toml") if file.read_text()}
+    print(json.dumps([{**each, "status": "AVAILABLE" if each["cluster_id"] in here else "UNCONFIGURED"}
+                      for each in (one, two)]))
+elif argv[:2] in (["cluster", "link"], ["cluster", "unlink"]):
+    pass
+else:
+    sys.exit(f"unexpected: {argv}")
+"""
+
+
+def clusters(folder: Path, client: str, said: str = "") -> DcosClusters:
+    for name in ("1", "2"):
+        file = folder / "dcos" / "clusters" / name / "dcos.toml"
+        file.parent.mkdir(parents=True)
+        file.write_text("[core]")
+    script = folder / "stand_in"
+    script.write_text(f"#!{sys.executable} -SE\n{STAND_IN}")
+    script.chmod(0o755)
+    environ = {
+        **os.environ,
+        "ITEMS": json.dumps([ONE, TWO]),
+        "CLIENT": client,
+        "SAID": said,
+        "DCOS_DIR": str(folder / "dcos"),
+    }
+    return DcosClusters(Dcos((str(script),), environ, attempts=1))
+
+
+@pytest.mark.parametrize("client", ["go", "py"])
+def test_each_client_finds_links_to_clusters_that_are_set_up(tmp_path: Path, client: str) -> None:
+    found = clusters(tmp_path, client)
+    assert [(one.name, one.current) for one in found.known()] == [("one", True), ("two", False)]
+    (linked,) = found.linked()
+    assert (linked.id, linked.name, linked.url, linked.version) == ("2", "two", "https://2", None)
+    # The user's own configuration is as it was.
+    assert {file.name for file in (tmp_path / "dcos" / "clusters").iterdir()} == {"1", "2"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error: inaccessible endpoint, cannot link cluster",
+        "Command not recognized\nUsage:\n    dcos cluster --help",
+        "'cluster' is not a dcos command.",
+    ],
+)
+def test_a_cluster_without_links_is_named_as_such(tmp_path: Path, said: str) -> None:
+    with pytest.raises(StepFailed, match=r"cannot link two: .* has no cluster links") as refused:
+        clusters(tmp_path, "py", said).link("two")
+    assert "DC/OS Enterprise" in str(refused.value.hint)
+
+
+def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        clusters(tmp_path, "py", "Unknown cluster link two.").unlink("two")
+    (tmp_path / "b").mkdir()
+    with pytest.raises(NoCluster):
+        clusters(tmp_path / "b", "go", "Error: no match found").link("three")
+
+
+@pytest.fixture
+def two_homes(tmp_path: Path) -> Iterator[Path]:
+    """A PIPECTL_HOME with the clusters `local` and `local-b`, both without apps."""
+    folders = {"local": tmp_path / "cluster", "local-b": tmp_path / "clusters" / "local-b" / "cluster"}
+    agent = [sys.executable, "-m", "local_dcos"]
+    try:
+        for name, folder in folders.items():
+            subprocess.run(
+                [*agent, "start", "--home", folder, "--name", name], check=True, capture_output=True
+            )
+        yield tmp_path
+    finally:
+        for folder in folders.values():
+            subprocess.run([*agent, "purge", "--home", folder], check=True, capture_output=True)
+
+
+def test_two_local_clusters_are_linked_and_seen_at_once(two_homes: Path) -> None:
+    refused = invoke(two_homes, "cluster", "link", "local-c", code=2)
+    assert "no local cluster of that name runs" in str(refused.exception)
+    assert "cannot be linked to itself" in str(
+        invoke(two_homes, "cluster", "link", "local", code=2).exception
+    )
+    for changed in (True, False):
+        done = invoke(two_homes, "cluster", "link", "local-b", "-o", "json")
+        assert json.loads(done.output) == {"cluster": "local", "changed": changed}
+    shown = json.loads(invoke(two_homes, "cluster", "show", "-o", "json").output)
+    assert (shown["name"], shown["links"]) == ("local", ["local-b"])
+    other = json.loads(invoke(two_homes, "cluster", "show", "--cluster", "local-b", "-o", "json").output)
+    assert (other["name"], other["links"]) == ("local-b", [])
+    assert other["url"] != shown["url"]
+
+    clusters = json.loads(invoke(two_homes, "clusters", "-o", "json").output)["clusters"]
+    states = {one["name"]: (one["state"], one["links"]) for one in clusters}
+    assert states["local"] == ("not deployed", ["local-b"])
+    assert states["local-b"] == ("not deployed", [])
+    assert states["prod"] == ("not set up", [])
+
+    # The token of the other cluster is only in a file of this user.
+    files = list((two_homes / "dcos").rglob("dcos.toml"))
+    assert len(files) == 2
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    invoke(two_homes, "cluster", "unlink", "local-b")
+    done = invoke(two_homes, "cluster", "unlink", "local-b", "-o", "json")
+    assert json.loads(done.output) == {"cluster": "local", "changed": False}
+
+
+def test_the_status_of_all_counts_only_what_runs(tmp_path: Path) -> None:
+    result = invoke(tmp_path, "status", "--all", "-o", "json", code=4)
+    document = json.loads(result.output)
+    assert document["healthy"] is False
+    assert document["clusters"]["local"]["state"] == "not running"
+    assert "no cluster runs" in invoke(tmp_path, "status", "--all", code=4).output
+
+
+def test_a_further_cluster_has_a_folder_and_hints_of_its_own(tmp_path: Path) -> None:
+    refused = invoke(tmp_path, "status", "--cluster", "local-b", code=4)
+    assert getattr(refused.exception, "hint", "") == "create it with `pipectl deploy --cluster local-b`"
+    settings = invoke(tmp_path, "render", "--cluster", "local-b")
+    assert f"file://{tmp_path}/clusters/local-b/flink" in settings.output
+    assert f"file://{tmp_path}/flink" in invoke(tmp_path, "render").output
+
+
+def test_promote_refuses_a_source_that_does_not_run(tmp_path: Path) -> None:
+    same = invoke(tmp_path, "promote", "--from", "local", "--to", "local", code=2)
+    assert "name the same cluster" in str(same.exception)
+    refused = invoke(tmp_path, "promote", "--from", "local-a", "--to", "local-b", "--yes", code=1)
+    assert "local-a is not as its settings say: a deploy would create kafka" in str(refused.exception)
+    assert not (tmp_path / "clusters" / "local-b").exists()
