@@ -34,7 +34,7 @@ RUN useradd --uid 10001 --home-dir /tmp pipectl
 
 # An agent may run the image as a user that it doesn't know: HOME is a folder that every user may write to, and PyFlink
 # asks for a name.
-ENV PATH=/opt/pipectl/bin:$PATH HOME=/tmp LOGNAME=pipectl PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+ENV PATH=/opt/pipectl/bin:$PATH HOME=/tmp LOGNAME=pipectl PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CLASS_ARCHIVES=off \
     FLINK_CONNECTOR_JARS=/opt/pipectl/jars/connector/flink-sql-connector-kafka-5.0.0-2.2.jar:/opt/pipectl/jars/connector/zstd-jni-1.5.6-10.jar \
     FLINK_PLUGINS_DIR=/opt/pipectl/jars/plugins \
     HADOOP_CLASSPATH=/opt/pipectl/jars/hadoop/*

@@ -22,6 +22,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscop
 	$(if $(SEED),-p randomly --randomly-seed $(SEED))
 test: lint java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
 	$(PYTEST) -m "not slow and not e2e"
+	$(BIN)/python -m tests.class_archives
 	$(PYTEST) -m "slow or e2e"
 
 test-flows: $(DEV) java ## Test the flows one by one: Socket.IO, Spark Streaming, Spark

