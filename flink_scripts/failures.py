@@ -34,6 +34,11 @@ def is_checkpoint_failure(checkpoint: FailedCheckpoint) -> bool:
     return not checkpoint.message.startswith(_ABORTED)
 
 
+def is_of_checkpoints(why: str) -> bool:
+    """Whether a job failed because its checkpoints did. Flink's exception has no cause."""
+    return "Exceeded checkpoint tolerable failure threshold" in why
+
+
 def reason(failure: Failure) -> str:
     """The root cause of a failure, and the task and host where it happened."""
     where = " on ".join(filter(None, (failure.task, failure.host)))

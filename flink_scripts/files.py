@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from flink_scripts.errors import StateError
 from flink_scripts.settings import local_path
 
 _CALL_SECONDS = 120
+_PROBE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Files(Protocol):
     def delete(self, folders: Sequence[str]) -> None:
         """Delete folders with their content, as far as possible."""
 
+    def problem(self, folder: str) -> str | None:
+        """Why nothing can be written into a folder; None if it can be, or if that cannot be told quickly."""
+
 
 class LocalFiles:
     """Folders of this machine, or mounted on it."""
@@ -50,6 +55,14 @@ class LocalFiles:
     def delete(self, folders: Sequence[str]) -> None:
         for folder in folders:
             shutil.rmtree(_local(folder), ignore_errors=True)
+
+    def problem(self, folder: str) -> str | None:
+        try:
+            with tempfile.TemporaryFile(dir=_local(folder)) as file:
+                file.write(bytes(_PROBE_BYTES))
+        except OSError as error:
+            return f"cannot write to {_local(folder)}: {error.strerror}"
+        return None
 
 
 class FlinkFiles:
@@ -65,6 +78,9 @@ class FlinkFiles:
     def delete(self, folders: Sequence[str]) -> None:
         if folders:
             self._call({"delete": list(folders)})
+
+    def problem(self, folder: str) -> str | None:
+        return None  # the call would take seconds, in which the job is not watched
 
     def _call(self, question: Mapping[str, object]) -> str:
         argv = [sys.executable, "-m", "flink_scripts.flink_files", json.dumps(question)]

@@ -34,7 +34,7 @@ from flink_scripts.stopper import Stopper
 from flink_scripts.submit import client_options, job_options, start_submission, state_environ
 from flink_scripts.submitter import Submitter
 from flink_scripts.token import flink_token
-from flink_scripts.topics import topic_ids
+from flink_scripts.topics import has_progress, topic_ids
 from flink_scripts.waiter import Waiter
 from task_runtime.health_log import logged
 from task_runtime.pages import serve_pages
@@ -109,10 +109,11 @@ def _prepare(
         identity=identity,
         state=state,
         state_of=state_of,
+        has_progress=lambda: has_progress(servers, name),
         observer=Observer(rest, name),
         stopper=stopper,
         submitter=submitter,
-        reporter=Reporter(slots, health, clock, _log),
+        reporter=Reporter(slots, state.problem, health, clock, _log),
         waiter=waiter,
         chores=chores,
         clock=clock,

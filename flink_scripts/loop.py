@@ -28,7 +28,7 @@ from flink_scripts.reconciler import (
 )
 from flink_scripts.reporter import Reporter
 from flink_scripts.rest import Failure
-from flink_scripts.state import StateFolder
+from flink_scripts.state import Snapshot, StateFolder
 from flink_scripts.stopper import Stopper
 from flink_scripts.submitter import Submitter
 from flink_scripts.waiter import PAUSE_SECONDS, Waiter
@@ -43,12 +43,14 @@ class Loop:
     """Carries out what the reconciler decides.
 
     identity, state: of the job that is wanted. state_of: returns the state folder of another shape.
+    has_progress: whether Kafka knows that the job has run before; raises NotReadyError.
     """
 
     name: str
     identity: str
     state: StateFolder
     state_of: Callable[[str], StateFolder]
+    has_progress: Callable[[], bool]
     observer: Observer
     stopper: Stopper
     submitter: Submitter
@@ -125,11 +127,26 @@ class Loop:
 
     def _search(self) -> None:
         self._log_last_failure()
-        newest = self.state.newest()
+        newest = self.waiter.until("the job's state", self._newest)
         self.log(
             f"resuming from {newest.uri}" if newest else "no usable state: starting from the earliest records"
         )
         self._wanted = replace(self._wanted, searched=True, snapshot=newest.uri if newest else None)
+
+    def _newest(self) -> Snapshot | None:
+        """The newest snapshot. Raises NotReadyError if there was one and its store is not there.
+
+        A folder whose store is not mounted looks as at the very first start, and the job would write
+        everything a second time.
+        """
+        newest = self.state.newest()
+        if newest is None and self.has_progress() and self.state.is_empty():
+            raise NotReadyError(
+                f"Kafka holds the progress of {self.name}, but {self.state.root} holds no state of it: mount "
+                "or restore the store; to start again from the earliest records, delete the group "
+                f"{self.name} with kafka-consumer-groups.sh"
+            )
+        return newest
 
     def _watch_from_now(self, job_id: str) -> None:
         self.health.job_id = job_id

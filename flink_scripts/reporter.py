@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flink_scripts.clock import Clock
-from flink_scripts.failures import is_checkpoint_failure, reason, time_of
+from flink_scripts.failures import is_checkpoint_failure, is_of_checkpoints, reason, time_of
 from flink_scripts.health import Health
 from flink_scripts.observer import WatchedJob
 from flink_scripts.rest import Failure
@@ -18,11 +18,20 @@ _SETTLING_SECONDS = 5.0
 class Reporter:
     """Logs each failure, restart and failed checkpoint of a job once, and a wait for slots.
 
-    wanted_slots: how many slots the job should run on.
+    wanted_slots: how many slots the job should run on. store_problem: why no checkpoint can be stored now,
+    which Flink's REST API does not tell; None if there is no problem.
     """
 
-    def __init__(self, wanted_slots: int, health: Health, clock: Clock, log: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        wanted_slots: int,
+        store_problem: Callable[[], str | None],
+        health: Health,
+        clock: Clock,
+        log: Callable[[str], None],
+    ) -> None:
         self._wanted_slots = wanted_slots
+        self._store_problem = store_problem
         self._health = health
         self._clock = clock
         self._log = log
@@ -40,15 +49,26 @@ class Reporter:
     def past(self, failure: Failure) -> None:
         """Log a failure from before this process watched: `pipectl status` shows the last one in the log."""
         self._failed_at = max(self._failed_at, failure.time_ms)
-        self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
-        self._log(f"before this process: {_line(failure)}")
+        self._log(f"before this process: {self._noted(failure)}")
 
     def failed(self, failure: Failure) -> None:
         """Log a failure."""
         self._failed_at = failure.time_ms
         self._interrupted = True
-        self._health.last_failure = {"time": time_of(failure), "reason": reason(failure)}
-        self._log(_line(failure))
+        self._log(self._noted(failure))
+
+    def _noted(self, failure: Failure) -> str:
+        """Put a failure into the health answer; returns its line."""
+        why = reason(failure)
+        if is_of_checkpoints(why):
+            why = self._with_problem(why)
+        self._health.last_failure = {"time": time_of(failure), "reason": why}
+        # pipectl status reads this line: cli/last_failure.py.
+        return f"job failure at {time_of(failure)} UTC: {why}"
+
+    def _with_problem(self, why: str) -> str:
+        problem = self._store_problem()
+        return f"{problem}, seen as {why}" if problem else why
 
     def report(self, job: WatchedJob) -> None:
         """Log what is new, and update the health answer."""
@@ -76,7 +96,7 @@ class Reporter:
         for checkpoint in sorted(job.checkpoints.failed, key=lambda each: each.id):
             if checkpoint.id not in self._failed_checkpoints and is_checkpoint_failure(checkpoint):
                 self._failed_checkpoints.add(checkpoint.id)
-                self._log(f"checkpoint {checkpoint.id} failed: {checkpoint.message}")
+                self._log(f"checkpoint {checkpoint.id} failed: {self._with_problem(checkpoint.message)}")
         self._health.checkpoints = {
             "completed": job.checkpoints.completed,
             "failed": len(self._failed_checkpoints),
@@ -112,8 +132,3 @@ class Reporter:
         if note != self._health.note:
             self._log(f"the job runs {note or f'on all of {wanted} slots'}")
         self._health.note = note
-
-
-def _line(failure: Failure) -> str:
-    # pipectl status reads this line: cli/last_failure.py.
-    return f"job failure at {time_of(failure)} UTC: {reason(failure)}"

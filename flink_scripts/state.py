@@ -41,6 +41,7 @@ class StateFolder:
         local = local_path(root_uri)
         root = root_uri if local is None else file_uri(local.absolute())
         self.shape = shape
+        self.root = root
         self._files = files
         self._job_checkpoints = f"{root}/checkpoints/{job_name}"
         self._job_savepoints = f"{root}/savepoints/{job_name}"
@@ -70,6 +71,15 @@ class StateFolder:
             Snapshot(f"{self.checkpoints}/{job}/chk-{number}", time) for job, (number, time) in last.items()
         ]
         return max(snapshots, key=lambda snapshot: snapshot.time, default=None)
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing of any shape of the job's state."""
+        trees = self._files.trees([self._job_checkpoints, self._job_savepoints], depth=4)
+        return not any(entry.path.endswith("/_metadata") for tree in trees for entry in tree)
+
+    def problem(self) -> str | None:
+        """Why nothing can be written where the state belongs; None if no problem is known."""
+        return self._files.problem(self.root)
 
     def prune(self, running_job: str) -> list[str]:
         """Delete what the running job, which has completed a checkpoint of its own, no longer needs.

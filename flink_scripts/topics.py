@@ -1,4 +1,7 @@
-"""The ids of the job's topics, which tell a topic from another of the same name that was created later."""
+"""What Kafka tells of the job: the ids of its topics, and whether it has read before.
+
+An id tells a topic from another of the same name that was created later.
+"""
 
 from __future__ import annotations
 
@@ -37,3 +40,22 @@ def topic_ids(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, str]:
     except TimeoutError as error:
         raise NotReadyError(f"Kafka at {bootstrap_servers} ({error})") from error
     return {topic: "" if topic_id in _NO_ID else topic_id for topic, topic_id in ids.items()}
+
+
+def has_progress(bootstrap_servers: str, group: str) -> bool:
+    """Whether the group has committed offsets of a topic that exists.
+
+    Raises NotReadyError when Kafka does not answer.
+    """
+    from confluent_kafka import TopicPartition
+
+    from kafka_topic.brokers import Brokers
+    from kafka_topic.errors import KafkaTopicError
+
+    try:
+        brokers = Brokers(bootstrap_servers, timeout=_CALL_SECONDS)
+        leaders = brokers.leaders(brokers.names())
+        partitions = [TopicPartition(topic, number) for topic, found in leaders.items() for number in found]
+        return bool(partitions and brokers.committed(group, partitions))
+    except KafkaTopicError as error:
+        raise NotReadyError(f"Kafka ({error})") from error

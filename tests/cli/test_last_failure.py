@@ -30,7 +30,7 @@ NEW = Failure(2_000, "Source (1/2)", "host:1", "c.D: top\n\tat x\nCaused by: e.F
 def lines_of(*failures: Failure) -> list[str]:
     """The gatherer's log lines about failures."""
     lines = ["resuming from file:/state"]
-    reporter = Reporter(1, Health(""), Clock(), lines.append)
+    reporter = Reporter(1, lambda: None, Health(""), Clock(), lines.append)
     for failure in failures:
         reporter.failed(failure)
     return [*lines, "the job was restarted and runs again, from checkpoint 7"]

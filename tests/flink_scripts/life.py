@@ -86,6 +86,7 @@ class Life:
         self.job_ids: list[str] = []
         self.before_launch: Callable[[], object] = lambda: None
         self.chores: list[Chore] = []
+        self.has_progress = False
         self.state = self._state_of("shape", folder)
         self.folder = folder
 
@@ -97,6 +98,7 @@ class Life:
             identity=OURS,
             state=self.state,
             state_of=lambda shape: self._state_of(shape, self.folder),
+            has_progress=lambda: self.has_progress,
             observer=Observer(rest, NAME),
             stopper=stopper,
             submitter=Submitter(
@@ -110,7 +112,7 @@ class Life:
                 self.stop,
                 self.log,
             ),
-            reporter=Reporter(1, self.health, self.clock, self.log),
+            reporter=Reporter(1, self.state.problem, self.health, self.clock, self.log),
             waiter=Waiter(self.health, self.clock, self.stop, self.log),
             chores=self.chores,
             clock=self.clock,

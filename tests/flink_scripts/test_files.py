@@ -11,6 +11,7 @@ from flink_scripts.errors import StateError
 from flink_scripts.files import FlinkFiles, LocalFiles, files_of
 from flink_scripts.settings import Environment
 from flink_scripts.submit import state_environ
+from tests.disks import full, may_mount, read_only, small_disk
 
 
 @pytest.mark.slow
@@ -41,3 +42,17 @@ def test_a_jvm_is_for_foreign_places_only() -> None:
     assert isinstance(files_of("file:///a", dict), LocalFiles)
     assert isinstance(files_of("/a", dict), LocalFiles)
     assert isinstance(files_of("hdfs://hdfs/a", dict), FlinkFiles)
+
+
+@may_mount
+def test_a_place_that_takes_nothing_says_why(tmp_path: Path) -> None:
+    files, place = LocalFiles(), tmp_path / "state"
+    problem = f"cannot write to {place}: "
+    assert files.problem(place.as_uri()) == f"{problem}No such file or directory"
+    with small_disk(place, 1):
+        assert files.problem(place.as_uri()) is None
+        with full(place):
+            assert files.problem(place.as_uri()) == f"{problem}No space left on device"
+        with read_only(place):
+            assert files.problem(place.as_uri()) == f"{problem}Read-only file system"
+        assert [*place.iterdir()] == []

@@ -45,6 +45,35 @@ def test_without_state_the_job_starts_from_the_earliest_records(flink: FakeFlink
     assert life.health.job_id == job.id and life.said(f"submitted job {job.id} in ")
 
 
+def test_a_job_whose_store_is_away_does_not_start_over(flink: FakeFlink, life: Life) -> None:
+    life.has_progress = True
+    newest = f"{life.state.checkpoints}/old/chk-1"
+
+    def check() -> None:
+        assert life.health.reason is not None
+        assert "the job's state: Kafka holds the progress of demo, but file:" in life.health.reason
+        assert submissions(flink) == 0
+
+    life.then(check, lambda: snapshot(newest), life.stop.set)
+    assert life.run() == 0
+    assert life.snapshots == [newest]
+
+
+def test_a_job_whose_store_stays_away_ends_with_the_reason(flink: FakeFlink, life: Life) -> None:
+    life.has_progress = True
+    with pytest.raises(NotReadyError, match="gave up after 300 s waiting for the job's state: Kafka holds"):
+        life.run()
+    assert submissions(flink) == 0
+
+
+def test_state_of_another_shape_shows_that_the_store_is_there(life: Life) -> None:
+    life.has_progress = True
+    snapshot(f"{life.state.checkpoints}/../another shape/old/chk-1")
+    life.then(life.stop.set)
+    assert life.run() == 0
+    assert life.snapshots == [None]
+
+
 def test_the_newest_snapshot_is_resumed_from(life: Life) -> None:
     snapshot(f"{life.state.checkpoints}/old/chk-1")
     newest = snapshot(f"{life.state.savepoints}/savepoint-2", written=2)

@@ -24,7 +24,8 @@ class Looks:
     def __init__(self, slots: int = 2) -> None:
         self.health, self._lines = Health("starting"), list[str]()
         self.clock = SteppingClock()
-        self.reporter = Reporter(slots, self.health, self.clock, self._lines.append)
+        self.problem: str | None = None
+        self.reporter = Reporter(slots, lambda: self.problem, self.health, self.clock, self._lines.append)
 
     def at(
         self,
@@ -66,6 +67,21 @@ def test_each_failure_is_said_once_with_its_cause_and_so_is_the_restart() -> Non
     status, body = looks.health.answer()
     assert status == 200
     assert body["last_failure"] == {"time": "1970-01-01 00:00:02.500", "reason": "a.Again: x"}
+
+
+def test_why_checkpoints_can_not_be_stored_is_said_though_flink_does_not() -> None:
+    looks = Looks()
+    looks.at(RUNNING)
+    looks.problem = "cannot write to /state: No space left on device"
+    exceeded = Failure(1_500, "", "", "a.B: Exceeded checkpoint tolerable failure threshold.")
+    failed = FailedCheckpoint(5, "Asynchronous task checkpoint failed.")
+    assert looks.at(RESTARTING, exceeded, failed=(failed,)) == [
+        f"job failure at 1970-01-01 00:00:01.500 UTC: {looks.problem}, seen as {exceeded.stack_trace}",
+        f"checkpoint 5 failed: {looks.problem}, seen as {failed.message}",
+    ]
+    last = looks.health.answer()[1]["last_failure"]
+    assert last["reason"].startswith(looks.problem)
+    assert looks.problem not in looks.at(RESTARTING, Failure(2_500, "", "", "a.Lost: x"), exceeded)[0]
 
 
 def test_failures_between_two_looks_are_all_said_in_order() -> None:
