@@ -23,6 +23,7 @@ from kafka_topic.names import Topics
 
 READER_GROUP = "pipectl-reader"
 """The group of consumers that commit nothing."""
+_USERS = frozenset({"generator", "gatherer", "dashboard", "jobs"})
 _CONFIGS = ("DESCRIBE_CONFIGS", "ALTER_CONFIGS")
 
 
@@ -144,6 +145,18 @@ class AccessRules:
 
     def missing(self, rights: Iterable[Right]) -> list[Right]:
         """The rights that no rule gives yet, in order."""
+        there = self._there()
+        return [right for right in rights if _binding(right) not in there]
+
+    def surplus(self, rights: Iterable[Right]) -> list[Right]:
+        """What rules let the bundle's users do beyond these rights. Another bundle may need it: all have the
+        same users.
+        """
+        needed = {_binding(right) for right in rights}
+        found = (_right(rule) for rule in self._there() - needed)
+        return sorted(right for right in found if right.user in _USERS)
+
+    def _there(self) -> set[AclBinding]:
         anything: Any = None  # the client's types do not allow it
         every = AclBindingFilter(
             ResourceType.ANY,
@@ -155,10 +168,9 @@ class AccessRules:
             AclPermissionType.ANY,
         )
         try:
-            there = set(self._admin.describe_acls(every, request_timeout=self._timeout).result())
+            return set(self._admin.describe_acls(every, request_timeout=self._timeout).result())
         except KafkaException as error:
             raise explained(error, self._servers, self._timeout) from error
-        return [right for right in rights if _binding(right) not in there]
 
     def allow(self, rights: Iterable[Right]) -> None:
         """Add rules. One that exists stays as it is. Brokers take up to a second to show and apply them."""
@@ -182,3 +194,10 @@ def _binding(right: Right) -> AclBinding:
         AclOperation[right.operation],
         AclPermissionType.ALLOW,
     )
+
+
+def _right(rule: AclBinding) -> Right:
+    kind: Any = rule.restype  # the client's types allow names and numbers, which it does not return
+    operation: Any = rule.operation
+    prefix = rule.resource_pattern_type is ResourcePatternType.PREFIXED
+    return Right(rule.principal.removeprefix("User:"), operation.name, kind.name, rule.name, prefix)

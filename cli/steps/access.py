@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cli.errors import PipectlError, StepFailed
-from cli.steps.base import Change, Report, State, wait_until
+from cli.steps.base import Action, Change, Report, State, wait_until
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 
 if TYPE_CHECKING:
@@ -46,13 +46,14 @@ class AccessStep:
             rights = self._rights()
             return Change("create", [f"+{right}" for right in rights], summary=f"{len(rights)} rights")
         try:
-            missing = self._missing()
+            missing, notes = self._missing(), self._notes()
         except BrokerUnreachableError as error:
             return Change("unchanged", notes=(f"cannot read the users' rights from here: {error}",))
         except KafkaTopicError as error:
             raise PipectlError(str(error)) from None
         summary = f"{len(missing)} rights"
-        return Change("create" if missing else "unchanged", [f"+{one}" for one in missing], summary=summary)
+        action: Action = "create" if missing else "unchanged"
+        return Change(action, [f"+{one}" for one in missing], notes, summary=summary)
 
     def apply(self, change: Change) -> None:
         """Add the missing rules."""
@@ -94,8 +95,10 @@ class AccessStep:
         """Whether all rules are there."""
         try:
             missing = self._missing()
-        except KafkaTopicError as error:
+        except BrokerUnreachableError as error:
             return State(True, "unknown", f"cannot read the users' rights from here: {error}")
+        except KafkaTopicError as error:
+            return State(False, "unknown", str(error))
         if missing:
             return State(False, "absent", f"missing: {'; '.join(map(str, missing[:3]))}")
         return State(True, "healthy", "every user has its rights")
@@ -107,6 +110,15 @@ class AccessStep:
 
     def _missing(self) -> list[Right]:
         return self._rules().missing(self._rights())
+
+    def _notes(self) -> tuple[str, ...]:
+        surplus = self._rules().surplus(self._rights())
+        if not surplus:
+            return ()
+        return (
+            f"this bundle does not need that {'; '.join(map(str, surplus))}; if no other bundle does, remove "
+            "the rules with kafka-acls.sh --remove",
+        )
 
     def _rules(self) -> AccessRules:
         from kafka_topic.access import AccessRules

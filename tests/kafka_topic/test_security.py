@@ -52,6 +52,8 @@ def running(folder: Path, protocol: str) -> Iterator[SecuredKafka]:
             while missing := rules.missing(RIGHTS):
                 assert time.monotonic() < deadline, missing
                 time.sleep(0.1)
+            assert rules.surplus(RIGHTS) == []
+            assert rules.surplus(RIGHTS[1:]) == RIGHTS[:1]
         yield kafka
     finally:
         kafka.stop()

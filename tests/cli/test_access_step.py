@@ -1,0 +1,72 @@
+"""The step of the users' rights, with brokers that answer as a test says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+
+from cli.errors import WaitTimeout
+from cli.steps.access import AccessStep
+from cli.steps.base import State
+from kafka_topic.access import Right
+from kafka_topic.errors import AccessDeniedError, BrokerUnreachableError, KafkaTopicError
+
+NEEDED = Right("generator", "WRITE", "TOPIC", "position.", prefix=True)
+OLD = Right("gatherer", "READ", "TOPIC", "fx")
+
+
+class Rules:
+    """What the brokers have."""
+
+    error: KafkaTopicError | None = None
+    there: tuple[Right, ...] = (NEEDED,)
+
+    def __init__(self, servers: str, *, timeout: float) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def missing(self, rights: Iterable[Right]) -> list[Right]:
+        return [right for right in rights if right not in self.there]
+
+    def surplus(self, rights: Iterable[Right]) -> list[Right]:
+        return sorted(set(self.there) - set(rights))
+
+
+@pytest.fixture
+def rules(monkeypatch):
+    class Own(Rules):
+        pass
+
+    monkeypatch.setattr("kafka_topic.access.AccessRules", Own)
+    return Own
+
+
+@pytest.fixture
+def step():
+    ready = State(True, "healthy")
+    return AccessStep("a:1", lambda: [NEEDED], kafka=lambda: ready, depends_on=frozenset())
+
+
+def test_a_refusal_is_not_ready(rules, step, monkeypatch):
+    rules.error = AccessDeniedError("pipectl is not a super user")
+    assert (step.state().ready, step.state().detail) == (False, "pipectl is not a super user")
+    monkeypatch.setattr("cli.steps.access.APPLY_TIMEOUT", timedelta(seconds=0.1))
+    with pytest.raises(WaitTimeout, match="last seen: pipectl is not a super user"):
+        step.wait(lambda line: None, threading.Event())
+
+
+def test_brokers_that_cannot_be_reached_from_here_are_no_reason_to_wait(rules, step):
+    rules.error = BrokerUnreachableError("no answer")
+    assert step.state().ready and step.state().state == "unknown"
+    step.wait(lambda line: None, threading.Event())
+
+
+def test_a_rule_that_is_not_needed_is_named_and_stays(rules, step):
+    assert (step.plan().action, step.plan().notes) == ("unchanged", ())
+    rules.there = (NEEDED, OLD)
+    change = step.plan()
+    assert change.action == "unchanged" and step.state().ready
+    assert "does not need that gatherer may read topic fx" in change.notes[0]
