@@ -173,7 +173,7 @@ def _check(store: Store, flow: Flow, title: str, checkpoint: Path) -> None:
     if strangers:
         raise CheckpointError(
             f"the store holds batches of {min(strangers)} in the flow {flow.name}, but its checkpoint is not "
-            f"in {checkpoint}: the stream would store them twice; restore the checkpoint, or remove the flow "
+            f"in {checkpoint}: the stream would store them again; restore the checkpoint, or remove the flow "
             "from the store"
         )
 

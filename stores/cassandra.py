@@ -29,6 +29,7 @@ class CassandraStore:
         self._address = address
         self._driver = Driver(address)
         self._buckets_table = f"{address.keyspace}.buckets"
+        self._writers_table = f"{address.keyspace}.writers"
         self._known: set[str] = set()
         self._creating = threading.Lock()
 
@@ -51,6 +52,10 @@ class CassandraStore:
         self._driver.write(
             f"INSERT INTO {self._buckets_table} (flow, bucket) VALUES (?, ?)",  # noqa: S608  our own table
             [[(flow.name, bucket) for bucket in buckets]],
+        )
+        self._driver.write(
+            f"INSERT INTO {self._writers_table} (flow, writer) VALUES (?, ?)",  # noqa: S608  our own table
+            [[(flow.name, batch.writer)]],
         )
         names = ", ".join(f'"{name}"' for name in ("bucket", *flow.table.names))
         marks = ", ".join("?" * (1 + len(flow.table.names)))
@@ -92,8 +97,11 @@ class CassandraStore:
         return None
 
     def writers(self, flow: str) -> set[str]:
-        """See Store.writers: repeated writes are recognised by key."""
-        return set()
+        """See Store.writers. A writer is forgotten when its last rows expire."""
+        if not self._driver.exists("writers"):
+            return set()
+        query = f"SELECT writer FROM {self._writers_table} WHERE flow = ?"  # noqa: S608  our own table
+        return {values[0] for values in self._driver.read(query, (flow,))}
 
     def describe(self) -> list[Stored]:
         """See Store.describe. Counts the rows of every hour. Sizes are those on the node that answers."""
@@ -134,11 +142,13 @@ class CassandraStore:
             self._driver.create(
                 f"CREATE TABLE IF NOT EXISTS {self._buckets_table} "
                 f"(flow text, bucket timestamp, PRIMARY KEY (flow, bucket)) WITH {expiry}",
+                f"CREATE TABLE IF NOT EXISTS {self._writers_table} "
+                f"(flow text, writer text, PRIMARY KEY (flow, writer)) WITH {expiry}",
                 definition_of(self._address.keyspace, flow, self._address.retention),
                 # An existing table follows the settings; its rows keep the retention they were written with.
                 *(
                     f"ALTER TABLE {table} WITH {expiry}"
-                    for table in (self._buckets_table, self._table(flow.name))
+                    for table in (self._buckets_table, self._writers_table, self._table(flow.name))
                 ),
             )
             self._known.add(flow.name)

@@ -38,6 +38,7 @@ def test_rows_come_back_as_they_were_written(store):
     assert list(store.read(FLOW, *ALWAYS)) == []
     assert store.newest(FLOW) is None
     assert store.describe() == []
+    assert store.writers(FLOW.name) == set()
     for number in (1, 0, 1):
         store.write(FLOW, Batch("w", number), rows(number, 150))
     given = rows(0, 300)
@@ -47,7 +48,9 @@ def test_rows_come_back_as_they_were_written(store):
     two = store.read(FLOW, START + timedelta(seconds=9), START + timedelta(seconds=11))
     assert [row["offset"] for row in two] == [9, 10]
     assert store.newest(FLOW) == START + timedelta(seconds=299)
-    [found] = store.describe()
+    store.write(Flow("other", FLOW.table), Batch("x", 0), rows(0))
+    assert store.writers(FLOW.name) == {"w"}
+    [_, found] = store.describe()
     assert (found.flow, found.rows, found.first, found.last) == ("prices", 300, "2026-11-22", "2026-11-23")
 
 
@@ -69,9 +72,9 @@ def test_rows_expire(cassandra):
     text = cassandra.address("expiring", "?retention=2s").partition(":")[2]
     store = CassandraStore(address_of(text, cassandra.environ))
     store.write(FLOW, Batch("w", 0), rows(0))
-    assert len(offsets(store)) == 10
+    assert len(offsets(store)) == 10 and store.writers(FLOW.name) == {"w"}
     deadline = time.monotonic() + 20
-    while offsets(store) or store.describe():
+    while offsets(store) or store.describe() or store.writers(FLOW.name):
         assert time.monotonic() < deadline, "waited 20 s for the rows to expire"
         time.sleep(0.2)
     assert store.newest(FLOW) is None
