@@ -3,12 +3,14 @@
     python bench/soak.py [--minutes 10] [--rate 50] [--plot soak.svg]
 
 A bundle is deployed in a folder of its own, which is removed afterwards. The table shows each figure at the
-beginning, at its highest and at the end, and by how much its last quarter is above its second one.
+beginning, at its highest and at the end, and by how much its last quarter is above its second one. The exit
+code is 1 if anything grows beyond the bounds of `tests/e2e/soak.py`.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from contextlib import ExitStack
 from html import escape
@@ -17,7 +19,7 @@ from pathlib import Path
 import broker  # noqa: F401 - first: it lets the next ones be found
 
 from tests.e2e.conftest import Pipectl
-from tests.e2e.soak import Samples, growth, sample
+from tests.e2e.soak import Samples, faults, growth, sample
 
 WIDTH, HEIGHT, LEFT, LEGEND, TOP = 620, 150, 60, 180, 30
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999", "#7f3c8d")
@@ -73,6 +75,7 @@ def main() -> None:
         user = Pipectl(Path(folder) / "home")
         stack.callback(user.purge)
         user.run("deploy", "--yes", "--set", f"generator.rate={args.rate}")
+        positions = len(user.json("status", code=None)["positions"])
         samples = sample(user, args.minutes)
     print(f"{'':14}{'':16}{'first':>10}{'highest':>10}{'last':>10}{'growth':>9}")
     for kind, name, values in samples.series():
@@ -81,6 +84,9 @@ def main() -> None:
         )
     if args.plot:
         args.plot.write_text(plot(samples), encoding="utf-8")
+    found = faults(samples, args.rate * positions)
+    print("\n".join(found) or "everything is bounded")
+    sys.exit(bool(found))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the processes of a bundle use over time, at a steady rate."""
+"""What the processes of a bundle use over time, at a steady rate, and whether that is bounded."""
 
 from __future__ import annotations
 
@@ -27,16 +27,28 @@ _WORDS = {
 }
 """What the command line of each process says, the first that fits counts."""
 
+KAFKA, OTHER = "Kafka's data", "all other files"
+# Bounds for what is used in the last quarter beyond the second; the first quarter is the warm-up. A JVM takes
+# its heap bit by bit, up to a maximum that its app's memory covers.
+MEMORY_MB, MEMORY_PART = 48.0, 0.10
+MOST_MORE = 15
+"""Threads or files."""
+OTHER_MB = 16.0
+DATA_MB, DATA_PART = 2.0, 0.5
+"""Kafka's data grow at a steady rate until they are older than the retention."""
+LAG_SECONDS = 30.0
+
 
 @dataclass
 class Samples:
     """seconds: of each sample, since the first. used: by kind and process, a value for each sample, as far as
-    it lived. disk_mb: all files of the home. lag: ticks that the job has not read, None when unknown.
+    it lived. disk_mb: of Kafka's data, and of all other files of the home. lag: ticks that the job has not
+    read.
     """
 
     seconds: list[float] = field(default_factory=list)
     used: dict[str, dict[str, list[float]]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    disk_mb: list[float] = field(default_factory=list)
+    disk_mb: dict[str, list[float]] = field(default_factory=lambda: {KAFKA: [], OTHER: []})
     lag: list[int] = field(default_factory=list)
 
     def series(self) -> Iterator[tuple[str, str, list[float]]]:
@@ -44,7 +56,8 @@ class Samples:
         for kind, processes in self.used.items():
             for name, values in sorted(processes.items()):
                 yield kind, name, values
-        yield "MB on disk", "all files", self.disk_mb
+        for name, values in self.disk_mb.items():
+            yield "MB on disk", name, values
         yield "ticks of lag", "all positions", [float(each) for each in self.lag]
 
 
@@ -66,7 +79,9 @@ def sample(user: Pipectl, minutes: float, every: float = 5.0) -> Samples:
                 )
                 for kind, figure in zip(KINDS, figures, strict=True):
                     samples.used[kind].setdefault(name, []).append(figure)
-        samples.disk_mb.append(_disk_bytes(user.home) / 2**20)
+        data = _disk_bytes(user.home / "cluster" / "kafka")
+        samples.disk_mb[KAFKA].append(data / 2**20)
+        samples.disk_mb[OTHER].append((_disk_bytes(user.home) - data) / 2**20)
         status = user.json("status", code=None)
         samples.lag.append(sum(each["lag"] or 0 for each in status["positions"]))
         time.sleep(max(0.0, every - (time.monotonic() - began - now)))
@@ -92,3 +107,25 @@ def growth(values: Sequence[float]) -> float:
     """By which part the last quarter is above the second."""
     second, last = quarters(values)
     return fmean(last) / max(1.0, fmean(second)) - 1
+
+
+def faults(samples: Samples, ticks_per_second: float) -> list[str]:
+    """What is not bounded, in words. ticks_per_second: of all positions together."""
+    found = [_fault(*each) for each in samples.series() if each[0] != "ticks of lag"]
+    most = LAG_SECONDS * ticks_per_second
+    if (highest := max(samples.lag[len(samples.lag) // 4 :])) > most:
+        found.append(f"lag: {highest:,} ticks, bound {most:,.0f}")
+    return [fault for fault in found if fault]
+
+
+def _fault(kind: str, name: str, values: Sequence[float]) -> str | None:
+    second, last = quarters(values)
+    if name == KAFKA:
+        grown = second[-1] - second[0]
+        more, bound = last[-1] - last[0] - grown, max(DATA_MB, DATA_PART * grown)
+    elif kind in KINDS[1:]:
+        more, bound = max(last) - min(second), MOST_MORE
+    else:
+        more = fmean(last) - fmean(second)
+        bound = OTHER_MB if name == OTHER else max(MEMORY_MB, MEMORY_PART * fmean(second))
+    return f"{kind} of {name}: {more:,.0f} more at the end, bound {bound:,.0f}" if more > bound else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spark_jobs.session import SessionSettings, spark_session
+from tests import memory
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -19,6 +20,7 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """Spark in this process. Mark tests that use it `slow`."""
+    memory.need(memory.SPARK_MB, "Spark")
     with spark_session("tests", SessionSettings(master="local[2]")) as session:
         yield session
 

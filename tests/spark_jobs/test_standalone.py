@@ -1,22 +1,20 @@
-"""A standalone cluster of real processes on loopback, and the report on it."""
+"""The processes of a standalone cluster, and the report on one."""
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from spark_jobs.standalone import command
 from task_runtime.errors import SettingsError
-from tests.ports import free_ports
+from tests import memory
+from tests.spark_jobs.standalone import Standalone
 from tests.spark_jobs.test_report import check_json, record, ticks
 
 
@@ -44,46 +42,16 @@ def test_a_variable_that_is_missing_or_wrong_is_named(tmp_path):
 @pytest.fixture
 def cluster(tmp_path) -> Iterator[Callable[[], dict[str, str]]]:
     """Starts a master and a worker; returns the variables of a job on them."""
-    started: list[subprocess.Popen[bytes]] = []
-    rpc, master_web, worker_rpc, worker_web = map(str, free_ports(4))
-    secret = tmp_path / "secret"
-    secret.write_text(secrets.token_hex())
-    job = {"SPARK_MASTER": f"spark://127.0.0.1:{rpc}", "SPARK_SECRET_FILE": str(secret)}
-
-    def process(role: str, **variables: str) -> None:
-        folder = tmp_path / role
-        folder.mkdir()
-        with (folder / "output").open("wb") as output:
-            argv = [sys.executable, "-m", "spark_jobs", "standalone", role]
-            environ = {**os.environ, "HOST": "127.0.0.1", **job, **variables}
-            started.append(
-                subprocess.Popen(
-                    argv, cwd=folder, env=environ, stdout=output, stderr=output, start_new_session=True
-                )
-            )
+    memory.need(memory.STANDALONE_MB, "a standalone cluster of Spark")
+    standalone = Standalone(tmp_path)
 
     def start() -> dict[str, str]:
-        process("master", PORT_RPC=rpc, PORT_WEB=master_web)
-        process(
-            "worker",
-            PORT_RPC=worker_rpc,
-            PORT_WEB=worker_web,
-            SPARK_CORES="1",
-            SPARK_MEMORY_MB="1024",
-        )
-        return job
+        standalone.start("master")
+        standalone.start("worker")
+        return standalone.variables
 
     yield start
-    for each in started:
-        for listening in psutil.Process(each.pid).net_connections("tcp") if each.poll() is None else []:
-            if listening.status == psutil.CONN_LISTEN:
-                assert listening.laddr.ip.endswith("127.0.0.1"), listening
-        os.killpg(each.pid, signal.SIGTERM)
-        try:
-            each.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(each.pid, signal.SIGKILL)
-            each.wait()
+    standalone.stop()
 
 
 def report(kafka, topic: str, **variables: str) -> subprocess.Popen[str]:

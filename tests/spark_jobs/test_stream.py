@@ -26,6 +26,7 @@ from spark_jobs.progress import progress_line
 from spark_jobs.stream import StreamSettings, start
 from stores.disk import DiskStore
 from stores.tables import MEASUREMENTS, PRICES, STATISTICS, Flow
+from tests import memory
 from tests.spark_jobs import exact
 
 pytestmark = pytest.mark.slow
@@ -168,7 +169,7 @@ def test_a_checkpoint_that_is_lost_stores_nothing_twice(spark, kafka, settings, 
     send(kafka, settings.topics[0], map(record, ticks(10)))
     run_once(spark, store, settings)
     settings.checkpoints.rename(tmp_path / "moved")
-    with pytest.raises(CheckpointError, match="would store them twice"):
+    with pytest.raises(CheckpointError, match="would store them again"):
         start(spark, store, settings, once=True)
     assert len(list(store.read(Flow("prices", PRICES), *ALWAYS))) == 10
 
@@ -178,12 +179,13 @@ def test_a_topic_that_is_not_there(spark, settings, tmp_path):
         start(spark, DiskStore(tmp_path), dataclasses.replace(settings, topics=("nowhere",)), once=True)
 
 
-def rows_stored(root: Path) -> int:
-    return sum(each.rows for each in DiskStore(root).describe() if each.flow == "prices")
+def rows_stored(root: Path, flow: str = "prices") -> int:
+    return sum(each.rows for each in DiskStore(root).describe() if each.flow == flow)
 
 
 @pytest.mark.timeout(600)
 def test_a_killed_driver_loses_doubles_and_spoils_nothing(kafka, topic_of, tmp_path):
+    memory.need(memory.SPARK_MB, "Spark")
     topic = topic_of([])
     root = tmp_path / "store"
     given = [*ticks(900), *[CLOSING] * 3]

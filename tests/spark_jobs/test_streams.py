@@ -21,6 +21,7 @@ from stores.cassandra import CassandraStore
 from stores.cql import address_of
 from stores.errors import UnreachableError
 from stores.tables import PRICES, STATISTICS, Flow
+from tests import memory
 from tests.ports import free_ports
 from tests.spark_jobs.test_stream import ALWAYS, CLOSING, record, send, ticks, windows
 
@@ -70,6 +71,7 @@ class Driver:
 def test_kills_of_cassandra_broker_and_driver_lose_double_and_spoil_nothing(
     kafka, cassandra, topic_of, tmp_path
 ):
+    memory.need(memory.SPARK_MB, "Spark")
     topic = topic_of([])
     given = [*ticks(500), *[CLOSING] * 3]
     address = cassandra.address("killed")

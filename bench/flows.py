@@ -1,0 +1,149 @@
+"""Deploys a bundle with Spark and Cassandra: does every flow bring data, how soon, and in how much memory?
+
+    python bench/flows.py [--set KEY=VALUE ...]
+
+A bundle is deployed in a folder of its own. Memory is what its processes hold together (PSS), sampled all the
+time. Then the census jobs run, every flow's page is asked for its data, and a second deploy must change
+nothing. `destroy --purge` must leave no process and no folder. The exit code is 1 if anything is not as it
+must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import broker  # noqa: F401 - first: it lets the next ones be found
+import psutil
+
+from tests.e2e.conftest import Pipectl
+
+PAGE = "service/volatility-dashboard/api/flows"
+SAMPLE_SECONDS = 2.0
+DEPLOY_SECONDS = 900.0
+DATA_SECONDS = 180.0
+
+
+class Memory(threading.Thread):
+    """Samples the memory of a user's processes until the block ends. highest: in MiB, by what they are."""
+
+    def __init__(self, user: Pipectl) -> None:
+        super().__init__(daemon=True)
+        self._user, self._end = user, threading.Event()
+        self.highest: dict[str, float] = {}
+
+    def run(self) -> None:
+        while not self._end.wait(SAMPLE_SECONDS):
+            used: dict[str, float] = {}
+            for process in self._user.processes():
+                with suppress(psutil.Error):
+                    name = _name(process.cmdline())
+                    used[name] = used.get(name, 0.0) + process.memory_full_info().pss / 2**20
+            if sum(used.values()) > sum(self.highest.values()):
+                self.highest = used
+
+    def __enter__(self) -> Memory:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self.join()
+
+
+def _name(command: list[str]) -> str:
+    """The module of Python, or the main class of Java."""
+    if "-m" in command:
+        return command[command.index("-m") + 1]
+    words = [word for word in command[1:] if "." in word and "/" not in word and not word.startswith("-")]
+    return words[0].rpartition(".")[2] if words else Path(command[0]).name
+
+
+def check(user: Pipectl, settings: list[str]) -> Iterator[str]:
+    """What is not as it must be."""
+    more = [word for each in settings for word in ("--set", each)]
+    with _timed("deploy"):
+        user.run("deploy", "--yes", "--with", "spark,cassandra", *more, timeout=DEPLOY_SECONDS)
+    yield from _unhealthy(user)
+    for job in ("census", "census-statistics"):
+        with _timed(f"run {job}"):
+            user.run("run", job, timeout=300)
+    yield from _without_data(user)
+    yield from _unhealthy(user)
+    with _timed("second deploy"):
+        second = user.run("deploy", "--yes", "--with", "spark,cassandra", *more, timeout=DEPLOY_SECONDS)
+    print(second.stdout)
+    plan = user.run("plan", *more, code=None)
+    if plan.returncode != 0:
+        yield f"after a second deploy, plan ends with {plan.returncode}:\n{plan.stdout}"
+
+
+def _unhealthy(user: Pipectl) -> Iterator[str]:
+    status = user.run("status", code=None)
+    if status.returncode != 0:
+        yield f"status ends with {status.returncode}:\n{status.stdout}"
+
+
+def _without_data(user: Pipectl) -> Iterator[str]:
+    """The flows without data, after waiting for them; prints all."""
+    deadline = time.monotonic() + DATA_SECONDS
+    with _timed("data in every flow"):
+        while True:
+            flows: list[dict[str, Any]] = user.api(PAGE)["flows"]
+            missing = [each for each in flows if each["state"] not in ("live", "past")]
+            if not missing or time.monotonic() > deadline:
+                break
+            time.sleep(1)
+    for flow in flows:
+        data = user.api(f"{PAGE}/data?flow={flow['name']}")
+        counts = {kind: len(data[kind]) for kind in ("values", "windows", "groups") if data[kind]}
+        print(f"/{flow['name']:45} {flow['state']:6} {counts}")
+        if not counts:
+            yield f"/{flow['name']} has no data: {flow['state']}, {flow['text']}"
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    print(f"{what}: {time.monotonic() - began:.1f} s", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--set", action="append", default=[], help="a setting, KEY=VALUE")
+    args = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="flows-"))
+    user = Pipectl(folder / "home")
+    faults: list[str] = []
+    try:
+        with Memory(user) as memory:
+            faults += check(user, args.set)
+        with _timed("destroy"):
+            user.run("destroy", "--yes", "--purge")
+        if left := user.processes():
+            faults.append(f"processes that are left: {[process.cmdline() for process in left]}")
+        if user.home.exists():
+            faults.append(f"files that are left: {[*map(str, user.home.rglob('*'))][:10]}")
+    finally:
+        user.purge()
+        with suppress(OSError):
+            folder.rmdir()
+    for name, used in sorted(memory.highest.items(), key=lambda each: -each[1]):
+        print(f"{name:45} {used:8,.0f} MiB")
+    print(f"{'together at their highest':45} {sum(memory.highest.values()):8,.0f} MiB")
+    print("\n".join(faults) or "everything is as it must be")
+    sys.exit(bool(faults))
+
+
+if __name__ == "__main__":
+    main()
