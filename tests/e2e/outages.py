@@ -95,7 +95,13 @@ OUTAGES = (
     ),
     Outage("disk full under checkpoints", 30, _NO_SPACE, lambda site: full(site.home / "flink")),
     Outage("disk full under the agent", 30, None, lambda site: full(site.home)),
-    Outage("checkpoint store away", 30, "Read-only file system", lambda site: read_only(site.home / "flink")),
+    # The last failure of the job says why, or the job waits for its state.
+    Outage(
+        "checkpoint store away",
+        30,
+        "Read-only file system|mount or restore the store",
+        lambda site: read_only(site.home / "flink"),
+    ),
 )
 
 
