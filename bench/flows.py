@@ -60,6 +60,8 @@ class Memory(threading.Thread):
 
 def _name(command: list[str]) -> str:
     """The module of Python, or the main class of Java."""
+    if not command:
+        return "ended"
     if "-m" in command:
         return command[command.index("-m") + 1]
     words = [word for word in command[1:] if "." in word and "/" not in word and not word.startswith("-")]

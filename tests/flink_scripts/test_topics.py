@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from flink_scripts.errors import NotReadyError
 from flink_scripts.topics import has_progress
@@ -14,8 +13,7 @@ from tests.ports import free_ports
 @pytest.mark.slow
 def test_a_job_has_progress_when_its_group_has_committed(kafka) -> None:
     servers = kafka.bootstrap_servers
-    (made,) = AdminClient({"bootstrap.servers": servers}).create_topics([NewTopic("progress", 2, 1)]).values()
-    made.result(30)
+    kafka.create("progress", partitions=2)
     group_offsets.commit(servers, "progress.other", "progress", 0, 7)
     assert not has_progress(servers, "progress.job")
     group_offsets.commit(servers, "progress.job", "progress", 1, 7)
