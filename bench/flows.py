@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,10 +124,10 @@ def main() -> None:
     )
     parser.add_argument("--set", action="append", default=[], help="a setting, KEY=VALUE")
     args = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="flows-"))
-    user = Pipectl(folder / "home")
     faults: list[str] = []
-    try:
+    with tempfile.TemporaryDirectory(prefix="flows-") as folder, ExitStack() as stack:
+        user = Pipectl(Path(folder) / "home")
+        stack.callback(user.purge)
         with Memory(user) as memory:
             faults += check(user, args.set)
         with _timed("destroy"):
@@ -135,11 +135,7 @@ def main() -> None:
         if left := user.processes():
             faults.append(f"processes that are left: {[process.cmdline() for process in left]}")
         if user.home.exists():
-            faults.append(f"files that are left: {[*map(str, user.home.rglob('*'))][:10]}")
-    finally:
-        user.purge()
-        with suppress(OSError):
-            folder.rmdir()
+            faults.append(f"files that are left: {[user.home, *user.home.rglob('*')][:10]}")
     for name, used in sorted(memory.highest.items(), key=lambda each: -each[1]):
         print(f"{name:45} {used:8,.0f} MiB")
     print(f"{'together at their highest':45} {sum(memory.highest.values()):8,.0f} MiB")

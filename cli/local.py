@@ -163,9 +163,8 @@ def purge() -> None:
         settings_file().unlink()
     if last_cluster() == entered():
         forget_cluster()
-    if entered() != LOCAL:
-        with suppress(OSError):  # it holds files of others
-            home().rmdir()
+    with suppress(OSError):  # it holds files of others, or is a disk of its own
+        home().rmdir()
 
 
 def _check_packages() -> None:

@@ -29,6 +29,16 @@ def test_folders_of_others_are_neither_used_nor_purged(
     assert not local.settings_file().exists() and not local.running()
 
 
+def test_a_purge_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("PIPECTL_HOME", str(home))
+    (home / "flink" / "checkpoints").mkdir(parents=True)
+    local.settings_file().touch()
+    local.purge()
+    assert not home.exists()
+    local.purge()
+
+
 def test_the_secrets_are_made_once_for_its_owner_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
