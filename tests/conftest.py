@@ -30,6 +30,8 @@ import pytest
 from jvm.archive import archive_options
 from jvm.java import java_home
 from kafka_topic import security
+from local_dcos.kafka.broker import JVM_FLAGS, LOG_CONFIG
+from local_dcos.kafka.jars import JARS
 from tests import cassandra_node, hdfs, memory, s3
 from tests.ports import free_ports
 
