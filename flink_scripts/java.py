@@ -45,8 +45,3 @@ def flink_home() -> Path:
 def flink_jars() -> list[Path]:
     """Flink's own jars, in an order that does not depend on the file system."""
     return sorted((flink_home() / "lib").glob("*.jar"))
-
-
-def python_jars() -> list[Path]:
-    """What a TaskManager needs to run Python functions. PyFlink adds it for its clients by itself."""
-    return sorted((flink_home() / "opt").glob("flink-python-*.jar"))

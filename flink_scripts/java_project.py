@@ -38,7 +38,6 @@ PROVIDED = (
     f"org.apache.flink:flink-connector-base:{FLINK}",
     "org.apache.flink:flink-shaded-jackson:2.20.1-21.0",
     "org.apache.flink:flink-shaded-netty:4.2.6.Final-21.0",
-    f"org.apache.flink:flink-python:{FLINK}",
     "org.slf4j:slf4j-api:1.7.36",
     CONNECTOR,
 )

@@ -2,9 +2,8 @@
 
 Flink's start scripts run a JVM (bash-java-utils) only to compute these few sums. The rules are those of
 Flink's "Set up Flink's Process Memory" pages with their default values. The one exception is the managed
-share, 0.2 instead of 0.4: our jobs keep their state on the heap, and only what Flink reserves for Python's
-operators is in managed memory. Each slot has a Python worker beside the JVM, whose memory counts towards the
-same limit. All figures are MB (2^20 bytes).
+memory, which our jobs do not use: they keep their state on the heap. Each slot has a Python process beside
+the JVM, whose memory counts towards the same limit. All figures are MB (2^20 bytes).
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ _JM_HEAP_MIN = 128  # Flink's own minimum
 _FRAMEWORK_HEAP = 128
 _FRAMEWORK_OFF_HEAP = 128
 _NETWORK_SHARE, _NETWORK_MIN = 0.1, 64
-_MANAGED_SHARE = 0.2
-_PYTHON_WORKER = 256  # measured: 196 with 5 positions
+_PYTHON = 256  # measured: 30 with 5 positions, 97 with 100
 _TASK_HEAP_MIN = 128  # below it the Kafka clients' fetch buffers alone can fill the heap
 
 
@@ -65,23 +63,22 @@ def jobmanager_memory(process: int) -> Memory:
 
 
 def taskmanager_memory(process: int, slots: int = 1) -> Memory:
-    """Divide `process` MB for a TaskManager and its Python workers. Raises SettingsError when too little."""
-    jvm = process - _PYTHON_WORKER * slots
+    """Divide `process` MB for a TaskManager and Python beside it. Raises SettingsError when too little."""
+    jvm = process - _PYTHON * slots
     overhead = _overhead(jvm)
     flink = jvm - overhead - _METASPACE
     network = max(int(flink * _NETWORK_SHARE), _NETWORK_MIN)
-    managed = int(flink * _MANAGED_SHARE)
-    task_heap = flink - network - managed - _FRAMEWORK_HEAP - _FRAMEWORK_OFF_HEAP
+    task_heap = flink - network - _FRAMEWORK_HEAP - _FRAMEWORK_OFF_HEAP
     if task_heap < _TASK_HEAP_MIN:
-        # Every MB more gives the task heap what network and managed memory leave of it.
-        share = 1 - _MANAGED_SHARE - (_NETWORK_SHARE if network > _NETWORK_MIN else 0)
+        # Every MB more gives the task heap what the network's memory leaves of it.
+        share = 1 - (_NETWORK_SHARE if network > _NETWORK_MIN else 0)
         raise _too_small("TaskManager", process, process + int((_TASK_HEAP_MIN - task_heap) / share) + 2)
     options = {
         "taskmanager.memory.framework.heap.size": f"{_FRAMEWORK_HEAP}m",
         "taskmanager.memory.framework.off-heap.size": f"{_FRAMEWORK_OFF_HEAP}m",
         "taskmanager.memory.task.heap.size": f"{task_heap}m",
         "taskmanager.memory.task.off-heap.size": "0m",
-        "taskmanager.memory.managed.size": f"{managed}m",
+        "taskmanager.memory.managed.size": "0m",
         "taskmanager.memory.network.min": f"{network}m",
         "taskmanager.memory.network.max": f"{network}m",
         "taskmanager.memory.jvm-metaspace.size": f"{_METASPACE}m",

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, work_folder, write_config
 from flink_scripts.connectors import connector_jars
 from flink_scripts.internal_tls import JAVA_OPTION, internal_tls_options
-from flink_scripts.java import flink_jars, module_options, python_jars
+from flink_scripts.java import flink_jars, module_options
 from flink_scripts.java_project import own_jar
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
 from flink_scripts.settings import Environment, local_path
@@ -82,7 +80,7 @@ def taskmanager_options(env: Environment, memory: Memory, work: Path) -> dict[st
         "taskmanager.data.bind-port": str(env.integer("PORT_DATA", 0, minimum=0)),
         "taskmanager.numberOfTaskSlots": str(slots),
         "taskmanager.cpu.cores": str(float(slots)),
-        "io.tmp.dirs": str(_folder_without_spaces(work)),
+        "io.tmp.dirs": str(work),
         # Wait for a JobManager as long as it takes, and retry often: it may start after us.
         "taskmanager.registration.timeout": "240 d",  # more than 248 d is too much for Pekko's scheduler
         "cluster.registration.initial-timeout": "100 ms",
@@ -135,11 +133,8 @@ def command(main_class: str, env: Environment, memory: Memory, conf: Path, *flag
 
 
 def class_path(env: Environment) -> list[str]:
-    """The class path of JobManager and TaskManager.
-
-    Our own jar is first: one of its classes replaces one of flink-python.
-    """
-    jars = [own_jar(), *flink_jars(), *python_jars(), *connector_jars(env.variables)]
+    """The class path of JobManager and TaskManager."""
+    jars = [own_jar(), *flink_jars(), *connector_jars(env.variables)]
     return [*map(str, jars), *filter(None, _hadoop(env))]
 
 
@@ -172,24 +167,9 @@ def run_taskmanager(env: Environment) -> None:
     options = taskmanager_options(env, memory, work)
     tls = internal_tls_options(flink_token(env.variables), work / "conf")
     write_config(work / "conf", {**options, **tls})
-    os.environ.update(_worker_environ(os.environ))
     os.environ.update(Security.from_environ(env.variables).variables)
-    os.environ.pop(VARIABLE, None)  # Python's workers need not know it
+    os.environ.pop(VARIABLE, None)  # the Python processes of jobs need not know it
     _become(command(TASKMANAGER, env, memory, work / "conf"))
-
-
-def _worker_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """What Python's workers need: a PATH on which the script that starts them finds bash and tee, and no
-    proxy between them and the JVM beside them.
-    """
-    near = ("localhost", "127.0.0.1")
-    direct = {name: ",".join(filter(None, [environ.get(name), *near])) for name in ("no_proxy", "NO_PROXY")}
-    return {"PATH": os.pathsep.join(filter(None, [environ.get("PATH"), os.defpath])), **direct}
-
-
-def _folder_without_spaces(work: Path) -> Path:
-    """`work`, or a new temporary folder if it has a space, where the script that starts workers fails."""
-    return work if not any(map(str.isspace, str(work))) else Path(tempfile.mkdtemp(prefix="flink-"))
 
 
 def _become(argv: list[str]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import marshal
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from gatherer import moments
 from gatherer.panes import UNIT, Pane, merge
@@ -34,6 +35,17 @@ class AnalysisSettings(NamedTuple):
     statistics: frozenset[str]
     ewma_half_life_seconds: float = 60.0
     signals: Mapping[str, Mapping[str, Any]] = {}
+
+    def to_json(self) -> str:
+        """For the process that does the analysis."""
+        return json.dumps(self._replace(statistics=sorted(self.statistics))._asdict())  # type: ignore[arg-type]
+
+    @classmethod
+    def from_json(cls, data: str | bytes) -> Self:
+        """Read what `to_json` wrote."""
+        fields = json.loads(data)
+        windows = tuple(WindowLength(*window) for window in fields.pop("windows"))
+        return cls(windows, frozenset(fields.pop("statistics")), **fields)
 
     @property
     def pane_ms(self) -> int:
@@ -236,32 +248,33 @@ class PositionAnalysis:
     def _roll(self, window: Window, end_ms: int) -> None:
         """Move a window's end to `end_ms`."""
         start = end_ms - window.length_ms
-        self._evict(window, start)
+        if start > window.since:
+            self._evict(window, start)
+        panes, returns = self._panes, self._returns
         for end in self._between(max(window.until, start), end_ms):
-            window.add(self._panes[end])
-            if (sampled := self._returns.get(end)) is not None:
+            window.add(panes[end])
+            if (sampled := returns.get(end)) is not None:
                 window.add_return(sampled)
         window.until = end_ms
 
     def _evict(self, window: Window, start_ms: int) -> None:
-        """Move a window's start to `start_ms`, unless it is there already."""
-        if start_ms <= window.since:
-            return
+        """Move a window's start to `start_ms`, which is later."""
+        panes, returns = self._panes, self._returns
         for end in self._between(window.since, min(window.until, start_ms)):
-            window.remove(self._panes[end])
-            if (sampled := self._returns.get(end)) is not None:
+            window.remove(panes[end])
+            if (sampled := returns.get(end)) is not None:
                 window.remove_return(sampled)
         window.evict(start_ms)
 
     def _expire(self, rolled: Iterable[Window]) -> None:
         """Evict panes that the next window does not hold, and forget panes that no window holds."""
         for window in rolled:
-            if window.until > LONG_AGO:
-                self._evict(window, window.until + window.step_ms - window.length_ms)
-        since = min([window.since for window in self._windows])
-        expired = self._between(LONG_AGO, since)
-        if not expired:
+            start = window.until + window.step_ms - window.length_ms
+            if start > window.since:
+                self._evict(window, start)
+        if not self._ends or self._ends[0] > (since := min([window.since for window in self._windows])):
             return
+        expired = self._between(LONG_AGO, since)
         self._before = self._sample_of(expired[-1])
         for end in expired:
             del self._panes[end]

@@ -13,7 +13,7 @@ from gatherer.settings import Settings
 from gatherer.signals import WATCHERS
 
 # Raise it whenever a change of the job's graph makes old state unusable or wrong.
-_GRAPH_VERSION = 5
+_GRAPH_VERSION = 6
 
 
 def describe(settings: Settings) -> str:
@@ -56,9 +56,9 @@ def describe(settings: Settings) -> str:
 
 
 def _code() -> str:
-    """Digest of the code that Python's workers run, which another image may change. The jar has its own."""
+    """Digest of the code of the analysis, which another image may change. The jar has its own."""
     digest = hashlib.sha256()
     package, contracts = Path(__file__).parent, Path(kafka_topic.__file__).parent
-    for path in sorted([*package.rglob("*.py"), package / "row.json", *contracts.rglob("*.py")]):
+    for path in sorted([*package.rglob("*.py"), *contracts.rglob("*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

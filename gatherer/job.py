@@ -1,6 +1,6 @@
-"""Builds the job in PyFlink and submits it. Only this module and `operator.py` import pyflink.
+"""Builds the job in PyFlink and submits it. Only this module imports pyflink.
 
-The Java classes in `java/` handle each tick; this module connects them.
+The Java classes in `java/` handle each tick and run the analysis in Python; this module connects them.
 """
 
 from __future__ import annotations
@@ -9,25 +9,18 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from pyflink.common import Configuration, Types
-from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
+from gatherer.answers import DEAD_LETTER, MOVING_AVERAGE, SIGNALS
 from gatherer.kafka import consumer_properties, producer_properties
-from gatherer.operator import INPUT, OUTPUT, Analysis
 from gatherer.settings import Settings
-from task_runtime.errors import SettingsError
 
 _OPTIONS = {
     # Chained operators pass records on without copying them.
     "pipeline.object-reuse": "true",
-    # Python's worker emits its results after this many rows or milliseconds, and at a checkpoint.
-    "python.fn-execution.bundle.size": "1000",
-    "python.fn-execution.bundle.time": "50",
-    "python.executable": sys.executable,
-    "python.client.executable": sys.executable,
 }
-_KEY = Types.ROW([Types.STRING()])
 
 
 def environment() -> StreamExecutionEnvironment:
@@ -48,20 +41,12 @@ def environment() -> StreamExecutionEnvironment:
 
 def build(settings: Settings, stream: StreamExecutionEnvironment, *, until_now: bool = False) -> None:
     """Add the whole job to `stream`. until_now: it ends after the records that the topics hold now."""
-    panes = _panes(settings, stream, _updates(settings, stream, until_now))
-    results = panes.process(Analysis(settings), output_type=OUTPUT).name("analysis").uid("analysis")
-    results._j_data_stream.sinkTo(_sink(settings)).name("output").uid("output")
+    results = _analysed(settings, _updates(settings, stream, until_now))
+    results.sinkTo(_sink(settings)).name("output").uid("output")
 
 
 def submit(settings: Settings) -> None:
-    """Submit the job to the cluster in FLINK_CONF_DIR, and return once the cluster has it.
-
-    Raises SettingsError when Flink can't start Python from its path.
-    """
-    if any(map(str.isspace, sys.executable)):
-        raise SettingsError(
-            f"{sys.executable}: Flink can't start Python from a path with a space in it; install it elsewhere"
-        )
+    """Submit the job to the cluster in FLINK_CONF_DIR, and return once the cluster has it."""
     stream = environment()
     build(settings, stream)
     stream.execute_async(settings.job_name)
@@ -130,22 +115,42 @@ def _sink(settings: Settings) -> Any:
     return builder.build()
 
 
-def _panes(settings: Settings, stream: StreamExecutionEnvironment, updates: Any) -> KeyedStream:
-    """The rows of `rows.Row`, keyed by symbol. updates: a Java DataStream<Update>.
+def _analysed(settings: Settings, updates: Any) -> Any:
+    """A Java DataStream<Result> of all results. updates: a Java DataStream<Update>.
 
     They go to the subtask that has their symbol. There, the panes of several partitions are merged and
     analysed without another exchange.
     """
-    jvm = get_gateway().jvm
-    key = _KEY.get_java_type_info()
-    row = Types.ROW([Types.STRING(), INPUT]).get_java_type_info()
-    rows = (
-        updates.keyBy(jvm.gatherer.Update.Key(), key)
-        .process(jvm.gatherer.panes.PositionMerge(_windows(settings)), row)
+    gateway = get_gateway()
+    jvm, topics = gateway.jvm, settings.topics
+    api = jvm.org.apache.flink.streaming.api.datastream
+    key = jvm.gatherer.Update.Key()
+    merged = (
+        updates.keyBy(key)
+        .process(jvm.gatherer.panes.PositionMerge(_windows(settings)))
         .name("merge")
         .uid("merge")
     )
-    selector = jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()
-    api = jvm.org.apache.flink.streaming.api.datastream
-    keyed = api.DataStreamUtils.reinterpretAsKeyedStream(rows, selector, key)
-    return KeyedStream(keyed, INPUT, DataStream(rows))
+    names = {
+        MOVING_AVERAGE: topics.moving_average,
+        SIGNALS: topics.signals,
+        DEAD_LETTER: topics.dead_letter,
+    }
+    factory = jvm.gatherer.analysis.AnalysisFactory(
+        _strings([sys.executable, "-m", "gatherer.worker"]),
+        settings.analysis.to_json(),
+        _strings([names[number] for number in sorted(names)]),
+    )
+    return (
+        api.DataStreamUtils.reinterpretAsKeyedStream(merged, key)
+        .transform("analysis", jvm.gatherer.analysis.Result.TYPE, factory)
+        .uid("analysis")
+    )
+
+
+def _strings(values: Iterable[str]) -> Any:
+    """A Java List<String>."""
+    strings = get_gateway().jvm.java.util.ArrayList()
+    for value in values:
+        strings.add(value)
+    return strings

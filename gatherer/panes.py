@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 UNIT = 10**8
 """Units in one currency unit."""
@@ -16,8 +16,7 @@ VERSION = 1
 """Raise it whenever the meaning of a pane's bytes changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pane:
+class Pane(NamedTuple):
     """The ticks of one position in an interval of event time, as long as the shortest slide.
 
     end_ms: its end, exclusive, epoch milliseconds. n: ticks, at least 1. total, sum_of_squares: of the
@@ -41,27 +40,11 @@ class Pane:
 
     def to_bytes(self) -> bytes:
         """The pane as state. Version 4 of marshal's format is fixed, and holds only values."""
-        return marshal.dumps(
-            (
-                VERSION,
-                self.end_ms,
-                self.n,
-                self.total,
-                self.sum_of_squares,
-                self.low,
-                self.high,
-                self.low_ms,
-                self.high_ms,
-                self.last,
-                self.last_ms,
-                self.last_order,
-                None if self.histogram is None else dict(self.histogram),
-            ),
-            4,
-        )
+        histogram = None if self.histogram is None else dict(self.histogram)
+        return marshal.dumps((VERSION, *self[:-1], histogram), 4)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Pane:
+    def from_bytes(cls, data: bytes) -> Self:
         """Read what `to_bytes` wrote; raises ValueError for another version."""
         version, *values = marshal.loads(data)  # noqa: S302 - our own state
         if version != VERSION:
@@ -84,8 +67,7 @@ def merge(a: Pane, b: Pane) -> Pane:
         histogram = dict(a.histogram)
         for price, count in b.histogram.items():
             histogram[price] = histogram.get(price, 0) + count
-    return replace(
-        a,
+    return a._replace(
         n=a.n + b.n,
         total=a.total + b.total,
         sum_of_squares=a.sum_of_squares + b.sum_of_squares,

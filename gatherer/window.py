@@ -80,11 +80,12 @@ class Window:
 
     def add(self, pane: Pane) -> None:
         """Add a pane, or a late part of one."""
+        end_ms = pane.end_ms
         self.n += pane.n
         self.total += pane.total
         self.sum_of_squares += pane.sum_of_squares
-        self._low.add(pane.end_ms, pane.low)
-        self._minus_high.add(pane.end_ms, -pane.high)
+        self._low.add(end_ms, pane.low)
+        self._minus_high.add(end_ms, -pane.high)
         if self.prices is not None and pane.histogram is not None:
             self.prices.add(pane.histogram)
 

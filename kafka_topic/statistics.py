@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,6 @@ class Field:
     at_least: str | None = None
     at_most: str | None = None
     null_with: str | None = None
-
-    @cached_property
-    def is_bounded(self) -> bool:
-        """Whether any rule bounds the value."""
-        return any(bound is not None for bound in (self.least, self.at_least, self.at_most))
 
 
 @dataclass(frozen=True)

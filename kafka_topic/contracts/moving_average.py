@@ -48,15 +48,19 @@ class MovingAverage:
 
     def __post_init__(self) -> None:
         fields.symbol(self.symbol)
-        for name in ("window_start", "window_end"):
-            object.__setattr__(self, name, fields.time(name, getattr(self, name)))
-        if self.window_end <= self.window_start:
-            start, end = map(fields.format_time, (self.window_start, self.window_end))
-            raise fields.refused("window_end", end, f"must be after {start}")
-        object.__setattr__(self, "window", window_label(self.window_end - self.window_start))
+        start = fields.time("window_start", self.window_start)
+        end = fields.time("window_end", self.window_end)
+        if end <= start:
+            rule = f"must be after {fields.format_time(start)}"
+            raise fields.refused("window_end", fields.format_time(end), rule)
+        object.__setattr__(self, "window_start", start)
+        object.__setattr__(self, "window_end", end)
+        object.__setattr__(self, "window", window_label(end - start))
         fields.whole("count", self.count, least=1)
-        for name in ("last", "min", "max", "mean"):
-            fields.number(name, getattr(self, name))
+        fields.number("last", self.last)
+        fields.number("min", self.min)
+        fields.number("max", self.max)
+        fields.number("mean", self.mean)
         if not self.min <= self.last <= self.max:
             raise fields.refused("last", self.last, self._between())
         if (self.stddev is None) != (self.count < 2):
@@ -83,23 +87,22 @@ class MovingAverage:
 
     def _check_values(self) -> None:
         values = self.values
-        for rule in _rules(tuple(values)):
-            value = values[rule.name]
-            if rule.null_with is not None and (value is None) != (getattr(self, rule.null_with) is None):
-                raise fields.refused(rule.name, value, f"must be null exactly when {rule.null_with} is")
+        for name, null_with, is_bounded in _checks(tuple(values)):
+            value = values[name]
+            if null_with is not None and (value is None) != (getattr(self, null_with) is None):
+                raise fields.refused(name, value, f"must be null exactly when {null_with} is")
             if value is not None:
-                fields.number(rule.name, value)
-                if rule.is_bounded:
-                    self._check_bounds(rule, value)
+                fields.number(name, value)
+                if is_bounded:
+                    self._check_bounds(FIELDS[name], value)
 
     def _check_bounds(self, rule: Field, value: float) -> None:
-        name = rule.name
         if rule.least is not None and value < rule.least:
-            raise fields.refused(name, value, f"must be at least {rule.least:g}")
+            raise fields.refused(rule.name, value, f"must be at least {rule.least:g}")
         if rule.at_least is not None and (low := self._other(rule.at_least)) is not None and value < low:
-            raise fields.refused(name, value, f"must not be below {rule.at_least}, {low!r}")
+            raise fields.refused(rule.name, value, f"must not be below {rule.at_least}, {low!r}")
         if rule.at_most is not None and (high := self._other(rule.at_most)) is not None and value > high:
-            raise fields.refused(name, value, f"must not be above {rule.at_most}, {high!r}")
+            raise fields.refused(rule.name, value, f"must not be above {rule.at_most}, {high!r}")
 
     def _other(self, name: str) -> float | None:
         values = self.values
@@ -118,12 +121,17 @@ class MovingAverage:
             "window": self.window,
             "window_start": fields.format_time(self.window_start),
             "window_end": fields.format_time(self.window_end),
+            "count": self.count,
+            "last": self.last,
+            "min": self.min,
+            "max": self.max,
+            "mean": self.mean,
+            "stddev": self.stddev,
+            "cv": self.cv,
         }
-        for name in ("count", "last", "min", "max", "mean", "stddev", "cv"):
-            record[name] = getattr(self, name)
         values = self.values
-        for rule in _rules(tuple(values)):
-            record[rule.name] = values[rule.name]
+        for name, _, _ in _checks(tuple(values)):
+            record[name] = values[name]
         return orjson.dumps(record, default=float)
 
     @classmethod
@@ -158,15 +166,19 @@ class MovingAverage:
 
 
 @lru_cache(maxsize=64)
-def _rules(names: tuple[str, ...]) -> tuple[Field, ...]:
-    """The fields of these names, in the catalogue's order; ContractError unless they are complete statistics.
+def _checks(names: tuple[str, ...]) -> tuple[tuple[str, str | None, bool], ...]:
+    """The fields of these names in the catalogue's order: name, `null_with`, and whether there are bounds.
 
-    A job writes records with one set of names, so the cache has few entries.
+    Raises ContractError unless they are complete statistics. A job writes records with one set of names, so
+    the cache has few entries.
     """
     if unknown := sorted(set(names) - FIELDS.keys()):
         raise fields.refused("values", unknown[0], f"may hold {', '.join(FIELDS)}")
     carried = {OWNERS[name] for name in names}
-    found = tuple(field for name, field in FIELDS.items() if OWNERS[name] in carried)
+    found = [field for name, field in FIELDS.items() if OWNERS[name] in carried]
     if missing := [field.name for field in found if field.name not in names]:
         raise ContractError(f"field {missing[0]!r} is missing", field=missing[0])
-    return found
+    return tuple(
+        (field.name, field.null_with, (field.least, field.at_least, field.at_most) != (None, None, None))
+        for field in found
+    )

@@ -70,7 +70,7 @@ class Cluster:
             return [int(self.home.cluster()["pid"])]
         if component == "worker":
             children = psutil.Process(self.pid("flink-taskmanager")).children(recursive=True)
-            return [child.pid for child in children if "pyflink.fn_execution" in " ".join(child.cmdline())]
+            return [child.pid for child in children if "gatherer.worker" in " ".join(child.cmdline())]
         pids = [self.pid(name) for name in APPS[component]]
         # The broker is the child of its service's scheduler.
         return [

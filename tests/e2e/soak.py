@@ -18,7 +18,7 @@ _WORDS = {
     "kafka": "kafka.Kafka",
     "jobmanager": "StandaloneSessionClusterEntrypoint",
     "taskmanager": "TaskManagerRunner",
-    "worker": "pyflink.fn_execution",
+    "worker": "gatherer.worker",
     "generator": "data_generator",
     "submitter": "flink_scripts job",
     "dashboard": "dashboard",

@@ -21,7 +21,7 @@ def test_every_process_listens_on_loopback_only(pipectl, bundle):
     processes = pipectl.processes()
     (taskmanager,) = (p for p in processes if "TaskManagerRunner" in " ".join(p.cmdline()))
     ports = [each for each in taskmanager.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
-    assert len(ports) >= 8  # its own two, and those for Python's workers
+    assert len(ports) >= 2
     by_process = {
         " ".join(p.cmdline())[:200]: {address.ip.removeprefix("::ffff:") for address in listening(p)}
         for p in processes

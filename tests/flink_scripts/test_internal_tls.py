@@ -106,5 +106,5 @@ def test_a_taskmanager_with_another_token_gets_no_job(flink: Flink) -> None:
 
 
 @pytest.mark.slow
-def test_pythons_workers_are_not_told_the_token(flink: Flink) -> None:
+def test_the_processes_of_jobs_are_not_told_the_token(flink: Flink) -> None:
     assert flink.token not in psutil.Process(flink.pid("taskmanager")).environ().values()

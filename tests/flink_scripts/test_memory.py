@@ -26,7 +26,7 @@ def test_taskmanager_parts_add_up() -> None:
             memory, part + "managed.size", part + "jvm-metaspace.size", part + "jvm-overhead.max"
         )
         assert (memory.heap, memory.direct) == (heap, direct)
-        assert heap + direct + rest == process - 256 * slots  # the Python workers
+        assert heap + direct + rest == process - 256 * slots  # the Python processes
 
 
 def test_jobmanager_parts_add_up() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from flink_scripts.config import LOG4J_FILE, write_config
 from flink_scripts.connectors import connector_jars
 from flink_scripts.java import flink_jars
 from flink_scripts.memory import jobmanager_memory, taskmanager_memory
-from flink_scripts.processes import _worker_environ, command, jobmanager_options, taskmanager_options
+from flink_scripts.processes import command, jobmanager_options, taskmanager_options
 from flink_scripts.settings import Environment, file_uri, local_path
 from jvm.errors import JarError
 
@@ -112,22 +111,6 @@ def test_connector_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     with pytest.raises(JarError, match="connect to the network once"):
         connector_jars({})
-
-
-def test_workers_write_nowhere_by_a_path_with_a_space(tmp_path: Path) -> None:
-    env = Environment({**BASE, "HOST": "10.0.0.7"})
-    plain = taskmanager_options(env, taskmanager_memory(1536), tmp_path)
-    assert plain["io.tmp.dirs"] == str(tmp_path)
-    other = taskmanager_options(env, taskmanager_memory(1536), tmp_path / "a home")["io.tmp.dirs"]
-    assert " " not in other
-    Path(other).rmdir()
-
-
-def test_workers_find_a_shell_and_reach_the_jvm_past_a_proxy() -> None:
-    environ = _worker_environ({"PATH": "/mine", "no_proxy": "example.org", "https_proxy": "http://proxy:1"})
-    assert environ["PATH"] == f"/mine:{os.defpath}"
-    assert environ["no_proxy"] == "example.org,localhost,127.0.0.1"
-    assert environ["NO_PROXY"] == "localhost,127.0.0.1"
 
 
 def test_loggers_that_are_kept_quiet_exist(tmp_path: Path) -> None:

@@ -1,18 +1,27 @@
-"""What Java hands over is read as it was meant: AnalysisRowTest.java has the other half of these tests."""
+"""What Java hands over is read as it was meant: PaneBytesTest.java has the other half of these tests."""
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 from gatherer.panes import Pane
-from gatherer.rows import FIELD_TYPES, LETTER, LIMITS, PANES, Row, TimedPane, panes_of
+from gatherer.rows import LETTER, PANES, Row, TimedPane, entries_of, panes_of, rows_of
+from tests.gatherer.batches import batch_of
 
 EXAMPLE = Path(__file__).parents[2] / "gatherer/java/src/test/resources/panes.hex"
 
 
-def test_fields_and_kinds_are_those_of_the_description() -> None:
-    assert tuple(FIELD_TYPES) == Row._fields
-    assert (PANES, LETTER, LIMITS) == ("panes", "letter", "limits")
+def test_the_rows_of_a_batch_are_read() -> None:
+    panes = Row(PANES, 5, 0, 0, 0, "AAPL", b"", "position.AAPL", None, None)
+    letter = Row(LETTER, 0, 2, 3, 4, None, b"\xff\0", "tüpic", "reason", "")
+    assert list(rows_of(batch_of(panes, letter))) == [panes, letter]
+    assert list(rows_of(b"")) == []
+
+
+def test_the_entries_of_a_position_are_read() -> None:
+    content = struct.pack(">qi", -1, 2) + b"ab" + struct.pack(">qi", 1000, 0)
+    assert list(entries_of(content)) == [(-1, b"ab"), (1000, b"")]
 
 
 def test_the_example_is_read() -> None:

@@ -1,7 +1,6 @@
 package gatherer;
 
 import org.apache.flink.api.java.functions.KeySelector;
-import org.apache.flink.types.Row;
 
 /**
  * A message from a reading subtask to the subtask of a position. Flink serializes it field by field, so fields are
@@ -51,13 +50,13 @@ public final class Update {
         return update;
     }
 
-    /** The symbol, in the form of the keys of Python's operators. */
-    public static final class Key implements KeySelector<Update, Row> {
+    /** The symbol. Records that name none go together. */
+    public static final class Key implements KeySelector<Update, String> {
         private static final long serialVersionUID = 1L;
 
         @Override
-        public Row getKey(Update update) {
-            return Row.of(update.symbol);
+        public String getKey(Update update) {
+            return update.symbol == null ? "" : update.symbol;
         }
     }
 }

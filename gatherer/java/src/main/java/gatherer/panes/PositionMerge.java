@@ -12,14 +12,13 @@ import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
-import org.apache.flink.types.Row;
 import org.apache.flink.util.Collector;
 
 /**
  * Merges the panes of a position from all partitions that feed it. A pane is passed on when the clocks of all have
  * reached its end, so the analysis gets the same panes at the same clock, whichever partition was read first.
  */
-public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> {
+public final class PositionMerge extends KeyedProcessFunction<String, Update, Update> {
     private static final long serialVersionUID = 1L;
 
     /** The clock of a partition that has sent none yet, and of one that nobody waits for. */
@@ -64,9 +63,9 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
     }
 
     @Override
-    public void processElement(Update update, Context context, Collector<Row> out) throws Exception {
+    public void processElement(Update update, Context context, Collector<Update> out) throws Exception {
         if (update.kind != Update.PANES) {
-            out.collect(AnalysisRow.record(update));
+            out.collect(update);
             return;
         }
         note(update);
@@ -83,7 +82,7 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
     }
 
     /** Sends new panes to the analysis, and the clock when a window of known panes has ended. */
-    private void tell(Update update, byte[] panes, long now, Collector<Row> out) throws Exception {
+    private void tell(Update update, byte[] panes, long now, Collector<Update> out) throws Exception {
         long lastEnd = valueOf(lastPaneEnd);
         boolean isDue = lastEnd != UNKNOWN && windows.anyEnds(told.value(), now, lastEnd);
         if (panes == null && !isDue) {
@@ -93,7 +92,10 @@ public final class PositionMerge extends KeyedProcessFunction<Row, Update, Row> 
         if (panes != null) {
             lastPaneEnd.update(Math.max(lastEnd, PaneBytes.lastEnd(panes)));
         }
-        out.collect(AnalysisRow.panes(update.symbol, panes, now, update.topic));
+        Update merged = Update.of(Update.PANES, update.symbol, update.topic, update.partition);
+        merged.content = panes;
+        merged.clockMs = now;
+        out.collect(merged);
     }
 
     private static long valueOf(ValueState<Long> state) throws Exception {

@@ -1,18 +1,15 @@
 package gatherer.sink;
 
-import java.nio.charset.StandardCharsets;
+import gatherer.analysis.Result;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.kafka.shaded.org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.flink.types.Row;
 
-/** Writes rows of Python's `operator.OUTPUT`: symbol (the key, which may be null), content, topic. */
-public final class RecordSerializer implements KafkaRecordSerializationSchema<Row> {
+/** Writes the results of the analysis. */
+public final class RecordSerializer implements KafkaRecordSerializationSchema<Result> {
     private static final long serialVersionUID = 1L;
 
     @Override
-    public ProducerRecord<byte[], byte[]> serialize(Row row, KafkaSinkContext context, Long timestamp) {
-        String symbol = (String) row.getField(0);
-        byte[] key = symbol == null ? null : symbol.getBytes(StandardCharsets.UTF_8);
-        return new ProducerRecord<>((String) row.getField(2), key, (byte[]) row.getField(1));
+    public ProducerRecord<byte[], byte[]> serialize(Result result, KafkaSinkContext context, Long timestamp) {
+        return new ProducerRecord<>(result.topic, result.key, result.value);
     }
 }

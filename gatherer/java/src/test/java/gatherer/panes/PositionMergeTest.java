@@ -14,12 +14,10 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.java.typeutils.RowTypeInfo;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
-import org.apache.flink.types.Row;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -29,10 +27,10 @@ class PositionMergeTest {
     private static final Windows WINDOWS = new Windows(new long[] {3000}, new long[] {1000});
     private static final PaneSettings SETTINGS = new PaneSettings(WINDOWS, 500, 60_000, true);
 
-    private static KeyedOneInputStreamOperatorTestHarness<Row, Update, Row> harness(int parallelism, int subtask)
+    private static KeyedOneInputStreamOperatorTestHarness<String, Update, Update> harness(int parallelism, int subtask)
             throws Exception {
         return new KeyedOneInputStreamOperatorTestHarness<>(new KeyedProcessOperator<>(new PositionMerge(WINDOWS)),
-                new Update.Key(), new RowTypeInfo(Types.STRING), GROUPS, parallelism, subtask);
+                new Update.Key(), Types.STRING, GROUPS, parallelism, subtask);
     }
 
     /** Updates of three partitions, each in its order. */
@@ -58,14 +56,13 @@ class PositionMergeTest {
     }
 
     /** What the analysis gets of each position: panes by when they count, and how far it was told that all is there. */
-    private static Map<String, Map<Long, List<byte[]>>> heard(List<Row> rows) {
+    private static Map<String, Map<Long, List<byte[]>>> heard(List<Update> rows) {
         Map<String, Map<Long, List<byte[]>>> heard = new HashMap<>();
         Map<String, Long> clocks = new HashMap<>();
-        for (Row keyed : rows) {
-            Row row = (Row) keyed.getField(1);
-            String symbol = (String) row.getField(0);
-            long clock = (Long) row.getField(3);
-            byte[] panes = (byte[]) row.getField(2);
+        for (Update row : rows) {
+            String symbol = row.symbol;
+            long clock = row.clockMs;
+            byte[] panes = row.content;
             long before = clocks.getOrDefault(symbol, Long.MIN_VALUE);
             assertTrue(clock >= before);
             if (panes != null) {
@@ -87,7 +84,7 @@ class PositionMergeTest {
         return heard;
     }
 
-    private static List<Row> rows(KeyedOneInputStreamOperatorTestHarness<Row, Update, Row> harness) {
+    private static List<Update> rows(KeyedOneInputStreamOperatorTestHarness<String, Update, Update> harness) {
         return harness.extractOutputValues();
     }
 
@@ -99,7 +96,7 @@ class PositionMergeTest {
             Random draw = new Random(100 * seed + run);
             List<List<Update>> partitions = partitions(seed, "A");
             int[] next = new int[3];
-            List<Row> rows = new ArrayList<>();
+            List<Update> rows = new ArrayList<>();
             OperatorSubtaskState state = null;
             boolean more = true;
             while (more) {
@@ -142,7 +139,7 @@ class PositionMergeTest {
         List<String> symbols = List.of("A", "B", "C", "D", "E", "F");
         Map<String, List<List<Update>>> all = new HashMap<>();
         symbols.forEach(symbol -> all.put(symbol, partitions(symbol.hashCode(), symbol)));
-        List<Row> expected = new ArrayList<>();
+        List<Update> expected = new ArrayList<>();
         try (var harness = harness(1, 0)) {
             harness.open();
             for (List<List<Update>> partitions : all.values()) {
@@ -154,7 +151,7 @@ class PositionMergeTest {
             }
             expected.addAll(rows(harness));
         }
-        List<Row> found = new ArrayList<>();
+        List<Update> found = new ArrayList<>();
         OperatorSubtaskState state;
         try (var harness = harness(1, 0)) {
             harness.open();
@@ -173,7 +170,7 @@ class PositionMergeTest {
                 harness.open();
                 for (Map.Entry<String, List<List<Update>>> each : all.entrySet()) {
                     int owner = org.apache.flink.runtime.state.KeyGroupRangeAssignment.assignKeyToParallelOperator(
-                            Row.of(each.getKey()), GROUPS, 2);
+                            each.getKey(), GROUPS, 2);
                     for (Update update : owner == subtask ? each.getValue().get(1) : List.<Update>of()) {
                         harness.processElement(update, 0);
                     }
@@ -263,7 +260,7 @@ class PositionMergeTest {
         }
     }
 
-    private static void process(KeyedOneInputStreamOperatorTestHarness<Row, Update, Row> harness, Update update) {
+    private static void process(KeyedOneInputStreamOperatorTestHarness<String, Update, Update> harness, Update update) {
         try {
             harness.processElement(update, 0);
         } catch (Exception error) {
