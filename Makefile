@@ -6,10 +6,10 @@ USE := $(VENV)/.use
 DEV := $(VENV)/.dev
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix dashboard/web
 JAVA_PROJECTS = flink_scripts/java gatherer/java
-JAVA_FILES = $(shell find $(JAVA_PROJECTS) -name '*.java')
+JAVA_FILES = $(shell find $(JAVA_PROJECTS) bench/java -name '*.java')
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test test-flows lint format java image image-check lock page diagrams clean
+.PHONY: help deploy test test-flows lint format java bench bench-quick image image-check lock page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -42,6 +42,14 @@ format: $(DEV) ## Format Python and Java
 
 java: $(USE) ## Build the jars of the Java classes if their sources have changed (needs no JDK)
 	@for project in $(JAVA_PROJECTS); do $(BIN)/python -m flink_scripts.building $$project || exit 1; done
+
+bench: $(DEV) ## Measure the speed beside the peers; writes bench/RESULTS.md (hours)
+	$(BIN)/python -m flink_scripts.building bench/java
+	$(BIN)/python bench/run.py
+
+bench-quick: $(DEV) ## The same with fewer ticks and rounds, about five minutes on two idle cores
+	$(BIN)/python -m flink_scripts.building bench/java
+	$(BIN)/python bench/run.py --quick
 
 IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py)
 image: ## Build the Docker image of all apps (IMAGE=name:tag)

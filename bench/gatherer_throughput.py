@@ -17,19 +17,20 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import psutil
 from broker import broker  # first: it lets the next ones be found
+from results import Table, report
 
 from flink_scripts.files import LocalFiles
-from flink_scripts.java_project import package_jar
+from flink_scripts.java_project import JavaProject, package_jar
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import client_environ, client_options, job_options
@@ -37,7 +38,8 @@ from gatherer.settings import Settings
 from tests.gatherer.flink import Flink
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
-PREFIX = "bench."
+PREFIX, PEER = "bench.", "bench.peer"
+TOLERANCE = 1e-6  # the peer adds doubles
 
 
 def preload(bootstrap_servers: str, ticks: int, spacing_ms: int) -> None:
@@ -46,7 +48,7 @@ def preload(bootstrap_servers: str, ticks: int, spacing_ms: int) -> None:
     from confluent_kafka.admin import AdminClient, NewTopic
 
     topics = [f"{PREFIX}position.{symbol}" for symbol in SYMBOLS]
-    topics += [PREFIX + name for name in ("movingaverage", "signals", "dead_letter", "limits")]
+    topics += [PREFIX + name for name in ("movingaverage", "signals", "dead_letter", "limits", "peer")]
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
     for future in admin.create_topics([NewTopic(topic, 1, 1) for topic in topics]).values():
         future.result(30)
@@ -64,7 +66,27 @@ def preload(bootstrap_servers: str, ticks: int, spacing_ms: int) -> None:
     assert producer.flush(60) == 0
 
 
-def job_seconds(rest: str, job_id: str) -> float:
+class TaskManager:
+    """The CPU time of a TaskManager, and that of the Python processes beside it, which end with a job."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._workers: dict[int, float] = {}
+
+    def look(self) -> None:
+        """Note what the Python processes have used until now."""
+        for child in self._process.children(recursive=True):
+            with suppress(psutil.Error):
+                used = child.cpu_times()
+                self._workers[child.pid] = used.user + used.system
+
+    def used(self) -> tuple[float, float]:
+        """Seconds of Java's and of Python's."""
+        java = self._process.cpu_times()
+        return java.user + java.system, sum(self._workers.values())
+
+
+def job_seconds(rest: str, job_id: str, taskmanager: TaskManager) -> float:
     """How long reading, judging and adding up took, without the start of Python's worker."""
 
     def ask(path: str) -> dict[str, Any]:
@@ -78,6 +100,7 @@ def job_seconds(rest: str, job_id: str) -> float:
 
     while (job := ask(""))["state"] != "FINISHED":
         assert job["state"] in ("CREATED", "RUNNING"), job["state"]
+        taskmanager.look()
         time.sleep(0.1)
     (last,) = (vertex["id"] for vertex in job["vertices"] if not vertex["name"].startswith("Source"))
     subtasks = ask(f"/vertices/{last}")["subtasks"]
@@ -126,6 +149,57 @@ def plain_sql(settings: Settings, stream: Any) -> None:
     statements.attach_as_datastream()
 
 
+def data_stream(settings: Settings, stream: Any) -> None:
+    """Windows of ten seconds every second, by Flink's own windows; `java/` has the job."""
+    from pyflink.java_gateway import get_gateway
+
+    jar = JavaProject(Path(__file__).parent / "java").jar
+    stream.add_jars(jar.absolute().as_uri())
+    get_gateway().jvm.peer.DataStreamJob.add(
+        stream._j_stream_execution_environment,
+        settings.bootstrap_servers,
+        settings.topics.position_pattern,
+        PEER,
+    )
+
+
+def windows(bootstrap_servers: str, topic: str, end: Callable[[Any], int]) -> dict[tuple[str, int], Any]:
+    """All windows of ten seconds in a topic, by symbol and end."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "bench"})
+    partition = TopicPartition(topic, 0, 0)
+    _, last = consumer.get_watermark_offsets(partition, 30)
+    consumer.assign([partition])
+    found = {}
+    while consumer.position([partition])[0].offset < last:
+        for message in consumer.consume(1000, 30):
+            window = json.loads(message.value())
+            if window.get("window", "10s") == "10s":
+                found[window["symbol"], end(window)] = window
+    consumer.close()
+    return found
+
+
+def compare(bootstrap_servers: str) -> int:
+    """How many windows both have written; they must be the same."""
+
+    def milliseconds(window: Any) -> int:
+        return round(datetime.fromisoformat(window["window_end"] + "+00:00").timestamp() * 1000)
+
+    ours = windows(bootstrap_servers, f"{PREFIX}movingaverage", milliseconds)
+    peers = windows(bootstrap_servers, PEER, itemgetter("window_end"))
+    # The peer also writes the windows that the end of its input cuts off.
+    assert ours.keys() <= peers.keys() and len(ours) > 0.9 * len(peers), (len(ours), len(peers))
+    for key, window in ours.items():
+        for name in ("count", "min", "max"):
+            assert window[name] == peers[key][name], (key, name)
+        for name in ("mean", "stddev"):
+            assert (window[name] is None) == (peers[key][name] is None), (key, name)
+            assert window[name] is None or abs(window[name] - peers[key][name]) < TOLERANCE, (key, name)
+    return len(ours)
+
+
 def variants(settings: Settings) -> dict[str, Callable[[Any], None]]:
     """Name: what adds the job to an environment. The first is what the gatherer does."""
     from gatherer.job import build
@@ -133,7 +207,8 @@ def variants(settings: Settings) -> dict[str, Callable[[Any], None]]:
     return {
         "gatherer": lambda stream: build(settings, stream, until_now=True),
         "two slots": lambda stream: build(settings, stream.set_parallelism(2), until_now=True),
-        "SQL alone": lambda stream: plain_sql(settings, stream),
+        "SQL": lambda stream: plain_sql(settings, stream),
+        "DataStream": lambda stream: data_stream(settings, stream),
         **{
             name: lambda stream, other=other: build(other, stream, until_now=True)
             for name, other in {
@@ -147,34 +222,43 @@ def variants(settings: Settings) -> dict[str, Callable[[Any], None]]:
     }
 
 
-def measure(ticks: int, rounds: int, only: str | None) -> None:
+def measure(ticks: int, rounds: int, only: str | None, out: Path | None) -> None:
     """Runs in the client process: each variant in turn, from the first record to the last that is there."""
     from gatherer.job import environment
 
     settings = Settings.from_environ()
     rest = os.environ["FLINK_JOBMANAGER_REST"]
-    taskmanager = psutil.Process(int(os.environ["TASKMANAGER_PID"]))
-    figures: dict[str, list[tuple[float, float]]] = {}
+    taskmanager = TaskManager(int(os.environ["TASKMANAGER_PID"]))
+    figures: dict[str, list[tuple[float, float, float]]] = {}
+    all_variants = variants(settings)
+    names = only.split(",") if only else list(all_variants)
     for number in range(rounds + 1):
-        for name, add_to in variants(settings).items():
-            if only and name not in only.split(","):
-                continue
+        for name in names:
             stream = environment()
-            add_to(stream)
-            before = taskmanager.cpu_times()
-            seconds = job_seconds(rest, str(stream.execute_async("bench").get_job_id()))
-            after = taskmanager.cpu_times()
-            cpu = after.user + after.system - before.user - before.system
-            print(f"{name}: {seconds:.1f} s, {cpu:.1f} s of CPU", flush=True)
+            all_variants[name](stream)
+            before = taskmanager.used()
+            seconds = job_seconds(rest, str(stream.execute_async("bench").get_job_id()), taskmanager)
+            java, python = (after - known for after, known in zip(taskmanager.used(), before, strict=True))
+            print(
+                f"{name}: {seconds:.1f} s, {java:.1f} s of Java's CPU, {python:.1f} s of Python's", flush=True
+            )
             if number:
-                figures.setdefault(name, []).append((ticks / seconds, 1e6 * cpu / ticks))
-    medians = {name: tuple(map(median, zip(*found, strict=True))) for name, found in figures.items()}
-    base_rate, base_cpu = next(iter(medians.values()))
-    for name, (rate, cpu) in medians.items():
-        print(
-            f"{name:17} {rate:9,.0f} ticks/s {rate / base_rate:5.2f}   "
-            f"{cpu:5.2f} us of CPU a tick {cpu / base_cpu:5.2f}"
-        )
+                figures.setdefault(name, []).append(
+                    (ticks / seconds, 1e6 * java / ticks, 1e6 * python / ticks)
+                )
+    report(tables(figures), out)
+
+
+def tables(figures: Mapping[str, Sequence[tuple[float, float, float]]]) -> list[Table]:
+    """figures: for each variant and round ticks per second, and CPU per tick of Java and Python in us."""
+    rates, cpu = (
+        {name: [pick(figure) for figure in found] for name, found in figures.items()}
+        for pick in (itemgetter(0), lambda figure: figure[1] + figure[2])
+    )
+    return [
+        Table("cpu", "CPU per tick, one slot", "us", True, cpu),
+        Table("throughput", "Throughput by the clock", "ticks/s", False, rates),
+    ]
 
 
 def main() -> None:
@@ -188,10 +272,11 @@ def main() -> None:
     )
     parser.add_argument("--bootstrap-servers")
     parser.add_argument("--only", help="variants, with commas between them")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
-        measure(args.ticks, args.rounds, args.only)
+        measure(args.ticks, args.rounds, args.only, args.json)
         return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -224,6 +309,7 @@ def main() -> None:
             "--rounds",
             str(args.rounds),
             *(["--only", args.only] if args.only else []),
+            *(["--json", str(args.json.absolute())] if args.json else []),
         ]
         subprocess.run(argv, env=client_environ(env, options, folder, jar), check=True)
 

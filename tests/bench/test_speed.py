@@ -1,0 +1,57 @@
+"""The benchmarks of speed still run, and their figures become a report."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flink_scripts import building
+from flink_scripts.java_project import JavaProject
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+def _run(*argv: str) -> str:
+    result = subprocess.run(
+        [sys.executable, *argv], cwd=BENCH, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_the_cost_of_a_pane_is_reported(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    small = ("--positions", "1", "--seconds", "40", "--rounds", "2")
+    shown = _run("position_analysis.py", *small, "--json", str(figures))
+    (table,) = json.loads(figures.read_text())
+    assert {len(each) for each in table["rounds"].values()} == {2}
+    assert min(min(each) for each in table["rounds"].values()) > 0
+    assert all(variant in shown for variant in table["rounds"])
+
+
+def test_a_table_becomes_markdown_and_a_plot() -> None:
+    code = """
+from dataclasses import asdict
+from results import Table
+from run import BENCHMARKS, section
+from plot import bars
+table = Table("cpu", "CPU & more", "us", True, {"ours": [4.0, 2.0, 3.0], "theirs": [8.0, 6.0, 3.0]})
+content = {"command": "python a.py", "machine": ["- a machine"], "tables": [asdict(table)]}
+print(*section(BENCHMARKS[0], content), bars(table), sep="\\n")
+"""
+    shown = _run("-c", code)
+    assert "| ours | 3 | 2 | 4 | 1.00 |\n| theirs | 6 | 3 | 8 | 2.00 |" in shown
+    assert "CPU &amp; more" in shown and "![CPU & more](plots/python-cpu.svg)" in shown
+
+
+@pytest.mark.slow
+def test_the_job_and_its_peers_run_and_write_the_same_windows() -> None:
+    building.build(JavaProject(BENCH / "java"))
+    small = ("--ticks", "2000", "--spacing-ms", "100", "--rounds", "1", "--only", "gatherer,SQL,DataStream")
+    shown = _run("gatherer_throughput.py", *small)
+    assert "windows of ten seconds are the same" in shown
+    assert shown.count("CPU per tick") == 1
