@@ -36,6 +36,8 @@ class Names:
 
     def __init__(self, folder: Path) -> None:
         self._hosts = folder / "hosts"
+        # JVMs also want the name of this machine.
+        self._others = Path("/etc/hosts").read_text()
         resolver = folder / "resolv.conf"
         resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
         self.there(True)
@@ -44,7 +46,7 @@ class Names:
 
     def there(self, known: bool) -> None:
         # In place: the file is mounted.
-        self._hosts.write_text(f"127.0.0.1 localhost {NAME if known else ''}\n")
+        self._hosts.write_text(f"{self._others}127.0.0.1 {NAME}\n" if known else self._others)
 
 
 def main() -> None:
