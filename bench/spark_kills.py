@@ -21,7 +21,7 @@ from tests.spark_jobs.standalone import Standalone
 from tests.spark_jobs.test_stream import CLOSING, check, record, rows_stored, send, ticks, windows
 from tests.spark_jobs.test_streams import Driver
 
-PATIENCE = 300.0
+PATIENCE = 600.0
 LEAST_LEFT = 20
 """Records that are on their way when the worker is killed, at least."""
 
