@@ -16,6 +16,9 @@ def load_settings(
     files: Iterable[Path] = (),
     overrides: Iterable[str] = (),
     warn: Callable[[marathon.Problem], object] = lambda problem: None,
+    area: str | None = None,
 ) -> marathon.Settings:
     """The merged and checked settings of a cluster, see `marathon.load_settings`."""
-    return marathon.load_settings(cluster, catalogue=CATALOGUE, files=files, overrides=overrides, warn=warn)
+    return marathon.load_settings(
+        cluster, catalogue=CATALOGUE, files=files, overrides=overrides, warn=warn, area=area
+    )

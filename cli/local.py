@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from operator import itemgetter
@@ -51,6 +51,16 @@ def cluster_folder() -> Path:
 def settings_file() -> Path:
     """This machine's settings on top of `marathon/clusters/local.yaml`."""
     return home() / "settings.yaml"
+
+
+def settings_files(area: str | None) -> list[Path]:
+    """This machine's settings for an area, as far as they exist."""
+    files = [settings_file(), *([] if area is None else [_area_file(area)])]
+    return [file for file in files if file.exists()]
+
+
+def _area_file(area: str) -> Path:
+    return home() / f"settings-{area}.yaml"
 
 
 def _folders_beside() -> list[Path]:
@@ -139,12 +149,17 @@ def running() -> bool:
         raise
 
 
-def start() -> None:
-    """Start the local cluster if it does not run, and wait until it answers."""
+def start(area: str | None = None) -> None:
+    """Start the local cluster if it does not run, and wait until it answers.
+
+    area: the area that a bundle is deployed to, which gets ports of its own.
+    """
     _check_packages()
     writable(home())
     writable(home() / "flink")
     _keep_settings()
+    if area is not None:
+        _keep_area_settings(area)
     if not running():
         _agent("start", "--name", entered(), timeout=60)
     for file in (flink_token_file(), spark_secret_file()):
@@ -160,6 +175,8 @@ def purge() -> None:
         for folder in _folders_beside():
             if folder.exists():
                 shutil.rmtree(folder)
+        for file in home().glob("settings-*.yaml"):
+            file.unlink()
         settings_file().unlink()
     if last_cluster() == entered():
         forget_cluster()
@@ -195,9 +212,25 @@ def _keep_settings() -> None:
             "jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]},
         },
     }
-    half = settings_file().with_suffix(".new")
+    _write_settings(settings_file(), values)
+
+
+def _keep_area_settings(area: str) -> None:
+    """Choose the ports of an area once. The well-known ones are left to the bundle outside of areas."""
+    if _area_file(area).exists():
+        return
+    ports = _free_ports(dict.fromkeys(("rpc", "rest", "spark")))
+    values = {
+        "spark": {"standalone": {"port": ports["spark"]}},
+        "flink": {"jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]}},
+    }
+    _write_settings(_area_file(area), values)
+
+
+def _write_settings(file: Path, values: Mapping[str, object]) -> None:
+    half = file.with_suffix(".new")
     half.write_text(_SETTINGS_HEAD + json.dumps(values, indent=2) + "\n")
-    half.replace(settings_file())
+    half.replace(file)
 
 
 def secrets_folder() -> Path:
@@ -234,8 +267,11 @@ def _keep_secret(file: Path) -> None:
         ) from None
 
 
-def _free_ports(preferred: dict[str, int]) -> dict[str, int]:
-    """A free loopback port for every name. All sockets stay bound until all ports are chosen."""
+def _free_ports(preferred: Mapping[str, int | None]) -> dict[str, int]:
+    """A free loopback port for every name, the preferred one if there is one.
+
+    All sockets stay bound until all ports are chosen.
+    """
     held: list[socket.socket] = []
     try:
         chosen = {}
@@ -244,7 +280,8 @@ def _free_ports(preferred: dict[str, int]) -> dict[str, int]:
             held.append(holder)
             # Java servers set it too, so they can use a port in TIME_WAIT.
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            chosen[name] = _bind(holder, [port, *random.sample(SPARE_PORTS, 100)])
+            candidates = random.sample(SPARE_PORTS, 100)
+            chosen[name] = _bind(holder, candidates if port is None else [port, *candidates])
         return chosen
     finally:
         for holder in held:

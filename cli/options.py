@@ -19,6 +19,12 @@ cluster_option = click.option(
     help="The name of a file in marathon/clusters.  [env: PIPECTL_CLUSTER; default: local, or the cluster of "
     "the last deploy for commands that only read]",
 )
+area_option = click.option(
+    "--area",
+    metavar="NAME",
+    envvar="PIPECTL_AREA",
+    help="The area of the cluster, such as dev.  [env: PIPECTL_AREA; default: none]",
+)
 files_option = click.option(
     "-f",
     "--file",
@@ -61,7 +67,7 @@ def settings_options(function: F) -> F:
 
 def common_options(function: F) -> F:
     """The options of every command that contacts a cluster."""
-    return cluster_option(settings_options(output_option(dcos_option(verbose_option(function)))))
+    return cluster_option(area_option(settings_options(output_option(dcos_option(verbose_option(function))))))
 
 
 def selection_options(function: F) -> F:

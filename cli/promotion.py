@@ -50,6 +50,7 @@ PROMOTED = (
 KEPT = (
     "group",
     "python",
+    "areas",
     "dcos",
     "kafka",
     "topics",

@@ -24,7 +24,7 @@ from marathon.home import LOCAL, is_local
 class Session:
     """The cluster that the user chose, and the settings on top of its own.
 
-    with_parts: the enabled optional parts that the settings do not name.
+    with_parts: the enabled optional parts that the settings do not name. area: the area of the bundle.
     """
 
     cluster_name: str
@@ -32,6 +32,7 @@ class Session:
     overrides: tuple[str, ...]
     verbose: bool
     with_parts: frozenset[str] = frozenset()
+    area: str | None = None
     stop: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
     _warned: set[str] = field(default_factory=set, compare=False, repr=False)
 
@@ -42,19 +43,26 @@ class Session:
 
     @property
     def option(self) -> str:
-        """The option that selects this cluster, for the commands in hints."""
-        return "" if self.cluster_name == LOCAL else f" --cluster {self.cluster_name}"
+        """The options that select this cluster and area, for the commands in hints."""
+        cluster = "" if self.cluster_name == LOCAL else f" --cluster {self.cluster_name}"
+        return cluster if self.area is None else f"{cluster} --area {self.area}"
+
+    @property
+    def place(self) -> str:
+        """The cluster and the area, for messages."""
+        return self.cluster_name if self.area is None else f"{self.cluster_name}, area {self.area}"
 
     @cached_property
     def settings(self) -> Settings:
         """The merged and checked settings. Raises UsageProblem, which lists every error."""
-        machine = [local.settings_file()] if self.is_local and local.settings_file().exists() else []
+        machine = local.settings_files(self.area) if self.is_local else []
         try:
             settings = load_settings(
                 self.cluster_name,
                 files=[*machine, *self.files],
                 overrides=self.overrides,
                 warn=self._warn,
+                area=self.area,
             )
         except BundleError as error:
             raise UsageProblem(str(error)) from None
@@ -101,7 +109,13 @@ class Session:
 
 
 def session(
-    cluster: str | None, files: Sequence[Path], overrides: Sequence[str], verbose: bool, *, reads_only: bool
+    cluster: str | None,
+    files: Sequence[Path],
+    overrides: Sequence[str],
+    verbose: bool,
+    *,
+    reads_only: bool,
+    area: str | None = None,
 ) -> Session:
     """Open a session on `cluster`.
 
@@ -112,4 +126,4 @@ def session(
         click.secho(f"cluster {last} (from the last deploy; choose with --cluster)", err=True, dim=True)
         name = last
     enter(name)
-    return Session(name, tuple(files), (*overrides, *options.dcos_override()), verbose)
+    return Session(name, tuple(files), (*overrides, *options.dcos_override()), verbose, area=area)

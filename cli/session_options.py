@@ -24,6 +24,7 @@ def session_options(*, reads_only: bool) -> Callable[[Command], Command]:
         @wraps(function)
         def command(
             cluster: str | None,
+            area: str | None,
             files: tuple[Path, ...],
             overrides: tuple[str, ...],
             verbose: bool,
@@ -33,7 +34,8 @@ def session_options(*, reads_only: bool) -> Callable[[Command], Command]:
             if context.invoked_subcommand is not None:
                 options.refuse_before_subcommand(context)
                 return
-            function(session(cluster, files, overrides, verbose, reads_only=reads_only), **arguments)
+            run = session(cluster, files, overrides, verbose, reads_only=reads_only, area=area)
+            function(run, **arguments)
 
         return options.common_options(command)
 
@@ -45,8 +47,13 @@ def offline_options(function: Command) -> Command:
 
     @wraps(function)
     def command(
-        cluster: str | None, files: tuple[Path, ...], overrides: tuple[str, ...], **arguments: Any
+        cluster: str | None,
+        area: str | None,
+        files: tuple[Path, ...],
+        overrides: tuple[str, ...],
+        **arguments: Any,
     ) -> None:
-        function(session(cluster, files, overrides, False, reads_only=True), **arguments)
+        function(session(cluster, files, overrides, False, reads_only=True, area=area), **arguments)
 
-    return options.cluster_option(options.settings_options(options.output_option(command)))
+    with_settings = options.settings_options(options.output_option(command))
+    return options.cluster_option(options.area_option(with_settings))

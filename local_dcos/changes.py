@@ -65,6 +65,9 @@ class Changes:
     def _complete(self, document: Json) -> Json:
         """Returns a clean definition with its defaults, if it breaks no rule."""
         document["id"] = definition.absolute_id(document["id"])
+        top = "/" + document["id"].split("/")[1]
+        if self._state.groups.get(top, {}).get("enforceRole"):
+            document.setdefault("role", top.strip("/"))
         full = defaults.fill(document, self._agent.service_port)
         definition.check_rules(full)
         return full

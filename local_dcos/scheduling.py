@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from local_dcos import launching, model, processes
+from local_dcos import launching, model, processes, quotas
 from local_dcos.errors import LaunchError, NoOfferError
 from local_dcos.health import Checker
 from local_dcos.home import Home
@@ -140,6 +140,7 @@ class Scheduler:
         definition = app.definition
         if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
             raise NoOfferError("InsufficientMemory", "The app requests more memory than the machine has")
+        quotas.check(self._state, app)
         task = self._new_task(app)
         taken = {port for other in self._state.tasks.values() for port in other.ports}
         task.ports = launching.host_ports(definition, taken)

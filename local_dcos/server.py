@@ -18,6 +18,7 @@ from local_dcos.api.marathon import Marathon
 from local_dcos.api.metronome import Metronome
 from local_dcos.api.packages import Packages
 from local_dcos.api.proxy import Proxy
+from local_dcos.api.quotas import Quotas
 from local_dcos.api.requests import errors_as_json, same_origin_only, token_check
 from local_dcos.api.sessions import Sessions
 from local_dcos.api.system import System
@@ -51,6 +52,7 @@ def application(agent: Agent, cluster: Json) -> web.Application:
     app.add_routes(Metronome(agent).routes())
     app.add_routes(System(agent, cluster).routes())
     app.add_routes(Links(agent, cluster).routes())
+    app.add_routes(Quotas(agent).routes())
     app.add_routes(Packages(agent, cluster).routes())
     app.add_routes(sessions.routes())
     app.add_routes(proxy.routes())

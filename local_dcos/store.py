@@ -35,6 +35,8 @@ class State:
         self.deployments: dict[str, Deployment] = {}
         self.jobs: dict[str, Job] = {}
         self.links: dict[str, dict[str, Any]] = {}
+        self.groups: dict[str, dict[str, Any]] = {}
+        self.quotas: dict[str, dict[str, Any]] = {}
         self._load()
 
     def tasks_of(self, app_id: str) -> list[Task]:
@@ -69,6 +71,8 @@ class State:
             "deployments": [deployment.to_json() for deployment in self.deployments.values()],
             "jobs": [job.to_json() for job in self.jobs.values()],
             "links": self.links,
+            "groups": self.groups,
+            "quotas": self.quotas,
         }
         write_durably(self._home.state_file, json.dumps(document), previous=self._home.previous_state)
 
@@ -107,14 +111,14 @@ class State:
         # A deployment of an older agent changed several apps and is not continued. Its apps keep their new
         # definitions.
         deployments = [Deployment.from_json(one) for one in document["deployments"] if "app_id" in one]
-        # The state of an older agent has no jobs and no links.
+        # The state of an older agent lacks what was added later.
         jobs = [Job.from_json(job) for job in document.get("jobs", [])]
-        links = dict(document.get("links", {}))
+        links, groups, quotas = (dict(document.get(key, {})) for key in ("links", "groups", "quotas"))
         self.apps = {app.id: app for app in apps}
         self.tasks = {task.id: task for task in tasks}
         self.ended.extend(ended)
         self.jobs = {job.id: job for job in jobs}
-        self.links = links
+        self.links, self.groups, self.quotas = links, groups, quotas
         self.deployments = {one.id: one for one in deployments}
         for deployment in deployments:
             if deployment.app_id in self.apps:

@@ -148,12 +148,17 @@ def _queue_item(state: State, app: App, *, with_offers: bool) -> Json:
 
 
 def group_view(state: State, group_id: str = "/") -> Json:
-    """Returns a group with its apps and the groups in it. Groups are the folders in the apps' ids."""
+    """Returns a group with its apps and the groups in it.
+
+    Groups are the folders in the apps' ids, and top-level groups that clients have added.
+    """
     prefix = group_id.rstrip("/") + "/"
     names = [app_id.removeprefix(prefix) for app_id in state.apps if app_id.startswith(prefix)]
     children = {prefix + name.split("/")[0] for name in names if "/" in name}
+    children |= {name for name in state.groups if group_id == "/"}
     return {
         "id": group_id,
+        "enforceRole": bool(state.groups.get(group_id, {}).get("enforceRole")),
         "apps": [app_view(state, state.apps[prefix + name]) for name in names if "/" not in name],
         "dependencies": [],
         "groups": [group_view(state, child) for child in sorted(children)],

@@ -49,17 +49,24 @@ def load_settings(
     overrides: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
     warn: Callable[[Problem], object] = lambda problem: None,
+    area: str | None = None,
 ) -> Settings:
     """The settings of `cluster`: defaults.yaml <- clusters/NAME.yaml <- `files` <- `overrides` ("a.b=c").
 
     `catalogue` lists the statistics and the kinds of signals. `environ` (default: this process's) holds
-    PIPECTL_HOME, where Flink keeps its state on `local`. `warn` is called for each deprecated name. Raises
-    `BundleError` with every error in every layer.
+    PIPECTL_HOME, where Flink keeps its state on `local`. `warn` is called for each deprecated name.
+    `area`: the area of the bundle. Raises `BundleError` with every error in every layer.
     """
     from marathon.loading import load_settings
 
     return load_settings(
-        cluster, catalogue=catalogue, files=files, overrides=overrides, environ=environ, warn=warn
+        cluster,
+        catalogue=catalogue,
+        files=files,
+        overrides=overrides,
+        environ=environ,
+        warn=warn,
+        area=area,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from marathon.areas import in_area
 from marathon.catalogue import Catalogue
 from marathon.components import parts_of
 from marathon.cross_validation import cross_validate
@@ -34,15 +35,15 @@ def load_settings(
     overrides: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
     warn: Callable[[Problem], object] = lambda problem: None,
+    area: str | None = None,
     package: Path = PACKAGE,
 ) -> Settings:
     """The settings of `cluster`: defaults.yaml <- clusters/NAME.yaml <- `files` <- `overrides` ("a.b=c").
 
     `catalogue` lists the statistics and the kinds of signals. `environ` (default: this process's) holds
     PIPECTL_HOME, where Flink's state and the store `disk` are on `local`. `warn` is called for each
-    deprecated name.
-    `package` is the folder with defaults.yaml and clusters/. Raises `BundleError` with every error in every
-    layer.
+    deprecated name. `area`: the area of the bundle. `package` is the folder with defaults.yaml and clusters/.
+    Raises `BundleError` with every error in every layer.
     """
     known = cluster_names(package)
     if cluster not in known and not is_local(cluster):
@@ -71,7 +72,9 @@ def load_settings(
         problems += _unknown_parts(settings, layers, list(parts_of(package)))
     if problems or settings is None:
         raise BundleError(problems)
-    return _with_local_folders(settings, environ) if is_local(cluster) else settings
+    if is_local(cluster):
+        settings = _with_local_folders(settings, environ)
+    return settings if area is None else in_area(settings, area)
 
 
 def _overlay(

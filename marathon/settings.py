@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, create_model
 
 from marathon import validators
+from marathon.areas import Area, AreaName
 from marathon.cassandra import Cassandra
 from marathon.catalogue import Catalogue
 from marathon.durations import format_duration, freshness_of, parse_duration
@@ -339,6 +340,10 @@ class Settings(Section):
     )
     parts: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(validators.check_distinct)] = (
         Field(description="enabled optional parts; `pipectl parts` lists all")
+    )
+    areas: dict[AreaName, Area | None] = Field(
+        description="areas of the cluster: name to quota, `{cpus: 4, mem: 8192, promised: true}`; see "
+        "[Areas](../docs/areas.md); null removes one"
     )
     dcos: Dcos
     kafka: Kafka

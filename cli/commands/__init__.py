@@ -20,5 +20,6 @@ SHORT_HELP = {
     "destroy": "Remove the bundle; Kafka and its topics stay by default.",
     "cluster": "Manage the cluster itself, and link it to others.",
     "clusters": "Show all known clusters: version, health and links.",
+    "area": "List, create and delete areas with quotas, such as dev.",
     "promote": "Deploy what runs on one cluster to another.",
 }

@@ -7,7 +7,7 @@ import click
 
 from cli import local, options
 from cli import output as out
-from cli.errors import Interrupted
+from cli.errors import Interrupted, PipectlError
 from cli.first_look import set_initial_limits, what_you_see
 from cli.home import remember_cluster
 from cli.kafka_login import keep_kafka_secrets
@@ -18,6 +18,7 @@ from cli.rollout import HINT_AFTER_STOP, carry_out, confirm
 from cli.session import Session
 from cli.session_options import session_options
 from kafka_topic.contracts import MovingAverage
+from marathon.home import LOCAL
 
 
 @click.command("deploy")
@@ -83,10 +84,12 @@ def deploy(
     with Progress() as progress:
         if run.is_local:
             run = _start_local(run, progress)
+        if run.area is not None:
+            _check_area(run, run.area)
         plan = _plan(run, progress, **choices)
         run = plan.run
         with progress.paused():
-            confirm(plan, run.cluster_name, yes=yes, always=always_ask)
+            confirm(plan, run.place, yes=yes, always=always_ask)
         carry_out(plan, progress, run.stop, atomic=atomic)
         remember_cluster(run.cluster_name)
         records = _verify(run, progress) if _is_complete(plan, run) else None
@@ -100,11 +103,21 @@ def _start_local(run: Session, progress: Progress) -> Session:
         was_running = local.running()
         if not was_running:
             running.report("starting the local cluster")
-        local.start()
+        local.start(run.area)
         keep_kafka_secrets(run.settings.kafka.security, local.secrets_folder())
         running.end("unchanged" if was_running else "done", f"{run.cluster_name}, at {local.address()[0]}")
     # The first start chooses the ports. A new session reads them.
     return replace(run)
+
+
+def _check_area(run: Session, area: str) -> None:
+    """Raise PipectlError if the area is not created: its apps would be without its quota for good."""
+    if area not in run.engine.areas.all():
+        cluster = "" if run.cluster_name == LOCAL else f" --cluster {run.cluster_name}"
+        raise PipectlError(
+            f"cluster {run.cluster_name} has no area {area} yet",
+            hint=f"create it with `pipectl area create {area}{cluster}`",
+        )
 
 
 def _plan(run: Session, progress: Progress, **choices: tuple[str, ...]) -> Plan:
@@ -190,7 +203,7 @@ def _show(
         if records is not None
         else "the bundle is not complete, so data was not verified"
     )
-    click.secho(f"Cluster {run.cluster_name}: {result}; {data} ({seconds:.0f} s).", bold=True)
+    click.secho(f"Cluster {run.place}: {result}; {data} ({seconds:.0f} s).", bold=True)
     for name, address in addresses.items():
         click.echo(f"  {name:<9} {address}")
     if first:

@@ -107,6 +107,7 @@ def _print_json(
     letters = flow.letters
     document = {
         "cluster": run.cluster_name,
+        **({} if run.area is None else {"area": run.area}),
         "healthy": healthy,
         "via": flow.via,
         "components": components,
@@ -226,5 +227,5 @@ def _show(
         click.echo(f"Last failure of the job: {failure.time} UTC, {out.one_line(failure.reason)}")
     if flow.trouble:
         click.secho(f"positions: {flow.trouble}", fg="red", err=True)
-    verdict = f"Cluster {run.cluster_name}: {'healthy' if healthy else 'unhealthy'}"
+    verdict = f"Cluster {run.place}: {'healthy' if healthy else 'unhealthy'}"
     click.secho(verdict, fg="green" if healthy else "red", bold=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cli.engine.json_diff import json_diff
-from cli.engine.memory_surroundings import MemoryClusters
+from cli.engine.memory_surroundings import MemoryAreas, MemoryClusters
 from cli.engine.protocol import (
     AppStatus,
     Credentials,
@@ -36,6 +36,7 @@ class MemoryEngine:
         self.kafka = MemoryKafka()
         self.secrets = MemorySecrets()
         self.clusters = MemoryClusters()
+        self.areas = MemoryAreas()
         self.printed: dict[tuple[str, LogStream], str] = {}
         self.failures: dict[str, Failure] = {}
         self._apps: dict[str, AppStatus] = {}

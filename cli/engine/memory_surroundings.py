@@ -1,6 +1,6 @@
 """What surrounds the bundle on the in-memory engine."""
 
-from cli.engine.surroundings import KnownCluster
+from cli.engine.surroundings import AreaStatus, KnownCluster, Quota
 from cli.errors import NotFound
 
 
@@ -30,3 +30,22 @@ class MemoryClusters:
         if name not in self.links:
             raise NotFound(["unlink", name], 1, "", "does not exist")
         self.links.remove(name)
+
+
+class MemoryAreas:
+    """Areas in which nothing is used."""
+
+    def __init__(self) -> None:
+        self._areas: dict[str, AreaStatus] = {}
+
+    def all(self) -> dict[str, AreaStatus]:
+        """The areas by name."""
+        return dict(self._areas)
+
+    def put(self, name: str, quota: Quota) -> None:
+        """Keep the area."""
+        self._areas[name] = AreaStatus(name, quota, 0.0, 0.0)
+
+    def delete(self, name: str) -> None:
+        """Forget the area."""
+        self._areas.pop(name, None)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
-from cli.engine.surroundings import Clusters
+from cli.engine.surroundings import Areas, Clusters
 from kafka_topic.plan import TopicSpec
 from marathon.model import App, Job
 
@@ -297,6 +297,10 @@ class Engine(Protocol):
     @property
     def secrets(self) -> Secrets:
         """Its secrets."""
+
+    @property
+    def areas(self) -> Areas:
+        """Its areas."""
 
     @property
     def clusters(self) -> Clusters:

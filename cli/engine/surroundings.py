@@ -1,6 +1,6 @@
-"""The protocol of what surrounds the bundle on an engine: the clusters that its client knows."""
+"""The protocol of what surrounds the bundle on an engine: other clusters, and areas with quotas."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,3 +33,38 @@ class Clusters(Protocol):
 
     def unlink(self, name: str) -> None:
         """Remove the link to a cluster."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How much an area may use, in CPUs and MiB of memory; None: as much as there is.
+
+    promised: whether the cluster keeps it free for the area.
+    """
+
+    cpus: float | None = None
+    mem: float | None = None
+    promised: bool = False
+
+
+@dataclass(frozen=True)
+class AreaStatus:
+    """An area of the cluster. used_cpus, used_mem: what its tasks have; None if the engine does not say."""
+
+    name: str
+    quota: Quota
+    used_cpus: float | None
+    used_mem: float | None
+
+
+class Areas(Protocol):
+    """Parts of a cluster whose apps share a quota."""
+
+    def all(self) -> Mapping[str, AreaStatus]:
+        """The areas by name."""
+
+    def put(self, name: str, quota: Quota) -> None:
+        """Create the area if it does not exist, and give it this quota."""
+
+    def delete(self, name: str) -> None:
+        """Delete the area, its quota and all its apps."""

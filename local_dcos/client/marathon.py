@@ -110,6 +110,32 @@ def list_tasks(argv: list[str]) -> None:
     emit([task for task in tasks if name is None or task["appId"] == absolute(name)])
 
 
+def add_group(argv: list[str]) -> None:
+    """Adds the group whose definition is in a file or on stdin."""
+    document = _document(parse(argv, "dcos marathon group add [<group-resource>]", 0, 1).word(0))
+    answer = marathon("POST", "v2/groups", document).json()
+    emit(f"Created deployment {answer['deploymentId']}")
+
+
+def list_groups(argv: list[str]) -> None:
+    """Prints the groups at the top level."""
+    parse(argv, "dcos marathon group list [--json]")
+    emit(marathon("GET", "v2/groups").json()["groups"])
+
+
+def update_group(argv: list[str]) -> None:
+    """Replaces the keys of a group that the JSON on stdin names."""
+    found = parse(argv, "dcos marathon group update [--force] <group-id>", 1)
+    path = f"v2/groups{absolute(found.words[0])}"
+    emit(f"Created deployment {marathon('PUT', path, _document(None)).json()['deploymentId']}")
+
+
+def remove_group(argv: list[str]) -> None:
+    """Removes a group with its apps."""
+    found = parse(argv, "dcos marathon group remove [--force] <group-id>", 1)
+    marathon("DELETE", f"v2/groups{absolute(found.words[0])}", force=found.has("--force"))
+
+
 COMMANDS = {
     "about": about,
     "app add": add,
@@ -120,5 +146,9 @@ COMMANDS = {
     "debug list": list_queue,
     "debug summary": summary,
     "deployment list": list_deployments,
+    "group add": add_group,
+    "group list": list_groups,
+    "group remove": remove_group,
+    "group update": update_group,
     "task list": list_tasks,
 }

@@ -117,8 +117,8 @@ _load, _render = cache(load_settings), render
 _rendered: dict[object, object] = {}
 
 
-def _load_once(cluster, *, files, overrides, warn):
-    return _load(cluster, files=tuple(files), overrides=tuple(overrides))
+def _load_once(cluster, *, files, overrides, warn, area):
+    return _load(cluster, files=tuple(files), overrides=tuple(overrides), area=area)
 
 
 def _render_once(settings, *, with_parts):

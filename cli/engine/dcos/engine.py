@@ -10,14 +10,16 @@ from functools import cached_property
 from typing import Any, Literal
 
 from cli.engine.dcos import apps, diff
+from cli.engine.dcos.areas import DcosAreas
 from cli.engine.dcos.clusters import DcosClusters
 from cli.engine.dcos.faults import UnexpectedResponse, fault
 from cli.engine.dcos.jobs import DcosJobs
 from cli.engine.dcos.kafka import DcosKafka
+from cli.engine.dcos.mesos import Mesos
 from cli.engine.dcos.packages import DcosPackages
 from cli.engine.dcos.runner import Dcos
 from cli.engine.dcos.secrets import DcosSecrets
-from cli.engine.dcos.waiting import queued, why_waiting
+from cli.engine.dcos.waiting import over_quota, queued, why_waiting
 from cli.engine.protocol import AppStatus, Credentials, Failure, LogStream, Manifest, Task
 from cli.errors import EngineError, NotFound
 
@@ -63,6 +65,11 @@ class DcosEngine:
     def secrets(self) -> DcosSecrets:
         """DC/OS Enterprise's secrets and service accounts."""
         return DcosSecrets(self.dcos)
+
+    @cached_property
+    def areas(self) -> DcosAreas:
+        """Areas of the cluster."""
+        return DcosAreas(self.dcos, lambda: Mesos(self.front_door(), self.credentials()))
 
     def check(self) -> None:
         """Check that Marathon is reachable with the user's login. Raises EngineError if not."""
@@ -145,7 +152,14 @@ class DcosEngine:
 
     def why_waiting(self, manifest: Manifest) -> str:
         """The reasons in Marathon's launch queue."""
-        return why_waiting(queued(self.dcos, manifest.id), manifest.document)
+        item = queued(self.dcos, manifest.id)
+        if item is None:
+            return ""
+        # Mesos offers nothing to a role that has used up its quota, and Marathon does not know why.
+        role = (item.get("app") or {}).get("role", "*")
+        area = self.areas.all().get(role) if role != "*" else None
+        said = [over_quota(area, manifest.document) if area else "", why_waiting(item, manifest.document)]
+        return next(filter(None, said), "")
 
     def logs(self, task_id: str, stream: LogStream, lines: int, *, ended: bool = False) -> str:
         """The last lines in a task's sandbox."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cli.engine.dcos.runner import Dcos
+from cli.engine.surroundings import AreaStatus
 
 _RESOURCES = {
     "InsufficientCpus": ("cpus", "CPUs"),
@@ -40,6 +41,20 @@ def why_waiting(queued: Mapping[str, Any] | None, definition: Mapping[str, Any])
     if delay > 0:
         said.append(f"next try in {delay} s after a failure")
     return ", ".join(said)
+
+
+def over_quota(area: AreaStatus, definition: Mapping[str, Any]) -> str:
+    """That one more task would be over the quota of its area; empty if it fits."""
+    shares = (
+        ("CPUs", area.used_cpus, area.quota.cpus, definition.get("cpus", 1)),
+        ("MiB of memory", area.used_mem, area.quota.mem, definition.get("mem", 128)),
+    )
+    said = [
+        f"{needed:g} {unit} more than the {used:g} in use are over {most:g}"
+        for unit, used, most, needed in shares
+        if used is not None and most is not None and used + needed > most
+    ]
+    return f"the quota of area {area.name} is used up: {', '.join(said)}" if said else ""
 
 
 def in_words(reason: str, definition: Mapping[str, Any]) -> str:
