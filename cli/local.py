@@ -32,7 +32,7 @@ from cli.home import (
 from marathon.home import LOCAL
 
 # The well-known ports are tried first. If one is taken, any free port is used.
-PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081, "cassandra": 9042, "spark": 7077}
+PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081, "cassandra": 9042, "mysql": 3306, "spark": 7077}
 # Below the kernel's range for outgoing connections, so that a free port stays free.
 SPARE_PORTS = range(21000, 32768)
 STATUS_SECONDS = 20.0
@@ -162,7 +162,7 @@ def start(area: str | None = None) -> None:
         _keep_area_settings(area)
     if not running():
         _agent("start", "--name", entered(), timeout=60)
-    for file in (flink_token_file(), spark_secret_file()):
+    for file in (flink_token_file(), spark_secret_file(), webhook_secret_file()):
         _keep_secret(file)
 
 
@@ -207,6 +207,7 @@ def _keep_settings() -> None:
     values = {
         "kafka": {"port": ports["kafka"]},
         "cassandra": {"port": ports["cassandra"]},
+        "mysql": {"port": ports["mysql"]},
         "spark": {"standalone": {"port": ports["spark"]}},
         "flink": {
             "jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]},
@@ -246,6 +247,11 @@ def flink_token_file() -> Path:
 def spark_secret_file() -> Path:
     """The secret `spark-secret`, which that file names too: the shared secret of a standalone cluster."""
     return cluster_folder() / "secrets" / "spark-secret"
+
+
+def webhook_secret_file() -> Path:
+    """The secret `webhook-secret`, which that file names too: by it, the receiver checks signatures."""
+    return secrets_folder() / "webhook-secret"
 
 
 def _keep_secret(file: Path) -> None:

@@ -65,9 +65,9 @@ def settings_options(function: F) -> F:
     return files_option(overrides_option(function))
 
 
-def common_options(function: F) -> F:
-    """The options of every command that contacts a cluster."""
-    return cluster_option(area_option(settings_options(output_option(dcos_option(verbose_option(function))))))
+def common_options(function: F, output: Callable[[F], F] = output_option) -> F:
+    """The options of every command that contacts a cluster. output: its option for the output format."""
+    return cluster_option(area_option(settings_options(output(dcos_option(verbose_option(function))))))
 
 
 def selection_options(function: F) -> F:

@@ -32,6 +32,16 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
                 f"part {name} needs Spark, which is not installed",
                 hint="run `pip install '.[local,spark]'` in the project's folder",
             )
+        if name == "mysql" and run.settings.mysql.password is None:
+            raise UsageProblem(
+                "part mysql needs mysql.password, the path of the secret with the password of its login",
+                hint="--set mysql.password=volatility/mysql-password, which `security.secrets` can create",
+            )
+        if name == "webhook" and not run.settings.webhook.environment:
+            raise UsageProblem(
+                "part webhook needs webhook.url and webhook.secret, the path of the secret that signs posts",
+                hint="--set webhook.url=https://host/signals --set webhook.secret=volatility/webhook-secret",
+            )
     for name in unwanted:
         if name in run.settings.parts:
             raise UsageProblem(

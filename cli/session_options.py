@@ -13,11 +13,14 @@ from cli.session import session
 Command = Callable[..., None]
 
 
-def session_options(*, reads_only: bool) -> Callable[[Command], Command]:
+def session_options(
+    *, reads_only: bool, output: Callable[[Any], Any] = options.output_option
+) -> Callable[[Command], Command]:
     """Add the options of commands that contact a cluster.
 
     The command is called with the session as `run` and with `output`; a group is not called if a subcommand
-    follows. reads_only: without --cluster, use the cluster of the last deploy.
+    follows. reads_only: without --cluster, use the cluster of the last deploy. output: the option for the
+    output format.
     """
 
     def decorate(function: Command) -> Command:
@@ -37,7 +40,7 @@ def session_options(*, reads_only: bool) -> Callable[[Command], Command]:
             run = session(cluster, files, overrides, verbose, reads_only=reads_only, area=area)
             function(run, **arguments)
 
-        return options.common_options(command)
+        return options.common_options(command, output)
 
     return decorate
 

@@ -43,11 +43,18 @@ class Right(NamedTuple):
 
 
 def rights_of(
-    topics: Topics, *, job: str, inputs: Iterable[Input], job_topics: Collection[str], shared: bool
+    topics: Topics,
+    *,
+    job: str,
+    inputs: Iterable[Input],
+    job_topics: Collection[str],
+    sinks: str,
+    shared: bool,
 ) -> list[Right]:
     """The rights of a bundle's users. job: the gatherer's group and the start of its transactions' ids.
 
-    job_topics: those that one-off jobs write and read. shared: whether generators share the positions.
+    job_topics: those that one-off jobs write and read. sinks: the start of the names of the sinks' groups.
+    shared: whether generators share the positions.
     """
     # Brokers older than 2.8 ask for it of producers without transactions.
     idempotent = (
@@ -60,6 +67,7 @@ def rights_of(
         *_gatherer(topics, job, inputs),
         *_dashboard(topics, job, job_topics),
         *_jobs(job_topics),
+        *_sinks(topics, sinks),
     ]
 
 
@@ -121,6 +129,15 @@ def _jobs(job_topics: Collection[str]) -> Iterator[Right]:
         yield Right(user, "WRITE", "TRANSACTIONAL_ID", f"{name}.", prefix=True)
     yield Right(user, "DESCRIBE", "GROUP", READER_GROUP)
     yield Right(user, "READ", "GROUP", "spark-kafka-", prefix=True)
+
+
+def _sinks(topics: Topics, groups: str) -> Iterator[Right]:
+    """They read results and ticks as the user of the jobs."""
+    user = "jobs"
+    for name in (topics.moving_average, topics.signals):
+        yield Right(user, "READ", "TOPIC", name)
+    yield Right(user, "READ", "TOPIC", topics.position_start, prefix=True)
+    yield Right(user, "READ", "GROUP", groups, prefix=True)
 
 
 def _input(one: Input) -> tuple[str, bool]:

@@ -17,6 +17,7 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Message,
+    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import (
@@ -144,6 +145,12 @@ class Brokers:
             return sorted(self._admin.list_topics(timeout=self._timeout).topics)
         except KafkaException as error:
             raise self._explained(error) from error
+
+    def ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """The id of each existing topic; that of a topic that was deleted and made again is another one."""
+        asked = TopicCollection(list(topics))
+        futures = self._admin.describe_topics(asked, request_timeout=self._timeout)
+        return {topic: str(self._result(future).topic_id) for topic, future in futures.items()}
 
     def configs(self, topics: Iterable[str]) -> dict[str, dict[str, str]]:
         """The effective settings of existing topics, by Kafka's names, including the brokers' defaults."""

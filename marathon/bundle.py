@@ -39,7 +39,11 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
     context["enabled_parts"] = enabled_parts = sorted(more | frozenset(settings.parts))
     context["store_addresses"] = {
         **settings.stores.addresses,
-        **({"cassandra": settings.names.cassandra} if "cassandra" in enabled_parts else {}),
+        **{
+            store: address
+            for store, address in (("cassandra", settings.names.cassandra), ("mysql", settings.names.mysql))
+            if store in enabled_parts
+        },
     }
     on = components.enabled(settings, more | frozenset(settings.parts))
     problems: list[Problem] = []
@@ -70,10 +74,11 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
         name: App(name, definition.value["id"], definition.value, package / "apps" / f"{name}.json.j2")
         for name, definition in definitions.items()
     }
-    kafka, cassandra = settings.kafka, settings.cassandra
+    kafka, cassandra, mysql = settings.kafka, settings.cassandra, settings.mysql
     services = {
         "kafka": (kafka.package, kafka.version, kafka.service, kafka.options),
         "cassandra": ("cassandra", cassandra.version, cassandra.service, cassandra.options),
+        "mysql": ("mysql", None, mysql.service, mysql.options),
     }
     made = {}
     for name, definition in packages.items():

@@ -161,7 +161,7 @@ class Components:
             *((("disk", index), path) for index, path in enumerate(declared.disk)),
         ]
         for where, path in paths:
-            if path is not None and not _is_setting(path):
+            if path is not None and not is_setting(path):
                 yield self._problem(name, where, f"no setting {path}", "")
 
     def _cycles(self) -> Iterator[Problem]:
@@ -190,7 +190,7 @@ def _setting(settings: Settings, path: str) -> Any:
     return reduce(getattr, path.split("."), settings)
 
 
-def _is_setting(path: str) -> bool:
+def is_setting(path: str) -> bool:
     """Whether a dotted path names a setting or a property of a section."""
     section: Any = Settings
     *above, last = path.split(".")

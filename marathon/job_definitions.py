@@ -7,6 +7,7 @@ A job is `jobs/NAME.yaml` with its template `jobs/NAME.json.j2`. Its definition 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from marathon import validators
 from marathon.app_schema import METRONOME, schema_errors, unknown_keys
+from marathon.components import is_setting
 from marathon.definition import Definition, read_definition
 from marathon.documents import Document, read_document
 from marathon.errors import BundleError, Problem
@@ -38,7 +40,7 @@ class Declaration(Section):
 
     depends_on: the components that must be ready before it runs. topics: the topics that it needs besides the
     bundle's own, without the prefix; they are created before its first run. part: the optional part that it
-    belongs to.
+    belongs to, or the setting that names it, such as `sink.part`.
     """
 
     description: _Text
@@ -112,7 +114,12 @@ def _unknown_names(
         (("depends_on", index), name, components, "component")
         for index, name in enumerate(declared.depends_on)
     ]
-    if declared.part is not None:
+    if declared.part is not None and "." in declared.part:
+        if not is_setting(declared.part):
+            location = document.locations.get(("part",))
+            line = location.line if location else None
+            yield Problem(document.file, line, "part", f"no setting {declared.part}", "")
+    elif declared.part is not None:
         asked.append((("part",), declared.part, parts, "part"))
     for path, name, known, what in asked:
         if name not in known:
@@ -141,8 +148,15 @@ def _rendered(file: Path, declared: Declaration, settings: Settings, context: Ma
         template=template,
         depends_on=declared.depends_on,
         topics=tuple(topics.values()),
-        part=declared.part,
+        part=_part(declared, settings),
     )
+
+
+def _part(declared: Declaration, settings: Settings) -> str | None:
+    if declared.part is None or "." not in declared.part:
+        return declared.part
+    part: str | None = attrgetter(declared.part)(settings)
+    return part
 
 
 def _problems(definition: Definition) -> list[Problem]:

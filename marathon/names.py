@@ -38,6 +38,12 @@ class Names:
     bootstrap_servers: str
     cassandra: str
     """The address of the store in Cassandra, as `stores.opening` reads it."""
+    mysql_vip: str
+    """The name in the VIP label of the app `mysql-server`."""
+    mysql: str
+    """The address of the store in MySQL, as `stores.opening` reads it."""
+    sink_groups: str
+    """The start of the consumer groups of sinks; what they write to follows."""
     spark_master_vip: str
     """The name in the VIP label of Spark's master."""
     spark_master: str
@@ -62,6 +68,9 @@ def names_of(settings: Settings) -> Names:
         jobmanager_rpc=f"{host}:{manager.rpc_port}",
         jobmanager_rest=f"{host}:{manager.rest_port}",
         cassandra=_cassandra(settings),
+        mysql_vip=f"{bundle}-mysql",
+        mysql=_mysql(settings, f"{bundle}-mysql"),
+        sink_groups=".".join([*segments, "sink-to-"]),
         spark_master_vip=f"{bundle}-spark-master",
         spark_master=_spark_master(settings, f"{bundle}-spark-master"),
         bootstrap_servers=_bootstrap_servers(settings),
@@ -87,6 +96,11 @@ def _cassandra(settings: Settings) -> str:
     if cassandra.retention is not None:
         options.append(f"retention={format_duration(cassandra.retention)}")
     return f"cassandra:{host}:{cassandra.port}/{cassandra.keyspace}?{'&'.join(options)}"
+
+
+def _mysql(settings: Settings, vip: str) -> str:
+    mysql = settings.mysql
+    return f"mysql:{mysql.host or f'{vip}.marathon.{_VIP_DOMAIN}'}:{mysql.port}/{mysql.database}"
 
 
 def _spark_master(settings: Settings, vip: str) -> str:

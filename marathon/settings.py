@@ -18,9 +18,11 @@ from marathon.flows import Flows
 from marathon.health import Health, Timeouts
 from marathon.inputs import Input
 from marathon.kafka_security import KafkaSecurity
+from marathon.mysql import MySql
 from marathon.names import Names, names_of
 from marathon.section import Cpus, Section
 from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
+from marathon.sinks import Sink, Webhook
 from marathon.sources import Sources
 from marathon.spark import Spark
 from marathon.stores import Stores
@@ -202,7 +204,8 @@ class Flink(Section):
     token: Token
     state: Annotated[str, AfterValidator(validators.check_state)] | None = Field(
         description="URI for checkpoints and savepoints, reachable from every agent; null (on `local` only): "
-        "the folder `flink` in PIPECTL_HOME"
+        "the folder `flink` in PIPECTL_HOME. If you change it, move its content too, or the gatherer waits "
+        "for it"
     )
     s3: S3
     checkpoint_interval: Duration = Field(
@@ -353,6 +356,9 @@ class Settings(Section):
     spark: Spark
     stores: Stores
     cassandra: Cassandra
+    mysql: MySql
+    sink: Sink
+    webhook: Webhook
     flows: Flows = Field(
         description="what the page shows: name to `source -> topic -> processing -> store -> display`; see "
         "[Flows](#flows); null removes one"

@@ -250,6 +250,16 @@ def check_endpoint(url: str) -> str:
     return url.rstrip("/")
 
 
+def check_web_address(url: str) -> str:
+    """A web address: http or https, and a host. A login in it would be in app definitions."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidValue(f"{url!r} is not a web address", 'write, for example, "https://host/signals"')
+    if "@" in parts.netloc:
+        raise InvalidValue("a web address must not hold a login", "the receiver checks the signature instead")
+    return url
+
+
 def check_state(uri: str) -> str:
     """The URI for Flink's checkpoints and savepoints. It needs a path; the trailing slash is dropped."""
     parts = urlsplit(uri)

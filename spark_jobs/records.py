@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from kafka_topic.contracts import Measurement, Price
 from kafka_topic.errors import ContractError
-from stores.tables import MEASUREMENTS, PRICES, Table
+from stores import records
+from stores.records import ORIGIN
+from stores.tables import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 PRICE_TYPE = "decimal(17, 8)"
 """Prices are exact: eight decimals, below 1e9, as in the contract."""
-ORIGIN = ("topic", "partition", "offset")
 
 
 @dataclass(frozen=True)
@@ -37,15 +36,13 @@ class Kind:
     read: Callable[[bytes], tuple[Any, ...]]
 
 
-def _price(value: bytes) -> tuple[Any, ...]:
-    price = Price.from_json(value)
-    # The shortest decimal that equals this float is the one that was written.
-    return _millis(price.ts), price.symbol, Decimal(repr(price.price))
+def _kind(name: str, types: dict[str, str]) -> Kind:
+    kind = records.KINDS[name]
 
+    def read(value: bytes) -> tuple[Any, ...]:
+        return tuple(_millis(each) if isinstance(each, datetime) else each for each in kind.read(value))
 
-def _measurement(value: bytes) -> tuple[Any, ...]:
-    each = Measurement.from_json(value)
-    return _millis(each.ts), each.name, each.value, each.unit, each.host
+    return Kind(kind.table, types, read)
 
 
 def _millis(time: datetime) -> int:
@@ -54,17 +51,16 @@ def _millis(time: datetime) -> int:
 
 
 KINDS = {
-    "prices": Kind(PRICES, {"ts": "long", "symbol": "string", "price": PRICE_TYPE}, _price),
-    "measurements": Kind(
-        MEASUREMENTS,
+    "prices": _kind("prices", {"ts": "long", "symbol": "string", "price": PRICE_TYPE}),
+    "measurements": _kind(
+        "measurements",
         {"ts": "long", "name": "string", "value": "double", "unit": "string", "host": "string"},
-        _measurement,
     ),
 }
 """By the name of the contract."""
 
 
-def parsed(records: DataFrame, kind: Kind, ahead: timedelta | None = None) -> DataFrame:
+def parsed(frame: DataFrame, kind: Kind, ahead: timedelta | None = None) -> DataFrame:
     """Kafka records with the columns of the kind, ORIGIN, and `problem`, which is null for valid records.
 
     ahead: how far a record's time may be after its Kafka timestamp; None: any time is valid.
@@ -85,7 +81,7 @@ def parsed(records: DataFrame, kind: Kind, ahead: timedelta | None = None) -> Da
         return (*found, None)
 
     struct = ", ".join(f"{name}: {type_}" for name, type_ in {**kind.types, "problem": "string"}.items())
-    return records.select(
+    return frame.select(
         *ORIGIN[:1], *(F.col(name).cast("long").alias(name) for name in ORIGIN[1:]),
         F.udf(row, f"struct<{struct}>", useArrow=False)("value", F.unix_millis("timestamp")).alias("record"),
     ).select("record.*", *ORIGIN)  # fmt: skip

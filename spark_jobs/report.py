@@ -12,11 +12,12 @@ from kafka_topic.contracts import format_time
 from spark_jobs.errors import SourceError
 from spark_jobs.figures import Figures, Method
 from spark_jobs.kafka import extent_of, read_extent
-from spark_jobs.records import KINDS, ORIGIN, parsed
+from spark_jobs.records import KINDS, parsed
 from spark_jobs.summing import figures_of, outside
 from stores.disk import DiskStore
 from stores.errors import AddressError
 from stores.opening import open_store
+from stores.records import ORIGIN
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from kafka_topic.windows import window_label
 from spark_jobs.errors import CheckpointError
 from spark_jobs.kafka import extent_of, reading
-from spark_jobs.records import KINDS, ORIGIN, Kind, parsed
+from spark_jobs.records import KINDS, Kind, parsed
 from spark_jobs.windows import adding
 from stores.base import Batch, Store
+from stores.records import ORIGIN
 from stores.tables import STATISTICS, Flow
 
 if TYPE_CHECKING:

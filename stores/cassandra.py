@@ -14,6 +14,7 @@ from typing import Any
 from stores.base import Batch, Columns, Row, Stored, rows_of, table_of
 from stores.cql import HOUR, Address, bucket_of, definition_of, expiry_of
 from stores.driver import Driver
+from stores.queries import Result, check_reads
 from stores.tables import Flow
 
 _TOGETHER = 50
@@ -111,6 +112,10 @@ class CassandraStore:
         flows, sizes = sorted(values[0] for values in self._driver.read(query)), self._driver.sizes()
         found = [self._described(flow, sizes.get(table_of(flow), 0)) for flow in flows]
         return [each for each in found if each is not None]
+
+    def query(self, text: str, *, limit: int, seconds: float) -> Result:
+        """See Queryable.query: CQL that begins with SELECT."""
+        return self._driver.query(check_reads(text, ("SELECT",)), limit=limit, seconds=seconds)
 
     def close(self) -> None:
         """Disconnect."""

@@ -7,6 +7,7 @@ as the logarithm of the day's rows.
 
 from __future__ import annotations
 
+import fcntl
 import time
 from contextlib import suppress
 from itertools import groupby, takewhile
@@ -21,10 +22,23 @@ _FEW = 8
 _RATIO = 2
 _LARGE = 128 * 2**20
 _LEFT_OVER_SECONDS = 3600.0
+_LOCK = ".merging"
 
 
 def compact(folder: Path) -> None:
-    """Merge the small files in a day's folder, and remove merged and unfinished files."""
+    """Merge the small files in a day's folder, and remove merged and unfinished files.
+
+    Does nothing while another process does: several may write to a folder, each with writers of its own.
+    """
+    with (folder / _LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        _compact(folder)
+
+
+def _compact(folder: Path) -> None:
     counting, merged = split(parts_in(folder))
     for _, group in groupby(counting, key=lambda part: part.writer):
         run = _run(list(group))

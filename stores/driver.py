@@ -8,17 +8,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
-from cassandra import ConsistencyLevel, DriverException, OperationTimedOut, RequestExecutionException
+from cassandra import (
+    ConsistencyLevel,
+    DriverException,
+    OperationTimedOut,
+    ReadTimeout,
+    RequestExecutionException,
+)
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent
 from cassandra.policies import RoundRobinPolicy, TokenAwarePolicy
-from cassandra.query import BatchStatement, BatchType, PreparedStatement, tuple_factory
+from cassandra.protocol import ErrorMessage
+from cassandra.query import BatchStatement, BatchType, PreparedStatement, SimpleStatement, tuple_factory
 
 from stores.cql import Address, keyspace_of
-from stores.errors import BrokenError, RowsError, UnreachableError
+from stores.errors import BrokenError, QueryError, RowsError, UnreachableError
+from stores.queries import Result
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 60.0
@@ -73,6 +82,21 @@ class Driver:
             raise self._unreachable(error) from error
         except DriverException as error:
             raise BrokenError(f"{self._where()}: {error}") from error
+
+    def query(self, text: str, *, limit: int, seconds: float) -> Result:
+        """The first rows of a query in the keyspace. Raises QueryError and UnreachableError."""
+        try:
+            session = self._connected()
+            session.set_keyspace(self._address.keyspace)
+            found = session.execute(SimpleStatement(text, fetch_size=limit + 1), timeout=seconds)
+            rows = list(islice(found, limit + 1))
+        except (OperationTimedOut, ReadTimeout) as error:
+            raise QueryError(f"the query took longer than {seconds:g} s; narrow it, or allow more") from error
+        except _AWAY as error:
+            raise self._unreachable(error) from error
+        except (DriverException, ErrorMessage) as error:
+            raise QueryError(str(error)) from error
+        return Result(found.column_names or (), rows[:limit], len(rows) > limit)
 
     def _execute(self, statement: str) -> None:
         self._connected().execute(statement)

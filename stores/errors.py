@@ -2,6 +2,7 @@
 
 StoreError
 ├── AddressError      an address or a name is invalid
+├── QueryError        a query is refused, or takes too long
 ├── RowsError         rows do not match their table
 ├── BrokenError       stored data cannot be read
 └── UnreachableError  the store does not answer
@@ -18,6 +19,10 @@ class AddressError(StoreError, ValueError):
     """The address of a store, or the name of a flow or of a writer, is invalid."""
 
     exit_code = 2
+
+
+class QueryError(StoreError):
+    """A query is refused, or takes too long."""
 
 
 class RowsError(StoreError, ValueError):

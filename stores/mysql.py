@@ -11,8 +11,11 @@ from typing import Any
 
 from stores.base import Batch, Columns, Row, Stored, rows_of, table_of
 from stores.mysql_driver import Driver
+from stores.queries import Result, check_reads
 from stores.sql import BY_TIME, Address, definition_of, insertion_of, selection_of
 from stores.tables import Flow
+
+_READING = ("SELECT", "WITH", "SHOW", "DESCRIBE", "EXPLAIN")
 
 
 class MySqlStore:
@@ -70,6 +73,10 @@ class MySqlStore:
         )
         found = [self._described(*values) for values in self._driver.read(query, (BY_TIME,))]
         return [each for each in found if each is not None]
+
+    def query(self, text: str, *, limit: int, seconds: float) -> Result:
+        """See Queryable.query: SQL that begins with SELECT, WITH, SHOW, DESCRIBE or EXPLAIN."""
+        return self._driver.query(check_reads(text, _READING), limit=limit, seconds=seconds)
 
     def close(self) -> None:
         """Disconnect."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import pymysql
 from pymysql.constants import CR, ER
 from pymysql.cursors import SSCursor
 
-from stores.errors import BrokenError, RowsError, UnreachableError
+from stores.errors import BrokenError, QueryError, RowsError, UnreachableError
+from stores.queries import Result
 from stores.sql import Address
 
 PATIENCE_SECONDS = 60.0
@@ -31,6 +33,9 @@ _AWAY = {
 }
 """Errors that pass."""
 _REFUSED = {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.BAD_DB_ERROR}
+_TOO_LONG = {1969, 3024}
+"""A statement was interrupted: by MariaDB, by MySQL."""
+_GRACE_SECONDS = 5.0
 Error = (pymysql.MySQLError, OSError)
 
 
@@ -68,15 +73,21 @@ class Driver:
         except Error as error:
             raise self._explained(error) from error
 
-    @contextmanager
-    def reading(self) -> Iterator[pymysql.Connection[Any]]:
-        """A connection on which nothing can be written. Raises as `read` does."""
+    def query(self, text: str, *, limit: int, seconds: float) -> Result:
+        """The first rows of a query, which can write nothing. Raises QueryError and UnreachableError."""
         try:
-            with closing(self._connected()) as connection:
-                connection.query("START TRANSACTION READ ONLY")
-                yield connection
+            connection = self._connected(seconds + _GRACE_SECONDS)
         except Error as error:
             raise self._explained(error) from error
+        try:
+            with closing(connection):
+                return _answer(connection, text, limit, seconds)
+        except Error as error:
+            if _code(error) in _TOO_LONG:
+                raise QueryError(
+                    f"the query took longer than {seconds:g} s; narrow it, or allow more"
+                ) from error
+            raise self._explained(error) if _passes(error) else QueryError(str(error.args[-1])) from error
 
     def close(self) -> None:
         """Disconnect."""
@@ -95,7 +106,7 @@ class Driver:
         if connection is not None and connection.open:
             connection.close()
 
-    def _connected(self) -> pymysql.Connection[Any]:
+    def _connected(self, patience: float = _REQUEST_SECONDS) -> pymysql.Connection[Any]:
         address = self._address
         return pymysql.connect(
             host=address.host,
@@ -107,7 +118,7 @@ class Driver:
             # A value that does not fit is an error, and is not cut off.
             init_command="SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'",
             connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_REQUEST_SECONDS,
+            read_timeout=patience,
             write_timeout=_REQUEST_SECONDS,
         )
 
@@ -121,6 +132,19 @@ class Driver:
         if isinstance(error, pymysql.err.DataError):
             return RowsError(f"{where} refuses rows: {said}")
         return BrokenError(f"{where}: {said}")
+
+
+def _answer(connection: pymysql.Connection[Any], text: str, limit: int, seconds: float) -> Result:
+    is_mariadb = "MariaDB" in connection.get_server_info()  # type: ignore[no-untyped-call]
+    most = f"max_statement_time = {seconds}" if is_mariadb else f"max_execution_time = {seconds * 1000:.0f}"
+    # The server sends no more rows than that, unless the query has a limit of its own.
+    connection.query(f"SET SESSION {most}, sql_select_limit = {limit + 1}")
+    connection.query("START TRANSACTION READ ONLY")
+    with connection.cursor(SSCursor) as cursor:
+        cursor.execute(text)
+        columns = [each[0] for each in cursor.description or ()]
+        rows = list(islice(cursor, limit + 1))
+    return Result(columns, rows[:limit], len(rows) > limit)
 
 
 def _passes(error: Exception) -> bool:

@@ -17,7 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jvm": set(),
     "cli": {"marathon", "kafka_topic"},
     "local_dcos": {"jvm"},
-    "stores": {"kafka_topic"},
+    "stores": {"kafka_topic", "task_runtime"},
     "spark_jobs": {"kafka_topic", "task_runtime", "stores", "jvm"},
     "dashboard": {"kafka_topic", "task_runtime", "flink_scripts", "stores"},
 }

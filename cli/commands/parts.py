@@ -1,6 +1,7 @@
 """`pipectl parts`: the optional parts of the bundle."""
 
 from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -24,17 +25,17 @@ def command(run: Session, output: str) -> None:
 
     known = parts(run.settings)
     bundle = replace(run, with_parts=frozenset(known)).bundle
-    found = []
+    found: list[dict[str, Any]] = []
     for name, part in known.items():
-        apps = [bundle.apps[each] for each in part.components if each in bundle.apps]
-        others = part.components.values()
+        enabled = {each: one for each, one in part.components.items() if each in bundle.components}
+        apps = [bundle.apps[each] for each in enabled if each in bundle.apps]
         found.append(
             {
                 "part": name,
                 "on": name in run.settings.parts,
-                "memory_mib": sum(app.memory for app in apps) + sum(one.memory for one in others),
-                "disk_mib": sum(app.disk for app in apps) + sum(one.disk for one in others),
-                "components": list(part.components),
+                "memory_mib": sum(app.memory for app in apps) + sum(one.memory for one in enabled.values()),
+                "disk_mib": sum(app.disk for app in apps) + sum(one.disk for one in enabled.values()),
+                "components": list(enabled),
                 "about": part.about,
             }
         )
@@ -48,7 +49,7 @@ def command(run: Session, output: str) -> None:
             "on" if each["on"] else "off",
             str(each["memory_mib"]),
             str(each["disk_mib"]),
-            ", ".join(known[str(each["part"])].components),
+            ", ".join(each["components"]),
             str(each["about"]),
         )
         for each in found

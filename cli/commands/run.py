@@ -1,7 +1,9 @@
 """`pipectl run`: runs a one-off job and waits for its end."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 
 import click
@@ -20,7 +22,9 @@ from marathon.model import Job
 @click.command("run")
 @session_options(reads_only=False)
 @click.argument("job")
-def command(run: Session, output: str, job: str) -> None:
+@click.option("--from", "source", metavar="SOURCE", help="What the job `sink` reads: movingaverage, …")
+@click.option("--to", "target", metavar="TARGET", help="Where it writes: disk, cassandra, mysql or webhook.")
+def command(run: Session, output: str, job: str, source: str | None, target: str | None) -> None:
     """Run the one-off JOB on the cluster, show its output, and end with its exit code.
 
     `pipectl jobs` lists the jobs. If a run is active, this command follows it and starts no other. Ctrl-C
@@ -30,7 +34,9 @@ def command(run: Session, output: str, job: str) -> None:
     Example:
       pipectl run produce-prices
       pipectl run produce-prices --set sources.prices.count=10000
+      pipectl run sink --from movingaverage --to mysql
     """
+    run = _with_route(run, job, source=source, target=target)
     declared = _declared(run, job)
     engine = run.engine
     engine.check()
@@ -47,6 +53,15 @@ def command(run: Session, output: str, job: str) -> None:
     else:
         _tell(declared, outcome)
     raise click.exceptions.Exit(outcome.exit_code)
+
+
+def _with_route(run: Session, job: str, **route: str | None) -> Session:
+    """The session with the source and the target of the job `sink`."""
+    given = {name: value for name, value in route.items() if value is not None}
+    if given and job != "sink":
+        raise UsageProblem("only the job sink has --from and --to")
+    more = tuple(f"sink.{name}={json.dumps(value)}" for name, value in given.items())
+    return replace(run, overrides=(*run.overrides, *more)) if more else run
 
 
 def _declared(run: Session, name: str) -> Job:

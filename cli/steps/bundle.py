@@ -122,6 +122,7 @@ def access_of(session: Session, component: Component, kafka: Callable[[], State]
                 *(topic for job in session.bundle.jobs.values() for topic in job.topics),
                 *(topic for one in session.bundle.components.values() for topic in one.topics),
             },
+            sinks=settings.names.sink_groups,
             shared=settings.generator.instances > 1,
         )
 

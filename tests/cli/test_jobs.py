@@ -73,6 +73,27 @@ def ended_badly(engine: MemoryEngine) -> JobRun:
     return failed
 
 
+SINK = "volatility.sink"
+
+
+def test_a_sink_goes_from_a_source_to_a_target(engine):
+    engine.jobs.outcomes[SINK] = (0, "", "")
+    on = ("--set", "parts=[mysql]", "--set", "mysql.password=volatility/mysql-password")
+    assert run("run", "sink", "--from", "signals", "--to", "mysql", *on).exit_code == 0
+    env = engine.jobs.all()[SINK].observed["run"]["env"]
+    assert env["SOURCES"] == "signals"
+    assert env["STORE"] == "mysql:volatility-mysql.marathon.l4lb.thisdcos.directory:3306/volatility"
+    assert env["GROUP"] == "volatility.sink-to-mysql"
+    assert env["MYSQL_PASSWORD"] == {"secret": "mysql-password"}
+
+    off = run("run", "sink", "--to", "mysql")
+    assert off.exit_code == 2 and "belongs to the part mysql, which is disabled" in off.stderr
+    other = run("run", "produce-prices", "--to", "mysql")
+    assert other.exit_code == 2 and "only the job sink has --from and --to" in other.stderr
+    unknown = run("run", "sink", "--to", "paper")
+    assert unknown.exit_code == 2 and "sink.target: must be one of" in unknown.stderr
+
+
 def test_the_outcome_as_json(engine):
     engine.jobs.outcomes[JOB] = (3, "one\ntwo\n", "why\n")
     done = run("run", "produce-prices", "-o", "json")

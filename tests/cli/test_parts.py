@@ -101,13 +101,16 @@ def test_what_cannot_be_meant_is_refused(
 
 def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     runner = CliRunner(env={"PIPECTL_HOME": str(tmp_path)})
-    part, spark, cassandra = json.loads(
+    part, spark, cassandra, mysql, webhook = json.loads(
         runner.invoke(pipectl, ["parts", "--cluster", "prod", "-o", "json"]).stdout
     )
     assert (spark["part"], spark["on"]) == ("spark", False)
     assert (cassandra["memory_mib"], cassandra["disk_mib"]) == (3 * 4096, 3 * 10240)
     assert (part["part"], part["on"], part["memory_mib"], part["disk_mib"]) == ("dashboard", True, 384, 0)
     assert part["components"] == ["dashboard"]
+    assert mysql["components"] == ["mysql-server", "sink-to-mysql"]
+    assert (mysql["memory_mib"], mysql["disk_mib"]) == (1024 + 256, 10240)
+    assert webhook["components"] == ["sink-to-webhook"]
     text = runner.invoke(pipectl, ["parts", "--set", "parts=[]", "--set", "dashboard.mem=512"]).stdout
     assert text.splitlines()[1].split()[:4] == ["dashboard", "off", "512", "0"]
 
@@ -126,3 +129,22 @@ def test_a_part_that_is_off_may_be_skipped(engine: MemoryEngine) -> None:
     assert "dashboard" not in plan_of(run_with(), engine, skip=["dashboard", "security"]).changes
     with pytest.raises(UsageProblem, match="no component dashbord"):
         plan_of(run_with(), engine, skip=["dashbord"])
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("mysql", r"part mysql needs mysql\.password"),
+        ("webhook", r"part webhook needs webhook\.url and webhook\.secret"),
+    ],
+)
+def test_a_part_without_its_secret_is_refused(engine: MemoryEngine, part: str, said: str) -> None:
+    with pytest.raises(UsageProblem, match=said):
+        plan_of(run_with(*OFF, "mysql.password=null"), engine, wanted_parts=[part])
+
+
+def test_mysql_and_its_sink_are_deployed(engine: MemoryEngine) -> None:
+    plan = deploy(engine, run_with(), wanted_parts=["mysql"])
+    assert {"mysql-server", "sink-to-mysql"} <= set(plan.changed)
+    assert "mysql" not in plan.changed  # the package is for the cluster `local`
+    assert engine.apps()["/volatility/sink-to-mysql"].env["SOURCES"] == "movingaverage,signals"

@@ -13,7 +13,9 @@ TOPICS = Topics("v.")
 
 
 def rights(user: str, *, shared: bool = False, inputs: list[dict[str, Any]] | None = None) -> set[Right]:
-    found = rights_of(TOPICS, job="job", inputs=inputs or [], job_topics=["v.prices"], shared=shared)
+    found = rights_of(
+        TOPICS, job="job", inputs=inputs or [], job_topics=["v.prices"], sinks="sink-to-", shared=shared
+    )
     assert len(found) == len(set(found))
     # The right to write idempotently names no topic; users of transactions do not need it.
     producers = {right.user for right in found if right.operation == "IDEMPOTENT_WRITE"}
@@ -44,8 +46,11 @@ def test_the_page_writes_limits_only() -> None:
     }
 
 
-def test_jobs_reach_their_own_topics_only() -> None:
-    assert names("jobs", "WRITE") == names("jobs", "READ") == {("v.prices", False)}
+def test_jobs_write_their_own_topics_only_and_sinks_read_results() -> None:
+    assert names("jobs", "WRITE") == {("v.prices", False)}
+    results = {("v.movingaverage", False), ("v.signals", False), ("v.position.", True)}
+    assert names("jobs", "READ") == {("v.prices", False), *results}
+    assert Right("jobs", "READ", "GROUP", "sink-to-", prefix=True) in rights("jobs")
 
 
 @pytest.mark.parametrize(

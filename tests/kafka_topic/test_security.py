@@ -33,7 +33,9 @@ NAMES = (
     TOPICS.limits,
     "secured.prices",
 )
-RIGHTS = rights_of(TOPICS, job=JOB, inputs=[], job_topics=["secured.prices"], shared=False)
+RIGHTS = rights_of(
+    TOPICS, job=JOB, inputs=[], job_topics=["secured.prices"], sinks="secured.sink-to-", shared=False
+)
 SECONDS = 10.0
 
 

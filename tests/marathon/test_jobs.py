@@ -73,6 +73,12 @@ def test_the_report_has_half_of_its_memory_for_the_driver(settings_of):
             "part: dashbord\ntopics:",
             "produce-prices.yaml:3: part: no part dashbord",
         ),
+        (
+            f"{PRICES}.yaml",
+            "topics:",
+            "part: sink.prat\ntopics:",
+            "produce-prices.yaml:3: part: no setting sink.prat",
+        ),
         (f"{PRICES}.yaml", "description", "descriptio", "descriptio: unknown key"),
         (f"{PRICES}.yaml", "[prices]", "[a/b]", "produce-prices.yaml:3: topics[0]"),
         (f"{PRICES}.yaml", "depends_on: [kafka]\n", "", "produce-prices.yaml:1: depends_on: is required"),

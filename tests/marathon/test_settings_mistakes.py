@@ -142,6 +142,12 @@ Mistakes = Callable[..., list[Problem]]
             "flink.taskmanager.slots=4",
             "slots: 2048 MiB is too little for a TaskManager with 4 slots; write 2112 or more",
         ),
+        ("webhook.url=host/signals", "webhook.url: 'host/signals' is not a web address; write, for example"),
+        (
+            "webhook.url=https://me:hush@host",
+            "webhook.url: a web address must not hold a login; the receiver",
+        ),
+        ("sink.source=price", "sink.source: must be one of"),
         ("flink.s3.endpoint=minio:9000", "flink.s3.endpoint: 'minio:9000' is not the URL of a store; write"),
         (
             "flink.s3.endpoint=http://k:s@minio:9000",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -285,3 +286,18 @@ def test_a_folder_of_another_program_does_not_belong_to_the_store(tmp_path):
         (tmp_path / "flow=prices" / name).mkdir()
     assert offsets(store) == [0, 1, 2, 3, 4]
     assert [stored.rows for stored in store.describe()] == [5]
+
+
+def test_two_processes_do_not_merge_at_once(tmp_path):
+    """One that cannot merge now leaves it to a later batch."""
+    store = DiskStore(tmp_path)
+    store.write(FLOW, Batch("w", 0), rows(0))
+    [folder] = {path.parent for path in store.files("prices")}
+    with (folder / ".merging").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for number in range(1, 20):
+            store.write(FLOW, Batch("w", number), rows(0))
+        assert len(store.files("prices")) == 20
+    store.write(FLOW, Batch("w", 20), rows(0))
+    assert len(store.files("prices")) < 20
+    assert store.describe()[0].rows == 210

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stores.base import Batch
-from stores.errors import AddressError, RowsError, UnreachableError
+from stores.errors import AddressError, QueryError, RowsError, UnreachableError
 from stores.mysql import MySqlStore
 from stores.opening import open_store
 from stores.sql import address_of
@@ -73,6 +73,18 @@ def test_a_real_server_keeps_every_row_once(server):
     with pytest.raises(RowsError, match="refuses rows"):
         store.write(FLOW, Batch("w", 2), {**rows(2), "symbol": ["A" * 300] * 10})
     assert len(offsets(store)) == 300
+
+    answer = store.query("SELECT symbol, COUNT(*) AS n FROM prices GROUP BY symbol;", limit=1, seconds=30)
+    assert (answer.columns, answer.rows, answer.more) == (["symbol", "n"], [("AAPL", 150)], True)
+    for statement, said in (
+        ("DROP TABLE prices", "they begin with SELECT"),
+        ("WITH a AS (SELECT 1) DELETE FROM prices", "DELETE|READ ONLY"),
+        ("SELECT nothing FROM prices", "Unknown column"),
+        ("SELECT * FROM prices INTO OUTFILE '/tmp/prices'", "Access denied"),
+        ("SELECT SLEEP(30)", "took longer than 0.5 s"),
+    ):
+        with pytest.raises(QueryError, match=said):
+            store.query(statement, limit=10, seconds=0.5)
 
     # It is killed during a write, which goes on when it is back; what was acknowledged stays.
     server.kill()

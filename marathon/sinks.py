@@ -1,0 +1,63 @@
+"""The settings of sinks, which `stores.sinks` implements."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from marathon import validators
+from marathon.section import Section
+from marathon.signals import Positive
+
+Source = Literal["movingaverage", "signals", "ticks", "prices", "random-numbers", "monitoring"]
+Target = Literal["disk", "cassandra", "mysql", "webhook"]
+_PARTS = ("cassandra", "mysql")
+"""The targets that the part of the same name runs."""
+_SECRET = "webhook-secret"  # noqa: S105  a name
+
+
+class Sink(Section):
+    source: Source = Field(
+        description="what `pipectl run sink` reads, if not `--from`: movingaverage, signals, ticks (the "
+        "prices of all positions), prices, random-numbers or monitoring"
+    )
+    target: Target = Field(
+        description="where `pipectl run sink` writes, if not `--to`: disk, cassandra, mysql or webhook"
+    )
+    standing: Annotated[
+        tuple[Source, ...],
+        Field(strict=False, min_length=1),
+        AfterValidator(validators.check_distinct),
+    ] = Field(description="what the app `sink-to-mysql` reads")
+    batch: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        description="maximum number of records that a store gets at once"
+    )
+    cpus: Positive = Field(description="CPUs of the job, and of each app")
+    mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job, and of each app, in MiB")
+
+    @property
+    def part(self) -> str | None:
+        """The optional part that runs the job's target."""
+        return self.target if self.target in _PARTS else None
+
+
+class Webhook(Section):
+    url: Annotated[str, AfterValidator(validators.check_web_address)] | None = Field(
+        description="web address to which sinks post records"
+    )
+    secret: Annotated[str, Field(min_length=1)] | None = Field(
+        description="path of the DC/OS secret by which posts are signed: text, or `whsec_` and base64"
+    )
+
+    @property
+    def environment(self) -> dict[str, str | dict[str, str]]:
+        """What a sink needs in its environment."""
+        if self.url is None or self.secret is None:
+            return {}
+        return {"WEBHOOK_URL": self.url, "WEBHOOK_SECRET": {"secret": _SECRET}}
+
+    @property
+    def secrets(self) -> dict[str, dict[str, str]]:
+        """The secrets that `environment` refers to, as an app definition declares them."""
+        return {_SECRET: {"source": self.secret}} if self.environment and self.secret else {}

@@ -1,0 +1,200 @@
+"""A member of a consumer group: it reads portions of topics, and commits what is written."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from kafka_topic.brokers import Brokers
+from kafka_topic.connection import open_consumer
+from stores.sinks.errors import SourceError
+from stores.sinks.portions import Partition, Portion, Reading
+
+_LOG = logging.getLogger(__name__)
+_ANSWER_SECONDS = 10.0
+_PATIENCE_SECONDS = 60.0
+_PAUSE_SECONDS = 0.2
+_LONGEST_WRITE_MS = 900_000
+_LOST = {
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError._ASSIGNMENT_LOST,
+}
+"""The group has given a partition to another member, or is about to."""
+_PASSING = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+    KafkaError._WAIT_COORD,
+    KafkaError.REQUEST_TIMED_OUT,
+}
+T = TypeVar("T")
+
+
+class Group:
+    """A member from `with` on. Use it from one thread."""
+
+    def __init__(self, bootstrap_servers: str, name: str, topics: Iterable[str]) -> None:
+        self.name = name
+        self.problem: str | None = None
+        self._topics = list(topics)
+        self._brokers = Brokers(bootstrap_servers, timeout=_ANSWER_SECONDS)
+        self._readings: dict[Partition, Reading] = {}
+        self._consumer = open_consumer(
+            bootstrap_servers,
+            on_error=self._note_error,
+            group_id=name,
+            enable_partition_eof=True,
+            # The least that brokers allow by default. After a kill, the next reader waits for so long.
+            session_timeout_ms=6000,
+            heartbeat_interval_ms=500,
+            max_poll_interval_ms=_LONGEST_WRITE_MS,
+            topic_metadata_refresh_interval_ms=5000,
+        )
+
+    def __enter__(self) -> Self:
+        self._consumer.subscribe(
+            self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+    def read(self, most: int, seconds: float) -> list[Portion]:
+        """The portions that have come after at most `seconds`, with at most so many records in all.
+
+        A portion that is not committed is read again by the next member of the group. Raises SourceError.
+        """
+        try:
+            messages = self._consumer.consume(most, timeout=seconds)
+        except KafkaException as error:
+            raise SourceError(f"joining the group {self.name} failed: {error.args[0].str()}") from error
+        for message in messages:
+            failed = message.error()
+            if failed is not None and failed.code() != KafkaError._PARTITION_EOF:
+                raise SourceError(f"reading {message.topic() or 'topics'} failed: {failed.str()}")
+            self.problem = None
+            # Records of a partition that was taken away in the meantime are of no use.
+            if reading := self._readings.get((message.topic() or "", message.partition() or 0)):
+                reading.add(message)
+        return [portion for each in self._readings.values() if (portion := each.portion()) is not None]
+
+    def plan(self, portion: Portion) -> bool:
+        """Commit the end of a portion before it is written. Returns False as `commit` does."""
+        return self._commit(portion, portion.position(portion.begin, portion.end))
+
+    def commit(self, portion: Portion) -> bool:
+        """Commit that a portion is written.
+
+        Returns False if the partition has another reader by now, which repeats the portion. Raises
+        SourceError.
+        """
+        return self._commit(portion, portion.position(portion.end))
+
+    def ends(self) -> dict[Partition, int]:
+        """The current end of each partition. Raises KafkaTopicError."""
+        return self._brokers.committed_ends(self._partitions())
+
+    def reached(self, ends: Mapping[Partition, int]) -> bool:
+        """Whether all records before these ends are written, by this member or by others.
+
+        Ask between two portions. Raises KafkaTopicError.
+        """
+        begins = {partition: reading.begin for partition, reading in self._readings.items()}
+        behind = {partition: end for partition, end in ends.items() if begins.get(partition, -1) < end}
+        if behind.keys() & begins.keys():
+            return False
+        partitions = [TopicPartition(*partition) for partition in behind]
+        lowest, commits = self._brokers.earliest(partitions), self._brokers.committed(self.name, partitions)
+        return all(
+            (commits[partition].offset if partition in commits else lowest[partition]) >= end
+            for partition, end in behind.items()
+        )
+
+    def ids(self) -> dict[str, str]:
+        """The id of each topic: a topic that was deleted and made again has another one."""
+        return self._brokers.ids(self._topics)
+
+    def _partitions(self) -> list[TopicPartition]:
+        found = self._brokers.partitions(self._topics)
+        if missing := sorted(set(self._topics) - found.keys()):
+            raise SourceError(f"topic {missing[0]} does not exist; `pipectl deploy` creates it")
+        return [each for several in found.values() for each in several]
+
+    def _commit(self, portion: Portion, position: TopicPartition) -> bool:
+        if portion.partition not in self._readings:
+            return False
+        try:
+            self._patiently(lambda: self._consumer.commit(offsets=[position], asynchronous=False))
+        except KafkaException as error:
+            if error.args[0].code() not in _LOST:
+                raise SourceError(f"committing to {self.name} failed: {error.args[0].str()}") from error
+            del self._readings[portion.partition]
+            return False
+        return True
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._readings = {
+            (each.topic, each.partition): self._reading(consumer, each)
+            for each in self._committed(partitions)
+        }
+        positions = [(*partition, reading.begin) for partition, reading in self._readings.items()]
+        consumer.assign([TopicPartition(*each) for each in positions])
+        self.problem = None
+
+    def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        return self._patiently(lambda: self._consumer.committed(partitions, timeout=_ANSWER_SECONDS))
+
+    def _reading(self, consumer: Consumer, committed: TopicPartition) -> Reading:
+        partition = committed.topic, committed.partition
+        low, _ = self._patiently(lambda: consumer.get_watermark_offsets(committed, timeout=_ANSWER_SECONDS))
+        if 0 <= committed.offset < low:
+            _LOG.warning(
+                "%s, partition %d: retention removed the records %d to %d before they were read; "
+                "raise topics.retention",
+                *(*partition, committed.offset, low - 1),
+            )
+        note = self._note(committed) if committed.offset >= 0 else ""
+        return Reading.at(partition, max(low, committed.offset), note)
+
+    def _note(self, committed: TopicPartition) -> str:
+        """The metadata of a commit, maybe with further characters.
+
+        librdkafka does not end it, so what follows in memory seems to belong to it: no text, with bad luck.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return committed.metadata or ""
+            except UnicodeDecodeError:
+                if time.monotonic() > deadline:
+                    raise SourceError(f"the group's commit for {committed.topic} cannot be read") from None
+            [committed] = self._committed([TopicPartition(committed.topic, committed.partition)])
+
+    def _on_revoke(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self._readings.clear()
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return ask()
+            except KafkaException as error:
+                if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
+                    raise
+            time.sleep(_PAUSE_SECONDS)
+
+    def _note_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.problem = f"no broker answers: {error.str()}"

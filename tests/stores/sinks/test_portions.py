@@ -1,0 +1,73 @@
+"""A portion that was planned is repeated exactly, whatever has come since."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pytest
+from confluent_kafka import KafkaError, Message
+
+from stores.sinks.portions import Reading
+
+PARTITION = ("signals", 0)
+
+
+class Record:
+    """What a reading asks of a message."""
+
+    def __init__(self, offset: int, error: KafkaError | None = None) -> None:
+        self._offset, self._error = offset, error
+
+    def offset(self) -> int:
+        return self._offset
+
+    def error(self) -> KafkaError | None:
+        return self._error
+
+
+def fed(reading: Reading, *offsets: int, end: int | None = None) -> Reading:
+    for offset in offsets:
+        reading.add(cast(Message, Record(offset)))
+    if end is not None:
+        reading.add(cast(Message, Record(end, KafkaError(KafkaError._PARTITION_EOF))))
+    return reading
+
+
+def offsets(portion: Any) -> list[int]:
+    return [each.offset() for each in portion.records]
+
+
+def test_a_planned_portion_waits_for_its_end_and_takes_no_more():
+    first = fed(Reading.at(PARTITION, 10, ""), 10, 11, 13).portion()
+    assert first is not None and (first.begin, first.end, offsets(first)) == (10, 14, [10, 11, 13])
+    noted = first.position(first.begin, first.end)
+    assert noted.offset == 10
+    again = Reading.at(PARTITION, noted.offset, noted.metadata)
+    assert fed(again, 10, 11).portion() is None
+    repeated = fed(again, 13, 14, 15).portion()
+    assert repeated is not None and (repeated.id, repeated.begin, repeated.end) == (first.id, 10, 14)
+    assert offsets(repeated) == offsets(first)
+    more = again.portion()
+    assert more is not None and (more.begin, more.end, offsets(more)) == (14, 16, [14, 15])
+    assert again.portion() is None
+
+
+def test_markers_at_the_end_are_passed_without_records():
+    reading = fed(Reading.at(PARTITION, 10, ""), 10, end=12)
+    portion = reading.portion()
+    assert portion is not None and (portion.end, offsets(portion)) == (12, [10])
+    passed = fed(reading, end=13).portion()
+    assert passed is not None and (passed.begin, passed.end, offsets(passed)) == (12, 13, [])
+
+
+@pytest.mark.parametrize("after", ["", "}x", "\x01\x02", ' {"id": "other"}'])
+def test_characters_after_the_metadata_do_not_matter(after):
+    reading = Reading.at(PARTITION, 5, json.dumps({"id": "abc", "end": 9}) + after)
+    assert (reading.id, reading.planned) == ("abc", 9)
+
+
+@pytest.mark.parametrize("note", ["", "{}", "[1]", "nonsense"])
+def test_other_metadata_is_a_new_reading(note):
+    reading, other = Reading.at(PARTITION, 5, note), Reading.at(PARTITION, 5, note)
+    assert reading.planned is None and len(reading.id) == 8 and reading.id != other.id

@@ -1,0 +1,171 @@
+"""Sinks with a real broker: missing 0, doubled 0, whenever they are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from kafka_topic.contracts import MovingAverage
+from stores.disk import DiskStore
+from stores.opening import open_store
+from stores.records import KINDS
+from stores.tables import Flow
+from tests.mysql_server import serving
+from tests.ports import free_ports
+from tests.stores.batches import ALWAYS
+
+pytestmark = pytest.mark.slow
+FLOW = Flow("movingaverage", KINDS["movingaverage"].table)
+START = datetime(2026, 11, 22, tzinfo=UTC)
+END_SECONDS = 90
+
+
+def record(number: int) -> MovingAverage:
+    start = START + timedelta(seconds=number)
+    return MovingAverage(
+        symbol=f"S{number % 7}",
+        window_start=start,
+        window_end=start + timedelta(seconds=10),
+        count=1,
+        **dict.fromkeys(("last", "min", "max", "mean"), float(number)),
+        stddev=None,
+        cv=None,
+    )
+
+
+class Bundle:
+    """The topic `movingaverage` of a bundle of its own, with three partitions."""
+
+    def __init__(self, kafka: Any) -> None:
+        self._servers = kafka.bootstrap_servers
+        self._prefix = f"sink-{uuid.uuid4().hex[:8]}."
+        self._written = 0
+        kafka.create(f"{self._prefix}movingaverage", partitions=3)
+
+    def write(self, count: int) -> None:
+        """Some in transactions, whose markers have offsets too; some in one that is given up."""
+        servers = {"bootstrap.servers": self._servers}
+        producer = Producer({**servers, "transactional.id": self._prefix})
+        producer.init_transactions(60)
+        for kept in (False, True):
+            producer.begin_transaction()
+            for number in range(self._written, self._written + count):
+                value = record(number)
+                producer.produce(f"{self._prefix}movingaverage", value.to_json(), value.symbol)
+            (producer.commit_transaction if kept else producer.abort_transaction)(60)
+        self._written += count
+
+    def start(self, store: str, *options: str, **environ: str) -> subprocess.Popen[str]:
+        """A sink, with small batches."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "stores.sinks", *options],
+            env={
+                **os.environ,
+                "KAFKA_BOOTSTRAP_SERVERS": self._servers,
+                "TOPIC_PREFIX": self._prefix,
+                "SOURCES": "movingaverage",
+                "GROUP": f"{self._prefix}sink",
+                "STORE": store,
+                "BATCH": "50",
+                **environ,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, store: str, **environ: str) -> str:
+        """A job; returns its output."""
+        job = self.start(store, "--once", **environ)
+        out, err = job.communicate(timeout=END_SECONDS)
+        assert job.returncode == 0, err
+        return out
+
+
+@pytest.fixture
+def bundle(kafka: Any) -> Bundle:
+    return Bundle(kafka)
+
+
+def counts(store: Any) -> list[int]:
+    """The number of each record in the store."""
+    return sorted(int(row["mean"]) for row in store.read(FLOW, *ALWAYS))
+
+
+def kill_in_the_middle(bundle: Bundle, address: str, store: Any, **environ: str) -> None:
+    """Kill a job while it writes. It has far more to write than it can until then."""
+    before = len(counts(store))
+    job = bundle.start(address, "--once", **environ)
+    deadline = time.monotonic() + END_SECONDS
+    while len(counts(store)) == before:
+        assert job.poll() is None and time.monotonic() < deadline, "waited for a job to write"
+        time.sleep(0.01)
+    job.send_signal(signal.SIGKILL)
+    job.communicate()
+
+
+def test_a_job_ends_at_the_end_of_its_start_and_the_next_one_continues(bundle, tmp_path):
+    store = DiskStore(tmp_path)
+    bundle.write(300)
+    assert bundle.run(f"disk:{tmp_path}") == "movingaverage: wrote 300 records to the store disk\n"
+    bundle.write(10)
+    assert "wrote 10 records" in bundle.run(f"disk:{tmp_path}")
+    assert counts(store) == list(range(310))
+
+    # A group that has lost its offsets would store everything twice.
+    job = bundle.start(f"disk:{tmp_path}", "--once", GROUP=f"{uuid.uuid4()}")
+    _, err = job.communicate(timeout=END_SECONDS)
+    assert job.returncode == 1
+    assert "the group has lost its offsets: they would be stored twice" in err
+
+
+def test_killed_sinks_and_two_at_once_store_each_record_once(bundle, tmp_path):
+    store = DiskStore(tmp_path)
+    bundle.write(4000)
+    kill_in_the_middle(bundle, f"disk:{tmp_path}", store)
+    assert len(counts(store)) < 4000
+    both = [bundle.start(f"disk:{tmp_path}", "--once") for _ in range(2)]
+    for job in both:
+        _, err = job.communicate(timeout=END_SECONDS)
+        assert job.returncode == 0, err
+    assert counts(store) == list(range(4000))
+
+
+def test_an_app_runs_until_it_is_stopped(bundle, tmp_path):
+    [port] = free_ports(1)
+    app = bundle.start(f"disk:{tmp_path}", PORT0=str(port))
+    bundle.write(100)
+    deadline = time.monotonic() + END_SECONDS
+    while counts(DiskStore(tmp_path)) != list(range(100)):
+        assert app.poll() is None and time.monotonic() < deadline, "waited for 100 records in the store"
+        time.sleep(0.1)
+    app.send_signal(signal.SIGTERM)
+    out, err = app.communicate(timeout=END_SECONDS)
+    assert (app.returncode, out) == (0, "movingaverage: wrote 100 records to the store disk\n"), err
+    assert "Traceback" not in err
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Any]:
+    with serving(tmp_path, *free_ports(2)) as server:
+        yield server
+
+
+def test_a_real_database_has_each_record_once(bundle, database, monkeypatch):
+    monkeypatch.setenv("MYSQL_PASSWORD", database.password)
+    store = open_store(database.address)
+    bundle.write(2000)
+    kill_in_the_middle(bundle, database.address, store, **database.environ)
+    bundle.run(database.address, **database.environ)
+    assert counts(store) == list(range(2000))
