@@ -9,7 +9,7 @@ JAVA_PROJECTS = flink_scripts/java gatherer/java
 JAVA_FILES = $(shell find $(JAVA_PROJECTS) bench/java -name '*.java')
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test test-flows lint format java bench bench-quick image image-check lock page diagrams clean
+.PHONY: help deploy test test-long test-flows lint format java bench bench-quick image image-check lock page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -24,6 +24,9 @@ test: lint java ## Set up, check the code, and run every test in random order, t
 	$(PYTEST) -m "not slow and not e2e"
 	$(BIN)/python -m tests.class_archives
 	$(PYTEST) -m "slow or e2e"
+
+test-long: $(DEV) java ## Run the longer forms of tests, which `make test` leaves out
+	$(BIN)/python -m pytest -m long
 
 test-flows: $(DEV) java ## Test the flows one by one: Socket.IO, Spark Streaming, Spark
 	$(BIN)/python -m pytest tests/dashboard/test_flows_api.py tests/dashboard/test_flow_pages.py

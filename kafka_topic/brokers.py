@@ -86,10 +86,11 @@ def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline:
             if error is not None and error.code() not in _ENDS:
                 raise KafkaTopicError(f"reading {partition[0]} failed: {error.str()}")
             # The end of a log shows as an event, also where transaction markers fill its last offsets.
-            if error is not None or (message.offset() or 0) >= stop[partition]:
-                unread.discard(partition)
-            elif partition in unread:
+            offset = message.offset() or 0
+            if error is None and partition in unread and offset < stop[partition]:
                 yield message
+            if error is not None or offset + 1 >= stop[partition]:
+                unread.discard(partition)
 
 
 def _metadata(committed: TopicPartition) -> str:

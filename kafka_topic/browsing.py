@@ -182,7 +182,7 @@ def _order(record: Record) -> tuple[datetime, int, int]:
 
 @contextmanager
 def _reader(brokers: Brokers) -> Iterator[Consumer]:
-    consumer = open_consumer(brokers.bootstrap_servers, enable_partition_eof=True)
+    consumer = open_consumer(brokers.bootstrap_servers, enable_partition_eof=True, fetch_wait_max_ms=10)
     try:
         yield consumer
     finally:

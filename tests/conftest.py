@@ -92,15 +92,29 @@ MOTO = [
 
 # The folders whose slow tests share a bundle, a Flink, a job or a Spark. They take longest: they begin first.
 LONGEST = ("tests/gatherer", "tests/e2e", "tests/spark_jobs", "tests/gatherer/records")
+# Their files that share none of it. They run first or in the other process: a bundle that is up takes CPU.
+ALONE = {
+    *("tests/e2e/test_jobs.py", "tests/e2e/test_mistakes.py", "tests/e2e/test_readme.py"),
+    *("tests/e2e/test_real_client.py", "tests/e2e/test_secured_kafka.py"),
+    *("tests/gatherer/test_rescale.py", "tests/gatherer/test_stores.py"),
+}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put quick tests first, then the folders that take longest. Otherwise pytest-randomly's order stays."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put quick tests first, then the folders that take longest. Otherwise pytest-randomly's order stays.
 
-    def rank(item: pytest.Item) -> tuple[bool, int]:
+    Tests with the mark `long` are left out unless the option -m names it.
+    """
+    if "long" not in config.getoption("markexpr"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+    def rank(item: pytest.Item) -> tuple[bool, int, bool]:
         slow = any(item.get_closest_marker(name) for name in ("slow", "e2e"))
-        folder = _folder(item.nodeid)
-        return slow, LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+        file, folder = item.nodeid.split("::")[0], _folder(item.nodeid)
+        place = LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+        return slow, place, file not in ALONE
 
     items.sort(key=rank)
 
@@ -115,8 +129,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            folder = _folder(nodeid)
-            return folder if folder in LONGEST else nodeid.split("::")[0]
+            file, folder = nodeid.split("::")[0], _folder(nodeid)
+            return folder if folder in LONGEST and file not in ALONE else file
 
     return ByServer(config, log)
 
@@ -492,9 +506,9 @@ def _cached(name: str) -> Iterator[Path]:
         yield target
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Headless Chromium; the test is skipped where it is not installed."""
+    """Headless Chromium; its tests are skipped where it is not installed."""
     executable = shutil.which("chromium")
     if executable is None:
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")

@@ -48,7 +48,7 @@ def written(
     partitions = brokers.partitions([topic]).get(topic, [])
     begins = brokers.earliest(partitions)
     ends = brokers.latest(partitions) if wait_for_open else brokers.committed_ends(partitions)
-    consumer = open_consumer(brokers.bootstrap_servers, enable_partition_eof=True)
+    consumer = open_consumer(brokers.bootstrap_servers, enable_partition_eof=True, fetch_wait_max_ms=10)
     last = Written(0, None)
     try:
         for (_, partition), end in ends.items():

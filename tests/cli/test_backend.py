@@ -133,7 +133,7 @@ def test_status_goes_through_the_page_and_says_so(out: Out) -> None:
     assert "problem" not in status
 
 
-def test_both_ways_tell_the_same_problems(out: Out) -> None:
+def test_brokers_and_page_report_the_same_problems(out: Out) -> None:
     group, topic = f"{out.topics.prefix.strip('.')}.gatherer", out.topics.position("MSFT")
     codec = group_offsets.told(problem="codec", detail="zip", since="2026-11-22 01:02:03.004")
 
@@ -188,7 +188,7 @@ def test_the_token_shows_nowhere(out: Out) -> None:
     assert token not in result.output
 
 
-def test_without_the_page_too_both_are_named(out: Out) -> None:
+def test_if_brokers_and_page_are_unreachable_both_are_named(out: Out) -> None:
     alone = replace(out, topics=Topics("nobody."))
     error: Any = alone.run("limits", "list", code=3).exception
     assert error.message.startswith(f"no broker answers at {NOWHERE}; the dashboard does not run")

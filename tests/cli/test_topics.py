@@ -119,7 +119,7 @@ def test_a_search_has_a_bound_and_says_when_it_met_it(run, monkeypatch):
     assert "there may be more" not in run("show", "prices").stderr
 
 
-def test_what_is_no_json_and_no_text_is_shown_too(run):
+def test_values_that_are_neither_json_nor_text_are_shown(run):
     (blob, text, gone) = shown(run("show", "bytes", "-o", "json"))
     assert blob["value"] == {"base64": base64.b64encode(b"\xff\x00").decode()}
     assert blob["key"] == {"base64": base64.b64encode(b"\xfe").decode()}
@@ -142,7 +142,7 @@ def test_what_is_no_json_and_no_text_is_shown_too(run):
         (("show", "prices", "--time", "yesterday"), "--time"),
     ],
 )
-def test_what_cannot_be_meant_is_said(run, args, says):
+def test_invalid_options_are_refused_with_a_reason(run, args, says):
     done = run(*args)
     assert done.exit_code == 2
     assert says in done.stderr

@@ -213,8 +213,7 @@ class App:
         return self._log.read_text()
 
 
-@pytest.fixture
-def feeder(kafka: Any) -> Feeder:
+def new_feeder(kafka: Any) -> Feeder:
     """A writer into fresh topics."""
     prefix = f"dashboard{next(_NUMBERS)}."
     topics = Topics(prefix)
@@ -223,8 +222,8 @@ def feeder(kafka: Any) -> Feeder:
     return Feeder(kafka.bootstrap_servers, prefix)
 
 
-@pytest.fixture
-def make_app(kafka: Any, tmp_path: Path) -> Iterator[Callable[..., App]]:
+@contextmanager
+def dashboards(kafka: Any, folder: Path) -> Iterator[Callable[..., App]]:
     """Starts dashboards that read `prefix`; further settings are environment variables."""
     started: list[App] = []
 
@@ -237,17 +236,37 @@ def make_app(kafka: Any, tmp_path: Path) -> Iterator[Callable[..., App]]:
             "SIGNALS": json.dumps(SIGNALS),
             "DASHBOARD_FRESH_SECONDS": str(FRESH_SECONDS),
         }
-        app = App({**defaults, **environment}, tmp_path / f"dashboard-{len(started)}.log")
+        app = App({**defaults, **environment}, folder / f"dashboard-{len(started)}.log")
         started.append(app)
         app.start()
         return app
 
-    yield make
-    for app in started:
-        app.kill()
+    try:
+        yield make
+    finally:
+        for app in started:
+            app.kill()
+
+
+@pytest.fixture
+def feeder(kafka: Any) -> Feeder:
+    return new_feeder(kafka)
+
+
+@pytest.fixture
+def make_app(kafka: Any, tmp_path: Path) -> Iterator[Callable[..., App]]:
+    with dashboards(kafka, tmp_path) as make:
+        yield make
 
 
 @pytest.fixture
 def app(make_app: Callable[..., App], feeder: Feeder) -> App:
     """A dashboard that reads what the feeder writes."""
     return make_app(feeder.prefix)
+
+
+@pytest.fixture(scope="module")
+def shared_app(kafka: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """A dashboard on topics without records, for tests that change nothing."""
+    with dashboards(kafka, tmp_path_factory.mktemp("dashboard")) as make:
+        yield make(new_feeder(kafka).prefix)

@@ -172,19 +172,21 @@ def test_with_a_secret_only_the_front_door_gets_in(feeder, make_app):
 
 
 @pytest.mark.parametrize("body", ["[" * 100_000, '{"symbols": ["AAPL"], "buy": NaN}', "\xff", '"\\ud800"'])
-def test_what_is_no_json_is_a_mistake(app, body):
+def test_a_body_that_is_not_json_is_refused(shared_app, body):
     given = {"X-Requested-By": "a test", "Content-Type": "application/json"}
-    request = urllib.request.Request(app.url + "/api/limits", body.encode("latin-1"), given, method="POST")
+    request = urllib.request.Request(
+        shared_app.url + "/api/limits", body.encode("latin-1"), given, method="POST"
+    )
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=20)
     with refused.value as answer:
         assert (answer.code, "must be JSON such as" in answer.read().decode()) == (400, True)
 
 
-def test_an_origin_that_is_none_is_refused(app):
+def test_a_malformed_origin_is_refused(shared_app):
     body = {"symbols": ["AAPL"], "buy": 95}
     for origin in ("http://[", "null", ""):
-        assert app.ask("POST", "/api/limits", body, headers={"Origin": origin})[0] == 403
+        assert shared_app.ask("POST", "/api/limits", body, headers={"Origin": origin})[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -199,12 +201,12 @@ def test_an_origin_that_is_none_is_refused(app):
         ({"buy": 5}, None, "the body must be JSON such as"),
     ],
 )
-def test_a_limit_that_cannot_be_is_told_with_its_field(app, body, field, words):
-    code, document = app.ask("POST", "/api/limits", body)
+def test_an_invalid_limit_is_refused_with_its_field(shared_app, body, field, words):
+    code, document = shared_app.ask("POST", "/api/limits", body)
     assert code == 400
     assert words in document["message"]
     assert document.get("field") == field
-    assert app.get("/api/limits")[1] == {"limits": []}
+    assert shared_app.get("/api/limits")[1] == {"limits": []}
 
 
 def test_a_page_of_another_origin_can_change_nothing(app):
@@ -229,7 +231,7 @@ def test_a_broken_record_is_counted_and_passed_over(feeder, app):
     assert dashboard["broken_records"] == 1
 
 
-def test_status_without_flink_says_what_it_can(feeder, make_app):
+def test_status_is_answered_without_flink(feeder, make_app):
     app = make_app(feeder.prefix, FLINK_JOBMANAGER_REST="127.0.0.1:1", FLINK_TOKEN="t" * 32)
     with feeder.flowing():
         wait_for(lambda: app.get("/api/status")[1]["healthy"])
@@ -367,14 +369,14 @@ def test_the_stream_brings_the_topics_that_are_named_from_the_beginning_where_as
         ("/nothing", 404, "Not Found"),
     ],
 )
-def test_mistakes_are_told_as_json(app, path, status, words):
-    code, document = app.get(path)
+def test_errors_are_json(shared_app, path, status, words):
+    code, document = shared_app.get(path)
     assert code == status
     assert words in document["message"]
 
 
-def test_the_document_of_the_api_names_every_address(app):
-    code, document = app.get("/api/openapi.json")
+def test_the_document_of_the_api_names_every_address(shared_app):
+    code, document = shared_app.get("/api/openapi.json")
     assert code == 200
     assert document["openapi"].startswith("3.")
     listed = {(path, method) for path, found in document["paths"].items() for method in found}
@@ -409,18 +411,18 @@ def test_answers_have_the_form_that_the_document_promises(feeder, app):
         Draft202012Validator(whole).validate(app.get(f"/api/{path}?{query}")[1])
 
 
-def test_the_page_asks_no_other_host_and_names_that_lead_here_are_refused(app):
-    status, page = app.get("/")
+def test_the_page_uses_no_other_host_and_foreign_host_names_are_refused(shared_app):
+    status, page = shared_app.get("/")
     assert status == 200
     assert "http" not in re.sub(r'http-equiv|xmlns="[^"]*"', "", page)
-    assert app.get("/", Host="evil.example")[0] == 403
-    assert app.get("/api/positions", Host="evil.example:80")[0] == 403
-    refused, _ = app.get("/socket.io/?EIO=4&transport=polling", Origin="http://evil.example")
+    assert shared_app.get("/", Host="evil.example")[0] == 403
+    assert shared_app.get("/api/positions", Host="evil.example:80")[0] == 403
+    refused, _ = shared_app.get("/socket.io/?EIO=4&transport=polling", Origin="http://evil.example")
     assert refused == 400
-    assert app.get("/socket.io/?EIO=4&transport=polling", Origin=app.url)[0] == 200
+    assert shared_app.get("/socket.io/?EIO=4&transport=polling", Origin=shared_app.url)[0] == 200
 
 
-def test_kafka_away_and_back(kafka, feeder, app):
+def test_windows_are_served_again_after_kafka_was_down(kafka, feeder, app):
     feeder.window("AAPL", 1)
     feeder.flush()
     wait_for(lambda: records_of(app))

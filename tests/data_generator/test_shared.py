@@ -47,7 +47,7 @@ def wait_for_progress(runs, least=100):
 
 
 @pytest.mark.slow
-def test_whatever_happens_to_generators_each_price_comes_once(kafka, prefix, generate):
+def test_each_price_is_written_once_whatever_happens_to_the_generators(kafka, prefix, generate):
     kafka.create(*(f"{prefix}position.{symbol}" for symbol in SYMBOLS))
 
     def start():

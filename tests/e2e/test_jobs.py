@@ -59,7 +59,7 @@ def job_processes(user) -> list[psutil.Process]:
     return found
 
 
-def test_five_thousand_prices_whichever_client_and_whatever_dies(user, dcoscli):
+def test_five_thousand_prices_are_written_once_by_either_client_despite_kills(user, dcoscli):
     assert runs_of(user, "produce-prices")["last_run"] == "never"
     done = user.run("run", "produce-prices")
     assert done.stdout == "5000 prices are in prices; this run wrote 5000\n"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.commands import SHORT_HELP
+from flink_scripts.connectors import connector_jars
+from local_dcos.kafka.jars import JARS
 from spark_jobs.locked import KAFKA, LOCK
 
 ROOT = Path(__file__).parents[2]
@@ -62,13 +64,13 @@ def test_there_are_guarantees():
 
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
-def test_readme_commands_work_in_their_order_without_java_on_path_or_a_network(
-    pipectl_elsewhere, bundle, tmp_path
-):
+def test_readme_commands_work_in_their_order_without_java_on_path_or_a_network(pipectl_elsewhere, tmp_path):
     user = pipectl_elsewhere
     nowhere = "http://127.0.0.1:9"
-    # With the caches filled, by `bundle` and here, nothing may be fetched.
+    # With the caches filled, nothing may be fetched.
     LOCK.fetch(KAFKA)
+    JARS.fetch()
+    connector_jars()
     without_java(tmp_path)
     user.more = {"PATH": str(tmp_path), "HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "https_proxy": nowhere}
     said = user.run("deploy").stdout  # what `make deploy` runs once all is installed

@@ -212,7 +212,7 @@ def test_the_token_is_in_no_log_and_on_no_command_line(flink: Flink) -> None:
             continue  # it has just ended
 
 
-def test_a_connection_that_only_waits_is_closed(flink: Flink) -> None:
+def test_an_idle_connection_is_closed(flink: Flink) -> None:
     """A request that never ends would hold it for ever, and so would one that never begins."""
     host, port = address(flink).split(":")
     begun = f"GET /jobs/overview HTTP/1.1\r\nHost: {host}:{port}\r\n".encode()

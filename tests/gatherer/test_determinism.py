@@ -40,7 +40,7 @@ def replay(flink: Any, kafka: Any, log: Log) -> Iterator[Callable[..., Replay]]:
         each.close()
 
 
-def test_whatever_happens_the_same_is_written(
+def test_undisturbed_and_disturbed_runs_write_the_same(
     replay: Callable[..., Replay], slow_broker: SlowBroker, flink: Any
 ) -> None:
     plain = replay("plain", FLINK_PARALLELISM="1")

@@ -30,7 +30,7 @@ def _let_pass(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def test_kill_each_part(bundle: Any, feed: Any, flink: Any) -> None:
+def test_windows_are_exact_when_each_part_is_killed(bundle: Any, feed: Any, flink: Any) -> None:
     app = bundle.app
     app.start()
     # The submitting process goes on without its parent; there is one job all the same.
@@ -64,7 +64,7 @@ def test_kill_each_part(bundle: Any, feed: Any, flink: Any) -> None:
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
 
 
-def test_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
+def test_windows_are_exact_after_a_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
     """An outage longer than the idle timeout, after which the topics' backlogs come one after the other."""
     app = bundle.app
     app.start(GATHERER_IDLE_TIMEOUT_SECONDS="4")
@@ -83,7 +83,7 @@ def test_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
     assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
 
 
-def test_the_network_to_the_broker_is_slow_and_then_cut(
+def test_windows_are_exact_when_the_network_is_slow_and_then_cut(
     flink: Any, kafka: Any, feed_of: Any, slow_broker: Any
 ) -> None:
     """Cut for longer than the consumers wait for an answer."""
@@ -102,7 +102,7 @@ def test_the_network_to_the_broker_is_slow_and_then_cut(
     assert bundle.verify(["AAPL", "AMZN"], until=feed.close()) > 40
 
 
-def test_stop_and_resume(bundle: Any, feed: Any) -> None:
+def test_windows_are_exact_when_the_job_stops_and_resumes(bundle: Any, feed: Any) -> None:
     app = bundle.app
     app.start()
     app.until_healthy()

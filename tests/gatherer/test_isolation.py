@@ -36,7 +36,9 @@ def brokers(tmp_path: Path) -> Iterator[tuple[Broker, Broker]]:
         yield made[0], made[1]
 
 
-def test_the_others_go_on(flink: Any, brokers: tuple[Broker, Broker]) -> None:
+def test_healthy_positions_continue_whatever_is_wrong_with_others(
+    flink: Any, brokers: tuple[Broker, Broker]
+) -> None:
     with healthy(flink, *brokers) as troubles:
         bundle = troubles.bundle
         job, since = bundle.app.health()["job_id"], datetime.now(UTC)

@@ -22,7 +22,7 @@ def _ticks(bundle: Any, symbol: str, seconds: Iterator[float] | list[float], pri
     bundle.flush()
 
 
-def test_what_was_late_is_late_after_a_restart(bundle: Any) -> None:
+def test_late_records_are_still_late_after_a_restart(bundle: Any) -> None:
     bundle.create("position.AAPL")
     bundle.app.start(**NEVER_SILENT)
     bundle.app.until_healthy()

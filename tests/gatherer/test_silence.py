@@ -73,7 +73,9 @@ def replay(flink: Any, kafka: Any) -> Iterator[Callable[..., Replay]]:
         each.close()
 
 
-def test_a_replay_decides_as_the_live_run_did(bundle: Any, replay: Callable[..., Replay]) -> None:
+def test_a_replay_of_the_log_writes_what_the_live_run_wrote(
+    bundle: Any, replay: Callable[..., Replay]
+) -> None:
     for symbol, partitions in PARTITIONS.items():
         bundle.create(f"position.{symbol}", partitions, **DATED_BY_BROKER)
     bundle.app.start(**SETTINGS)

@@ -10,8 +10,8 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("kind", ["s3", "hdfs"])
-def test_state_in_a_store(
+@pytest.mark.parametrize("kind", ["s3", pytest.param("hdfs", marks=pytest.mark.long)])
+def test_the_job_resumes_from_state_in_a_store(
     kind: str, own_flink: Any, bundle_on: Any, feed_of: Any, request: pytest.FixtureRequest
 ) -> None:
     store = request.getfixturevalue(f"{kind}_server")

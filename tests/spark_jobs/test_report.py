@@ -104,7 +104,7 @@ def test_a_topic(spark, kafka, topic_of):
     assert f"{given[30][0]}  CALM" in "\n".join(lines)
 
 
-def test_what_can_not_be_used_is_counted_and_named(spark, kafka, topic_of):
+def test_invalid_records_are_counted_and_named(spark, kafka, topic_of):
     good = [record(tick) for tick in ticks()[:3]]
     no_price = b'{"ts": "2026-11-22 01:02:03.004", "symbol": "A"}'
     bad = [b"{", None, no_price, record((START.isoformat(), "A", Decimal(1)))]

@@ -164,7 +164,7 @@ def test_measurements(spark, kafka, settings, tmp_path):
         assert row["stddev"] == pytest.approx(statistics.stdev(values), rel=1e-12)
 
 
-def test_a_checkpoint_that_is_lost_stores_nothing_twice(spark, kafka, settings, tmp_path):
+def test_nothing_is_stored_twice_after_a_checkpoint_is_lost(spark, kafka, settings, tmp_path):
     store = DiskStore(tmp_path / "store")
     send(kafka, settings.topics[0], map(record, ticks(10)))
     run_once(spark, store, settings)
@@ -184,7 +184,8 @@ def rows_stored(root: Path, flow: str = "prices") -> int:
 
 
 @pytest.mark.timeout(600)
-def test_a_killed_driver_loses_doubles_and_spoils_nothing(kafka, topic_of, tmp_path):
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.long)])
+def test_every_record_and_window_is_stored_once_when_the_driver_is_killed(kafka, topic_of, tmp_path, kills):
     memory.need(memory.SPARK_MB, "Spark")
     topic = topic_of([])
     root = tmp_path / "store"
@@ -203,10 +204,10 @@ def test_a_killed_driver_loses_doubles_and_spoils_nothing(kafka, topic_of, tmp_p
             )
 
     sent = 0
-    for _ in range(2):
+    for _ in range(kills):
         driver = process()
         try:
-            for _ in range(3):
+            for _ in range(2):
                 send(kafka, topic, map(record, given[sent : sent + 100]))
                 sent += 100
                 deadline = time.monotonic() + 200

@@ -68,7 +68,7 @@ class Driver:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_kills_of_cassandra_broker_and_driver_lose_double_and_spoil_nothing(
+def test_every_record_and_window_is_stored_once_when_cassandra_broker_and_driver_are_killed(
     kafka, cassandra, topic_of, tmp_path
 ):
     memory.need(memory.SPARK_MB, "Spark")

@@ -9,6 +9,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -153,19 +155,30 @@ def test_a_stop_ends_the_wait():
     assert paced.make(1, 10, NONE) == []
 
 
-def start(kafka, source: str, topic: str, *args: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", f"data_generator.sources.{source}", "--topic", topic, *args]
-    command += ["--bootstrap-servers", kafka.bootstrap_servers]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def start(kafka: Any) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts sources: start(source, topic, *args). Whatever still runs after the test is killed."""
+    with ExitStack() as stack:
+
+        def run(source: str, topic: str, *args: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "-m", f"data_generator.sources.{source}", "--topic", topic, *args]
+            command += ["--bootstrap-servers", kafka.bootstrap_servers]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            # The last callback runs first: kill, then wait and close the pipes.
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield run
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("source", "more"), [("random_numbers", ["--rate", "100"]), ("system", [])])
-def test_so_many_are_so_many_over_kills_and_an_outage(kafka, source, more):
+def test_the_count_is_exact_despite_a_kill_and_an_outage(kafka, start, source, more):
     topic = f"measured-{source}"
     kafka.create(topic)
     count = 300 if source == "random_numbers" else 40
-    endless = start(kafka, source, topic, *more)
+    endless = start(source, topic, *more)
     for line in endless.stderr:
         if "are in" in line:
             break
@@ -178,7 +191,7 @@ def test_so_many_are_so_many_over_kills_and_an_outage(kafka, source, more):
         time.sleep(0.2)
     endless.kill()
     endless.communicate()
-    done = start(kafka, source, topic, *more, "--count", str(count))
+    done = start(source, topic, *more, "--count", str(count))
     out, said = done.communicate(timeout=120)
     assert out.startswith(f"{count} measurements are in {topic}"), said
     records = kafka.records(topic)
@@ -189,9 +202,9 @@ def test_so_many_are_so_many_over_kills_and_an_outage(kafka, source, more):
 
 
 @pytest.mark.slow
-def test_a_stream_ends_well_when_it_is_stopped(kafka):
+def test_a_stream_ends_well_when_it_is_stopped(kafka, start):
     kafka.create("stopped")
-    running = start(kafka, "random_numbers", "stopped")
+    running = start("random_numbers", "stopped")
     for line in running.stderr:
         if "are in" in line:
             break
