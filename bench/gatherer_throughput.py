@@ -27,15 +27,11 @@ from typing import Any
 
 import psutil
 from broker import broker  # first: it lets the next ones be found
+from client import client
 from results import Table, report
 
-from flink_scripts.files import LocalFiles
-from flink_scripts.java_project import JavaProject, package_jar
-from flink_scripts.settings import Environment
-from flink_scripts.state import StateFolder
-from flink_scripts.submit import client_environ, client_options, job_options
+from flink_scripts.java_project import JavaProject
 from gatherer.settings import Settings
-from tests.gatherer.flink import Flink
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
 PREFIX, PEER = "bench.", "bench.peer"
@@ -283,23 +279,7 @@ def main() -> None:
         (folder / "kafka").mkdir()
         servers = args.bootstrap_servers or stack.enter_context(broker(folder / "kafka")).bootstrap_servers
         preload(servers, args.ticks, args.spacing_ms)
-        flink = Flink(folder, slots=2)
-        stack.callback(flink.stop)
-        flink.start("jobmanager")
-        flink.start("taskmanager", FLINK_MEMORY_MB="2304")
-        environ = {
-            **flink.environ,
-            "FLINK_TOKEN": flink.token,
-            "KAFKA_BOOTSTRAP_SERVERS": servers,
-            "TOPIC_PREFIX": PREFIX,
-            "JOB_NAME": "bench.gatherer",
-            "TASKMANAGER_PID": str(flink.pid("taskmanager")),
-        }
-        env = Environment(environ)
-        jar = package_jar("gatherer")
-        options = client_options(
-            env, job_options(env), StateFolder(env.state_uri, "bench", "bench", LocalFiles()), "bench", jar
-        )
+        environ = client(stack, folder, servers, PREFIX)
         argv = [
             sys.executable,
             __file__,
@@ -311,7 +291,7 @@ def main() -> None:
             *(["--only", args.only] if args.only else []),
             *(["--json", str(args.json.absolute())] if args.json else []),
         ]
-        subprocess.run(argv, env=client_environ(env, options, folder, jar), check=True)
+        subprocess.run(argv, env=environ, check=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Flink's start scripts run a JVM (bash-java-utils) only to compute these few sums. The rules are those of
 Flink's "Set up Flink's Process Memory" pages with their default values. The one exception is the managed
-memory, which our jobs do not use: they keep their state on the heap. Each slot has a Python process beside
+memory, of which our jobs use none: they keep their state on the heap. Each slot has a Python process beside
 the JVM, whose memory counts towards the same limit. All figures are MB (2^20 bytes).
 """
 
@@ -19,6 +19,7 @@ _JM_HEAP_MIN = 128  # Flink's own minimum
 _FRAMEWORK_HEAP = 128
 _FRAMEWORK_OFF_HEAP = 128
 _NETWORK_SHARE, _NETWORK_MIN = 0.1, 64
+_MANAGED = 64  # what a window of Flink's SQL needs at least, for whoever submits one
 _PYTHON = 256  # measured: 30 with 5 positions, 97 with 100
 _TASK_HEAP_MIN = 128  # below it the Kafka clients' fetch buffers alone can fill the heap
 
@@ -68,7 +69,7 @@ def taskmanager_memory(process: int, slots: int = 1) -> Memory:
     overhead = _overhead(jvm)
     flink = jvm - overhead - _METASPACE
     network = max(int(flink * _NETWORK_SHARE), _NETWORK_MIN)
-    task_heap = flink - network - _FRAMEWORK_HEAP - _FRAMEWORK_OFF_HEAP
+    task_heap = flink - network - _MANAGED - _FRAMEWORK_HEAP - _FRAMEWORK_OFF_HEAP
     if task_heap < _TASK_HEAP_MIN:
         # Every MB more gives the task heap what the network's memory leaves of it.
         share = 1 - (_NETWORK_SHARE if network > _NETWORK_MIN else 0)
@@ -78,7 +79,7 @@ def taskmanager_memory(process: int, slots: int = 1) -> Memory:
         "taskmanager.memory.framework.off-heap.size": f"{_FRAMEWORK_OFF_HEAP}m",
         "taskmanager.memory.task.heap.size": f"{task_heap}m",
         "taskmanager.memory.task.off-heap.size": "0m",
-        "taskmanager.memory.managed.size": "0m",
+        "taskmanager.memory.managed.size": f"{_MANAGED}m",
         "taskmanager.memory.network.min": f"{network}m",
         "taskmanager.memory.network.max": f"{network}m",
         "taskmanager.memory.jvm-metaspace.size": f"{_METASPACE}m",

@@ -15,6 +15,7 @@ import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -43,16 +44,8 @@ public final class DataStreamJob {
                                            .setBounded(OffsetsInitializer.latest())
                                            .setValueOnlyDeserializer(new Parse())
                                            .build();
-        KafkaSink<Sums> sink = KafkaSink.<Sums>builder()
-                                       .setBootstrapServers(servers)
-                                       .setRecordSerializer(KafkaRecordSerializationSchema.<Sums>builder()
-                                                       .setTopic(output)
-                                                       .setKeySerializationSchema(
-                                                               sums -> sums.symbol.getBytes(StandardCharsets.UTF_8))
-                                                       .setValueSerializationSchema(
-                                                               sums -> sums.toJson().getBytes(StandardCharsets.UTF_8))
-                                                       .build())
-                                       .build();
+        KafkaSink<Sums> sink =
+                KafkaSink.<Sums>builder().setBootstrapServers(servers).setRecordSerializer(new Write(output)).build();
         WatermarkStrategy<Tick> watermarks = WatermarkStrategy.<Tick>forBoundedOutOfOrderness(Duration.ofMillis(500))
                                                      .withTimestampAssigner((tick, before) -> tick.ms);
         environment.fromSource(source, watermarks, "ticks")
@@ -134,6 +127,22 @@ public final class DataStreamJob {
             } catch (IOException | DateTimeException invalid) {
                 return null;
             }
+        }
+    }
+
+    private static final class Write implements KafkaRecordSerializationSchema<Sums> {
+        private static final long serialVersionUID = 1L;
+
+        private final String topic;
+
+        Write(String topic) {
+            this.topic = topic;
+        }
+
+        @Override
+        public ProducerRecord<byte[], byte[]> serialize(Sums sums, KafkaSinkContext context, Long timestamp) {
+            return new ProducerRecord<>(topic, sums.symbol.getBytes(StandardCharsets.UTF_8),
+                    sums.toJson().getBytes(StandardCharsets.UTF_8));
         }
     }
 
