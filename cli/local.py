@@ -220,9 +220,10 @@ def _keep_area_settings(area: str) -> None:
     """Choose the ports of an area once. The well-known ones are left to the bundle outside of areas."""
     if _area_file(area).exists():
         return
-    ports = _free_ports(dict.fromkeys(("rpc", "rest", "spark")))
+    ports = _free_ports(dict.fromkeys(("rpc", "rest", "spark", "mysql")))
     values = {
         "spark": {"standalone": {"port": ports["spark"]}},
+        "mysql": {"port": ports["mysql"]},
         "flink": {"jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]}},
     }
     _write_settings(_area_file(area), values)

@@ -42,15 +42,20 @@ def in_area(settings: Settings, name: str) -> Settings:
     if name not in known:
         hint = did_you_mean(name, known) or f"the areas are {', '.join(known)}; the setting `areas` adds one"
         raise BundleError([Problem(f"--area {name}", None, "", "unknown area", hint)])
-    cassandra, stores, topics = settings.cassandra, settings.stores, settings.topics
+    cassandra, mysql, stores, topics = settings.cassandra, settings.mysql, settings.stores, settings.topics
     own = name.replace("-", "_")
     if stores.disk is not None:
         stores = stores.model_copy(update={"disk": f"{stores.disk}/{name}"})
+    if mysql.packaged:
+        # A service has one database and one login. The app `mysql-server` belongs to the group anyway.
+        service = f"{mysql.service}-{name}"
+        mysql = mysql.model_copy(update={"service": service, "password": f"{service}-password"})
     return settings.model_copy(
         update={
             "group": f"/{name}{settings.group}",
             "topics": topics.model_copy(update={"prefix": f"{name}.{topics.prefix}"}),
             "cassandra": cassandra.model_copy(update={"keyspace": f"{cassandra.keyspace}_{own}"}),
+            "mysql": mysql,
             "stores": stores,
         }
     )

@@ -61,14 +61,13 @@ class MariaDbServer:
             self._secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_durably(self._secret, secrets.token_hex(32) + "\n")
         # The server runs it before it takes connections.
-        login = self.folder / "login.sql"
-        write_durably(login, statements(self._password, self._database))
+        write_durably(self._login, statements(self._password, self._database))
         await self._process.start(
             [
                 *self._command(server, self._data),
                 f"--bind-address={HOST}",
                 f"--port={self.port}",
-                f"--init-file={login}",
+                f"--init-file={self._login}",
                 f"--innodb-buffer-pool-size={self._buffer_mb}M",
                 "--innodb-log-file-size=32M",
                 "--character-set-server=utf8mb4",
@@ -83,6 +82,7 @@ class MariaDbServer:
         """Returns when the server accepts the login."""
         while not await asyncio.to_thread(accepts, self.port, self._password, self._database):
             await asyncio.sleep(READY_POLL_SECONDS)
+        self._login.unlink(missing_ok=True)
 
     async def wait(self) -> int:
         """Waits until the server ends. Returns its exit code."""
@@ -95,6 +95,10 @@ class MariaDbServer:
     @property
     def _data(self) -> Path:
         return self.folder / "data"
+
+    @property
+    def _login(self) -> Path:
+        return self.folder / "login.sql"
 
     @property
     def _password(self) -> str:

@@ -24,8 +24,8 @@ from stores.sinks.portions import Portion
 from stores.sinks.sources import Source
 
 _LOG = logging.getLogger(__name__)
-PATIENCE_SECONDS = 600.0
-"""How long a record is posted again before the process ends."""
+PATIENCE_SECONDS = 240.0
+"""How long a record is posted again before the process ends: less than it may be unhealthy."""
 _ANSWER_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 _PASSING = {408, 425, 429}

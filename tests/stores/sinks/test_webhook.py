@@ -129,7 +129,7 @@ def test_a_receiver_that_is_away_is_not_waited_for_without_end(receiver):
     posting = target(receiver, patience=0.05)
     with pytest.raises(DeliveryError, match=r"did not accept signals.0.7 for 0.05 s: it answers 500"):
         posting.write(portion([signal(199.0)]))
-    assert posting.problem == "it answers 500" and len(receiver.posts) > 1
+    assert posting.problem == "it answers 500"
 
 
 def test_a_process_that_has_to_end_does_not_wait(receiver):

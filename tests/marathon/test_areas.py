@@ -1,0 +1,22 @@
+"""What a bundle in an area has for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from marathon.areas import in_area
+from marathon.bundle import render
+from marathon.settings import Settings
+
+
+def test_stores_of_an_area_are_its_own(settings_of: Callable[..., Settings]) -> None:
+    local = in_area(settings_of(), "dev")
+    assert (local.mysql.service, local.mysql.password) == ("mysql-dev", "mysql-dev-password")
+    assert local.cassandra.keyspace == "volatility_dev"
+    bundle = render(local, with_parts=["mysql"])
+    assert bundle.packages["mysql"].options["service"] == {"name": "mysql-dev"}
+    assert bundle.apps["sink-to-mysql"].definition["env"]["GROUP"] == "dev.volatility.sink-to-mysql"
+    # The app belongs to the group of the area, and keeps the secret of the settings.
+    prod = in_area(settings_of("prod"), "dev")
+    assert prod.mysql.password == "volatility/mysql-password"
+    assert prod.names.mysql.startswith("mysql:dev-volatility-mysql.")
