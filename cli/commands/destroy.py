@@ -34,6 +34,11 @@ def command(run: Session, output: str, yes: bool, delete_topics: bool, purge: bo
     """
     if purge and not run.is_local:
         raise UsageProblem(f"--purge is only for local clusters, not for {run.cluster_name}")
+    if purge and run.area is not None:
+        raise UsageProblem(
+            f"--purge deletes the whole cluster, not only area {run.area}",
+            hint="leave out --area and PIPECTL_AREA, or leave out --purge",
+        )
     _ask(run, yes, delete_topics, purge)
     removed: list[str] = []
     existed = not run.is_local or local.exists()
@@ -66,7 +71,7 @@ def _ask(run: Session, yes: bool, delete_topics: bool, purge: bool) -> None:
         raise UsageProblem(
             f"destroy would remove {extent}, but there is no terminal to ask on", hint="add --yes"
         )
-    click.confirm(f"Cluster {run.cluster_name}: remove {extent}?", abort=True, err=True)
+    click.confirm(f"Cluster {run.place}: remove {extent}?", abort=True, err=True)
 
 
 def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[str]:
@@ -136,12 +141,12 @@ def _show(
     if as_json:
         out.print_json({"cluster": run.cluster_name, "removed": removed, "purged": purged})
         return
-    click.secho(f"Cluster {run.cluster_name}: removed {', '.join(removed) or 'nothing'}.", bold=True)
+    click.secho(f"Cluster {run.place}: removed {', '.join(removed) or 'nothing'}.", bold=True)
     if purged:
         click.echo("The local cluster is stopped and its data is deleted.")
     elif not existed:
         click.echo("There is no local cluster on this machine.")
     elif run.is_local and local.running():
         kept = "Kafka" if delete_topics else "Kafka with its topics"
-        purge = f"`pipectl destroy{run.option} --purge --yes`"
+        purge = f"`pipectl destroy{local.option()} --purge --yes`"
         click.echo(f"{kept} and the local cluster still run; {purge} removes them.")

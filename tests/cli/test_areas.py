@@ -149,6 +149,8 @@ def test_unknown_areas_are_named_with_the_known_ones(tmp_path: Path) -> None:
         assert "--area prd: unknown area; did you mean" in str(refused)
     refused = invoke(tmp_path, "area", "create", "qa", code=2).exception
     assert "the areas are dev, test, prod" in getattr(refused, "hint", "")
+    purged = invoke(tmp_path, "destroy", "--area", "dev", "--purge", "--yes", code=2).exception
+    assert "deletes the whole cluster" in str(purged)
     assert "is promised nothing" in str(
         invoke(tmp_path, "area", "create", "prod", "--set", "areas.prod.promised=true", code=2).exception
     )

@@ -216,6 +216,45 @@ def test_the_real_client_lists_links(own_cluster, real):
     assert json.loads(real("cluster", "list", "--linked", "--json").stdout) == []
 
 
+def test_both_clients_add_and_remove_groups_whose_apps_get_their_role(own_cluster, real):
+    seen = []
+    for client in (real, own_cluster.dcos):
+        outputs = []
+        for arguments, stdin in (
+            (("add",), '{"id": "/dev", "enforceRole": true}'),
+            (("add",), '{"id": "/a/b"}'),
+            (("list", "--json"), ""),
+            (("update", "/dev"), '{"enforceRole": false}'),
+            (("update", "/dev"), '{"enforceRole": true}'),
+        ):
+            done = client("marathon", "group", *arguments, stdin=stdin)
+            outputs.append((done.returncode, masked(done.stdout)))
+        own_cluster.run({"id": "/dev/app", "cmd": "exec sleep 1000"})
+        own_cluster.run({"id": "/plain", "cmd": "exec sleep 1000"})
+        assert [own_cluster.app(name)["role"] for name in ("/dev/app", "/plain")] == ["dev", "*"]
+        outputs.append((client("marathon", "group", "remove", "--force", "/dev").returncode, ""))
+        own_cluster.clear()
+        assert own_cluster.marathon("GET", "groups")["groups"] == []
+        seen.append(outputs)
+    assert [code for code, _ in seen[0]] == [0, 1, 0, 0, 0, 0]
+    assert seen[0] == seen[1]
+
+
+def test_groups_and_quotas_survive_the_agent(own_cluster):
+    own_cluster.marathon("POST", "groups", {"id": "/dev", "enforceRole": True})
+    quota = {"role": "dev", "guarantee": [{"name": "mem", "type": "SCALAR", "scalar": {"value": 64}}]}
+    assert own_cluster.call("POST", "/mesos/quota", quota)[0] == 200
+    assert own_cluster.call("POST", "/mesos/quota", quota)[0] == 400
+    wrong = {**quota, "role": "x", "guarantee": [{"name": "mem", "scalar": {"value": "much"}}]}
+    assert own_cluster.call("POST", "/mesos/quota", wrong)[0] == 400
+    assert own_cluster.call("POST", "/mesos/api/v1", {"type": "GET_STATE"})[0] == 501
+    own_cluster.kill_agent()
+    own_cluster.start()
+    (listed,) = json.loads(own_cluster.dcos("quota", "list").stdout)
+    assert listed == {"role": "dev", "limit": {"mem": 64}, "guarantee": {"mem": 64}, "consumed": {}}
+    assert own_cluster.marathon("GET", "groups/dev")["enforceRole"] is True
+
+
 def test_the_real_client_installs_kafka_and_its_command(own_cluster, real, tmp_path):
     options = tmp_path / "options.json"
     options.write_text(json.dumps({"service": {"name": "events"}, "brokers": {"port": 0}}))
