@@ -48,7 +48,7 @@ def test_charts_move_for_two_viewers_until_a_position_falls_silent(feeder, app, 
         card(one, "MSFT", "fresh")
 
 
-def test_what_is_wrong_with_a_position_is_told_in_words(feeder, app, browser):
+def test_a_problem_of_a_position_is_shown_in_words(feeder, app, browser):
     with feeder.flowing(), looking(browser, app.url) as page:
         card(page, "AAPL", "fresh")
         feeder.commit("AAPL", problem="corrupt", detail="CRC of batch 17")
@@ -74,7 +74,7 @@ def test_what_is_wrong_with_a_position_is_told_in_words(feeder, app, browser):
         assert not page.is_visible(".card[data-symbol=AAPL] .problem")
 
 
-def test_it_goes_on_after_the_app_was_killed(feeder, app, browser):
+def test_the_page_reconnects_after_the_app_was_killed(feeder, app, browser):
     with feeder.flowing(), looking(browser, app.url, may_lose_connection=True) as page:
         card(page, "AAPL", "fresh")
         app.kill()
@@ -93,7 +93,7 @@ window.WebSocket = class {
 """
 
 
-def test_polling_does_where_no_websocket_passes(feeder, app, browser):
+def test_the_page_polls_where_websockets_are_blocked(feeder, app, browser):
     with feeder.flowing(), looking(browser, "about:blank") as page:
         page.add_init_script(NO_WEBSOCKET)
         page.goto(app.url)
@@ -101,7 +101,7 @@ def test_polling_does_where_no_websocket_passes(feeder, app, browser):
         assert_moves(page, "AAPL")
 
 
-def test_all_of_it_by_keyboard(feeder, app, browser):
+def test_every_view_is_reached_by_keyboard(feeder, app, browser):
     with feeder.flowing(), looking(browser, app.url) as page:
         card(page, "AAPL", "fresh")
         page.keyboard.press("ArrowRight")
@@ -261,14 +261,15 @@ def test_dead_letters_are_shown_by_reason(feeder, app, browser):
         shot(page, "pipeline-with-dead-letters")
 
 
-@pytest.mark.parametrize("view", ["#/", "#/position/AAPL", "#/pipeline"])
-def test_a_phone_need_not_scroll_sideways(feeder, app, browser, view):
+def test_every_view_fits_the_width_of_a_phone(feeder, app, browser):
     phone = {"viewport": {"width": 360, "height": 720}, "has_touch": True, "is_mobile": True}
     feeder.price("AAPL", 100)
     feeder.window("AAPL")
     feeder.signal("AAPL", "limit", "likely", reason="the price is likely to reach the limit " * 3)
     feeder.letter("unknown_symbol", 1)
     feeder.flush()
-    with looking(browser, f"{app.url}/{view}", **phone) as page:
-        page.wait_for_selector("main canvas, main .flow li")
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    with looking(browser, app.url, **phone) as page:
+        for view, content in (("", "canvas"), ("position/AAPL", "#windows"), ("pipeline", ".flow li")):
+            page.goto(f"{app.url}/#/{view}")
+            page.wait_for_selector(f"main {content}")
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= 360

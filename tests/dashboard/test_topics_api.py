@@ -16,10 +16,10 @@ pytestmark = pytest.mark.slow
 BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 
 
-@pytest.fixture
-def browsed(kafka, feeder):
+@pytest.fixture(scope="module")
+def browsed(kafka):
     """100 records in 3 partitions, whose times go back and forth, and hostile ones in another topic."""
-    topic, hostile = f"{feeder.prefix}browsed", f"{feeder.prefix}hostile"
+    topic, hostile = "browsed", "hostile"
     kafka.create(topic, partitions=3)
     kafka.create(hostile)
     producer = open_producer(kafka.bootstrap_servers)
@@ -48,54 +48,54 @@ def numbers(answer):
     return [json.loads(one["value"])["number"] for one in answer["records"]]
 
 
-def test_topics_are_listed_without_kafkas_own(app, browsed):
-    found = {one["topic"]: one for one in app.get("/api/topics")[1]["topics"]}
+def test_topics_are_listed_without_kafkas_own(shared_app, browsed):
+    found = {one["topic"]: one for one in shared_app.get("/api/topics")[1]["topics"]}
     topic = found[browsed[0]]
     assert [one["partition"] for one in topic["partitions"]] == [0, 1, 2]
     assert topic["offsets"] == 100 and topic["settings"]["cleanup.policy"] == "delete"
     assert not any(name.startswith("__") for name in found)
 
 
-def test_pages_go_back_to_the_beginning_and_forward_to_the_end_without_losing_a_record(app, browsed):
-    page = get(app, browsed[0], count=7)
+def test_pages_go_back_to_the_beginning_and_forward_to_the_end_without_losing_a_record(shared_app, browsed):
+    page = get(shared_app, browsed[0], count=7)
     seen = [numbers(page)]
     assert page["after"] is None
     while page["before"]:
-        page = get(app, browsed[0], count=7, before=page["before"])
+        page = get(shared_app, browsed[0], count=7, before=page["before"])
         seen.insert(0, numbers(page))
     backward = [number for several in seen for number in several]
     assert sorted(backward) == list(range(100)) and all(seen)
     # In each partition, in the order of offsets, whatever the times are.
     assert [each for each in backward if each % 3 == 1] == list(range(1, 100, 3))
 
-    page = get(app, browsed[0], count=7, offset=0)
+    page = get(shared_app, browsed[0], count=7, offset=0)
     forward = numbers(page)
     assert page["before"] is None
     while page["after"]:
-        page = get(app, browsed[0], count=7, from_=page["after"])
+        page = get(shared_app, browsed[0], count=7, from_=page["after"])
         forward += numbers(page)
     assert sorted(forward) == list(range(100)) and len(forward) == 100
 
 
-def test_records_of_a_partition_an_offset_a_time_a_key_or_with_a_text(app, browsed):
+def test_records_of_a_partition_an_offset_a_time_a_key_or_with_a_text(shared_app, browsed):
     topic, _ = browsed
-    assert numbers(get(app, topic, partition=2, offset=30)) == list(range(92, 100, 3))
+    assert numbers(get(shared_app, topic, partition=2, offset=30)) == list(range(92, 100, 3))
     since = (BEGAN + timedelta(seconds=90)).isoformat().replace("+", "%2B")
-    assert sorted(numbers(get(app, topic, time=since))) == list(range(90, 100))
-    assert sorted(numbers(get(app, topic, key="key2"))) == list(range(22, 100, 4))
-    assert sorted(numbers(get(app, topic, key="key2", count=100))) == list(range(2, 100, 4))
-    assert numbers(get(app, topic, text="%22number%22:%2042")) == [42]
-    page = get(app, topic, key="key2", count=5, before="0:9,1:9,2:9")
+    assert sorted(numbers(get(shared_app, topic, time=since))) == list(range(90, 100))
+    assert sorted(numbers(get(shared_app, topic, key="key2"))) == list(range(22, 100, 4))
+    assert sorted(numbers(get(shared_app, topic, key="key2", count=100))) == list(range(2, 100, 4))
+    assert numbers(get(shared_app, topic, text="%22number%22:%2042")) == [42]
+    page = get(shared_app, topic, key="key2", count=5, before="0:9,1:9,2:9")
     assert max(numbers(page)) < 27 and page["before"]
 
 
-def test_what_is_no_text_is_base64_and_what_is_long_is_cut(app, browsed):
-    first, long, gone = get(app, browsed[1])["records"]
+def test_binary_values_are_base64_and_long_ones_are_cut(shared_app, browsed):
+    first, long, gone = get(shared_app, browsed[1])["records"]
     assert first["value"] == "<script>alert(1)</script>"
     assert (first["key"], first["headers"]) == ({"base64": "//4="}, {"h": "\x00"})
     assert (long["size"], len(long["value"]), long["cut"], first["cut"]) == (50_000, 20_000, True, False)
     assert (gone["key"], gone["value"]) == ("deleted", None)
-    assert get(app, browsed[1], bytes="true")["records"][2]["key"] == {"base64": "ZGVsZXRlZA=="}
+    assert get(shared_app, browsed[1], bytes="true")["records"][2]["key"] == {"base64": "ZGVsZXRlZA=="}
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_what_is_no_text_is_base64_and_what_is_long_is_cut(app, browsed):
         ("topic={}&time=yesterday", 400, "time=yesterday must be a time"),
     ],
 )
-def test_mistakes_are_explained(app, browsed, query, status, word):
-    found, answer = app.get(f"/api/topics/records?{query.format(browsed[0])}")
+def test_an_invalid_query_is_refused_with_its_reason(shared_app, browsed, query, status, word):
+    found, answer = shared_app.get(f"/api/topics/records?{query.format(browsed[0])}")
     assert found == status and word in answer["message"]
 
 
