@@ -158,15 +158,20 @@ class Group:
 
     def _reading(self, consumer: Consumer, committed: TopicPartition) -> Reading:
         partition = committed.topic, committed.partition
-        low, _ = self._patiently(lambda: consumer.get_watermark_offsets(committed, timeout=_ANSWER_SECONDS))
-        if 0 <= committed.offset < low:
+        low, high = self._patiently(
+            lambda: consumer.get_watermark_offsets(committed, timeout=_ANSWER_SECONDS)
+        )
+        if not 0 <= committed.offset <= high:
+            # Nothing is committed, or it is about a topic of the same name that was deleted.
+            return Reading.at(partition, low, "")
+        if committed.offset < low:
             _LOG.warning(
                 "%s, partition %d: retention removed the records %d to %d before they were read; "
                 "raise topics.retention",
                 *(*partition, committed.offset, low - 1),
             )
-        note = self._note(committed) if committed.offset >= 0 else ""
-        return Reading.at(partition, max(low, committed.offset), note)
+        # The first batch keeps its number, even if only a part of its records is left.
+        return Reading.at(partition, committed.offset, self._note(committed))
 
     def _note(self, committed: TopicPartition) -> str:
         """The metadata of a commit, maybe with further characters.

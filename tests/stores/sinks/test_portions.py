@@ -61,6 +61,16 @@ def test_markers_at_the_end_are_passed_without_records():
     assert passed is not None and (passed.begin, passed.end, offsets(passed)) == (12, 13, [])
 
 
+def test_a_planned_portion_keeps_its_number_when_retention_has_removed_records():
+    note = json.dumps({"id": "abc", "end": 14})
+    rest = fed(Reading.at(PARTITION, 10, note), 12, 13, 14).portion()
+    assert rest is not None and (rest.begin, rest.end, offsets(rest)) == (10, 14, [12, 13])
+    none_left = fed(Reading.at(PARTITION, 10, note), end=20)
+    for begin, end in ((10, 14), (14, 20)):
+        portion = none_left.portion()
+        assert portion is not None and (portion.begin, portion.end, offsets(portion)) == (begin, end, [])
+
+
 @pytest.mark.parametrize("after", ["", "}x", "\x01\x02", ' {"id": "other"}'])
 def test_characters_after_the_metadata_do_not_matter(after):
     reading = Reading.at(PARTITION, 5, json.dumps({"id": "abc", "end": 9}) + after)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import OFFSET_END, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from kafka_topic.contracts import MovingAverage
 from stores.disk import DiskStore
@@ -51,7 +52,8 @@ class Bundle:
         self._servers = kafka.bootstrap_servers
         self._prefix = f"sink-{uuid.uuid4().hex[:8]}."
         self._written = 0
-        kafka.create(f"{self._prefix}movingaverage", partitions=3)
+        self._topic = f"{self._prefix}movingaverage"
+        kafka.create(self._topic, partitions=3)
 
     def write(self, count: int) -> None:
         """Some in transactions, whose markers have offsets too; some in one that is given up."""
@@ -62,7 +64,7 @@ class Bundle:
             producer.begin_transaction()
             for number in range(self._written, self._written + count):
                 value = record(number)
-                producer.produce(f"{self._prefix}movingaverage", value.to_json(), value.symbol)
+                producer.produce(self._topic, value.to_json(), value.symbol)
             (producer.commit_transaction if kept else producer.abort_transaction)(60)
         self._written += count
 
@@ -85,12 +87,18 @@ class Bundle:
             text=True,
         )
 
-    def run(self, store: str, **environ: str) -> str:
-        """A job; returns its output."""
+    def run(self, store: str, **environ: str) -> tuple[str, str]:
+        """A job; returns its output and its log."""
         job = self.start(store, "--once", **environ)
         out, err = job.communicate(timeout=END_SECONDS)
         assert job.returncode == 0, err
-        return out
+        return out, err
+
+    def forget(self, partition: int) -> None:
+        """Remove all records of a partition, as retention does."""
+        admin = AdminClient({"bootstrap.servers": self._servers})
+        [removed] = admin.delete_records([TopicPartition(self._topic, partition, OFFSET_END)]).values()
+        removed.result(END_SECONDS)
 
 
 @pytest.fixture
@@ -118,10 +126,16 @@ def kill_in_the_middle(bundle: Bundle, address: str, store: Any, **environ: str)
 def test_a_job_ends_at_the_end_of_its_start_and_the_next_one_continues(bundle, tmp_path):
     store = DiskStore(tmp_path)
     bundle.write(300)
-    assert bundle.run(f"disk:{tmp_path}") == "movingaverage: wrote 300 records to the store disk\n"
-    bundle.write(10)
-    assert "wrote 10 records" in bundle.run(f"disk:{tmp_path}")
-    assert counts(store) == list(range(310))
+    out, _ = bundle.run(f"disk:{tmp_path}")
+    assert out == "movingaverage: wrote 300 records to the store disk\n"
+    bundle.write(70)
+    bundle.forget(0)
+    _, err = bundle.run(f"disk:{tmp_path}")
+    assert "partition 0: retention removed the records" in err
+    found = counts(store)
+    assert found[:300] == list(range(300)) and len(found) == len(set(found))
+    # Keys are on partitions; seven of them, so that each of three has some.
+    assert 300 < len(found) < 370
 
     # A group that has lost its offsets would store everything twice.
     job = bundle.start(f"disk:{tmp_path}", "--once", GROUP=f"{uuid.uuid4()}")
