@@ -74,6 +74,7 @@ def main() -> None:
         bundle = Bundle(flink, kafka.bootstrap_servers, "dns", f"{NAME}:{port}")
         feed = Feed(bundle, SYMBOLS)
         bundle.app.start()
+        stack.callback(bundle.app.kill)
         bundle.app.until_healthy()
         _until_fresh(bundle, "before")
 
