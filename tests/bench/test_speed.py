@@ -51,7 +51,7 @@ print(*section(BENCHMARKS[0], content), bars(table), sep="\\n")
 @pytest.mark.slow
 def test_the_job_and_its_peers_run_and_write_the_same_windows() -> None:
     building.build(JavaProject(BENCH / "java"))
-    small = ("--ticks", "2000", "--spacing-ms", "100", "--rounds", "1", "--only", "gatherer,SQL,DataStream")
+    small = ("--ticks", "20000", "--spacing-ms", "10", "--rounds", "1", "--only", "gatherer,SQL,DataStream")
     shown = _run("gatherer_throughput.py", *small)
     assert "windows of ten seconds are the same" in shown
     assert shown.count("CPU per tick") == 1
