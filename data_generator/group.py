@@ -20,6 +20,7 @@ from confluent_kafka import (
 )
 
 from data_generator.progress import Progress
+from kafka_topic.commit_metadata import metadata_of
 from kafka_topic.connection import open_consumer
 
 _LOG = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Group:
     def progress(self, symbols: Iterable[str]) -> dict[str, Progress | None]:
         """The progress of positions that we own. A position is left out until its progress is known.
 
-        It is unknown while a transaction of the last owner is open.
+        It is unknown while a transaction of the last owner is open, and if an answer cannot be read.
         """
         asked = [TopicPartition(self._topics[symbol], 0) for symbol in symbols]
         try:
@@ -88,9 +89,9 @@ class Group:
             if answer.error is not None:
                 self._note_error(answer.error)
         return {
-            self._symbols[answer.topic]: Progress.from_json(answer.metadata)
+            self._symbols[answer.topic]: Progress.from_json(metadata)
             for answer in answers
-            if answer.error is None
+            if answer.error is None and (metadata := metadata_of(answer)) is not None
         }
 
     def note(self, symbol: str, progress: Progress) -> TopicPartition:

@@ -27,6 +27,7 @@ from confluent_kafka.admin import (
     OffsetSpec,
 )
 
+from kafka_topic.commit_metadata import metadata_of
 from kafka_topic.connection import open_admin, open_consumer
 from kafka_topic.diagnosis import explained
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, RecordTimeoutError
@@ -91,16 +92,6 @@ def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline:
                 yield message
             if error is not None or offset + 1 >= stop[partition]:
                 unread.discard(partition)
-
-
-def _metadata(committed: TopicPartition) -> str:
-    """The metadata of a committed offset; "" unless it is text. librdkafka reads beyond the end of metadata
-    that does not end with a NUL.
-    """
-    try:
-        return committed.metadata or ""
-    except UnicodeDecodeError:
-        return ""
 
 
 def _is_transient(error: BaseException | None) -> bool:
@@ -228,7 +219,7 @@ class Brokers:
         finally:
             consumer.close()
         return {
-            (each.topic, each.partition): Commit(each.offset, _metadata(each))
+            (each.topic, each.partition): Commit(each.offset, metadata_of(each) or "")
             for each in answer
             if each.error is None and each.offset >= 0
         }

@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from kafka_topic.brokers import Brokers
+from kafka_topic.commit_metadata import metadata_of
 from kafka_topic.connection import open_consumer
 from stores.sinks.errors import SourceError
 from stores.sinks.portions import Partition, Portion, Reading
@@ -174,18 +175,12 @@ class Group:
         return Reading.at(partition, committed.offset, self._note(committed))
 
     def _note(self, committed: TopicPartition) -> str:
-        """The metadata of a commit, maybe with further characters.
-
-        librdkafka does not end it, so what follows in memory seems to belong to it: no text, with bad luck.
-        """
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                return committed.metadata or ""
-            except UnicodeDecodeError:
-                if time.monotonic() > deadline:
-                    raise SourceError(f"the group's commit for {committed.topic} cannot be read") from None
+        while (note := metadata_of(committed)) is None:
+            if time.monotonic() > deadline:
+                raise SourceError(f"the group's commit for {committed.topic} cannot be read")
             [committed] = self._committed([TopicPartition(committed.topic, committed.partition)])
+        return note
 
     def _on_revoke(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self._readings.clear()

@@ -54,8 +54,7 @@ class Reading:
     def at(cls, partition: Partition, begin: int, note: str) -> Reading:
         """What a group has committed. note: its metadata."""
         try:
-            # Further characters may follow it.
-            found, _ = json.JSONDecoder().raw_decode(note)
+            found = json.loads(note)
             return cls(partition, str(found["id"]), begin, found.get("end"), begin)
         except (ValueError, TypeError, KeyError):
             return cls(partition, secrets.token_hex(4), begin, None, begin)

@@ -71,12 +71,6 @@ def test_a_planned_portion_keeps_its_number_when_retention_has_removed_records()
         assert portion is not None and (portion.begin, portion.end, offsets(portion)) == (begin, end, [])
 
 
-@pytest.mark.parametrize("after", ["", "}x", "\x01\x02", ' {"id": "other"}'])
-def test_characters_after_the_metadata_do_not_matter(after):
-    reading = Reading.at(PARTITION, 5, json.dumps({"id": "abc", "end": 9}) + after)
-    assert (reading.id, reading.planned) == ("abc", 9)
-
-
 @pytest.mark.parametrize("note", ["", "{}", "[1]", "nonsense"])
 def test_other_metadata_is_a_new_reading(note):
     reading, other = Reading.at(PARTITION, 5, note), Reading.at(PARTITION, 5, note)
