@@ -94,7 +94,7 @@ MOTO = [
 LONGEST = ("tests/gatherer", "tests/e2e", "tests/spark_jobs", "tests/gatherer/records")
 # Their files that share none of it. They run first or in the other process: a bundle that is up takes CPU.
 ALONE = {
-    *("tests/e2e/test_jobs.py", "tests/e2e/test_mistakes.py", "tests/e2e/test_readme.py"),
+    *("tests/e2e/test_jobs.py", "tests/e2e/test_user_errors.py", "tests/e2e/test_readme.py"),
     *("tests/e2e/test_real_client.py", "tests/e2e/test_secured_kafka.py"),
     *("tests/gatherer/test_rescale.py", "tests/gatherer/test_stores.py"),
 }

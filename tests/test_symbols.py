@@ -28,7 +28,7 @@ def taken(check, symbol):
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_settings_topics_and_the_job_take_the_same_symbols(symbol):
+def test_settings_topics_and_the_job_accept_the_same_symbols(symbol):
     (job,) = re.findall(r'LEGAL = Pattern.compile\("(.+)"\)', JAVA.read_text())
     topics = taken(check_symbol, symbol)
     assert taken(check_setting, symbol) == topics
@@ -36,7 +36,7 @@ def test_settings_topics_and_the_job_take_the_same_symbols(symbol):
 
 
 @pytest.mark.parametrize("symbols", [["BRK.B", "BRK_B"], ["A", "B"], ["A", "A"], ["A.B", "A-B"], ["a", "A"]])
-def test_settings_and_topics_take_the_same_symbols_beside_each_other(symbols):
+def test_settings_and_topics_accept_the_same_sets_of_symbols(symbols):
     def settings_take():
         try:
             return bool(load_settings("local", overrides=[f"positions=[{', '.join(symbols)}]"]))

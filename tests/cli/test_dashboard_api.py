@@ -120,14 +120,14 @@ def test_the_token_is_sent_in_a_header_and_follows_no_redirect():
         (503, NoBackend, "answered 503: buy=5"),
     ],
 )
-def test_a_refusal_is_told_by_what_it_means(status, kind, words):
+def test_a_refusal_is_explained_by_its_meaning(status, kind, words):
     refusal = {"message": "buy=5 must be below sell, 4"}
     with serving(says(status, refusal)) as (address, _), pytest.raises(kind, match=words) as raised:
         DashboardApi(address, ME).get("limits")
     assert "secret" not in raised.value.message
 
 
-def test_what_is_no_page_is_not_taken_for_one():
+def test_an_answer_of_another_server_is_not_taken_for_the_page():
     with (
         serving(says(200, b"<html>log in</html>")) as (address, _),
         pytest.raises(NoBackend, match="not the dashboard"),
@@ -137,7 +137,7 @@ def test_what_is_no_page_is_not_taken_for_one():
         DashboardApi("http://127.0.0.1:1/", ME).get("status")
 
 
-def test_what_is_no_stream_is_not_taken_for_one():
+def test_an_answer_without_events_is_not_taken_for_a_stream():
     with serving(says(200, b"<html>log in</html>")) as (address, _):
         events = DashboardApi(address, ME).events([], 5)
         with pytest.raises(NoBackend, match="not the dashboard"):
@@ -205,7 +205,7 @@ def test_a_stream_without_records_ends_in_time():
             next(events)
 
 
-def test_a_stream_whose_page_stays_away_says_so(monkeypatch):
+def test_a_stream_whose_page_stays_away_is_reported(monkeypatch):
     monkeypatch.setattr("cli.event_stream.PAUSE_SECONDS", 0.01)
     with serving(says(200, b"data: one\n\n", **SSE)) as (address, _):
         events = DashboardApi(address, ME).events([], 20)
@@ -215,7 +215,7 @@ def test_a_stream_whose_page_stays_away_says_so(monkeypatch):
             assert record == b"one"
 
 
-def test_whatever_ends_a_stream_is_said(monkeypatch):
+def test_whatever_ends_a_stream_is_reported(monkeypatch):
     """Nobody sees an error of the thread that reads; without a timeout, the next record would never come."""
     monkeypatch.setattr("cli.event_stream.PAUSE_SECONDS", 0.01)
     garbled = says(200, b"not gzip", **SSE, **{"Content-Encoding": "gzip"})

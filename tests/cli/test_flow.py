@@ -278,7 +278,7 @@ def test_status_names_what_is_wrong_with_a_position_and_the_next_step(bundle: Bu
     assert [each["problem"] and each["problem"]["code"] for each in found] == [None, "corrupt"]
 
 
-def test_positions_that_share_a_trouble_are_told_together(capsys: pytest.CaptureFixture[str]) -> None:
+def test_positions_with_the_same_problem_are_reported_together(capsys: pytest.CaptureFixture[str]) -> None:
     problem = Trouble("codec", "prices", 2).fields()
     shared = [{"symbol": f"S{number}", "state": "unreadable", "problem": problem} for number in range(7)]
     _show_problems([*shared, {"symbol": "AAPL", "state": "fresh", "problem": None}])

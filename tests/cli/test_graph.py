@@ -57,5 +57,5 @@ def test_an_error_stops_the_others_and_what_needs_it_never_begins():
     assert "d" not in began
 
 
-def test_needs_outside_the_selection_are_passed_over():
+def test_dependencies_outside_the_selection_are_ignored():
     assert order_of({"d": frozenset({"b", "c"})}) == ["d"]

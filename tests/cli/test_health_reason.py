@@ -47,7 +47,9 @@ def test_the_last_reason_counts(engine: MemoryEngine, capsys: pytest.CaptureFixt
     assert health_reason(engine, APP) is None
 
 
-def test_the_generator_says_it_on_stderr(engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_generator_reports_the_reason_on_stderr(
+    engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(logging.getLogger(), "handlers", [])

@@ -109,7 +109,7 @@ def test_the_outcome_as_json(engine):
     }
 
 
-def test_a_run_that_goes_on_is_shown_and_no_other_is_started(engine):
+def test_a_run_in_progress_is_followed_and_no_other_is_started(engine):
     run("run", "produce-prices")
     going = active(1)
     engine.jobs.started[JOB].append(going)
@@ -137,7 +137,7 @@ def test_a_run_with_other_settings_is_not_taken_for_this_one(engine):
 
 
 @pytest.mark.parametrize("when", ["start", "state"])
-def test_ctrl_c_says_that_the_run_goes_on(engine, when):
+def test_ctrl_c_reports_that_the_run_continues(engine, when):
     def interrupted(_):
         raise KeyboardInterrupt
 

@@ -47,7 +47,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> MemoryEngine:
     return engine
 
 
-def test_all_of_it_is_read(engine: MemoryEngine) -> None:
+def test_the_live_configuration_is_read_whole(engine: MemoryEngine) -> None:
     theirs = run_of(engine, *CHANGED, *REMOVED).settings
     found = live_config(run_of(engine))
     assert found.positions == ("AAPL", "BRK.B")

@@ -51,7 +51,7 @@ def test_a_part_that_is_switched_on_is_remembered_until_it_is_switched_off(engin
     assert plan_of(run_with(), engine).changed == []
 
 
-def test_commands_that_read_go_by_the_parts_that_run(engine: MemoryEngine) -> None:
+def test_reading_commands_follow_the_parts_that_run(engine: MemoryEngine) -> None:
     on, off = run_with(OFF[0]), run_with()
     assert as_deployed(on, engine) is on  # nothing runs yet
     deploy(engine, off)

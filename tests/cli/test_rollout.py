@@ -34,7 +34,7 @@ def terminal(monkeypatch):
 
 
 @pytest.mark.parametrize("change", [CREATE, ADDITION, Change("unchanged")])
-def test_what_touches_nothing_that_exists_just_runs(capsys, change):
+def test_a_change_that_touches_nothing_existing_needs_no_confirmation(capsys, change):
     confirm(plan(x=change), "local", yes=False)
     assert capsys.readouterr().err == ""
 
@@ -58,7 +58,7 @@ def test_a_terminal_is_asked(terminal):
         confirm(plan(x=UPDATE), "local", yes=False)
 
 
-def test_what_must_not_be_is_refused_even_with_yes():
+def test_what_is_forbidden_is_refused_even_with_yes():
     blocked = Change("update", ["+x"], blocked="app /x is not ours")
     with pytest.raises(PipectlError, match="not ours") as refused:
         confirm(plan(x=blocked), "local", yes=True)

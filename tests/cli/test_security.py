@@ -97,7 +97,7 @@ def deploy(step):
     step.apply(step.plan())
 
 
-def test_what_is_missing_is_made_once(stand_in, tmp_path):
+def test_what_is_missing_is_created_once(stand_in, tmp_path):
     from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
     value = tmp_path / "s3-key.txt"
@@ -142,7 +142,7 @@ def test_an_interrupted_deploy_goes_on_with_the_same_key(stand_in, call):
     assert stand_in.step().state().ready
 
 
-def test_what_was_made_though_the_answer_was_lost_is_not_made_again(stand_in, tmp_path):
+def test_what_was_created_before_its_answer_was_lost_is_not_created_again(stand_in, tmp_path):
     value = tmp_path / "s3-key.txt"
     value.write_text("hush")
     stand_in.write(lose=["create", "create-sa-secret"])

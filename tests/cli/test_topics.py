@@ -110,7 +110,7 @@ def test_records_of_one_key_partition_offset_and_time(run):
     assert shown(run("show", "prices", "--time", "2050-01-01", "-o", "json")) == []
 
 
-def test_a_search_has_a_bound_and_says_when_it_met_it(run, monkeypatch):
+def test_a_search_is_bounded_and_reports_when_it_stops_early(run, monkeypatch):
     monkeypatch.setattr(browsing, "SCANNED", 100)
     done = run("show", "prices", "--key", "nobody", "-o", "json")
     assert (done.exit_code, json.loads(done.stdout)) == (0, [])

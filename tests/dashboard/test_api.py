@@ -246,7 +246,7 @@ def test_status_is_answered_without_flink(feeder, make_app):
     assert {position["state"] for position in status["positions"]} == {"fresh"}
 
 
-def test_what_is_wrong_with_one_position_is_told_and_the_others_go_on(kafka, feeder, app):
+def test_the_problem_of_one_position_is_reported_and_the_others_continue(kafka, feeder, app):
     aapl, msft = (f"{feeder.prefix}position.{symbol}" for symbol in ("AAPL", "MSFT"))
 
     def positions():

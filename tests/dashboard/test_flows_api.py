@@ -70,7 +70,7 @@ def test_the_data_of_a_flow_is_what_its_store_and_its_topic_hold(feeder, flow_ap
     assert flow_app.get("/api/flows/data?flow=nothing")[0] == 404
 
 
-def test_a_store_that_cannot_be_read_is_told_and_read_again_once_it_is_mended(flow_app, store):
+def test_an_unreadable_store_is_reported_and_read_again_once_it_recovers(flow_app, store):
     flows.store_windows(store, "monitoring-statistics", 3)
     (file,) = store.glob("flow=monitoring-statistics/day=*/*.parquet")
     whole = file.read_bytes()

@@ -128,7 +128,7 @@ def shot(page, name):
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
-def test_signals_are_marked_and_told_on_the_overview_and_on_the_position(feeder, app, browser):
+def test_signals_are_marked_and_listed_on_the_overview_and_on_the_position(feeder, app, browser):
     with feeder.flowing(), looking(browser, app.url) as page:
         card(page, "AAPL", "fresh")
         plain = page.evaluate(COLOURS, [".card[data-symbol=AAPL] canvas", "--anomaly"])
@@ -183,7 +183,7 @@ COLOURS = """
 """
 
 
-def test_limits_are_set_drawn_and_cleared_through_the_form_and_mistakes_told_at_their_field(
+def test_limits_are_set_drawn_and_cleared_through_the_form_and_errors_stand_at_their_field(
     feeder, app, browser
 ):
     with feeder.flowing(), looking(browser, f"{app.url}/#/position/AAPL", refused=[400]) as page:

@@ -38,7 +38,7 @@ def test_flink_sees_what_we_see(tmp_path: Path) -> None:
         theirs.trees(["nosuch://a/b"], 1)
 
 
-def test_a_jvm_is_for_foreign_places_only() -> None:
+def test_a_jvm_starts_only_for_file_systems_that_are_not_local() -> None:
     assert isinstance(files_of("file:///a", dict), LocalFiles)
     assert isinstance(files_of("/a", dict), LocalFiles)
     assert isinstance(files_of("hdfs://hdfs/a", dict), FlinkFiles)

@@ -118,7 +118,7 @@ def test_one_job_too_many_is_stopped(flink: FakeFlink, life: Life) -> None:
     assert submissions(flink) == 0
 
 
-def test_a_job_that_can_not_be_stopped_is_not_joined_by_another(flink: FakeFlink, life: Life) -> None:
+def test_no_second_job_starts_while_one_cannot_be_stopped(flink: FakeFlink, life: Life) -> None:
     job = flink.add("aa", NAME, "older")
     job.savepoint, job.cancels = None, False
     with pytest.raises(NotReadyError, match="gave up after 300 s waiting for the end of job aa"):
@@ -189,7 +189,7 @@ def test_a_job_that_is_in_the_list_is_not_gone(flink: FakeFlink, life: Life) -> 
     assert submissions(flink) == 0 and life.lines[-1].startswith("stopped job aa with savepoint")
 
 
-def test_a_job_is_looked_at_more_often_while_it_does_not_run(flink: FakeFlink, life: Life) -> None:
+def test_a_job_that_does_not_run_is_polled_more_often(flink: FakeFlink, life: Life) -> None:
     job = flink.add("aa", NAME, OURS)
     times: list[float] = []
 
@@ -254,7 +254,7 @@ def test_a_submission_that_hangs_is_ended_and_withdrawn(flink: FakeFlink, life: 
     assert flink.jobs[life.job_ids[0]].state == "FINISHED"
 
 
-def test_a_submission_that_dies_says_its_exit_code(flink: FakeFlink, life: Life) -> None:
+def test_a_submission_that_dies_reports_its_exit_code(flink: FakeFlink, life: Life) -> None:
     life.program = "raise SystemExit(3)"
     with pytest.raises(SubmitError, match="python -m demo ended with exit code 3; see its output above"):
         life.run()
@@ -328,7 +328,7 @@ def test_a_job_is_submitted_before_there_is_a_slot_for_it(flink: FakeFlink, life
     assert sum("waiting for a free task slot: is a TaskManager running" in line for line in life.lines) == 1
 
 
-def test_a_jobmanager_that_does_not_answer_makes_us_unhealthy_and_no_more(
+def test_a_jobmanager_that_does_not_answer_makes_the_app_unhealthy_but_not_fail(
     flink: FakeFlink, life: Life
 ) -> None:
     flink.add("aa", NAME, OURS)
@@ -348,7 +348,7 @@ def test_a_jobmanager_that_does_not_answer_makes_us_unhealthy_and_no_more(
     assert broken[0] is not None and "Service Unavailable" in broken[0] and broken[1] is None
 
 
-def test_a_job_that_failed_ends_us_with_its_exception(flink: FakeFlink, life: Life) -> None:
+def test_a_failed_job_ends_the_app_with_its_exception(flink: FakeFlink, life: Life) -> None:
     job = flink.add("aa", NAME, OURS)
 
     def fail() -> None:
@@ -364,7 +364,7 @@ def test_a_job_that_failed_ends_us_with_its_exception(flink: FakeFlink, life: Li
     )
 
 
-def test_the_successor_says_why_the_job_failed_before_it(flink: FakeFlink, life: Life) -> None:
+def test_the_successor_reports_why_the_earlier_job_failed(flink: FakeFlink, life: Life) -> None:
     job = flink.add("aa", NAME, OURS)
     job.state = "FAILED"
     job.fail(2_000, "a.B: newer\n\tat x")
@@ -377,7 +377,7 @@ def test_the_successor_says_why_the_job_failed_before_it(flink: FakeFlink, life:
     assert life.health.last_failure == {"time": "1970-01-01 00:00:02.000", "reason": "a.B: newer"}
 
 
-def test_state_that_nothing_needs_goes_after_the_first_checkpoint(flink: FakeFlink, life: Life) -> None:
+def test_unneeded_state_is_deleted_after_the_first_checkpoint(flink: FakeFlink, life: Life) -> None:
     job = flink.add("aa", NAME, OURS)
     snapshot(f"{life.state.checkpoints}/aa/chk-1")
     old = Path(local_path(snapshot(f"{life.state.checkpoints}/old/chk-5")) or "")
@@ -391,7 +391,7 @@ def test_state_that_nothing_needs_goes_after_the_first_checkpoint(flink: FakeFli
     assert not old.exists() and sum("nothing needs it any more" in line for line in life.lines) == 1
 
 
-def test_chores_are_done_every_while_whether_or_not_they_succeed(flink: FakeFlink, life: Life) -> None:
+def test_chores_run_at_intervals_whether_or_not_they_succeed(flink: FakeFlink, life: Life) -> None:
     flink.add("aa", NAME, OURS)
     times: list[float] = []
 

@@ -41,7 +41,7 @@ class Looks:
         return list(self._lines)
 
 
-def test_a_steady_job_says_nothing() -> None:
+def test_a_job_without_changes_logs_nothing() -> None:
     looks = Looks()
     assert looks.at(JobDetail("RUNNING", ("INITIALIZING",), 2)) == []
     assert looks.health.answer()[0] == 503
@@ -51,7 +51,7 @@ def test_a_steady_job_says_nothing() -> None:
     assert "last_failure" not in body and "note" not in body
 
 
-def test_each_failure_is_said_once_with_its_cause_and_so_is_the_restart() -> None:
+def test_each_failure_and_its_restart_are_logged_once_with_the_cause() -> None:
     looks = Looks()
     looks.at(RUNNING)
     line = "job failure at 1970-01-01 00:00:01.500 UTC: a.Lost: the TaskManager (in Source (2/2) on host:1)"
@@ -84,7 +84,7 @@ def test_why_checkpoints_can_not_be_stored_is_said_though_flink_does_not() -> No
     assert looks.problem not in looks.at(RESTARTING, Failure(2_500, "", "", "a.Lost: x"), exceeded)[0]
 
 
-def test_failures_between_two_looks_are_all_said_in_order() -> None:
+def test_failures_between_two_polls_are_all_logged_in_order() -> None:
     looks = Looks()
     looks.at(RUNNING)
     newer = Failure(2_500, "", "", "a.Again: x")
@@ -93,7 +93,7 @@ def test_failures_between_two_looks_are_all_said_in_order() -> None:
     assert lines[2:] == ["the job was restarted and runs again, from checkpoint 7"]
 
 
-def test_a_restart_without_a_failure_is_said() -> None:
+def test_a_restart_without_a_failure_is_logged() -> None:
     """As when the job takes up more slots, faster than we look."""
     looks = Looks()
     looks.at(RUNNING, restored=(3, 1_000))
@@ -109,7 +109,7 @@ def test_a_first_start_is_no_restart() -> None:
     assert looks.at(RUNNING, restored=(3, 1_000)) == []
 
 
-def test_slots_that_are_missing_for_long_are_said_once_each_time() -> None:
+def test_slots_missing_for_long_are_logged_once_each_time() -> None:
     hint = "waiting for a free task slot: is a TaskManager running, and FLINK_SLOTS large enough?"
     looks = Looks()
     for _ in range(2):
@@ -123,7 +123,7 @@ def test_slots_that_are_missing_for_long_are_said_once_each_time() -> None:
         assert looks.health.answer()[0] == 200
 
 
-def test_of_another_job_nothing_has_been_said() -> None:
+def test_failures_of_another_job_are_logged_again() -> None:
     looks = Looks()
     looks.at(RUNNING, LOST, failed=(EXPIRED,), restored=(3, 1_000))
     looks.reporter.forget_job()
@@ -132,7 +132,7 @@ def test_of_another_job_nothing_has_been_said() -> None:
     assert len(looks.at(RUNNING, LOST, failed=(EXPIRED,), restored=(7, 9_000))) == 3
 
 
-def test_a_failure_from_before_is_said_as_such_and_not_again() -> None:
+def test_an_earlier_failure_is_logged_once_and_as_earlier() -> None:
     looks = Looks()
     looks.reporter.past(LOST)
     assert looks.health.last_failure is not None
@@ -151,7 +151,7 @@ def test_only_true_failures_of_checkpoints_count() -> None:
     assert looks.health.answer()[1]["checkpoints"] == {"completed": 9, "failed": 1}
 
 
-def test_missing_slots_are_noted_until_they_are_there() -> None:
+def test_missing_slots_are_noted_until_they_appear() -> None:
     looks = Looks(slots=3)
     assert looks.at(RUNNING) == ["the job runs on 2 of 3 slots"]
     assert looks.at(RUNNING) == []

@@ -38,7 +38,7 @@ def test_checkpoints_that_were_never_begun_are_no_failed_ones(flink: FakeFlink, 
     assert rest.checkpoints("aa") == Checkpoints(3, (expired,), (7, 5_000))
 
 
-def test_what_the_jobmanager_refuses_says_why(rest: Rest) -> None:
+def test_a_refusal_of_the_jobmanager_gives_the_reason(rest: Rest) -> None:
     with pytest.raises(
         RestError, match=r"GET http://127.0.0.1:\d+/jobs/aa: .*NotFoundException: /jobs/aa"
     ) as found:
@@ -67,7 +67,7 @@ def test_an_answer_that_lacks_a_field_names_it(
         rest.parameters("aa")
 
 
-def test_no_answer_says_so() -> None:
+def test_a_missing_answer_is_reported() -> None:
     (port,) = free_ports(1)
     rest = Rest(f"127.0.0.1:{port}", TOKEN)
     with pytest.raises(

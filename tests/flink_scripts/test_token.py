@@ -28,7 +28,7 @@ def test_it_is_in_the_environment_or_in_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["short", "x" * 31, "x" * 257, "x y" * 20, "é" * 40, f"{TOKEN}\n{TOKEN}"])
-def test_what_is_no_token_opens_nothing_and_is_not_shown(tmp_path: Path, value: str) -> None:
+def test_a_malformed_token_is_refused_and_not_shown(tmp_path: Path, value: str) -> None:
     for place in ({"FLINK_TOKEN": value}, in_file(tmp_path / "token", value.encode())):
         with pytest.raises(SettingsError, match="does not hold a token: 32 to 256 letters") as refused:
             flink_token(place)

@@ -19,7 +19,7 @@ class Waiting:
         self.waiter = Waiter(self.health, self.clock, self.stop, self.lines.append)
 
 
-def test_what_is_there_at_last_is_the_answer_and_each_reason_is_said_once() -> None:
+def test_waiting_returns_what_appears_and_logs_each_reason_once() -> None:
     waiting, answers = Waiting(), [RestError("a"), RestError("a"), NotReadyError("b"), 7]
 
     def ask() -> object:
@@ -43,7 +43,7 @@ def test_a_stop_ends_the_waiting() -> None:
         waiting.waiter.until("it", ask)
 
 
-def test_only_the_same_thing_missing_for_long_is_given_up() -> None:
+def test_waiting_gives_up_only_on_the_same_missing_thing() -> None:
     waiting = Waiting()
     for what in ("one", "another"):
         waiting.waiter.missing(what, "x")

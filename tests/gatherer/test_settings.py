@@ -100,7 +100,7 @@ def test_inputs_are_part_of_what_the_job_is() -> None:
         ("KAFKA_BOOTSTRAP_SERVERS", ""),
     ],
 )
-def test_mistakes_name_the_variable(name: str, value: str) -> None:
+def test_errors_name_the_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_environ({**BASE, name: value})
 

@@ -8,7 +8,7 @@ from jvm.errors import JavaError
 from jvm.java import java_home
 
 
-def test_java_of_path_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_java_on_path_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(JavaError, match="JAVA_HOME"):
         java_home({"PATH": "/usr/bin"})

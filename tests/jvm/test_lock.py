@@ -121,7 +121,7 @@ def test_locking_hashes_what_is_new_and_trusts_what_is_known(central: Path, tmp_
 
 
 @pytest.mark.usefixtures("central", "local")
-def test_a_jar_that_is_nowhere_is_named(tmp_path: Path, lock: JarLock) -> None:
+def test_a_jar_that_cannot_be_found_is_named(tmp_path: Path, lock: JarLock) -> None:
     with pytest.raises(JarError, match=r"tool:3.*not found"):
         lock.write(["org.example:tool:3"])
     (tmp_path / "jars.lock").write_text("org.example:tool:3\n")

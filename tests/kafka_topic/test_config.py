@@ -33,11 +33,11 @@ def test_a_plan_says_how_long_each_kind_of_topic_keeps_its_records():
     }
 
 
-def test_limits_are_compacted_whatever_is_said_of_retention():
+def test_limits_are_compacted_whatever_the_retention():
     assert config_of("limits", {"limits": timedelta(days=1)}) == {"cleanup.policy": "compact"}
 
 
-def test_the_kind_of_a_topic_is_told_from_its_name():
+def test_the_kind_of_a_topic_follows_from_its_name():
     topics = Topics("x.")
     names = ("x.position.BRK.B", "x.movingaverage", "x.dead_letter", "x.limits", "movingaverage", "x.")
     assert [topics.kind(name) for name in names] == [
@@ -64,15 +64,15 @@ def test_the_form_of_the_environment():
 @pytest.mark.parametrize(
     ("current", "wanted", "shortens"), [(7, 1, True), (1, 7, False), (-1, 7, True), (7, -1, False)]
 )
-def test_what_shortens(current, wanted, shortens):
+def test_what_shortens_retention(current, wanted, shortens):
     assert retention("t", current, wanted).shortens is shortens
 
 
-def test_compaction_shortens_nothing():
+def test_compaction_does_not_shorten_retention():
     assert not Difference("limits", "cleanup.policy", "delete", "compact").shortens
 
 
-def test_topics_and_settings_that_are_not_told_are_no_difference():
+def test_topics_and_settings_that_are_not_reported_are_no_difference():
     wanted = {"a": {"retention.ms": "2"}, "b": {"retention.ms": "2"}, "c": {"retention.ms": "2"}}
     current = {"b": {"retention.ms": "1", "cleanup.policy": "delete"}, "a": {"retention.ms": "2"}}
     assert list(differences(wanted, current)) == [retention("b", 1, 2)]
@@ -121,7 +121,7 @@ def test_settings_are_set_once_and_never_shortened_without_permission(stage):
 
 
 @pytest.mark.slow
-def test_what_kafka_refuses_and_brokers_that_do_not_answer_are_told_apart(stage, unused_address):
+def test_a_refusal_of_kafka_and_a_broker_that_does_not_answer_differ(stage, unused_address):
     stage.create("movingaverage")
     with pytest.raises(KafkaTopicError, match="refused"):
         Brokers(stage.bootstrap_servers, timeout=10).set_configs(

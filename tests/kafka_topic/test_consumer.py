@@ -98,7 +98,7 @@ def test_unwanted_records_do_not_put_off_the_timeout(stage):
 
 
 @pytest.mark.slow
-def test_a_broken_record_is_named_and_can_be_passed(stage, window_end):
+def test_a_broken_record_is_named_and_can_be_skipped(stage, window_end):
     stage.create("movingaverage")
     stage.producer.begin_transaction()
     stage.producer.produce(stage.prefix + "movingaverage", b"AAPL 1 2", "AAPL")

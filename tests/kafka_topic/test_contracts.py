@@ -124,7 +124,7 @@ def test_a_price_misses_a_field(name):
 
 
 @pytest.mark.parametrize("data", [b"", b"AAPL 1 2", b"[1]", b"null", b"\xff", b'{"a":1', b"[" * 100_000])
-def test_what_is_no_json_object_is_shown(data):
+def test_a_value_that_is_not_a_json_object_is_shown(data):
     with pytest.raises(ContractError, match="the record is not") as caught:
         Price.from_json(data)
     assert caught.value.field is None

@@ -132,7 +132,7 @@ def test_limits_read_back_as_written():
     assert json.loads(limits.to_json()) == LIMITS
 
 
-def test_limits_that_are_not_there_are_the_settings():
+def test_limits_that_are_not_set_come_from_the_settings():
     alone = Limits.from_json(json.dumps({"symbol": "AAPL", "set_at": LIMITS["set_at"], "buy": 9}).encode())
     assert alone == Limits("AAPL", TIME, buy=9)
     assert json.loads(alone.to_json()) == {

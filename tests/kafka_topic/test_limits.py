@@ -54,7 +54,7 @@ def test_nothing_is_written_unless_all_is_right(store):
 
 
 @pytest.mark.slow
-def test_limits_are_taken_back(store):
+def test_limits_can_be_cleared(store):
     store.set(["AAPL", "MSFT", "TSLA"], {"buy": 1.0})
     assert store.clear(["MSFT", "GOOG"]) == ["MSFT"]
     assert list(store.read()) == ["AAPL", "TSLA"]
@@ -100,7 +100,7 @@ def test_a_missing_topic_is_an_error_and_stays_missing(stage):
 
 
 @pytest.mark.slow
-def test_a_symbol_that_can_be_none_is_refused(store):
+def test_an_invalid_symbol_is_refused(store):
     with pytest.raises(SymbolError, match="'A B'"):
         store.set(["A B"], {"buy": 1.0})
 

@@ -60,7 +60,7 @@ def test_a_secret_may_come_from_a_file_that_others_cannot_read(tmp_path: Path) -
         ),
     ],
 )  # fmt: skip
-def test_what_cannot_work_is_told_without_the_secret(changes: dict[str, str], words: str) -> None:
+def test_an_error_about_a_login_does_not_contain_the_secret(changes: dict[str, str], words: str) -> None:
     with pytest.raises(SecurityError) as caught:
         Security.from_environ({**SASL, **changes})
     assert words in str(caught.value)
@@ -127,7 +127,7 @@ def broker_with(tmp_path: Path) -> Iterator[Callable[[str], str]]:
         (Authority.create().issue("broker", hosts=("127.0.0.1",)), "certificate signature failure"),
     ],
 )  # fmt: skip
-def test_a_brokers_certificate_is_refused_with_the_reason(
+def test_a_broker_certificate_is_refused_with_the_reason(
     broker_with: Callable[[str], str], key: str, words: str
 ) -> None:
     server = broker_with(key)
@@ -138,7 +138,7 @@ def test_a_brokers_certificate_is_refused_with_the_reason(
     assert "KAFKA_CA" in said
 
 
-def test_a_broker_without_tls_is_told_from_one_that_is_away() -> None:
+def test_a_broker_without_tls_and_an_absent_broker_have_different_errors() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

@@ -22,7 +22,7 @@ def test_its_bytes():
     assert Measurement(TS, "cpu", 12.5, "%", "laptop").to_json() == expected
 
 
-def test_there_and_back():
+def test_what_is_written_reads_back():
     measurement = Measurement(TS, "cpu", 12.5, "%", "laptop")
     assert json.loads(measurement.to_json()) == GIVEN
     assert Measurement.from_json(measurement.to_json()) == measurement

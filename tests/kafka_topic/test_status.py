@@ -85,14 +85,14 @@ def test_one_window_of_several_counts(stage, window_end):
 
 
 @pytest.mark.slow
-def test_before_anything_is_deployed_nothing_is_known_and_nothing_is_created(stage):
+def test_before_a_deploy_nothing_is_known_and_nothing_is_created(stage):
     topic = f"{stage.prefix}position.AAPL"
     assert status(stage, "AAPL") == [PositionStatus("AAPL", topic, None, None, Trouble("gone", topic))]
     assert stage.topics() == set()
 
 
 @pytest.mark.slow
-def test_what_the_gatherer_says_of_a_partition_is_its_positions_problem(stage):
+def test_what_the_gatherer_reports_of_a_partition_is_a_problem_of_its_position(stage):
     stage.create("movingaverage", "position.AAPL", "position.MSFT", partitions=2)
     group, topic = stage.prefix + "gatherer", f"{stage.prefix}position.AAPL"
     commit(stage, group, "MSFT", 0)

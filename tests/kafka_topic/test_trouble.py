@@ -12,7 +12,7 @@ SINCE = datetime(2026, 11, 22, 1, 2, 3, 4000, tzinfo=UTC)
 CODES = ("gone", "leaderless", "denied", "corrupt", "codec", "unreadable", "lost")
 
 
-def test_metadata_tells_what_is_wrong_and_since_when():
+def test_metadata_shows_what_is_wrong_and_since_when():
     metadata = '{"problem": "corrupt", "detail": "CRC of\\u001b[31m 17", "since": "2026-11-22 01:02:03.004"}'
     trouble = read_trouble(metadata, "position.A", 2)
     assert trouble == Trouble("corrupt", "position.A", 2, "CRC of [31m 17", SINCE)

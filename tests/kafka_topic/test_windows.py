@@ -25,13 +25,13 @@ def test_a_length_has_one_label():
 
 
 @pytest.mark.parametrize("text", ["", "10", "s", "0s", "-1s", "1.5s", "10 s", "1w", "٣s", "999999999999d"])
-def test_what_is_no_length(text):
+def test_what_is_not_a_length_is_refused(text):
     with pytest.raises(ValueError, match="is not the length of a window; write one such as"):
         window_length(text)
 
 
 @pytest.mark.parametrize("length", [timedelta(0), timedelta(seconds=-1), timedelta(microseconds=1500)])
-def test_what_has_no_label(length):
+def test_a_length_without_a_label_is_refused(length):
     with pytest.raises(ValueError, match="not a whole number of milliseconds"):
         window_label(length)
 

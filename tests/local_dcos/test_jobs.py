@@ -159,7 +159,7 @@ def test_a_wrong_definition_is_refused_with_its_path(jobs, change, path):
     assert (status, [detail["path"] for detail in answer["details"]]) == (422, [path])
 
 
-def test_what_is_not_there_is_said(jobs):
+def test_a_missing_object_is_reported(jobs):
     assert metronome(jobs, "GET", "/none")[0] == 404
     assert jobs.dcos("job", "run", "none").stderr == "Error: Job not found\n"
     added(jobs, "1")

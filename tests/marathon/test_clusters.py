@@ -117,7 +117,7 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
     }
 
 
-def test_a_store_of_ones_own_and_its_keys_as_secrets(settings_of: SettingsOf) -> None:
+def test_a_custom_store_and_its_keys_as_secrets(settings_of: SettingsOf) -> None:
     store = (
         "{endpoint: http://minio:9000, path_style: true, access_key: volatility/a, secret_key: volatility/s}"
     )
@@ -173,7 +173,7 @@ def test_inputs_have_the_forms_that_the_gatherer_knows() -> None:
     assert Input(topic="prices").model_dump() == {"topic": "prices", "pattern": None, **DEFAULTS}
 
 
-def test_inputs_of_others_are_told_as_json_and_only_then(settings_of: SettingsOf) -> None:
+def test_inputs_of_others_are_passed_as_json_and_only_if_there_are_any(settings_of: SettingsOf) -> None:
     name = "GATHERER_INPUTS"
     apps = definitions(settings_of("local"))
     assert [app for app in apps if name in apps[app]["env"]] == []

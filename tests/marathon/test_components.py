@@ -34,7 +34,7 @@ def test_each_component_comes_after_what_it_depends_on(settings_of: SettingsOf) 
     assert found["kafka"].ready_within == settings_of("prod").timeouts.package
 
 
-def test_what_is_not_asked_for_is_no_component_and_nothing_waits_for_it(settings_of: SettingsOf) -> None:
+def test_a_part_that_is_off_is_no_component_and_nothing_waits_for_it(settings_of: SettingsOf) -> None:
     found = render(settings_of()).components
     assert "security" not in found
     assert found["kafka"].depends_on == frozenset()
@@ -97,7 +97,7 @@ def test_a_mistake_names_its_line(copy: Path, text: str, line: int, said: str) -
     assert [(problem.file, problem.line) for problem in found] == [(str(file), line)]
 
 
-def test_a_template_that_nothing_is_said_of_is_named(copy: Path) -> None:
+def test_an_undeclared_template_is_named(copy: Path) -> None:
     (copy / "apps" / "gatherer.yaml").unlink()
     (problem,) = problems(copy)
     assert problem.file == str(copy / "apps" / "gatherer.json.j2")

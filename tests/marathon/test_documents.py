@@ -78,7 +78,7 @@ def test_numbers_and_booleans_keep_the_text_that_was_written() -> None:
         (BOMB, "a.yaml:1: more than 50000 values, counting each use of an alias"),
     ],
 )
-def test_mistakes_of_form(text: str, problem: str) -> None:
+def test_malformed_yaml_is_refused(text: str, problem: str) -> None:
     (found,) = read(text).problems
     assert str(found).startswith(problem)
 

@@ -83,14 +83,14 @@ def test_a_file_adds_and_removes_flows(tmp_path: Path) -> None:
         ("system -> a b -> none -> none -> lines", "'a b' is not a topic name"),
     ],
 )
-def test_mistakes_in_a_line(mistakes: Mistakes, line: str, problem: str) -> None:
+def test_errors_in_the_line_of_a_flow(mistakes: Mistakes, line: str, problem: str) -> None:
     (found,) = mistakes(overrides=[f"flows.demo/one={line}"])
     assert f"--set flows.demo/one={line}: flows.demo/one: " in str(found)
     assert problem in str(found)
 
 
 @pytest.mark.parametrize("name", ["api/status", "one", "a/B", "../x", "a//b"])
-def test_mistakes_in_a_name(mistakes: Mistakes, tmp_path: Path, name: str) -> None:
+def test_errors_in_the_name_of_a_flow(mistakes: Mistakes, tmp_path: Path, name: str) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(f"flows:\n  {name}: system -> monitoring -> none -> none -> lines\n")
     (found,) = mistakes(files=[file])

@@ -106,7 +106,7 @@ def test_on_local_the_secrets_are_where_the_broker_looks(
         ([SECRETS], "kafka.security.protocol: SSL needs the folder on this machine with pipectl's own login"),
     ],
 )
-def test_what_is_missing_is_told(
+def test_missing_settings_are_named(
     mistakes: Callable[..., list[Problem]], overrides: list[str], words: str
 ) -> None:
     given = ["flink.state=hdfs://n/v", *overrides, "kafka.security.protocol=SSL"]

@@ -199,7 +199,7 @@ def test_each_rule_is_in_the_list() -> None:
         '"unreachableStrategy": "disabled",\n"env": {',
     ],
 )
-def test_what_marathon_takes_passes(new: str, copy: Path, settings_of: Callable[..., object]) -> None:
+def test_what_marathon_accepts_passes(new: str, copy: Path, settings_of: Callable[..., object]) -> None:
     from marathon.bundle import render
 
     # A base of its own: not every app has a port that can be ready.

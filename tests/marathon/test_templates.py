@@ -71,7 +71,7 @@ def test_a_mistake_names_its_line(
     assert message in str(problem)
 
 
-def test_mistakes_of_all_templates_come_at_once(faults: Faults, copy: Path) -> None:
+def test_user_errors_of_all_templates_come_at_once(faults: Faults, copy: Path) -> None:
     (copy / "apps" / "gatherer.json.j2").write_text("{\n  {{ nothing }}\n}\n")
     (copy / "packages" / "kafka.json.j2").write_text("[]\n")
     found = faults(GENERATOR, "GENERATOR_MODEL", "GENERATOR_RATE")

@@ -78,7 +78,7 @@ def test_a_repeated_batch_is_harmless_before_and_after_a_merge(tmp_path):
     assert offsets(store) == list(range(300))
 
 
-def test_a_crash_between_two_days_is_made_good_by_the_repeat(tmp_path):
+def test_a_repeated_batch_completes_what_a_crash_cut_off(tmp_path):
     store = DiskStore(tmp_path)
     store.write(FLOW, Batch("w", 0), rows(0, 20))
     (second,) = (path for path in store.files("prices") if path.parent.name == "day=2026-11-23")
@@ -134,7 +134,7 @@ def test_a_merge_that_was_cut_off_doubles_nothing(tmp_path, monkeypatch):
     assert offsets(store) == list(range(10, 300))
 
 
-def test_what_a_crash_leaves_unfinished_is_no_row_and_goes_in_time(tmp_path):
+def test_what_a_crash_leaves_unfinished_is_not_read_and_is_removed_later(tmp_path):
     store = DiskStore(tmp_path)
     store.write(FLOW, Batch("w", 1), rows(1))
     folder = tmp_path / "flow=prices" / "day=2026-11-23"
@@ -221,13 +221,13 @@ def test_a_broken_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("address", ["", "disk", "disk:", "/var/lib", "tape:/x"])
-def test_an_address_that_is_none(address):
+def test_an_invalid_address_is_refused(address):
     with pytest.raises(AddressError, match="disk:FOLDER"):
         open_store(address)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "A", "x" * 65])
-def test_a_name_that_could_be_another_path(name, tmp_path):
+def test_a_name_that_could_be_another_path_is_refused(name, tmp_path):
     with pytest.raises(AddressError, match="a name has"):
         Batch(name, 0)
     with pytest.raises(AddressError, match="a name has"):

@@ -39,12 +39,12 @@ def test_an_old_service_is_asked_for_its_connection(tmp_path):
     assert cluster(tmp_path, old=json.dumps(OLD)).kafka.brokers("kafka") == ["10.0.0.2:9092"]
 
 
-def test_names_do_where_there_are_no_addresses(tmp_path):
+def test_names_are_used_where_there_are_no_addresses(tmp_path):
     only_dns = json.dumps({"dns": OLD["dns"]})
     assert cluster(tmp_path, old=only_dns).kafka.brokers("kafka") == OLD["dns"]
 
 
-def test_a_login_that_is_missing_is_said_and_not_taken_for_an_old_service(tmp_path):
+def test_a_missing_login_is_reported_and_not_taken_for_an_old_service(tmp_path):
     with pytest.raises(NotLoggedIn):
         cluster(tmp_path, old=json.dumps(OLD), error="Got 401 Unauthorized response").kafka.brokers("kafka")
 

@@ -55,7 +55,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize(("kind", "said"), TEXTS)
-def test_a_text_tells_what_happened(kind, said):
+def test_a_text_explains_what_happened(kind, said):
     assert kind_of(said) is kind
 
 
@@ -63,7 +63,7 @@ KINDS = list(dict.fromkeys(kind for kind, _ in _PATTERNS))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_that_is_told_is_told_by_a_text_here(kind):
+def test_every_kind_is_explained_by_a_text_here(kind):
     assert kind in {kind for kind, _ in TEXTS}
 
 
@@ -81,7 +81,7 @@ def test_a_number_inside_a_name_is_no_status(app_id):
     assert kind_of(f"Error: App '{app_id}' does not exist") is errors.NotFound
 
 
-def test_details_of_a_refusal_are_told_key_by_key():
+def test_details_of_a_refusal_are_listed_key_by_key():
     said = (
         'Error while fetching [x]: HTTP 422: "{"message": "Object is not valid", "details": '
         '[{"path": "/cpus", "errors": ["too small"]}, {"path": "/mem", "errors": ["a", "b"]}]}".'

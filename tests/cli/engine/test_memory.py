@@ -138,7 +138,7 @@ def test_orphans_are_those_of_the_same_owner(engine: MemoryEngine) -> None:
     assert "/b/old" in engine.apps()
 
 
-def test_the_last_failure_is_told_by_the_newest_task_or_the_one_that_ended(engine: MemoryEngine) -> None:
+def test_the_last_failure_comes_from_the_newest_task_or_the_one_that_ended(engine: MemoryEngine) -> None:
     assert last_failure(engine, APP.id) is None
     engine.create(APP)
     newest = newest_task(engine, APP.id)

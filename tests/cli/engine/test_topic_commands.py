@@ -41,6 +41,6 @@ def test_an_error_on_stdout_is_passed_on(parse, stdout):
         parse(stdout)
 
 
-def test_no_output_at_all_is_said():
+def test_missing_output_is_reported():
     with pytest.raises(ValueError, match="it printed: nothing"):
         commands.parse_list("")

@@ -29,11 +29,11 @@ def queued(*reasons, delay=0):
         ("SomethingNew", "SomethingNew"),
     ],
 )
-def test_a_declined_offer_is_told_with_what_the_app_asks_for(reason, words):
+def test_a_declined_offer_is_explained_by_what_the_app_asks_for(reason, words):
     assert why_waiting(queued(reason), APP) == f"no offer fits: {words}"
 
 
-def test_a_back_off_is_told():
+def test_a_back_off_is_explained():
     assert why_waiting(queued(delay=30), APP) == "next try in 30 s after a failure"
     assert why_waiting(queued(), APP) == why_waiting(None, APP) == ""
 

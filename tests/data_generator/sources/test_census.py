@@ -54,7 +54,7 @@ def test_a_data_set_that_cannot_be_read_is_named(tmp_path: Path, text: str, said
 @pytest.mark.parametrize(
     ("command", "text"), [(main, "state,region,a\nOhio,Midwest,1\n"), (replay, "ts,price\n2020-08-31,1\n")]
 )
-def test_a_login_that_cannot_work_is_told_in_a_line(tmp_path: Path, caplog, command, text: str):
+def test_an_invalid_login_is_one_line(tmp_path: Path, caplog, command, text: str):
     file = tmp_path / "own.csv"
     file.write_text(text)
     argv = ["--file", str(file)] if command is main else [str(file)]

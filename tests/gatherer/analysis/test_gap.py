@@ -34,7 +34,7 @@ def _expected(streams: Any, run: Any, window: str, after_ms: float) -> list[tupl
     ("window", "after_seconds"), [("5s", 1.5), ("5s", 4), ("12s", 9), ("20s", 0.25), ("20s", 16)]
 )
 @pytest.mark.parametrize("bound_ms", [0, 2000])
-def test_every_silence_is_told_once_at_the_first_end_that_sees_it(
+def test_every_gap_is_reported_once_at_the_first_window_end_after_it(
     window: str, after_seconds: float, bound_ms: int, streams: Any, run_of: Any
 ) -> None:
     draw = random.Random(bound_ms)
@@ -57,7 +57,7 @@ def test_every_silence_is_told_once_at_the_first_end_that_sees_it(
     assert {(each.event, each.window, each.threshold) for each in told} == {("silent", window, after_seconds)}
 
 
-def test_a_silence_is_told_while_it_lasts_and_the_next_one_again(streams: Any, run_of: Any) -> None:
+def test_a_gap_is_reported_while_it_lasts_and_the_next_one_again(streams: Any, run_of: Any) -> None:
     run = run_of(_settings(streams, "5s", 3))
     start = streams.START
     run.tick(streams.Tick(start + 100, 0, 100 * UNIT))

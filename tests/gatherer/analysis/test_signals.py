@@ -101,7 +101,7 @@ def test_a_threshold_set_alone_stands_when_the_bundles_other_one_has_passed_it(
 HAMPEL = NONE._replace(signals={"anomaly": {"window": "10s", "sigmas": 3}})
 
 
-def test_the_farthest_tick_beyond_the_bound_is_told_with_its_own_time(
+def test_the_farthest_tick_beyond_the_bound_is_reported_with_its_own_time(
     panes: Panes, run_of: Any, streams: Any
 ) -> None:
     run = run_of(HAMPEL)

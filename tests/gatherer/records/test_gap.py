@@ -12,7 +12,7 @@ from kafka_topic.contracts import Signal
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def test_a_silence_is_told_by_the_time_of_the_ticks(running: Any, start: datetime) -> None:
+def test_a_gap_is_dated_by_the_time_of_the_ticks(running: Any, start: datetime) -> None:
     running.create("position.QUIET")
     for second in (*range(20), *range(28, 48)):
         for tick in range(5):

@@ -277,7 +277,7 @@ Mistakes = Callable[..., list[Problem]]
         ("flink.parallelism=[", "not valid YAML"),
     ],
 )
-def test_an_override_with_a_mistake(text: str, problem: str, mistakes: Mistakes) -> None:
+def test_an_invalid_override_is_refused(text: str, problem: str, mistakes: Mistakes) -> None:
     (found,) = mistakes(overrides=[text])
     assert (found.file, found.line) == (f"--set {text}", None)
     assert problem in str(found)
@@ -353,7 +353,7 @@ def test_a_mistake_in_a_list_leaves_the_other_checks_alone(mistakes: Mistakes) -
         ("topics: {\n", "{file}:2: not valid YAML: while parsing a flow node"),
     ],
 )
-def test_a_file_with_a_mistake_of_form(text: str, problem: str, tmp_path: Path, mistakes: Mistakes) -> None:
+def test_a_malformed_file_is_refused(text: str, problem: str, tmp_path: Path, mistakes: Mistakes) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     (found,) = mistakes(files=[file])
@@ -424,7 +424,7 @@ def test_durations_are_written_as_they_are_read() -> None:
     assert '"windows":{"10s":"1s","1m":"5s","10m":"10s"}' in load_settings("local").model_dump_json()
 
 
-def test_a_window_is_added_and_another_taken_away(tmp_path: Path) -> None:
+def test_windows_can_be_added_and_removed(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("gatherer:\n  windows: {10m: null, 5s: 1s}\nsignals:\n  limit: {window: 1m}\n")
     gatherer = load_settings("local", files=[file], overrides=["gatherer.windows.30s=5s"]).gatherer
@@ -435,7 +435,7 @@ def test_a_window_is_added_and_another_taken_away(tmp_path: Path) -> None:
     assert back.windows["10m"] == timedelta(minutes=1)
 
 
-def test_how_fresh_data_is_goes_by_the_shortest_window() -> None:
+def test_freshness_follows_from_the_shortest_window() -> None:
     slow = load_settings("local", overrides=["gatherer.windows={10s: 5s, 1m: 1s}"])
     assert slow.freshness - load_settings("local").freshness == timedelta(seconds=4)
 
