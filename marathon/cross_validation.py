@@ -20,7 +20,7 @@ Conflict = tuple[tuple[KeyPath, ...], str, str]
 
 # MiB: Flink's minimum for a TaskManager plus 64 for its parent process, and the need of each slot's Python
 # worker.
-_TASKMANAGER_MEM, _SLOT_MEM = 1024 + 64, 256
+_TASKMANAGER_MEM, _SLOT_MEM = 960 + 64, 256
 # Linux limits one variable to 128 KiB.
 _ENVIRONMENT = 120_000
 _LOCAL_KAFKA_SECRETS = "kafka"

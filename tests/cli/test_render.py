@@ -15,6 +15,7 @@ JOBS = {
     "produce-prices",
     "random-numbers",
     "replay",
+    "sink",
     "system",
 }
 APPS = {"dashboard", "data-generator", "flink-jobmanager", "flink-taskmanager", "gatherer"}

@@ -67,7 +67,7 @@ def test_errors_read_as_those_of_the_real_client(cluster):
     ("command", "name"),
     [
         (["security", "org"], "security org"),
-        (["marathon", "group", "list", "--json"], "marathon group list"),
+        (["marathon", "plugin", "list", "--json"], "marathon plugin list"),
         (["marathon"], "marathon"),
         (["task"], "task"),
     ],

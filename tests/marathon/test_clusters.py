@@ -152,7 +152,7 @@ def test_the_token_of_flink_as_a_file_on_the_agents(settings_of: SettingsOf) -> 
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
 def test_a_taskmanager_starts_with_the_least_memory(slots: int, settings_of: SettingsOf) -> None:
-    least = 1088 + 256 * slots
+    least = 1024 + 256 * slots
     overrides = (f"flink.taskmanager.slots={slots}", f"flink.taskmanager.mem={least}")
     env = definitions(settings_of("local", *overrides))["flink-taskmanager"]["env"]
     assert taskmanager_memory(int(env["FLINK_MEMORY_MB"]), int(env["FLINK_SLOTS"])).heap >= 256

@@ -135,12 +135,12 @@ Mistakes = Callable[..., list[Problem]]
         ("flink.parallelism=129", "flink.parallelism: must be at most 128, got 129"),
         ("flink.jobmanager.mem=700", "flink.jobmanager.mem: must be at least 768, got 700"),
         (
-            "flink.taskmanager.mem=1343",
-            "mem: 1343 MiB is too little for a TaskManager with 1 slot; write 1344 or more",
+            "flink.taskmanager.mem=1279",
+            "mem: 1279 MiB is too little for a TaskManager with 1 slot; write 1280 or more",
         ),
         (
-            "flink.taskmanager.slots=4",
-            "slots: 2048 MiB is too little for a TaskManager with 4 slots; write 2112 or more",
+            "flink.taskmanager.slots=5",
+            "slots: 2048 MiB is too little for a TaskManager with 5 slots; write 2304 or more",
         ),
         ("webhook.url=host/signals", "webhook.url: 'host/signals' is not a web address; write, for example"),
         (
