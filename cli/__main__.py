@@ -33,7 +33,7 @@ def pipectl() -> None:
 
     \b
     Exit codes: 0 success or healthy, 1 error, 2 invalid usage or settings,
-    3 timeout, 4 unhealthy, 130 interrupted.
+    3 timeout or no answer, 4 unhealthy, 130 interrupted.
 
     \b
     Example:

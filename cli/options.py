@@ -16,8 +16,8 @@ cluster_option = click.option(
     "--cluster",
     metavar="NAME",
     envvar="PIPECTL_CLUSTER",
-    help="The name of a file in marathon/clusters.  [env: PIPECTL_CLUSTER; default: local, or the cluster of "
-    "the last deploy for commands that only read]",
+    help="The name of a file in marathon/clusters, or local-NAME for a further cluster on this machine.  "
+    "[env: PIPECTL_CLUSTER; default: local, or the cluster of the last deploy for commands that only read]",
 )
 area_option = click.option(
     "--area",

@@ -12,7 +12,7 @@ SHORT_HELP = {
     "endpoints": "Print the addresses of Kafka, Flink, the cluster and the page.",
     "run": "Run a one-off job to its end and show its output.",
     "jobs": "List the one-off jobs with their last runs, or stop one.",
-    "query": "Run a query that reads on a store, and print its rows.",
+    "query": "Run a read-only query on a store, and print its rows.",
     "topics": "List the topics of Kafka, and show records of one.",
     "parts": "List the optional parts of the bundle and their resources.",
     "scale": "Change the number of instances of an app.",

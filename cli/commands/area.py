@@ -17,7 +17,13 @@ from marathon.areas import Area
 def command() -> None:
     """List, create and delete areas of a cluster, such as dev, test and prod.
 
-    An area has a Marathon group, a topic prefix and a quota of its own. Every command takes `--area NAME`.
+    An area has a Marathon group, a topic prefix and a quota of its own. Commands such as `deploy`, `status`
+    and `destroy` take `--area NAME`, and then work with the bundle in that area.
+
+    \b
+    Example:
+      pipectl area create dev
+      pipectl deploy --area dev
     """
 
 
@@ -67,7 +73,7 @@ def create(run: Session, output: str, name: str) -> None:
     """Create an area, or change its quota to that in the settings.
 
     The setting `areas.NAME` holds the quota: `cpus`, `mem` in MiB, and whether they are `promised`, that is,
-    kept free for the area. An area without a quota gets what it gets.
+    kept free for the area. Without a quota, an area has no limit, and nothing is kept free for it.
 
     \b
     Example:

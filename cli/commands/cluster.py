@@ -13,7 +13,13 @@ from marathon.home import LOCAL, is_local
 
 @click.group("cluster")
 def command() -> None:
-    """Manage the cluster itself."""
+    """Manage the cluster itself, and link it to others.
+
+    \b
+    Example:
+      pipectl cluster show
+      pipectl cluster link prod --cluster dev
+    """
 
 
 @command.command("env")
@@ -91,7 +97,7 @@ def show(run: Session, output: str) -> None:
 @click.argument("other")
 @session_options(reads_only=False)
 def link(run: Session, output: str, other: str) -> None:
-    """Link the cluster to OTHER, so that users find one from the other.
+    """Link the cluster to OTHER, so that its users can find OTHER.
 
     OTHER is a name that --cluster takes, or the name or ID of a cluster that `dcos cluster list` shows. On
     DC/OS, links need DC/OS Enterprise. A local cluster links to local clusters only.

@@ -13,9 +13,9 @@ from cli.panes import Pane, names_of_clusters, survey
 def command(output: str) -> None:
     """Show all known clusters: version, health of the bundle, freshest record and links.
 
-    Known are the clusters with a file in marathon/clusters, the local clusters on this machine, and those
-    that `dcos cluster list` shows. `links` names the clusters that a cluster is linked to; `pipectl cluster
-    link` links two. `pipectl status --all` shows what is unhealthy.
+    The known clusters are those with a file in marathon/clusters, the local clusters on this machine, and
+    those that `dcos cluster list` shows. `links` names the clusters that a cluster is linked to; `pipectl
+    cluster link` links two. `pipectl status --all` shows what is unhealthy.
 
     \b
     Example:

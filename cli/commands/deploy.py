@@ -52,7 +52,7 @@ def command(
       pipectl deploy
       pipectl deploy --cluster prod --set generator.rate=100 --yes
       pipectl deploy --only gatherer --atomic
-      pipectl deploy --with dashboard
+      pipectl deploy --with mysql
     """
     deploy(
         run,

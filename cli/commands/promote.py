@@ -38,11 +38,11 @@ def command(
     output: str,
     verbose: bool,
 ) -> None:
-    """Deploy the bundle of one cluster to another: the same image and the same settings of what it computes.
+    """Deploy the bundle of one cluster to another: its image, and the settings that say what it computes.
 
-    Sizes, addresses, secrets, topics and stores stay those of the target. The source must be healthy and as
-    its settings say; if it was deployed with -f or --set, give the same options. The plan is shown first, and
-    every change needs your confirmation, or --yes.
+    Sizes, addresses, secrets, topics and stores stay those of the target. The source must be healthy and
+    deployed as its settings say; if it was deployed with -f or --set, pass the same options. The plan is
+    shown first, and every change needs your confirmation, or --yes.
 
     \b
     Example:

@@ -36,10 +36,12 @@ _GRACE_SECONDS = 20.0
 )
 @click.argument("statement")
 @click.option("--on", "store", type=click.Choice(STORES), required=True, help="The store to read from.")
-@click.option("--limit", type=click.IntRange(1, 10**6), default=1000, show_default=True, help="Most rows.")
-@click.option("--timeout", default="30s", show_default=True, help="How long the query may take.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10**6), default=1000, show_default=True, help="Maximum number of rows."
+)
+@click.option("--timeout", default="30s", show_default=True, help="Stop the query after this time.")
 def command(run: Session, output: str, statement: str, store: str, limit: int, timeout: str) -> None:
-    """Run a query that only reads on a store, and print its rows. STATEMENT is SQL, or CQL for Cassandra.
+    """Run a read-only query on a store, and print its rows. STATEMENT is SQL, or CQL for Cassandra.
 
     Each flow is a table, such as movingaverage. Times are UTC. This machine must reach the store.
 

@@ -22,8 +22,18 @@ from marathon.model import Job
 @click.command("run")
 @session_options(reads_only=False)
 @click.argument("job")
-@click.option("--from", "source", metavar="SOURCE", help="What the job `sink` reads: movingaverage, …")
-@click.option("--to", "target", metavar="TARGET", help="Where it writes: disk, cassandra, mysql or webhook.")
+@click.option(
+    "--from",
+    "source",
+    metavar="SOURCE",
+    help="What the job `sink` reads: movingaverage, signals, ticks, prices, random-numbers or monitoring.",
+)
+@click.option(
+    "--to",
+    "target",
+    metavar="TARGET",
+    help="Where the job `sink` writes: disk, cassandra, mysql or webhook.",
+)
 def command(run: Session, output: str, job: str, source: str | None, target: str | None) -> None:
     """Run the one-off JOB on the cluster, show its output, and end with its exit code.
 

@@ -45,7 +45,8 @@ def command(run: Session, output: str, amounts: tuple[str, ...]) -> None:
     """Change the number of instances of flink-taskmanager or data-generator, and wait until they are healthy.
 
     The settings do not change: `pipectl plan` shows the new number as a difference, and the next deploy
-    restores theirs. For a permanent change, put `flink.taskmanager.instances: 4` in a settings file.
+    restores the number in the settings. For a permanent change, put `flink.taskmanager.instances: 4` in a
+    settings file.
 
     \b
     Example:
