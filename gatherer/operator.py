@@ -63,32 +63,36 @@ class Analysis:
         self._settings = settings
         self._pane_ms = settings.pane_ms
         self._positions: dict[str, _Position] = {}
+        self._touched: dict[str, _Position] = {}
         self._answers = Answers()
 
     def answer(self, batch: bytes) -> bytes:
         """The answers to a batch of rows."""
-        touched: dict[str, _Position] = {}
         for row in rows_of(batch):
             if row.kind == LETTER:
                 self._dead(row, row.reason or "", row.detail or "")
             elif row.symbol is None:
                 self._dead(row, "bad_limits", "the record has no key")
+            elif row.kind == PANES:
+                self._add(self._position(row.symbol), row)
+            elif row.kind == LIMITS:
+                self._set_limits(row.symbol, row)
+            elif row.kind == STATE:
+                self._position(row.symbol).restore(row)
             else:
-                position = self._positions.get(row.symbol)
-                if position is None:
-                    position = self._positions[row.symbol] = _Position(row.symbol, self._settings)
-                touched[row.symbol] = position
-                if row.kind == PANES:
-                    self._add(position, row)
-                elif row.kind == LIMITS:
-                    self._set_limits(position, row)
-                elif row.kind == STATE:
-                    position.restore(row)
-                else:
-                    raise ValueError(f"a row has the unknown kind {row.kind}")
-        for position in touched.values():
+                raise ValueError(f"a row has the unknown kind {row.kind}")
+        for position in self._touched.values():
             position.save(self._answers)
+        self._touched.clear()
         return self._answers.take()
+
+    def _position(self, symbol: str) -> _Position:
+        """The position, whose state this batch may change."""
+        position = self._positions.get(symbol)
+        if position is None:
+            position = self._positions[symbol] = _Position(symbol, self._settings)
+        self._touched[symbol] = position
+        return position
 
     def _add(self, position: _Position, row: Row) -> None:
         """Add the panes, and write every window that ends at or before the row's clock."""
@@ -120,16 +124,20 @@ class Analysis:
             f"{pane.n} ticks, of which this is the last, came after all windows of their time had closed",
         )
 
-    def _set_limits(self, position: _Position, row: Row) -> None:
+    def _set_limits(self, symbol: str, row: Row) -> None:
         content = None if row.content is None else bytes(row.content)
         try:
             limits = None if content is None else Limits.from_json(content)
         except ContractError as error:
             self._dead(row, "bad_limits", str(error))
             return
-        if limits is not None and limits.symbol != row.symbol:
+        if limits is not None and limits.symbol != symbol:
             self._dead(row, "unknown_symbol", f"the record says {limits.symbol}, its key says another symbol")
             return
+        # Only now: anyone may write a record with any key, and a position is kept for ever.
+        if limits is None and symbol not in self._positions:
+            return
+        position = self._position(symbol)
         position.analysis.set_limits(limits)
         if limits is None:
             self._answers.drop(position.key, _LIMITS)

@@ -151,9 +151,26 @@ def test_a_failure_is_told_with_its_place(process: Process) -> None:
     assert failure.endswith("ValueError: a row has the unknown kind 9\n")
 
 
+def _bad_limits() -> list[Row]:
+    """Each has another key. The last one clears limits that nobody has set."""
+    other = Limits("AAPL", datetime(2026, 1, 1, tzinfo=UTC), buy=1.0).to_json()
+    contents = [b"{", b"[" * 10_000, b"{}", other, None]
+    return [
+        Row(LIMITS, 0, 0, number, START, f"key {number}", content, "limits", None, None)
+        for number, content in enumerate(contents)
+    ]
+
+
+def test_limits_that_do_not_apply_leave_no_state() -> None:
+    kept = Kept()
+    kept.use(Analysis(SETTINGS).answer(batch_of(*_bad_limits())))
+    assert [topic for topic, _, _ in kept.records] == [DEAD_LETTER] * 4
+    assert not kept.state
+
+
 def test_the_analysis_makes_no_cycles() -> None:
     """The process does not look for them."""
-    rows = _rows()
+    rows = [*_rows(), *_bad_limits()]
     analysis = Analysis(SETTINGS)
     analysis.answer(batch_of(*rows[:20]))
     gc.collect()
