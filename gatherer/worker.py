@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import struct
 import sys
 import traceback
@@ -22,6 +23,9 @@ _LENGTH = struct.Struct(">i")
 
 def main() -> None:
     """Answer until the input ends."""
+    # They go to all processes of a TaskManager that is stopped. The job must not fail before that has ended.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     # What somebody prints must not get between the answers.
     source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -43,8 +47,13 @@ def main() -> None:
 
 
 def _frame(source: BinaryIO) -> bytes | None:
+    """None when the input has ended, also in the middle of a frame: the TaskManager was killed."""
     head = source.read(_LENGTH.size)
-    return source.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else None
+    if len(head) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    frame = source.read(length)
+    return frame if len(frame) == length else None
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
 import struct
 import subprocess
 import sys
@@ -52,10 +53,14 @@ class Process:
         (length,) = struct.unpack(">i", self._process.stdout.read(4))
         return self._process.stdout.read(length)
 
-    def end(self) -> None:
-        """Its input ends, and then it."""
-        self._process.communicate(timeout=60)
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def end(self, rest: bytes = b"") -> bytes:
+        """Its input ends, and then it. Returns what it still says."""
+        said, _ = self._process.communicate(rest, timeout=60)
         assert self._process.returncode == 0
+        return said
 
 
 @pytest.fixture
@@ -149,6 +154,20 @@ def test_a_failure_is_told_with_its_place(process: Process) -> None:
     (failure,) = kept.failures
     assert "operator.py" in failure
     assert failure.endswith("ValueError: a row has the unknown kind 9\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_all_processes_of_a_taskmanager_does_not_end_it(process: Process, number: int) -> None:
+    process.answer(batch_of())
+    process.signal(number)
+    kept = Kept()
+    kept.use(process.answer(batch_of(*_rows())))
+    assert kept.records
+
+
+def test_a_part_of_a_batch_is_not_answered() -> None:
+    batch = batch_of(*_rows())
+    assert Process().end(struct.pack(">i", len(batch)) + batch[:-1]) == b""
 
 
 def _bad_limits() -> list[Row]:
