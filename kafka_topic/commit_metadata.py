@@ -19,6 +19,6 @@ def metadata_of(committed: TopicPartition) -> str | None:
         return None
     try:
         _, end = json.JSONDecoder().raw_decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: too deep
         return text
     return text[:end]

@@ -28,3 +28,7 @@ def test_metadata_without_a_document_is_returned_as_it_is():
 
 def test_unreadable_metadata_is_not_taken_for_none():
     assert metadata_of(Committed(b'{"state": [1.5]}\xff')) is None
+
+
+def test_metadata_of_another_program_may_be_anything():
+    assert metadata_of(Committed(b"[" * 4096)) == "[" * 4096
