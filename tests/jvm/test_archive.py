@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,56 @@ def test_archives_can_be_disabled(cache: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CLASS_ARCHIVES", "off")
     assert options_of([]) == []
     assert not cache.exists()
+
+
+@pytest.mark.parametrize("folder", ["one:two", "relative"])
+def test_a_jvm_is_told_no_path_that_it_would_misread(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = folder if folder == "relative" else str(tmp_path / folder)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: Path(name))
+    assert archive_options(runtime(tmp_path), [], MAIN) == []
+    assert not Path(folder).exists()
+
+
+def test_without_platformdirs_a_jvm_starts_without_an_archive(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    assert archive_options(runtime(tmp_path), [], MAIN) == []
+
+
+def runtime(folder: Path, dump: str = 'echo "$2" > "${2#*=}"') -> Path:
+    """A runtime that writes its own archive with this command; `$2` is the option with the file's name."""
+    home = folder / "runtime"
+    (home / "bin").mkdir(parents=True, exist_ok=True)
+    (home / "release").touch()
+    java = home / "bin" / "java"
+    java.write_text(f"#!/bin/sh\n{dump}\n")
+    java.chmod(0o755)
+    return home
+
+
+def test_a_dump_that_fails_leaves_no_file(cache: Path, tmp_path: Path) -> None:
+    home = runtime(tmp_path, 'echo "$2" > "${2#*=}"; exit 1')
+    assert archive_options(home, [], MAIN) == []
+    assert list(cache.iterdir()) == []
+
+
+def test_an_archive_is_used_only_with_the_base_that_it_refers_to(cache: Path, tmp_path: Path) -> None:
+    home = runtime(tmp_path)
+    (new,) = (option.partition("=")[2] for option in archive_options(home, [], MAIN) if "AtExit" in option)
+    Path(new).write_bytes(bytes.fromhex("a8ab0bf0"))
+    assert not any("AtExit" in option for option in archive_options(home, [], MAIN))
+    (base,) = cache.glob("runtime-*")
+    base.unlink()
+    assert any("AtExit" in option for option in archive_options(home, [], MAIN))
+
+
+def test_archives_of_runtimes_that_are_gone_are_removed(cache: Path, tmp_path: Path) -> None:
+    for number in range(7):
+        home = runtime(tmp_path)
+        os.utime(home / "release", (number, number))
+        assert archive_options(home, [], MAIN)
+    assert len(list(cache.glob("runtime-*"))) == 5
