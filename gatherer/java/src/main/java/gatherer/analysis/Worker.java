@@ -6,9 +6,11 @@ import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * A Python process that answers each batch of rows (see `gatherer/worker.py`). They talk through the process's standard
@@ -19,6 +21,9 @@ import java.util.concurrent.TimeUnit;
  */
 final class Worker implements AutoCloseable {
     private static final long PATIENCE_SECONDS = 300;
+
+    /** In the names of variables with logins to Kafka, Flink and stores, which only this JVM needs. */
+    private static final Pattern SECRET = Pattern.compile("PASSWORD|SECRET|TOKEN|CREDENTIAL|KEY");
 
     private final Process process;
     private final Thread thread;
@@ -33,11 +38,18 @@ final class Worker implements AutoCloseable {
     /** @param settings what Python reads first; @param onAnswer called by another thread when {@link #poll} has news */
     Worker(List<String> command, byte[] settings, Runnable onAnswer) throws IOException {
         this.onAnswer = onAnswer;
-        process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        dropSecrets(builder.environment());
+        process = builder.start();
         batches.add(settings);
         thread = new Thread(this::talk, "analysis of " + Thread.currentThread().getName());
         thread.setDaemon(true);
         thread.start();
+    }
+
+    /** The others stay: they tell which cluster the process belongs to. */
+    static void dropSecrets(Map<String, String> environment) {
+        environment.keySet().removeIf(name -> SECRET.matcher(name).find());
     }
 
     /** Batches that were sent and whose answers were not yet taken. */
