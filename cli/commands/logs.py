@@ -14,6 +14,7 @@ from marathon import component_names
 
 @click.command("logs")
 @options.cluster_option
+@options.area_option
 @options.overrides_option
 @options.dcos_option
 @options.verbose_option
@@ -26,6 +27,7 @@ from marathon import component_names
 @click.option("--stderr", is_flag=True, help="Show the error output instead of the output.")
 def command(
     cluster: str | None,
+    area: str | None,
     overrides: tuple[str, ...],
     verbose: bool,
     output: str,
@@ -45,7 +47,7 @@ def command(
     # -f means --follow here, so this command has no --file.
     if follow and output == "json":
         raise UsageProblem("-o json cannot be combined with --follow", hint="remove one of them")
-    run = session(cluster, (), overrides, verbose, reads_only=True)
+    run = session(cluster, (), overrides, verbose, reads_only=True, area=area)
     task = _newest_task(run, app)
     stream: LogStream = "stderr" if stderr else "stdout"
     if follow:

@@ -144,8 +144,8 @@ def test_the_commands(engine: DcosEngine, local_home: Path) -> None:
 
 
 def test_unknown_areas_are_named_with_the_known_ones(tmp_path: Path) -> None:
-    for command in (["render", "--area", "prd"], ["status", "--area", "prd"], ["plan", "--area", "prd"]):
-        refused = invoke(tmp_path, *command, code=2).exception
+    for command in (["render"], ["status"], ["plan"], ["logs", "gatherer"]):
+        refused = invoke(tmp_path, *command, "--area", "prd", code=2).exception
         assert "--area prd: unknown area; did you mean" in str(refused)
     refused = invoke(tmp_path, "area", "create", "qa", code=2).exception
     assert "the areas are dev, test, prod" in getattr(refused, "hint", "")
