@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Message, TopicPartition
 
+from stores.sinks.errors import SourceError
+
 Partition = tuple[str, int]
 """A topic and a partition."""
 
@@ -60,13 +62,19 @@ class Reading:
             return cls(partition, secrets.token_hex(4), begin, None, begin)
 
     def add(self, message: Message) -> None:
-        """A record has come, or the event at the end of the partition."""
+        """A record has come, or the event at the end of the partition. Raises SourceError."""
+        offset = message.offset() or 0
+        if offset < self.begin:
+            raise SourceError(
+                f"{self.partition[0]}, partition {self.partition[1]}: offset {offset} came after "
+                f"{self.begin}, so the topic was deleted and made again; the next start reads the new one"
+            )
         if message.error() is None:
             self.records.append(message)
-            self.next = max(self.next, (message.offset() or 0) + 1)
+            self.next = max(self.next, offset + 1)
         else:
             # Transaction markers fill the last offsets.
-            self.next = max(self.next, message.offset() or 0)
+            self.next = max(self.next, offset)
 
     def portion(self) -> Portion | None:
         """The next portion; None while there is nothing to write or to commit."""

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import KafkaError, Message
 
+from stores.sinks.errors import SourceError
 from stores.sinks.portions import Reading
 
 PARTITION = ("signals", 0)
@@ -69,6 +70,15 @@ def test_a_planned_portion_keeps_its_number_when_retention_has_removed_records()
     for begin, end in ((10, 14), (14, 20)):
         portion = none_left.portion()
         assert portion is not None and (portion.begin, portion.end, offsets(portion)) == (begin, end, [])
+
+
+def test_a_topic_that_is_made_again_ends_the_sink():
+    # A consumer that keeps its position starts over at the new topic's first record, or at its end.
+    for offsets_read, end in (([0], None), ([], 3)):
+        reading = fed(Reading.at(PARTITION, 10, ""), 10)
+        assert reading.portion() is not None
+        with pytest.raises(SourceError, match=r"signals, partition 0: .* deleted and made again"):
+            fed(reading, *offsets_read, end=end)
 
 
 @pytest.mark.parametrize("note", ["", "{}", "[1]", "nonsense"])
