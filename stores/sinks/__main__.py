@@ -96,7 +96,7 @@ def _target(env: Environment, sources: list[Source], group: Group, stop: threadi
     secret = env.secret("WEBHOOK_SECRET")
     if secret is None:
         raise SettingsError("WEBHOOK_SECRET is not set: set webhook.secret to the path of a secret")
-    return WebhookTarget(url, secret.strip(), sources, stop)
+    return WebhookTarget(url, secret.strip(), sources, group.ids(), stop)
 
 
 def _summary(sources: list[Source], target: Target) -> str:

@@ -14,7 +14,7 @@ import hmac
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import httpx
 
@@ -44,17 +44,21 @@ class WebhookTarget:
         url: str,
         secret: str,
         sources: Sequence[Source],
+        ids: Mapping[str, str],
         stop: threading.Event,
         *,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        """secret: text, or `whsec_` and base64. Raises DeliveryError if it cannot be used."""
+        """secret: text, or `whsec_` and base64. ids: the id of each topic. Raises DeliveryError if the secret
+        cannot be used.
+        """
         self.label = f"the webhook at {httpx.URL(url).host}"
         self.written = 0
         self.invalid = 0
         self.problem: str | None = None
         self._url = url
         self._key = key_of(secret)
+        self._ids = ids
         self._stop = stop
         self._patience = patience
         self._kinds = {topic: source.kind for source in sources for topic in source.topics}
@@ -71,7 +75,8 @@ class WebhookTarget:
                 self.invalid += 1
                 _LOG.warning("%s, partition %d, offset %d is left out: %s", topic, number, offset, error)
                 continue
-            if not self._deliver(f"{topic}.{number}.{offset}", body):
+            # The offsets of a topic that is deleted and made again repeat.
+            if not self._deliver(f"{topic}.{self._ids[topic]}.{number}.{offset}", body):
                 return False
             self.written += 1
         return True
@@ -121,6 +126,8 @@ class WebhookTarget:
 
 def key_of(secret: str) -> bytes:
     """The key of a secret. Raises DeliveryError."""
+    if not secret.removeprefix(_MARK):
+        raise DeliveryError("the webhook's secret is empty; anybody could sign with it")
     if not secret.startswith(_MARK):
         return secret.encode()
     try:

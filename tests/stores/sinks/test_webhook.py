@@ -89,9 +89,10 @@ def portion(values: Sequence[bytes], begin: int = 7) -> Portion:
     return Portion(("signals", 0), "id", begin, begin + len(values), cast(Any, records))
 
 
-def target(receiver: Receiver, patience: float = 60.0) -> WebhookTarget:
+def target(receiver: Receiver, patience: float = 60.0, topic_id: str = "Tk1") -> WebhookTarget:
     sources = sources_of(["signals"], Topics(), [])
-    return WebhookTarget(receiver.url, SECRET, sources, threading.Event(), patience=patience)
+    ids = {"signals": topic_id}
+    return WebhookTarget(receiver.url, SECRET, sources, ids, threading.Event(), patience=patience)
 
 
 def test_each_signal_is_posted_once_in_order_and_signed(receiver):
@@ -99,7 +100,7 @@ def test_each_signal_is_posted_once_in_order_and_signed(receiver):
     posting = target(receiver)
     assert posting.write(portion([values[0], b"no signal", *values[1:]]))
     assert [body for _, body in receiver.posts] == values
-    assert receiver.names == ["signals.0.7", "signals.0.9", "signals.0.10"]
+    assert receiver.names == ["signals.Tk1.0.7", "signals.Tk1.0.9", "signals.Tk1.0.10"]
     assert (posting.written, posting.invalid, posting.problem) == (3, 1, None)
     for headers, body in receiver.posts:
         # As the specification has it, and not by our own code.
@@ -109,25 +110,31 @@ def test_each_signal_is_posted_once_in_order_and_signed(receiver):
         assert headers["content-type"] == "application/json"
 
 
+def test_a_record_of_a_topic_that_was_made_again_is_no_repeat(receiver):
+    for topic_id in ("Tk1", "Tk2"):
+        assert target(receiver, topic_id=topic_id).write(portion([signal(199.0)]))
+    assert receiver.names == ["signals.Tk1.0.7", "signals.Tk2.0.7"]
+
+
 def test_what_is_not_accepted_is_posted_again_before_the_next_one(receiver):
     receiver.answers = [503, 429, 0, 200]
     posting = target(receiver)
     assert posting.write(portion([signal(199.0), signal(198.0)]))
-    assert receiver.names == [*["signals.0.7"] * 4, "signals.0.8"]
+    assert receiver.names == [*["signals.Tk1.0.7"] * 4, "signals.Tk1.0.8"]
     assert posting.written == 2
 
 
 def test_a_receiver_that_refuses_ends_the_sink(receiver):
     receiver.answers = [404]
-    with pytest.raises(DeliveryError, match=r"answers 404 to signals.0.7; correct webhook.url"):
+    with pytest.raises(DeliveryError, match=r"answers 404 to signals.Tk1.0.7; correct webhook.url"):
         target(receiver).write(portion([signal(199.0), signal(198.0)]))
-    assert receiver.names == ["signals.0.7"]
+    assert receiver.names == ["signals.Tk1.0.7"]
 
 
 def test_a_receiver_that_is_away_is_not_waited_for_without_end(receiver):
     receiver.answers = [500] * 1000
     posting = target(receiver, patience=0.05)
-    with pytest.raises(DeliveryError, match=r"did not accept signals.0.7 for 0.05 s: it answers 500"):
+    with pytest.raises(DeliveryError, match=r"did not accept signals.Tk1.0.7 for 0.05 s: it answers 500"):
         posting.write(portion([signal(199.0)]))
     assert posting.problem == "it answers 500"
 
@@ -144,3 +151,6 @@ def test_a_secret_is_text_or_base64():
     assert key_of(SECRET) == b"a key of bytes"
     with pytest.raises(DeliveryError, match="base64 does not follow"):
         key_of("whsec_!")
+    for nothing in ("", "whsec_"):
+        with pytest.raises(DeliveryError, match="secret is empty"):
+            key_of(nothing)
