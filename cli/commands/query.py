@@ -54,6 +54,9 @@ def command(run: Session, output: str, statement: str, store: str, limit: int, t
         seconds = parse_duration(timeout).total_seconds()
     except ValueError as error:
         raise UsageProblem(f"--timeout: {error}") from None
+    if not seconds:
+        # To a server, 0 is no limit.
+        raise UsageProblem("--timeout: must be more than 0s")
     run = with_remembered(run, run.engine)
     if store not in {*run.settings.parts, *run.with_parts}:
         raise UsageProblem(

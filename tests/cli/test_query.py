@@ -74,5 +74,6 @@ def test_errors_are_one_line(program, monkeypatch):
     monkeypatch.delenv("MYSQL_PASSWORD")
     assert "environment variable MYSQL_PASSWORD" in asked().stderr
     assert "--timeout: expected a duration" in asked("--timeout", "soon").stderr
+    assert "--timeout: must be more than 0s" in asked("--timeout", "0s").stderr
     off = CliRunner().invoke(pipectl, ["query", "SELECT 1", "--on", "cassandra", *ON])
     assert off.exit_code == 2 and "the part cassandra is disabled" in off.stderr

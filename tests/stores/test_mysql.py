@@ -80,7 +80,7 @@ def test_a_real_server_keeps_every_row_once(server):
         ("DROP TABLE prices", "they begin with SELECT"),
         ("WITH a AS (SELECT 1) DELETE FROM prices", "DELETE|READ ONLY"),
         ("SELECT nothing FROM prices", "Unknown column"),
-        ("SELECT * FROM prices INTO OUTFILE '/tmp/prices'", "Access denied"),
+        ("SELECT * FROM prices INTO OUTFILE '/tmp/prices'", "remove OUTFILE"),
         ("SELECT SLEEP(30)", "took longer than 0.5 s"),
     ):
         with pytest.raises(QueryError, match=said):

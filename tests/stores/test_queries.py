@@ -31,6 +31,34 @@ def test_what_writes_is_refused(text):
         check_reads(text, WORDS)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("SELECT 1 INTO OUTFILE '/tmp/x'", "OUTFILE"),
+        ("select 1 into/**/dumpfile '/tmp/x'", "dumpfile"),
+        ("SELECT 'it\\'s' INTO OUTFILE '/tmp/x'", "OUTFILE"),
+        ("SELECT 1 # '\nINTO OUTFILE '/tmp/x'", "OUTFILE"),
+        ("SELECT /*+ MAX_EXECUTION_TIME(0) */ SLEEP(100)", "/*+"),
+        ("SELECT 1 /*!99999 ' */ INTO OUTFILE '/tmp/x'", "/*!"),
+        ("WITH a AS (SELECT 1) /*M! DELETE FROM prices */", "/*M!"),
+    ],
+)
+def test_what_writes_a_file_or_hides_in_a_comment_is_refused(text, found):
+    with pytest.raises(QueryError) as refused:
+        check_reads(text, WORDS)
+    assert str(refused.value).endswith(f"remove {found}")
+
+
+def test_a_statement_does_not_begin_in_a_comment_that_the_server_executes():
+    with pytest.raises(QueryError, match="they begin with"):
+        check_reads("/*! CREATE TABLE x AS */ SELECT 1", WORDS)
+
+
+def test_quoted_words_are_no_commands():
+    text = """SELECT 'INTO OUTFILE', "/*! x */", `dumpfile` FROM a -- outfile"""
+    assert check_reads(text, WORDS) == text
+
+
 class Store:
     """A store that answers every query in the same way."""
 
