@@ -62,14 +62,19 @@ class Changes:
         """Changes the number of instances of an app, even if a deployment locks it."""
         return self.update(app_id, {"instances": instances}, force=True)
 
-    def _complete(self, document: Json) -> Json:
-        """Returns a clean definition with its defaults, if it breaks no rule."""
+    def _complete(self, document: Json, role: str | None = None) -> Json:
+        """Returns a clean definition with its defaults, if it breaks no rule. role: the app's own."""
         document["id"] = definition.absolute_id(document["id"])
-        top = "/" + document["id"].split("/")[1]
-        if self._state.groups.get(top, {}).get("enforceRole"):
-            document.setdefault("role", top.strip("/"))
+        top = document["id"].split("/")[1]
+        enforced = bool(self._state.groups.get(f"/{top}", {}).get("enforceRole"))
+        if enforced:
+            document.setdefault("role", top)
         full = defaults.fill(document, self._agent.service_port)
         definition.check_rules(full)
+        # Another role would evade the quota of the group's, or use up that of another group.
+        roles = [top] if enforced else [defaults.ROLE, top]
+        if full["role"] not in (*roles, role):
+            definition.refuse([("/role", f"must be {' or '.join(roles)}")])
         return full
 
     def _merged(self, app_id: str, document: Json) -> Json:
@@ -93,7 +98,7 @@ class Changes:
                 before.pop("portDefinitions", None)
             if networks is None and "portMappings" in document.get("container", {}):
                 before.pop("networks", None)
-        return self._complete({**before, **_with_assigned_ports(before, document)})
+        return self._complete({**before, **_with_assigned_ports(before, document)}, app.definition["role"])
 
 
 def version_of(app: App, version: str) -> Json:

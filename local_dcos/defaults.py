@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from local_dcos.model import Json
 
+ROLE = "*"
+"""The role of an app outside of groups that enforce theirs."""
 _APP: Json = {
     "acceptedResourceRoles": ["*"],
     "backoffFactor": 1.15,
@@ -24,7 +26,7 @@ _APP: Json = {
     "maxLaunchDelaySeconds": 300,
     "mem": 128,
     "requirePorts": False,
-    "role": "*",
+    "role": ROLE,
     "secrets": {},
     "unreachableStrategy": {"expungeAfterSeconds": 0, "inactiveAfterSeconds": 0},
 }

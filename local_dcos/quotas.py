@@ -36,7 +36,8 @@ def check(state: State, app: App) -> None:
         return
     role, taken = app.definition["role"], used(state)
     for name, limit in state.quotas.get(role, {}).get("limit", {}).items():
-        if taken[role][name] + app.definition[name] > limit:
+        # Like Mesos: to three decimals. Three times 0.1 CPUs fit into 0.3.
+        if round(taken[role][name] + app.definition[name], 3) > limit:
             raise NoOfferError("UnfulfilledRole", f"The role {role} has used up its quota of {name}")
     promised = sum(
         max(0.0, quota["guarantee"].get("mem", 0.0) - taken[other]["mem"])

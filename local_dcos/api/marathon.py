@@ -89,7 +89,7 @@ class Marathon:
         return self._keep_group(group["id"], await object_body(request), 200)
 
     def _keep_group(self, name: str, document: Json, status: int) -> web.Response:
-        enforced = document.get("enforceRole", False)
+        enforced = document.get("enforceRole", self._state.groups.get(name, {}).get("enforceRole", False))
         if not isinstance(enforced, bool):
             raise ApiError(422, "enforceRole is true or false")
         self._state.groups[name] = {"enforceRole": enforced}
