@@ -21,7 +21,20 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
     for name in (*wanted, *unwanted):
         if name not in known:
             raise UsageProblem(f"no part {name}", hint=f"the parts are: {', '.join(known)}")
-    for name in wanted:
+    check_needs(run, (*wanted, *run.settings.parts))
+    for name in unwanted:
+        if name in run.settings.parts:
+            raise UsageProblem(
+                f"--without only undoes --with; the setting `parts` enables {name}",
+                hint=f"remove {name} from `parts`, as in --set 'parts=[]'",
+            )
+        if name in wanted:
+            raise UsageProblem(f"{name} is given with both --with and --without")
+
+
+def check_needs(run: Session, names: Collection[str]) -> None:
+    """Raise UsageProblem for a part that lacks a setting or a package."""
+    for name in names:
         if name in _STREAMING and run.settings.stores.disk is None:
             raise UsageProblem(
                 f"part {name} needs stores.disk, the folder for results and checkpoints of its streams",
@@ -42,14 +55,6 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
                 "part webhook needs webhook.url and webhook.secret, the path of the secret that signs posts",
                 hint="--set webhook.url=https://host/signals --set webhook.secret=volatility/webhook-secret",
             )
-    for name in unwanted:
-        if name in run.settings.parts:
-            raise UsageProblem(
-                f"--without only undoes --with; the setting `parts` enables {name}",
-                hint=f"remove {name} from `parts`, as in --set 'parts=[]'",
-            )
-        if name in wanted:
-            raise UsageProblem(f"{name} is given with both --with and --without")
 
 
 def check_parts_chosen(run: Session, wanted: Collection[str], chosen: Collection[str]) -> None:

@@ -8,7 +8,7 @@ import click
 
 from cli.engine.protocol import Engine
 from cli.errors import PipectlError, UsageProblem
-from cli.parts import check_parts, check_parts_chosen, with_remembered
+from cli.parts import check_needs, check_parts, check_parts_chosen, with_remembered
 from cli.selection import component, missing_dependencies, selected
 from cli.session import Session
 from cli.steps.base import Change, Step
@@ -121,6 +121,7 @@ def plan_of(
     report("reaching the cluster")
     engine.check()
     run = with_remembered(run, engine, wanted=wanted_parts, unwanted=unwanted_parts)
+    check_needs(run, run.with_parts)
     dependencies = dependencies_of(run)
     adopted = {component(name, dependencies) for name in adopt}
     steps = steps_of(run, engine=engine, adopt=adopted)

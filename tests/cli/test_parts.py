@@ -148,3 +148,14 @@ def test_mysql_and_its_sink_are_deployed(engine: MemoryEngine) -> None:
     assert {"mysql-server", "sink-to-mysql"} <= set(plan.changed)
     assert "mysql" not in plan.changed  # the package is for the cluster `local`
     assert engine.apps()["/volatility/sink-to-mysql"].env["SOURCES"] == "movingaverage,signals"
+
+
+def test_a_part_keeps_needing_its_settings(engine: MemoryEngine) -> None:
+    url, secret = "webhook.url='https://example.com/signals'", "webhook.secret=a/path"
+    with pytest.raises(UsageProblem, match=r"part webhook needs webhook\.url"):
+        plan_of(run_with(OFF[0], "parts=[webhook]"), engine)
+    deploy(engine, run_with(*OFF, url, secret), wanted_parts=["webhook"])
+    # Without the address, the app would end at each start.
+    with pytest.raises(UsageProblem, match=r"part webhook needs webhook\.url"):
+        plan_of(run_with(), engine)
+    assert plan_of(run_with(), engine, unwanted_parts=["webhook"]).changed == ["sink-to-webhook"]
