@@ -22,6 +22,7 @@ def _check_name(name: str) -> str:
         raise validators.InvalidValue(
             f"{name!r} is not the name of an area", "write it without slashes and dots"
         )
+    validators.check_prefix(f"{name}.")
     return name
 
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from marathon import validators
-from marathon.section import Section
-from marathon.signals import Positive
+from marathon.section import Cpus, Section
 
 _SECRET = "mysql-password"  # noqa: S105  a name
 _Count = Annotated[int, Field(ge=1)]
@@ -32,7 +31,7 @@ class MySql(Section):
     database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")] = Field(
         description="database of the results, which that login owns"
     )
-    cpus: Positive = Field(description="CPUs of the server")
+    cpus: Cpus = Field(description="CPUs of the server")
     mem: Annotated[int, Field(ge=256)] = Field(
         description="memory of the server in MiB; a quarter of it is the buffer pool"
     )

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from marathon import validators
-from marathon.section import Section
-from marathon.signals import Positive
+from marathon.section import Cpus, Section
 
 Source = Literal["movingaverage", "signals", "ticks", "prices", "random-numbers", "monitoring"]
 Target = Literal["disk", "cassandra", "mysql", "webhook"]
@@ -33,7 +32,7 @@ class Sink(Section):
     batch: Annotated[int, Field(ge=1, le=100_000)] = Field(
         description="maximum number of records that a store gets at once"
     )
-    cpus: Positive = Field(description="CPUs of the job, and of each app")
+    cpus: Cpus = Field(description="CPUs of the job, and of each app")
     mem: Annotated[int, Field(ge=64)] = Field(description="memory of the job, and of each app, in MiB")
 
     @property

@@ -58,6 +58,9 @@ Mistakes = Callable[..., list[Problem]]
         ("gatherer.windows.10s=0.1ms", "gatherer.windows.10s: 0.1ms is not a whole number of milliseconds"),
         ("topics.partitions=1.5", "topics.partitions: expected a whole number, got 1.5"),
         ("spark.report.cpus=0.0078125", "spark.report.cpus: must be at least 0.01, got 0.0078125"),
+        ("mysql.cpus=0.001", "mysql.cpus: must be at least 0.01, got 0.001"),
+        ("sink.cpus=0.001", "sink.cpus: must be at least 0.01, got 0.001"),
+        ("areas.position.cpus=1", "areas.position: with 'position.', other topics look like positions"),
         ("topics.partitions=true", "topics.partitions: expected a whole number, got true"),
         (
             "topics.replication=2",
