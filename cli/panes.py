@@ -104,7 +104,9 @@ def _pane(name: str, dcos: Sequence[str]) -> Pane:
 
 def asked(*command: str) -> tuple[Json | None, str]:
     """The JSON that a command of `pipectl` prints, or None and its error."""
-    environ = {**os.environ, "PIPECTL_HOME": str(base_home())}
+    # The command names its cluster and its area.
+    environ = {key: value for key, value in os.environ.items() if key != "PIPECTL_AREA"}
+    environ["PIPECTL_HOME"] = str(base_home())
     argv = [sys.executable, "-m", "cli", *command, "-o", "json"]
     try:
         done = subprocess.run(
