@@ -52,7 +52,7 @@ def over_quota(area: AreaStatus, definition: Mapping[str, Any]) -> str:
     said = [
         f"{needed:g} {unit} more than the {used:g} in use are over {most:g}"
         for unit, used, most, needed in shares
-        if used is not None and most is not None and used + needed > most
+        if used is not None and most is not None and round(used + needed, 3) > most
     ]
     return f"the quota of area {area.name} is used up: {', '.join(said)}" if said else ""
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from cli.engine.dcos.apps import start_limit
-from cli.engine.dcos.waiting import why_waiting
+from cli.engine.dcos.waiting import over_quota, why_waiting
+from cli.engine.surroundings import AreaStatus, Quota
 
 APP = {"cpus": 2, "mem": 1536.0, "portDefinitions": [{"port": 8081}, {"port": 0}]}
 
@@ -43,3 +44,9 @@ def test_an_app_may_take_what_its_own_health_check_allows():
     app = {"taskKillGracePeriodSeconds": 60, "healthChecks": [check]}
     assert start_limit(app) == timedelta(seconds=60 + 60 + 1 + 180 + 60)
     assert start_limit({}) == timedelta(seconds=63)
+
+
+def test_what_just_fits_is_not_over_quota() -> None:
+    area = AreaStatus("dev", Quota(cpus=0.3), 0.2, 0.0)
+    assert over_quota(area, {"cpus": 0.1}) == ""
+    assert "0.2 CPUs more than the 0.2 in use are over 0.3" in over_quota(area, {"cpus": 0.2})
