@@ -274,12 +274,20 @@ def _keep_secret(file: Path) -> None:
         ) from None
 
 
+def _ports_of_others() -> set[int]:
+    """The ports that were chosen for local clusters and areas, which may not run just now."""
+    base = base_home()
+    files = [*base.glob("settings*.yaml"), *base.glob("clusters/*/settings*.yaml")]
+    return {int(port) for file in files for port in re.findall(r'port": (\d+)', file.read_text())}
+
+
 def _free_ports(preferred: Mapping[str, int | None]) -> dict[str, int]:
     """A free loopback port for every name, the preferred one if there is one.
 
     All sockets stay bound until all ports are chosen.
     """
     held: list[socket.socket] = []
+    others = _ports_of_others()
     try:
         chosen = {}
         for name, port in preferred.items():
@@ -288,7 +296,8 @@ def _free_ports(preferred: Mapping[str, int | None]) -> dict[str, int]:
             # Java servers set it too, so they can use a port in TIME_WAIT.
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             candidates = random.sample(SPARE_PORTS, 100)
-            chosen[name] = _bind(holder, candidates if port is None else [port, *candidates])
+            wanted = candidates if port is None else [port, *candidates]
+            chosen[name] = _bind(holder, [each for each in wanted if each not in others])
         return chosen
     finally:
         for holder in held:

@@ -9,6 +9,7 @@ import pytest
 
 from cli import local
 from cli.errors import PipectlError
+from cli.home import enter
 
 
 @pytest.mark.parametrize("name", ["flink", "dcos"])
@@ -37,6 +38,22 @@ def test_a_purge_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     local.purge()
     assert not home.exists()
     local.purge()
+
+
+def test_a_cluster_takes_no_port_of_one_that_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
+    monkeypatch.setattr(local, "running", lambda: True)
+
+    def ports() -> set[int]:
+        return {int(port) for port in re.findall(r'port": (\d+)', local.settings_file().read_text())}
+
+    local.start()
+    first = ports()
+    enter("local-b")
+    local.start()
+    assert len(first) == len(ports()) == len(local.PREFERRED_PORTS) and not first & ports()
 
 
 def test_the_secrets_are_made_once_for_its_owner_only(
