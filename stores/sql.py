@@ -66,7 +66,7 @@ def definition_of(flow: Flow) -> str:
 
     columns = ", ".join(map(column, table.columns))
     return (
-        f"CREATE TABLE IF NOT EXISTS `{table_of(flow.name)}` ({columns}, PRIMARY KEY ({quoted(table.key)}), "
+        f"CREATE TABLE IF NOT EXISTS `{table_of(flow.name)}` ({columns}, PRIMARY KEY ({quoted(_key(flow))}), "
         f"INDEX {BY_TIME} (`{table.time}`)) {_TEXTS}"
     )
 
@@ -75,7 +75,7 @@ def insertion_of(flow: Flow) -> str:
     """The statement that writes a row; it replaces the values of a row with the same key."""
     table = flow.table
     marks = ", ".join(["%s"] * len(table.names))
-    others = [name for name in table.names if name not in table.key]
+    others = [name for name in table.names if name not in _key(flow)]
     changes = ", ".join(f"`{name}` = VALUES(`{name}`)" for name in others)
     return (
         f"INSERT INTO `{table_of(flow.name)}` ({quoted(table.names)}) "  # noqa: S608  our own table
@@ -92,6 +92,15 @@ def selection_of(flow: Flow, names: int | None) -> str:
         f"SELECT {quoted(table.names)} FROM `{table_of(flow.name)}` "  # noqa: S608  our own table
         f"WHERE `{table.time}` >= %s AND `{table.time}` < %s{chosen} ORDER BY {order}"
     )
+
+
+def _key(flow: Flow) -> dict[str, None]:
+    """The columns that identify a row.
+
+    With the time, as in Cassandra: a topic that is deleted and made again has other records at the same
+    offsets, which must not replace the old ones.
+    """
+    return dict.fromkeys((*flow.table.key, flow.table.time))
 
 
 def quoted(names: tuple[str, ...] | dict[str, None]) -> str:
