@@ -48,9 +48,12 @@ def in_area(settings: Settings, name: str) -> Settings:
     if stores.disk is not None:
         stores = stores.model_copy(update={"disk": f"{stores.disk}/{name}"})
     if mysql.packaged:
-        # A service has one database and one login. The app `mysql-server` belongs to the group anyway.
+        # A service has one database and one login. The app `mysql-server` belongs to the group anyway. A
+        # server of the user's own is shared.
         service = f"{mysql.service}-{name}"
         mysql = mysql.model_copy(update={"service": service, "password": f"{service}-password"})
+    elif mysql.host is not None:
+        mysql = mysql.model_copy(update={"database": f"{mysql.database}_{own}"})
     return settings.model_copy(
         update={
             "group": f"/{name}{settings.group}",

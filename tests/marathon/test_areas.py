@@ -20,3 +20,5 @@ def test_stores_of_an_area_are_its_own(settings_of: Callable[..., Settings]) -> 
     prod = in_area(settings_of("prod"), "dev")
     assert prod.mysql.password == "volatility/mysql-password"
     assert prod.names.mysql.startswith("mysql:dev-volatility-mysql.")
+    shared = in_area(settings_of("prod", "mysql.host=mysql.example.com"), "dev")
+    assert shared.names.mysql == "mysql:mysql.example.com:3306/volatility_dev"
