@@ -28,6 +28,7 @@ _AWAY = {
     CR.CR_SERVER_LOST,
     ER.CON_COUNT_ERROR,
     ER.SERVER_SHUTDOWN,
+    1927,  # a connection was killed: what MariaDB says while it stops
     ER.LOCK_WAIT_TIMEOUT,
     ER.LOCK_DEADLOCK,
 }
@@ -128,7 +129,10 @@ class Driver:
         if _passes(error):
             return UnreachableError(f"{where} does not answer: {said}")
         if _code(error) in _REFUSED:
-            return UnreachableError(f"{where} refuses the login: {said}; check MYSQL_PASSWORD")
+            return UnreachableError(
+                f"{where} refuses the login: {said}; check MYSQL_PASSWORD, and that the login owns the "
+                f"database {self._address.database}"
+            )
         if isinstance(error, pymysql.err.DataError):
             return RowsError(f"{where} refuses rows: {said}")
         return BrokenError(f"{where}: {said}")

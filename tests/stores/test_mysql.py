@@ -8,13 +8,15 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pymysql
 import pytest
 
 from stores.base import Batch
 from stores.errors import AddressError, QueryError, RowsError, UnreachableError
 from stores.mysql import MySqlStore
+from stores.mysql_driver import Driver
 from stores.opening import open_store
-from stores.sql import address_of
+from stores.sql import Address, address_of
 from stores.tables import TABLES, Flow
 from tests.mysql_server import MySqlServer, serving
 from tests.ports import free_ports
@@ -119,3 +121,16 @@ def test_wrong_rows_are_refused_before_anything_is_sent():
     store = MySqlStore(address_of("127.0.0.1:1/any", {}))
     with pytest.raises(RowsError, match="differ in length"):
         store.write(FLOW, Batch("w", 0), {**rows(0), "offset": [1]})
+
+
+def test_a_server_that_stops_is_waited_for_and_a_missing_database_is_named(monkeypatch):
+    driver = Driver(Address("db.example.com", 3306, "volatility_dev"))
+    said = iter([(1927, "Connection was killed"), (1049, "Unknown database 'volatility_dev'")])
+
+    def refuse() -> None:
+        raise pymysql.err.OperationalError(*next(said))
+
+    monkeypatch.setattr(driver, "_connected", refuse)
+    monkeypatch.setattr("stores.mysql_driver._PAUSE_SECONDS", 0.0)
+    with pytest.raises(UnreachableError, match=r"Unknown database .* owns the database volatility_dev"):
+        driver.write("SELECT 1")
