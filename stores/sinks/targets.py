@@ -80,11 +80,14 @@ class StoreTarget:
     def _writer(self, source: Source, portion: Portion) -> str:
         """The writer of a partition's batches.
 
-        Raises SourceError if another reading of the partition, whose offsets are lost, has written batches.
+        Raises SourceError if another reading of the partition, whose offsets are lost, has written batches
+        to a store that would not recognise the records.
         """
         topic, number = portion.partition
         digest = hashlib.sha256(f"{topic} {self._ids[topic]}".encode()).hexdigest()[:8]
         writer = f"{source.name}-{digest}-{number}-{portion.id}"
+        if self._store.keyed:
+            return writer
         if source.name not in self._writers:
             self._writers[source.name] = self._store.writers(source.name)
         stem = writer.removesuffix(portion.id)
