@@ -44,10 +44,22 @@ def check(state: State, app: App) -> None:
         for other, quota in state.quotas.items()
         if other != role
     )
-    total = psutil.virtual_memory().total / MEBIBYTE
     all_taken = sum(each["mem"] for each in taken.values())
-    if promised and all_taken + promised + app.definition["mem"] > total:
+    if promised and all_taken + promised + app.definition["mem"] > memory():
         raise NoOfferError("UnfulfilledRole", "The rest of the memory is promised to other roles")
+
+
+def can_promise(state: State, role: str, mem: float) -> bool:
+    """Tells whether the machine has the memory, in MiB, besides what other roles are promised."""
+    promised = (
+        float(quota["guarantee"].get("mem", 0)) for name, quota in state.quotas.items() if name != role
+    )
+    return mem + sum(promised) <= memory()
+
+
+def memory() -> float:
+    """Returns the machine's memory in MiB."""
+    return float(psutil.virtual_memory().total / MEBIBYTE)
 
 
 def view(state: State) -> list[Json]:

@@ -87,6 +87,8 @@ class Quotas:
                 raise ApiError(
                     400, f"{name}={value!r}: a quota has numbers of {' and '.join(quotas.RESOURCES)}"
                 )
+        if not quotas.can_promise(self._state, role, guarantee.get("mem", 0.0)):
+            raise ApiError(409, "Not enough available cluster capacity to reasonably satisfy quota request")
         if limit:
             self._state.quotas[role] = {"limit": limit, "guarantee": guarantee}
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,6 +12,7 @@ import pytest
 
 from local_dcos import quotas
 from local_dcos.api.marathon import Marathon
+from local_dcos.api.quotas import Quotas
 from local_dcos.changes import Changes
 from local_dcos.errors import ApiError, NoOfferError
 from local_dcos.home import Home
@@ -88,3 +90,18 @@ def test_a_change_of_a_group_keeps_what_it_does_not_name(agent):
     request = cast(Any, SimpleNamespace(match_info={"id": "dev"}, read=read))
     asyncio.run(Marathon(cast(Any, agent)).update_group(request))
     assert agent.state.groups["/dev"] == {"enforceRole": True}
+
+
+def test_no_more_is_promised_than_the_machine_has(agent):
+    # Otherwise nothing outside of the role would start again.
+    def promise(role: str, mem: float) -> None:
+        async def read() -> bytes:
+            guarantee = [{"name": "mem", "type": "SCALAR", "scalar": {"value": mem}}]
+            return json.dumps({"role": role, "guarantee": guarantee}).encode()
+
+        asyncio.run(Quotas(cast(Any, agent)).add(cast(Any, SimpleNamespace(read=read))))
+
+    promise("dev", quotas.memory() - 64)
+    with pytest.raises(ApiError, match="Not enough available cluster capacity"):
+        promise("prod", 65)
+    promise("prod", 64)
