@@ -15,7 +15,7 @@ from cli.engine.dcos.faults import CommandMissing
 from cli.engine.dcos.mesos import Mesos
 from cli.engine.dcos.runner import Dcos
 from cli.engine.surroundings import AreaStatus, Quota
-from cli.errors import NotFound
+from cli.errors import NotFound, PipectlError
 
 # `dcos quota` has options of its own names.
 _OPTIONS = {"cpus": "--cpu", "mem": "--mem"}
@@ -75,7 +75,7 @@ class DcosAreas:
     def _set_quota(self, name: str, before: Quota, quota: Quota) -> None:
         wanted = {"cpus": quota.cpus, "mem": quota.mem}
         limits = {key: value for key, value in wanted.items() if value is not None}
-        had = {"cpus": before.cpus, "mem": before.mem}
+        had, old = {"cpus": before.cpus, "mem": before.mem}, before
         # A limit cannot be taken away alone, and a promise cannot be changed.
         is_narrower = any(had[key] is not None and wanted[key] is None for key in wanted)
         if before.promised or quota.promised or is_narrower:
@@ -85,7 +85,13 @@ class DcosAreas:
         if not limits:
             return
         if quota.promised:
-            self._mesos().promise(name, limits)
+            try:
+                self._mesos().promise(name, limits)
+            except PipectlError:
+                # The cluster does not have that much. Without its old quota, the area would have no limit.
+                if old != Quota():
+                    self._set_quota(name, Quota(), old)
+                raise
             return
         verb = "create" if before == Quota() else "update"
         options = [f"{_OPTIONS[key]}={value:g}" for key, value in limits.items()]
