@@ -12,7 +12,7 @@ from cli import output as out
 from cli.engine.protocol import Engine, JobManifest, JobRun
 from cli.errors import EngineError, Interrupted, PipectlError, Unhealthy, UsageProblem
 from cli.job_watch import Outcome, watch
-from cli.parts import with_remembered
+from cli.parts import check_needs, with_remembered
 from cli.session import Session
 from cli.session_options import session_options
 from kafka_topic.plan import TopicSpec
@@ -48,6 +48,8 @@ def command(run: Session, output: str, job: str, source: str | None, target: str
     """
     run = _with_route(run, job, source=source, target=target)
     declared = _declared(run, job)
+    if job == "sink":
+        _check_target(run)
     engine = run.engine
     engine.check()
     run = with_remembered(run, engine)
@@ -88,6 +90,17 @@ def _check_part(run: Session, job: Job) -> None:
         raise UsageProblem(
             f"job {job.name} belongs to the part {job.part}, which is disabled",
             hint=f"`pipectl deploy --with {job.part}{run.option}` enables it",
+        )
+
+
+def _check_target(run: Session) -> None:
+    target = run.settings.sink.target
+    if target == "webhook":
+        check_needs(run, [target])
+    if target == "disk" and run.settings.stores.disk is None:
+        raise UsageProblem(
+            "the target disk needs stores.disk, the folder for results",
+            hint="--set stores.disk=/mnt/shared/volatility; it must be the same on every agent",
         )
 
 

@@ -90,6 +90,9 @@ def test_a_sink_goes_from_a_source_to_a_target(engine):
     assert off.exit_code == 2 and "belongs to the part mysql, which is disabled" in off.stderr
     other = run("run", "produce-prices", "--to", "mysql")
     assert other.exit_code == 2 and "only the job sink has --from and --to" in other.stderr
+    for target, said in (("webhook", "needs webhook.url"), ("disk", "needs stores.disk")):
+        nowhere = run("run", "sink", "--to", target)
+        assert nowhere.exit_code == 2 and said in nowhere.stderr
     unknown = run("run", "sink", "--to", "paper")
     assert unknown.exit_code == 2 and "sink.target: must be one of" in unknown.stderr
 
