@@ -148,7 +148,9 @@ class TaskManager(Section):
     instances: Count = Field(description="number of TaskManagers")
     slots: Count = Field(description="task slots of each")
     cpus: Cpus = Field(description="CPUs of each")
-    mem: Count = Field(description="memory of each in MiB; at least 1024, plus 256 per slot")
+    mem: Count = Field(
+        description="memory of each in MiB; at least 1024, plus 256 per slot, which hold 300 positions"
+    )
 
 
 class S3(Section):
