@@ -49,7 +49,7 @@ def test_windows_from_before_the_start_and_after_it_are_served_once_and_in_order
     assert repeated.window_end < after.window_end
     since = before[1].window_end.isoformat().replace("+00:00", "Z")
     assert len(records_of(app, f"{AAPL}&since={since}")) == 2
-    sql = before[1].to_json().decode().split('"window_end": "')[1][:23].replace(" ", "%20")
+    sql = json.loads(before[1].to_json())["window_end"].replace(" ", "%20")
     assert len(records_of(app, f"{AAPL}&since={sql}")) == 2
 
 
