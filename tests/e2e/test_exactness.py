@@ -77,6 +77,7 @@ def test_every_window_is_there_once_and_exact(servers, rules):
     assert check_all(servers, POSITIONS, rules) > 5 * 5
 
 
+@pytest.mark.long  # gatherer/test_failures.py adds a position, and gatherer/records has such prices
 def test_new_positions_are_picked_up_and_large_constant_and_single_prices_are_exact(servers, rules, feed):
     began = datetime.now(UTC).replace(microsecond=0) + AHEAD
     for step in range(400):

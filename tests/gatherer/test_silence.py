@@ -16,7 +16,8 @@ from tests.gatherer.logs import Entry, Log
 from tests.gatherer.model import check_letters, check_windows
 from tests.gatherer.replay import Replay, entries_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+# The short form is in records/test_windows.py, whose log has silences, and in test_determinism.py.
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 SETTINGS = {
     "GATHERER_IDLE_TIMEOUT_SECONDS": "2",

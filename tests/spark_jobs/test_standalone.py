@@ -63,6 +63,7 @@ def report(kafka, topic: str, **variables: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long  # the same report on `local[*]` is in test_report.py
 @pytest.mark.timeout(600)
 def test_the_report_is_the_same_on_a_cluster(kafka, topic_of, cluster):
     given = ticks()
