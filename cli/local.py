@@ -180,8 +180,9 @@ def purge() -> None:
         settings_file().unlink()
     if last_cluster() == entered():
         forget_cluster()
-    with suppress(OSError):  # it holds files of others, or is a disk of its own
-        home().rmdir()
+    for folder in (home(), base_home() / "clusters", base_home()):
+        with suppress(OSError):  # it holds other clusters or files of others, or is a disk of its own
+            folder.rmdir()
 
 
 def _check_packages() -> None:

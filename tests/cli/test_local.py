@@ -40,6 +40,21 @@ def test_a_purge_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     local.purge()
 
 
+def test_a_purge_of_a_further_cluster_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tmp_path / "home"
+    monkeypatch.setenv("PIPECTL_HOME", str(base))
+    enter("local-b")
+    (base / "clusters" / "local-b").mkdir(parents=True)
+    (base / "clusters" / "local-c").mkdir()
+    local.purge()
+    assert [*(base / "clusters").iterdir()] == [base / "clusters" / "local-c"]
+    (base / "clusters" / "local-c").rmdir()
+    local.purge()
+    assert not base.exists()
+
+
 def test_a_cluster_takes_no_port_of_one_that_does_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
