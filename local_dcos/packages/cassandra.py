@@ -1,7 +1,7 @@
 """The package `cassandra`: its options, and the Marathon app of its scheduler."""
 
 from local_dcos.model import Json
-from local_dcos.packages.package import Package, service_app
+from local_dcos.packages.package import Package, name_option, service_app
 
 SUMMARY: Json = {
     "packagingVersion": "4.0",
@@ -27,12 +27,7 @@ OPTIONS: Json = {
             "description": "The service itself",
             "additionalProperties": False,
             "properties": {
-                "name": {
-                    "type": "string",
-                    "description": "Name of the service, and id of its Marathon app",
-                    "pattern": "^/?[a-z0-9]([a-z0-9-]*[a-z0-9])?(/[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
-                    "default": "cassandra",
-                },
+                "name": name_option("cassandra"),
                 "data_center": {
                     "type": "string",
                     "description": "Name of the data center; only datacenter1 is possible",

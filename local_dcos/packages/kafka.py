@@ -9,7 +9,7 @@ from local_dcos.kafka.security import (
     password_variable,
 )
 from local_dcos.model import Json
-from local_dcos.packages.package import Package, service_app
+from local_dcos.packages.package import Package, name_option, service_app
 
 # What lists show of the package.
 SUMMARY: Json = {
@@ -70,12 +70,7 @@ OPTIONS: Json = {
             "description": "The service itself",
             "additionalProperties": False,
             "properties": {
-                "name": {
-                    "type": "string",
-                    "description": "Name of the service, and id of its Marathon app",
-                    "pattern": "^/?[a-z0-9]([a-z0-9-]*[a-z0-9])?(/[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
-                    "default": "kafka",
-                },
+                "name": name_option("kafka"),
                 "security": SECURITY,
             },
         },

@@ -80,6 +80,16 @@ def command_script() -> bytes:
     return _COMMAND_FILE.read_bytes()
 
 
+def name_option(default: str) -> Json:
+    """Returns the JSON Schema of the option `service.name`."""
+    return {
+        "type": "string",
+        "description": "Name of the service, and id of its Marathon app",
+        "pattern": "^/?[a-z0-9]([a-z0-9-]*[a-z0-9])?(/[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
+        "default": default,
+    }
+
+
 def service_app(module: str, env: Json, node: Json, port_name: str, port: int) -> Json:
     """Returns the app of a scheduler and its node.
 
