@@ -146,18 +146,12 @@ public final class DataStreamJob {
         }
     }
 
-    private static final class AddTicks implements AggregateFunction<Tick, Sums, Sums> {
+    private abstract static class Adding<IN> implements AggregateFunction<IN, Sums, Sums> {
         private static final long serialVersionUID = 1L;
 
         @Override
         public Sums createAccumulator() {
             return new Sums();
-        }
-
-        @Override
-        public Sums add(Tick tick, Sums sums) {
-            sums.add(tick);
-            return sums;
         }
 
         @Override
@@ -172,29 +166,23 @@ public final class DataStreamJob {
         }
     }
 
-    private static final class AddSums implements AggregateFunction<Sums, Sums, Sums> {
+    private static final class AddTicks extends Adding<Tick> {
         private static final long serialVersionUID = 1L;
 
         @Override
-        public Sums createAccumulator() {
-            return new Sums();
+        public Sums add(Tick tick, Sums sums) {
+            sums.add(tick);
+            return sums;
         }
+    }
+
+    private static final class AddSums extends Adding<Sums> {
+        private static final long serialVersionUID = 1L;
 
         @Override
         public Sums add(Sums pane, Sums sums) {
             sums.add(pane);
             return sums;
-        }
-
-        @Override
-        public Sums getResult(Sums sums) {
-            return sums;
-        }
-
-        @Override
-        public Sums merge(Sums one, Sums other) {
-            one.add(other);
-            return one;
         }
     }
 
