@@ -129,11 +129,7 @@ class Flink:
         os.killpg(self._processes[role].pid, signal.SIGCONT)
 
     def _supervise(self) -> None:
-        """Start again what ended by itself, as Marathon does.
-
-        A TaskManager may: Flink ends it when Beam counts down twice at a cancellation ("Reference count must
-        not be negative").
-        """
+        """Start again what ended by itself, as Marathon does."""
         while not self._end.wait(0.2):
             with self._lock:
                 for name, (args, environ) in self._argv.items():
