@@ -13,8 +13,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from kafka_topic.brokers import Brokers
 from kafka_topic.commit_metadata import metadata_of
 from kafka_topic.connection import open_consumer
+from kafka_topic.errors import BrokerUnreachableError
 from stores.sinks.errors import SourceError
-from stores.sinks.portions import Partition, Portion, Reading
+from stores.sinks.portions import Partition, Portion, Reading, is_about, made_again
 
 _LOG = logging.getLogger(__name__)
 _ANSWER_SECONDS = 10.0
@@ -48,6 +49,7 @@ class Group:
         self.problem: str | None = None
         self._topics = list(topics)
         self._brokers = Brokers(bootstrap_servers, timeout=_ANSWER_SECONDS)
+        self._ids: dict[str, str] = {}
         self._readings: dict[Partition, Reading] = {}
         self._consumer = open_consumer(
             bootstrap_servers,
@@ -89,7 +91,9 @@ class Group:
             # Records of a partition that was taken away in the meantime are of no use.
             if reading := self._readings.get((message.topic() or "", message.partition() or 0)):
                 reading.add(message)
-        return [portion for each in self._readings.values() if (portion := each.portion()) is not None]
+        portions = [portion for each in self._readings.values() if (portion := each.portion()) is not None]
+        self._check_ids({portion.partition[0] for portion in portions})
+        return portions
 
     def plan(self, portion: Portion) -> bool:
         """Commit the end of a portion before it is written. Returns False as `commit` does."""
@@ -124,8 +128,25 @@ class Group:
         )
 
     def ids(self) -> dict[str, str]:
-        """The id of each topic: a topic that was deleted and made again has another one."""
-        return self._brokers.ids(self._topics)
+        """The id of each topic when it was first asked for: one that is made again has another one."""
+        if not self._ids:
+            self._ids = self._brokers.ids(self._topics)
+        return self._ids
+
+    def _check_ids(self, topics: set[str]) -> None:
+        """Asked after the records have come, so all of them are from the topics of the start."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while topics:
+            try:
+                found = self._brokers.ids(sorted(topics))
+            except BrokerUnreachableError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            if changed := sorted(topic for topic in topics if found[topic] != self.ids()[topic]):
+                raise made_again(f"{changed[0]} has another id than at the start")
+            return
 
     def _partitions(self) -> list[TopicPartition]:
         found = self._brokers.partitions(self._topics)
@@ -162,9 +183,11 @@ class Group:
         low, high = self._patiently(
             lambda: consumer.get_watermark_offsets(committed, timeout=_ANSWER_SECONDS)
         )
-        if not 0 <= committed.offset <= high:
+        topic_id = self.ids()[committed.topic]
+        note = self._note(committed) if committed.offset >= 0 else ""
+        if not 0 <= committed.offset <= high or not is_about(note, topic_id):
             # Nothing is committed, or it is about a topic of the same name that was deleted.
-            return Reading.at(partition, low, "")
+            return Reading.at(partition, topic_id, low)
         if committed.offset < low:
             _LOG.warning(
                 "%s, partition %d: retention removed the records %d to %d before they were read; "
@@ -172,7 +195,7 @@ class Group:
                 *(*partition, committed.offset, low - 1),
             )
         # The first batch keeps its number, even if only a part of its records is left.
-        return Reading.at(partition, committed.offset, self._note(committed))
+        return Reading.at(partition, topic_id, committed.offset, note)
 
     def _note(self, committed: TopicPartition) -> str:
         deadline = time.monotonic() + _PATIENCE_SECONDS

@@ -49,6 +49,7 @@ class Bundle:
     """The topic `movingaverage` of a bundle of its own, with three partitions."""
 
     def __init__(self, kafka: Any) -> None:
+        self._kafka = kafka
         self._servers = kafka.bootstrap_servers
         self._prefix = f"sink-{uuid.uuid4().hex[:8]}."
         self._written = 0
@@ -93,6 +94,12 @@ class Bundle:
         out, err = job.communicate(timeout=END_SECONDS)
         assert job.returncode == 0, err
         return out, err
+
+    def make_again(self) -> None:
+        """Delete the topic, and make one of the same name that holds more than the old one."""
+        self._kafka.delete(self._topic)
+        self._kafka.create(self._topic, partitions=3)
+        self.write(2 * self._written)
 
     def forget(self, partition: int) -> None:
         """Remove all records of a partition, as retention does."""
@@ -168,6 +175,22 @@ def test_an_app_runs_until_it_is_stopped(bundle, tmp_path):
     out, err = app.communicate(timeout=END_SECONDS)
     assert (app.returncode, out) == (0, "movingaverage: wrote 100 records to the store disk\n"), err
     assert "Traceback" not in err
+
+
+def test_a_topic_that_is_made_again_is_read_from_its_start(bundle, tmp_path):
+    store = DiskStore(tmp_path)
+    app = bundle.start(f"disk:{tmp_path}")
+    bundle.write(100)
+    deadline = time.monotonic() + END_SECONDS
+    while len(counts(store)) < 100:
+        assert app.poll() is None and time.monotonic() < deadline, "waited for 100 records in the store"
+        time.sleep(0.1)
+    bundle.make_again()
+    _, err = app.communicate(timeout=END_SECONDS)
+    assert app.returncode == 1
+    assert "deleted and made again; the next start reads the new one" in err
+    bundle.run(f"disk:{tmp_path}")
+    assert counts(store) == list(range(300))
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def write(store: Noting, reading: str) -> None:
     """Write a portion as a new process does. reading: the id of its reading."""
     sources = sources_of(["signals"], Topics(), [])
     target = StoreTarget(cast(Store, store), sources, {"signals": "Tk1"}, label="the store x", most=10)
-    assert target.write(Portion(("signals", 0), reading, 7, 8, cast(Any, [Record()])))
+    assert target.write(Portion(("signals", 0), reading, "Tk1", 7, 8, cast(Any, [Record()])))
 
 
 def test_a_store_that_knows_its_keys_takes_records_again_after_a_group_has_lost_its_offsets():

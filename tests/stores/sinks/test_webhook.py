@@ -86,7 +86,7 @@ def signal(price: float) -> bytes:
 
 def portion(values: Sequence[bytes], begin: int = 7) -> Portion:
     records = [Record(begin + index, value) for index, value in enumerate(values)]
-    return Portion(("signals", 0), "id", begin, begin + len(values), cast(Any, records))
+    return Portion(("signals", 0), "id", "Tk1", begin, begin + len(values), cast(Any, records))
 
 
 def target(receiver: Receiver, patience: float = 60.0, topic_id: str = "Tk1") -> WebhookTarget:
