@@ -7,76 +7,85 @@ as the logarithm of the day's rows.
 
 from __future__ import annotations
 
-import fcntl
 import time
-from contextlib import suppress
 from itertools import groupby, takewhile
-from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from stores.files import Part, parts_in, split
-from stores.parquet import LEFT_OVER, replacing, writer_of
+from stores.file_system import LEFT_OVER, Entry, FileSystem
+from stores.files import Part, parts_of, split
+from stores.parquet import ROW_GROUP, writer_of
 
 _FEW = 8
 _RATIO = 2
 _LARGE = 128 * 2**20
 _LEFT_OVER_SECONDS = 3600.0
-_LOCK = ".merging"
 
 
-def compact(folder: Path) -> None:
+def compact(files: FileSystem, folder: str) -> None:
     """Merge the small files in a day's folder, and remove merged and unfinished files.
 
     Does nothing while another process does: several may write to a folder, each with writers of its own.
     """
-    with (folder / _LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        _compact(folder)
+    if not _is_due(folder, files.list(folder)):
+        return
+    with files.merging(folder) as alone:
+        if alone:
+            _compact(files, folder)
 
 
-def _compact(folder: Path) -> None:
-    counting, merged = split(parts_in(folder))
-    for _, group in groupby(counting, key=lambda part: part.writer):
-        run = _run(list(group))
+def _is_due(folder: str, entries: list[Entry]) -> bool:
+    counting, merged = split(parts_of(folder, entries))
+    return bool(merged or _left_over(entries) or any(len(small) > _FEW for small in _small(counting)))
+
+
+def _compact(files: FileSystem, folder: str) -> None:
+    entries = files.list(folder)
+    counting, merged = split(parts_of(folder, entries))
+    for small in _small(counting):
+        run = _run(files, small) if len(small) > _FEW else []
         if len(run) > 1:
-            _merge(run)
+            _merge(files, run)
             merged += run
     for part in merged:
-        part.path.unlink(missing_ok=True)
+        files.remove(part.path)
+    for name in _left_over(entries):
+        files.remove(f"{folder}/{name}")
+
+
+def _left_over(entries: list[Entry]) -> list[str]:
+    """Unfinished files that nobody writes any more."""
     old = time.time() - _LEFT_OVER_SECONDS
-    for path in folder.glob(f"{LEFT_OVER}*"):
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < old:
-                path.unlink()
+    return [each.name for each in entries if each.name.startswith(LEFT_OVER) and each.modified < old]
 
 
-def _run(parts: list[Part]) -> list[Part]:
-    """The parts of one writer to merge; `parts` is in order."""
-    small = list(takewhile(lambda part: part.path.stat().st_size < _LARGE, reversed(parts)))
-    if len(small) <= _FEW:
-        return []
-    run, rows = small[:1], _rows(small[0])
+def _small(parts: list[Part]) -> list[list[Part]]:
+    """The newest small parts of each writer, latest first; `parts` is in order."""
+    groups = (list(group) for _, group in groupby(parts, key=lambda part: part.writer))
+    return [list(takewhile(lambda part: part.size < _LARGE, reversed(group))) for group in groups]
+
+
+def _run(files: FileSystem, small: list[Part]) -> list[Part]:
+    """The parts of one writer to merge, in order."""
+    run, rows = small[:1], _rows(files, small[0])
     for part in small[1:]:
-        if (more := _rows(part)) > _RATIO * rows:
+        if (more := _rows(files, part)) > _RATIO * rows:
             break
         run.append(part)
         rows += more
     return run[::-1]
 
 
-def _rows(part: Part) -> int:
-    rows: int = pq.read_metadata(part.path).num_rows
+def _rows(files: FileSystem, part: Part) -> int:
+    rows: int = pq.read_metadata(part.path, filesystem=files.arrow).num_rows
     return rows
 
 
-def _merge(run: list[Part]) -> None:
+def _merge(files: FileSystem, run: list[Part]) -> None:
     whole = Part(run[0].writer, run[0].first, run[-1].last, run[0].folder)
-    with replacing(whole.path) as path, writer_of(path, pq.read_schema(run[0].path)) as target:
+    schema = pq.read_schema(run[0].path, filesystem=files.arrow)
+    with files.replacing(whole.path) as path, writer_of(path, schema) as target:
         for part in run:
-            with pq.ParquetFile(part.path) as source:
+            with pq.ParquetFile(part.path, filesystem=files.arrow) as source:
                 for batch in source.iter_batches(batch_size=2**17):
-                    target.write_batch(batch, row_group_size=2**20)
+                    target.write_batch(batch, row_group_size=ROW_GROUP)

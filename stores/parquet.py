@@ -1,11 +1,7 @@
-"""Parquet files of the tables, written completely or not at all."""
+"""Rows of the tables as Parquet."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +11,8 @@ from stores.base import Columns
 from stores.errors import RowsError
 from stores.tables import Flow, Kind, Table
 
-LEFT_OVER = ".unfinished-"
-"""The prefix of a file's name until it is complete."""
+ROW_GROUP = 2**20
+"""Rows of a row group, at most."""
 _TYPES: dict[Kind, pa.DataType] = {
     "time": pa.timestamp("ms", "UTC"),
     "text": pa.string(),
@@ -54,46 +50,6 @@ def arrow_of(flow: Flow, columns: Columns) -> pa.Table:
         raise RowsError(f"{flow.name}: {error}") from error
 
 
-def write_parquet(path: Path, rows: pa.Table) -> None:
-    """Write a file, which is durable when this returns."""
-    with replacing(path) as unfinished, writer_of(unfinished, rows.schema) as target:
-        target.write_table(rows, row_group_size=2**20)
-
-
 def writer_of(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """A Parquet writer with the settings of every file."""
     return pq.ParquetWriter(path, schema, compression="zstd", version="2.6")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path to write to, which replaces `path` at the end of the block if no error occurred."""
-    descriptor, name = tempfile.mkstemp(prefix=LEFT_OVER, dir=path.parent)
-    os.close(descriptor)
-    unfinished = Path(name)
-    try:
-        yield unfinished
-        unfinished.chmod(0o640)
-        _sync(unfinished)
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, if they are not there; they are on the disk when this returns."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync(folder.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

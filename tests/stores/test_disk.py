@@ -24,7 +24,9 @@ from stores.base import Batch
 from stores.compaction import compact
 from stores.disk import DiskStore
 from stores.errors import AddressError, BrokenError, RowsError
-from stores.files import Part, parts_in, split
+from stores.file_system import Entry
+from stores.files import Part, parts_of, split
+from stores.local_files import LocalFiles
 from stores.opening import open_store
 from stores.tables import PRICES, STATISTICS, TABLES, Flow
 from tests.stores.batches import ALWAYS, FLOW, START, rows
@@ -53,7 +55,7 @@ def test_rows_come_back_as_they_were_written(tmp_path):
 
 def test_new_folders_are_on_the_disk_too(tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr("stores.parquet._sync", synced.append)
+    monkeypatch.setattr("stores.local_files._sync", synced.append)
     root = tmp_path / "new" / "store"
     DiskStore(root).write(FLOW, Batch("w", 0), rows(0))
     flow = root / "flow=prices"
@@ -126,11 +128,11 @@ def test_a_merge_that_was_cut_off_doubles_nothing(tmp_path, monkeypatch):
         patch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
         for number in range(1, 30):
             store.write(FLOW, Batch("w", number), rows(number))
-    folder = tmp_path / "flow=prices" / "day=2026-11-23"
-    assert len(parts_in(folder)) > len(store.files("prices"))
+    files, folder = LocalFiles(tmp_path), "flow=prices/day=2026-11-23"
+    assert len(parts_of(folder, files.list(folder))) > len(store.files("prices"))
     assert offsets(store) == list(range(10, 300))
-    compact(folder)
-    assert [part.path for part in parts_in(folder)] == store.files("prices")
+    compact(files, folder)
+    assert [part.path for part in parts_of(folder, files.list(folder))] == store.paths("prices")
     assert offsets(store) == list(range(10, 300))
 
 
@@ -148,15 +150,19 @@ def test_what_a_crash_leaves_unfinished_is_not_read_and_is_removed_later(tmp_pat
 
 
 def test_a_file_merged_while_it_is_read_is_found_again(tmp_path, monkeypatch):
-    store = DiskStore(tmp_path)
+    store, files, folder = DiskStore(tmp_path), LocalFiles(tmp_path), "flow=prices/day=2026-11-23"
     for number in range(1, 5):
         store.write(FLOW, Batch("w", number), rows(number))
-    listed = parts_in(tmp_path / "flow=prices" / "day=2026-11-23")
-    answers = iter([listed])
+    stale = {folder: files.list(folder)}
     for number in range(5, 12):
         store.write(FLOW, Batch("w", number), rows(number))
-    assert not listed[-1].path.exists()
-    monkeypatch.setattr("stores.disk.parts_in", lambda folder: next(answers, None) or parts_in(folder))
+    assert not (tmp_path / folder / stale[folder][-1].name).exists()
+
+    def listed(files: LocalFiles, folder: str) -> list[Entry]:
+        return stale.pop(folder, None) or now(files, folder)
+
+    now = LocalFiles.list
+    monkeypatch.setattr(LocalFiles, "list", listed)
     assert offsets(store) == list(range(10, 120))
 
 
@@ -264,7 +270,7 @@ def test_tables_name_their_own_columns():
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=12), st.data())
 def test_merged_parts_never_count(spans, data):
     """However a run of parts is merged, and merged again, what counts are the batches, once each."""
-    folder, parts, first = Path("day"), [], 0
+    folder, parts, first = "day", [], 0
     for span in spans:
         parts.append(Part("w", first, first + span - 1, folder))
         first += span
@@ -293,7 +299,7 @@ def test_two_processes_do_not_merge_at_once(tmp_path):
     store = DiskStore(tmp_path)
     store.write(FLOW, Batch("w", 0), rows(0))
     [folder] = {path.parent for path in store.files("prices")}
-    with (folder / ".merging").open() as lock:
+    with (folder / ".merging").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for number in range(1, 20):
             store.write(FLOW, Batch("w", number), rows(0))

@@ -1,0 +1,170 @@
+"""Stores of Parquet files below one folder, with Hive partitions for flow and day.
+
+`<root>/flow=prices/day=2026-11-22/<writer>.<first>-<last>.parquet`, which DuckDB, polars and Spark can read
+directly. A file is renamed into place once it is complete. A repeated write is harmless, because the name of
+a file states which batches it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from stores.base import Batch, Columns, Row, Stored, check_name
+from stores.compaction import compact
+from stores.errors import BrokenError
+from stores.file_system import FileSystem
+from stores.files import Part, parts_of, split
+from stores.parquet import ROW_GROUP, arrow_of, schema_of, writer_of
+from stores.tables import Flow
+
+_FLOW, _DAY = "flow=", "day="
+_ATTEMPTS = 5
+T = TypeVar("T")
+_BROKEN = "{}: {}; restore the file, or delete it and lose its rows"
+
+
+class FileStore:
+    """Flows as files of `files`, whose root the first write creates."""
+
+    keyed = False
+
+    def __init__(self, files: FileSystem) -> None:
+        self._files = files
+
+    def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
+        """See Store.write. The rows of a day appear at once; after a crash, the repeat adds missing days."""
+        rows = arrow_of(flow, columns)
+        days = pc.cast(rows[flow.table.time], pa.date32())
+        for day in sorted(pc.unique(days).to_pylist()):
+            folder = f"{_folder(flow.name)}/{_DAY}{day.isoformat()}"
+            self._files.make(folder)
+            part = Part.one(folder, batch)
+            if not any(each.covers(part) for each in self._parts_in(folder)):
+                self._write(part.path, rows.filter(pc.equal(days, pa.scalar(day, pa.date32()))))
+                compact(self._files, folder)
+
+    def read(
+        self, flow: Flow, start: datetime, end: datetime, names: Collection[str] | None = None
+    ) -> Iterator[Row]:
+        """See Store.read. The requested rows of one day are in memory at once."""
+        first, last = start.astimezone(UTC).date(), (end - timedelta(milliseconds=1)).astimezone(UTC).date()
+        table = flow.table
+        wanted = (ds.field(table.time) >= _scalar(start)) & (ds.field(table.time) < _scalar(end))
+        if names is not None:
+            wanted &= ds.field(table.name).isin(sorted(names))
+        for day, folder in self._days(flow.name):
+            if first <= day <= last:
+                yield from _while_merging(partial(self._rows, flow, folder, wanted))
+
+    def newest(self, flow: Flow) -> datetime | None:
+        """See Store.newest. Reads the footers of the last day's files."""
+        return _while_merging(partial(self._newest, flow))
+
+    def describe(self) -> list[Stored]:
+        """See Store.describe. Reads the footers of all files."""
+        found = [_while_merging(partial(self._described, flow)) for flow in self._flows()]
+        return [each for each in found if each is not None]
+
+    def paths(self, flow: str) -> list[str]:
+        """The files of a flow below the root."""
+        return [part.path for _, parts in self._parts(flow) for part in parts]
+
+    def writers(self, flow: str) -> set[str]:
+        """See Store.writers."""
+        return {part.writer for _, parts in self._parts(flow) for part in parts}
+
+    def _flows(self) -> list[str]:
+        names = (entry.name for entry in self._files.list(""))
+        return [name.removeprefix(_FLOW) for name in names if name.startswith(_FLOW)]
+
+    def _days(self, flow: str) -> list[tuple[date, str]]:
+        """The folders of a flow, oldest day first. Folders of other programs do not belong to the store."""
+        folder, found = _folder(flow), []
+        for entry in self._files.list(folder):
+            if entry.name.startswith(_DAY):
+                with suppress(ValueError):
+                    day = date.fromisoformat(entry.name.removeprefix(_DAY))
+                    found.append((day, f"{folder}/{entry.name}"))
+        return found
+
+    def _parts(self, flow: str) -> list[tuple[date, list[Part]]]:
+        return [(day, split(self._parts_in(folder))[0]) for day, folder in self._days(flow)]
+
+    def _parts_in(self, folder: str) -> list[Part]:
+        return parts_of(folder, self._files.list(folder))
+
+    def _write(self, path: str, rows: pa.Table) -> None:
+        with self._files.replacing(path) as unfinished, writer_of(unfinished, rows.schema) as target:
+            target.write_table(rows, row_group_size=ROW_GROUP)
+
+    def _newest(self, flow: Flow) -> datetime | None:
+        parts = next((parts for _, parts in reversed(self._parts(flow.name)) if parts), [])
+        found = [_latest(self._footer(part.path), flow.table.time) for part in parts]
+        return max(found, default=None)
+
+    def _described(self, flow: str) -> Stored | None:
+        days = [(day, parts) for day, parts in self._parts(flow) if parts]
+        if not days:
+            return None
+        found = [part for _, parts in days for part in parts]
+        rows = sum(self._footer(part.path).num_rows for part in found)
+        size = sum(part.size for part in found)
+        return Stored(flow, rows, days[0][0].isoformat(), days[-1][0].isoformat(), len(found), size)
+
+    def _rows(self, flow: Flow, folder: str, wanted: ds.Expression) -> list[Row]:
+        """The wanted rows of a day, sorted by time and key."""
+        paths = [part.path for part in split(self._parts_in(folder))[0]]
+        try:
+            source = ds.dataset(
+                paths, schema=schema_of(flow.table), format="parquet", filesystem=self._files.arrow
+            )
+            rows = source.to_table(filter=wanted)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError) as error:
+            raise BrokenError(_BROKEN.format(self._files.where(folder), error)) from error
+        order = dict.fromkeys((flow.table.time, *flow.table.key), "ascending")
+        found: list[Row] = rows.sort_by(list(order.items())).to_pylist()
+        return found
+
+    def _footer(self, path: str) -> pq.FileMetaData:
+        try:
+            return pq.read_metadata(path, filesystem=self._files.arrow)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError) as error:
+            raise BrokenError(_BROKEN.format(self._files.where(path), error)) from error
+
+
+def _folder(flow: str) -> str:
+    return f"{_FLOW}{check_name('flow', flow)}"
+
+
+def _while_merging(look: Callable[[], T]) -> T:
+    """The result of `look`, which is called again if a merge removed a file in the meantime."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(FileNotFoundError):
+            return look()
+    return look()
+
+
+def _latest(footer: pq.FileMetaData, column: str) -> datetime:
+    """The maximum of a column, from the statistics of the row groups."""
+    index = footer.schema.names.index(column)
+    found: datetime = max(
+        footer.row_group(number).column(index).statistics.max for number in range(footer.num_row_groups)
+    )
+    return found
+
+
+def _scalar(time: datetime) -> pa.Scalar:
+    return pa.scalar(time.astimezone(UTC), pa.timestamp("ms", "UTC"))
