@@ -52,7 +52,8 @@ def check_needs(run: Session, names: Collection[str]) -> None:
             )
         if name == "webhook" and not run.settings.webhook.environment:
             raise UsageProblem(
-                "part webhook needs webhook.url and webhook.secret, the path of the secret that signs posts",
+                "part webhook needs webhook.url (or webhook.url_secret) and webhook.secret, the path of the "
+                "secret that signs posts",
                 hint="--set webhook.url=https://host/signals --set webhook.secret=volatility/webhook-secret",
             )
 

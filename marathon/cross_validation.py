@@ -40,6 +40,16 @@ def cross_validate(settings: Settings, catalogue: Catalogue, *, local: bool) -> 
     yield from _initial_limits(settings)
     yield from _generator(settings)
     yield from _health(settings)
+    yield from _webhook(settings)
+
+
+def _webhook(settings: Settings) -> Iterator[Conflict]:
+    if settings.webhook.url is not None and settings.webhook.url_secret is not None:
+        yield (
+            (("webhook", "url_secret"), ("webhook", "url")),
+            "the address of the webhook is given twice",
+            "remove url or url_secret",
+        )
 
 
 def _positions(settings: Settings) -> Iterator[Conflict]:

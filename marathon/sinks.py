@@ -13,7 +13,7 @@ Source = Literal["movingaverage", "signals", "ticks", "prices", "random-numbers"
 Target = Literal["disk", "cassandra", "mysql", "webhook"]
 _PARTS = ("cassandra", "mysql")
 """The targets that the part of the same name runs."""
-_SECRET = "webhook-secret"  # noqa: S105  a name
+_SECRET, _URL = "webhook-secret", "webhook-url"
 
 
 class Sink(Section):
@@ -43,7 +43,11 @@ class Sink(Section):
 
 class Webhook(Section):
     url: Annotated[str, AfterValidator(validators.check_web_address)] | None = Field(
-        description="web address to which sinks post records"
+        description="web address to which sinks post records; app definitions show it"
+    )
+    url_secret: Annotated[str, Field(min_length=1)] | None = Field(
+        description="instead of `url`: path of the DC/OS secret that holds the address, if there is a token "
+        "in it"
     )
     secret: Annotated[str, Field(min_length=1)] | None = Field(
         description="path of the DC/OS secret by which posts are signed: text, or `whsec_` and base64"
@@ -52,11 +56,15 @@ class Webhook(Section):
     @property
     def environment(self) -> dict[str, str | dict[str, str]]:
         """What a sink needs in its environment."""
-        if self.url is None or self.secret is None:
+        if self.secret is None or (self.url is None and self.url_secret is None):
             return {}
-        return {"WEBHOOK_URL": self.url, "WEBHOOK_SECRET": {"secret": _SECRET}}
+        url = self.url if self.url_secret is None else {"secret": _URL}
+        return {"WEBHOOK_URL": url or "", "WEBHOOK_SECRET": {"secret": _SECRET}}
 
     @property
     def secrets(self) -> dict[str, dict[str, str]]:
         """The secrets that `environment` refers to, as an app definition declares them."""
-        return {_SECRET: {"source": self.secret}} if self.environment and self.secret else {}
+        if not self.environment:
+            return {}
+        sources = {_SECRET: self.secret, _URL: self.url_secret}
+        return {name: {"source": source} for name, source in sources.items() if source is not None}

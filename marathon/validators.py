@@ -251,12 +251,17 @@ def check_endpoint(url: str) -> str:
 
 
 def check_web_address(url: str) -> str:
-    """A web address: http or https, and a host. A login in it would be in app definitions."""
+    """A web address: http or https, and a host. Secrets in it would be in app definitions."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidValue(f"{url!r} is not a web address", 'write, for example, "https://host/signals"')
+        raise InvalidValue("not a web address", 'write, for example, "https://host/signals"')
     if "@" in parts.netloc:
         raise InvalidValue("a web address must not hold a login", "the receiver checks the signature instead")
+    if parts.query or parts.fragment:
+        raise InvalidValue(
+            "a web address with a query may hold a secret, which everybody would read",
+            "put the whole address into a secret of the cluster, and name that in webhook.url_secret",
+        )
     return url
 
 

@@ -45,6 +45,7 @@ class Broker:
         self.endpoint = "broker-tls" if security else "broker"
         self._security = security
         self._own_port = 0
+        self._cluster = ""
         self.folder = folder
         self._heap_mb = heap_mb
         self.port = port
@@ -69,7 +70,7 @@ class Broker:
         self._own_port = pick(HOST_PORTS, {self.port, controller})
         write_durably(self.folder / "server.properties", self._settings(controller))
         write_durably(self.folder / "log4j2.xml", LOG_CONFIG)
-        self._format()
+        self._cluster = self._format()
 
     def _settings(self, controller: int) -> str:
         settings = {
@@ -107,14 +108,20 @@ class Broker:
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         }
 
-    def _format(self) -> None:
-        """Writes what `kafka-storage format` writes for one static voter, without its Java process."""
+    def _format(self) -> str:
+        """Writes what `kafka-storage format` writes for one static voter, without its Java process.
+
+        Returns the id of the Kafka cluster. A file of the last start is kept.
+        """
         path = self.folder / "log" / "meta.properties"
         if path.exists():
-            return
+            lines = dict(line.partition("=")[::2] for line in path.read_text().splitlines())
+            return lines.get("cluster.id", "")
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = f"version=1\ncluster.id={_kafka_id()}\nnode.id={NODE_ID}\ndirectory.id={_kafka_id()}\n"
+        cluster = _kafka_id()
+        text = f"version=1\ncluster.id={cluster}\nnode.id={NODE_ID}\ndirectory.id={_kafka_id()}\n"
         write_durably(path, text)
+        return cluster
 
     async def start(self, jars: list[Path]) -> None:
         """Starts the Java process.
@@ -138,7 +145,7 @@ class Broker:
 
         await until_open(self.port)
         topics = Topics(self._own_address, self._security.client if self._security else {})
-        while not await asyncio.to_thread(topics.is_ready):
+        while not await asyncio.to_thread(topics.is_ready, self._cluster):
             await asyncio.sleep(READY_POLL_SECONDS)
         if self._security:
             await asyncio.to_thread(topics.set_passwords, self._security.passwords)

@@ -29,10 +29,14 @@ class Topics:
         settings: dict[str, Any] = {"bootstrap.servers": address, "log_level": 0, **security}
         self._admin = AdminClient(settings, logger=_Silent())
 
-    def is_ready(self) -> bool:
-        """Whether the broker answers and lists itself."""
+    def is_ready(self, cluster: str) -> bool:
+        """Whether a broker of the Kafka cluster with this id answers and lists itself.
+
+        If another program's broker has taken the port, it answers first, and ours is about to fail.
+        """
         with contextlib.suppress(KafkaException):
-            return bool(self._admin.list_topics(timeout=1.0).brokers)
+            found = self._admin.list_topics(timeout=1.0)
+            return bool(found.brokers) and found.cluster_id == cluster
         return False
 
     def names(self) -> list[str]:

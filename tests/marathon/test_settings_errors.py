@@ -145,10 +145,19 @@ Mistakes = Callable[..., list[Problem]]
             "flink.taskmanager.slots=5",
             "slots: 2048 MiB is too little for a TaskManager with 5 slots; write 2304 or more",
         ),
-        ("webhook.url=host/signals", "webhook.url: 'host/signals' is not a web address; write, for example"),
+        ("webhook.url=host/signals", "webhook.url: not a web address; write, for example"),
         (
             "webhook.url=https://me:hush@host",
             "webhook.url: a web address must not hold a login; the receiver",
+        ),
+        (
+            "webhook.url=https://host/signals?code=hush",
+            "webhook.url: a web address with a query may hold a secret, which everybody would read; put the",
+        ),
+        ("webhook.url=https://host/#hush", "webhook.url: a web address with a query may hold a secret"),
+        (
+            "webhook={url: https://host/signals, url_secret: a/url}",
+            "webhook.url_secret: the address of the webhook is given twice; remove url or url_secret",
         ),
         ("sink.source=price", "sink.source: must be one of"),
         ("flink.s3.endpoint=minio:9000", "flink.s3.endpoint: 'minio:9000' is not the URL of a store; write"),

@@ -131,6 +131,26 @@ def test_a_receiver_that_refuses_ends_the_sink(receiver):
     assert receiver.names == ["signals.Tk1.0.7"]
 
 
+@pytest.mark.parametrize(
+    "url", ["", "host/path?code=hush", "file:///hush", "https://host:hush/", "https://?code=hush"]
+)
+def test_an_address_that_is_none_is_not_shown(url):
+    with pytest.raises(
+        DeliveryError, match=r"WEBHOOK_URL is not a web address; correct webhook\.url"
+    ) as found:
+        WebhookTarget(url, SECRET, sources_of(["signals"], Topics(), []), {}, threading.Event())
+    assert "hush" not in str(found.value)
+
+
+def test_the_token_of_an_address_is_shown_nowhere(receiver, caplog):
+    receiver.answers = [503, 404]
+    receiver.url += "/hush?code=hush"
+    with pytest.raises(DeliveryError) as found:
+        target(receiver).write(portion([signal(199.0)]))
+    assert len(caplog.records) >= 1
+    assert "hush" not in f"{found.value}{caplog.text}{target(receiver).label}"
+
+
 def test_a_receiver_that_is_away_is_not_waited_for_without_end(receiver):
     receiver.answers = [500] * 1000
     posting = target(receiver, patience=0.05)
