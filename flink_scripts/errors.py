@@ -2,6 +2,7 @@
 
 FlinkScriptsError
 ├── CompileError      Java classes do not compile
+├── GatewayError      the JVM of a client of Flink does not start
 ├── StateError        checkpoints and savepoints cannot be listed
 ├── RestError         the JobManager answered with an error, or not at all
 ├── NotReadyError     waited too long for a part that the job needs
@@ -20,6 +21,10 @@ class FlinkScriptsError(Exception):
 
 class CompileError(FlinkScriptsError):
     """Java classes do not compile."""
+
+
+class GatewayError(FlinkScriptsError):
+    """The JVM that a client of Flink runs beside itself does not start."""
 
 
 class StateError(FlinkScriptsError):

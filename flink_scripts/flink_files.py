@@ -6,6 +6,8 @@ import json
 import sys
 from typing import Any
 
+from flink_scripts.gateway import require_login
+
 
 def _walk(path: Any, above: str, depth: int) -> list[tuple[str, bool, float]]:
     from py4j.protocol import Py4JJavaError
@@ -33,6 +35,7 @@ def main(question: dict[str, Any]) -> int:
     from py4j.protocol import Py4JJavaError
     from pyflink.java_gateway import get_gateway
 
+    require_login()
     jvm = get_gateway().jvm
     flink = jvm.org.apache.flink
     try:

@@ -1,4 +1,4 @@
-"""Submits a job: runs `python -m MODULE` with a FLINK_CONF_DIR that says to which Flink, from which state."""
+"""Submits a job: runs its module with a FLINK_CONF_DIR that says to which Flink, from which state."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ def start_submission(
             "execution.state-recovery.claim-mode": "NO_CLAIM",
         }
     environ = client_environ(env, options, work, jar) | {VARIABLE: flink_token(env.variables)}
-    return subprocess.Popen([sys.executable, "-m", module], env=environ, start_new_session=True)
+    argv = [sys.executable, "-m", "flink_scripts.gateway", module]
+    return subprocess.Popen(argv, env=environ, start_new_session=True)
 
 
 def client_environ(
