@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import marshal
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 from gatherer import moments
-from gatherer.panes import UNIT, Pane, merge
-from gatherer.returns import Ewma, Return, Sample, between
+from gatherer.pane_log import PaneLog
+from gatherer.panes import UNIT, Pane
+from gatherer.returns import Ewma, Returns, Sample
 from gatherer.signals import WATCHERS
 from gatherer.signals.base import Moment
 from gatherer.signals.watch import Watch
@@ -65,20 +66,15 @@ class PositionAnalysis:
     multiple T of its slide (since the epoch) if it holds a tick. A pane counts in every window that is not
     closed when it is added.
 
-    The state is the panes and `small_state()`. The caller keeps each `pane(end)` until `expired()` returns
-    its end. An object that is restored from both, taken at the same moment, continues identically. Memory
-    grows with the number of panes and the distinct prices in the windows, not with the number of ticks.
+    The state is the blocks of panes that `changes()` returns, and `small_state()`. An object that is restored
+    from both, taken at the same moment, continues identically. Memory grows with the number of panes and the
+    distinct prices in the windows, not with the number of ticks.
     """
 
     def __init__(self, symbol: str, settings: AnalysisSettings) -> None:
         self.symbol = symbol
         self._settings = settings
-        self._panes: dict[int, Pane] = {}
-        self._ends: list[int] = []
-        self._returns: dict[int, Return] = {}
-        self._before: Sample | None = None  # the end of the last expired pane
         self._closed = LONG_AGO
-        self._expired: list[int] = []
         self._ewma = Ewma(settings.ewma_half_life_seconds)
         self._watch = Watch(symbol, settings.signals)
         # Some kinds look at their window at the end of each pane.
@@ -87,6 +83,7 @@ class PositionAnalysis:
         every_price = needs_prices(settings.statistics)
         self._values = values_of(settings.statistics)
         self._pane_ms = settings.pane_ms
+        self._panes = PaneLog(self._pane_ms)
         # Of the windows with the shortest slide, the longest holds a pane most often.
         self._most_often = max(
             length.length_ms for length in settings.windows if length.slide_ms == self._pane_ms
@@ -112,26 +109,22 @@ class PositionAnalysis:
         is_late = end <= self._closed
         if is_late and end <= self._useless():
             return False
-        known = self._panes.get(end)
-        if known is None:
-            insort(self._ends, end)
-        self._panes[end] = pane if known is None else merge(known, pane)
         if is_late:
-            for window in self._windows:
-                if window.holds(end):
-                    window.add(pane)
-            self._sample_again(end)
+            self._add_late(pane)
+        else:
+            self._panes.put(pane)
         return True
 
     def set_limits(self, limits: Limits | None) -> None:
         """Apply these limits from the next pane on. Equal limits change nothing."""
-        self._watch.set_limits(limits, self._ends[-1] if self._ends else self._closed)
+        ends = self._panes.ends
+        self._watch.set_limits(limits, ends[-1] if ends else self._closed)
 
     # -- output
 
     def next_due(self) -> int | None:
         """The end of the earliest open window that holds a tick, epoch milliseconds."""
-        ends, closed = self._ends, self._closed
+        ends, closed = self._panes.ends, self._closed
         # The usual case: the next pane ends a window, and no other can end earlier.
         earliest = (closed // self._pane_ms + 1) * self._pane_ms
         first = bisect_right(ends, earliest - self._most_often)
@@ -153,15 +146,15 @@ class PositionAnalysis:
 
         Raises ValueError when no window can be due then.
         """
-        if end_ms <= self._closed or not self._ends or end_ms < self._ends[0]:
+        panes, ends = self._panes, self._panes.ends
+        if end_ms <= self._closed or not ends or end_ms < ends[0]:
             raise ValueError(f"nothing of {self.symbol} is due at {end_ms}")
-        ended = bisect_right(self._ends, end_ms)
-        for index in range(bisect_right(self._ends, self._closed), ended):
-            if (sampled := self._return_of(index)) is not None:
-                self._returns[self._ends[index]] = sampled
-                self._ewma.add(sampled.log, sampled.ms)
+        ended = panes.span(self._closed, end_ms)
+        for index in ended:
+            if (step := panes.step(index)) is not None:
+                self._ewma.add(*step)
         self._closed = end_ms
-        last = self._panes[self._ends[ended - 1]]
+        last = panes[ended.stop - 1]
         averages = []
         looked_at: dict[str, Window] = {}
         coefficients: dict[str, float] = {}
@@ -191,49 +184,39 @@ class PositionAnalysis:
             yield self.advance(due)
         self._closed = until_ms
 
-    def pane(self, end_ms: int) -> Pane:
-        """The pane with all its ticks, for the caller to keep; KeyError when there is none."""
-        return self._panes[end_ms]
-
-    def expired(self) -> list[int]:
-        """The ends of panes that are no longer needed. Each is returned once."""
-        expired, self._expired = self._expired, []
-        return expired
-
     # -- state
+
+    def changes(self) -> Iterator[tuple[int, bytes | None]]:
+        """The blocks of panes that have changed since the last call; see `PaneLog.changes`."""
+        return self._panes.changes()
 
     def small_state(self) -> bytes:
         """The state beside the panes, a few hundred bytes."""
+        before = self._panes.before
         return marshal.dumps(
             (
                 STATE_VERSION,
                 self._closed,
-                None if self._before is None else tuple(self._before),
+                None if before is None else tuple(before),
                 (self._ewma.weighted, self._ewma.weights),
                 self._watch.dump(),
             ),
             4,
         )
 
-    def restore(self, panes: list[Pane], small_state: bytes) -> None:
+    def restore(self, blocks: Mapping[int, bytes], small_state: bytes) -> None:
         """Continue from saved state. Call it on a new object. Raises ValueError for another version."""
         version, *state = marshal.loads(small_state)  # noqa: S302 - our own state
         if version != STATE_VERSION:
             raise ValueError(f"the state has version {version}, not {STATE_VERSION}")
-        closed, before, ewma, watch = state
-        self._closed = closed
-        self._before = None if before is None else Sample(*before)
+        self._closed, before, ewma, watch = state
         self._ewma = Ewma(self._settings.ewma_half_life_seconds, *ewma)
         self._watch.restore(watch)
-        self._panes = {pane.end_ms: pane for pane in panes}
-        self._ends = sorted(self._panes)
-        if closed == LONG_AGO:
+        self._panes.restore(blocks, None if before is None else Sample(*before))
+        if self._closed == LONG_AGO:
             return
-        for index in range(bisect_right(self._ends, closed)):
-            if (sampled := self._return_of(index)) is not None:
-                self._returns[self._ends[index]] = sampled
         for window in self._windows:
-            self._roll(window, closed // window.step_ms * window.step_ms)
+            self._roll(window, self._closed // window.step_ms * window.step_ms)
         self._expire(self._windows)
 
     # -- details
@@ -250,20 +233,20 @@ class PositionAnalysis:
         start = end_ms - window.length_ms
         if start > window.since:
             self._evict(window, start)
-        panes, returns = self._panes, self._returns
-        for end in self._between(max(window.until, start), end_ms):
-            window.add(panes[end])
-            if (sampled := returns.get(end)) is not None:
-                window.add_return(sampled)
+        panes = self._panes
+        span = panes.span(max(window.until, start), end_ms)
+        for index in span:
+            window.add(panes[index])
+        window.add_returns(panes.logs_of(span))
         window.until = end_ms
 
     def _evict(self, window: Window, start_ms: int) -> None:
         """Move a window's start to `start_ms`, which is later."""
-        panes, returns = self._panes, self._returns
-        for end in self._between(window.since, min(window.until, start_ms)):
-            window.remove(panes[end])
-            if (sampled := returns.get(end)) is not None:
-                window.remove_return(sampled)
+        panes = self._panes
+        span = panes.span(window.since, min(window.until, start_ms))
+        for index in span:
+            window.remove(panes[index])
+        window.remove_returns(panes.logs_of(span))
         window.evict(start_ms)
 
     def _expire(self, rolled: Iterable[Window]) -> None:
@@ -272,47 +255,34 @@ class PositionAnalysis:
             start = window.until + window.step_ms - window.length_ms
             if start > window.since:
                 self._evict(window, start)
-        if not self._ends or self._ends[0] > (since := min([window.since for window in self._windows])):
-            return
-        expired = self._between(LONG_AGO, since)
-        self._before = self._sample_of(expired[-1])
-        for end in expired:
-            del self._panes[end]
-            self._returns.pop(end, None)
-        del self._ends[: len(expired)]
-        self._expired += expired
+        since, ends = min([window.since for window in self._windows]), self._panes.ends
+        if ends and ends[0] <= since:
+            self._panes.drop(bisect_right(ends, since))
 
-    def _between(self, since_ms: int, until_ms: int) -> list[int]:
-        """The ends of panes in (since, until]."""
-        return self._ends[bisect_right(self._ends, since_ms) : bisect_right(self._ends, until_ms)]
+    def _add_late(self, pane: Pane) -> None:
+        """Add late ticks. They change the return of their pane and that of the next one."""
+        panes, end = self._panes, pane.end_ms
+        at = bisect_left(panes.ends, end)
+        is_known = at < len(panes) and panes.ends[at] == end
+        for window, logs in self._held(at, at + 1 + is_known):
+            window.remove_returns(logs)
+        panes.put(pane)
+        for window, logs in self._held(at, at + 2):
+            window.add_returns(logs)
+        for window in self._windows:
+            if window.holds(end):
+                window.add(pane)
 
-    def _sample_of(self, end_ms: int) -> Sample:
-        pane = self._panes[end_ms]
-        return Sample(pane.last, pane.last_ms)
-
-    def _return_of(self, index: int) -> Return | None:
-        """The return of the pane at an index of `_ends` against the pane before; None for the first pane."""
-        before = self._sample_of(self._ends[index - 1]) if index else self._before
-        return None if before is None else between(before, self._sample_of(self._ends[index]))
-
-    def _sample_again(self, end_ms: int) -> None:
-        """Correct the returns that late ticks of a pane change: its own, and that of the next pane."""
-        first = bisect_left(self._ends, end_ms)
-        for index in range(first, min(first + 2, len(self._ends))):
-            end = self._ends[index]
-            if end > self._closed or (sampled := self._return_of(index)) is None:
-                continue
-            known = self._returns.get(end)
-            self._returns[end] = sampled
+    def _held(self, first: int, until: int) -> Iterator[tuple[Window, Iterable[float]]]:
+        """The windows that hold panes of these indexes, each with the log return of a pane."""
+        for index in range(first, min(until, len(self._panes))):
+            logs = self._panes.logs_of(range(index, index + 1))
             for window in self._windows:
-                if window.holds(end):
-                    if known is not None:
-                        window.remove_return(known)
-                    window.add_return(sampled)
+                if window.holds(self._panes.ends[index]):
+                    yield window, logs
 
-    def _returns_in(self, window: Window) -> list[Return]:
-        returns = map(self._returns.get, self._between(window.since, window.until))
-        return [sampled for sampled in returns if sampled is not None]
+    def _returns_in(self, window: Window) -> Returns:
+        return self._panes.returns(self._panes.span(window.since, window.until))
 
     def _average(self, window: Window, end_ms: int, last: int) -> MovingAverage:
         mean = moments.mean(window.n, window.total)

@@ -20,39 +20,34 @@ from kafka_topic.errors import ContractError
 _LONGEST_VALUE, _LONGEST_DETAIL, _LONGEST_KEY = 700_000, 200, 249
 # A datetime ends with the year 9999; Kafka's timestamps do not.
 _LAST_MS = 253_402_300_799_999
-# The keys of a position's state: the end of each pane, and these two.
+# The keys of a position's state: those of blocks of panes, and these two.
 _SMALL, _LIMITS = -1, -2
 
 
 class _Position:
-    """A position, and what of its state has changed in this batch.
-
-    changed: the ends of panes that were added, or got late ticks.
-    """
+    """A position, and the key of its records."""
 
     def __init__(self, symbol: str, settings: AnalysisSettings) -> None:
         self.key = symbol.encode()
         self.analysis = PositionAnalysis(symbol, settings)
-        self.changed: set[int] = set()
 
     def restore(self, row: Row) -> None:
         """Continue from the entries of a row of the kind STATE."""
         entries = dict(entries_of(row.content or b""))
         small, limits = entries.pop(_SMALL, None), entries.pop(_LIMITS, None)
         if small is not None:
-            self.analysis.restore([Pane.from_bytes(pane) for pane in entries.values()], small)
+            self.analysis.restore(entries, small)
         # Reported forecasts stay reported, unless the bundle's settings change the question.
         if limits is not None:
             self.analysis.set_limits(Limits.from_json(limits))
 
     def save(self, answers: Answers) -> None:
         """Write what has changed."""
-        expired = self.analysis.expired()
-        for end in self.changed.difference(expired):
-            answers.keep(self.key, end, self.analysis.pane(end).to_bytes())
-        for end in expired:
-            answers.drop(self.key, end)
-        self.changed.clear()
+        for key, block in self.analysis.changes():
+            if block is None:
+                answers.drop(self.key, key)
+            else:
+                answers.keep(self.key, key, block)
         answers.keep(self.key, _SMALL, self.analysis.small_state())
 
 
@@ -99,9 +94,7 @@ class Analysis:
         for counts_from, pane in panes_of(row.content):
             # Late ticks do not belong in windows that closed before they came.
             self._close(position, counts_from - self._pane_ms)
-            if position.analysis.add(pane):
-                position.changed.add(pane.end_ms)
-            else:
+            if not position.analysis.add(pane):
                 self._too_late(row, pane)
         self._close(position, row.clock_ms)
 

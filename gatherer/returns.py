@@ -11,6 +11,7 @@ microstructure noise", JBES 2006).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 SQUARE_ONE = 1 << 200
@@ -25,27 +26,29 @@ class Sample(NamedTuple):
     ms: int
 
 
-class Return(NamedTuple):
-    """log: log return; None when a price is not above 0. square: its square in units of 2**-200, 0 without a
-    log. ms: event time between its two ticks.
+class Returns(NamedTuple):
+    """Consecutive returns, oldest first. logs: log returns, NaN where a price is not above 0. seconds: event
+    time between the first tick and the last.
     """
 
-    log: float | None
-    square: int
-    ms: int
+    logs: Sequence[float]
+    seconds: float
 
 
-def between(earlier: Sample, later: Sample) -> Return:
-    """The log return from one sample to the next."""
-    if earlier.price <= 0 or later.price <= 0:
-        return Return(None, 0, later.ms - earlier.ms)
-    change = later.price - earlier.price
-    if 2 * abs(change) < earlier.price:
+def log_return(earlier: int, later: int) -> float:
+    """The log return from one price (units) to the next; NaN when one of them is not above 0."""
+    if earlier <= 0 or later <= 0:
+        return math.nan
+    change = later - earlier
+    if 2 * abs(change) < earlier:
         # A quotient near 1 has lost digits that the difference still has.
-        log = math.log1p(change / earlier.price)
-    else:
-        log = math.log(later.price / earlier.price)
-    return Return(log, int(log * log * SQUARE_ONE), later.ms - earlier.ms)
+        return math.log1p(change / earlier)
+    return math.log(later / earlier)
+
+
+def square(log: float) -> int:
+    """The square of a log return, in units of 2**-200."""
+    return int(log * log * SQUARE_ONE)
 
 
 def realized_volatility(squares: int) -> float:
@@ -67,12 +70,12 @@ class Ewma:
         self.weighted = weighted
         self.weights = weights
 
-    def add(self, log_return: float | None, ms: int) -> None:
-        """Add a return over `ms` milliseconds. A return over no time has no rate and is ignored.
+    def add(self, log: float, ms: int) -> None:
+        """Add a log return over `ms` milliseconds. A return over no time has no rate and is ignored.
 
-        A return without a logarithm resets the average; the next one is the first again.
+        NaN resets the average; the next return is the first again.
         """
-        if log_return is None:
+        if log != log:
             self.weighted = self.weights = 0.0
             return
         if ms <= 0:
@@ -82,7 +85,7 @@ class Ewma:
             self._ms = ms
             self._keep, self._take = math.exp(-self._rate * seconds), -math.expm1(-self._rate * seconds)
         keep, take = self._keep, self._take
-        self.weighted = keep * self.weighted + take * log_return * log_return / seconds
+        self.weighted = keep * self.weighted + take * log * log / seconds
         self.weights = keep * self.weights + take
 
     @property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from gatherer.multiset import PriceMultiset
 from gatherer.panes import Pane
-from gatherer.returns import Return
+from gatherer.returns import square
 
 LONG_AGO = -(1 << 62)
 """A time before all others."""
@@ -25,30 +27,35 @@ class RunningMinimum:
     """The smallest value of the panes in a window. Values before a smaller one are dropped."""
 
     def __init__(self) -> None:
-        self._steps: deque[tuple[int, int]] = deque()  # (end of pane, value), both rising
+        # Both rise. Arrays, because a price that only rises keeps a value for each pane.
+        self._ends, self._values = array("q"), array("q")
 
     @property
     def value(self) -> int:
-        return self._steps[0][1]
+        return self._values[0]
 
     def add(self, end_ms: int, value: int) -> None:
         """Add a value, also one of a late pane."""
-        steps, later = self._steps, []
-        while steps and steps[-1][0] > end_ms:
-            later.append(steps.pop())
-        if not later or later[-1][1] > value:
-            while steps and steps[-1][1] >= value:
-                steps.pop()
-            if not steps or steps[-1][0] < end_ms:
-                steps.append((end_ms, value))
-        if later:
-            steps.extend(reversed(later))
+        ends, values = self._ends, self._values
+        until = len(ends)
+        if until and ends[-1] > end_ms:
+            until = bisect_right(ends, end_ms)
+            if values[until] <= value:
+                return
+        since = until
+        while since and values[since - 1] >= value:
+            since -= 1
+        if since == until and since and ends[since - 1] == end_ms:
+            return  # another part of the pane has a smaller value
+        del ends[since:until], values[since:until]
+        ends.insert(since, end_ms)
+        values.insert(since, value)
 
     def evict(self, until_ms: int) -> None:
         """Forget panes that end at or before this time."""
-        steps = self._steps
-        while steps and steps[0][0] <= until_ms:
-            steps.popleft()
+        ends = self._ends
+        while ends and ends[0] <= until_ms:
+            del ends[0], self._values[0]
 
 
 class Window:
@@ -97,17 +104,25 @@ class Window:
         if self.prices is not None and pane.histogram is not None:
             self.prices.remove(pane.histogram)
 
-    def add_return(self, sampled: Return) -> None:
-        self.returns += 1
-        self.undefined += sampled.log is None
-        self.moves += sampled.square > 0
-        self.squares += sampled.square
+    def add_returns(self, logs: Iterable[float]) -> None:
+        """Add the log returns of panes; NaN for one that is undefined."""
+        for log in logs:
+            self.returns += 1
+            if log != log:
+                self.undefined += 1
+            elif log:
+                self.moves += 1
+                self.squares += square(log)
 
-    def remove_return(self, sampled: Return) -> None:
-        self.returns -= 1
-        self.undefined -= sampled.log is None
-        self.moves -= sampled.square > 0
-        self.squares -= sampled.square
+    def remove_returns(self, logs: Iterable[float]) -> None:
+        """Remove log returns that were added."""
+        for log in logs:
+            self.returns -= 1
+            if log != log:
+                self.undefined -= 1
+            elif log:
+                self.moves -= 1
+                self.squares -= square(log)
 
     def evict(self, since_ms: int) -> None:
         """Move the start: the panes that end at or before it have been removed."""

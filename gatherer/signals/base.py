@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
 from gatherer.panes import UNIT, Pane
-from gatherer.returns import Return
+from gatherer.returns import Returns
 from gatherer.window import Window
 from kafka_topic.contracts import Limits, Signal
 
@@ -27,7 +27,7 @@ class Moment(NamedTuple):
     last: Pane
     windows: Mapping[str, Window]
     coefficients: Mapping[str, float]
-    returns: Callable[[Window], list[Return]]
+    returns: Callable[[Window], Returns]
 
 
 class Watcher(ABC):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from operator import add, mul
 from typing import Any, NamedTuple
 
-from gatherer.returns import Return
+from gatherer.returns import Returns
 from gatherer.signals.random_walk import ACCEPT, REJECT, out_of_bounds, variance_ratios
 from gatherer.window import Window
 
@@ -55,7 +55,7 @@ class MarketModel:
         return LEAST_MOVES * (1 if self.undecided else _STILL_ENOUGH)
 
     def judge(
-        self, window: Window, returns: Callable[[Window], list[Return]], *, slide_ends: bool
+        self, window: Window, returns: Callable[[Window], Returns], *, slide_ends: bool
     ) -> Market | NoForecast:
         """Judge a window. The test passes over all returns, so it does not run at each pane."""
         if window.undefined:
@@ -85,13 +85,13 @@ class MarketModel:
         )
         return self.found
 
-    def look(self, returns: Sequence[Return], ticks: int, window: str) -> Market | NoForecast:
-        """Judge the returns of a window, oldest first. There must be enough, each with a logarithm.
+    def look(self, returns: Returns, ticks: int, window: str) -> Market | NoForecast:
+        """Judge the returns of a window. There must be enough, each with a logarithm.
 
         ticks: the number of ticks in the window.
         """
         rejected = False
-        samples = [each.log for each in returns if each.log is not None]
+        samples = list(returns.logs)
         for stride in STRIDES:
             logs = _over(samples, stride)
             if sum(abs(log) > _NOTHING for log in logs) < self.least_moves * stride:
@@ -99,7 +99,7 @@ class MarketModel:
             ratios = variance_ratios(logs, stride)
             if not out_of_bounds(ratios, REJECT if stride == self._stride else ACCEPT):
                 self._stride = stride
-                self.found = _market(samples, sum(each.ms for each in returns) / 1000, ticks)
+                self.found = _market(samples, returns.seconds, ticks)
                 return self.found
             rejected = rejected or out_of_bounds(ratios, REJECT)
         if rejected:
@@ -110,7 +110,7 @@ class MarketModel:
                 "a random walk.",
             )
         elif not isinstance(self.found, NoForecast):
-            return self.too_few(sum(bool(each.log) for each in returns), window)
+            return self.too_few(sum(map(bool, samples)), window)
         return self.found
 
     def dump(self) -> tuple[Any, ...]:

@@ -145,7 +145,7 @@ def test_batches_and_new_processes_change_nothing(sizes: int) -> None:
 
 def test_panes_that_no_window_needs_are_dropped() -> None:
     kept = _all(_rows(), 20, restart=False)
-    assert {symbol: len(entries) for symbol, entries in kept.state.items()} == {"AAPL": 7 + 2, "MSFT": 7 + 1}
+    assert {symbol: len(entries) for symbol, entries in kept.state.items()} == {"AAPL": 1 + 2, "MSFT": 1 + 1}
 
 
 def test_a_failure_is_told_with_its_place(process: Process) -> None:

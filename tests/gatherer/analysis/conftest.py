@@ -142,7 +142,6 @@ class Run:
             assert averages
             self.averages += [(average, len(self.accepted)) for average in averages]
             self.signals += signals
-        self.analysis.expired()
 
 
 def exact(units: Fraction | int) -> float:

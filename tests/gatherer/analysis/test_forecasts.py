@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from data_generator.models import MODELS, SECONDS_PER_YEAR
 from gatherer.analysis import AnalysisSettings, PositionAnalysis
 from gatherer.panes import UNIT, Pane
-from gatherer.returns import Return, Sample, between
+from gatherer.returns import Returns, log_return
 from gatherer.signals.first_passage import distance, expected_time, hit_probability
 from gatherer.signals.market import LEAST_MOVES, Market, MarketModel, NoForecast
 from gatherer.window import WindowLength
@@ -30,12 +31,14 @@ def _cents(model: str, seed: int, seconds: int, start: float = 500, volatility: 
     return np.round(made.next(seconds * RATE) * 100).astype(np.int64)
 
 
-def _returns(cents: Any) -> list[Return]:
-    samples = [
-        Sample(int(price) * UNIT // 100, 1000 * number)
-        for number, price in enumerate(cents[RATE - 1 :: RATE])
-    ]
-    return [between(*pair) for pair in itertools.pairwise(samples)]
+def _returns(cents: Any) -> Returns:
+    """From second to second."""
+    prices = [int(price) * UNIT // 100 for price in cents[RATE - 1 :: RATE]]
+    return _part([log_return(*pair) for pair in itertools.pairwise(prices)])
+
+
+def _part(logs: Sequence[float]) -> Returns:
+    return Returns(logs, float(len(logs)))
 
 
 def _forecasts(start: float, paths: int) -> tuple[Any, Any, Any, Any]:
@@ -114,7 +117,6 @@ def _signals(streams: Any, panes: list[Pane], reset: int = 10**9) -> list[Any]:
         analysis.add(pane)
         while (due := analysis.next_due()) is not None and due <= pane.end_ms:
             signals += analysis.advance(due)[1]
-        analysis.expired()
     return signals
 
 
@@ -160,8 +162,8 @@ def test_independent_prices_have_no_forecast(model: str, volatility: float, stre
 def test_independent_prices_never_pass_at_any_length(volatility: float) -> None:
     for seed in range(30):
         returns, model = _returns(_cents("normal", seed, 400, volatility=volatility)), MarketModel()
-        for end in range(LEAST_MOVES, len(returns), 10):
-            found = model.look(returns[:end], end * RATE, "10m")
+        for end in range(LEAST_MOVES, len(returns.logs), 10):
+            found = model.look(_part(returns.logs[:end]), end * RATE, "10m")
             assert isinstance(found, NoForecast), (seed, end)
 
 
@@ -169,8 +171,8 @@ def test_a_random_walk_in_whole_cents_is_seldom_taken_for_none(streams: Any) -> 
     rejected = looked = 0
     for seed in range(25):
         returns, model = _returns(_cents("gbm", seed, 1200)), MarketModel()
-        for end in range(LEAST_MOVES + 10, len(returns), 10):
-            found = model.look(returns[max(0, end - WINDOW) : end], WINDOW * RATE, "10m")
+        for end in range(LEAST_MOVES + 10, len(returns.logs), 10):
+            found = model.look(_part(returns.logs[max(0, end - WINDOW) : end]), WINDOW * RATE, "10m")
             looked += 1
             rejected += isinstance(found, NoForecast) and found.state == "no_walk"
     assert rejected < 0.03 * looked

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gatherer.multiset import PriceMultiset
 from gatherer.panes import UNIT
-from gatherer.returns import Sample, between
+from gatherer.returns import SQUARE_ONE, log_return, square
 
 CENT = UNIT // 100
 
@@ -228,10 +228,9 @@ def test_ewma_starts_over_after_a_price_without_a_logarithm(streams: Any, settin
     ("before", "after"), [(10**16, 10**16 + 1), (10**17 - 1, 1), (1, 10**17 - 1), (10**10, 10**10 + 10**6)]
 )
 def test_a_log_return_keeps_its_digits(before: int, after: int, streams: Any) -> None:
-    got = between(Sample(before, 0), Sample(after, 1500))
-    assert got.log == pytest.approx(streams.log_return(before, after), rel=1e-14)
-    assert got.ms == 1500
-    assert got.square / 2**200 == pytest.approx(got.log**2, rel=1e-15)
+    got = log_return(before, after)
+    assert got == pytest.approx(streams.log_return(before, after), rel=1e-14)
+    assert square(got) / SQUARE_ONE == pytest.approx(got**2, rel=1e-15)
 
 
 histograms = st.dictionaries(st.integers(-30, 60), st.integers(1, 5), min_size=1, max_size=12)
