@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
@@ -148,7 +149,9 @@ class _MarkLines(Extension):
             yield Token(token.lineno, "data", marked)
 
 
+@cache
 def _environment(folder: Path) -> jinja2.Environment:
+    """Keeps the compiled templates of a folder, and compiles one again if its file has changed."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         undefined=_Strict,

@@ -3,9 +3,7 @@
 It only reads. The gatherer makes the changes, inside the cluster.
 """
 
-import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +11,7 @@ from cli.errors import PipectlError
 from kafka_topic.config import RETENTION, RETENTION_BYTES, TIMESTAMP_TYPE, Difference, differences
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 from kafka_topic.plan import TopicSpec
+from kafka_topic.reachable import is_reachable
 from marathon.durations import format_duration
 
 CONNECT_SECONDS = 2.0
@@ -111,8 +110,7 @@ class TopicSettings:
         return Comparison([each for each in found if each not in kept], kept)
 
     def _read(self, topics: Mapping[str, object]) -> dict[str, dict[str, str]]:
-        # Fails fast on an unknown host name, on which Kafka's client would spend the whole timeout.
-        if not any(map(_is_open, self._servers.split(","))):
+        if not is_reachable(self._servers, timeout=CONNECT_SECONDS):
             raise BrokerUnreachableError(f"no broker is reachable at {self._servers}")
         from kafka_topic.brokers import Brokers
 
@@ -146,11 +144,3 @@ def _value(name: str, value: str) -> str:
     if name != RETENTION:
         return value
     return "for ever" if int(value) < 0 else format_duration(timedelta(milliseconds=int(value)))
-
-
-def _is_open(server: str) -> bool:
-    host, _, port = server.rpartition(":")
-    with suppress(OSError):
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
-        return True
-    return False
