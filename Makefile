@@ -69,9 +69,7 @@ lock: $(DEV) ## Lock packages and jars by hash, after you change setup.cfg or a 
 	$(COMPILE) --extra local -o requirements.txt setup.cfg
 	$(COMPILE) --extra local --extra dev -c requirements.txt -o requirements-dev.txt setup.cfg
 	$(BIN)/python -m flink_scripts.locked
-	$(BIN)/python -m local_dcos.kafka.jars
-	$(BIN)/python -m local_dcos.cassandra.jars
-	$(BIN)/python -m local_dcos.mysql.jars
+	$(BIN)/python -m local_dcos.services.jars
 	$(BIN)/python -m spark_jobs.locked
 
 page: $(DEV) ## Build the dashboard's page again after you change dashboard/web, and run its tests (Node comes from PyPI)

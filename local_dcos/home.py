@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from local_dcos import PACKAGES
 from local_dcos.errors import HomeError
 from local_dcos.files import is_locked, write_durably
 
@@ -49,9 +50,6 @@ class Home:
         self.start_lock = self.path / "start.lock"
         self.sandboxes = self.path / "sandboxes"
         self.secrets = self.path / "secrets"
-        self.kafka = self.path / "kafka"
-        self.cassandra = self.path / "cassandra"
-        self.mysql = self.path / "mysql"
 
     def create(self, name: str = CLUSTER_NAME) -> None:
         """Creates the folder, for its owner only. A new cluster gets this name.
@@ -111,8 +109,10 @@ class Home:
         """Returns the files in the folder that no cluster put there."""
         logs = (self.agent_log, self.agent_log.with_name(f"{self.agent_log.name}.1"))
         files = (self.cluster_file, self.token_file, self.state_file, self.previous_state, self.damaged_state)
-        folders = (self.sandboxes, self.secrets, self.kafka, self.cassandra, self.mysql)
-        own = {path.name for path in (*logs, *files, *folders, self.agent_lock, self.start_lock)}
+        folders = (self.sandboxes, self.secrets)
+        own = {path.name for path in (*logs, *files, *folders, self.agent_lock, self.start_lock)} | {
+            *PACKAGES
+        }
         # An interrupted write leaves a file named ".<name>.<random>".
         partial = tuple(f".{name}." for name in own)
         return [

@@ -1,9 +1,7 @@
-"""`python -m local_dcos.cassandra` runs the scheduler of a Cassandra service.
+"""`python -m local_dcos.cassandra` runs the scheduler of a Cassandra service, configured by its app."""
 
-The app sets its environment.
-"""
-
-from local_dcos.cassandra.service import main
+from local_dcos.cassandra.node import CassandraNode
+from local_dcos.services.scheduler import main
 
 if __name__ == "__main__":
-    main()
+    main(CassandraNode)

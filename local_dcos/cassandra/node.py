@@ -1,15 +1,14 @@
 """One Cassandra node on loopback: its settings, its password, its Java process."""
 
-import asyncio
 import json
-import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
+from local_dcos.cassandra.jars import JARS
 from local_dcos.cassandra.password import set_password
 from local_dcos.files import write_durably
 from local_dcos.ports import HOST, HOST_PORTS, pick
-from local_dcos.services.java import JavaProcess
-from local_dcos.services.serving import READY_POLL_SECONDS, kept_port, until_open
+from local_dcos.services.node import Node, until, until_open
 
 LOG_CONFIG = """<configuration>
   <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
@@ -67,38 +66,15 @@ _FLAGS = (
 )
 
 
-class CassandraNode:
-    """The node of one service. Its data in `folder` outlive it.
+class CassandraNode(Node):
+    """The node of one service."""
 
-    secret: the file with the password of the login `cassandra`, made at the first start.
-    """
-
-    name = "node"
+    package, jars, name, step, port_name = "cassandra", JARS, "node", "node-0:[server]", "cql"
     endpoint = "native-client"
 
-    def __init__(self, folder: Path, secret: Path, port: int, heap_mb: int) -> None:
-        """port: 0 means the port of the last start, or any free one."""
-        self.folder = folder
-        self._secret = secret
-        self._heap_mb = heap_mb
-        self.port = port
-        self._process = JavaProcess(self.name)
-
-    @property
-    def address(self) -> str:
-        return f"{HOST}:{self.port}"
-
-    def _prepare(self) -> None:
-        """Writes the settings and the password."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or kept_port(self.folder / "port.json")
-        # JSON is YAML.
-        settings = json.dumps(self._settings(pick(HOST_PORTS, {self.port})), indent=2)
-        write_durably(self.folder / "cassandra.yaml", settings)
-        write_durably(self.folder / "logback.xml", LOG_CONFIG)
-        if not self._secret.exists():
-            self._secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_durably(self._secret, secrets.token_hex(32) + "\n")
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(environ)
+        self._heap_mb = environ.get("CASSANDRA_HEAP_MB", "384")
 
     def _settings(self, storage: int) -> dict[str, object]:
         folder = self.folder
@@ -143,13 +119,11 @@ class CassandraNode:
         }
 
     async def start(self, jars: list[Path]) -> None:
-        """Starts the Java process.
-
-        Raises:
-            NodeError: Java is not installed.
-        """
-        self._prepare()
-        await self._process.start_java(
+        # JSON is YAML.
+        settings = json.dumps(self._settings(pick(HOST_PORTS, {self.port})), indent=2)
+        write_durably(self.folder / "cassandra.yaml", settings)
+        write_durably(self.folder / "logback.xml", LOG_CONFIG)
+        await self.start_java(
             [
                 f"-Xmx{self._heap_mb}m",
                 *_FLAGS,
@@ -166,14 +140,5 @@ class CassandraNode:
     async def until_ready(self) -> None:
         """Returns when the node accepts the password, and no other one."""
         await until_open(self.port)
-        password = self._secret.read_text(encoding="utf-8").strip()
-        while not await asyncio.to_thread(set_password, self.port, password):
-            await asyncio.sleep(READY_POLL_SECONDS)
-
-    async def wait(self) -> int:
-        """Waits until the node ends. Returns its exit code."""
-        return await self._process.wait()
-
-    async def stop(self, seconds: float) -> None:
-        """Asks the node to flush and end. Kills it after `seconds`."""
-        await self._process.stop(seconds)
+        password = self.password()
+        await until(lambda: set_password(self.port, password))

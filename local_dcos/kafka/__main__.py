@@ -1,6 +1,7 @@
-"""`python -m local_dcos.kafka` runs the scheduler of a Kafka service. The app sets its environment."""
+"""`python -m local_dcos.kafka` runs the scheduler of a Kafka service, configured by its app."""
 
-from local_dcos.kafka.service import main
+from local_dcos.kafka.broker import Broker
+from local_dcos.services.scheduler import main
 
 if __name__ == "__main__":
-    main()
+    main(Broker)

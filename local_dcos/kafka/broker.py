@@ -3,14 +3,17 @@
 import asyncio
 import base64
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from aiohttp import web
 
 from local_dcos.files import write_durably
+from local_dcos.kafka.api import TopicsApi
+from local_dcos.kafka.jars import JARS
 from local_dcos.kafka.security import BrokerSecurity
 from local_dcos.ports import HOST, HOST_PORTS, pick
-from local_dcos.services.java import JavaProcess
-from local_dcos.services.serving import READY_POLL_SECONDS, kept_port, until_open
+from local_dcos.services.node import Node, until, until_open
 
 NODE_ID = 0
 LOG_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
@@ -34,28 +37,23 @@ LOG_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 JVM_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 
 
-class Broker:
-    """The broker of one service. Its data in `folder` outlive it."""
+class Broker(Node):
+    """The broker of one service."""
 
-    name = "broker"
+    package, jars, name, step, port_name = "kafka", JARS, "broker", "kafka-0:[broker]", "broker"
 
-    def __init__(self, folder: Path, port: int, heap_mb: int, security: BrokerSecurity | None = None) -> None:
-        """port: 0 means the port of the last start, or any free one. security: None lets everybody in."""
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(environ)
+        self._heap_mb = environ.get("KAFKA_HEAP_MB", "512")
+        self._security = BrokerSecurity.from_environ(environ)
         # As in the DC/OS package.
-        self.endpoint = "broker-tls" if security else "broker"
-        self._security = security
+        self.endpoint = "broker-tls" if self._security else "broker"
         self._own_port = 0
         self._cluster = ""
-        self.folder = folder
-        self._heap_mb = heap_mb
-        self.port = port
-        self.topics: Any = None
-        """The topics; None until the broker is ready."""
-        self._process = JavaProcess(self.name)
+        self._topics = TopicsApi()
 
-    @property
-    def address(self) -> str:
-        return f"{HOST}:{self.port}"
+    def routes(self) -> list[web.RouteDef]:
+        return self._topics.routes()
 
     @property
     def _own_address(self) -> str:
@@ -64,8 +62,6 @@ class Broker:
 
     def _prepare(self) -> None:
         """Writes the settings and the storage."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or kept_port(self.folder / "port.json")
         controller = pick(HOST_PORTS, {self.port})
         self._own_port = pick(HOST_PORTS, {self.port, controller})
         write_durably(self.folder / "server.properties", self._settings(controller))
@@ -124,14 +120,9 @@ class Broker:
         return cluster
 
     async def start(self, jars: list[Path]) -> None:
-        """Starts the Java process.
-
-        Raises:
-            NodeError: Java is not installed.
-        """
         self._prepare()
         logging = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.xml'}"
-        await self._process.start_java(
+        await self.start_java(
             [f"-Xmx{self._heap_mb}m", *JVM_FLAGS, logging],
             jars,
             "kafka.Kafka",
@@ -139,25 +130,15 @@ class Broker:
         )
 
     async def until_ready(self) -> None:
-        """Returns when the broker answers."""
         # Imported while Java starts.
         from local_dcos.kafka.topics import Topics
 
         await until_open(self.port)
         topics = Topics(self._own_address, self._security.client if self._security else {})
-        while not await asyncio.to_thread(topics.is_ready, self._cluster):
-            await asyncio.sleep(READY_POLL_SECONDS)
+        await until(lambda: topics.is_ready(self._cluster))
         if self._security:
             await asyncio.to_thread(topics.set_passwords, self._security.passwords)
-        self.topics = topics
-
-    async def wait(self) -> int:
-        """Waits until the broker ends. Returns its exit code."""
-        return await self._process.wait()
-
-    async def stop(self, seconds: float) -> None:
-        """Asks the broker to close its logs and end. Kills it after `seconds`."""
-        await self._process.stop(seconds)
+        self._topics.kafka = topics
 
 
 def _kafka_id() -> str:

@@ -1,9 +1,5 @@
-"""The jars of Apache Kafka.
+"""The jars of Apache Kafka."""
 
-python -m local_dcos.kafka.jars    write jars.lock again, after a version below has changed
-"""
-
-import sys
 from pathlib import Path
 
 from local_dcos.services.jars import PackageJars
@@ -13,7 +9,6 @@ KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.apache.kafka:kafka-too
 # Resolved apart from Kafka: together, log4j's version table would select an older kafka-clients.
 LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
 
-JARS = PackageJars(f"Apache Kafka {KAFKA_VERSION}", Path(__file__).with_name("jars.lock"))
-
-if __name__ == "__main__":
-    sys.exit(JARS.write(KAFKA, [LOG_BINDING]))
+JARS = PackageJars(
+    f"Apache Kafka {KAFKA_VERSION}", Path(__file__).with_name("jars.lock"), KAFKA, (LOG_BINDING,)
+)

@@ -1,9 +1,7 @@
-"""`python -m local_dcos.mysql` runs the scheduler of a MySQL service.
+"""`python -m local_dcos.mysql` runs the scheduler of a MySQL service, configured by its app."""
 
-The app sets its environment.
-"""
-
-from local_dcos.mysql.service import main
+from local_dcos.mysql.server import MariaDbServer
+from local_dcos.services.scheduler import main
 
 if __name__ == "__main__":
-    main()
+    main(MariaDbServer)

@@ -2,17 +2,17 @@
 
 import asyncio
 import os
-import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from local_dcos.errors import NodeError
 from local_dcos.files import write_durably
 from local_dcos.mysql.binaries import unpack
+from local_dcos.mysql.jars import JARS
 from local_dcos.mysql.login import accepts, statements
 from local_dcos.ports import HOST
-from local_dcos.services.process import NodeProcess
-from local_dcos.services.serving import READY_POLL_SECONDS, kept_port
+from local_dcos.services.node import Node, until
 
 # What mariadb-install-db runs, without the help texts, the sys schema and the functions of GIS.
 _SYSTEM_TABLES = (
@@ -23,46 +23,24 @@ _SYSTEM_TABLES = (
 _INSTALL_SECONDS = 120
 
 
-class MariaDbServer:
-    """The server of one service. Its data in `folder` outlive it.
+class MariaDbServer(Node):
+    """The server of one service."""
 
-    secret: the file with the password of the login `pipectl`, made at the first start. database: what that
-    login owns.
-    """
-
-    name = "server"
+    package, jars, name, step, port_name = "mysql", JARS, "server", "server-0:[mariadbd]", "sql"
     endpoint = "mysql"
 
-    def __init__(self, folder: Path, secret: Path, port: int, buffer_mb: int, database: str) -> None:
-        """port: 0 means the port of the last start, or any free one."""
-        self.folder = folder
-        self.port = port
-        self._secret = secret
-        self._buffer_mb = buffer_mb
-        self._database = database
-        self._process = NodeProcess(self.name)
-
-    @property
-    def address(self) -> str:
-        return f"{HOST}:{self.port}"
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(environ)
+        self._buffer_mb = environ.get("MYSQL_BUFFER_MB", "64")
+        self._database = environ["MYSQL_DATABASE"]
 
     async def start(self, jars: list[Path]) -> None:
-        """Starts the server; the first start makes its data.
-
-        Raises:
-            NodeError: This machine cannot run it, or its data could not be made.
-        """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or kept_port(self.folder / "port.json")
         server = await asyncio.to_thread(unpack, jars[0], self.folder)
         if not self._data.exists():
             await self._install(server)
-        if not self._secret.exists():
-            self._secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_durably(self._secret, secrets.token_hex(32) + "\n")
         # The server runs it before it takes connections.
-        write_durably(self._login, statements(self._password, self._database))
-        await self._process.start(
+        write_durably(self._login, statements(self.password(), self._database))
+        await self.start_process(
             [
                 *self._command(server, self._data),
                 f"--bind-address={HOST}",
@@ -79,18 +57,9 @@ class MariaDbServer:
         )
 
     async def until_ready(self) -> None:
-        """Returns when the server accepts the login."""
-        while not await asyncio.to_thread(accepts, self.port, self._password, self._database):
-            await asyncio.sleep(READY_POLL_SECONDS)
+        password = self.password()
+        await until(lambda: accepts(self.port, password, self._database))
         self._login.unlink(missing_ok=True)
-
-    async def wait(self) -> int:
-        """Waits until the server ends. Returns its exit code."""
-        return await self._process.wait()
-
-    async def stop(self, seconds: float) -> None:
-        """Asks the server to flush and end. Kills it after `seconds`."""
-        await self._process.stop(seconds)
 
     @property
     def _data(self) -> Path:
@@ -99,10 +68,6 @@ class MariaDbServer:
     @property
     def _login(self) -> Path:
         return self.folder / "login.sql"
-
-    @property
-    def _password(self) -> str:
-        return self._secret.read_text(encoding="utf-8").strip()
 
     def _command(self, server: Path, data: Path) -> list[str]:
         return [

@@ -5,4 +5,4 @@ from local_dcos.packages.kafka import KAFKA
 from local_dcos.packages.mysql import MYSQL
 from local_dcos.packages.package import Package
 
-CATALOGUE: dict[str, Package] = {package.name: package for package in (KAFKA, CASSANDRA, MYSQL)}
+CATALOGUE: dict[str, Package] = {package.name: package for package in (CASSANDRA, KAFKA, MYSQL)}

@@ -4,42 +4,108 @@ import base64
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from local_dcos.model import Json
+from local_dcos.packages.options import section, with_defaults
 
 _COMMAND_FILE = Path(__file__).parent.parent / "client" / "service.py"
 
 
 @dataclass(frozen=True)
 class Package:
-    """One package. summary: what lists show of it. options: the JSON Schema of its options.
+    """One package, whose service has one node.
 
-    app: makes what is particular to it in the Marathon app, from options with all defaults.
+    Args:
+        name: Its name, and that of the module `local_dcos.NAME`, which runs the scheduler.
+        version: The version of the service, then that of the software, as in the DC/OS catalogue.
+        title: The software, as in "the Kafka service".
+        node: What the service runs, as in "Apache Kafka broker".
+        tags: What it is found by.
+        sections: The JSON Schemas of the sections of its options. One is `service`.
+        sized_by: The section with the node's `cpus` and `mem`.
+        ports: Of each port that clients use, its name and its option, as in "brokers.port". A port of 0 is
+            chosen by the node.
+        app: Makes what else is particular to the Marathon app, such as `env`, from options with all defaults.
     """
 
-    summary: Json
-    options: Json
+    name: str
+    version: str
+    title: str
+    node: str
+    tags: tuple[str, ...]
+    sections: Json
+    sized_by: str
+    ports: Mapping[str, str]
     app: Callable[[Json], Json]
 
     @property
-    def name(self) -> str:
-        return str(self.summary["name"])
+    def options(self) -> Json:
+        """The JSON Schema of the options."""
+        return section(f"The {self.title} service", **self.sections)
 
     @property
-    def version(self) -> str:
-        return str(self.summary["version"])
+    def summary(self) -> Json:
+        """What lists show of it."""
+        return {
+            "packagingVersion": "4.0",
+            "name": self.name,
+            "version": self.version,
+            "releaseVersion": 0,
+            "maintainer": "local_dcos",
+            "description": f"One {self.node} on this machine, with the API of the DC/OS {self.title} service",
+            "tags": [*self.tags, self.name],
+            "selected": True,
+            "framework": True,
+            "preInstallNotes": f"This service runs one {self.node} on this machine.",
+            "postInstallNotes": (
+                f"The {self.title} service is starting. To follow it: dcos {self.name} plan status deploy"
+            ),
+            "postUninstallNotes": (
+                f"The {self.title} service was removed. Its data stay in the folder of the cluster."
+            ),
+        }
 
     def app_definition(self, given: Json) -> Json:
         """Returns the Marathon app of a service with these options. The others have their defaults."""
-        options = _with_defaults(self.options, given)
-        name = options["service"]["name"].strip("/")
+        options = with_defaults(self.options, given)
+        name, node = options["service"]["name"].strip("/"), options[self.sized_by]
+        ports: list[Json] = [{"name": "api", "port": 0, "protocol": "tcp"}]
+        for port_name, place in self.ports.items():
+            group, _, key = place.partition(".")
+            if port := options[group][key]:
+                ports.append({"name": port_name, "port": port, "protocol": "tcp"})
+        app = self.app(options)
         return {
-            **self.app(options),
+            **app,
             "id": f"/{name}",
+            "args": [sys.executable, "-m", f"local_dcos.{self.name}"],
+            "cpus": node["cpus"],
+            "mem": node["mem"],
+            "instances": 1,
+            "env": {f"{self.name.upper()}_SERVICE_NAME": name, **app["env"]},
+            "portDefinitions": ports,
+            # Only a node on a given port requires that port.
+            "requirePorts": len(ports) > 1,
+            "taskKillGracePeriodSeconds": 30,
+            "backoffSeconds": 1,
+            "backoffFactor": 1.5,
+            "maxLaunchDelaySeconds": 60,
+            "upgradeStrategy": {"minimumHealthCapacity": 0, "maximumOverCapacity": 0},
+            "healthChecks": [
+                {
+                    "protocol": "HTTP",
+                    "path": "/v1/health",
+                    "portIndex": 0,
+                    "gracePeriodSeconds": 900,
+                    "intervalSeconds": 5,
+                    "timeoutSeconds": 10,
+                    "maxConsecutiveFailures": 3,
+                }
+            ],
             "labels": {
                 "DCOS_COMMONS_API_VERSION": "v1",
                 "DCOS_PACKAGE_FRAMEWORK_NAME": name,
@@ -78,59 +144,3 @@ class Package:
 def command_script() -> bytes:
     """Returns the program behind `dcos kafka` and those of the other packages, which is one file."""
     return _COMMAND_FILE.read_bytes()
-
-
-def name_option(default: str) -> Json:
-    """Returns the JSON Schema of the option `service.name`."""
-    return {
-        "type": "string",
-        "description": "Name of the service, and id of its Marathon app",
-        "pattern": "^/?[a-z0-9]([a-z0-9-]*[a-z0-9])?(/[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
-        "default": default,
-    }
-
-
-def service_app(module: str, env: Json, node: Json, port_name: str, port: int) -> Json:
-    """Returns the app of a scheduler and its node.
-
-    node: its cpus and mem. port: the port that clients use; 0: the scheduler chooses a free one and keeps it.
-    """
-    ports: list[Json] = [{"name": "api", "port": 0, "protocol": "tcp"}]
-    if port:
-        ports.append({"name": port_name, "port": port, "protocol": "tcp"})
-    return {
-        "args": [sys.executable, "-m", module],
-        "cpus": node["cpus"],
-        "mem": node["mem"],
-        "instances": 1,
-        "env": env,
-        "portDefinitions": ports,
-        # Only a node on a given port requires that port.
-        "requirePorts": bool(port),
-        "taskKillGracePeriodSeconds": 30,
-        "backoffSeconds": 1,
-        "backoffFactor": 1.5,
-        "maxLaunchDelaySeconds": 60,
-        "upgradeStrategy": {"minimumHealthCapacity": 0, "maximumOverCapacity": 0},
-        "healthChecks": [
-            {
-                "protocol": "HTTP",
-                "path": "/v1/health",
-                "portIndex": 0,
-                "gracePeriodSeconds": 900,
-                "intervalSeconds": 5,
-                "timeoutSeconds": 10,
-                "maxConsecutiveFailures": 3,
-            }
-        ],
-    }
-
-
-def _with_defaults(schema: Json, given: Json) -> Json:
-    result = dict(given)
-    for key, inner in schema["properties"].items():
-        if inner["type"] == "object":
-            result[key] = _with_defaults(inner, given.get(key, {}))
-        elif "default" in inner:
-            result.setdefault(key, inner["default"])
-    return result

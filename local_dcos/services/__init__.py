@@ -1,1 +1,1 @@
-"""What the schedulers of all packages share: the deploy plan, the Java process and the HTTP API."""
+"""What the schedulers of all packages share: jars, the node, the deploy plan and the HTTP API."""

@@ -1,19 +1,34 @@
-"""The jars of a package: those in its jars.lock, each checked by its SHA-256 at every start."""
+"""The jars of a package: those in its jars.lock, each checked by its SHA-256 at every start.
 
-from collections.abc import Iterable
+python -m local_dcos.services.jars    write every jars.lock again, after a version in a `jars.py` has changed
+"""
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from jvm import errors as jvm
 from jvm.lock import JarLock
+from local_dcos import PACKAGES
 from local_dcos.errors import JarError
 
 
+@dataclass(frozen=True)
 class PackageJars:
-    """The jars in the lock file `lock`. name: what errors call the software."""
+    """The jars of one package.
 
-    def __init__(self, name: str, lock: Path) -> None:
-        self._name = name
-        self._lock = JarLock(lock)
+    Args:
+        name: What errors call the software.
+        lock: Its jars.lock.
+        wanted: The coordinates that are resolved together with what they need, joined by "+".
+        more: Further coordinates, without what they need.
+    """
+
+    name: str
+    lock: Path
+    wanted: str
+    more: tuple[str, ...] = ()
 
     def known(self) -> list[Path] | None:
         """Returns the jars if all of them are in the local Maven repository, else None.
@@ -21,8 +36,9 @@ class PackageJars:
         Raises:
             JarError: One of them is not the jar that was locked.
         """
+        lock = JarLock(self.lock)
         try:
-            return self._lock.cached(self._lock.coordinates())
+            return lock.cached(lock.coordinates())
         except jvm.JarError as error:
             raise JarError(str(error)) from error
 
@@ -32,19 +48,32 @@ class PackageJars:
         Raises:
             JarError: One cannot be downloaded, or is not the jar that was locked.
         """
+        lock = JarLock(self.lock)
         try:
-            return self._lock.fetch(self._lock.coordinates())
+            return lock.fetch(lock.coordinates())
         except jvm.JarError as error:
-            raise JarError(f"{self._name}: {error}") from error
+            raise JarError(f"{self.name}: {error}") from error
 
-    def write(self, wanted: str, more: Iterable[str] = ()) -> str | None:
-        """Locks what jgo resolves `wanted` to, and `more`. Returns the error message, or None."""
+    def write(self) -> None:
+        """Locks what jgo resolves."""
         import jgo
 
         # Native libraries for other systems differ by a classifier only, and are not needed.
-        resolved = {":".join((each.groupId, each.artifactId, each.version)) for each in jgo.resolve(wanted)}
+        resolved = jgo.resolve(self.wanted)
+        coordinates = {":".join((each.groupId, each.artifactId, each.version)) for each in resolved}
+        JarLock(self.lock).write([*coordinates, *self.more])
+
+
+def main() -> str | None:
+    """Writes the lock of every package. Returns the error message, or None."""
+    for package in PACKAGES:
+        jars: PackageJars = import_module(f"local_dcos.{package}.jars").JARS
         try:
-            self._lock.write([*resolved, *more])
+            jars.write()
         except jvm.JarError as error:
-            return f"{self._name}: {error}"
-        return None
+            return f"{jars.name}: {error}"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

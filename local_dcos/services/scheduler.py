@@ -6,9 +6,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
@@ -16,7 +14,7 @@ from local_dcos.api.requests import Handler, same
 from local_dcos.errors import LocalDcosError, NodeError
 from local_dcos.launching import PROXY_HEADER, PROXY_SECRET
 from local_dcos.ports import HOST
-from local_dcos.services.jars import PackageJars
+from local_dcos.services.node import Node, kept_port
 from local_dcos.services.plan import Plan
 
 STOP_SECONDS = 25.0
@@ -27,44 +25,13 @@ NEEDED_MB = 32
 SPACE_POLL_SECONDS = 1.0
 
 
-class Node(Protocol):
-    """The node of a service. name: what messages call it. endpoint: the name of its client endpoint.
-    folder: holds its data.
-    """
-
-    name: str
-    endpoint: str
-    folder: Path
-
-    @property
-    def address(self) -> str:
-        """Its host:port for clients."""
-
-    async def start(self, jars: list[Path]) -> None:
-        """Starts its process."""
-
-    async def until_ready(self) -> None:
-        """Returns when it serves clients."""
-
-    async def wait(self) -> int:
-        """Waits until it ends. Returns its exit code."""
-
-    async def stop(self, seconds: float) -> None:
-        """Ends it, at the latest after `seconds`."""
-
-
 class Scheduler:
     """One service: the plan, the node, and the HTTP API over both."""
 
-    def __init__(
-        self, node: Node, jars: PackageJars, plan: Plan, routes: Callable[[], list[web.RouteDef]] = list
-    ) -> None:
-        """routes: further endpoints of the service."""
-        self.plan = plan
+    def __init__(self, node: Node) -> None:
+        self.plan = Plan(node.name, node.step)
         self.ready = False
         self._node = node
-        self._jars = jars
-        self._routes = routes
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_only_by_proxy])
@@ -74,7 +41,7 @@ class Scheduler:
                 web.get("/v1/plans/{name}", self.show_plan),
                 web.get("/v1/endpoints", self.endpoints),
                 web.get("/v1/endpoints/{name}", self.endpoint),
-                *self._routes(),
+                *self._node.routes(),
             ]
         )
         return app
@@ -86,13 +53,14 @@ class Scheduler:
             LocalDcosError: The node could not be started, or it ended.
         """
         self.plan.begin(self.plan.jars, f"looking for the jars of the {self._node.name}")
-        found = self._jars.known()
+        found = self._node.jars.known()
         if found is None:
             self.plan.begin(self.plan.jars, f"fetching the jars of the {self._node.name}")
-            found = await asyncio.to_thread(self._jars.fetch)
+            found = await asyncio.to_thread(self._node.jars.fetch)
         self.plan.finish(self.plan.jars)
         await self._until_space()
         self.plan.begin(self.plan.node, f"starting the {self._node.name}")
+        self._node.port = self._node.port or kept_port(self._node.folder / "port.json")
         await self._node.start(found)
         ended = asyncio.create_task(self._node.wait())
         ready = asyncio.create_task(self._node.until_ready())
@@ -172,13 +140,9 @@ class Scheduler:
             await asyncio.wait((stopped,), timeout=ERROR_SECONDS)
 
 
-def main(scheduler: Callable[[], Scheduler]) -> None:
-    """Runs a scheduler until a signal stops it or its node ends."""
-
-    async def serve() -> int:
-        return await scheduler().serve()
-
-    code = asyncio.run(serve())
+def main(make_node: Callable[[Mapping[str, str]], Node]) -> None:
+    """Runs the scheduler of a service until a signal stops it or its node ends."""
+    code = asyncio.run(Scheduler(make_node(os.environ)).serve())
     # Not sys.exit, which would wait for a thread that still downloads jars.
     sys.stdout.flush()
     os._exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,25 +11,23 @@ import pytest
 from local_dcos.errors import NodeError
 from local_dcos.services import scheduler
 from local_dcos.services.jars import PackageJars
-from local_dcos.services.plan import Plan
+from local_dcos.services.node import Node, until
 from tests.ports import free_ports
 
 
 class Jars(PackageJars):
-    def __init__(self) -> None:
-        pass
-
     def known(self) -> list[Path]:
         return []
 
 
-class Node:
+class BrokenNode(Node):
     """It runs, and what waits until it is ready raises an error."""
 
-    name, endpoint, address = "node", "client", "127.0.0.1:1"
+    package, jars, name, step, port_name = "none", Jars("none", Path(), ""), "node", "node-0", "api"
+    endpoint = "client"
 
     def __init__(self, folder: Path, error: Exception) -> None:
-        self.folder = folder
+        super().__init__({"LOCAL_DCOS_HOME": str(folder), "NONE_SERVICE_NAME": "none", "PORT_API": "1"})
         self.error = error
         self.running = False
 
@@ -53,7 +52,34 @@ class Node:
 def test_no_error_leaves_the_node_without_its_scheduler(tmp_path, monkeypatch, error, said):
     monkeypatch.setattr(scheduler, "ERROR_SECONDS", 0.1)
     monkeypatch.setenv("PORT_API", str(free_ports(1)[0]))
-    node, plan = Node(tmp_path, error), Plan("node", "node-0")
-    assert asyncio.run(scheduler.Scheduler(node, Jars(), plan).serve()) == 1
+    node = BrokenNode(tmp_path, error)
+    service = scheduler.Scheduler(node)
+    assert asyncio.run(service.serve()) == 1
     assert not node.running
-    assert plan.errors == [said]
+    assert service.plan.errors == [said]
+
+
+class TwoProcesses(BrokenNode):
+    """One of its processes ends by itself, the other one ignores that it is asked to end."""
+
+    async def start(self, jars: list[Path]) -> None:
+        await self.start_process(["/bin/sh", "-c", "exit 3"])
+        await self.start_process(
+            ["/bin/sh", "-c", "trap '' TERM; echo > ignores; while :; do sleep 0.1; done"]
+        )
+
+    wait, stop = Node.wait, Node.stop
+
+
+def test_a_node_of_several_processes_ends_with_the_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    async def run() -> tuple[int, list[int | None]]:
+        node = TwoProcesses(tmp_path, NodeError("unused"))
+        await node.start([])
+        code = await node.wait()
+        await until((tmp_path / "ignores").exists)
+        await node.stop(0.2)
+        return code, [await process.wait() for process in node._processes]
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) == (3, [3, -signal.SIGKILL])

@@ -1,27 +1,20 @@
-"""The scheduler of the Kafka service: one broker, and the topics in the SDK's API."""
+"""The topics in the API of the Kafka service."""
 
 import asyncio
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from local_dcos.errors import NodeError
-from local_dcos.home import HOME_MARK, Home
-from local_dcos.kafka.broker import Broker
-from local_dcos.kafka.jars import JARS
-from local_dcos.kafka.security import BrokerSecurity
-from local_dcos.services import scheduler
-from local_dcos.services.plan import Plan
 
 
 class TopicsApi:
     """The topics of the broker, once it is ready."""
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
+    def __init__(self) -> None:
+        self.kafka: Any = None
+        """The broker's `Topics`; None until it is ready."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -39,9 +32,9 @@ class TopicsApi:
             raise web.HTTPInternalServerError(text=str(error)) from error
 
     def _ready(self) -> Any:
-        if self._broker.topics is None:
+        if self.kafka is None:
             raise web.HTTPServiceUnavailable(text="The broker is not running yet")
-        return self._broker.topics
+        return self.kafka
 
     async def topics(self, request: web.Request) -> web.Response:
         return web.json_response(await self._ask(self._ready().names))
@@ -70,19 +63,3 @@ class TopicsApi:
 
 def _message(text: str) -> web.Response:
     return web.json_response({"message": f"Output: {text}\n"})
-
-
-def _scheduler() -> scheduler.Scheduler:
-    folder = Home(Path(os.environ[HOME_MARK])).kafka / os.environ["KAFKA_SERVICE_NAME"].replace("/", "_")
-    broker = Broker(
-        folder,
-        int(os.environ.get("PORT_BROKER", 0)),
-        int(os.environ.get("KAFKA_HEAP_MB", 512)),
-        BrokerSecurity.from_environ(os.environ),
-    )
-    return scheduler.Scheduler(broker, JARS, Plan("broker", "kafka-0:[broker]"), TopicsApi(broker).routes)
-
-
-def main() -> None:
-    """Runs the scheduler until a signal stops it or its broker ends."""
-    scheduler.main(_scheduler)

