@@ -27,11 +27,13 @@ RECORD_COLUMNS = (
 _STYLES = {
     "healthy": "green",
     "fresh": "green",
+    "live": "green",
     "absent": "red",
     "unhealthy": "red",
     "stale": "red",
     "silent": "red",
     "unreadable": "red",
+    "broken": "red",
 }
 # The minimum width of a text that is cut.
 _LEAST_TEXT = 10

@@ -151,6 +151,9 @@ class FlowAnswer(TypedDict):
     rows: Annotated[int | None, Field(description="rows in its store")]
     newest: Annotated[Time | None, Field(description="the event time of the newest value")]
     age_seconds: float | None
+    source_age_seconds: Annotated[
+        float | None, Field(description="age of the newest record in its topic; null: unknown")
+    ]
 
 
 class FlowValue(TypedDict):

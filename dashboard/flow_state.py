@@ -17,8 +17,6 @@ from kafka_topic.contracts import format_time
 from kafka_topic.errors import KafkaTopicError
 from kafka_topic.names import Topics
 
-LIVE_SECONDS = 60.0
-"""Up to this age, data counts as live: a window and the wait for late records pass before it is stored."""
 LOOK_SECONDS = 2.0
 KAFKA_SECONDS = 5.0
 
@@ -44,11 +42,13 @@ class FlowStates:
         """The state of a flow."""
         missing = flow.missing(self._settings.parts)
         records = await self._records_of(flow)
+        topic = flow.topic and self._prefix + flow.topic
+        fed = self._recent.newest(topic or "")
         answer: FlowAnswer = {
             "name": flow.name,
             "about": flow.about,
             "source": flow.source,
-            "topic": flow.topic and self._prefix + flow.topic,
+            "topic": topic,
             "processing": flow.processing,
             "store": flow.store,
             "display": flow.display,
@@ -58,6 +58,7 @@ class FlowStates:
             "rows": None,
             "newest": None,
             "age_seconds": None,
+            "source_age_seconds": fed and _age(fed),
             "text": "",
         }
         if missing:
@@ -69,7 +70,7 @@ class FlowStates:
             return {**answer, "state": "off", "text": text}
         if isinstance(records, str) and flow.store is None:
             return {**answer, "state": "broken", "text": records}
-        state = State(self._recent.newest(answer["topic"] or ""))
+        state = State(fed)
         if flow.results is not None:
             state = await self._stored.state(*flow.results)
         if state.problem is not None:
@@ -77,13 +78,13 @@ class FlowStates:
         answer["rows"] = state.rows
         if state.newest is None:
             return {**answer, "text": f"Nothing has come yet: {flow.start}."}
-        age = (datetime.now(UTC) - state.newest).total_seconds()
-        live = age < LIVE_SECONDS and flow.processing != "spark"
+        age = _age(state.newest)
+        live = age < self._settings.flows_live_seconds and flow.processing != "spark"
         return {
             **answer,
             "state": "live" if live else "past",
             "newest": format_time(state.newest),
-            "age_seconds": round(age, 1),
+            "age_seconds": age,
             "text": "" if live or flow.processing == "spark" else f"As of the last run: {flow.start}.",
         }
 
@@ -113,3 +114,8 @@ class FlowStates:
         for (topic, _), span in spans.items():
             counts[topic] += span.end - span.begin
         return counts
+
+
+def _age(time: datetime) -> float:
+    """Seconds since a time."""
+    return round((datetime.now(UTC) - time).total_seconds(), 1)

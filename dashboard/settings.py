@@ -42,6 +42,8 @@ class Settings:
     inputs: tuple[Input, ...] = ()
     """The gatherer's inputs."""
     flows: tuple[Flow, ...] = ()
+    flows_live_seconds: float = 60.0
+    """Up to this age, data of a flow counts as live: windows are stored some time after they end."""
     parts: frozenset[str] = frozenset()
     """The optional parts that are enabled."""
     stores: Mapping[str, str] = field(default_factory=dict)
@@ -74,6 +76,7 @@ class Settings:
             signals=env.parsed("SIGNALS", lambda text: read_signals(text, windows), "{}"),
             inputs=env.parsed("GATHERER_INPUTS", lambda text: read_inputs(text, topics), ""),
             flows=env.parsed("FLOWS", read_flows, "[]"),
+            flows_live_seconds=env.seconds("FLOWS_LIVE_SECONDS", cls.flows_live_seconds),
             parts=frozenset(filter(None, env.variables.get("PARTS", "").split(","))),
             stores=env.parsed("STORES", read_addresses, "{}"),
             flink=flink,

@@ -27,6 +27,8 @@ _SHOWN_BY = {NONE: ("lines", "histogram"), "spark": ("bars",), "spark-streaming"
 """The displays of what each processing yields."""
 _PARTS = {"spark": "spark", "spark-streaming": "spark", "cassandra": "cassandra"}
 """The optional part behind a processing or a store."""
+_SOURCE_APPS = {"system": "source-system", "random-numbers": "source-random-numbers"}
+"""The apps of sources; the others are jobs."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(?:/[a-z0-9][a-z0-9-]*){1,3}")
 _EXAMPLE = "system -> monitoring -> none -> none -> lines"
 
@@ -49,6 +51,12 @@ class Flow(Section):
     def line(self) -> str:
         """The flow as it is written."""
         return f" {ARROW} ".join(getattr(self, stage) for stage in STAGES)
+
+
+def apps_of(source: str, processing: str | None, store: str | None) -> dict[str, str | None]:
+    """The apps that run a flow's source and processing, by stage; None for a job, and where nothing runs."""
+    streaming = processing == "spark-streaming"
+    return {"source": _SOURCE_APPS.get(source), "processing": f"stream-to-{store}" if streaming else None}
 
 
 def _flow_of(value: object) -> object:

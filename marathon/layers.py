@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,9 @@ from typing import Any
 from marathon.documents import Document, Location, parse_document
 from marathon.errors import Problem
 from marathon.paths import KeyPath
+
+_KEY = r'"[^"]+"|[^".=]+'
+_OVERRIDE = re.compile(rf"(?P<path>({_KEY})(\.({_KEY}))*)=(?P<value>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -92,13 +96,16 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def override(text: str) -> Document:
-    """The layer of `--set TEXT`: `a.b=c`, with c in YAML. Nothing after = is the empty text."""
+    """The layer of `--set TEXT`: `a.b=c`, with c in YAML. Nothing after = is the empty text.
+
+    A key that holds a dot is quoted: `a."b.c"=d`.
+    """
     file = f"--set {text}"
-    path, equals, value = text.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
-        hint = "write a.b=value, as in --set flink.parallelism=2"
+    found = _OVERRIDE.fullmatch(text.strip())
+    if found is None:
+        hint = 'write a.b=value, as in --set flink.parallelism=2; quote a key with a dot: a."b.c"=value'
         return Document(file, problems=[Problem(file, None, "", "not of the form KEY=VALUE", hint)])
+    keys, value = [key.strip('"') for key in re.findall(_KEY, found["path"])], found["value"]
     document = (
         parse_document(value, file, lambda _: Location(file, None)) if value else Document(file, value="")
     )

@@ -33,6 +33,13 @@ class Streams(Section):
         description="memory of the app of each store in MiB; 5/8 of it is the heap of Spark's driver"
     )
 
+    @property
+    def live_seconds(self) -> float:
+        """Up to this age, the newest window counts as live: it ends, late records are waited for, a batch
+        closes it and the next one writes it, and all may take half as long again; at least a minute.
+        """
+        return max(60.0, 1.5 * (self.window + self.delay + 2 * self.interval).total_seconds())
+
 
 class Standalone(Section):
     enabled: bool = Field(

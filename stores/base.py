@@ -79,7 +79,7 @@ class Store(Protocol):
         """The time of the newest row; None if there are no rows. Cheap: it reads no column."""
 
     def writers(self, flow: str) -> set[str]:
-        """The writers of a flow's batches; none if the store does not note them."""
+        """The writers of a flow's batches."""
 
     def describe(self) -> list[Stored]:
         """All flows in the store. Counts rows, which may take seconds in a large store."""

@@ -12,7 +12,16 @@ from typing import Any
 from stores.base import Batch, Columns, Row, Stored, rows_of, table_of
 from stores.mysql_driver import Driver
 from stores.queries import Result, check_reads
-from stores.sql import BY_TIME, Address, definition_of, insertion_of, selection_of
+from stores.sql import (
+    BY_TIME,
+    WRITER_INSERTION,
+    WRITERS,
+    WRITERS_TABLE,
+    Address,
+    definition_of,
+    insertion_of,
+    selection_of,
+)
 from stores.tables import Flow
 
 _READING = ("SELECT", "WITH", "SHOW", "DESCRIBE", "EXPLAIN")
@@ -26,6 +35,7 @@ class MySqlStore:
     def __init__(self, address: Address) -> None:
         self._driver = Driver(address)
         self._known: set[str] = set()
+        self._noted: set[tuple[str, str]] = set()
 
     def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
         """See Store.write. Each row replaces the one with the same key; the batch's number is not kept.
@@ -38,6 +48,10 @@ class MySqlStore:
         if flow.name not in self._known:
             self._driver.write(definition_of(flow))
             self._known.add(flow.name)
+        if (flow.name, batch.writer) not in self._noted:
+            self._driver.write(WRITERS)
+            self._driver.write(WRITER_INSERTION, [(flow.name, batch.writer)])
+            self._noted.add((flow.name, batch.writer))
         self._driver.write(insertion_of(flow), rows)
 
     def read(
@@ -60,8 +74,11 @@ class MySqlStore:
         return newest
 
     def writers(self, flow: str) -> set[str]:
-        """See Store.writers: repeated writes are recognised by key."""
-        return set()
+        """See Store.writers."""
+        if not self._has_table(WRITERS_TABLE):
+            return set()
+        query = f"SELECT writer FROM {WRITERS_TABLE} WHERE flow = %s"  # noqa: S608  our own table
+        return {values[0] for values in self._driver.read(query, (flow,))}
 
     def describe(self) -> list[Stored]:
         """See Store.describe. Counts the rows of every table. Sizes are estimates of the server."""
@@ -92,13 +109,14 @@ class MySqlStore:
 
     def _exists(self, flow: Flow) -> bool:
         if flow.name not in self._known:
-            query = (
-                "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s"
-            )
-            if not any(self._driver.read(query, (table_of(flow.name),))):
+            if not self._has_table(table_of(flow.name)):
                 return False
             self._known.add(flow.name)
         return True
+
+    def _has_table(self, name: str) -> bool:
+        query = "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s"
+        return any(self._driver.read(query, (name,)))
 
 
 def _stored(value: Any) -> Any:

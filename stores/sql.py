@@ -27,6 +27,13 @@ _KEY_TEXT = "VARCHAR(255)"
 # Texts that differ in case, or in blanks at their end, are different keys. MariaDB and MySQL spell it
 # differently, and each ignores the comment of the other.
 _TEXTS = "CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */"
+WRITERS_TABLE = "_writers"
+"""Who has written to each flow. No flow has this name, since those begin with a letter."""
+WRITERS = (
+    f"CREATE TABLE IF NOT EXISTS {WRITERS_TABLE} (flow {_KEY_TEXT} NOT NULL, writer {_KEY_TEXT} NOT NULL, "
+    f"PRIMARY KEY (flow, writer)) {_TEXTS}"
+)
+WRITER_INSERTION = f"INSERT IGNORE INTO {WRITERS_TABLE} VALUES (%s, %s)"  # noqa: S608  our own table
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ def command(
     """Deploy the bundle, wait until data flows, and show it.
 
     Compare every component with the cluster, change only the differences, and wait until it is healthy. The
-    deploy succeeds when every position has a fresh movingaverage record.
+    deploy succeeds when every position has a fresh movingaverage record, and every flow whose source is an
+    app has fresh results.
 
     Changes and removals of existing components are shown first and need your confirmation, or --yes. Without
     a terminal and without --yes, the deploy ends with exit code 2.
@@ -93,6 +94,8 @@ def deploy(
         carry_out(plan, progress, run.stop, atomic=atomic)
         remember_cluster(run.cluster_name)
         records = _verify(run, progress) if _is_complete(plan, run) else None
+        if records is not None:
+            _verify_flows(run, progress)
         first = records is not None and _is_first(run, plan)
         seconds = progress.seconds
     _show(run, plan, records, seconds, first=first, as_json=output == "json")
@@ -157,6 +160,23 @@ def _verify(run: Session, progress: Progress) -> dict[str, MovingAverage]:
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
     return records
+
+
+def _verify_flows(run: Session, progress: Progress) -> None:
+    """Wait for the flows that the apps feed, as the page sees them."""
+    from cli.flow_waiting import fed_by, wait_for_flows
+
+    apps = run.bundle.apps
+    if "dashboard" not in apps or not fed_by(run, apps):
+        return
+    try:
+        with progress.step("flows", "waiting for results") as running:
+            streams = run.settings.spark.streams
+            timeout = run.settings.timeouts.data + streams.window + streams.delay
+            count = wait_for_flows(run, timeout=timeout, report=running.report)
+            running.end("done", f"fresh results of {count} flows")
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
 
 
 def _is_first(run: Session, plan: Plan) -> bool:

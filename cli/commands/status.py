@@ -14,6 +14,7 @@ from cli.backend import DEAD_LETTER_SECONDS, connect
 from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import Engine
 from cli.errors import EngineError, PipectlError, Unhealthy
+from cli.flow_states import FLOW_COLUMNS, OFF, flow_rows, flows_of, unknown_flows
 from cli.health_reason import health_reason
 from cli.last_failure import LastFailure, last_failure
 from cli.live_config import LiveConfig, live_config
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from kafka_topic.dead_letters import DeadLetterCounts
 
 SHOWN_SYMBOLS = 5
+SHOWN_FLOWS = 2
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ def command(run: Session, output: str, every: bool) -> None:
     `silent` before its first record. It is `unreadable` while the gatherer cannot read one of its partitions;
     the cause and the next step are shown below the table. `lag` is the number of ticks that the gatherer has
     not read yet. Dead letters are records that could not be used; they do not affect health.
+
+    A flow whose source runs as an app must be `live`. Others may be `empty`, or `past`, as of their last run;
+    `broken` is always unhealthy. Age is that of the newest result. The page must answer.
 
     The last failure of the job may be long ago; `pipectl logs gatherer` shows all failures.
 
@@ -78,13 +83,17 @@ def command(run: Session, output: str, every: bool) -> None:
     components = _components(run, run.engine, config)
     flow = _flow(run, config)
     failure = last_failure(run.engine, run.bundle.apps["gatherer"].id)
-    healthy = all(c["state"] == "healthy" for c in components) and all(
-        p["state"] == "fresh" for p in flow.positions
+    states = {c["name"]: c["state"] for c in components}
+    flows = flows_of(run, states) if "dashboard" in states else []
+    healthy = (
+        all(state == "healthy" for state in states.values())
+        and all(p["state"] == "fresh" for p in flow.positions)
+        and all(each["healthy"] for each in flows)
     )
     if output == "json":
-        _print_json(run, components, flow, failure, healthy=healthy)
+        _print_json(run, components, flow, flows, failure, healthy=healthy)
     else:
-        _show(run, components, flow, failure, healthy)
+        _show(run, components, flow, flows, failure, healthy)
     if not healthy:
         raise click.exceptions.Exit(Unhealthy.exit_code)
 
@@ -93,13 +102,16 @@ def _print_nothing_runs(run: Session) -> None:
     topics = Topics(run.settings.topics.prefix)
     positions = [_unknown(symbol, topics) for symbol in run.settings.positions]
     components = _components(run, MemoryEngine())
-    _print_json(run, components, Flow(positions, trouble="the local cluster is not running"), healthy=False)
+    reason = "the local cluster is not running"
+    flows = unknown_flows(run, {}, reason) if any(c["name"] == "dashboard" for c in components) else []
+    _print_json(run, components, Flow(positions, trouble=reason), flows, healthy=False)
 
 
 def _print_json(
     run: Session,
     components: list[dict[str, str]],
     flow: Flow,
+    flows: list[dict[str, Any]],
     failure: LastFailure | None = None,
     *,
     healthy: bool,
@@ -112,6 +124,7 @@ def _print_json(
         "via": flow.via,
         "components": components,
         "positions": flow.positions,
+        "flows": flows,
         "dead_letters": letters
         and {"total": letters.total, "complete": letters.complete, "by_reason": letters.by_reason},
         "last_failure": failure and asdict(failure),
@@ -196,6 +209,22 @@ def _show_problems(positions: list[dict[str, Any]]) -> None:
         click.echo()
 
 
+def _show_flows(flows: list[dict[str, Any]]) -> None:
+    shown = [flow for flow in flows if flow["state"] != OFF]
+    if shown:
+        out.print_table(FLOW_COLUMNS, flow_rows(shown))
+    reasons: dict[str, list[str]] = {}
+    for flow in flows:
+        if not flow["healthy"] or flow["state"] == OFF:
+            reasons.setdefault(flow["text"] or "its source runs, but no data comes", []).append(flow["name"])
+    unhealthy = {flow["name"] for flow in flows if not flow["healthy"]}
+    for text, names in reasons.items():
+        named = ", ".join(names) if len(names) <= SHOWN_FLOWS else f"{len(names)} flows"
+        click.secho(f"{named}: {text}", fg="red" if unhealthy & {*names} else None)
+    if flows:
+        click.echo()
+
+
 def _counts(letters: DeadLetterCounts) -> str:
     counts = ", ".join(f"{number} {reason}" for reason, number in letters.by_reason.items()) or "none"
     more = "" if letters.complete else f", and more that could not be counted in {DEAD_LETTER_SECONDS:g} s"
@@ -206,6 +235,7 @@ def _show(
     run: Session,
     components: list[dict[str, str]],
     flow: Flow,
+    flows: list[dict[str, Any]],
     failure: LastFailure | None,
     healthy: bool,
 ) -> None:
@@ -221,6 +251,7 @@ def _show(
     )
     click.echo()
     _show_problems(flow.positions)
+    _show_flows(flows)
     if flow.letters is not None:
         click.echo(f"Dead letters: {_counts(flow.letters)}")
     if failure is not None:

@@ -61,4 +61,6 @@ def _troubles(pane: Pane) -> list[str]:
     positions = [one["symbol"] for one in pane.status.get("positions", []) if one["state"] != "fresh"]
     if positions:
         found.append(f"no fresh records of {', '.join(positions)}")
+    if flows := [one["name"] for one in pane.status.get("flows", []) if not one["healthy"]]:
+        found.append(f"no fresh results of {', '.join(flows)}")
     return found

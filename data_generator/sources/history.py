@@ -12,7 +12,7 @@ import io
 import math
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -36,6 +36,10 @@ _NO_PRICE = re.compile(r"|null|nan|n/?a|-|.*(split|dividend).*", re.IGNORECASE)
 _DECIMALS = 8
 # India groups by two digits. Any other comma is a decimal one, and must not make a price larger.
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?", re.ASCII)
+# 129.04 and 1,234.5, but not 1.234 or 1.234,5, where the point may group thousands.
+_DECIMAL_POINT = re.compile(r"(\d+|\d[\d,]*,\d{3})\.(\d{0,2}|\d{4,})", re.ASCII)
+_CURRENCIES = "$€£"
+_SWAPPED = str.maketrans(",.", ".,")
 # A date without separators has 8 digits. Python also takes some longer numbers for a date and a time.
 _SINCE_1970 = re.compile(r"\d{9,}(\.\d*)?", re.ASCII)
 _UNREADABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error, ValueError)
@@ -100,16 +104,21 @@ def read_history(files: Sequence[Path], columns: Columns) -> tuple[list[Past], i
 def _prices(file: Path, columns: Columns) -> Iterator[Past | None]:
     """The price of each line; None if it has none."""
     try:
-        names, lines = _parquet(file) if file.suffix == ".parquet" else _csv(file)
+        names, lines, delimiter = _parquet(file) if file.suffix == ".parquet" else _csv(file)
     except _UNREADABLE as error:
         raise SettingsError(f"{file}: {error}") from error
     find = partial(_found, file, names)
     time, price = find("time", columns.time), find("price", columns.price)
     symbol = find("symbol", columns.symbol, needed=False)
     zone, name = columns.zone, file.name.partition(".")[0]
+    # Where the comma is the decimal separator, programs separate columns by ';'.
+    comma = False
+    if delimiter == ";":
+        lines = iter(held := list(lines))
+        comma = _has_decimal_commas(str(line[price]) for _, line in held)
     for number, line in lines:
         try:
-            value = _price(line[price])
+            value = _price(line[price], comma=comma)
             if value is None:
                 yield None
                 continue
@@ -123,8 +132,11 @@ def _prices(file: Path, columns: Columns) -> Iterator[Past | None]:
         yield Past(checked.ts, checked.symbol, checked.price)
 
 
-def _csv(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]]]:
-    """The names of the columns, and the lines with their numbers. Accepts a BOM, ',', ';' and tabs."""
+def _csv(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]], str]:
+    """The names of the columns, the lines with their numbers, and the delimiter: ',', ';', '|' or a tab.
+
+    Accepts a BOM.
+    """
     data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     header = text.partition("\n")[0]
@@ -141,10 +153,10 @@ def _csv(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]]
         except csv.Error as error:
             raise SettingsError(f"{file}:{reader.line_num + 1}: {error}") from error
 
-    return names, lines()
+    return names, lines(), delimiter
 
 
-def _parquet(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]]]:
+def _parquet(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, Any]]], str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -163,7 +175,7 @@ def _parquet(file: Path) -> tuple[list[str], Iterator[tuple[int, Mapping[str, An
         except (pa.ArrowException, OSError) as error:
             raise SettingsError(f"{file}: after row {number}: {error}") from error
 
-    return list(table.schema_arrow.names), lines()
+    return list(table.schema_arrow.names), lines(), ""
 
 
 def _found(file: Path, names: Sequence[str], what: str, given: str | None, *, needed: bool = True) -> Any:
@@ -184,8 +196,16 @@ def _plain(name: str) -> str:
     return " ".join(name.strip().lower().replace("_", " ").split())
 
 
-def _price(value: object) -> float | None:
-    """The price; None if the cell has none."""
+def _has_decimal_commas(prices: Iterable[str]) -> bool:
+    """Whether the comma is the decimal separator in a column of prices.
+
+    A price with a point that groups no thousands shows that it is not. "129,040" alone shows nothing.
+    """
+    return not any(_DECIMAL_POINT.fullmatch(price.strip().lstrip(_CURRENCIES)) for price in prices)
+
+
+def _price(value: object, *, comma: bool = False) -> float | None:
+    """The price; None if the cell has none. comma: whether the comma is the decimal separator."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, int | float | Decimal):
@@ -193,7 +213,9 @@ def _price(value: object) -> float | None:
     text = str(value).strip()
     if _NO_PRICE.fullmatch(text):
         return None
-    number = text.lstrip("$€£")
+    number = text.lstrip(_CURRENCIES)
+    if comma:
+        number = number.translate(_SWAPPED)
     if _THOUSANDS.fullmatch(number):
         number = number.replace(",", "")
     try:

@@ -74,6 +74,7 @@ def test_a_mapping_replaced_by_a_value_leaves_no_place_behind() -> None:
         ("a=null", {"a": None}),
         ("a=b=c", {"a": "b=c"}),
         ('a="1"', {"a": "1"}),
+        ('a."b.c/d=e".f=g', {"a": {"b.c/d=e": {"f": "g"}}}),
     ],
 )
 def test_override(text: str, value: dict[str, Any]) -> None:
@@ -83,7 +84,7 @@ def test_override(text: str, value: dict[str, Any]) -> None:
     assert set(document.locations.values()) == {Location(f"--set {text}", None)}
 
 
-@pytest.mark.parametrize("text", ["a", "=1", "a..b=1", ".a=1", ""])
+@pytest.mark.parametrize("text", ["a", "=1", "a..b=1", ".a=1", "", 'a."b=1', 'a."b"c=1'])
 def test_override_refuses(text: str) -> None:
     (problem,) = override(text).problems
     assert str(problem).startswith(f"--set {text}: not of the form KEY=VALUE; write a.b=value")

@@ -43,7 +43,7 @@ def test_a_real_server_keeps_every_row_once(server):
     """The whole contract of a store in one test, because a server's start takes longer than the rest."""
     store = opened(server)
     assert list(store.read(FLOW, *ALWAYS)) == []
-    assert (store.newest(FLOW), store.describe()) == (None, [])
+    assert (store.newest(FLOW), store.describe(), store.writers(FLOW.name)) == (None, [], set())
 
     for number in (1, 0, 1):
         store.write(FLOW, Batch("w", number), rows(number, 150))
@@ -55,6 +55,7 @@ def test_a_real_server_keeps_every_row_once(server):
     two = store.read(FLOW, START + timedelta(seconds=9), START + timedelta(seconds=11))
     assert [row["offset"] for row in two] == [9, 10]
     assert store.newest(FLOW) == START + timedelta(seconds=299)
+    assert (store.writers(FLOW.name), store.writers("other")) == ({"w"}, set())
     [found] = store.describe()
     assert (found.flow, found.rows, found.first, found.last) == ("prices", 300, "2026-11-22", "2026-11-23")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from data_generator.sources.census import _FILE, main, values_of
+from data_generator.sources.census import _FILE, main, values_of, version_to_load
 from data_generator.sources.replay import main as replay
 from kafka_topic.contracts import CensusValue
 from kafka_topic.errors import ContractError
@@ -64,6 +65,21 @@ def test_an_invalid_login_is_one_line(tmp_path: Path, caplog, command, text: str
     assert done.exit_code == 2 and "KAFKA_" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("loaded", "version"),
+    [
+        ([], "a"),
+        (["a"], "a"),
+        (["b"], "a"),
+        (["a", "b"], "a-2"),
+        (["a", "b", "a-2"], "a-2"),
+        (["a", "b", "a-2", "b-2"], "a-3"),
+    ],
+)
+def test_a_file_that_comes_back_is_a_version_of_its_own(loaded: list[str], version: str):
+    assert version_to_load("a", loaded) == version
+
+
 @pytest.mark.slow
 def test_a_version_is_loaded_once_and_another_one_after_it(kafka, tmp_path: Path):
     kafka.create("census-test")
@@ -78,7 +94,11 @@ def test_a_version_is_loaded_once_and_another_one_after_it(kafka, tmp_path: Path
     assert "this run wrote 0" in load()
     changed = tmp_path / "changed.csv"
     changed.write_text("state,region,poverty\nOhio,Midwest,15.3\n")
-    assert "1 values" in load("--file", str(changed))
-    assert "this run wrote 0" in load()
+    for wrote in (1, 0):
+        assert f"this run wrote {wrote}" in load("--file", str(changed))
+    # It comes back after another one, and is loaded once more, as a version of its own.
+    for wrote in (255, 0):
+        assert f"this run wrote {wrote}" in load()
     found = [CensusValue.from_json(each.value() or b"") for each in kafka.records("census-test")]
-    assert found == values_of(_FILE) + values_of(changed)
+    again = [replace(value, version=f"{value.version}-2") for value in values_of(_FILE)]
+    assert found == values_of(_FILE) + values_of(changed) + again

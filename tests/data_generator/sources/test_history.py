@@ -73,6 +73,26 @@ def test_commas_may_separate_thousands(tmp_path, text, price):
     assert found.price == price
 
 
+@pytest.mark.parametrize(
+    ("prices", "found"),
+    [
+        (["129,040", "1.234,5"], [129.04, 1234.5]),
+        (["129,040", "130"], [129.04, 130]),
+        (["129,040", "99.5"], [129040, 99.5]),
+        (["129,040", "1,234.50"], [129040, 1234.5]),
+        (["99,5", "null", "1.234"], [99.5, 1234]),
+    ],
+)
+def test_commas_between_semicolons_are_decimal_unless_a_price_has_a_decimal_point(tmp_path, prices, found):
+    lines = "".join(f"2020-08-31;{price}\n" for price in prices)
+    assert [each.price for each in read(tmp_path, f"ts;price\n{lines}")] == found
+
+
+def test_a_price_with_both_separators_of_decimals_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"AAPL\.csv:3: '99,5' is not a price"):
+        read(tmp_path, "ts;price\n2020-08-31;99.5\n2020-08-31;99,5\n")
+
+
 def test_files_that_are_cut_off_or_damaged_are_named(tmp_path):
     whole = gzip.compress(b"ts,price\n2020-08-31,129.04\n")
     for content, name in (
@@ -126,8 +146,8 @@ def test_parquet_files_and_several_files_in_the_order_of_time(tmp_path):
             "AAPL.csv:2: '08/31/2020' is not a time in ISO 8601; set --time-format",
         ),
         ("ts,price\n2020-08-31,1\n2020-09-01,x\n", {}, "AAPL.csv:3: 'x' is not a price"),
-        ("ts;price\n2020-08-31;1234,56\n", {}, "AAPL.csv:2: '1234,56' is not a price; write a point"),
-        ("ts;price\n2020-08-31;1.234,56\n", {}, "AAPL.csv:2: '1.234,56' is not a price; write a point"),
+        ('ts,price\n2020-08-31,"1234,56"\n', {}, "AAPL.csv:2: '1234,56' is not a price; write a point"),
+        ('ts,price\n2020-08-31,"1.234,56"\n', {}, "AAPL.csv:2: '1.234,56' is not a price; write a point"),
         ("ts,price\ninf,1\n", {}, "AAPL.csv:2: 'inf' is not a time"),
         ('ts,price\n2020-08-31,"1"2\n', {}, "AAPL.csv:2: ',' expected after"),
         ("ts,symbol,price\n2020-08-31,,1\n", {}, "AAPL.csv:2: field 'symbol'"),
