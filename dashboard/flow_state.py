@@ -58,7 +58,7 @@ class FlowStates:
             "rows": None,
             "newest": None,
             "age_seconds": None,
-            "source_age_seconds": fed and _age(fed),
+            "source_age_seconds": None if fed is None else _age(fed),
             "text": "",
         }
         if missing:
