@@ -62,8 +62,9 @@ class FlowStates:
             "text": "",
         }
         if missing:
-            parts = " and ".join(missing)
-            text = f"Needs the part {parts}: `pipectl deploy --with {','.join(missing)}` enables it."
+            named, it = (" and ".join(missing), "them") if len(missing) > 1 else (missing[0], "it")
+            which = f"part{'s' if len(missing) > 1 else ''} {named}"
+            text = f"Needs the {which}: `pipectl deploy --with {','.join(missing)}` enables {it}."
             return {**answer, "state": "off", "text": text}
         if flow.store is not None and not self._stored.has(flow.store):
             text = f"The bundle has no address of the store {flow.store}: set stores.{flow.store}."
