@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 from gatherer import moments
 from gatherer.pane_log import PaneLog
 from gatherer.panes import UNIT, Pane
-from gatherer.returns import Ewma, Returns, Sample
+from gatherer.returns import Ewma, Returns
 from gatherer.signals import WATCHERS
 from gatherer.signals.base import Moment
 from gatherer.signals.watch import Watch
@@ -197,7 +197,7 @@ class PositionAnalysis:
             (
                 STATE_VERSION,
                 self._closed,
-                None if before is None else tuple(before),
+                before,
                 (self._ewma.weighted, self._ewma.weights),
                 self._watch.dump(),
             ),
@@ -212,7 +212,7 @@ class PositionAnalysis:
         self._closed, before, ewma, watch = state
         self._ewma = Ewma(self._settings.ewma_half_life_seconds, *ewma)
         self._watch.restore(watch)
-        self._panes.restore(blocks, None if before is None else Sample(*before))
+        self._panes.restore(blocks, before)
         if self._closed == LONG_AGO:
             return
         for window in self._windows:

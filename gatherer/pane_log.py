@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from gatherer import panes
 from gatherer.panes import Pane, merge
-from gatherer.returns import Returns, Sample, log_return
+from gatherer.returns import Returns, log_return
 
 BLOCK = 16
 """Panes of a block, which the caller keeps as one entry. With more, each change writes more bytes. With
@@ -22,14 +22,14 @@ class PaneLog:
     """Panes as bytes, each with its log return: 57 bytes for a pane with one tick, a thousand as an object.
 
     ends: the end of each pane, ascending. logs: the log return of each pane's last price against that of the
-    pane before; NaN when it is undefined, or when there was no pane before. before: the end of the last
-    dropped pane.
+    pane before; NaN when it is undefined, or when there was no pane before. before: price and time of
+    the last tick of the last dropped pane.
     """
 
     def __init__(self, pane_ms: int) -> None:
         self.ends = array("q")
         self.logs = array("d")
-        self.before: Sample | None = None
+        self.before: tuple[int, int] | None = None
         self._data = bytearray()
         self._starts = array("q")  # counted from the first byte that was ever added
         self._gone = 0  # bytes that were dropped
@@ -52,6 +52,7 @@ class PaneLog:
         self._changed.add(end // self._block_ms)
         at = len(ends)
         if not at or end > ends[-1]:
+            # The usual case.
             self._starts.append(len(self._data) + self._gone)
             self._data += panes.pack(pane)
             ends.append(end)
@@ -85,7 +86,7 @@ class PaneLog:
     def step(self, index: int) -> tuple[float, int] | None:
         """The return of a pane: its logarithm, and the milliseconds between its two ticks."""
         before = self._sample(index - 1) if index else self.before
-        return None if before is None else (self.logs[index], self._sample(index).ms - before.ms)
+        return None if before is None else (self.logs[index], self._sample(index)[1] - before[1])
 
     def logs_of(self, span: range) -> array[float]:
         """The log returns of panes. The first pane ever has none."""
@@ -97,7 +98,7 @@ class PaneLog:
         before = self._sample(first - 1) if first else self.before
         if before is None or first >= span.stop:
             return Returns((), 0.0)
-        return Returns(self.logs[first : span.stop], (self._sample(span.stop - 1).ms - before.ms) / 1000)
+        return Returns(self.logs[first : span.stop], (self._sample(span.stop - 1)[1] - before[1]) / 1000)
 
     # -- state
 
@@ -114,7 +115,7 @@ class PaneLog:
             yield key, content
         self._changed.clear()
 
-    def restore(self, blocks: Mapping[int, bytes], before: Sample | None) -> None:
+    def restore(self, blocks: Mapping[int, bytes], before: tuple[int, int] | None) -> None:
         """Continue from kept blocks; they may begin with panes that were dropped. Raises ValueError for
         blocks of another version.
         """
@@ -136,12 +137,12 @@ class PaneLog:
     def _start(self, index: int) -> int:
         return self._starts[index] - self._gone if index < len(self._starts) else len(self._data)
 
-    def _sample(self, index: int) -> Sample:
-        return Sample(*panes.last_of(self._data, self._starts[index] - self._gone))
+    def _sample(self, index: int) -> tuple[int, int]:
+        return panes.last_of(self._data, self._starts[index] - self._gone)
 
     def _log(self, index: int) -> float:
         before = self._sample(index - 1) if index else self.before
-        return math.nan if before is None else log_return(before.price, self._sample(index).price)
+        return math.nan if before is None else log_return(before[0], self._sample(index)[0])
 
     def _first_with_return(self, span: range) -> int:
         return 1 if span.start == 0 and self.before is None else span.start

@@ -41,7 +41,16 @@ class Pane(NamedTuple):
     histogram: Mapping[int, int] | None = None
 
 
-# The first word of a pane's bytes: whether it has one tick, or several; and whether it counts each price.
+def one_tick(end_ms: int, price: int, ms: int, order: int, *, with_histogram: bool) -> Pane:
+    """The pane of a single tick."""
+    histogram = {price: 1} if with_histogram else None
+    # What the constructor does, without its call.
+    return tuple.__new__(
+        Pane, (end_ms, 1, price, price * price, price, price, ms, ms, price, ms, order, histogram)
+    )
+
+
+# The first byte of a pane's bytes: whether it has one tick, or several; and whether it counts each price.
 _ONE, _ONE_COUNTED, _SEVERAL, _SEVERAL_COUNTED = range(4)
 # Its form, its end; the price, time and order of its last tick, which say everything of a pane with one tick.
 _HEAD = Struct("<bqqqq")
@@ -77,8 +86,7 @@ def unpack(data: bytes | bytearray, at: int) -> Pane:
     """Read the pane whose bytes begin there."""
     form, end, last, last_ms, order = _HEAD.unpack_from(data, at)
     if form <= _ONE_COUNTED:
-        histogram = {last: 1} if form else None
-        return Pane(end, 1, last, last * last, last, last, last_ms, last_ms, last, last_ms, order, histogram)
+        return one_tick(end, last, last_ms, order, with_histogram=form == _ONE_COUNTED)
     at += _HEAD.size
     n, t0, t1, s0, s1, s2, low, low_ms, high, high_ms, prices = _REST.unpack_from(data, at)
     histogram = None

@@ -19,13 +19,6 @@ SQUARE_ONE = 1 << 200
 enter and leave."""
 
 
-class Sample(NamedTuple):
-    """The price at the end of a pane: units, and the event time of its tick, epoch milliseconds."""
-
-    price: int
-    ms: int
-
-
 class Returns(NamedTuple):
     """Consecutive returns, oldest first. logs: log returns, NaN where a price is not above 0. seconds: event
     time between the first tick and the last.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from struct import unpack_from
 from typing import NamedTuple
 
-from gatherer.panes import Pane
+from gatherer.panes import Pane, one_tick
 
 PANES, LETTER, LIMITS, STATE = range(4)
 """The kinds of rows, as in `Update.java` and `AnalysisOperator.java`."""
@@ -47,13 +47,6 @@ class Row(NamedTuple):
     detail: str | None
 
 
-class TimedPane(NamedTuple):
-    """A pane, and the first window end at which it counts, which is later than its own end for late ticks."""
-
-    counts_from_ms: int
-    pane: Pane
-
-
 def rows_of(batch: bytes) -> Iterator[Row]:
     """Read the rows of a batch."""
     view, at = memoryview(batch), 0
@@ -70,20 +63,28 @@ def rows_of(batch: bytes) -> Iterator[Row]:
         yield Row(kind, clock, partition, offset, written, symbol, content, *texts)
 
 
-def panes_of(content: bytes | memoryview | None) -> Iterator[TimedPane]:
-    """Read the panes of a row of the kind PANES, in the order in which they count."""
+def panes_of(content: bytes | memoryview | None) -> Iterator[tuple[int, Pane]]:
+    """Read the panes of a row of the kind PANES, in the order in which they count.
+
+    Each comes with the first window end at which it counts, which is later than its own end for late ticks.
+    """
     at = 0
     while content is not None and at < len(content):
         counts_from, end, n, t1, t0, s2, s1, s0, low, low_ms, high, high_ms, last, last_ms, order, prices = (
             _PANE.unpack_from(content, at)
         )
         at += _PANE.size
+        if n == 1:
+            # The usual case with many positions.
+            at += 16 * prices
+            yield counts_from, one_tick(end, last, last_ms, order, with_histogram=prices > 0)
+            continue
         histogram = None
         if prices:
             counts = unpack_from(f">{2 * prices}q", content, at)
             at += 16 * prices
             histogram = dict(zip(counts[::2], counts[1::2], strict=True))
-        yield TimedPane(
+        yield (
             counts_from,
             Pane(
                 end,

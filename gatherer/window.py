@@ -37,19 +37,25 @@ class RunningMinimum:
     def add(self, end_ms: int, value: int) -> None:
         """Add a value, also one of a late pane."""
         ends, values = self._ends, self._values
-        until = len(ends)
-        if until and ends[-1] > end_ms:
-            until = bisect_right(ends, end_ms)
-            if values[until] <= value:
-                return
-        since = until
+        if ends and end_ms <= ends[-1]:
+            self._add_late(end_ms, value)
+            return
+        while values and values[-1] >= value:
+            del ends[-1], values[-1]
+        ends.append(end_ms)
+        values.append(value)
+
+    def _add_late(self, end_ms: int, value: int) -> None:
+        ends, values = self._ends, self._values
+        since = until = bisect_right(ends, end_ms)
+        if until < len(ends) and values[until] <= value:
+            return
         while since and values[since - 1] >= value:
             since -= 1
         if since == until and since and ends[since - 1] == end_ms:
             return  # another part of the pane has a smaller value
-        del ends[since:until], values[since:until]
-        ends.insert(since, end_ms)
-        values.insert(since, value)
+        ends[since:until] = array("q", (end_ms,))
+        values[since:until] = array("q", (value,))
 
     def evict(self, until_ms: int) -> None:
         """Forget panes that end at or before this time."""

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from gatherer.panes import Pane
-from gatherer.rows import LETTER, PANES, Row, TimedPane, entries_of, panes_of, rows_of
+from gatherer.rows import LETTER, PANES, Row, entries_of, panes_of, rows_of
 from tests.gatherer.batches import batch_of
 
 EXAMPLE = Path(__file__).parents[2] / "gatherer/java/src/test/resources/panes.hex"
@@ -55,7 +55,7 @@ def test_the_example_is_read() -> None:
         histogram=None,
     )
     content = bytes.fromhex(EXAMPLE.read_text())
-    assert list(panes_of(content)) == [TimedPane(1_003_000, first), TimedPane(1_003_000, second)]
+    assert list(panes_of(content)) == [(1_003_000, first), (1_003_000, second)]
 
 
 def test_no_content_is_no_panes() -> None:
