@@ -20,7 +20,6 @@ _FRAMEWORK_HEAP = 128
 _FRAMEWORK_OFF_HEAP = 128
 _NETWORK_SHARE, _NETWORK_MIN = 0.1, 64
 _MANAGED = 64  # what a window of Flink's SQL needs at least, for whoever submits one
-_PYTHON = 256  # measured: 30 with 5 positions, 97 with 100
 _TASK_HEAP_MIN = 128  # below it the Kafka clients' fetch buffers alone can fill the heap
 
 
@@ -63,9 +62,12 @@ def jobmanager_memory(process: int) -> Memory:
     return Memory(heap, _JM_OFF_HEAP, _METASPACE, options)
 
 
-def taskmanager_memory(process: int, slots: int = 1) -> Memory:
-    """Divide `process` MB for a TaskManager and Python beside it. Raises SettingsError when too little."""
-    jvm = process - _PYTHON * slots
+def taskmanager_memory(process: int, slots: int, python: int) -> Memory:
+    """Divide `process` MB for a TaskManager and, beside it, a Python process of `python` MB for each slot.
+
+    Raises SettingsError when it is too little.
+    """
+    jvm = process - python * slots
     overhead = _overhead(jvm)
     flink = jvm - overhead - _METASPACE
     network = max(int(flink * _NETWORK_SHARE), _NETWORK_MIN)

@@ -162,7 +162,11 @@ def run_jobmanager(env: Environment) -> None:
 
 def run_taskmanager(env: Environment) -> None:
     """Become a TaskManager. Returns only by raising."""
-    memory = taskmanager_memory(env.integer("FLINK_MEMORY_MB", 1792), env.integer("FLINK_SLOTS", 1))
+    memory = taskmanager_memory(
+        env.integer("FLINK_MEMORY_MB", 1792),
+        env.integer("FLINK_SLOTS", 1),
+        env.integer("FLINK_PYTHON_MB", 256),
+    )
     work = work_folder(env.variables).absolute()
     options = taskmanager_options(env, memory, work)
     tls = internal_tls_options(flink_token(env.variables), work / "conf")

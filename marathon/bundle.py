@@ -17,6 +17,7 @@ from marathon.model import PART, App, Bundle, Package, Part
 from marathon.paths import PACKAGE
 from marathon.rules import findings
 from marathon.settings import Settings
+from marathon.sizing import python_mem
 from marathon.templates import TemplateFault, render_template
 
 
@@ -32,6 +33,7 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
     context |= {
         "names": settings.names,
         "freshness": settings.freshness,
+        "python_mem": python_mem(settings),
         "flow_list": flow_list(settings.flows),
     }
     components = read_components(package)

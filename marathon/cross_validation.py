@@ -13,14 +13,14 @@ from marathon.inputs import Input
 from marathon.messages import did_you_mean
 from marathon.paths import KeyPath
 from marathon.settings import Generator, Settings
+from marathon.sizing import heap_of_state, python_mem
 from marathon.validators import MAX_TOPIC_LENGTH, position_topic
 
 Conflict = tuple[tuple[KeyPath, ...], str, str]
 """The paths of the settings concerned, the message, and the next step."""
 
-# MiB: Flink's minimum for a TaskManager plus 64 for its parent process, and the need of each slot's Python
-# worker.
-_TASKMANAGER_MEM, _SLOT_MEM = 960 + 64, 256
+# MiB: Flink's minimum for a TaskManager plus 64 for its parent process.
+_TASKMANAGER_MEM = 960 + 64
 # Linux limits one variable to 128 KiB.
 _ENVIRONMENT = 120_000
 _LOCAL_KAFKA_SECRETS = "kafka"
@@ -138,11 +138,14 @@ def _flink(settings: Settings, *, local: bool) -> Iterator[Conflict]:
             "`security.secrets` makes a secret from a file; `openssl rand -hex 32` makes a token",
         )
     workers = flink.taskmanager
-    if workers.mem < (least := _TASKMANAGER_MEM + _SLOT_MEM * workers.slots):
+    python, state = python_mem(settings), heap_of_state(settings)
+    if workers.mem < (least := _TASKMANAGER_MEM + python * workers.slots + state):
         slots = "1 slot" if workers.slots == 1 else f"{workers.slots} slots"
+        many = f" and {len(settings.positions)} positions" if state else ""
+        concerned: tuple[KeyPath, ...] = (("flink", "taskmanager", "mem"), ("flink", "taskmanager", "slots"))
         yield (
-            (("flink", "taskmanager", "mem"), ("flink", "taskmanager", "slots")),
-            f"{workers.mem} MiB is too little for a TaskManager with {slots}",
+            (*concerned, ("positions",)) if state else concerned,
+            f"{workers.mem} MiB is too little for a TaskManager with {slots}{many}",
             f"write {least} or more",
         )
     if (flink.s3.access_key is None) != (flink.s3.secret_key is None):

@@ -148,8 +148,9 @@ class TaskManager(Section):
     instances: Count = Field(description="number of TaskManagers")
     slots: Count = Field(description="task slots of each")
     cpus: Cpus = Field(description="CPUs of each")
-    mem: Count = Field(
-        description="memory of each in MiB; at least 1024, plus 256 per slot, which hold 300 positions"
+    mem: Count = Field(description="memory of each in MiB; at least 1024, plus `python_mem` per slot")
+    python_mem: Annotated[int, Field(ge=64)] | None = Field(
+        description="MiB of the Python process of each slot; null: by `positions` and windows, at least 256"
     )
 
 

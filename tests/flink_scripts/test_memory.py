@@ -15,8 +15,8 @@ def _megabytes(memory: Memory, *names: str) -> int:
 
 
 def test_taskmanager_parts_add_up() -> None:
-    for process, slots in ((1400, 1), (1536, 1), (2304, 3), (4096, 2), (20_000, 8)):
-        memory = taskmanager_memory(process, slots)
+    for process, slots, python in ((1400, 1, 256), (1536, 1, 64), (2304, 3, 256), (4096, 2, 768)):
+        memory = taskmanager_memory(process, slots, python)
         part = "taskmanager.memory."
         heap = _megabytes(memory, part + "framework.heap.size", part + "task.heap.size")
         direct = _megabytes(
@@ -26,7 +26,7 @@ def test_taskmanager_parts_add_up() -> None:
             memory, part + "managed.size", part + "jvm-metaspace.size", part + "jvm-overhead.max"
         )
         assert (memory.heap, memory.direct) == (heap, direct)
-        assert heap + direct + rest == process - 256 * slots  # the Python processes
+        assert heap + direct + rest == process - python * slots
 
 
 def test_jobmanager_parts_add_up() -> None:
@@ -47,7 +47,7 @@ def test_jobmanager_parts_add_up() -> None:
     ]
 
 
-@pytest.mark.parametrize("divide", [jobmanager_memory, taskmanager_memory])
+@pytest.mark.parametrize("divide", [jobmanager_memory, lambda mb: taskmanager_memory(mb, 1, 256)])
 def test_too_little_says_how_much_is_needed(divide: object) -> None:
     assert callable(divide)
     with pytest.raises(SettingsError, match="FLINK_MEMORY_MB=300") as caught:

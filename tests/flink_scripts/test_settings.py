@@ -34,7 +34,7 @@ def test_advertised_and_bound_addresses_differ() -> None:
     assert (manager["jobmanager.rpc.port"], manager["jobmanager.rpc.bind-port"]) == ("6123", "31001")
     assert (manager["rest.port"], manager["rest.bind-port"]) == ("8081", "31002")
     assert manager["jobmanager.bind-host"] == manager["rest.bind-address"] == "0.0.0.0"  # noqa: S104
-    worker = taskmanager_options(env, taskmanager_memory(1536), Path("/sandbox"))
+    worker = taskmanager_options(env, taskmanager_memory(1536, 1, 256), Path("/sandbox"))
     assert (worker["taskmanager.host"], worker["taskmanager.bind-host"]) == ("10.0.0.7", "0.0.0.0")  # noqa: S104
     assert (worker["taskmanager.rpc.port"], worker["taskmanager.data.port"]) == ("31001", "31003")
     assert worker["execution.checkpointing.dir"] == "file:///shared/flink/checkpoints"
@@ -45,7 +45,7 @@ def test_every_flink_process_reaches_the_same_store(tmp_path: Path) -> None:
     env = Environment({**BASE, **store})
     options = {"s3.endpoint": "http://minio:9000", "s3.path.style.access": "true"}
     manager = jobmanager_options(env, jobmanager_memory(1024), WORK)
-    worker = taskmanager_options(env, taskmanager_memory(1536), tmp_path)
+    worker = taskmanager_options(env, taskmanager_memory(1536, 1, 256), tmp_path)
     assert options.items() <= manager.items() and options.items() <= worker.items()
     plain = jobmanager_options(
         Environment({**BASE, "FLINK_S3_PATH_STYLE": "false"}), jobmanager_memory(1024), WORK
@@ -57,7 +57,8 @@ def test_on_loopback_nothing_listens_elsewhere() -> None:
     env = Environment({**BASE, "HOST": "127.0.0.1"})
     assert jobmanager_options(env, jobmanager_memory(1024), WORK)["jobmanager.bind-host"] == "127.0.0.1"
     assert (
-        taskmanager_options(env, taskmanager_memory(1536), Path("/s"))["taskmanager.bind-host"] == "127.0.0.1"
+        taskmanager_options(env, taskmanager_memory(1536, 1, 256), Path("/s"))["taskmanager.bind-host"]
+        == "127.0.0.1"
     )
 
 

@@ -94,6 +94,7 @@ def test_the_environment_of_each_app(settings_of: SettingsOf) -> None:
         "FLINK_STATE": "file:///home/of/pipectl/flink",
         "FLINK_SLOTS": "1",
         "FLINK_MEMORY_MB": "1984",
+        "FLINK_PYTHON_MB": "256",
     }
     assert apps["gatherer"]["env"] == addresses | {
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
@@ -155,9 +156,28 @@ def test_a_taskmanager_starts_with_the_least_memory(slots: int, settings_of: Set
     least = 1024 + 256 * slots
     overrides = (f"flink.taskmanager.slots={slots}", f"flink.taskmanager.mem={least}")
     env = definitions(settings_of("local", *overrides))["flink-taskmanager"]["env"]
-    assert taskmanager_memory(int(env["FLINK_MEMORY_MB"]), int(env["FLINK_SLOTS"])).heap >= 256
+    python = int(env["FLINK_PYTHON_MB"])
+    assert taskmanager_memory(int(env["FLINK_MEMORY_MB"]), slots, python).heap >= 256
     with pytest.raises(SettingsError):  # and hardly with less
-        taskmanager_memory(int(env["FLINK_MEMORY_MB"]) - 64, slots)
+        taskmanager_memory(int(env["FLINK_MEMORY_MB"]) - 64, slots, python)
+
+
+@pytest.mark.parametrize(
+    ("positions", "more", "python_mem"),
+    [
+        (700, (), 256),
+        (3000, ("flink.taskmanager.mem=4096",), 896),
+        (3000, ("flink.taskmanager.mem=4096", "flink.taskmanager.slots=2", "flink.parallelism=2"), 512),
+        (3000, ("gatherer.windows={10s: 10s, 1m: 10s, 10m: 10s}",), 256),
+        (3000, ("flink.taskmanager.mem=4096", "flink.taskmanager.python_mem=300"), 300),
+    ],
+)
+def test_python_has_memory_for_all_positions(
+    positions: int, more: tuple[str, ...], python_mem: int, settings_of: SettingsOf
+) -> None:
+    symbols = ", ".join(f"P{number}" for number in range(positions))
+    settings = settings_of("local", f"positions=[{symbols}]", *more)
+    assert definitions(settings)["flink-taskmanager"]["env"]["FLINK_PYTHON_MB"] == str(python_mem)
 
 
 def test_no_optional_statistics_at_all(settings_of: SettingsOf) -> None:

@@ -145,6 +145,10 @@ Mistakes = Callable[..., list[Problem]]
             "flink.taskmanager.slots=5",
             "slots: 2048 MiB is too little for a TaskManager with 5 slots; write 2304 or more",
         ),
+        (
+            f"positions=[{', '.join(f'P{number}' for number in range(3000))}]",
+            "positions: 2048 MiB is too little for a TaskManager with 1 slot and 3000 positions; write",
+        ),
         ("webhook.url=host/signals", "webhook.url: not a web address; write, for example"),
         (
             "webhook.url=https://me:hush@host",

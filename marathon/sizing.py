@@ -1,0 +1,48 @@
+"""The memory that the state of positions needs, in a TaskManager and in the Python processes beside it.
+
+Both hold the panes of the longest window. A pane with one tick takes 57 bytes in Python, and 50 in Java. The
+sizes here are for panes of ten different prices.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from marathon.durations import parse_duration
+
+if TYPE_CHECKING:
+    from marathon.settings import Settings
+
+MIB = 1 << 20
+_PANE, _POSITION = 320, 16 * 1024
+"""Bytes of a pane, and of what a position takes beside its panes."""
+_PROCESS = 64
+"""MiB of a Python process without positions, with a reserve."""
+_UNEVEN = 1.25
+"""How much more than its share a slot may get: symbols are distributed by their hashes."""
+_LEAST, _STEP = 256, 128
+"""MiB. In steps, so that a new position seldom changes the app's definition, which would restart it."""
+
+
+def python_mem(settings: Settings) -> int:
+    """MiB of the Python process of each slot."""
+    flink = settings.flink
+    workers = flink.taskmanager
+    if workers.python_mem is not None:
+        return workers.python_mem
+    slots = max(1, min(flink.parallelism, workers.instances * workers.slots))
+    needed = _PROCESS + _UNEVEN * _state_bytes(settings) / slots / MIB
+    return max(_LEAST, ceil(needed / _STEP) * _STEP)
+
+
+def heap_of_state(settings: Settings) -> int:
+    """MiB of a TaskManager's heap for the state of its positions, in whole steps of 64."""
+    instances = max(1, settings.flink.taskmanager.instances)
+    return int(_state_bytes(settings) / instances / MIB) // 64 * 64
+
+
+def _state_bytes(settings: Settings) -> int:
+    windows = settings.gatherer.windows
+    panes = max(map(parse_duration, windows)) // min(windows.values())
+    return len(settings.positions) * (_POSITION + panes * _PANE)
