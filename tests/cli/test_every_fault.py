@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import count
+from itertools import count, product
 from types import SimpleNamespace
 
 import pytest
@@ -49,6 +49,8 @@ FAULTS = {
     "kill": Fault(kill=True),
     "kill, carried out": Fault(kill=True, after=True),
 }
+# One of each class: the user's, a conflict, an invalid definition, lost before and after the change.
+OF_UPGRADES = {"403", "409 locked", "422", "503", "hang, carried out", "kill, carried out"}
 # The user has to do something about it: it must not be passed over.
 THE_USERS = {"401", "401 for good", "403"}
 CAUSES = {
@@ -152,8 +154,14 @@ def claims_hold(world: World, output: str, *, removed: bool) -> bool:
     return True
 
 
-@pytest.mark.parametrize("kind", FAULTS)
-@pytest.mark.parametrize("operation", OPERATIONS)
+def cases():
+    """Every fault in every operation. Most faults of an upgrade are long: its calls are like a deploy's."""
+    for operation, kind in product(OPERATIONS, FAULTS):
+        marks = [pytest.mark.long] if operation == "upgrade" and kind not in OF_UPGRADES else []
+        yield pytest.param(operation, kind, id=f"{operation}-{kind}", marks=marks)
+
+
+@pytest.mark.parametrize(("operation", "kind"), [*cases()])
 def test_whatever_call_fails_and_however(world, operation, kind):
     *before, command = OPERATIONS[operation]
     for earlier in before:

@@ -55,7 +55,7 @@ def test_same_seed_same_prices_whatever_the_other_positions(kafka, prefix, gener
     assert len(set(prices)) > 100
 
 
-@pytest.mark.parametrize("end_broker", ["stop", "kill"])
+@pytest.mark.parametrize("end_broker", ["kill", pytest.param("stop", marks=pytest.mark.long)])
 def test_a_broker_restart_in_the_middle_loses_and_repeats_nothing(kafka, prefix, generate, end_broker):
     symbols = ["AAPL", "MSFT"]
     kafka.create(*(f"{prefix}position.{symbol}" for symbol in symbols))

@@ -14,6 +14,7 @@ from tests.gatherer.flink import PATIENCE
 
 pytestmark = pytest.mark.slow
 
+SYMBOLS = ["AAPL", "AMZN", "GOOG"]
 CUT_SECONDS = 12.0
 
 
@@ -61,15 +62,30 @@ def test_windows_are_exact_when_each_part_is_killed(bundle: Any, feed: Any, flin
     _progress(bundle)
     assert app.process.poll() is None, "the process that watched has brought the job back"
 
-    assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
+    assert bundle.verify(SYMBOLS, until=feed.close()) > 60
 
 
-def test_windows_are_exact_after_a_broker_outage(bundle: Any, feed: Any, kafka: Any) -> None:
-    """An outage longer than the idle timeout, after which the topics' backlogs come one after the other."""
+def test_windows_are_exact_when_the_network_is_slow_and_cut_and_the_broker_away(
+    flink: Any, kafka: Any, feed_of: Any, slow_broker: Any
+) -> None:
+    """Cut for longer than the consumers wait for an answer.
+
+    The broker is away for longer than the idle timeout. Then the topics' backlogs come one after the other.
+    """
+    bundle = Bundle(flink, kafka.bootstrap_servers, "cut", kafka.by_proxy)
+    feed = feed_of(bundle, SYMBOLS)
     app = bundle.app
     app.start(GATHERER_IDLE_TIMEOUT_SECONDS="4")
     app.until_healthy()
     _progress(bundle)
+    slow_broker.delay_seconds = 1.0
+    _progress(bundle)
+    slow_broker.cut = True
+    _let_pass(CUT_SECONDS)
+    slow_broker.cut, slow_broker.delay_seconds = False, 0.0
+    _progress(bundle)
+    app.until_healthy()
+
     kafka.stop()
     feed.hold({"AMZN", "GOOG"})
     _let_pass(6)
@@ -80,26 +96,7 @@ def test_windows_are_exact_after_a_broker_outage(bundle: Any, feed: Any, kafka: 
         feed.release(late)
     _progress(bundle)
     app.until_healthy()
-    assert bundle.verify(["AAPL", "AMZN", "GOOG"], until=feed.close()) > 60
-
-
-def test_windows_are_exact_when_the_network_is_slow_and_then_cut(
-    flink: Any, kafka: Any, feed_of: Any, slow_broker: Any
-) -> None:
-    """Cut for longer than the consumers wait for an answer."""
-    bundle = Bundle(flink, kafka.bootstrap_servers, "cut", kafka.by_proxy)
-    feed = feed_of(bundle, ["AAPL", "AMZN"])
-    bundle.app.start()
-    bundle.app.until_healthy()
-    _progress(bundle)
-    slow_broker.delay_seconds = 1.0
-    _progress(bundle)
-    slow_broker.cut = True
-    _let_pass(CUT_SECONDS)
-    slow_broker.cut, slow_broker.delay_seconds = False, 0.0
-    _progress(bundle)
-    bundle.app.until_healthy()
-    assert bundle.verify(["AAPL", "AMZN"], until=feed.close()) > 40
+    assert bundle.verify(SYMBOLS, until=feed.close()) > 60
 
 
 def test_windows_are_exact_when_the_job_stops_and_resumes(bundle: Any, feed: Any) -> None:
@@ -124,4 +121,4 @@ def test_windows_are_exact_when_the_job_stops_and_resumes(bundle: Any, feed: Any
     feed.remove("GOOG")
     feed.add("TSLA")
     _progress(bundle, 12)
-    assert bundle.verify(["AAPL", "AMZN", "GOOG", "TSLA"], until=feed.close()) > 60
+    assert bundle.verify([*SYMBOLS, "TSLA"], until=feed.close()) > 60

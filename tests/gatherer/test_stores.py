@@ -10,9 +10,17 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("kind", ["s3", pytest.param("hdfs", marks=pytest.mark.long)])
+# tests/flink_scripts/test_stores.py finds checkpoints in either store, without a job.
+@pytest.mark.parametrize(
+    ("kind", "kill"),
+    [
+        ("s3", False),
+        pytest.param("s3", True, marks=pytest.mark.long),
+        pytest.param("hdfs", False, marks=pytest.mark.long),
+    ],
+)
 def test_the_job_resumes_from_state_in_a_store(
-    kind: str, own_flink: Any, bundle_on: Any, feed_of: Any, request: pytest.FixtureRequest
+    kind: str, kill: bool, own_flink: Any, bundle_on: Any, feed_of: Any, request: pytest.FixtureRequest
 ) -> None:
     store = request.getfixturevalue(f"{kind}_server")
     state = f"{store.uri}/state"
@@ -36,8 +44,7 @@ def test_the_job_resumes_from_state_in_a_store(
     # A checkpoint after it, in the store.
     checkpoints = f"/jobs/{app.health()['job_id']}/checkpoints"
     bundle.wait_until(lambda: flink.rest(checkpoints)["latest"]["completed"], "a checkpoint")
-    if kind == "s3":
-        # The submitter finds it there. tests/flink_scripts/test_stores.py has the same of HDFS without a job.
+    if kill:
         flink.kill("jobmanager")
         flink.start("jobmanager")
         resumed = rf"resuming from {state}/\S*/chk-\d+"

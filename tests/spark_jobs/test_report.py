@@ -175,6 +175,8 @@ def test_spark_listens_on_loopback_only_and_no_setting_is_on_its_command_line(sp
             assert "--conf" not in line and "-Xmx768m" in line
 
 
+# tests/e2e/test_readme.py runs the program as a job. What it prints is checked above.
+@pytest.mark.long
 def test_the_program(kafka, topic_of):
     topic = topic_of(map(record, ticks()))
     argv = [sys.executable, "-m", "spark_jobs", "report", "--topic", topic, "--method", "sigma", "-o", "json"]

@@ -173,7 +173,10 @@ def start(kafka: Any) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("source", "more"), [("random_numbers", ["--rate", "100"]), ("system", [])])
+@pytest.mark.parametrize(
+    ("source", "more"),
+    [("random_numbers", ["--rate", "100"]), pytest.param("system", [], marks=pytest.mark.long)],
+)
 def test_the_count_is_exact_despite_a_kill_and_an_outage(kafka, start, source, more):
     topic = f"measured-{source}"
     kafka.create(topic)
