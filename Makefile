@@ -46,12 +46,10 @@ format: $(DEV) ## Format Python and Java
 java: $(USE) ## Build the jars of the Java classes if their sources have changed (needs no JDK)
 	@for project in $(JAVA_PROJECTS); do $(BIN)/python -m flink_scripts.building $$project || exit 1; done
 
-bench: $(DEV) ## Measure the speed beside the peers; writes bench/RESULTS.md (hours)
-	$(BIN)/python -m flink_scripts.building bench/java
+bench: $(DEV) java ## Measure the speed beside the peers; writes bench/RESULTS.md (an hour or more)
 	$(BIN)/python bench/run.py
 
-bench-quick: $(DEV) ## The same with fewer ticks and rounds, about five minutes on two idle cores
-	$(BIN)/python -m flink_scripts.building bench/java
+bench-quick: $(DEV) java ## The first two tables with fewer ticks and rounds, about five minutes on two idle cores
 	$(BIN)/python bench/run.py --quick
 
 IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py)
@@ -71,6 +69,7 @@ lock: $(DEV) ## Lock packages and jars by hash, after you change setup.cfg or a 
 	$(BIN)/python -m flink_scripts.locked
 	$(BIN)/python -m local_dcos.services.jars
 	$(BIN)/python -m spark_jobs.locked
+	$(BIN)/python bench/javac.py
 
 page: $(DEV) ## Build the dashboard's page again after you change dashboard/web, and run its tests (Node comes from PyPI)
 	$(NPM) ci --no-audit --no-fund

@@ -13,59 +13,20 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import broker  # noqa: F401 - first: it lets the next ones be found
-import psutil
+from memory import Memory
 
 from tests.e2e.conftest import Pipectl
 
 PAGE = "service/volatility-dashboard/api/flows"
-SAMPLE_SECONDS = 2.0
 DEPLOY_SECONDS = 900.0
 DATA_SECONDS = 180.0
-
-
-class Memory(threading.Thread):
-    """Samples the memory of a user's processes until the block ends. highest: in MiB, by what they are."""
-
-    def __init__(self, user: Pipectl) -> None:
-        super().__init__(daemon=True)
-        self._user, self._end = user, threading.Event()
-        self.highest: dict[str, float] = {}
-
-    def run(self) -> None:
-        while not self._end.wait(SAMPLE_SECONDS):
-            used: dict[str, float] = {}
-            for process in self._user.processes():
-                with suppress(psutil.Error):
-                    name = _name(process.cmdline())
-                    used[name] = used.get(name, 0.0) + process.memory_full_info().pss / 2**20
-            if sum(used.values()) > sum(self.highest.values()):
-                self.highest = used
-
-    def __enter__(self) -> Memory:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self.join()
-
-
-def _name(command: list[str]) -> str:
-    """The module of Python, or the main class of Java."""
-    if not command:
-        return "ended"
-    if "-m" in command:
-        return command[command.index("-m") + 1]
-    words = [word for word in command[1:] if "." in word and "/" not in word and not word.startswith("-")]
-    return words[0].rpartition(".")[2] if words else Path(command[0]).name
 
 
 def check(user: Pipectl, settings: list[str]) -> Iterator[str]:

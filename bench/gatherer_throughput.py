@@ -1,8 +1,8 @@
-"""Measures ticks per second of the gatherer's job on one slot and on two, from a prefilled topic.
+"""Measures what a tick costs in the gatherer's job and in its peers, from prefilled topics.
 
-    python bench/gatherer_throughput.py [--ticks 2000000] [--rounds 3] [--bootstrap-servers HOST:PORT]
+    python bench/gatherer_throughput.py [--ticks 2000000] [--rounds 3] [--only gatherer,SQL,Spark]
 
-Variants run one after the other on the same Flink, after one warm-up round. Only their ratios can be
+Variants take turns, after one warm-up round; those on Flink run on the same one. Only their ratios can be
 compared across machines. Without --bootstrap-servers, a broker is started as for the tests.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -19,47 +18,20 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from operator import itemgetter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import flink_peers
+import javac
+import peer_process
 import psutil
-from broker import broker  # first: it lets the next ones be found
+from broker import broker
 from client import client
 from results import Table, report
+from ticks import PREFIX, Log, create, preload, same, windows
 
-from flink_scripts.java_project import JavaProject
 from gatherer.settings import Settings
-
-SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
-PREFIX, PEER = "bench.", "bench.peer"
-TOLERANCE = 1e-6  # the peer adds doubles
-
-
-def preload(bootstrap_servers: str, ticks: int, spacing_ms: int) -> None:
-    """Random walks of one tick every `spacing_ms` and symbol."""
-    from confluent_kafka import Producer
-    from confluent_kafka.admin import AdminClient, NewTopic
-
-    topics = [f"{PREFIX}position.{symbol}" for symbol in SYMBOLS]
-    topics += [PREFIX + name for name in ("movingaverage", "signals", "dead_letter", "limits", "peer")]
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    for future in admin.create_topics([NewTopic(topic, 1, 1) for topic in topics]).values():
-        future.result(30)
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 50, "compression.type": "lz4"})
-    draw, start = random.Random(1), datetime(2026, 1, 5, 9, tzinfo=UTC)  # noqa: S311
-    cents = dict.fromkeys(SYMBOLS, 10_000)
-    for number in range(ticks // len(SYMBOLS)):
-        ts = (start + timedelta(milliseconds=number * spacing_ms)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        for symbol in SYMBOLS:
-            cents[symbol] = max(1, cents[symbol] + draw.choice((-1, 0, 1)))
-            value = f'{{"ts": "{ts}", "symbol": "{symbol}", "price": {cents[symbol] / 100:.2f}}}'
-            producer.produce(f"{PREFIX}position.{symbol}", value, key=symbol)
-        if number % 5000 == 0:
-            producer.flush()
-    assert producer.flush(60) == 0
 
 
 class TaskManager:
@@ -95,109 +67,14 @@ def job_seconds(rest: str, job_id: str, taskmanager: TaskManager) -> float:
             return answer
 
     while (job := ask(""))["state"] != "FINISHED":
-        assert job["state"] in ("CREATED", "RUNNING"), job["state"]
+        assert job["state"] in ("CREATED", "RUNNING"), (job["state"], ask("/exceptions")["exceptionHistory"])
         taskmanager.look()
         time.sleep(0.1)
     others = [vertex["id"] for vertex in job["vertices"] if not vertex["name"].startswith("Source")]
+    # A job that only reads is a single vertex.
+    others = others or [vertex["id"] for vertex in job["vertices"]]
     subtasks = [each for vertex in others for each in ask(f"/vertices/{vertex}")["subtasks"]]
     return float(max(each["status-duration"]["RUNNING"] for each in subtasks)) / 1000
-
-
-# What Flink's own SQL does of it: its JSON format skips what is no JSON and makes null of what is wrong, the
-# window knows no exact sums, no median and no late tick that still counts.
-SQL_SOURCE = """
-CREATE TEMPORARY TABLE prices (
-  ts TIMESTAMP(3),
-  symbol STRING,
-  price DECIMAL(17, 8),
-  topic STRING METADATA VIRTUAL,
-  event_time AS CASE WHEN price > 0 AND topic = 'bench.position.' || symbol THEN ts END,
-  WATERMARK FOR event_time AS event_time - INTERVAL '0.5' SECOND(3)
-) WITH (
-  'connector' = 'kafka', 'topic-pattern' = '{pattern}', 'scan.startup.mode' = 'earliest-offset',
-  'scan.bounded.mode' = 'latest-offset', 'properties.bootstrap.servers' = '{servers}',
-  'format' = 'json', 'json.ignore-parse-errors' = 'true'
-)"""
-SQL_SINK = """
-CREATE TEMPORARY TABLE sink (
-  symbol STRING, n BIGINT, total DOUBLE, low DECIMAL(17, 8), high DECIMAL(17, 8), deviation DOUBLE
-) WITH ('connector' = 'blackhole')"""
-SQL_QUERY = """
-INSERT INTO sink
-SELECT symbol, COUNT(*), SUM(CAST(price AS DOUBLE)), MIN(price), MAX(price),
-  STDDEV_SAMP(CAST(price AS DOUBLE))
-FROM TUMBLE(TABLE prices, DESCRIPTOR(event_time), INTERVAL '1' SECOND)
-WHERE event_time IS NOT NULL
-GROUP BY symbol, window_start, window_end"""
-
-
-def plain_sql(settings: Settings, stream: Any) -> None:
-    """The same ticks in tumbling windows of a second, by SQL alone."""
-    from pyflink.table import EnvironmentSettings, StreamTableEnvironment
-
-    tables = StreamTableEnvironment.create(stream, EnvironmentSettings.in_streaming_mode())
-    tables.get_config().set("table.optimizer.agg-phase-strategy", "TWO_PHASE")
-    pattern, servers = settings.topics.position_pattern, settings.bootstrap_servers
-    tables.execute_sql(SQL_SOURCE.format(pattern=pattern, servers=servers))
-    tables.execute_sql(SQL_SINK)
-    statements = tables.create_statement_set()
-    statements.add_insert_sql(SQL_QUERY)
-    statements.attach_as_datastream()
-
-
-def data_stream(settings: Settings, stream: Any) -> None:
-    """Windows of ten seconds every second, by Flink's own windows; `java/` has the job."""
-    from pyflink.java_gateway import get_gateway
-
-    jar = JavaProject(Path(__file__).parent / "java").jar
-    stream.add_jars(jar.absolute().as_uri())
-    get_gateway().jvm.peer.DataStreamJob.add(
-        stream._j_stream_execution_environment,
-        settings.bootstrap_servers,
-        settings.topics.position_pattern,
-        PEER,
-    )
-
-
-def windows(bootstrap_servers: str, topic: str, end: Callable[[Any], int]) -> dict[tuple[str, int], Any]:
-    """All windows of ten seconds in a topic, by symbol and end."""
-    from confluent_kafka import Consumer, TopicPartition
-
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap_servers, "group.id": "bench", "enable.partition.eof": True}
-    )
-    consumer.assign([TopicPartition(topic, 0, 0)])
-    found = {}
-    while True:
-        message = consumer.poll(30)
-        assert message is not None, f"{topic} has no end within 30 s"
-        if message.error():
-            break
-        window = json.loads(message.value())
-        if window.get("window", "10s") == "10s":
-            found[window["symbol"], end(window)] = window
-    consumer.close()
-    return found
-
-
-def compare(bootstrap_servers: str) -> int:
-    """How many windows both have written; they must be the same."""
-
-    def milliseconds(window: Any) -> int:
-        return round(datetime.fromisoformat(window["window_end"] + "+00:00").timestamp() * 1000)
-
-    ours = windows(bootstrap_servers, f"{PREFIX}movingaverage", milliseconds)
-    peers = windows(bootstrap_servers, PEER, itemgetter("window_end"))
-    # At the end of its input, the peer also writes the windows that have not ended.
-    last = max(end for _, end in ours)
-    assert ours.keys() == {key for key in peers if key[1] <= last}
-    for key, window in ours.items():
-        for name in ("count", "min", "max"):
-            assert window[name] == peers[key][name], (key, name)
-        for name in ("mean", "stddev"):
-            assert (window[name] is None) == (peers[key][name] is None), (key, name)
-            assert window[name] is None or abs(window[name] - peers[key][name]) < TOLERANCE, (key, name)
-    return len(ours)
 
 
 def variants(settings: Settings) -> dict[str, Callable[[Any], None]]:
@@ -207,8 +84,10 @@ def variants(settings: Settings) -> dict[str, Callable[[Any], None]]:
     return {
         "gatherer": lambda stream: build(settings, stream, until_now=True),
         "two slots": lambda stream: build(settings, stream.set_parallelism(2), until_now=True),
-        "SQL": lambda stream: plain_sql(settings, stream),
-        "DataStream": lambda stream: data_stream(settings, stream),
+        "bare read": lambda stream: flink_peers.read(settings, stream, parse=False),
+        "parse and discard": lambda stream: flink_peers.read(settings, stream, parse=True),
+        "SQL": lambda stream: flink_peers.plain_sql(settings, stream),
+        "DataStream": lambda stream: flink_peers.data_stream(settings, stream),
         **{
             name: lambda stream, other=other: build(other, stream, until_now=True)
             for name, other in {
@@ -222,44 +101,106 @@ def variants(settings: Settings) -> dict[str, Callable[[Any], None]]:
     }
 
 
-def measure(ticks: int, rounds: int, only: str | None, out: Path | None) -> None:
+class Measurement:
     """Runs in the client process: each variant in turn, from the first record to the last that is there."""
-    from gatherer.job import environment
 
-    settings = Settings.from_environ()
-    rest = os.environ["FLINK_JOBMANAGER_REST"]
-    taskmanager = TaskManager(int(os.environ["TASKMANAGER_PID"]))
-    figures: dict[str, list[tuple[float, float, float]]] = {}
-    all_variants = variants(settings)
-    names = only.split(",") if only else list(all_variants)
-    for number in range(rounds + 1):
-        for name in names:
-            stream = environment()
-            all_variants[name](stream)
-            before = taskmanager.used()
-            seconds = job_seconds(rest, str(stream.execute_async("bench").get_job_id()), taskmanager)
-            java, python = (after - known for after, known in zip(taskmanager.used(), before, strict=True))
-            print(
-                f"{name}: {seconds:.1f} s, {java:.1f} s of Java's CPU, {python:.1f} s of Python's", flush=True
+    def __init__(self, log: Log, limit: float, folder: Path) -> None:
+        self._log, self._limit, self._folder = log, limit, folder
+        self._settings = Settings.from_environ()
+        self._jobs = variants(self._settings)
+        self._taskmanager = TaskManager(int(os.environ["TASKMANAGER_PID"]))
+        self._argv: dict[str, list[str]] = {}
+        self._ours: dict[tuple[str, int], Any] = {}
+        self.notes: dict[str, str] = {}
+
+    def run(self, name: str, number: int) -> Figure | None:
+        """A variant's figure of a round; None if it has none, which its note explains.
+
+        Round 0 warms Flink up. The other peers start cold in each round.
+        """
+        if name in self._jobs:
+            return self._job(name, number)
+        if not number or (name in self.notes and name not in self._argv):
+            return None
+        try:
+            if name not in self._argv:
+                self._argv[name] = peer_process.ARGV[name](self._folder)
+            return self._peer(name, number)
+        except (peer_process.MissingError, peer_process.FailedError) as error:
+            print(f"{name}: {error}", flush=True)
+            self.notes[name] = f"no figure: {str(error).strip().splitlines()[-1]}"
+            self._argv.pop(name, None)
+            return None
+
+    def _job(self, name: str, number: int) -> Figure:
+        from gatherer.job import environment
+
+        stream = environment()
+        self._jobs[name](stream)
+        before = self._taskmanager.used()
+        job_id = str(stream.execute_async("bench").get_job_id())
+        seconds = job_seconds(os.environ["FLINK_JOBMANAGER_REST"], job_id, self._taskmanager)
+        java, python = (after - known for after, known in zip(self._taskmanager.used(), before, strict=True))
+        print(f"{name}: {seconds:.1f} s, {java:.1f} s of Java's CPU, {python:.1f} s of Python's", flush=True)
+        servers, ticks = self._settings.bootstrap_servers, self._log.ticks
+        if not number and name == "gatherer":
+            self._ours = windows(servers, f"{PREFIX}movingaverage")
+        if not number and name == "DataStream" and self._ours:
+            self._compare(name, windows(servers, flink_peers.OUTPUT), max(end for _, end in self._ours))
+        return Figure(ticks / seconds, 1e6 * (java + python) / ticks)
+
+    def _peer(self, name: str, number: int) -> Figure:
+        output = f"{PREFIX}peer.{name.replace(' ', '-').lower()}.{number}"
+        servers = self._settings.bootstrap_servers
+        outcome = peer_process.run(self._argv[name], servers, output, self._log, self._limit)
+        print(
+            f"{name}: {outcome.rate:,.0f} ticks/s, {outcome.cpu:.1f} us of CPU, {outcome.share:.0%} read",
+            flush=True,
+        )
+        if outcome.share < 1:
+            self.notes[name] = (
+                f"did not finish: {outcome.share:.0%} of the ticks in {self._limit:.0f} s; "
+                "its figures are of the part that it did"
             )
-            if number:
-                figures.setdefault(name, []).append(
-                    (ticks / seconds, 1e6 * java / ticks, 1e6 * python / ticks)
-                )
-        if not number and {"gatherer", "DataStream"} <= set(names):
-            print(f"{compare(settings.bootstrap_servers)} windows of ten seconds are the same", flush=True)
-    report(tables(figures), out)
+        if self._ours:
+            last = max(end for _, end in self._ours)
+            self._compare(name, outcome.windows, min(last, outcome.until))
+        return Figure(outcome.rate, outcome.cpu)
+
+    def _compare(self, name: str, theirs: dict[tuple[str, int], Any], until: int) -> None:
+        print(f"{name}: {same(self._ours, theirs, until)} windows of ten seconds are the same", flush=True)
 
 
-def tables(figures: Mapping[str, Sequence[tuple[float, float, float]]]) -> list[Table]:
-    """figures: for each variant and round ticks per second, and CPU per tick of Java and Python in us."""
-    rates, cpu = (
-        {name: [pick(figure) for figure in found] for name, found in figures.items()}
-        for pick in (itemgetter(0), lambda figure: figure[1] + figure[2])
-    )
+@dataclass(frozen=True)
+class Figure:
+    """rate: ticks per second. cpu: us per tick, of Java and of Python."""
+
+    rate: float
+    cpu: float
+
+
+def measure(log: Log, rounds: int, only: str | None, limit: float, out: Path | None) -> None:
+    """All variants in turn, after a round of warm-up that is not counted."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        measurement = Measurement(log, limit, Path(folder))
+        names = only.split(",") if only else list(variants(Settings.from_environ()))
+        figures: dict[str, list[Figure]] = {name: [] for name in names}
+        for number in range(rounds + 1):
+            for name in names:
+                figure = measurement.run(name, number)
+                if number and figure is not None:
+                    figures[name].append(figure)
+    complete = {name: found for name, found in figures.items() if len(found) == rounds}
+    report(tables(complete, measurement.notes), out)
+
+
+def tables(figures: Mapping[str, Sequence[Figure]], notes: Mapping[str, str]) -> list[Table]:
+    """figures: for each variant one of each round. notes: for variants, what is to be known about them."""
+    cpu = {name: [each.cpu for each in found] for name, found in figures.items()}
+    rates = {name: [each.rate for each in found] for name, found in figures.items()}
     return [
-        Table("cpu", "CPU per tick, one slot", "us", True, cpu),
-        Table("throughput", "Throughput by the clock", "ticks/s", False, rates),
+        Table("cpu", "CPU per tick", "us", True, cpu, notes),
+        Table("throughput", "Throughput by the clock", "ticks/s", False, rates, notes),
     ]
 
 
@@ -274,18 +215,22 @@ def main() -> None:
     )
     parser.add_argument("--bootstrap-servers")
     parser.add_argument("--only", help="variants, with commas between them")
+    parser.add_argument(
+        "--limit", type=float, default=60.0, help="seconds for one run of a peer outside of Flink"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
-        measure(args.ticks, args.rounds, args.only, args.json)
+        measure(Log(args.ticks, args.spacing_ms), args.rounds, args.only, args.limit, args.json)
         return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         (folder / "kafka").mkdir()
         servers = args.bootstrap_servers or stack.enter_context(broker(folder / "kafka")).bootstrap_servers
         preload(servers, args.ticks, args.spacing_ms)
-        environ = client(stack, folder, servers, PREFIX)
+        create(servers, flink_peers.OUTPUT)
+        environ = {**client(stack, folder, servers, PREFIX), "PEERS_JAR": str(javac.flink(folder))}
         argv = [
             sys.executable,
             __file__,
@@ -294,6 +239,10 @@ def main() -> None:
             str(args.ticks),
             "--rounds",
             str(args.rounds),
+            "--spacing-ms",
+            str(args.spacing_ms),
+            "--limit",
+            str(args.limit),
             *(["--only", args.only] if args.only else []),
             *(["--json", str(args.json.absolute())] if args.json else []),
         ]

@@ -1,13 +1,13 @@
 """Measures the live page with many positions and fast prices: animation frames and CPU time.
 
-    python bench/page_smoothness.py [--positions 200] [--rate 10] [--seconds 20] [--load 3] [--trace FILE]
+    python bench/page_smoothness.py [--positions 200] [--rate 10] [--seconds 20] [--rounds 1] [--trace FILE]
 
 A broker as the tests start it, a writer of prices, windows of three lengths and signals, the dashboard as a
 process of its own, and headless Chromium (Debian's `chromium`, driven by Playwright). Measured are the times
 between animation frames while the overview stands still, while it is scrolled, and on a position's page; an
 animation frame is missed when it comes later than 1.5 times the screen's own interval. Waits until the
-machine's load is below --load, two minutes at most. --trace keeps Chromium's trace of the overview, for its
-developer tools.
+machine's load is below --load, two minutes at most. --trace keeps Chromium's trace of the first round, for
+its developer tools.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from typing import Any
 
 import psutil
 from broker import broker
+from results import Table, report
 
 from kafka_topic.contracts import MovingAverage, Price, Signal
 from kafka_topic.names import Topics
@@ -189,7 +190,9 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=10, help="prices a second of each position")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--load", type=float, default=3.0)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--trace", type=Path)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
@@ -216,16 +219,15 @@ def main() -> None:
                 page.wait_for_timeout(SETTLE_SECONDS * 1000)
                 if options.trace:
                     browser.start_tracing(page=page, path=options.trace)
-                report("overview", measure(page, server, options.seconds, lambda page: None))
-                if options.trace:
-                    browser.stop_tracing()
-                page.mouse.move(600, 400)
-                report("overview, scrolled", measure(page, server, options.seconds, scroll()))
-                page.goto(f"{address}/#/position/{symbols[0]}")
-                page.wait_for_selector("#windows tbody tr")
-                page.wait_for_timeout(2000)
-                report("position", measure(page, server, options.seconds, lambda page: None))
+                found: dict[str, list[dict[str, Any]]] = {}
+                for number in range(options.rounds):
+                    for what, figures in views(page, server, options, address, symbols[0]):
+                        print(f"{what}: {json.dumps(figures)}", flush=True)
+                        found.setdefault(what, []).append(figures)
+                    if options.trace and not number:
+                        browser.stop_tracing()
                 browser.close()
+                report(tables(found), options.json)
         finally:
             stop.set()
             writer.join()
@@ -237,8 +239,39 @@ def wait_for_quiet(load: float) -> None:
         time.sleep(2)
 
 
-def report(what: str, figures: dict[str, Any]) -> None:
-    print(f"{what}: {json.dumps(figures)}", flush=True)
+def views(
+    page: Any, server: psutil.Process, options: argparse.Namespace, address: str, symbol: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The figures of each view of the page."""
+    page.goto(f"{address}/#/")
+    page.wait_for_selector(".card[data-state=fresh]", timeout=60_000)
+    page.wait_for_timeout(2000)
+    yield "overview", measure(page, server, options.seconds, lambda page: None)
+    page.mouse.move(600, 400)
+    yield "overview, scrolled", measure(page, server, options.seconds, scroll())
+    page.goto(f"{address}/#/position/{symbol}")
+    page.wait_for_selector("#windows tbody tr")
+    page.wait_for_timeout(2000)
+    yield "position", measure(page, server, options.seconds, lambda page: None)
+
+
+def tables(found: dict[str, list[dict[str, Any]]]) -> list[Table]:
+    """found: the figures of each view, one of each round."""
+
+    def rounds(pick: Callable[[dict[str, Any]], float]) -> dict[str, list[float]]:
+        return {what: [pick(figures) for figures in each] for what, each in found.items()}
+
+    return [
+        Table(
+            "frames",
+            "Animation frames",
+            "per second",
+            False,
+            rounds(lambda each: each["animation_frames_per_second"]),
+        ),
+        Table("gaps", "Gap between frames, p99", "ms", True, rounds(lambda each: each["gap_ms"]["p99"])),
+        Table("load", "Load of the machine", "processes", True, rounds(lambda each: each["load"])),
+    ]
 
 
 if __name__ == "__main__":

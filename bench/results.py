@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Self
@@ -15,6 +15,7 @@ class Table:
     """What was measured in turns: for each variant a figure per round.
 
     name: unique, a slug; the plot is named after it. unit: of the figures. is_cost: whether less is better.
+    notes: for variants, also for those without figures, what is to be known about them.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Table:
     unit: str
     is_cost: bool
     rounds: Mapping[str, list[float]]
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def medians(self) -> dict[str, float]:
@@ -36,6 +38,15 @@ class Table:
             for variant, figures in self.rounds.items()
         }
 
+    def with_rounds_of(self, other: Table) -> Table:
+        """The same with the rounds of a later run, without the variants that one of both lacks."""
+        rounds = {
+            variant: [*figures, *other.rounds[variant]]
+            for variant, figures in self.rounds.items()
+            if variant in other.rounds
+        }
+        return replace(self, rounds=rounds, notes={**self.notes, **other.notes})
+
     def text(self) -> str:
         """For a terminal."""
         width = max(map(len, self.rounds))
@@ -44,7 +55,7 @@ class Table:
         for variant, figures in self.rounds.items():
             spread = f"({min(figures):,.5g}-{max(figures):,.5g})"
             lines.append(f"{variant:{width}} {medians[variant]:12,.5g} {spread:25} {ratios[variant]:5.2f}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"{variant}: {note}" for variant, note in self.notes.items())])
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Self:

@@ -1,9 +1,10 @@
 """Runs the benchmarks of speed, and writes their figures and plots.
 
-    python bench/run.py [--quick] [--rounds 5] [--out bench]
+    python bench/run.py [--quick] [--rounds 5] [--only ticks,latency] [--add] [--out bench]
 
 It writes figures/*.json, plots/*.svg and RESULTS.md into the folder `--out`. With --only, the figures of the
-others stay as they were. --quick: fewer ticks and two rounds, about five minutes.
+others stay as they were. --add adds rounds to those that are there, which the same command has measured on
+the same machine. --quick: fewer ticks and two rounds of the first two, about five minutes.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,26 +35,34 @@ HEAD = (
     "# Results",
     "",
     "`python bench/run.py` writes this file. The variants of a table take turns. Compare ratios: they are",
-    "medians of the ratios within a round. CPU time is that of Flink's TaskManager and its Python processes.",
-    "On a busy machine, throughput by the clock says little.",
+    "medians of the ratios within a round. CPU time is that of Flink's TaskManager and its Python processes,",
+    "or of all processes of a peer. On a busy machine, throughput by the clock says little.",
+    "[README.md](README.md) describes the peers; [LOG.md](LOG.md) says which goals are missed, and why.",
     "",
 )
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """argv: the script and its arguments. quick: those of a quick run. question: what it answers."""
+    """argv: the script and its arguments. quick: those of a quick run, which leaves it out if there are none.
+
+    question: what it answers.
+    """
 
     name: str
     question: str
     argv: tuple[str, ...]
-    quick: tuple[str, ...]
-
-    def arguments(self, quick: bool, rounds: int) -> list[str]:
-        return [*(self.quick if quick else self.argv), "--rounds", str(rounds)]
+    quick: tuple[str, ...] = ()
 
 
+PEERS = "gatherer,SQL,DataStream,Kafka Streams,Spark,bytewax,Pathway,quixstreams"
 BENCHMARKS = (
+    Benchmark(
+        "ticks",
+        "What does a tick cost, beside the peers on the same topics?",
+        ("gatherer_throughput.py", "--ticks", "500000", "--limit", "30", "--only", PEERS),
+        ("gatherer_throughput.py", "--ticks", "400000", "--only", "gatherer,SQL,DataStream"),
+    ),
     Benchmark(
         "python",
         "What does a pane cost in the Python process?",
@@ -61,16 +70,37 @@ BENCHMARKS = (
         ("position_analysis.py", "--positions", "5", "--seconds", "700"),
     ),
     Benchmark(
-        "ticks",
-        "What does a tick cost, beside Flink's SQL and a DataStream job of the same source?",
-        ("gatherer_throughput.py", "--ticks", "2000000", "--only", "gatherer,SQL,DataStream,two slots"),
-        ("gatherer_throughput.py", "--ticks", "500000", "--only", "gatherer,SQL,DataStream"),
+        "parse",
+        "What do reading and parsing cost, and what does a second slot bring?",
+        (
+            *("gatherer_throughput.py", "--ticks", "1000000"),
+            *("--only", "bare read,parse and discard,gatherer,two slots"),
+        ),
     ),
     Benchmark(
         "panes",
         "What does a pane cost that holds one tick, all parts together?",
         ("gatherer_throughput.py", "--ticks", "200000", "--spacing-ms", "1000", "--only", "gatherer"),
-        ("gatherer_throughput.py", "--ticks", "50000", "--spacing-ms", "1000", "--only", "gatherer"),
+    ),
+    Benchmark(
+        "latency",
+        "How long after its end does a consumer have a window?",
+        ("latency.py",),
+    ),
+    Benchmark(
+        "generator",
+        "How fast does the generator write, beside the performance tool of Kafka's own producer?",
+        ("generator_throughput.py", "--ticks", "1000000"),
+    ),
+    Benchmark(
+        "page",
+        "Does the live page stay smooth with 200 positions and ten prices a second of each?",
+        ("page_smoothness.py",),
+    ),
+    Benchmark(
+        "memory",
+        "Where does the memory of the bundle on this machine go?",
+        ("memory.py",),
     ),
 )
 
@@ -91,25 +121,37 @@ def machine() -> list[str]:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     return [
-        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit or 'unknown'}",
-        f"- {model}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB; "
-        f"load when it began: {load}",
+        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit or 'unknown'}; load when it began: {load}",
+        f"- {model}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB",
         f"- Python {platform.python_version()}, {versions}",
     ]
 
 
-def run(benchmark: Benchmark, arguments: list[str], file: Path) -> None:
-    """Run it, and write its figures and what they depend on into the file."""
-    facts = machine()
+def run(arguments: Sequence[str], rounds: int, file: Path, add: bool) -> None:
+    """Run it, and write its figures and what they depend on into the file.
+
+    add: to the figures that are there. Raises SystemExit if another command has measured those.
+    """
+    command, facts = f"python bench/{shlex.join(arguments)}", machine()
+    known = json.loads(file.read_text(encoding="utf-8")) if add and file.exists() else None
+    if known and known["command"] != command:
+        sys.exit(f"{file}: its figures are those of `{known['command']}`: run without --add")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         figures = Path(folder) / "figures.json"
         subprocess.run(
-            [sys.executable, str(HERE / arguments[0]), *arguments[1:], "--json", str(figures)],
+            [
+                *(sys.executable, str(HERE / arguments[0]), *arguments[1:]),
+                *("--rounds", str(rounds), "--json", str(figures)),
+            ],
             check=True,
             timeout=TIMEOUT_SECONDS,
         )
         tables = json.loads(figures.read_text(encoding="utf-8"))
-    content = {"command": f"python bench/{shlex.join(arguments)}", "machine": facts, "tables": tables}
+    if known:
+        before, now = (map(Table.from_json, found) for found in (known["tables"], tables))
+        tables = [asdict(one.with_rounds_of(other)) for one, other in zip(before, now, strict=True)]
+        facts = known["machine"] + facts[:1]
+    content = {"command": command, "machine": facts, "tables": tables}
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -128,6 +170,8 @@ def section(benchmark: Benchmark, content: Mapping[str, Any]) -> list[str]:
             numbers = (table.medians[variant], min(figures), max(figures))
             cells = " | ".join(f"{number:,.4g}" if number < 1e4 else f"{number:,.0f}" for number in numbers)
             lines.append(f"| {variant} | {cells} | {ratios[variant]:.2f} |")
+        lines += ["", f"{len(next(iter(table.rounds.values())))} rounds."]
+        lines += [f"{variant}: {note}." for variant, note in table.notes.items()]
         lines += ["", f"![{table.title}](plots/{benchmark.name}-{table.name}.svg)", ""]
     return lines
 
@@ -139,6 +183,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--only", help="names of benchmarks, with commas between them")
+    parser.add_argument("--add", action="store_true", help="add rounds to those that are there")
     parser.add_argument("--out", type=Path, default=HERE)
     args = parser.parse_args()
     rounds = args.rounds or (2 if args.quick else 5)
@@ -146,9 +191,10 @@ def main() -> None:
     for folder in (figures, plots):
         folder.mkdir(parents=True, exist_ok=True)
     for benchmark in BENCHMARKS:
-        if not args.only or benchmark.name in args.only.split(","):
+        arguments = benchmark.quick if args.quick else benchmark.argv
+        if arguments and (not args.only or benchmark.name in args.only.split(",")):
             print(f"== {benchmark.question}", flush=True)
-            run(benchmark, benchmark.arguments(args.quick, rounds), figures / f"{benchmark.name}.json")
+            run(arguments, rounds, figures / f"{benchmark.name}.json", args.add)
     lines = list(HEAD)
     for benchmark in BENCHMARKS:
         if (file := figures / f"{benchmark.name}.json").exists():

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from flink_scripts import building
-from flink_scripts.java_project import JavaProject
 
 BENCH = Path(__file__).parents[2] / "bench"
 
@@ -45,13 +43,14 @@ print(*section(BENCHMARKS[0], content), bars(table), sep="\\n")
 """
     shown = _run("-c", code)
     assert "| ours | 3 | 2 | 4 | 1.00 |\n| theirs | 6 | 3 | 8 | 2.00 |" in shown
-    assert "CPU &amp; more" in shown and "![CPU & more](plots/python-cpu.svg)" in shown
+    assert "CPU &amp; more" in shown and "![CPU & more](plots/ticks-cpu.svg)" in shown
 
 
 @pytest.mark.slow
 def test_the_job_and_its_peers_run_and_write_the_same_windows() -> None:
-    building.build(JavaProject(BENCH / "java"))
-    small = ("--ticks", "20000", "--spacing-ms", "10", "--rounds", "1", "--only", "gatherer,SQL,DataStream")
-    shown = _run("gatherer_throughput.py", *small)
-    assert "windows of ten seconds are the same" in shown
+    small = ("--ticks", "20000", "--spacing-ms", "10", "--rounds", "1")
+    variants = "gatherer,parse and discard,SQL,DataStream,Kafka Streams"
+    shown = _run("gatherer_throughput.py", *small, "--only", variants)
+    for peer in ("DataStream", "Kafka Streams"):
+        assert re.search(f"{peer}: [0-9]+ windows of ten seconds are the same", shown), shown
     assert shown.count("CPU per tick") == 1
