@@ -152,7 +152,8 @@ class Measurement:
     def _peer(self, name: str, number: int) -> Figure:
         output = f"{PREFIX}peer.{name.replace(' ', '-').lower()}.{number}"
         servers = self._settings.bootstrap_servers
-        outcome = peer_process.run(self._argv[name], servers, output, self._log, self._limit)
+        endless = name in peer_process.ENDLESS
+        outcome = peer_process.run(self._argv[name], servers, output, self._log, self._limit, endless)
         print(
             f"{name}: {outcome.rate:,.0f} ticks/s, {outcome.cpu:.1f} us of CPU, {outcome.share:.0%} read",
             flush=True,

@@ -60,7 +60,7 @@ BENCHMARKS = (
     Benchmark(
         "ticks",
         "What does a tick cost, beside the peers on the same topics?",
-        ("gatherer_throughput.py", "--ticks", "500000", "--limit", "30", "--only", PEERS),
+        ("gatherer_throughput.py", "--ticks", "500000", "--limit", "20", "--only", PEERS),
         ("gatherer_throughput.py", "--ticks", "400000", "--only", "gatherer,SQL,DataStream"),
     ),
     Benchmark(

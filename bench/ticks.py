@@ -95,7 +95,8 @@ class Windows:
             if message.error():
                 break
             window = json.loads(message.value())
-            if window.get("window", "10s") == "10s":
+            # Pathway takes a window back before it writes it again.
+            if window.get("window", "10s") == "10s" and window.get("diff") != -1:
                 symbol, end = window["symbol"], self._end(window)
                 self.found[symbol, end] = window
                 self._latest[symbol] = max(end, self._latest.get(symbol, 0))

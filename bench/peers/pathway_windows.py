@@ -12,8 +12,6 @@ import pathway as pw
 
 SERVERS, OUTPUT, GROUP, *TOPICS = sys.argv[1:]
 KAFKA = {"bootstrap.servers": SERVERS, "group.id": GROUP, "auto.offset.reset": "earliest"}
-# Pathway has one clock for all topics, and reads them unevenly: 500 ms would drop most of a backlog.
-BOUND = timedelta(seconds=60)
 
 
 class Tick(pw.Schema):
@@ -22,14 +20,13 @@ class Tick(pw.Schema):
     price: float
 
 
-ticks = pw.io.kafka.read(
-    KAFKA, TOPICS, schema=Tick, format="json", mode="static", autocommit_duration_ms=1000
-).with_columns(ts=pw.this.ts.dt.strptime("%Y-%m-%d %H:%M:%S.%f"))
+# No bound: Pathway has one clock for all topics and reads them unevenly, so a bound drops ticks.
+records = [pw.io.kafka.read(KAFKA, topic, schema=Tick, format="json", mode="static") for topic in TOPICS]
+ticks = pw.Table.concat_reindex(*records).with_columns(ts=pw.this.ts.dt.strptime("%Y-%m-%d %H:%M:%S.%f"))
 panes = ticks.windowby(
     ticks.ts,
     window=pw.temporal.tumbling(timedelta(seconds=1)),
     instance=ticks.symbol,
-    behavior=pw.temporal.exactly_once_behavior(BOUND),
 ).reduce(
     symbol=pw.this._pw_instance,
     start=pw.this._pw_window_start,
@@ -43,7 +40,6 @@ sums = panes.windowby(
     panes.start,
     window=pw.temporal.sliding(hop=timedelta(seconds=1), duration=timedelta(seconds=10)),
     instance=panes.symbol,
-    behavior=pw.temporal.exactly_once_behavior(),
 ).reduce(
     symbol=pw.this._pw_instance,
     end=pw.this._pw_window_end,
