@@ -55,12 +55,13 @@ class Benchmark:
     quick: tuple[str, ...] = ()
 
 
-PEERS = "gatherer,SQL,DataStream,Kafka Streams,Spark,bytewax,Pathway,quixstreams"
+ON_FLINK = "gatherer,two slots,bare read,parse and discard,SQL,DataStream"
+OTHERS = "Kafka Streams,Spark,bytewax,Pathway,quixstreams"
 BENCHMARKS = (
     Benchmark(
         "ticks",
-        "What does a tick cost, beside the peers on the same topics?",
-        ("gatherer_throughput.py", "--ticks", "500000", "--limit", "20", "--only", PEERS),
+        "What does a tick cost, beside its peers and beside reading alone, on the same topics?",
+        ("gatherer_throughput.py", "--ticks", "500000", "--limit", "20", "--only", f"{ON_FLINK},{OTHERS}"),
         ("gatherer_throughput.py", "--ticks", "400000", "--only", "gatherer,SQL,DataStream"),
     ),
     Benchmark(
@@ -68,14 +69,6 @@ BENCHMARKS = (
         "What does a pane cost in the Python process?",
         ("position_analysis.py", "--positions", "20"),
         ("position_analysis.py", "--positions", "5", "--seconds", "700"),
-    ),
-    Benchmark(
-        "parse",
-        "What do reading and parsing cost, and what does a second slot bring?",
-        (
-            *("gatherer_throughput.py", "--ticks", "1000000"),
-            *("--only", "bare read,parse and discard,gatherer,two slots"),
-        ),
     ),
     Benchmark(
         "panes",

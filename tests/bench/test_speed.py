@@ -49,7 +49,7 @@ print(*section(BENCHMARKS[0], content), bars(table), sep="\\n")
 @pytest.mark.slow
 def test_the_job_and_its_peers_run_and_write_the_same_windows() -> None:
     small = ("--ticks", "20000", "--spacing-ms", "10", "--rounds", "1")
-    variants = "gatherer,parse and discard,SQL,DataStream,Kafka Streams"
+    variants = "gatherer,SQL,DataStream,Kafka Streams"
     shown = _run("gatherer_throughput.py", *small, "--only", variants)
     for peer in ("DataStream", "Kafka Streams"):
         assert re.search(f"{peer}: [0-9]+ windows of ten seconds are the same", shown), shown
