@@ -39,6 +39,9 @@ def main() -> None:
     parser.add_argument(
         "--fresh", type=float, default=5.0, help="seconds; a busy machine needs more, such as 15"
     )
+    parser.add_argument(
+        "--patience", type=float, default=180.0, help="seconds for a recovery; a busy machine needs more"
+    )
     args = parser.parse_args()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))
@@ -47,7 +50,7 @@ def main() -> None:
         user.run("deploy", "--yes", "--set", f"generator.rate={args.rate}")
         stack.enter_context(busy(args.busy))
         chaos = Chaos(Cluster(Home(user.home / "cluster")), args.seed, fresh=args.fresh, say=_say)
-        report = chaos.run(args.kills, seconds=60 * args.minutes)
+        report = chaos.run(args.kills, seconds=60 * args.minutes, patience=args.patience)
     for line in report.lines():
         print(line)
     sys.exit(not report.exact)

@@ -11,7 +11,7 @@ from flink_scripts.files import LocalFiles
 from flink_scripts.java_project import package_jar
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
-from flink_scripts.submit import client_environ, client_options, job_options
+from flink_scripts.submit import client_options, job_options, submission_environ
 from tests.gatherer.flink import Flink
 
 
@@ -37,4 +37,4 @@ def client(stack: ExitStack, folder: Path, servers: str, prefix: str) -> dict[st
     jar = package_jar("gatherer")
     state = StateFolder(env.state_uri, "bench", "bench", LocalFiles())
     options = client_options(env, job_options(env), state, "bench", jar)
-    return client_environ(env, options, folder, jar)
+    return submission_environ(env, options, folder, jar)

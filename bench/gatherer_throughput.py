@@ -31,6 +31,7 @@ from client import client
 from results import Table, report
 from ticks import PREFIX, Log, create, preload, same, windows
 
+from flink_scripts.tls import rest_context
 from gatherer.settings import Settings
 
 
@@ -57,12 +58,15 @@ class TaskManager:
 def job_seconds(rest: str, job_id: str, taskmanager: TaskManager) -> float:
     """How long reading, judging and adding up took, without the start of Python's worker."""
 
+    token = os.environ["FLINK_TOKEN"]
+    context = rest_context(token)
+
     def ask(path: str) -> dict[str, Any]:
         request = urllib.request.Request(
-            f"http://{rest}/jobs/{job_id}{path}",
-            headers={"Authorization": f"Bearer {os.environ['FLINK_TOKEN']}"},
+            f"https://{rest}/jobs/{job_id}{path}",
+            headers={"Authorization": f"Bearer {token}"},
         )
-        with urllib.request.urlopen(request) as response:  # noqa: S310
+        with urllib.request.urlopen(request, context=context) as response:  # noqa: S310
             answer: dict[str, Any] = json.load(response)
             return answer
 

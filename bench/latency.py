@@ -17,7 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from broker import broker  # first: it lets the next ones be found
 from client import client
 from results import Table, report
 
+from flink_scripts.rest import Rest
 from gatherer.settings import DELIVERIES, Settings
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
@@ -130,12 +130,7 @@ def run(settings: Settings, rate: int, seconds: float) -> list[float]:
 
 
 def cancel(job: str) -> None:
-    request = urllib.request.Request(
-        f"http://{os.environ['FLINK_JOBMANAGER_REST']}/jobs/{job}?mode=cancel",
-        method="PATCH",
-        headers={"Authorization": f"Bearer {os.environ['FLINK_TOKEN']}"},
-    )
-    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+    Rest(os.environ["FLINK_JOBMANAGER_REST"], os.environ["FLINK_TOKEN"], timeout=30).cancel(job)
 
 
 def measure(rates: list[int], seconds: float, rounds: int, out: Path | None) -> None:

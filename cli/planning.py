@@ -111,7 +111,7 @@ def plan_of(
     report: Callable[[str], None] = lambda detail: None,
 ) -> Plan:
     """Compare the chosen components with the cluster; changes nothing."""
-    from cli.steps.bundle import dependencies_of, orphan_steps, steps_of
+    from cli.steps.bundle import dependencies_of, orphan_steps, steps_of, surplus_steps
 
     # Check all names that are known before contacting the cluster.
     known = [*dict.fromkeys([*run.bundle.components, *component_names()])]
@@ -125,7 +125,7 @@ def plan_of(
     dependencies = dependencies_of(run)
     adopted = {component(name, dependencies) for name in adopt}
     steps = steps_of(run, engine=engine, adopt=adopted)
-    orphans = orphan_steps(run, engine)
+    orphans = {**orphan_steps(run, engine), **surplus_steps(run, steps)}
     planned = [*dependencies, *orphans]
     # A disabled component may be skipped too.
     skipped = [component(name, dict.fromkeys([*known, *planned])) for name in skip]

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from flink_scripts.config import LOG4J_FILE, work_folder, write_config
 from flink_scripts.connectors import connector_jars
-from flink_scripts.internal_tls import JAVA_OPTION, internal_tls_options
 from flink_scripts.java import flink_jars, module_options
 from flink_scripts.java_project import own_jar
 from flink_scripts.memory import Memory, jobmanager_memory, taskmanager_memory
 from flink_scripts.settings import Environment, local_path
 from flink_scripts.stores import store_options
+from flink_scripts.tls import JAVA_OPTION, internal_tls_options, rest_server_options
 from flink_scripts.token import VARIABLE, flink_token
 from jvm.archive import archive_options
 from jvm.java import java_home
@@ -156,8 +156,10 @@ def run_jobmanager(env: Environment) -> None:
     os.environ[VARIABLE] = token = flink_token(env.variables)
     # The job looks for topics in this process. Its properties refer to these variables.
     os.environ.update(Security.from_environ(env.variables).variables)
-    write_config(work / "conf", {**options, **internal_tls_options(token, work / "conf")})
-    _become(command(JOBMANAGER, env, memory, work / "conf", _JOBMANAGER_FLAG))
+    conf = work / "conf"
+    tls = {**internal_tls_options(token, conf), **rest_server_options(token, conf)}
+    write_config(conf, {**options, **tls})
+    _become(command(JOBMANAGER, env, memory, conf, _JOBMANAGER_FLAG))
 
 
 def run_taskmanager(env: Environment) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from flink_scripts.errors import RestError
+from flink_scripts.tls import rest_context
 
 FINAL_STATES = frozenset({"FINISHED", "FAILED", "CANCELED", "SUSPENDED"})
 # A job is read about once a second, and the restart back-off limits how many failures fit into that time.
@@ -95,14 +96,18 @@ class Checkpoints:
 class Rest:
     """The REST API at one address, "host:port". Every failure is a RestError. Threads may share it.
 
-    token: what the header Authorization carries. timeout: seconds for each step of a call.
+    token: what the header Authorization carries. A server that does not know it gets no request. timeout:
+    seconds for each step of a call.
     """
 
     def __init__(self, address: str, token: str, timeout: float = 5.0) -> None:
-        self._base = f"http://{address}"
+        self._base = f"https://{address}"
         # The JobManager is never behind the machine's HTTP proxy.
         self._client = httpx.Client(
-            headers={"Authorization": f"Bearer {token}"}, timeout=timeout, trust_env=False
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=timeout,
+            trust_env=False,
+            verify=rest_context(token),
         )
 
     def overview(self) -> Overview:
@@ -208,6 +213,8 @@ class Rest:
             return json.loads(answer.content or b"{}")
         except (httpx.HTTPError, ValueError) as error:
             reason = str(error) or type(error).__name__
+            if "CERTIFICATE_VERIFY_FAILED" in reason:
+                reason = "what answers there has another token than this process"
             raise RestError(f"no answer from the JobManager at {self._base}: {reason}") from None
 
 

@@ -16,9 +16,11 @@ from flink_scripts.java_project import own_jar
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.stores import store_options
+from flink_scripts.tls import rest_client_options
 from flink_scripts.token import VARIABLE, flink_token
 from jvm.java import java_home
 
+_CONF = "submit-conf"
 IDENTITY, SHAPE = "flink_scripts.identity", "flink_scripts.shape"
 
 # The client's JVM lives for seconds, and spends most of them loading classes. Measured on 2 cores: 3.4 s
@@ -108,9 +110,18 @@ def start_submission(
             "execution.state-recovery.path": resume_from,
             "execution.state-recovery.claim-mode": "NO_CLAIM",
         }
-    environ = client_environ(env, options, work, jar) | {VARIABLE: flink_token(env.variables)}
+    environ = submission_environ(env, options, work, jar)
     argv = [sys.executable, "-m", "flink_scripts.gateway", module]
     return subprocess.Popen(argv, env=environ, start_new_session=True)
+
+
+def submission_environ(
+    env: Environment, options: Mapping[str, str], work: Path, jar: Path | None
+) -> dict[str, str]:
+    """The environment of a PyFlink client of the JobManager, else as `client_environ`."""
+    token = flink_token(env.variables)
+    tls = rest_client_options(token, work / _CONF)
+    return client_environ(env, {**options, **tls}, work, jar) | {VARIABLE: token}
 
 
 def client_environ(
@@ -120,7 +131,7 @@ def client_environ(
 
     jar: one more jar for the client's class path.
     """
-    conf = work / "submit-conf"
+    conf = work / _CONF
     write_config(conf, {**store_options(env), **options}, log_level="WARN", log_to="SYSTEM_ERR")
     return {
         **env.variables,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaException
@@ -24,6 +25,7 @@ from kafka_topic.names import Topics
 READER_GROUP = "pipectl-reader"
 """The group of consumers that commit nothing."""
 _USERS = frozenset({"generator", "gatherer", "dashboard", "jobs"})
+_PRINCIPAL, _MARK = "User:", "bundle/"
 _CONFIGS = ("DESCRIBE_CONFIGS", "ALTER_CONFIGS")
 
 
@@ -153,10 +155,16 @@ def _input(one: Input) -> tuple[str, bool]:
 
 
 class AccessRules:
-    """The rules (ACLs) on the brokers. Raises as `Brokers` does; only a super user may ask."""
+    """The rules (ACLs) on the brokers. Raises as `Brokers` does; only a super user may ask.
 
-    def __init__(self, bootstrap_servers: str, *, timeout: float) -> None:
+    bundle: whose rules they are, by the prefix of its topics. Beside each rule that is made for it stands a
+    mark: a rule that denies the same to a user `bundle/<prefix>/<user>`, who does not exist. Kafka keeps no
+    other note of who made a rule, and several bundles share the users.
+    """
+
+    def __init__(self, bootstrap_servers: str, *, timeout: float, bundle: str = "") -> None:
         self._servers = bootstrap_servers
+        self._owner = f"{_MARK}{bundle}/"
         self._timeout = timeout
         self._admin = open_admin(bootstrap_servers)
 
@@ -165,13 +173,50 @@ class AccessRules:
         there = self._there()
         return [right for right in rights if _binding(right) not in there]
 
+    def unwanted(self, rights: Iterable[Right]) -> list[Right]:
+        """The rights that were given for this bundle, and that it no longer needs."""
+        ours = (self._marked(rule) for rule in self._there())
+        return sorted({right for right in ours if right is not None} - set(rights))
+
     def surplus(self, rights: Iterable[Right]) -> list[Right]:
-        """What rules let the bundle's users do beyond these rights. Another bundle may need it: all have the
-        same users.
-        """
-        needed = {_binding(right) for right in rights}
-        found = (_right(rule) for rule in self._there() - needed)
+        """What rules let the users do beyond these rights, and no bundle has marked."""
+        there = self._there()
+        marked = {_unmarked(rule) for rule in there if _is_mark(rule)}
+        found = {_right(rule) for rule in there if not _is_mark(rule)} - set(rights) - marked
         return sorted(right for right in found if right.user in _USERS)
+
+    def withdraw(self, rights: Iterable[Right]) -> None:
+        """Remove this bundle's marks of these rights, and the rules that no other bundle has marked."""
+        there = self._there()
+        others = {_unmarked(rule) for rule in there if _is_mark(rule) and self._marked(rule) is None}
+        wanted = list(rights)
+        # The mark goes last: without it, nobody would remove a rule that is left.
+        self._delete([_binding(right) for right in wanted if right not in others])
+        self._delete([self._mark(right) for right in wanted])
+
+    def _delete(self, bindings: list[AclBinding]) -> None:
+        filters = [
+            AclBindingFilter(
+                rule.restype,
+                rule.name,
+                rule.resource_pattern_type,
+                rule.principal,
+                rule.host,
+                rule.operation,
+                rule.permission_type,
+            )
+            for rule in bindings
+        ]
+        if filters:
+            self._finish(self._admin.delete_acls(filters, request_timeout=self._timeout))
+
+    def _mark(self, right: Right) -> AclBinding:
+        return _binding(right._replace(user=f"{self._owner}{right.user}"), AclPermissionType.DENY)
+
+    def _marked(self, rule: AclBinding) -> Right | None:
+        """The right that a mark of this bundle is about."""
+        ours = _is_mark(rule) and _owner(rule) == self._owner
+        return _unmarked(rule) if ours else None
 
     def _there(self) -> set[AclBinding]:
         anything: Any = None  # the client's types do not allow it
@@ -190,26 +235,46 @@ class AccessRules:
             raise explained(error, self._servers, self._timeout) from error
 
     def allow(self, rights: Iterable[Right]) -> None:
-        """Add rules. One that exists stays as it is. Brokers take up to a second to show and apply them."""
-        bindings = [_binding(right) for right in rights]
-        if not bindings:
-            return
-        for future in self._admin.create_acls(bindings, request_timeout=self._timeout).values():
+        """Add rules with their marks. One that exists stays as it is. Brokers take up to a second to show and
+        apply them.
+        """
+        wanted = list(rights)
+        # The mark comes first: a rule without one stays for ever.
+        for bindings in (map(self._mark, wanted), map(_binding, wanted)):
+            if each := list(bindings):
+                self._finish(self._admin.create_acls(each, request_timeout=self._timeout))
+
+    def _finish(self, futures: Mapping[Any, Future[Any]]) -> None:
+        for future in futures.values():
             try:
                 future.result()
             except KafkaException as error:
                 raise explained(error, self._servers, self._timeout) from error
 
 
-def _binding(right: Right) -> AclBinding:
+def _is_mark(rule: AclBinding) -> bool:
+    return rule.principal.startswith(_PRINCIPAL + _MARK) and rule.permission_type is AclPermissionType.DENY
+
+
+def _owner(rule: AclBinding) -> str:
+    return rule.principal.removeprefix(_PRINCIPAL).rpartition("/")[0] + "/"
+
+
+def _unmarked(rule: AclBinding) -> Right:
+    """The right that a mark is about."""
+    right = _right(rule)
+    return right._replace(user=right.user.rpartition("/")[2])
+
+
+def _binding(right: Right, permission: AclPermissionType = AclPermissionType.ALLOW) -> AclBinding:
     return AclBinding(
         ResourceType[right.resource],
         right.name,
         ResourcePatternType.PREFIXED if right.prefix else ResourcePatternType.LITERAL,
-        f"User:{right.user}",
+        f"{_PRINCIPAL}{right.user}",
         "*",
         AclOperation[right.operation],
-        AclPermissionType.ALLOW,
+        permission,
     )
 
 
@@ -217,4 +282,4 @@ def _right(rule: AclBinding) -> Right:
     kind: Any = rule.restype  # the client's types allow names and numbers, which it does not return
     operation: Any = rule.operation
     prefix = rule.resource_pattern_type is ResourcePatternType.PREFIXED
-    return Right(rule.principal.removeprefix("User:"), operation.name, kind.name, rule.name, prefix)
+    return Right(rule.principal.removeprefix(_PRINCIPAL), operation.name, kind.name, rule.name, prefix)

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable
+from functools import cache
 
 import aiohttp
 
@@ -23,9 +24,10 @@ from local_dcos.stamps import seconds_of, stamp
 STARTING_SECONDS = 0.2
 
 
+@cache
 def _insecure() -> ssl.SSLContext:
     # Marathon does not verify certificates in its health checks either.
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

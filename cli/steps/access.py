@@ -1,4 +1,4 @@
-"""The step of the rights of the bundle's users on a secured Kafka."""
+"""The steps of the rights of the bundle's users on a secured Kafka."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ APPLY_TIMEOUT = timedelta(seconds=30)
 
 
 class AccessStep:
-    """Adds missing rules (ACLs). Never removes or changes one.
+    """Adds missing rules (ACLs). `SurplusStep` removes them.
 
-    rights: what the users need. kafka: the state of the Kafka service.
+    rights: what the users need. bundle: the prefix of its topics. kafka: the state of the Kafka service.
     """
 
     name = "access"
@@ -32,12 +32,14 @@ class AccessStep:
         bootstrap_servers: str,
         rights: Callable[[], list[Right]],
         *,
+        bundle: str,
         kafka: Callable[[], State],
         depends_on: frozenset[str],
     ) -> None:
         self.depends_on = depends_on
         self._servers = bootstrap_servers
         self._rights = rights
+        self._bundle = bundle
         self._kafka = kafka
 
     def plan(self) -> Change:
@@ -57,16 +59,8 @@ class AccessStep:
 
     def apply(self, change: Change) -> None:
         """Add the missing rules."""
-        if change.action != "create":
-            return
-        try:
-            missing = self._missing()
-            self._rules().allow(missing)
-        except KafkaTopicError as error:
-            raise StepFailed(
-                f"cannot give the users of Kafka their rights: {error}",
-                hint="deploy from a machine that reaches the brokers",
-            ) from None
+        if change.action == "create":
+            self.allow(self._rights())
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Nothing: a further right of the same users does no harm."""
@@ -108,6 +102,38 @@ class AccessStep:
         report("kept, like the topics")
         return False
 
+    def unwanted(self) -> list[Right]:
+        """The rights that earlier deploys of the bundle gave and this one does not need. None if Kafka is not
+        up, or cannot be reached from here.
+        """
+        if not self._kafka().ready:
+            return []
+        try:
+            return self._rules().unwanted(self._rights())
+        except BrokerUnreachableError:
+            return []
+        except KafkaTopicError as error:
+            raise PipectlError(str(error)) from None
+
+    def withdraw(self) -> list[Right]:
+        """Remove what `unwanted` lists. Returns it."""
+        unwanted = self.unwanted()
+        try:
+            self._rules().withdraw(unwanted)
+        except KafkaTopicError as error:
+            raise StepFailed(f"cannot take rights from the users of Kafka: {error}") from None
+        return unwanted
+
+    def allow(self, rights: list[Right]) -> None:
+        """Give rights. Raises StepFailed."""
+        try:
+            self._rules().allow(rights)
+        except KafkaTopicError as error:
+            raise StepFailed(
+                f"cannot give the users of Kafka their rights: {error}",
+                hint="deploy from a machine that reaches the brokers",
+            ) from None
+
     def _missing(self) -> list[Right]:
         return self._rules().missing(self._rights())
 
@@ -116,11 +142,61 @@ class AccessStep:
         if not surplus:
             return ()
         return (
-            f"this bundle does not need that {'; '.join(map(str, surplus))}; if no other bundle does, remove "
-            "the rules with kafka-acls.sh --remove",
+            f"no deploy has made the rules by which {'; '.join(map(str, surplus))}; if nobody needs them, "
+            "remove them with kafka-acls.sh --remove",
         )
 
     def _rules(self) -> AccessRules:
         from kafka_topic.access import AccessRules
 
-        return AccessRules(self._servers, timeout=ANSWER_SECONDS)
+        return AccessRules(self._servers, timeout=ANSWER_SECONDS, bundle=self._bundle)
+
+
+class SurplusStep:
+    """Removes the rules that were made for the bundle and that it no longer needs, once the apps that needed
+    them are replaced. A rule that another bundle needs stays.
+    """
+
+    name = "surplus-access"
+    kind = "access"
+
+    def __init__(self, access: AccessStep, *, depends_on: frozenset[str]) -> None:
+        self.depends_on = depends_on
+        self._access = access
+        self._removed: list[Right] = []
+
+    def plan(self) -> Change:
+        """The rules to remove, if the brokers can be reached from here."""
+        unwanted = self._access.unwanted()
+        action: Action = "remove" if unwanted else "unchanged"
+        note = "the bundle no longer needs these rights"
+        return Change(action, [f"-{one}" for one in unwanted], (note,) if unwanted else ())
+
+    def apply(self, change: Change) -> None:
+        """Remove them."""
+        if change.action == "remove":
+            self._removed = self._access.withdraw()
+
+    def restore(self, report: Report, stop: threading.Event) -> str | None:
+        """Add them again."""
+        if not self._removed:
+            return None
+        self._access.allow(self._removed)
+        return "rights restored"
+
+    def wait(self, report: Report, stop: threading.Event) -> None:
+        """Wait until the brokers no longer show them."""
+        wait_until(
+            lambda: not self._access.unwanted(),
+            what="the removal of rights that are no longer needed",
+            timeout=APPLY_TIMEOUT,
+            stop=stop,
+        )
+
+    def state(self) -> State:
+        """Healthy: a right too many keeps nothing from working."""
+        return State(True, "healthy")
+
+    def remove(self, report: Report, stop: threading.Event) -> bool:
+        """Nothing: the rules stay with the topics."""
+        return False

@@ -9,7 +9,7 @@ from cli.engine.protocol import Engine, Manifest
 from cli.home import home
 from cli.live_config import LiveConfig
 from cli.session import Session
-from cli.steps.access import AccessStep
+from cli.steps.access import AccessStep, SurplusStep
 from cli.steps.app import AppStep
 from cli.steps.base import State, Step
 from cli.steps.orphan import OrphanStep, orphans_of
@@ -126,7 +126,21 @@ def access_of(session: Session, component: Component, kafka: Callable[[], State]
             shared=settings.generator.instances > 1,
         )
 
-    return AccessStep(settings.names.bootstrap_servers, rights, kafka=kafka, depends_on=component.depends_on)
+    return AccessStep(
+        settings.names.bootstrap_servers,
+        rights,
+        bundle=settings.topics.prefix,
+        kafka=kafka,
+        depends_on=component.depends_on,
+    )
+
+
+def surplus_steps(session: Session, steps: Mapping[str, Step]) -> Mapping[str, SurplusStep]:
+    """The step that removes rights, if there are any to remove. All other components come first."""
+    access = steps.get(AccessStep.name)
+    if not isinstance(access, AccessStep) or not access.unwanted():
+        return {}
+    return {SurplusStep.name: SurplusStep(access, depends_on=frozenset(session.bundle.components))}
 
 
 def orphan_steps(session: Session, engine: Engine) -> Mapping[str, OrphanStep]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cli.errors import WaitTimeout
-from cli.steps.access import AccessStep
+from cli.steps.access import AccessStep, SurplusStep
 from cli.steps.base import State
 from kafka_topic.access import Right
 from kafka_topic.errors import AccessDeniedError, BrokerUnreachableError, KafkaTopicError
@@ -23,8 +23,10 @@ class Rules:
 
     error: KafkaTopicError | None = None
     there: tuple[Right, ...] = (NEEDED,)
+    made: tuple[Right, ...] = (NEEDED,)
 
-    def __init__(self, servers: str, *, timeout: float) -> None:
+    def __init__(self, servers: str, *, timeout: float, bundle: str) -> None:
+        assert bundle == "v."
         if self.error is not None:
             raise self.error
 
@@ -33,6 +35,15 @@ class Rules:
 
     def surplus(self, rights: Iterable[Right]) -> list[Right]:
         return sorted(set(self.there) - set(rights))
+
+    def unwanted(self, rights: Iterable[Right]) -> list[Right]:
+        return sorted(set(self.made) - set(rights))
+
+    def withdraw(self, rights: Iterable[Right]) -> None:
+        type(self).made = tuple(set(self.made) - set(rights))
+
+    def allow(self, rights: Iterable[Right]) -> None:
+        type(self).made = (*self.made, *rights)
 
 
 @pytest.fixture
@@ -47,7 +58,7 @@ def rules(monkeypatch):
 @pytest.fixture
 def step():
     ready = State(True, "healthy")
-    return AccessStep("a:1", lambda: [NEEDED], kafka=lambda: ready, depends_on=frozenset())
+    return AccessStep("a:1", lambda: [NEEDED], bundle="v.", kafka=lambda: ready, depends_on=frozenset())
 
 
 def test_a_refusal_is_not_ready(rules, step, monkeypatch):
@@ -69,4 +80,23 @@ def test_a_rule_that_is_not_needed_is_named_and_stays(rules, step):
     rules.there = (NEEDED, OLD)
     change = step.plan()
     assert change.action == "unchanged" and step.state().ready
-    assert "does not need that gatherer may read topic fx" in change.notes[0]
+    assert "no deploy has made the rules by which gatherer may read topic fx" in change.notes[0]
+
+
+def test_a_rule_that_the_bundle_made_and_no_longer_needs_is_removed_and_shown_first(rules, step):
+    removal = SurplusStep(step, depends_on=frozenset())
+    assert removal.plan().action == "unchanged"
+    rules.made = (NEEDED, OLD)
+    change = removal.plan()
+    assert (change.action, change.diff, change.modifies) == ("remove", ["-gatherer may read topic fx"], True)
+    assert rules.made == (NEEDED, OLD)
+    removal.apply(change)
+    removal.wait(lambda line: None, threading.Event())
+    assert rules.made == (NEEDED,)
+    assert removal.restore(lambda line: None, threading.Event()) == "rights restored"
+    assert set(rules.made) == {NEEDED, OLD}
+
+
+def test_a_kafka_that_cannot_be_reached_from_here_keeps_its_rules(rules, step):
+    rules.made, rules.error = (NEEDED, OLD), BrokerUnreachableError("no answer")
+    assert SurplusStep(step, depends_on=frozenset()).plan().action == "unchanged"

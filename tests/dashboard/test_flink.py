@@ -19,7 +19,7 @@ from dashboard.pipeline import Pipeline
 from dashboard.recent import Recent
 from dashboard.settings import Settings
 from flink_scripts.rest import Rest
-from tests.flink_scripts.fake_flink import TOKEN, FakeFlink
+from tests.flink_scripts.fake_flink import TOKEN, FakeFlink, speak_tls
 
 
 @pytest.fixture
@@ -67,6 +67,7 @@ def test_a_slow_jobmanager_delays_the_page_by_one_timeout_and_not_by_one_for_eac
 ) -> None:
     monkeypatch.setattr(pipeline, "FLINK_SECONDS", 1.0)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    speak_tls(server, TOKEN)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     settings = Settings.from_environ(

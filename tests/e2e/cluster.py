@@ -9,8 +9,10 @@ import urllib.request
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import psutil
 
+from flink_scripts.tls import rest_context
 from local_dcos.daemon import start
 from local_dcos.home import Home
 from tests.gatherer.model import Rules
@@ -37,6 +39,7 @@ class Cluster:
         self.bootstrap_servers = str(env["KAFKA_BOOTSTRAP_SERVERS"])
         self._rest = str(env["FLINK_JOBMANAGER_REST"])
         self._flink_token = (home.secrets / "flink-token").read_text().strip()
+        self._tls = rest_context(self._flink_token)
         generator = self.app("data-generator")["definition"]["env"]
         self.positions = set(str(generator["POSITIONS"]).split(","))
 
@@ -112,12 +115,12 @@ class Cluster:
         )
 
     def ask(self, path: str) -> Any:
-        """What Flink's REST answers, None when it doesn't."""
+        """What Flink's REST answers, None when it doesn't, or with an error."""
+        headers = {"Authorization": f"Bearer {self._flink_token}"}
         try:
-            request = urllib.request.Request(
-                f"http://{self._rest}{path}", headers={"Authorization": f"Bearer {self._flink_token}"}
+            answer = httpx.get(
+                f"https://{self._rest}{path}", headers=headers, verify=self._tls, timeout=2, trust_env=False
             )
-            with urllib.request.urlopen(request, timeout=2) as answer:
-                return json.load(answer)
-        except (OSError, ValueError):
+        except httpx.TransportError:
             return None
+        return answer.json() if answer.is_success else None

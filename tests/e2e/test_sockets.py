@@ -1,6 +1,7 @@
 """What listens on the machine while a bundle runs."""
 
 import socket
+import ssl
 
 import psutil
 import pytest
@@ -31,11 +32,19 @@ def test_every_process_listens_on_loopback_only(pipectl, bundle):
     assert elsewhere == {}
 
 
-def asked(port, request):
+def anybody():
+    """A client of TLS that trusts everybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def asked(port, request, *, tls):
     """The status that an HTTP server at this port answers; None where there is another protocol."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.settimeout(10)
         try:
+            if tls:
+                connection = anybody().wrap_socket(connection)
             connection.sendall(request.format(port=port).replace("\n", "\r\n").encode())
             line = connection.recv(4096).partition(b"\r\n")[0]
         except OSError:
@@ -49,7 +58,10 @@ def test_every_http_port_refuses_foreign_names_and_strangers(pipectl, bundle):
     served = 0
     for port in ports:
         statuses = {
-            f"{path} {sender}": asked(port, f"{method} {path} HTTP/1.1\n{sender}Content-Length: 0\n\n")
+            f"{path} {sender} {tls}": asked(
+                port, f"{method} {path} HTTP/1.1\n{sender}Content-Length: 0\n\n", tls=tls
+            )
+            for tls in (False, True)
             for path in ("/", "/health", "/v1/health", "/overview", "/api/positions")
             for method, sender in (
                 ("GET", "Host: evil.example:{port}\n"),
@@ -59,7 +71,7 @@ def test_every_http_port_refuses_foreign_names_and_strangers(pipectl, bundle):
         }
         assert all(status is None or 400 <= status < 500 for status in statuses.values()), (port, statuses)
         served += any(statuses.values())
-    assert served >= 5  # agent, Kafka's scheduler, Flink, page, generator, gatherer
+    assert served >= 6  # agent, Kafka's scheduler, Flink, page, generator, gatherer
 
 
 def test_flinks_token_is_on_no_command_line_and_only_its_owner_reads_it(pipectl, bundle):

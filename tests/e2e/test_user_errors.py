@@ -1,12 +1,12 @@
 """What a new user gets wrong, and what `pipectl` says."""
 
-import json
 import os
 import signal
 import socket
-import urllib.request
 
 import pytest
+
+from flink_scripts.rest import Rest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
@@ -104,8 +104,8 @@ def test_a_port_that_somebody_took_is_named_and_the_next_deploy_goes_on(pipectl_
         assert f"{port}" in refused.stderr
         assert "taken" in refused.stderr
     user.run("deploy", *options)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/overview", timeout=30) as answer:
-        assert json.load(answer)["flink-version"]
+    token = (user.home / "cluster" / "secrets" / "flink-token").read_text().strip()
+    assert Rest(f"127.0.0.1:{port}", token, timeout=30).overview().version
 
 
 def test_ctrl_c_in_the_middle_then_deploy_again(pipectl_elsewhere):

@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
+import tempfile
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+
+from flink_scripts.tls import REST, SERVER, key_store
 
 Json = dict[str, Any]
 TOKEN = "the-token-of-a-flink-that-is-scripted"
@@ -55,6 +62,20 @@ class FakeJob:
         }
 
 
+def speak_tls(server: ThreadingHTTPServer, token: str) -> None:
+    """Let a server prove that it knows this token."""
+    key, certificate, _ = pkcs12.load_key_and_certificates(key_store(token, REST, SERVER, "x"), b"x")
+    assert isinstance(key, EllipticCurvePrivateKey) and certificate is not None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.write(certificate.public_bytes(Encoding.PEM))
+        file.flush()
+        context.load_cert_chain(file.name)
+    # Each request's own thread shakes hands: a client that does not would hold up the others.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+
+
 class FakeFlink:
     """The server. `when` is called before each answer, with method and path; it may change everything.
 
@@ -80,6 +101,7 @@ class FakeFlink:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        speak_tls(self._server, TOKEN)
         self.address: tuple[str, int] = ("127.0.0.1", self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()

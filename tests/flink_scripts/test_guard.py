@@ -7,10 +7,14 @@ import http.client
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from flink_scripts.errors import RestError
+from flink_scripts.rest import Rest
+from flink_scripts.tls import rest_context
 from tests.gatherer.flink import Flink, wait_until
 
 pytestmark = pytest.mark.slow
@@ -48,10 +52,19 @@ def address(flink: Flink) -> str:
     return flink.environ["FLINK_JOBMANAGER_REST"]
 
 
+def asked(flink: Flink, method: str, path: str, **more: Any) -> httpx.Response:
+    url = f"https://{address(flink)}{path}"
+    return httpx.request(method, url, timeout=10, verify=rest_context(flink.token), **more)
+
+
+def connected(flink: Flink) -> http.client.HTTPConnection:
+    return http.client.HTTPSConnection(address(flink), timeout=10, context=rest_context(flink.token))
+
+
 def ask(flink: Flink, method: str = "GET", path: str = "/jobs/overview", **given: str) -> httpx.Response:
     """given: headers, with `_` for `-`."""
     headers = {name.replace("_", "-"): value for name, value in given.items()}
-    return httpx.request(method, f"http://{address(flink)}{path}", headers=headers, timeout=10)
+    return asked(flink, method, path, headers=headers)
 
 
 def bearer(flink: Flink) -> str:
@@ -114,7 +127,7 @@ def test_a_page_of_another_site_is_refused_whatever_it_sends(
 
 
 def test_its_own_page_may_ask(flink: Flink) -> None:
-    own = ask(flink, Authorization=bearer(flink), Origin=f"http://{address(flink)}")
+    own = ask(flink, Authorization=bearer(flink), Origin=f"https://{address(flink)}")
     assert own.status_code == 200
     assert "Access-Control-Allow-Origin" not in own.headers
 
@@ -134,7 +147,7 @@ def test_a_preflight_is_refused(flink: Flink) -> None:
 
 def test_an_upload_is_refused_before_it_is_read(flink: Flink) -> None:
     """A page can send one without asking first; Flink would write it to disk."""
-    connection = http.client.HTTPConnection(address(flink), timeout=10)
+    connection = connected(flink)
     connection.putrequest("POST", "/jobs")
     connection.putheader("Content-Type", "multipart/form-data; boundary=x")
     connection.putheader("Content-Length", "1000000")
@@ -145,7 +158,7 @@ def test_an_upload_is_refused_before_it_is_read(flink: Flink) -> None:
 
 
 def test_a_request_with_two_hosts_is_refused(flink: Flink) -> None:
-    connection = http.client.HTTPConnection(address(flink), timeout=10)
+    connection = connected(flink)
     connection.putrequest("GET", "/overview")
     connection.putheader("Host", "pages.example")
     connection.endheaders()
@@ -154,7 +167,7 @@ def test_a_request_with_two_hosts_is_refused(flink: Flink) -> None:
 
 
 def test_each_request_of_a_connection_needs_the_token(flink: Flink) -> None:
-    connection = http.client.HTTPConnection(address(flink), timeout=10)
+    connection = connected(flink)
     connection.request("GET", "/jobs/overview", headers={"Authorization": bearer(flink)})
     assert connection.getresponse().read() == b'{"jobs":[]}'
     connection.request("GET", "/jobs/overview")
@@ -167,7 +180,7 @@ def test_a_health_check_needs_no_token(flink: Flink) -> None:
     assert ask(flink, path="/overview?all").status_code == 401
     assert ask(flink, "POST", "/overview").status_code == 401
     for body in (b"x", iter([b"x"])):  # with a length, and in chunks
-        answer = httpx.request("GET", f"http://{address(flink)}/overview", content=body, timeout=10)
+        answer = asked(flink, "GET", "/overview", content=body)
         assert answer.status_code == 401
 
 
@@ -177,10 +190,8 @@ def test_a_browser_signs_in_where_no_front_door_does_it(open_flink: Flink) -> No
     assert (page.status_code, 'action="login"' in page.text) == (401, True)
 
     def login(token: str, **headers: str) -> httpx.Response:
-        url = f"http://{address(open_flink)}/login"
-        return httpx.post(
-            url, data={"token": token}, headers={"Host": "flink.example", **headers}, timeout=10
-        )
+        named = {"Host": "flink.example", **headers}
+        return asked(open_flink, "POST", "/login", data={"token": token}, headers=named)
 
     wrong = login("0" * 64)
     assert (wrong.status_code, "Set-Cookie" in wrong.headers) == (401, False)
@@ -197,7 +208,7 @@ def test_a_browser_signs_in_where_no_front_door_does_it(open_flink: Flink) -> No
 
 def test_a_cookie_that_other_ports_would_get_is_never_set(flink: Flink) -> None:
     assert ask(flink, path="/", **FORM).headers["Content-Type"] == "application/json"
-    answer = httpx.post(f"http://{address(flink)}/login", data={"token": flink.token}, timeout=10)
+    answer = asked(flink, "POST", "/login", data={"token": flink.token})
     assert (answer.status_code, "Set-Cookie" in answer.headers) == (401, False)
 
 
@@ -219,8 +230,25 @@ def test_an_idle_connection_is_closed(flink: Flink) -> None:
     upload = begun + f"Authorization: {bearer(flink)}\r\nContent-Length: 9\r\n\r\n".encode()
     with contextlib.ExitStack() as open_ones:
         connections = [
-            open_ones.enter_context(socket.create_connection((host, int(port)), timeout=60)) for _ in range(3)
+            open_ones.enter_context(socket.create_connection((host, int(port)), timeout=60)) for _ in range(4)
         ]
-        for connection, sent in zip(connections, (b"", begun, upload), strict=True):
+        tls = rest_context(flink.token)
+        silent, *others = connections
+        connections = [silent, *(open_ones.enter_context(tls.wrap_socket(each)) for each in others)]
+        for connection, sent in zip(connections, (b"", b"", begun, upload), strict=True):
             connection.sendall(sent)
-        assert [connection.recv(1) for connection in connections] == [b"", b"", b""]
+        assert [connection.recv(1) for connection in connections] == [b"", b"", b"", b""]
+
+
+def test_nothing_is_said_without_tls(flink: Flink) -> None:
+    host, port = address(flink).split(":")
+    for path in ("/overview", "/jobs/overview"):
+        with socket.create_connection((host, int(port)), timeout=20) as plain:
+            plain.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            assert plain.recv(1) == b""
+
+
+def test_a_client_with_another_token_does_not_send_it(flink: Flink) -> None:
+    with pytest.raises(RestError, match="what answers there has another token"):
+        Rest(address(flink), "0" * 64).jobs()
+    assert Rest(address(flink), flink.token).jobs() == []

@@ -17,9 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
+from flink_scripts.tls import rest_context
 from tests.ports import free_ports
 
 PATIENCE = 180.0
@@ -151,15 +153,16 @@ class Flink:
         return (self.folder / role / "stdout").read_text(errors="replace")
 
     def rest(self, path: str) -> Any:
-        request = urllib.request.Request(
-            f"http://{self.environ['FLINK_JOBMANAGER_REST']}{path}",
-            headers={"Authorization": f"Bearer {self.token}"},
-        )
+        """What the JobManager answers, None when it does not, or with an error."""
+        url = f"https://{self.environ['FLINK_JOBMANAGER_REST']}{path}"
+        headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                return json.load(answer)
-        except OSError:
+            answer = httpx.get(
+                url, headers=headers, verify=rest_context(self.token), timeout=5, trust_env=False
+            )
+        except httpx.TransportError:
             return None
+        return answer.json() if answer.is_success else None
 
 
 class App:

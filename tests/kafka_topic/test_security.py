@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import KafkaError, Producer
 from confluent_kafka.admin import NewTopic
 
-from kafka_topic.access import AccessRules, Right, rights_of
+from kafka_topic.access import AccessRules, Right, _binding, rights_of
 from kafka_topic.brokers import Brokers
 from kafka_topic.connection import open_admin, open_producer
 from kafka_topic.consumer import PriceConsumer
@@ -47,15 +47,14 @@ def running(folder: Path, protocol: str) -> Iterator[SecuredKafka]:
             admin = open_admin(kafka.bootstrap_servers)
             for future in admin.create_topics([NewTopic(name, 1, 1) for name in NAMES]).values():
                 future.result(SECONDS)
-            rules = AccessRules(kafka.bootstrap_servers, timeout=SECONDS)
+            rules = AccessRules(kafka.bootstrap_servers, timeout=SECONDS, bundle="secured.")
             assert rules.missing(RIGHTS) == RIGHTS
             rules.allow(RIGHTS)
             deadline = time.monotonic() + 30
             while missing := rules.missing(RIGHTS):
                 assert time.monotonic() < deadline, missing
                 time.sleep(0.1)
-            assert rules.surplus(RIGHTS) == []
-            assert rules.surplus(RIGHTS[1:]) == RIGHTS[:1]
+            assert rules.surplus(RIGHTS) == rules.unwanted(RIGHTS) == []
         yield kafka
     finally:
         kafka.stop()
@@ -76,6 +75,14 @@ def refused(kafka: SecuredKafka) -> str:
     with pytest.raises(AccessDeniedError) as caught:
         Brokers(kafka.bootstrap_servers, timeout=2).names()
     return str(caught.value)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Brokers take up to a second to show a rule."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the brokers do not show the rules within 30 s"
+        time.sleep(0.1)
 
 
 def write(servers: str, topic: str) -> KafkaError | None:
@@ -149,6 +156,32 @@ def test_the_page_reads_and_writes_limits_only(sasl: SecuredKafka) -> None:
         for topic in (TOPICS.position("AAPL"), TOPICS.moving_average):
             error = write(servers, topic)
             assert error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+def test_a_bundle_takes_back_only_what_it_has_given_and_nobody_else_needs(sasl: SecuredKafka) -> None:
+    servers = sasl.bootstrap_servers
+    only, shared, foreign, by_hand = (
+        Right("gatherer", "READ", "TOPIC", name, prefix=name == "shared")
+        for name in ("only", "shared", "foreign", "by-hand")
+    )
+    with sasl.as_user("pipectl"):
+        one, other, nobody = (
+            AccessRules(servers, timeout=SECONDS, bundle=prefix) for prefix in ("secured.", "other.", "")
+        )
+        one.allow([only, shared])
+        other.allow([shared, foreign])
+        nobody._finish(nobody._admin.create_acls([_binding(by_hand)]))
+        until(lambda: not one.missing([only, shared, foreign, by_hand]))
+        until(lambda: one.unwanted(RIGHTS) == [only, shared])
+        assert nobody.unwanted(RIGHTS) == []
+        assert one.surplus(RIGHTS) == [by_hand]
+        one.withdraw(one.unwanted(RIGHTS))
+        until(lambda: one.missing([only, shared, foreign, by_hand]) == [only])
+        assert one.unwanted(RIGHTS) == []
+        assert other.unwanted([]) == [foreign, shared]
+        other.withdraw([foreign, shared])
+        until(lambda: one.missing([shared, foreign, by_hand]) == [shared, foreign])
+        assert one.missing(RIGHTS) == []
 
 
 def test_no_secret_is_in_the_brokers_log(sasl: SecuredKafka, mutual: SecuredKafka) -> None:

@@ -57,6 +57,7 @@ public final class GuardFactory implements InboundChannelHandlerFactory {
             ChannelPipeline pipeline = channel.pipeline();
             String codec = pipeline.context(HttpServerCodec.class).name();
             pipeline.addAfter(codec, "guard", guard);
+            pipeline.addFirst("tls only", new TlsOnly());
             pipeline.addAfter(codec, "idle", new IdleStateHandler(0, 0, IDLE_SECONDS));
         }
     }

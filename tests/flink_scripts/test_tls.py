@@ -12,18 +12,22 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
-from flink_scripts.internal_tls import internal_tls_options, key_store
+from flink_scripts.tls import AUTHORITY, INTERNAL, REST, internal_tls_options, key_store
 from tests.gatherer.flink import Flink, wait_until
 
 OURS, OTHER = "a" * 64, "b" * 64
 
 
-def public_numbers(token: str) -> tuple[int, int]:
-    key, certificate, _ = pkcs12.load_key_and_certificates(key_store(token, "x"), b"x")
+def public_numbers(token: str, purpose: bytes = INTERNAL) -> tuple[int, int]:
+    key, certificate, _ = pkcs12.load_key_and_certificates(key_store(token, purpose, AUTHORITY, "x"), b"x")
     assert isinstance(key, EllipticCurvePrivateKey) and certificate is not None
     assert certificate.public_key() == key.public_key()
     numbers = key.public_key().public_numbers()
     return numbers.x, numbers.y
+
+
+def test_the_two_keys_of_a_token_differ() -> None:
+    assert public_numbers(OURS) != public_numbers(OURS, REST)
 
 
 def test_one_token_is_one_key() -> None:
@@ -54,7 +58,9 @@ def context(token: str | None, folder: Path) -> ssl.SSLContext:
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
     if token is not None:
-        key, certificate, _ = pkcs12.load_key_and_certificates(key_store(token, "x"), b"x")
+        key, certificate, _ = pkcs12.load_key_and_certificates(
+            key_store(token, INTERNAL, AUTHORITY, "x"), b"x"
+        )
         assert isinstance(key, EllipticCurvePrivateKey) and certificate is not None
         file = folder / "client.pem"
         file.write_bytes(
