@@ -1,8 +1,8 @@
 # One image for all apps of the bundle. Nothing is fetched when it runs: Python packages, a Java, the jars of
 # Flink's connector and file systems, and our own Java classes are inside.
 #
-# The base is named by version, not by digest: nobody has checked one yet. `docker buildx imagetools inspect` shows the digest of the
-# version below; to pin it, add it as @sha256:... .
+# `make lock-base` adds the digest of the base, @sha256:..., or replaces it. It asks the registry, so it needs Docker. Without a
+# digest, a build takes what the registry has under this name on that day.
 FROM python:3.11.14-slim-bookworm AS base
 
 FROM base AS build

@@ -9,7 +9,7 @@ JAVA_PROJECTS = flink_scripts/java gatherer/java
 JAVA_FILES = $(shell find $(JAVA_PROJECTS) bench/java -name '*.java')
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test test-long test-flows lint format java bench bench-quick image image-check lock page diagrams clean
+.PHONY: help deploy test test-long test-flows lint format java bench bench-quick image image-check lock lock-base page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -70,6 +70,12 @@ lock: $(DEV) ## Lock packages and jars by hash, after you change setup.cfg or a 
 	$(BIN)/python -m local_dcos.services.jars
 	$(BIN)/python -m spark_jobs.locked
 	$(BIN)/python bench/javac.py
+
+BASE = $(shell sed -nE 's/^FROM ([^@ ]+)[^ ]* AS base$$/\1/p' Dockerfile)
+lock-base: ## Lock the image's base by the digest that its registry has for the version (needs Docker)
+	digest=$$(docker buildx imagetools inspect $(BASE) --format '{{.Manifest.Digest}}') && \
+	echo "$$digest" | grep -qxE 'sha256:[0-9a-f]{64}' || { echo "error: no digest of $(BASE): $$digest" >&2; exit 1; } && \
+	sed -E "s|^FROM [^ ]+ AS base$$|FROM $(BASE)@$$digest AS base|" Dockerfile > Dockerfile.new && mv Dockerfile.new Dockerfile
 
 page: $(DEV) ## Build the dashboard's page again after you change dashboard/web, and run its tests (Node comes from PyPI)
 	$(NPM) ci --no-audit --no-fund

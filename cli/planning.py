@@ -125,7 +125,7 @@ def plan_of(
     dependencies = dependencies_of(run)
     adopted = {component(name, dependencies) for name in adopt}
     steps = steps_of(run, engine=engine, adopt=adopted)
-    orphans = {**orphan_steps(run, engine), **surplus_steps(run, steps)}
+    orphans: dict[str, Step] = {**orphan_steps(run, engine), **surplus_steps(run, steps)}
     planned = [*dependencies, *orphans]
     # A disabled component may be skipped too.
     skipped = [component(name, dict.fromkeys([*known, *planned])) for name in skip]

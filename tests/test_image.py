@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -43,6 +46,33 @@ def test_the_base_is_pinned_and_the_user_is_not_root() -> None:
     assert steps["USER"].isdigit() and int(steps["USER"]) > 0
     assert json.loads(steps["ENTRYPOINT"]) == ["/usr/bin/env"]
     assert "HEALTHCHECK" in steps
+
+
+def test_one_command_pins_the_base_by_digest(tmp_path: Path) -> None:
+    """A stand-in for Docker, because no registry can be reached from every machine."""
+    for name in ("Makefile", "Dockerfile"):
+        shutil.copy(ROOT / name, tmp_path)
+    make = shutil.which("make")
+    assert make
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+
+    def pinned(said: str) -> tuple[int, str]:
+        docker.write_text(f'#!/bin/sh\necho "$*" > {tmp_path}/asked\necho {said}\n')
+        docker.chmod(0o755)
+        environ = {**os.environ, "PATH": f"{docker.parent}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            [make, "lock-base"], cwd=tmp_path, env=environ, capture_output=True, check=False
+        )
+        lines = (tmp_path / "Dockerfile").read_text().splitlines()
+        return done.returncode, next(line for line in lines if line.startswith("FROM"))
+
+    base = re.sub("@.*", "", instructions()[0][1].split()[0])
+    for digest in (f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"):
+        assert pinned(digest) == (0, f"FROM {base}@{digest} AS base")
+    assert f"inspect {base} --format" in (tmp_path / "asked").read_text()
+    code, line = pinned("toomanyrequests")
+    assert code != 0 and line == f"FROM {base}@sha256:{'b' * 64} AS base"
 
 
 def test_every_room_is_in_it() -> None:

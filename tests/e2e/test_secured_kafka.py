@@ -11,9 +11,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 POSITIONS = "positions=[AAPL, MSFT]"
 
 
-def test_a_secured_bundle_works_and_shows_no_secret(pipectl_elsewhere):
+@pytest.mark.parametrize("protocol", ["SASL_SSL", pytest.param("SSL", marks=pytest.mark.long)])
+def test_a_secured_bundle_works_and_shows_no_secret(pipectl_elsewhere, protocol):
     pipectl = pipectl_elsewhere
-    secured = ("--set", "kafka.security.protocol=SASL_SSL", "--set", POSITIONS)
+    secured = ("--set", f"kafka.security.protocol={protocol}", "--set", POSITIONS)
     pipectl.json("deploy", "--yes", *secured)
     # Commands that read find out for themselves how to log in.
     status = pipectl.json("status")
@@ -49,4 +50,4 @@ def test_a_secured_bundle_works_and_shows_no_secret(pipectl_elsewhere):
         assert not any(mark in " ".join(words) for mark in marks.values())
         if "data_generator" in words:
             held = {name for name, value in values.items() if value in map(str.strip, environ.values())}
-            assert held == {"generator-password"}
+            assert held == {"generator-password" if protocol == "SASL_SSL" else "generator-key"}
