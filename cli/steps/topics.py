@@ -12,7 +12,7 @@ from cli.steps.topic_settings import TopicSettings, config_in_words
 from kafka_topic.plan import TopicSpec
 
 # Each topic needs one command, and a client takes up to half a second to start.
-DESCRIBING = 4
+AT_ONCE = 8
 
 
 class TopicsStep:
@@ -83,8 +83,16 @@ class TopicsStep:
         """Create the missing topics. The gatherer sets the configuration of all topics."""
         if change.action == "unchanged":
             return
-        for spec in self._missing():
-            self._engine.kafka.create_topic(self._service, spec)
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            made = [
+                pool.submit(self._engine.kafka.create_topic, self._service, spec) for spec in self._missing()
+            ]
+            try:
+                for each in made:
+                    each.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Nothing: topics are deleted only if the user asks for it."""
@@ -110,7 +118,7 @@ class TopicsStep:
         More partitions would move keys between partitions, which breaks the order of a position. Fewer would
         lose records.
         """
-        with ThreadPoolExecutor(max_workers=DESCRIBING) as pool:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             for spec, (partitions, copies) in zip(specs, pool.map(self._described, specs), strict=True):
                 if partitions != spec.partitions:
                     yield f"{spec.name} has {partitions} partitions, wanted {spec.partitions}: not changed"
