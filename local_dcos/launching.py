@@ -5,15 +5,19 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
+
+from local_dcos import processes
 from local_dcos.definition import port_list
 from local_dcos.errors import LaunchError, NoOfferError
 from local_dcos.home import HOME_MARK, HOME_VARIABLE, Home
-from local_dcos.model import Json, Task
+from local_dcos.model import RUNNING, Json, Task
 from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
-from local_dcos.processes import TASK_MARK
 from local_dcos.sandbox import LOG_FILES
+from local_dcos.stamps import stamp
 
 # The variables that a task gets from the agent's environment. It must not get all of them: a task has to run
 # the same for every user who starts the cluster, and must not see that user's tokens.
@@ -80,7 +84,7 @@ def environment(home: Home, task: Task, definition: Json) -> dict[str, str]:
         "MARATHON_APP_RESOURCE_MEM": str(definition["mem"]),
         "PORTS": ",".join(str(port) for port in task.ports),
         PROXY_SECRET: task.secret,
-        TASK_MARK: task.id,
+        processes.TASK_MARK: task.id,
         HOME_MARK: str(home.path),
     }
     for index, (number, port) in enumerate(zip(task.ports, port_list(definition), strict=True)):
@@ -104,8 +108,18 @@ def command_line(definition: Json) -> list[str]:
     raise LaunchError("The app has only an image. This cluster runs processes: add cmd or args")
 
 
-def launch(home: Home, task: Task, definition: Json) -> "subprocess.Popen[bytes]":
-    """Starts the process of `task` in its own session and sandbox.
+def check_memory(definition: Json) -> None:
+    """Checks whether the machine has the memory that a definition requests.
+
+    Raises:
+        NoOfferError: It does not.
+    """
+    if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
+        raise NoOfferError("InsufficientMemory", "It requests more memory than the machine has")
+
+
+def launch(home: Home, task: Task, definition: Json) -> None:
+    """Starts the process of `task` in its own session and sandbox. The task runs then.
 
     Raises:
         LaunchError: The process can't be started.
@@ -119,7 +133,7 @@ def launch(home: Home, task: Task, definition: Json) -> "subprocess.Popen[bytes]
         sandbox.mkdir(mode=0o700)
         out, err = ((sandbox / name).open("ab") for name in LOG_FILES)
         with out, err:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 argv,
                 cwd=sandbox,
                 env=env,
@@ -133,6 +147,9 @@ def launch(home: Home, task: Task, definition: Json) -> "subprocess.Popen[bytes]
         program = argv[0].encode("utf-8", "replace").decode()
         shutil.rmtree(sandbox, ignore_errors=True)
         raise LaunchError(f"Can't run {program}: {error}") from error
+    task.process, task.pid = process, process.pid
+    task.created = processes.identity(process.pid) or time.time()
+    task.state, task.started_at = RUNNING, stamp()
 
 
 def _inherited() -> dict[str, str]:

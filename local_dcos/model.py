@@ -5,8 +5,8 @@ import secrets
 import subprocess
 import time
 import uuid
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from local_dcos.stamps import seconds_of, stamp
 
@@ -18,6 +18,24 @@ STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 FINISHED, FAILED, KILLED = "TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"
 # The minimum, whatever a definition says: an app that fails at once must not take all of a processor.
 MIN_BACKOFF_SECONDS = 0.2
+
+# Marks the fields of a record that are not saved.
+NOT_SAVED = {"saved": False}
+
+
+@dataclass
+class Record:
+    """Something with a JSON form for the state file."""
+
+    def to_json(self) -> Json:
+        """Returns its saved fields."""
+        saved = [each.name for each in fields(self) if each.metadata.get("saved", True)]
+        return {name: getattr(self, name) for name in saved}
+
+    @classmethod
+    def from_json(cls, document: Json) -> Self:
+        """Returns what `to_json` saved."""
+        return cls(**document)
 
 
 @dataclass
@@ -33,7 +51,7 @@ class CheckResult:
 
 
 @dataclass
-class Task:
+class Task(Record):
     """One process of an app, running or ended."""
 
     id: str
@@ -49,37 +67,14 @@ class Task:
     finished_at: str | None = None
     state: str = STAGING
     message: str = ""
-    # Not saved. A restarted agent checks its tasks again.
-    health: list[CheckResult] = field(default_factory=list)
-    readiness: Json | None = None
-    ready: bool = True
-    kill_reason: str | None = None
-    process: "subprocess.Popen[bytes] | None" = None
-    exited: asyncio.Event = field(default_factory=asyncio.Event)
-    watchers: list["asyncio.Task[None]"] = field(default_factory=list)
-
-    SAVED: ClassVar[tuple[str, ...]] = (
-        "id",
-        "app_id",
-        "version",
-        "config_version",
-        "ports",
-        "staged_at",
-        "secret",
-        "pid",
-        "created",
-        "started_at",
-        "finished_at",
-        "state",
-        "message",
-    )
-
-    def to_json(self) -> Json:
-        return {key: getattr(self, key) for key in self.SAVED}
-
-    @classmethod
-    def from_json(cls, document: Json) -> "Task":
-        return cls(**document)
+    # A restarted agent checks its tasks again.
+    health: list[CheckResult] = field(default_factory=list, metadata=NOT_SAVED)
+    readiness: Json | None = field(default=None, metadata=NOT_SAVED)
+    ready: bool = field(default=True, metadata=NOT_SAVED)
+    kill_reason: str | None = field(default=None, metadata=NOT_SAVED)
+    process: "subprocess.Popen[bytes] | None" = field(default=None, metadata=NOT_SAVED)
+    exited: asyncio.Event = field(default_factory=asyncio.Event, metadata=NOT_SAVED)
+    watchers: list["asyncio.Task[None]"] = field(default_factory=list, metadata=NOT_SAVED)
 
     @property
     def is_healthy(self) -> bool | None:
@@ -97,7 +92,7 @@ class Task:
 
 
 @dataclass
-class App:
+class App(Record):
     """An app: its definition, its earlier versions, and the state of its launches."""
 
     definition: Json
@@ -108,32 +103,13 @@ class App:
     deleting: bool = False
     delay: float = 0.0
     next_launch: float = 0.0
-    # Not saved.
-    deployment: str | None = None
-    waiting_since: float | None = None
-    offers: int = 0
-    rejections: dict[str, int] = field(default_factory=dict)
-    last_rejection: str | None = None
-    last_offer_used: str | None = None
-    timer: asyncio.TimerHandle | None = None
-
-    SAVED: ClassVar[tuple[str, ...]] = (
-        "definition",
-        "versions",
-        "last_scaling_at",
-        "last_config_change_at",
-        "last_failure",
-        "deleting",
-        "delay",
-        "next_launch",
-    )
-
-    def to_json(self) -> Json:
-        return {key: getattr(self, key) for key in self.SAVED}
-
-    @classmethod
-    def from_json(cls, document: Json) -> "App":
-        return cls(**document)
+    deployment: str | None = field(default=None, metadata=NOT_SAVED)
+    waiting_since: float | None = field(default=None, metadata=NOT_SAVED)
+    offers: int = field(default=0, metadata=NOT_SAVED)
+    rejections: dict[str, int] = field(default_factory=dict, metadata=NOT_SAVED)
+    last_rejection: str | None = field(default=None, metadata=NOT_SAVED)
+    last_offer_used: str | None = field(default=None, metadata=NOT_SAVED)
+    timer: asyncio.TimerHandle | None = field(default=None, metadata=NOT_SAVED)
 
     @property
     def id(self) -> str:
@@ -187,7 +163,7 @@ class App:
 
 
 @dataclass
-class Deployment:
+class Deployment(Record):
     """A change of one app that has not ended. `previous` is the definition before it, None for a new app."""
 
     version: str
@@ -195,12 +171,3 @@ class Deployment:
     action: str
     previous: Json | None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    SAVED: ClassVar[tuple[str, ...]] = ("version", "app_id", "action", "previous", "id")
-
-    def to_json(self) -> Json:
-        return {key: getattr(self, key) for key in self.SAVED}
-
-    @classmethod
-    def from_json(cls, document: Json) -> "Deployment":
-        return cls(**document)

@@ -2,18 +2,26 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from local_dcos.home import HOME_MARK
+from local_dcos.model import Task
 
 TASK_MARK = "MESOS_TASK_ID"
 POLL_SECONDS = 0.05
+# Between SIGTERM and SIGKILL, unless a definition says something else.
+GRACE_SECONDS = 3.0
+# asyncio itself keeps no reference to what it runs.
+_background: set[asyncio.Task[None]] = set()
+_log = logging.getLogger(__name__)
 
 
 def identity(pid: int) -> float:
@@ -57,6 +65,43 @@ def exit_status(pid: int) -> int | None:
     except ChildProcessError:
         return None
     return os.waitstatus_to_exitcode(status)
+
+
+def in_background(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a coroutine besides the caller."""
+    running = asyncio.create_task(work)
+    _background.add(running)
+    running.add_done_callback(_background.discard)
+
+
+async def follow(home: Path, task: Task, exit_code: Callable[[], int | None]) -> int | None:
+    """Waits until the main process of a task has ended, and kills what it started, wherever that is.
+
+    Returns its exit code, negative for a signal, None if it is unknown. exit_code: returns the code of a
+    process that an earlier agent started.
+    """
+    code = None
+    try:
+        await wait_for_exit(task.pid, task.created)
+        code = task.process.wait() if task.process else exit_code()
+        signal_group(task.pid, signal.SIGKILL)
+        await asyncio.to_thread(end_marked, home, lambda name: name == task.id)
+    except Exception:
+        # No process may run unwatched, so kill it if it cannot be watched.
+        _log.exception("Task %s", task.id)
+        signal_group(task.pid, signal.SIGKILL)
+    return code
+
+
+async def end(task: Task, grace: float) -> None:
+    """Ends the processes of a task: SIGTERM to its group, SIGKILL after `grace` seconds."""
+    signal_group(task.pid, signal.SIGTERM)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(grace):
+            await task.exited.wait()
+    if not task.exited.is_set():
+        signal_group(task.pid, signal.SIGKILL)
+        await task.exited.wait()
 
 
 def signal_group(pid: int, number: int) -> None:

@@ -11,10 +11,7 @@ import math
 import signal
 import time
 import uuid
-from collections.abc import Callable, Collection, Coroutine
-from typing import Any
-
-import psutil
+from collections.abc import Callable, Collection
 
 from local_dcos import launching, model, processes, quotas
 from local_dcos.errors import LaunchError, NoOfferError
@@ -27,7 +24,6 @@ from local_dcos.stamps import stamp
 from local_dcos.store import State
 
 OFFER_RETRY_SECONDS = 0.5
-DEFAULT_GRACE_SECONDS = 3
 # When the cluster stops, tasks get this long to end, even if their definitions ask for more.
 STOP_GRACE_SECONDS = 60.0
 STOP_KILL_SECONDS = 10.0
@@ -44,7 +40,6 @@ class Scheduler:
         self._state = state
         self._changed = changed
         self._checker = Checker(home, self._health_changed, self.kill)
-        self._jobs: set[asyncio.Task[None]] = set()
         self.stopping = False
 
     def reconcile(self, app: App) -> None:
@@ -138,43 +133,28 @@ class Scheduler:
 
     def _launch_one(self, app: App) -> None:
         definition = app.definition
-        if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
-            raise NoOfferError("InsufficientMemory", "The app requests more memory than the machine has")
+        launching.check_memory(definition)
         quotas.check(self._state, app)
         task = self._new_task(app)
         taken = {port for other in self._state.tasks.values() for port in other.ports}
         task.ports = launching.host_ports(definition, taken)
         app.launched()
-        task.process = launching.launch(self._home, task, definition)
-        task.pid = task.process.pid
-        task.created = processes.identity(task.pid) or time.time()
-        task.state, task.started_at = model.RUNNING, stamp()
+        launching.launch(self._home, task, definition)
         self._state.tasks[task.id] = task
         self.watch(task, definition)
         self._changed(app)
 
     def watch(self, task: Task, definition: Json) -> None:
         """Follows a running task, launched or adopted: its process and its health checks."""
-        self._run(self._follow(task))
+        processes.in_background(self._follow(task))
         self._checker.watch(task, definition)
 
     async def _follow(self, task: Task) -> None:
-        code: int | None = None
-        try:
-            await processes.wait_for_exit(task.pid, task.created)
-            code = task.process.wait() if task.process else processes.exit_status(task.pid)
-            # Nothing that a task started outlives its main process, in its process group or outside.
-            processes.signal_group(task.pid, signal.SIGKILL)
-            await asyncio.to_thread(processes.end_marked, self._home.path, lambda name: name == task.id)
-        except Exception:
-            # A task that can't be followed is killed.
-            _log.exception("Task %s", task.id)
-            processes.signal_group(task.pid, signal.SIGKILL)
-        finally:
-            for watcher in task.watchers:
-                watcher.cancel()
-            self._state.tasks.pop(task.id, None)
-            self._ended(task, code)
+        code = await processes.follow(self._home.path, task, lambda: processes.exit_status(task.pid))
+        for watcher in task.watchers:
+            watcher.cancel()
+        self._state.tasks.pop(task.id, None)
+        self._ended(task, code)
 
     def _ended(self, task: Task, code: int | None) -> None:
         if task.kill_reason:
@@ -222,19 +202,12 @@ class Scheduler:
         """Kills a task: SIGTERM to its group, then SIGKILL. With a `reason` it counts as a failure."""
         if task.kill_reason is None:
             task.kill_reason, task.state = reason, model.KILLING
-            self._run(self._end(task))
-            self._changed(self._state.apps.get(task.app_id))
-
-    async def _end(self, task: Task) -> None:
-        app = self._state.apps.get(task.app_id)
-        grace = app.definition_of(task).get("taskKillGracePeriodSeconds") if app else None
-        processes.signal_group(task.pid, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DEFAULT_GRACE_SECONDS if grace is None else float(grace)):
-                await task.exited.wait()
-        if not task.exited.is_set():
-            processes.signal_group(task.pid, signal.SIGKILL)
-            await task.exited.wait()
+            app = self._state.apps.get(task.app_id)
+            grace = app.definition_of(task).get("taskKillGracePeriodSeconds") if app else None
+            processes.in_background(
+                processes.end(task, processes.GRACE_SECONDS if grace is None else float(grace))
+            )
+            self._changed(app)
 
     async def stop(self) -> None:
         """Kills every task and waits until all have ended. The next agent launches the apps again."""
@@ -293,11 +266,6 @@ class Scheduler:
         if app.timer is not None:
             app.timer.cancel()
             app.timer = None
-
-    def _run(self, job: Coroutine[Any, Any, None]) -> None:
-        running = asyncio.create_task(job)
-        self._jobs.add(running)
-        running.add_done_callback(self._jobs.discard)
 
 
 def _exit_message(code: int | None) -> str:

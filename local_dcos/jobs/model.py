@@ -1,17 +1,17 @@
 """The jobs of the agent: each definition with its runs, and their JSON form for the state file."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Self
 
 from local_dcos import model
-from local_dcos.model import Json, Task
+from local_dcos.model import Json, Record, Task
 
 STARTING, ACTIVE, SUCCESS, FAILED = "STARTING", "ACTIVE", "SUCCESS", "FAILED"
 HISTORY_KEPT = 10
 
 
 @dataclass
-class Run:
+class Run(Record):
     """One run of a job: its definition at the start, and its only task."""
 
     id: str
@@ -21,14 +21,12 @@ class Run:
     status: str = STARTING
     finished_at: str | None = None
 
-    SAVED: ClassVar[tuple[str, ...]] = ("id", "created_at", "definition", "status", "finished_at")
-
     def to_json(self) -> Json:
-        return {key: getattr(self, key) for key in self.SAVED} | {"task": self.task.to_json()}
+        return {**super().to_json(), "task": self.task.to_json()}
 
     @classmethod
-    def from_json(cls, document: Json) -> "Run":
-        return cls(**{**document, "task": Task.from_json(document["task"])})
+    def from_json(cls, document: Json) -> Self:
+        return super().from_json({**document, "task": Task.from_json(document["task"])})
 
     def end(self, message: str, *, succeeded: bool, at: str) -> None:
         """Records the end of the run."""
@@ -42,7 +40,7 @@ class Run:
 
 
 @dataclass
-class Job:
+class Job(Record):
     """A job: its definition, its active runs, and its last ended runs."""
 
     definition: Json
@@ -52,20 +50,13 @@ class Job:
     failures: int = 0
 
     def to_json(self) -> Json:
-        return {
-            "definition": self.definition,
-            "active": [run.to_json() for run in self.active.values()],
-            "ended": [run.to_json() for run in self.ended],
-            "successes": self.successes,
-            "failures": self.failures,
-        }
+        active = [run.to_json() for run in self.active.values()]
+        return {**super().to_json(), "active": active, "ended": [run.to_json() for run in self.ended]}
 
     @classmethod
-    def from_json(cls, document: Json) -> "Job":
-        active = [Run.from_json(run) for run in document["active"]]
-        ended = [Run.from_json(run) for run in document["ended"]]
-        runs = {run.id: run for run in active}
-        return cls(document["definition"], runs, ended, document["successes"], document["failures"])
+    def from_json(cls, document: Json) -> Self:
+        active, ended = ([Run.from_json(run) for run in document[key]] for key in ("active", "ended"))
+        return super().from_json({**document, "active": {run.id: run for run in active}, "ended": ended})
 
     @property
     def id(self) -> str:

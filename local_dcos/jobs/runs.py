@@ -4,19 +4,13 @@ An agent that did not start a run must also learn its exit status. So the comman
 writes the same last line to the sandbox's stderr as Mesos' own executor.
 """
 
-import asyncio
 import contextlib
-import logging
 import re
 import secrets
 import shutil
-import signal
 import time
 import uuid
-from collections.abc import Callable, Coroutine
-from typing import Any
-
-import psutil
+from collections.abc import Callable
 
 from local_dcos import launching, model, processes
 from local_dcos.errors import ApiError, LaunchError
@@ -28,12 +22,10 @@ from local_dcos.sandbox import last_line
 from local_dcos.stamps import stamp
 from local_dcos.store import State
 
-GRACE_SECONDS = 3.0
 # The signals of a stop reach the whole group: the shell outlives them and tells how the command ended.
 EXECUTOR = 'trap : TERM INT; "$@"; code=$?; echo "Command exited with status $code (pid: $$)" >&2; exit $code'
 _EXITED = re.compile(r"Command exited with status (\d+) \(pid: (\d+)\)")
 _RUN_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-_log = logging.getLogger(__name__)
 
 
 class Runs:
@@ -43,7 +35,6 @@ class Runs:
         self._home = home
         self._state = state
         self._save = save
-        self._following: set[asyncio.Task[None]] = set()
 
     def start(self, job: Job) -> Run:
         """Starts a run. If it cannot be launched, the run fails, with the reason in its stderr.
@@ -79,15 +70,11 @@ class Runs:
 
     def _launch(self, run: Run) -> None:
         definition = runnable(run.definition)
-        if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
-            raise LaunchError("The job requests more memory than the machine has")
+        launching.check_memory(definition)
         argv = launching.command_line(definition)
         executed: Json = {**definition, "cmd": None, "args": ["/bin/sh", "-c", EXECUTOR, "executor", *argv]}
-        task = run.task
-        task.process = launching.launch(self._home, task, executed)
-        task.pid = task.process.pid
-        task.created = processes.identity(task.pid) or time.time()
-        task.state, task.started_at, run.status = model.RUNNING, stamp(), ACTIVE
+        launching.launch(self._home, run.task, executed)
+        run.status = ACTIVE
 
     def _explain(self, run: Run, message: str) -> None:
         """Writes the reason to the run's stderr, where its user looks for it."""
@@ -98,21 +85,11 @@ class Runs:
             (sandbox / "stderr").write_text(f"Failed to launch: {message}\n", encoding="utf-8")
 
     def _follow(self, job: Job, run: Run) -> None:
-        self._background(self._until_end(job, run))
+        processes.in_background(self._until_end(job, run))
 
     async def _until_end(self, job: Job, run: Run) -> None:
-        task, code = run.task, None
-        try:
-            await processes.wait_for_exit(task.pid, task.created)
-            code = task.process.wait() if task.process else self._told(run)
-            processes.signal_group(task.pid, signal.SIGKILL)
-            await asyncio.to_thread(processes.end_marked, self._home.path, lambda name: name == task.id)
-        except Exception:
-            # No process may run unwatched, so kill it if it cannot be watched.
-            _log.exception("Run %s of job %s", run.id, job.id)
-            processes.signal_group(task.pid, signal.SIGKILL)
-        finally:
-            self._ended(job, run, code)
+        code = await processes.follow(self._home.path, run.task, lambda: self._told(run))
+        self._ended(job, run, code)
 
     def _told(self, run: Run) -> int | None:
         """The exit code of the command, from its sandbox; None if it is not there."""
@@ -140,15 +117,7 @@ class Runs:
         """Ends a run: SIGTERM to its group, SIGKILL after 3 s. It counts as failed."""
         if run.task.kill_reason is None:
             run.task.kill_reason, run.task.state = "", model.KILLING
-            self._background(self._end(run))
-
-    async def _end(self, run: Run) -> None:
-        processes.signal_group(run.task.pid, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GRACE_SECONDS):
-                await run.task.exited.wait()
-        if not run.task.exited.is_set():
-            processes.signal_group(run.task.pid, signal.SIGKILL)
+            processes.in_background(processes.end(run.task, processes.GRACE_SECONDS))
 
     async def forget(self, job: Job) -> None:
         """Ends the runs of a job and removes it, with its history and sandboxes."""
@@ -190,8 +159,3 @@ class Runs:
             self.kill(run)
         for run in runs:
             await run.task.exited.wait()
-
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        running = asyncio.create_task(work)
-        self._following.add(running)
-        running.add_done_callback(self._following.discard)

@@ -91,7 +91,7 @@ def test_a_run_that_cannot_start_says_why(jobs):
     assert status == 200
     run = started(jobs)
     assert ended(jobs, 2)["failureCount"] == 2
-    assert log(jobs, run, "stderr") == "Failed to launch: The job requests more memory than the machine has\n"
+    assert log(jobs, run, "stderr") == "Failed to launch: It requests more memory than the machine has\n"
 
 
 def test_a_stopped_run_ends_with_all_it_started(jobs):
