@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from marathon import validators
-from marathon.section import Cpus, Section
+from marathon.secrets import Secret, SecretSection
+from marathon.section import Cpus
 from marathon.signals import Duration
 
-_SECRET = "cassandra-password"  # noqa: S105  a name
 _Count = Annotated[int, Field(ge=1)]
 
 
-class Cassandra(Section):
+class Cassandra(SecretSection):
     service: Annotated[str, AfterValidator(validators.check_service)] = Field(
         description="name of the Cassandra service; bundles may share one"
     )
@@ -44,12 +44,5 @@ class Cassandra(Section):
         description="further package options; override `packages/cassandra.json.j2`"
     )
 
-    @property
-    def environment(self) -> dict[str, dict[str, str]]:
-        """What an app that uses the store needs in its environment."""
-        return {} if self.password is None else {"CASSANDRA_PASSWORD": {"secret": _SECRET}}
-
-    @property
-    def secrets(self) -> dict[str, dict[str, str]]:
-        """The secrets that `environment` refers to, as an app definition declares them."""
-        return {} if self.password is None else {_SECRET: {"source": self.password}}
+    def secrets_named(self) -> tuple[Secret, ...]:
+        return (Secret("cassandra-password", "CASSANDRA_PASSWORD", self.password),)

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from marathon import validators
-from marathon.section import Cpus, Section
+from marathon.secrets import Secret, SecretSection
+from marathon.section import Cpus
 
-_SECRET = "mysql-password"  # noqa: S105  a name
 _Count = Annotated[int, Field(ge=1)]
 
 
-class MySql(Section):
+class MySql(SecretSection):
     image: Annotated[str, Field(min_length=1)] | None = Field(
         description="Docker image of MariaDB for the app `mysql-server`; null: the package `mysql` of "
         "local_dcos runs it"
@@ -43,12 +43,5 @@ class MySql(Section):
         """Whether a package runs the server, and not the app."""
         return self.image is None
 
-    @property
-    def environment(self) -> dict[str, dict[str, str]]:
-        """What an app that uses the store needs in its environment."""
-        return {} if self.password is None else {"MYSQL_PASSWORD": {"secret": _SECRET}}
-
-    @property
-    def secrets(self) -> dict[str, dict[str, str]]:
-        """The secrets that `environment` refers to, as an app definition declares them."""
-        return {} if self.password is None else {_SECRET: {"source": self.password}}
+    def secrets_named(self) -> tuple[Secret, ...]:
+        return (Secret("mysql-password", "MYSQL_PASSWORD", self.password),)

@@ -20,6 +20,7 @@ from marathon.inputs import Input
 from marathon.kafka_security import KafkaSecurity
 from marathon.mysql import MySql
 from marathon.names import Names, names_of
+from marathon.secrets import Environment, Secret, SecretSection
 from marathon.section import Cpus, Section
 from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
 from marathon.sinks import Sink, Webhook
@@ -154,7 +155,7 @@ class TaskManager(Section):
     )
 
 
-class S3(Section):
+class S3(SecretSection):
     endpoint: Annotated[str, AfterValidator(validators.check_endpoint)] | None = Field(
         description="URL of an S3-compatible store; null: Amazon S3"
     )
@@ -164,25 +165,23 @@ class S3(Section):
     )
     secret_key: Text | None = Field(description="path of the DC/OS secret with the secret key")
 
+    def secrets_named(self) -> tuple[Secret, ...]:
+        return (
+            Secret("s3-access-key", "AWS_ACCESS_KEY_ID", self.access_key),
+            Secret("s3-secret-key", "AWS_SECRET_ACCESS_KEY", self.secret_key),
+        )
+
     @property
-    def environment(self) -> dict[str, str | dict[str, str]]:
-        """The environment of the apps that use the store; keys are references to secrets."""
-        given: dict[str, str | dict[str, str]] = {}
+    def environment(self) -> Environment:
+        given: Environment = {}
         if self.endpoint is not None:
             given["FLINK_S3_ENDPOINT"] = self.endpoint
         if self.path_style:
             given["FLINK_S3_PATH_STYLE"] = "true"
-        names = {"s3-access-key": "AWS_ACCESS_KEY_ID", "s3-secret-key": "AWS_SECRET_ACCESS_KEY"}
-        return given | {names[name]: {"secret": name} for name in self.secrets}
-
-    @property
-    def secrets(self) -> dict[str, dict[str, str]]:
-        """The secrets that `environment` refers to, in the form of an app definition."""
-        paths = {"s3-access-key": self.access_key, "s3-secret-key": self.secret_key}
-        return {name: {"source": path} for name, path in paths.items() if path is not None}
+        return given | super().environment
 
 
-class Token(Section):
+class Token(SecretSection):
     secret: Text | None = Field(
         description="path of the DC/OS secret that holds Flink's token: 32 to 256 letters, digits, `_` or `-`"
     )
@@ -190,17 +189,13 @@ class Token(Section):
         description="file on every agent that holds the token, if the cluster has no secrets"
     )
 
-    @property
-    def environment(self) -> dict[str, str | dict[str, str]]:
-        """What the apps that call Flink need in their environment."""
-        if self.secret is not None:
-            return {"FLINK_TOKEN": {"secret": "flink-token"}}
-        return {} if self.file is None else {"FLINK_TOKEN_FILE": self.file}
+    def secrets_named(self) -> tuple[Secret, ...]:
+        return (Secret("flink-token", "FLINK_TOKEN", self.secret),)
 
     @property
-    def secrets(self) -> dict[str, dict[str, str]]:
-        """The secrets that `environment` refers to, as an app definition declares them."""
-        return {} if self.secret is None else {"flink-token": {"source": self.secret}}
+    def environment(self) -> Environment:
+        by_file: Environment = {} if self.file is None else {"FLINK_TOKEN_FILE": self.file}
+        return super().environment or by_file
 
 
 class Flink(Section):

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from marathon import validators
+from marathon.secrets import Environment, Secret, SecretSection
 from marathon.section import Cpus, Section
 
 Source = Literal["movingaverage", "signals", "ticks", "prices", "random-numbers", "monitoring"]
 Target = Literal["disk", "cassandra", "mysql", "webhook"]
 _PARTS = ("cassandra", "mysql")
 """The targets that the part of the same name runs."""
-_SECRET, _URL = "webhook-secret", "webhook-url"
 
 
 class Sink(Section):
@@ -41,7 +41,7 @@ class Sink(Section):
         return self.target if self.target in _PARTS else None
 
 
-class Webhook(Section):
+class Webhook(SecretSection):
     url: Annotated[str, AfterValidator(validators.check_web_address)] | None = Field(
         description="web address to which sinks post records; app definitions show it"
     )
@@ -53,18 +53,15 @@ class Webhook(Section):
         description="path of the DC/OS secret by which posts are signed: text, or `whsec_` and base64"
     )
 
-    @property
-    def environment(self) -> dict[str, str | dict[str, str]]:
-        """What a sink needs in its environment."""
+    def secrets_named(self) -> tuple[Secret, ...]:
         if self.secret is None or (self.url is None and self.url_secret is None):
-            return {}
-        url = self.url if self.url_secret is None else {"secret": _URL}
-        return {"WEBHOOK_URL": url or "", "WEBHOOK_SECRET": {"secret": _SECRET}}
+            return ()
+        return (
+            Secret("webhook-url", "WEBHOOK_URL", self.url_secret),
+            Secret("webhook-secret", "WEBHOOK_SECRET", self.secret),
+        )
 
     @property
-    def secrets(self) -> dict[str, dict[str, str]]:
-        """The secrets that `environment` refers to, as an app definition declares them."""
-        if not self.environment:
-            return {}
-        sources = {_SECRET: self.secret, _URL: self.url_secret}
-        return {name: {"source": source} for name, source in sources.items() if source is not None}
+    def environment(self) -> Environment:
+        secret = super().environment
+        return {"WEBHOOK_URL": self.url, **secret} if self.url and secret else secret

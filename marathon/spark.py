@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from marathon import validators
+from marathon.secrets import Environment, Secret, SecretSection
 from marathon.section import Cpus, Section
 from marathon.signals import Duration, DurationOrZero
 
@@ -56,7 +57,7 @@ class Standalone(Section):
     )
 
 
-class Spark(Section):
+class Spark(SecretSection):
     master: Annotated[str, Field(pattern=r"^(local\[(\*|[1-9][0-9]*)\]|spark://\S+:[0-9]+)$")] = Field(
         description="where Spark jobs run: `local[*]`, in their own process, or `spark://HOST:PORT`, on a "
         "standalone cluster"
@@ -71,14 +72,10 @@ class Spark(Section):
     streams: Streams
     standalone: Standalone
 
-    @property
-    def secrets(self) -> dict[str, dict[str, str]]:
-        """The secrets of the apps that use a standalone cluster, as an app definition declares them."""
-        return {} if self.secret is None else {"spark-secret": {"source": self.secret}}
+    def secrets_named(self) -> tuple[Secret, ...]:
+        return (Secret("spark-secret", "SPARK_SECRET", self.secret),)
 
     @property
-    def environment(self) -> dict[str, str | dict[str, str]]:
-        """The shared secret for the environment of the apps that use a standalone cluster."""
-        if self.secret is not None:
-            return {"SPARK_SECRET": {"secret": "spark-secret"}}
-        return {} if self.secret_file is None else {"SPARK_SECRET_FILE": self.secret_file}
+    def environment(self) -> Environment:
+        by_file: Environment = {"SPARK_SECRET_FILE": self.secret_file} if self.secret_file else {}
+        return super().environment or by_file

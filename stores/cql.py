@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from kafka_topic.windows import window_length
 from stores.base import table_of
 from stores.errors import AddressError
+from stores.login import login_of
 from stores.tables import Flow, Kind
 
 FORM = "cassandra:HOST:PORT/KEYSPACE"
@@ -67,10 +68,9 @@ def address_of(text: str, environ: Mapping[str, str] = os.environ) -> Address:
         raise AddressError(f"store cassandra:{text}: {error}") from error
     if replication < 1 or (retention is not None and retention < timedelta(seconds=1)):
         raise AddressError(f"store cassandra:{text}: replication and retention in seconds must be at least 1")
-    password = environ.get("CASSANDRA_PASSWORD") or None
-    login = (environ.get("CASSANDRA_LOGIN") or "cassandra") if password else None
+    login = login_of("CASSANDRA", "cassandra", environ)
     hosts = tuple(found["hosts"].split(","))
-    return Address(hosts, int(found["port"]), found["keyspace"], retention, replication, login, password)
+    return Address(hosts, int(found["port"]), found["keyspace"], retention, replication, *login)
 
 
 def keyspace_of(address: Address) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from stores.base import table_of
 from stores.errors import AddressError
+from stores.login import login_of
 from stores.tables import Column, Flow, Kind
 
 FORM = "mysql:HOST:PORT/DATABASE"
@@ -57,9 +58,8 @@ def address_of(text: str, environ: Mapping[str, str] = os.environ) -> Address:
         raise AddressError(
             f"store mysql:{text}: use {FORM}; the name of a database has lower-case letters, digits and '_'"
         )
-    password = environ.get("MYSQL_PASSWORD") or None
-    login = (environ.get("MYSQL_LOGIN") or "pipectl") if password else None
-    return Address(found["host"], int(found["port"]), found["database"], login, password)
+    login = login_of("MYSQL", "pipectl", environ)
+    return Address(found["host"], int(found["port"]), found["database"], *login)
 
 
 def definition_of(flow: Flow) -> str:

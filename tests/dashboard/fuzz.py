@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+
+from tests import fuzzing
 
 ANSWER_SECONDS = 20.0
 SECRET = "a-secret-of-the-front-door-only"
@@ -146,18 +147,5 @@ def attack(port: int, requests: int, number: int) -> Fuzz:
     """
     fuzz = Fuzz(port)
 
-    @seed(number)
-    @settings(
-        max_examples=requests,
-        deadline=None,
-        database=None,
-        # No shrinking: an answer depends on what was set before.
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(rounds)
-    def holds(one: tuple[str, str, str, bytes, str, bytes]) -> None:
-        fuzz.send(*one)
-
-    holds()
+    fuzzing.run(lambda one: fuzz.send(*one), rounds, count=requests, with_seed=number)
     return fuzz

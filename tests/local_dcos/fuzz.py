@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+
+from tests import fuzzing
 
 
 @st.composite
@@ -318,16 +319,6 @@ def attack(cluster: Any, requests: int, number: int, *, per_canary: int, per_kil
     """
     fuzz, sent = Fuzz(cluster), 0
 
-    @seed(number)
-    @settings(
-        max_examples=requests,
-        deadline=None,
-        database=None,
-        # No shrinking: a failure depends on the state of the agent, so a request alone does not repeat it.
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(rounds)
     def holds(one: tuple[str, tuple[str, str, bytes], bytes]) -> None:
         nonlocal sent
         fuzz.send(*one)
@@ -339,6 +330,6 @@ def attack(cluster: Any, requests: int, number: int, *, per_canary: int, per_kil
             cluster.start()
             fuzz.canary()
 
-    holds()
+    fuzzing.run(holds, rounds, count=requests, with_seed=number)
     fuzz.canary()
     return fuzz

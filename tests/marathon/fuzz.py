@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 from unicodedata import category
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from marathon.bundle import render
 from marathon.documents import read_document
 from marathon.errors import BundleError
 from marathon.paths import PACKAGE
+from tests import fuzzing
 from tests.settings import load_settings
 
 FILE_SECONDS = 1.0
@@ -148,18 +148,7 @@ class Fuzz:
 def attack(folder: Path, count: int, with_seed: int) -> Fuzz:
     """Load `count` generated files."""
     fuzz, file = Fuzz(), folder / "settings.yaml"
-
-    @seed(with_seed)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
+    fuzzing.run(
+        lambda content: fuzz.judge(file, content), files, count=count, with_seed=with_seed, shrink=True
     )
-    @given(files)
-    def load(content: bytes) -> None:
-        fuzz.judge(file, content)
-
-    load()
     return fuzz
