@@ -41,7 +41,7 @@ def page_address(run: Session) -> str:
     if not _dashboard_runs(run):
         raise PipectlError(
             f"the dashboard does not run on the cluster {run.cluster_name}",
-            hint=f"`pipectl deploy{run.option} --with dashboard` enables it",
+            hint="`pipectl deploy --with dashboard` enables it",
         )
     return run.engine.service_page(run.settings.names.dashboard_service)
 

@@ -62,7 +62,7 @@ def live_config(session: Session) -> LiveConfig:
         problem = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
         raise PipectlError(
             f"cannot read the environment of the apps in {group}: {problem}",
-            hint=f"`pipectl deploy{session.option}` restores it",
+            hint="`pipectl deploy` restores it",
         ) from None
 
 

@@ -1,18 +1,19 @@
 """One run of `pipectl` against one cluster: its settings, its rendered bundle and its engine."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import click
 
-from cli import local, options
+from cli import hints, local, options
 from cli.catalogue import load_settings
 from cli.engine.dcos import connect
 from cli.engine.protocol import Engine
-from cli.errors import UsageProblem
+from cli.errors import PipectlError, UsageProblem
 from cli.home import enter, last_cluster
 from cli.kafka_login import login_to_kafka
 from kafka_topic.security import use
@@ -46,6 +47,19 @@ class Session:
         """The options that select this cluster and area, for the commands in hints."""
         cluster = "" if self.cluster_name == LOCAL else f" --cluster {self.cluster_name}"
         return cluster if self.area is None else f"{cluster} --area {self.area}"
+
+    def complete(self, text: str) -> str:
+        """Let the `pipectl` commands in a text mean this cluster and this area."""
+        return hints.complete(text, self.cluster_name, self.area)
+
+    @contextmanager
+    def complete_hints(self) -> Iterator[None]:
+        """Complete the hint of an error."""
+        try:
+            yield
+        except PipectlError as error:
+            error.hint = error.hint and self.complete(error.hint)
+            raise
 
     @property
     def place(self) -> str:

@@ -38,7 +38,8 @@ def session_options(
                 options.refuse_before_subcommand(context)
                 return
             run = session(cluster, files, overrides, verbose, reads_only=reads_only, area=area)
-            function(run, **arguments)
+            with run.complete_hints():
+                function(run, **arguments)
 
         return options.common_options(command, output)
 
@@ -56,7 +57,9 @@ def offline_options(function: Command) -> Command:
         overrides: tuple[str, ...],
         **arguments: Any,
     ) -> None:
-        function(session(cluster, files, overrides, False, reads_only=True, area=area), **arguments)
+        run = session(cluster, files, overrides, False, reads_only=True, area=area)
+        with run.complete_hints():
+            function(run, **arguments)
 
     with_settings = options.settings_options(options.output_option(command))
     return options.cluster_option(options.area_option(with_settings))

@@ -120,7 +120,7 @@ def delete(run: Session, output: str, name: str, yes: bool, with_apps: bool) -> 
     if apps and not with_apps:
         raise PipectlError(
             f"area {name} has {len(apps)} apps: {', '.join(apps)}",
-            hint=f"remove them with `pipectl destroy --area {name}{run.option}`, or add --with-apps",
+            hint=f"remove them with `pipectl destroy --area {name}`, or add --with-apps",
         )
     if not yes:
         if not sys.stdin.isatty():

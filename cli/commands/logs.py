@@ -48,13 +48,18 @@ def command(
     if follow and output == "json":
         raise UsageProblem("-o json cannot be combined with --follow", hint="remove one of them")
     run = session(cluster, (), overrides, verbose, reads_only=True, area=area)
-    task = _newest_task(run, app)
     stream: LogStream = "stderr" if stderr else "stdout"
+    with run.complete_hints():
+        _show(run, app, stream, lines, follow=follow, as_json=output == "json")
+
+
+def _show(run: Session, app: str, stream: LogStream, lines: int, *, follow: bool, as_json: bool) -> None:
+    task = _newest_task(run, app)
     if follow:
         _follow(run, task, stream, lines)
         return
     text = run.engine.logs(task, stream, lines)
-    if output == "json":
+    if as_json:
         out.print_json({"app": app, "task": task, "stream": stream, "lines": text.splitlines()})
     elif text:
         click.echo(text, nl=False)
@@ -76,7 +81,7 @@ def _newest_task(run: Session, name: str) -> str:
     if name in component_names():  # else the error needs no cluster
         run = as_deployed(run, run.engine)
     ids = {app.name: app.id for app in run.bundle.apps.values()}
-    ids |= dict.fromkeys(run.bundle.packages, f"/{run.settings.kafka.service}")
+    ids |= {name: f"/{package.service}" for name, package in run.bundle.packages.items()}
     if name not in ids:
         raise UsageProblem(f"no app {name}", hint=f"the apps are {', '.join(ids)}")
     task = newest_task(run.engine, ids[name])

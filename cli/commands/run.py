@@ -89,7 +89,7 @@ def _check_part(run: Session, job: Job) -> None:
     if job.part is not None and job.part not in {*run.settings.parts, *run.with_parts}:
         raise UsageProblem(
             f"job {job.name} belongs to the part {job.part}, which is disabled",
-            hint=f"`pipectl deploy --with {job.part}{run.option}` enables it",
+            hint=f"`pipectl deploy --with {job.part}` enables it",
         )
 
 
@@ -114,7 +114,7 @@ def _check_needs(run: Session, engine: Engine, job: Job) -> None:
             how = "is disabled" if state is None else f"is {state.state}: {state.detail}"
             raise Unhealthy(
                 f"job {job.name} needs {name}, which {how.removesuffix(': ')}",
-                hint=f"`pipectl deploy{run.option}` starts it",
+                hint="`pipectl deploy` starts it",
             )
 
 
@@ -139,7 +139,7 @@ def _started(run: Session, engine: Engine, job: Job) -> JobRun:
         if jobs.differences(manifest, there):
             raise PipectlError(
                 f"a run of {job.name} with other settings is active",
-                hint=f"`pipectl jobs stop {job.name}{run.option}` ends it; or wait for its end",
+                hint=f"`pipectl jobs stop {job.name}` ends it; or wait for its end",
             )
         click.secho(f"run {there.active[0].id} is active: following it", err=True, dim=True)
         return there.active[0]
@@ -152,8 +152,7 @@ def _started(run: Session, engine: Engine, job: Job) -> JobRun:
 @contextmanager
 def _run_stays_active(run: Session, job: Job) -> Iterator[None]:
     """If this command ends early, report that the run is still active."""
-    name = f"{job.name}{run.option}"
-    again = f"`pipectl run {name}` follows it, `pipectl jobs stop {name}` ends it"
+    again = f"`pipectl run {job.name}` follows it, `pipectl jobs stop {job.name}` ends it"
     try:
         yield
     except (KeyboardInterrupt, Interrupted):

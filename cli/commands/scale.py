@@ -90,9 +90,7 @@ def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
         app = run.bundle.apps[name]
         current = existing.get(app.id)
         if current is None:
-            raise PipectlError(
-                f"app {app.id} is not deployed", hint=f"`pipectl deploy{run.option}` deploys it"
-            )
+            raise PipectlError(f"app {app.id} is not deployed", hint="`pipectl deploy` deploys it")
         if current.owner != Manifest.of(app).owner:
             raise PipectlError(f"app {app.id} belongs to another bundle; it was not changed")
         env, labels = (

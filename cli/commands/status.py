@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -194,7 +195,7 @@ def _flow(run: Session, config: LiveConfig) -> Flow:
     )
 
 
-def _show_problems(positions: list[dict[str, Any]]) -> None:
+def _show_problems(positions: list[dict[str, Any]], complete: Callable[[str], str]) -> None:
     """Show the problems of positions and the next steps; positions with the same problem share one entry."""
     sharing: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for position in positions:
@@ -204,7 +205,7 @@ def _show_problems(positions: list[dict[str, Any]]) -> None:
         more = f" and {len(several) - SHOWN_SYMBOLS} more" if len(several) > SHOWN_SYMBOLS else ""
         symbols = ", ".join(position["symbol"] for position in several[:SHOWN_SYMBOLS]) + more
         click.secho(f"{symbols}: {text}", fg="red" if several[0]["state"] == "unreadable" else "yellow")
-        click.echo(f"next:  {following}")
+        click.echo(f"next:  {complete(following)}")
     if sharing:
         click.echo()
 
@@ -250,7 +251,7 @@ def _show(
         columns, [["-" if p[key] is None else str(p[key]) for key in keys] for p in flow.positions]
     )
     click.echo()
-    _show_problems(flow.positions)
+    _show_problems(flow.positions, run.complete)
     _show_flows(flows)
     if flow.letters is not None:
         click.echo(f"Dead letters: {_counts(flow.letters)}")

@@ -281,7 +281,7 @@ def test_status_names_what_is_wrong_with_a_position_and_the_next_step(bundle: Bu
 def test_positions_with_the_same_problem_are_reported_together(capsys: pytest.CaptureFixture[str]) -> None:
     problem = Trouble("codec", "prices", 2).fields()
     shared = [{"symbol": f"S{number}", "state": "unreadable", "problem": problem} for number in range(7)]
-    _show_problems([*shared, {"symbol": "AAPL", "state": "fresh", "problem": None}])
+    _show_problems([*shared, {"symbol": "AAPL", "state": "fresh", "problem": None}], str)
     first, following, *_ = capsys.readouterr().out.splitlines()
     assert first == f"S0, S1, S2, S3, S4 and 2 more: {problem['text']}"
     assert following.startswith("next:  ")

@@ -96,7 +96,7 @@ def test_what_the_running_app_lacks_is_not_taken_from_the_settings(engine: Memor
     engine.put(app, env=env)
     with pytest.raises(PipectlError, match="/volatility: TOPIC_RETENTION_MS is missing") as raised:
         live_config(run_of(engine))
-    assert raised.value.hint == "`pipectl deploy --cluster prod` restores it"
+    assert raised.value.hint == "`pipectl deploy` restores it"
 
 
 def test_the_apps_are_removed_even_if_jobs_are_not_allowed(engine: MemoryEngine) -> None:
@@ -135,7 +135,7 @@ def test_an_environment_changed_by_hand_is_an_error_and_keeps_nobody_from_destro
     run = run_of(engine)
     with pytest.raises(PipectlError, match="the environment of the apps in /volatility") as raised:
         live_config(run)
-    assert raised.value.hint == "`pipectl deploy --cluster prod` restores it"
+    assert raised.value.hint == "`pipectl deploy` restores it"
     with Progress() as progress:
         assert "gatherer" in _take_down(run, progress, delete_topics=False)
     assert engine.apps() == {}
