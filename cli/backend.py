@@ -213,8 +213,12 @@ class DashboardBackend:
 def connect(run: Session, config: LiveConfig) -> Backend:
     """The brokers if they answer, else the dashboard. A line on stderr says which.
 
-    Raises NoBackend, with both causes, when neither answers.
+    Raises NoBackend, with both causes, when neither answers, or if the local cluster has no Kafka: a broker
+    at its address is then somebody else's.
     """
+    kafka = run.settings.kafka
+    if run.is_local and kafka.bootstrap_servers is None and f"/{kafka.service}" not in run.engine.apps():
+        raise NoBackend(f"cluster {run.cluster_name} has no Kafka", hint="`pipectl deploy` installs it")
     trouble = _broker_trouble(config)
     if trouble is None:
         if not run.is_local:

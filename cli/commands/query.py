@@ -60,7 +60,7 @@ def command(run: Session, output: str, statement: str, store: str, limit: int, t
     run = with_remembered(run, run.engine)
     if store not in {*run.settings.parts, *run.with_parts}:
         raise UsageProblem(
-            f"the part {store} is disabled", hint=f"`pipectl deploy --with {store}{run.option}` enables it"
+            f"the part {store} is disabled", hint=f"`pipectl deploy --with {store}` enables it"
         )
     result = _ask(run, store, statement, limit, seconds)
     _print(result, output)
@@ -123,6 +123,11 @@ def _login(run: Session, store: str) -> dict[str, str]:
 def _print(result: dict[str, Any], output: str) -> None:
     columns, rows = result["columns"], result["rows"]
     if output == "json":
+        if repeated := [name for name in dict.fromkeys(columns) if columns.count(name) > 1]:
+            raise PipectlError(
+                f"several columns are named {', '.join(repeated)}, and a JSON object holds only one of each",
+                hint="name them differently with AS, or use -o csv",
+            )
         out.print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif output == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")

@@ -15,7 +15,7 @@ from tests.cli.invoking import invoke
 
 IMAGE = "registry.example.com/volatility:7"
 SOURCE = ("--set", f"image={IMAGE}", "--set", "positions=[AAPL, X.Y]")
-HEALTHY = {"changed": False, "changes": [], "healthy": True}
+HEALTHY = {"changed": False, "changes": [], "healthy": True, "components": [{"name": "gatherer"}]}
 
 
 @pytest.fixture
@@ -81,6 +81,17 @@ def test_the_bundle_of_the_source_runs_with_the_sizes_of_the_target(
     # With the saved settings, a later deploy of the target changes nothing.
     invoke(tmp_path, "plan", "--cluster", "prod", "-f", str(saved))
     assert "write them to a file with --save" in promote(tmp_path, "--yes").output
+
+
+def test_a_part_that_the_source_was_deployed_with_is_promoted(
+    tmp_path: Path, target: MemoryEngine, source: SimpleNamespace
+) -> None:
+    running = [{"name": "gatherer"}, {"name": "dashboard"}, {"name": "stream-to-disk"}]
+    source.answers["status"] = ({**HEALTHY, "components": running}, "")
+    # What the part needs besides is for the target's own settings to say.
+    refused = promote(tmp_path, "--yes", code=2)
+    assert 'promotes parts=["dashboard", "spark"]' in refused.output
+    assert "part spark needs stores.disk" in str(refused.exception)
 
 
 @pytest.mark.parametrize(

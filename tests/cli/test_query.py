@@ -56,6 +56,14 @@ def test_rows_as_table_json_and_csv(program):
     assert asked("-o", "csv").stdout.splitlines()[:2] == ["symbol,cv", "AAPL,0.25"]
 
 
+def test_no_column_hides_another_of_the_same_name(program):
+    program.answer = (0, json.dumps({"columns": ["n", "n", "m"], "rows": [[1, 2, 3]], "more": False}), "")
+    refused = asked("-o", "json")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "several columns are named n," in refused.stderr and "-o csv" in refused.stderr
+    assert asked("-o", "csv").stdout == "n,n,m\n1,2,3\n"
+
+
 def test_the_query_and_the_password_are_on_no_command_line(program):
     asked("--limit", "7", "--timeout", "2s")
     address = "mysql:volatility-mysql.marathon.l4lb.thisdcos.directory:3306/volatility"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jvm import archive
 from jvm.archive import archive_options
 from jvm.java import java_home
 from local_dcos.kafka.jars import JARS
@@ -20,6 +22,8 @@ MAIN = "kafka.Kafka"
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(archive, "_EARLY_SECONDS", 0.0)
+    monkeypatch.setattr(archive, "_writing", {})
     return tmp_path / "cache" / "pipectl" / "java-classes"
 
 
@@ -49,7 +53,7 @@ def test_a_jvm_maps_the_classes_that_an_earlier_one_archived(cache: Path, jars: 
 
     loaded = run(options_of(jars), jars, "-Xlog:class+load")
     assert "kafka.Kafka source: shared objects file (top)" in loaded
-    assert [file.suffix for file in sorted(cache.iterdir())] == [".jsa", ".jsa"]
+    assert [file.suffix for file in sorted(cache.glob("[!.]*"))] == [".jsa", ".jsa"]
 
     # Another build of a jar has an archive of its own.
     jars[0].touch()
@@ -118,11 +122,51 @@ def test_a_dump_that_fails_leaves_no_file(cache: Path, tmp_path: Path) -> None:
 
 def test_an_archive_is_used_only_with_the_base_that_it_refers_to(cache: Path, tmp_path: Path) -> None:
     home = runtime(tmp_path)
-    (new,) = (option.partition("=")[2] for option in archive_options(home, [], MAIN) if "AtExit" in option)
-    Path(new).write_bytes(bytes.fromhex("a8ab0bf0"))
+    write_archive(home, 4)
     assert not any("AtExit" in option for option in archive_options(home, [], MAIN))
     (base,) = cache.glob("runtime-*")
     base.unlink()
+    assert any("AtExit" in option for option in archive_options(home, [], MAIN))
+
+
+def write_archive(home: Path, size: int, seconds: float = 0.0) -> None:
+    """Do what a JVM does that ends after so many seconds."""
+    (new,) = (option.partition("=")[2] for option in archive_options(home, [], MAIN) if "AtExit" in option)
+    Path(new).write_bytes(bytes.fromhex("a8ab0bf0").ljust(size))
+    ended = Path(new).stat().st_mtime + seconds
+    os.utime(new, (ended, ended))
+
+
+def test_the_archive_of_a_jvm_that_ended_early_gives_way_to_a_larger_one(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "_EARLY_SECONDS", 10.0)
+    home = runtime(tmp_path)
+    write_archive(home, 10)
+    write_archive(home, 50, seconds=60)
+    assert not any("AtExit" in option for option in archive_options(home, [], MAIN))
+    assert [file.stat().st_size for file in cache.glob(f"{MAIN}*")] == [50]
+
+
+def test_a_program_that_always_ends_early_gets_an_archive_too(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "_EARLY_SECONDS", 10.0)
+    home = runtime(tmp_path)
+    for size in (30, 20, 10):
+        write_archive(home, size)
+    assert not any("AtExit" in option for option in archive_options(home, [], MAIN))
+    assert [file.stat().st_size for file in cache.glob(f"{MAIN}*")] == [30]
+
+
+def test_one_jvm_at_a_time_writes_an_archive(cache: Path, tmp_path: Path) -> None:
+    home = runtime(tmp_path)
+    cache.mkdir(parents=True, mode=0o700)
+    with (cache / f".{MAIN}.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert [option for option in archive_options(home, [], MAIN) if "Archive" in option] == [
+            f"-XX:SharedArchiveFile={next(cache.glob('runtime-*'))}"
+        ]
     assert any("AtExit" in option for option in archive_options(home, [], MAIN))
 
 

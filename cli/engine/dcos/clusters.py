@@ -12,6 +12,7 @@ from cli.engine.dcos.faults import CommandMissing
 from cli.engine.dcos.runner import Dcos
 from cli.engine.surroundings import KnownCluster
 from cli.errors import EngineError, NotFound, StepFailed
+from cli.files import write_private
 
 # The state of a linked cluster that is not set up on this machine.
 _UNCONFIGURED = "UNCONFIGURED"
@@ -123,12 +124,10 @@ class DcosClusters:
         for number, one in enumerate(self._neighbours()):
             place = self._folder / "clusters" / one.id
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = place / "dcos.toml"
-            file.unlink(missing_ok=True)
-            file.touch(mode=0o600)
-            file.write_text(
+            write_private(
+                place / "dcos.toml",
                 f'[core]\ndcos_url = "{one.url}"\ndcos_acs_token = "{one.token}"\nssl_verify = "false"\n'
-                f'timeout = 20\n[cluster]\nname = "{one.name}"\n'
+                f'timeout = 20\n[cluster]\nname = "{one.name}"\n',
             )
             if number == 0:
                 (place / "attached").touch()
