@@ -4,30 +4,32 @@ from cli import local
 from cli.errors import PipectlError
 from cli.session import Session
 
+PAGES = ("dashboard", "notebooks")
+"""The apps with a page for people."""
 LINK_NOTE = "signs in one browser; valid once, for 10 minutes; `pipectl open` prints a new one"
 
 
 def endpoints(run: Session) -> dict[str, str]:
-    """The addresses by name: `kafka` (bootstrap servers), `cluster` (front door), `flink` (web UI) and, if it
-    runs, `dashboard` (live page).
+    """The addresses by name: `kafka` (bootstrap servers), `cluster` (front door), `flink` (web UI) and, if
+    they run, `dashboard` (live page) and `notebooks` (JupyterLab).
     """
     addresses = {
         "kafka": ",".join(run.engine.kafka.brokers(run.settings.kafka.service)),
         "flink": run.engine.service_page(run.settings.names.flink_service),
         "cluster": run.engine.front_door(),
     }
-    if _dashboard_runs(run):
-        addresses["dashboard"] = run.engine.service_page(run.settings.names.dashboard_service)
-    return addresses
+    pages = {app: page_address(run, app) for app in PAGES if _runs(run, app)}
+    return addresses | pages
 
 
-def page_link(run: Session) -> str:
-    """The address of the live page for a browser. On local, it is a link that signs in once.
+def page_link(run: Session, app: str = "dashboard") -> str:
+    """The address for a browser of the live page, or of another app with a page. On local, it is a link that
+    signs in once.
 
-    Raises PipectlError if the dashboard does not run.
+    Raises PipectlError if the app does not run.
     """
-    address = page_address(run)
-    return local.link(run.settings.names.dashboard_service) if run.is_local else address
+    address = page_address(run, app)
+    return local.link(_service(run, app)) if run.is_local else address
 
 
 def flink_link(run: Session) -> str:
@@ -36,16 +38,21 @@ def flink_link(run: Session) -> str:
     return local.link(service) if run.is_local else run.engine.service_page(service)
 
 
-def page_address(run: Session) -> str:
-    """The address of the live page. Raises PipectlError if the dashboard does not run."""
-    if not _dashboard_runs(run):
+def page_address(run: Session, app: str = "dashboard") -> str:
+    """The address of the live page, or of another app with a page. Raises PipectlError if it does not run."""
+    if not _runs(run, app):
         raise PipectlError(
-            f"the dashboard does not run on the cluster {run.cluster_name}",
-            hint="`pipectl deploy --with dashboard` enables it",
+            f"the app {app} does not run on the cluster {run.cluster_name}",
+            hint=f"`pipectl deploy --with {app}` enables it",
         )
-    return run.engine.service_page(run.settings.names.dashboard_service)
+    return run.engine.service_page(_service(run, app))
 
 
-def _dashboard_runs(run: Session) -> bool:
-    running = run.engine.apps().get(f"{run.settings.group}/dashboard")
+def _service(run: Session, app: str) -> str:
+    name: str = getattr(run.settings.names, f"{app}_service")
+    return name
+
+
+def _runs(run: Session, app: str) -> bool:
+    running = run.engine.apps().get(f"{run.settings.group}/{app}")
     return running is not None and running.instances > 0

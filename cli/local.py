@@ -67,8 +67,8 @@ def _area_file(area: str) -> Path:
 
 
 def _folders_beside() -> list[Path]:
-    """The other folders of a local cluster: Flink's state, stored results, a real `dcos` client."""
-    return [home() / "flink", home() / "store", home() / "dcos"]
+    """The other folders of a local cluster: Flink's state, results, notebooks, a real `dcos` client."""
+    return [home() / name for name in ("flink", "store", "notebooks", "dcos")]
 
 
 def exists() -> bool:

@@ -50,6 +50,16 @@ def check_needs(run: Session, names: Collection[str]) -> None:
                 "part mysql needs mysql.password, the path of the secret with the password of its login",
                 hint="--set mysql.password=volatility/mysql-password, which `security.secrets` can create",
             )
+        if name == "notebooks" and run.is_local and not all(map(find_spec, ("jupyterlab", "matplotlib"))):
+            raise UsageProblem(
+                "part notebooks needs JupyterLab, which is not installed",
+                hint="run `pip install '.[local,notebooks]'` in the project's folder",
+            )
+        if name == "notebooks" and not run.is_local and run.settings.notebooks.token is None:
+            raise UsageProblem(
+                "part notebooks needs notebooks.token, the path of the secret with the token to sign in with",
+                hint="--set notebooks.token=volatility/notebooks-token, which `security.secrets` can create",
+            )
         if name == "webhook" and not run.settings.webhook.environment:
             raise UsageProblem(
                 "part webhook needs webhook.url (or webhook.url_secret) and webhook.secret, the path of the "

@@ -77,6 +77,7 @@ KEPT = (
     "spark.streams.mem",
     "spark.standalone",
     "stores",
+    "notebooks",
     "cassandra",
     "mysql",
     "webhook",

@@ -125,10 +125,13 @@ def _unknown_parts(settings: Settings, layers: Layers, known: list[str]) -> Iter
 
 def _with_local_folders(settings: Settings, environ: Mapping[str, str] | None) -> Settings:
     """With the folders of this machine for those that no layer sets."""
-    home, flink, stores = pipectl_home(environ), settings.flink, settings.stores
+    home, flink = pipectl_home(environ), settings.flink
+    stores, notebooks = settings.stores, settings.notebooks
     if flink.state is None:
         # Not Path.as_uri(): Flink does not decode %20, and would create a folder of that name.
         flink = flink.model_copy(update={"state": f"file://{home / 'flink'}"})
     if stores.disk is None:
         stores = stores.model_copy(update={"disk": str(home / "store")})
-    return settings.model_copy(update={"flink": flink, "stores": stores})
+    if notebooks.folder is None:
+        notebooks = notebooks.model_copy(update={"folder": str(home / "notebooks")})
+    return settings.model_copy(update={"flink": flink, "stores": stores, "notebooks": notebooks})

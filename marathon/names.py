@@ -31,6 +31,8 @@ class Names:
     """The JobManager's name at Admin Router: `/service/<name>/`."""
     dashboard_service: str
     """The dashboard's name at Admin Router."""
+    notebooks_service: str
+    """The name of JupyterLab at Admin Router."""
     jobmanager_vip: str
     """The name in the JobManager's VIP labels. It is a DNS name only when `flink.jobmanager.host` is null."""
     jobmanager_rpc: str
@@ -64,6 +66,7 @@ def names_of(settings: Settings) -> Names:
         job=".".join([*segments, "gatherer"]),
         flink_service=f"{bundle}-flink",
         dashboard_service=f"{bundle}-dashboard",
+        notebooks_service=f"{bundle}-notebooks",
         jobmanager_vip=vip,
         jobmanager_rpc=f"{host}:{manager.rpc_port}",
         jobmanager_rest=f"{host}:{manager.rest_port}",

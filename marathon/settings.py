@@ -20,6 +20,7 @@ from marathon.inputs import Input
 from marathon.kafka_security import KafkaSecurity
 from marathon.mysql import MySql
 from marathon.names import Names, names_of
+from marathon.pages import Dashboard, Notebooks
 from marathon.secrets import Environment, Secret, SecretSection
 from marathon.section import Cpus, Section
 from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
@@ -316,14 +317,6 @@ class Security(Section):
         return self.service_account is not None or bool(self.secrets)
 
 
-class Dashboard(Section):
-    history: Annotated[int, Field(ge=60)] = Field(
-        description="number of windows and prices kept per position; fewer with very many positions"
-    )
-    cpus: Cpus = Field(description="CPUs")
-    mem: Annotated[int, Field(ge=128)] = Field(description="memory in MiB")
-
-
 class Settings(Section):
     """All settings of one bundle on one cluster. `load_settings` checks them as a whole."""
 
@@ -370,6 +363,7 @@ class Settings(Section):
     )
     security: Security
     dashboard: Dashboard
+    notebooks: Notebooks
     health: Health
     timeouts: Timeouts
 

@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"marathon", "kafka_topic"},
     "local_dcos": {"jvm"},
     "stores": {"kafka_topic", "task_runtime"},
+    "notebooks": {"kafka_topic", "task_runtime", "stores"},
     "spark_jobs": {"kafka_topic", "task_runtime", "stores", "jvm"},
     "dashboard": {"kafka_topic", "task_runtime", "flink_scripts", "stores"},
 }

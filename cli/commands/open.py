@@ -1,34 +1,34 @@
-"""`pipectl open`: the live page, or Flink's own."""
+"""`pipectl open`: the live page, the notebooks, or Flink's own page."""
 
 import webbrowser
 
 import click
 
 from cli import output as out
-from cli.endpoints import LINK_NOTE, flink_link, page_link
+from cli.endpoints import LINK_NOTE, PAGES, flink_link, page_link
 from cli.errors import PipectlError
 from cli.session import Session
 from cli.session_options import session_options
 
 
 @click.command("open")
-@click.argument("page", type=click.Choice(["dashboard", "flink"]), default="dashboard")
+@click.argument("page", type=click.Choice([*PAGES, "flink"]), default="dashboard")
 @session_options(reads_only=True)
 @click.option("--browser", is_flag=True, help="Also open it in a browser on this machine.")
 def command(run: Session, output: str, browser: bool, page: str) -> None:
     """Print the address of the live page, which shows prices, volatility and the state of every component.
 
-    `pipectl open flink` prints the address of Flink's web UI.
+    `pipectl open notebooks` prints the address of JupyterLab, `pipectl open flink` that of Flink's web UI.
 
     On the cluster local, the address is a link that signs in one browser, once. On DC/OS, the page asks for
-    the cluster's login, and Flink's web UI also for Flink's token.
+    the cluster's login, Flink's web UI also for Flink's token, and JupyterLab for the token of the notebooks.
 
     \b
     Example:
       pipectl open
       pipectl open flink --browser
     """
-    link = flink_link(run) if page == "flink" else page_link(run)
+    link = flink_link(run) if page == "flink" else page_link(run, page)
     if output == "json":
         out.print_json({page: link})
     else:

@@ -89,8 +89,10 @@ class Proxy:
             fitting = [task for task in running if int(index) < len(task.ports)]
             if not fitting:
                 raise ApiError(503, f"Service '{name}' has no running task")
-            path = request.raw_path.removeprefix(f"/service/{name}").lstrip("/")
-            return f"{scheme}://{HOST}:{fitting[0].ports[int(index)]}/{path}", fitting[0]
+            path = request.raw_path
+            if labels.get("DCOS_SERVICE_REWRITE_REQUEST_URLS", "true") == "true":
+                path = path.removeprefix(f"/service/{name}")
+            return f"{scheme}://{HOST}:{fitting[0].ports[int(index)]}/{path.lstrip('/')}", fitting[0]
         raise ApiError(404, f"Service '{name}' does not exist")
 
     async def with_slash(self, request: web.Request) -> web.StreamResponse:

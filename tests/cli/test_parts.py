@@ -101,7 +101,7 @@ def test_what_cannot_be_meant_is_refused(
 
 def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     runner = CliRunner(env={"PIPECTL_HOME": str(tmp_path)})
-    part, spark, cassandra, mysql, webhook = json.loads(
+    part, spark, cassandra, mysql, notebooks, webhook = json.loads(
         runner.invoke(pipectl, ["parts", "--cluster", "prod", "-o", "json"]).stdout
     )
     assert (spark["part"], spark["on"]) == ("spark", False)
@@ -110,6 +110,7 @@ def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     assert part["components"] == ["dashboard"]
     assert mysql["components"] == ["mysql-server", "sink-to-mysql"]
     assert (mysql["memory_mib"], mysql["disk_mib"]) == (1024 + 256, 10240)
+    assert (notebooks["components"], notebooks["memory_mib"]) == (["notebooks"], 1024)
     assert webhook["components"] == ["sink-to-webhook"]
     text = runner.invoke(pipectl, ["parts", "--set", "parts=[]", "--set", "dashboard.mem=512"]).stdout
     assert text.splitlines()[1].split()[:4] == ["dashboard", "off", "512", "0"]
@@ -135,6 +136,7 @@ def test_a_part_that_is_off_may_be_skipped(engine: MemoryEngine) -> None:
     ("part", "said"),
     [
         ("mysql", r"part mysql needs mysql\.password"),
+        ("notebooks", r"part notebooks needs notebooks\.token"),
         ("webhook", r"part webhook needs webhook\.url .* and webhook\.secret"),
     ],
 )

@@ -52,7 +52,7 @@ def test_a_part_is_on_by_the_setting_or_by_hand_which_its_apps_say(settings_of: 
 
 def test_a_part_says_what_it_needs(settings_of: SettingsOf) -> None:
     found = parts(settings_of())
-    assert list(found) == ["dashboard", "spark", "cassandra", "mysql", "webhook"]
+    assert list(found) == ["dashboard", "spark", "cassandra", "mysql", "notebooks", "webhook"]
     assert list(found["dashboard"].components) == ["dashboard"]
     assert set(found["cassandra"].components) == {"cassandra", "stream-to-cassandra"}
     assert set(found["mysql"].components) == {"mysql", "mysql-server", "sink-to-mysql"}

@@ -1,0 +1,1 @@
+"""Notebooks on the bundle's data, and the server that shows them."""

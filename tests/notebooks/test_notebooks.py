@@ -1,0 +1,201 @@
+"""The notebooks run on a real broker and a store on disk, and the server lets in only the front door."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nbclient
+import nbformat
+import pytest
+from confluent_kafka import Producer
+
+from kafka_topic.contracts import MovingAverage, Price, Signal
+from notebooks import data
+from stores.base import Batch
+from stores.disk import DiskStore
+from stores.records import KINDS
+from stores.tables import Flow
+from tests.ports import free_ports
+
+pytestmark = pytest.mark.slow
+SYMBOLS = ("AAPL", "MSFT")
+WINDOWS, TICKS = 120, 300
+SECRET = "0123456789abcdef" * 2
+PATIENCE = 60
+NOTEBOOKS = sorted(
+    each.name for each in files("notebooks").joinpath("library").iterdir() if each.name.endswith(".ipynb")
+)
+
+
+def windows(now: datetime) -> Iterator[MovingAverage]:
+    for number in range(WINDOWS):
+        end = now.replace(microsecond=0) - timedelta(seconds=WINDOWS - number)
+        for symbol in SYMBOLS:
+            price = 100 + (number * 7 % 13) / 10
+            yield MovingAverage(
+                symbol=symbol,
+                window_start=end - timedelta(seconds=10),
+                window_end=end,
+                count=500,
+                last=price,
+                min=price - 1,
+                max=price + 1,
+                mean=price,
+                stddev=price / 500,
+                cv=0.2,
+                values={"bollinger_upper": price + 0.4, "bollinger_lower": price - 0.4},
+            )
+
+
+def signal(now: datetime, seconds: int, event: str, probability: float | None) -> Signal:
+    return Signal(
+        kind="limit",
+        event=event,
+        symbol="AAPL",
+        time=now - timedelta(seconds=seconds),
+        window="10m" if probability else None,
+        side="sell",
+        price=101.0,
+        value=probability or 101.2,
+        threshold=0.5 if probability else 101.0,
+        probability=probability,
+        horizon_seconds=30.0 if probability else None,
+        lead_seconds=None,
+        reason=f"the sell limit of AAPL is {event}",
+    )
+
+
+@pytest.fixture(scope="module")
+def bundle(kafka: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Records in topics, and windows in a store on disk: the environment of the app."""
+    now, prefix = datetime.now(UTC), "notebooks."
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    for topic in ("movingaverage", "signals", *(f"position.{symbol}" for symbol in SYMBOLS)):
+        kafka.create(f"{prefix}{topic}", partitions=2)
+    made = [*windows(now)]
+    for each in made:
+        producer.produce(f"{prefix}movingaverage", each.to_json(), each.symbol)
+    for each in (signal(now, 100, "likely", 0.8), signal(now, 90, "reached", None)):
+        producer.produce(f"{prefix}signals", each.to_json(), each.symbol)
+    producer.produce(f"{prefix}signals", b"no signal", "AAPL")
+    for number in range(TICKS):
+        for symbol in SYMBOLS:
+            price = Price(now - timedelta(seconds=TICKS - number), symbol, 100 + number % 5)
+            producer.produce(f"{prefix}position.{symbol}", price.to_json(), symbol)
+    producer.flush(PATIENCE)
+    folder = tmp_path_factory.mktemp("store")
+    kind = KINDS["movingaverage"]
+    rows = [kind.row(each.to_json(), "movingaverage", 0, number) for number, each in enumerate(made)]
+    columns = dict(zip(kind.table.names, zip(*rows, strict=True), strict=True))
+    DiskStore(folder).write(Flow("movingaverage", kind.table), Batch("test", 0), columns)
+    yield {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "TOPIC_PREFIX": prefix,
+        "POSITIONS": ",".join(SYMBOLS),
+        "STORES": json.dumps({"disk": f"disk:{folder}"}),
+    }
+
+
+@pytest.fixture
+def environ(bundle: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    for name, value in bundle.items():
+        monkeypatch.setenv(name, value)
+    data._open.cache_clear()
+    return bundle
+
+
+def test_tables_hold_every_record_once(environ: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+    found = data.movingaverage("10s", minutes=10)
+    assert len(found) == WINDOWS * len(SYMBOLS)
+    assert not found.duplicated(["symbol", "window_end"]).any()
+    assert found["window_end"].is_monotonic_increasing
+    assert data.movingaverage("1m", minutes=10).empty
+    assert len(data.movingaverage(minutes=10, positions=["MSFT"])) == WINDOWS
+    assert len(data.ticks("AAPL")) == TICKS and set(data.ticks("AAPL")["symbol"]) == {"AAPL"}
+    assert data.signals()["event"].to_list() == ["likely", "reached"]
+    assert "notebooks.signals, partition" in caplog.text
+
+
+def test_a_missing_store_is_named_with_the_next_step(environ: dict[str, str]) -> None:
+    with pytest.raises(LookupError, match=r"no store mysql, but disk; `pipectl deploy --with mysql` adds it"):
+        data.query("mysql", "SELECT 1")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_and_shows_its_charts(
+    name: str, environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("CONFIG", "DATA", "RUNTIME"):
+        monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(tmp_path / kind))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    text = files("notebooks").joinpath("library", name).read_text()
+    book = nbformat.reads(text, as_version=4)
+    client = nbclient.NotebookClient(
+        book, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute()
+    assert '"outputs": [\n' not in text, "outputs belong to docs/notebooks"
+    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
+    charts = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert charts
+    shown = "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
+    assert {
+        "limits.ipynb": "1 forecasts, 1 with known outcome, 1 came true",
+        "stores.ipynb": f"disk: {WINDOWS * len(SYMBOLS)} windows",
+        "volatility.ipynb": f"{WINDOWS * len(SYMBOLS)} windows and 2 signals of AAPL, MSFT",
+    }[name] in shown
+
+
+def test_only_the_front_door_reaches_the_server(bundle: dict[str, str], tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    address = f"http://127.0.0.1:{port}/service/some-notebooks"
+    environ = os.environ | bundle
+    environ |= {"NOTEBOOKS_SERVICE": "some-notebooks", "NOTEBOOKS_FOLDER": str(tmp_path / "work")}
+    environ |= {"MESOS_SANDBOX": str(tmp_path), "PORT0": str(port), "PROXY_SECRET": SECRET}
+    command = [sys.executable, "-m", "notebooks"]
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(command, env=environ, stdout=log, stderr=log) as server,
+    ):
+        try:
+            _wait_for(f"{address}/api", server)
+            contents, secret = f"{address}/api/contents/examples", {"X-Proxy-Secret": SECRET}
+            for wrong in ({}, {"X-Proxy-Secret": "wrong"}, {"Authorization": "token wrong"}):
+                assert httpx.get(contents, headers=wrong).status_code == 403
+            listed = httpx.get(contents, headers=secret).json()["content"]
+            assert sorted(each["name"] for each in listed) == NOTEBOOKS
+            page = httpx.get(f"{address}/lab", headers=secret, follow_redirects=True)
+            assert page.status_code == 200 and "JupyterLab" in page.text
+            # A page of another site may make a browser send requests, but cannot read the cookie `_xsrf`.
+            assert httpx.post(f"{address}/api/kernels", headers=secret, json={}).status_code == 403
+            assert httpx.post(f"{address}/api/terminals", headers=secret).status_code in (403, 404)
+        finally:
+            server.terminate()
+            server.wait(PATIENCE)
+    assert SECRET not in (tmp_path / "log").read_text()
+    example = tmp_path / "work" / "examples" / NOTEBOOKS[0]
+    assert example.is_file()
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"the server ended with {server.returncode}"
+        try:
+            if httpx.get(address).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"waited {PATIENCE} s for {address}")
