@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas
 from matplotlib import pyplot
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 # The colours of the live page; they differ in brightness, too.
 _PRICE, _BAND, _LOW, _HIGH = "#2563a8", "#9bbfe0", "#1b7f5c", "#b3472d"
-_STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25}
+_STYLE: Any = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25}
 
 
 def bands(symbol: str, windows: pandas.DataFrame, signals: pandas.DataFrame) -> Figure:
@@ -95,7 +96,7 @@ def _mark(axes: Axes, signals: pandas.DataFrame) -> None:
 
 
 def _time_axis(axes: Axes) -> None:
-    locator = AutoDateLocator()
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.set_xlabel("UTC")
