@@ -233,7 +233,7 @@ def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_ro
         "GATHERER_STATISTICS",
         "SIGNALS",
     )
-    flows = {"FLOWS", "PARTS", "STORES"}
+    flows = {"FLOWS", "FLOWS_LIVE_SECONDS", "PARTS", "STORES"}
     assert flows <= dashboard["env"].keys()
     assert {name: value for name, value in dashboard["env"].items() if name not in flows} == {
         name: gatherer["env"][name] for name in shared
