@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -11,9 +12,11 @@ from statistics import fmean
 
 import psutil
 
+from jvm.java import java_home
 from tests.e2e.conftest import Pipectl
 
 KINDS = ("MB", "threads", "files")
+_JCMD_SECONDS = 60.0
 _WORDS = {
     "kafka": "kafka.Kafka",
     "jobmanager": "StandaloneSessionClusterEntrypoint",
@@ -27,9 +30,12 @@ _WORDS = {
 }
 """What the command line of each process says, the first that fits counts."""
 
+_JVMS = ("kafka", "jobmanager", "taskmanager")
+LIVE, LIVE_MB, LIVE_PART = "live MB", 16.0, 0.10
+"""What a JVM's objects take after a full collection, and by how much that may grow."""
 KAFKA, OTHER = "Kafka's data", "all other files"
 # Bounds for what is used in the last quarter beyond the second; the first quarter is the warm-up. A JVM takes
-# its heap bit by bit, up to a maximum that its app's memory covers.
+# its heap bit by bit, up to the maximum; whether its objects become more is seen after a collection.
 MEMORY_MB, MEMORY_PART = 48.0, 0.10
 MOST_MORE = 15
 """Threads or files."""
@@ -42,12 +48,14 @@ LAG_SECONDS = 30.0
 @dataclass
 class Samples:
     """seconds: of each sample, since the first. used: by kind and process, a value for each sample, as far as
-    it lived. disk_mb: of Kafka's data, and of all other files of the home. lag: ticks that the job has not
-    read.
+    it lived. live_mb: of each JVM, after the first quarter and at the end. heap_mb: its maximum. disk_mb: of
+    Kafka's data, and of all other files of the home. lag: ticks that the job has not read.
     """
 
     seconds: list[float] = field(default_factory=list)
     used: dict[str, dict[str, list[float]]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    live_mb: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in _JVMS})
+    heap_mb: dict[str, float] = field(default_factory=dict)
     disk_mb: dict[str, list[float]] = field(default_factory=lambda: {KAFKA: [], OTHER: []})
     lag: list[int] = field(default_factory=list)
 
@@ -56,6 +64,9 @@ class Samples:
         for kind, processes in self.used.items():
             for name, values in sorted(processes.items()):
                 yield kind, name, values
+        for name, values in self.live_mb.items():
+            if values:
+                yield LIVE, name, values
         for name, values in self.disk_mb.items():
             yield "MB on disk", name, values
         yield "ticks of lag", "all positions", [float(each) for each in self.lag]
@@ -63,9 +74,12 @@ class Samples:
 
 def sample(user: Pipectl, minutes: float, every: float = 5.0) -> Samples:
     """Look at a deployed bundle for so long."""
-    samples, began = Samples(), time.monotonic()
+    samples, began, measured = Samples(), time.monotonic(), False
     while (now := time.monotonic() - began) <= 60 * minutes:
         samples.seconds.append(now)
+        if now >= 15 * minutes and not measured:
+            measured = True
+            _measure_heaps(user, samples)
         for process in user.processes():
             with suppress(psutil.Error):
                 command = " ".join(process.cmdline())
@@ -85,7 +99,22 @@ def sample(user: Pipectl, minutes: float, every: float = 5.0) -> Samples:
         status = user.json("status", code=None)
         samples.lag.append(sum(each["lag"] or 0 for each in status["positions"]))
         time.sleep(max(0.0, every - (time.monotonic() - began - now)))
+    _measure_heaps(user, samples)
     return samples
+
+
+def _measure_heaps(user: Pipectl, samples: Samples) -> None:
+    """Collect each JVM's garbage, and note what is left."""
+    for process in user.processes():
+        command = process.cmdline()
+        name = next((name for name in _JVMS if _WORDS[name] in " ".join(command)), None)
+        if name is None:
+            continue
+        asked = [str(java_home() / "bin" / "jcmd"), str(process.pid), "GC.class_histogram"]
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=_JCMD_SECONDS, check=True).stdout
+        samples.live_mb[name].append(int(said.splitlines()[-1].split()[-1]) / 2**20)
+        (most,) = (word for word in command if word.startswith("-Xmx"))
+        samples.heap_mb[name] = float(most.removeprefix("-Xmx").removesuffix("m"))
 
 
 def _disk_bytes(folder: Path) -> int:
@@ -111,21 +140,28 @@ def growth(values: Sequence[float]) -> float:
 
 def faults(samples: Samples, ticks_per_second: float) -> list[str]:
     """What is not bounded, in words. ticks_per_second: of all positions together."""
-    found = [_fault(*each) for each in samples.series() if each[0] != "ticks of lag"]
+    found = [
+        _fault(*each, samples.heap_mb.get(each[1], 0.0))
+        for each in samples.series()
+        if each[0] != "ticks of lag"
+    ]
     most = LAG_SECONDS * ticks_per_second
     if (highest := max(samples.lag[len(samples.lag) // 4 :])) > most:
         found.append(f"lag: {highest:,} ticks, bound {most:,.0f}")
     return [fault for fault in found if fault]
 
 
-def _fault(kind: str, name: str, values: Sequence[float]) -> str | None:
+def _fault(kind: str, name: str, values: Sequence[float], heap_mb: float) -> str | None:
     second, last = quarters(values)
-    if name == KAFKA:
+    if kind == LIVE:
+        more, bound = values[-1] - values[0], max(LIVE_MB, LIVE_PART * values[0])
+    elif name == KAFKA:
         grown = second[-1] - second[0]
         more, bound = last[-1] - last[0] - grown, max(DATA_MB, DATA_PART * grown)
     elif kind in KINDS[1:]:
         more, bound = max(last) - min(second), MOST_MORE
     else:
         more = fmean(last) - fmean(second)
-        bound = OTHER_MB if name == OTHER else max(MEMORY_MB, MEMORY_PART * fmean(second))
+        used = fmean(second)
+        bound = OTHER_MB if name == OTHER else max(MEMORY_MB, MEMORY_PART * used, heap_mb + MEMORY_MB - used)
     return f"{kind} of {name}: {more:,.0f} more at the end, bound {bound:,.0f}" if more > bound else None

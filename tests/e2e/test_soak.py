@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.soak import KAFKA, KINDS, MOST_MORE, OTHER, Samples, faults, quarters, sample
+from tests.e2e.soak import KAFKA, KINDS, LIVE, MOST_MORE, OTHER, Samples, faults, quarters, sample
 
 MINUTES = 0.75
 BUNDLE = {"kafka", "jobmanager", "taskmanager", "worker", "generator", "submitter", "agent"}
@@ -33,6 +33,7 @@ def steady(count: int = 40) -> Samples:
     for kind, value in zip(KINDS, (500.0, 80.0, 200.0), strict=True):
         samples.used[kind]["kafka"] = [value / 2] * 10 + [value] * (count - 10)
     samples.disk_mb = {KAFKA: [2.0 * number for number in range(count)], OTHER: [50.0] * count}
+    samples.live_mb["kafka"] = [160.0, 162.0]
     samples.lag = [9_000] * 5 + [300] * (count - 5)
     return samples
 
@@ -41,11 +42,22 @@ def test_what_is_steady_after_a_warm_up_is_bounded() -> None:
     assert faults(steady(), 250) == []
 
 
-@pytest.mark.parametrize("name", ["MB", "threads", "files", KAFKA, OTHER, "lag"])
+def test_a_jvm_may_fill_its_heap() -> None:
+    samples = steady()
+    samples.used["MB"]["kafka"][-10:] = [580.0] * 10
+    (fault,) = faults(samples, 250)
+    assert "MB of kafka" in fault
+    samples.heap_mb["kafka"] = 560.0
+    assert faults(samples, 250) == []
+
+
+@pytest.mark.parametrize("name", ["MB", LIVE, "threads", "files", KAFKA, OTHER, "lag"])
 def test_what_grows_is_a_fault(name: str) -> None:
     samples = steady()
     values = {**{kind: used["kafka"] for kind, used in samples.used.items()}, **samples.disk_mb}.get(name)
-    if values is None:
+    if name == LIVE:
+        samples.live_mb["kafka"][1] = 200.0
+    elif values is None:
         samples.lag[-1] = 9_000
     else:
         values[:] = [value * (1 + number / 40) ** 2 for number, value in enumerate(values)]

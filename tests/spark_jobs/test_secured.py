@@ -35,7 +35,8 @@ def prepare(kafka: SecuredKafka, values: list[bytes]) -> None:
         Topics(PREFIX), job="job", inputs=[], job_topics=[TOPIC], sinks="secured.sink-to-", shared=False
     )
     with kafka.as_user("pipectl"):
-        open_admin(servers).create_topics([NewTopic(TOPIC, 3, 1)])[TOPIC].result(SECONDS)
+        admin = open_admin(servers)
+        admin.create_topics([NewTopic(TOPIC, 3, 1)])[TOPIC].result(SECONDS)
         rules = AccessRules(servers, timeout=SECONDS, bundle=PREFIX)
         rules.allow(rights)
         deadline = time.monotonic() + 30
