@@ -1,4 +1,4 @@
-# One image for all apps of the bundle. Nothing is fetched when it runs: Python packages, a Java, the jars of
+# One image for all apps of the bundle, and one with Spark besides (`--target spark`). Nothing is fetched when it runs: Python packages, a Java, the jars of
 # Flink's connector and file systems, and our own Java classes are inside.
 #
 # `make lock-base` adds the digest of the base, @sha256:..., or replaces it. It asks the registry, so it needs Docker. Without a
@@ -27,7 +27,7 @@ RUN cd /opt/pipectl/lib/python3.11/site-packages && \
     rm -r pyflink/lib/flink-table-planner-loader-*.jar pyflink/lib/flink-scala_*.jar pyflink/opt/flink-sql-client-*.jar && \
     pip uninstall --yes setuptools pip
 
-FROM base
+FROM base AS bundle
 COPY --from=build /opt/pipectl /opt/pipectl
 
 RUN useradd --uid 10001 --home-dir /tmp pipectl
@@ -48,3 +48,19 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=120s \
 # Marathon hands an app's args to the entry point.
 ENTRYPOINT ["/usr/bin/env"]
 CMD ["pipectl", "--help"]
+
+# For the apps and jobs of Spark. What builds Spark's package stays out of it, and so do its examples.
+FROM build AS spark-build
+RUN python3 -m venv --clear /opt/installing && \
+    /opt/installing/bin/pip install --require-hashes -r requirements-build.txt && \
+    /opt/installing/bin/pip install --require-hashes --use-pep517 --no-build-isolation --no-deps \
+        --target /opt/spark/lib/python3.11/site-packages -r requirements-spark.txt && \
+    rm -r /opt/spark/lib/python3.11/site-packages/bin /opt/spark/lib/python3.11/site-packages/pyspark/examples && \
+    python -m spark_jobs.locked /opt/spark/jars/spark
+
+FROM bundle AS spark
+COPY --from=spark-build /opt/spark /opt/pipectl
+ENV SPARK_KAFKA_JARS=/opt/pipectl/jars/spark/commons-pool2-2.13.1.jar:/opt/pipectl/jars/spark/kafka-clients-3.9.2.jar:/opt/pipectl/jars/spark/spark-sql-kafka-0-10_2.13-4.2.0.jar:/opt/pipectl/jars/spark/spark-token-provider-kafka-0-10_2.13-4.2.0.jar
+
+# The image without Spark is the one that a build without a target makes.
+FROM bundle

@@ -9,7 +9,7 @@ JAVA_PROJECTS = flink_scripts/java gatherer/java
 JAVA_FILES = $(shell find $(JAVA_PROJECTS) bench/java -name '*.java')
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test test-long test-flows lint format java bench bench-quick image image-check lock lock-base page diagrams clean
+.PHONY: help deploy test test-long test-flows lint format java bench bench-quick image image-spark image-check lock lock-base page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -56,6 +56,9 @@ IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py
 image: ## Build the Docker image of all apps (IMAGE=name:tag)
 	docker build --tag $(IMAGE) .
 
+image-spark: ## Build the image of the apps and jobs of Spark (IMAGE=name:tag; the default ends in -spark)
+	docker build --target spark --tag $(if $(filter file,$(origin IMAGE)),$(IMAGE)-spark,$(IMAGE)) .
+
 image-check: $(DEV) ## Build the image with buildah, and run the bundle from it with podman (needs Debian and root)
 	$(BIN)/python bench/image_check.py
 
@@ -65,6 +68,7 @@ BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb
 lock: $(DEV) ## Lock packages and jars by hash, after you change setup.cfg or a coordinate (UPGRADE=1: to the newest)
 	$(BIN)/python -c '$(BUILD_REQUIRES)' | $(COMPILE) -o requirements-build.txt -
 	$(COMPILE) --extra local -o requirements.txt setup.cfg
+	grep -oE '^ +pyspark==.*' setup.cfg | sort -u | $(COMPILE) --no-deps -o requirements-spark.txt -
 	$(COMPILE) --extra local --extra dev -c requirements.txt -o requirements-dev.txt setup.cfg
 	$(BIN)/python -m flink_scripts.locked
 	$(BIN)/python -m local_dcos.services.jars

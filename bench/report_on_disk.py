@@ -3,8 +3,9 @@
     pip install duckdb polars
     python bench/report_on_disk.py [--rows 10000000] [--rounds 3] [--memory 1g]
 
-All three give the same figures, which is checked; only their ratios mean something on another machine. The
-long form is --rows 50000000.
+All three give the same figures, which is checked; only their ratios mean something on another machine. CPU
+time is that of this process and of Spark's JVM; on a busy machine, the time by the clock says little. Spark's is
+also shown by stage. The long form is --rows 50000000.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -140,6 +142,28 @@ def by_polars(folder: Path) -> Answer:
     }  # fmt: skip
 
 
+def cpu_seconds() -> float:
+    """The CPU time that this process and its children have used so far."""
+    me = psutil.Process()
+    times = [each.cpu_times() for each in (me, *me.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
+def stages(session: Any) -> dict[str, float]:
+    """CPU seconds of Spark's tasks so far, by the line of ours that they ran for."""
+    context = session.sparkContext
+    jvm = context._jvm
+    quantiles = context._gateway.new_array(jvm.double, 0)
+    found = (
+        context._jsc.sc().statusStore().stageList(None, False, False, quantiles, jvm.java.util.ArrayList())
+    )
+    spent: dict[str, float] = {}
+    for stage in (found.apply(number) for number in range(found.size())):
+        name = stage.name().rpartition("/")[2]
+        spent[name] = spent.get(name, 0.0) + stage.executorCpuTime() / 1e9
+    return spent
+
+
 def same(one: Answer, other: Answer) -> None:
     """The same counts, and figures that are equal up to the doubles of the peers."""
     assert one.keys() == other.keys()
@@ -168,19 +192,32 @@ def main() -> None:
                 "duckdb": lambda: by_duckdb(folder),
                 "polars": lambda: by_polars(folder),
             }
-            seconds: dict[str, list[float]] = {name: [] for name in ways}
+            clock: dict[str, list[float]] = {name: [] for name in ways}
+            cpu: dict[str, list[float]] = {name: [] for name in ways}
             for _ in range(options.rounds):
                 answers = {}
                 for name, way in ways.items():
-                    started = time.perf_counter()
+                    started, used = time.perf_counter(), cpu_seconds()
                     answers[name] = way()
-                    seconds[name].append(time.perf_counter() - started)
+                    clock[name].append(time.perf_counter() - started)
+                    cpu[name].append(cpu_seconds() - used)
+                    print(f"{name}: {clock[name][-1]:.1f} s, CPU {cpu[name][-1]:.1f} s", flush=True)
                 same(answers["spark"], answers["duckdb"])
                 same(answers["spark"], answers["polars"])
-        base = median(seconds["spark"])
-        for name, several in seconds.items():
-            middle, ratio = median(several), base / median(several)
-            print(f"{name:>7}: {middle:6.2f} s (first {several[0]:.2f} s), Spark / {name}: {ratio:.2f}")
+            spent = stages(session)
+        for what, seconds in (("clock", clock), ("CPU", cpu)):
+            base = median(seconds["spark"])
+            for name, several in seconds.items():
+                middle = median(several)
+                print(f"{what:>5} {name:>7}: {middle:7.2f} s (first {several[0]:.2f} s), "
+                      f"Spark / {name}: {base / middle:.2f}")  # fmt: skip
+        print("where Spark's CPU time goes, s per round:")
+        for name, several_seconds in sorted(spent.items(), key=lambda each: -each[1]):
+            print(f"{several_seconds / options.rounds:8.2f}  {name}")
+        rest = sum(cpu["spark"]) - sum(spent.values())
+        print(
+            f"{rest / options.rounds:8.2f}  the rest: compiling, planning, garbage, and the outliers in Python"
+        )
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ def check_needs(run: Session, names: Collection[str]) -> None:
                 f"part {name} needs stores.disk, the folder for results and checkpoints of its streams",
                 hint="--set stores.disk=/mnt/shared/volatility; it must be the same on every agent",
             )
+        if name in _STREAMING:
+            check_spark_image(run)
         if name in _STREAMING and run.is_local and find_spec("pyspark") is None:
             raise UsageProblem(
                 f"part {name} needs Spark, which is not installed",
@@ -66,6 +68,15 @@ def check_needs(run: Session, names: Collection[str]) -> None:
                 "secret that signs posts",
                 hint="--set webhook.url=https://host/signals --set webhook.secret=volatility/webhook-secret",
             )
+
+
+def check_spark_image(run: Session) -> None:
+    """Raise UsageProblem if apps run from an image and those of Spark have none with Spark."""
+    if run.settings.image is not None and run.settings.spark.image is None:
+        raise UsageProblem(
+            f"Spark needs spark.image: the project's image {run.settings.image} does not contain it",
+            hint="build and push it with `make image-spark IMAGE=NAME:TAG`, then --set spark.image=NAME:TAG",
+        )
 
 
 def check_parts_chosen(run: Session, wanted: Collection[str], chosen: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from marathon import Settings
 # A path stands for everything below it.
 PROMOTED = (
     "image",
+    "spark.image",
     "positions",
     "parts",
     "generator.model",
@@ -114,8 +115,9 @@ def promoted(source: Settings, target: Settings) -> dict[str, Any]:
         for below, value in _differences(_at(theirs, path), _at(ours, path)):
             # The names in a mapping, such as those of flows, may hold dots, so they are no part of the path.
             changes[path] = _merged(changes.get(path, {}), below, value) if below else value
-    if changes.get("image", "") is None:
-        del changes["image"]
+    for image in ("image", "spark.image"):
+        if changes.get(image, "") is None:
+            del changes[image]
     return changes
 
 

@@ -88,6 +88,11 @@ class Job:
         labels: Mapping[str, str] = self.definition.get("labels", {})
         return labels
 
+    @property
+    def uses_spark(self) -> bool:
+        """Whether it runs on Spark."""
+        return "spark_jobs" in self.definition["run"]["args"]
+
 
 @dataclass(frozen=True)
 class Component:

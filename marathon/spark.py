@@ -58,6 +58,10 @@ class Standalone(Section):
 
 
 class Spark(SecretSection):
+    image: Annotated[str, Field(min_length=1)] | None = Field(
+        description="Docker image of the apps and jobs of Spark, from `make image-spark`; null: `image`, "
+        "which must then contain Spark"
+    )
     master: Annotated[str, Field(pattern=r"^(local\[(\*|[1-9][0-9]*)\]|spark://\S+:[0-9]+)$")] = Field(
         description="where Spark jobs run: `local[*]`, in their own process, or `spark://HOST:PORT`, on a "
         "standalone cluster"

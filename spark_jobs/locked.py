@@ -1,10 +1,12 @@
 """The jars of this package, each checked by its SHA-256 in jars.lock.
 
-python -m spark_jobs.locked    write jars.lock again, after a coordinate has changed
+python -m spark_jobs.locked           write jars.lock again, after a coordinate has changed
+python -m spark_jobs.locked FOLDER    copy the jars that an image needs into a folder
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,14 +24,19 @@ KAFKA = (
 LOCK = JarLock(Path(__file__).with_name("jars.lock"))
 
 
-def main() -> str | None:
-    """Lock every jar that this package uses. Returns the error message, or None."""
+def main(folder: str | None = None) -> str | None:
+    """Lock every jar that this package uses, or copy them to a folder. Returns the error message, or None."""
     try:
-        LOCK.write(KAFKA)
+        if folder is None:
+            LOCK.write(KAFKA)
+        else:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            for jar in LOCK.fetch(KAFKA):
+                shutil.copy(jar, folder)
     except JarError as error:
         return f"spark_jobs.locked: {error}"
     return None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +45,9 @@ def test_the_page_takes_its_environment() -> None:
     assert settings.port == 3030 and [flow.topic for flow in settings.flows] == ["prices"]
 
 
-def test_spark_is_installed_by_the_hashes_that_are_locked() -> None:
-    dockerfile = SERVICES["consumer"]["build"]["dockerfile_inline"]
-    locked = (ROOT / "requirements-dev.txt").read_text()
-    pinned = re.findall(r"'(\S+)==(\S+) --hash=(\S+)'", dockerfile)
-    assert {name for name, _, _ in pinned} == {"py4j", "pyspark"}
-    for name, version, digest in pinned:
-        entry = re.search(rf"^{name}==(\S+) \\\n((?:    --hash=\S+(?: \\)?\n)+)", locked, re.MULTILINE)
-        assert entry is not None and entry[1] == version and digest in entry[2]
+def test_only_the_report_has_the_image_with_spark() -> None:
+    builds = {name: service["build"] for name, service in SERVICES.items() if "build" in service}
+    assert builds == {"producer": ".", "page": ".", "consumer": {"context": ".", "target": "spark"}}
 
 
 def test_kafka_is_the_version_that_the_project_runs() -> None:

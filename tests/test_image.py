@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from spark_jobs.locked import main
+
 ROOT = Path(__file__).parent.parent
 IGNORED = (ROOT / ".dockerignore").read_text().split()
 LET_IN = {line.removeprefix("!") for line in IGNORED if line.startswith("!")}
@@ -25,24 +27,30 @@ def instructions() -> list[tuple[str, str]]:
     return [(line.split()[0], line.split(maxsplit=1)[1]) for line in text.splitlines() if line.strip()]
 
 
-def last_stage() -> list[tuple[str, str]]:
-    """What makes the image itself."""
-    steps = instructions()
-    begin = max(number for number, (name, _) in enumerate(steps) if name == "FROM")
-    return steps[begin:]
+def stage(wanted: str) -> list[tuple[str, str]]:
+    """The instructions of a stage."""
+    found, inside = [], False
+    for name, arguments in instructions():
+        if name == "FROM":
+            inside = arguments.endswith(f" AS {wanted}")
+        elif inside:
+            found.append((name, arguments))
+    return found
 
 
-def environment() -> dict[str, str]:
-    """The variables that the image sets."""
-    (arguments,) = [arguments for name, arguments in last_stage() if name == "ENV"]
+def environment(of: str) -> dict[str, str]:
+    """The variables that a stage sets."""
+    (arguments,) = [arguments for name, arguments in stage(of) if name == "ENV"]
     return dict(pair.split("=", 1) for pair in shlex.split(arguments))
 
 
 def test_the_base_is_pinned_and_the_user_is_not_root() -> None:
     first, *others = [arguments for name, arguments in instructions() if name == "FROM"]
     assert re.fullmatch(r"python:3\.11\.\d+-slim-\w+(@sha256:[0-9a-f]{64})? AS base", first)
-    assert {other.split()[0] for other in others} == {"base"}
-    steps = dict(last_stage())
+    assert {other.split()[0] for other in others} <= {"base", "build", "bundle"}
+    # Without a target, the last stage is built: the image without Spark.
+    assert instructions()[-1] == ("FROM", "bundle")
+    steps = dict(stage("bundle"))
     assert steps["USER"].isdigit() and int(steps["USER"]) > 0
     assert json.loads(steps["ENTRYPOINT"]) == ["/usr/bin/env"]
     assert "HEALTHCHECK" in steps
@@ -99,9 +107,16 @@ def test_all_packages_are_installed_by_their_hashes() -> None:
 
 @pytest.mark.slow
 def test_the_variables_name_the_jars_that_are_collected(image_jars: Path) -> None:
-    environ, inside = environment(), "/opt/pipectl/jars"
+    environ, inside = environment("bundle"), "/opt/pipectl/jars"
     connector = {f"{inside}/connector/{path.name}" for path in (image_jars / "connector").glob("*.jar")}
     assert set(environ["FLINK_CONNECTOR_JARS"].split(":")) == connector
     assert environ["FLINK_PLUGINS_DIR"] == f"{inside}/plugins" and list(image_jars.glob("plugins/*/*.jar"))
     assert environ["HADOOP_CLASSPATH"] == f"{inside}/hadoop/*"
     assert list(image_jars.glob("hadoop/hadoop-client-*.jar"))
+
+
+@pytest.mark.slow
+def test_the_image_with_spark_names_the_jars_that_are_copied(tmp_path: Path) -> None:
+    assert main(str(tmp_path)) is None
+    copied = {f"/opt/pipectl/jars/spark/{path.name}" for path in tmp_path.glob("*.jar")}
+    assert {*environment("spark")["SPARK_KAFKA_JARS"].split(":")} == copied

@@ -49,7 +49,13 @@ def test_every_requirement_is_locked_within_its_range(name: str, extras: list[st
 
 
 def test_the_tests_run_on_the_versions_that_are_deployed() -> None:
-    assert locked("requirements.txt").items() <= locked("requirements-dev.txt").items()
+    for name in ("requirements.txt", "requirements-spark.txt"):
+        assert locked(name).items() <= locked("requirements-dev.txt").items()
+
+
+def test_the_image_with_spark_has_the_spark_that_is_declared() -> None:
+    wanted = {str(each) for each in declared("spark")} - {str(each) for each in declared()}
+    assert {f"{name}=={version}" for name, version in locked("requirements-spark.txt").items()} == wanted
 
 
 def test_what_builds_packages_is_locked() -> None:

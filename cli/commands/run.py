@@ -12,7 +12,7 @@ from cli import output as out
 from cli.engine.protocol import Engine, JobManifest, JobRun
 from cli.errors import EngineError, Interrupted, PipectlError, Unhealthy, UsageProblem
 from cli.job_watch import Outcome, watch
-from cli.parts import check_needs, with_remembered
+from cli.parts import check_needs, check_spark_image, with_remembered
 from cli.session import Session
 from cli.session_options import session_options
 from kafka_topic.plan import TopicSpec
@@ -55,6 +55,8 @@ def command(run: Session, output: str, job: str, source: str | None, target: str
     run = with_remembered(run, engine)
     declared = _declared(run, job)
     _check_part(run, declared)
+    if declared.uses_spark:
+        check_spark_image(run)
     _check_needs(run, engine, declared)
     _create_topics(run, engine, declared)
     with _run_stays_active(run, declared):

@@ -78,6 +78,13 @@ def test_parts_with_streams_need_a_folder_for_results(engine: MemoryEngine) -> N
     assert engine.packages.installed("cassandra", "cassandra") is not None
 
 
+def test_parts_with_streams_need_the_image_with_spark(engine: MemoryEngine) -> None:
+    apps = (*OFF, "stores.disk=/mnt/shared", "image=x:1")
+    with pytest.raises(UsageProblem, match=r"Spark needs spark\.image: .* x:1 does not contain it"):
+        plan_of(run_with(*apps), engine, wanted_parts=["spark"])
+    assert plan_of(run_with(*apps, "spark.image=x-spark:1"), engine, wanted_parts=["spark"]).changed
+
+
 def test_a_part_of_the_settings_goes_with_the_setting(engine: MemoryEngine) -> None:
     deploy(engine, run_with(OFF[0]))
     assert "/volatility/dashboard" in engine.apps()

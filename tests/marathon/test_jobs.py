@@ -42,6 +42,25 @@ def test_a_job_has_the_settings_the_image_and_the_prefix(settings_of):
     )
 
 
+def test_what_needs_spark_runs_in_the_image_with_spark(settings_of):
+    overrides = ("image=x:1", "stores.disk=/mnt/results", "spark.standalone.enabled=true", "spark.secret=s")
+    parts = ("dashboard", "spark", "cassandra")
+    for given, image in (("null", "x:1"), ("x-spark:1", "x-spark:1")):
+        bundle = render(settings_of("prod", *overrides, f"spark.image={given}"), with_parts=parts)
+        apps = {
+            name: (app.definition["container"]["docker"]["image"], app.definition["args"])
+            for name, app in bundle.apps.items()
+        }
+        jobs = {
+            name: (job.definition["run"]["docker"]["image"], job.definition["run"]["args"])
+            for name, job in bundle.jobs.items()
+        }
+        found = [*apps.values(), *jobs.values()]
+        assert {used for used, args in found if "spark_jobs" in args} == {image}
+        assert {used for used, args in found if "spark_jobs" not in args} == {"x:1"}
+        assert sum("spark_jobs" in args for _, args in found) == 6
+
+
 def test_the_report_has_half_of_its_memory_for_the_driver(settings_of):
     run = render(settings_of("local", "topics.prefix=t.", "spark.report.mem=2048")).jobs["prices-report"]
     args, env = run.definition["run"]["args"], run.definition["run"]["env"]
