@@ -1,5 +1,5 @@
-# One image for all apps of the bundle, and one with Spark besides (`--target spark`). Nothing is fetched when it runs: Python packages, a Java, the jars of
-# Flink's connector and file systems, and our own Java classes are inside.
+# One image for all apps of the bundle, and one with Spark besides (`--target spark`). Nothing is fetched when they run: Python packages,
+# a Java, the jars of Flink's connector and file systems, and our own Java classes are inside.
 #
 # `make lock-base` adds the digest of the base, @sha256:..., or replaces it. It asks the registry, so it needs Docker. Without a
 # digest, a build takes what the registry has under this name on that day.
