@@ -4,8 +4,8 @@
     python bench/report_on_disk.py [--rows 10000000] [--rounds 3] [--memory 1g]
 
 All three give the same figures, which is checked; only their ratios mean something on another machine. CPU
-time is that of this process and of Spark's JVM; on a busy machine, the time by the clock says little. Spark's is
-also shown by stage. The long form is --rows 50000000.
+time is that of this process and of Spark's JVM; on a busy machine, the time by the clock says little. Spark's
+is also shown by stage. The long form is --rows 50000000.
 """
 
 from __future__ import annotations
@@ -215,9 +215,7 @@ def main() -> None:
         for name, several_seconds in sorted(spent.items(), key=lambda each: -each[1]):
             print(f"{several_seconds / options.rounds:8.2f}  {name}")
         rest = sum(cpu["spark"]) - sum(spent.values())
-        print(
-            f"{rest / options.rounds:8.2f}  the rest: compiling, planning, garbage, and the outliers in Python"
-        )
+        print(f"{rest / options.rounds:8.2f}  the rest: compiling, garbage, and the outliers in Python")
 
 
 if __name__ == "__main__":
