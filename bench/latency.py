@@ -1,6 +1,6 @@
 """Measures how long after the end of a window a consumer has its record.
 
-    python bench/latency.py [--rates 1000,50000] [--seconds 20] [--rounds 1]
+    python bench/latency.py [--rates 1000,50000] [--seconds 15] [--rounds 1]
 
 Live ticks of five positions with the time at which they are sent, the default settings, checkpoints every
 second. The least that the rule allows is the bound of out-of-orderness, 0.5 s: a window ends when a later
@@ -167,7 +167,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rates", default="1000,50000", help="ticks per second, with commas between them")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)

@@ -31,7 +31,7 @@ PEERS = Path(__file__).parent / "peers"
 # A stream has no end: the windows of its last seconds end with a later tick only.
 TAIL_MS = 3000
 SHARE_BEFORE = 0.25
-START_SECONDS = 240.0
+START_SECONDS = 90.0
 INSTALL_SECONDS = 1800
 
 
