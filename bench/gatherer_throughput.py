@@ -29,7 +29,7 @@ import psutil
 from broker import broker
 from client import client
 from results import Table, report
-from ticks import PREFIX, Log, create, preload, same, windows
+from ticks import PREFIX, DifferentError, Log, create, preload, same, windows
 
 from flink_scripts.tls import rest_context
 from gatherer.settings import Settings
@@ -130,7 +130,7 @@ class Measurement:
             if name not in self._argv:
                 self._argv[name] = peer_process.ARGV[name](self._folder)
             return self._peer(name, number)
-        except (peer_process.MissingError, peer_process.FailedError) as error:
+        except (peer_process.MissingError, peer_process.FailedError, DifferentError) as error:
             print(f"{name}: {error}", flush=True)
             self.notes[name] = f"no figure: {str(error).strip().splitlines()[-1]}"
             self._argv.pop(name, None)

@@ -31,7 +31,7 @@ from gatherer.settings import DELIVERIES, Settings
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
 STEP_SECONDS = 0.01
-WARM_UP_SECONDS, PATIENCE_SECONDS = 5.0, 120.0
+WARM_UP_SECONDS, PATIENCE_SECONDS = 3.0, 120.0
 
 
 class Feed(threading.Thread):

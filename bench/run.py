@@ -78,7 +78,7 @@ BENCHMARKS = (
     Benchmark(
         "latency",
         "How long after its end does a consumer have a window?",
-        ("latency.py",),
+        ("latency.py", "--seconds", "8"),
     ),
     Benchmark(
         "generator",

@@ -122,18 +122,23 @@ def windows(bootstrap_servers: str, topic: str) -> dict[tuple[str, int], Any]:
     return reader.found
 
 
+class DifferentError(Exception):
+    """A peer has not written the same windows."""
+
+
 def same(ours: dict[tuple[str, int], Any], theirs: dict[tuple[str, int], Any], until: int) -> int:
-    """How many windows end until `until`; both must have the same ones with the same content."""
+    """How many windows end until `until`. Raises DifferentError unless both have the same."""
 
     def part(all_windows: dict[tuple[str, int], Any]) -> dict[tuple[str, int], Any]:
         return {key: window for key, window in all_windows.items() if key[1] <= until}
 
     mine, others = part(ours), part(theirs)
     missing, extra = sorted(mine.keys() - others.keys()), sorted(others.keys() - mine.keys())
-    assert not missing and not extra, f"of {len(mine)} windows, missing: {missing[:3]}, extra: {extra[:3]}"
+    if missing or extra:
+        raise DifferentError(f"of {len(mine)} windows, missing: {missing[:3]}, extra: {extra[:3]}")
     for key, window in mine.items():
         for name in ("count", "min", "max", "mean", "stddev"):
             a, b = window[name], others[key][name]
-            assert (a is None) == (b is None), (key, name, a, b)
-            assert a is None or abs(a - b) < TOLERANCE, (key, name, a, b)
+            if (a is None) != (b is None) or (a is not None and abs(a - b) >= TOLERANCE):
+                raise DifferentError(f"{name} of the window {key} is {b}, but {a} in ours")
     return len(mine)
