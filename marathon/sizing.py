@@ -1,7 +1,7 @@
 """The memory that the state of positions needs, in a TaskManager and in the Python processes beside it.
 
-Both hold the panes of the longest window. A pane with one tick takes 57 bytes in Python, and 50 in Java. The
-sizes here are for panes of ten different prices.
+Both hold the panes of the longest window. With default windows and one tick a second, a position takes 46 KB
+in Python; with ten ticks, 115 KB in whole cents, or 300 KB if no price occurs twice. The sizes allow 250.
 """
 
 from __future__ import annotations
