@@ -9,7 +9,8 @@ from stores.errors import AddressError
 
 
 def open_store(address: str) -> Store:
-    """Open the store at `disk:FOLDER`, `cassandra:HOST:PORT/KEYSPACE` or `mysql:HOST:PORT/DATABASE`.
+    """Open the store at `disk:FOLDER`, `hdfs:HOST:PORT/FOLDER`, `cassandra:HOST:PORT/KEYSPACE` or
+    `mysql:HOST:PORT/DATABASE`.
 
     Nothing is contacted yet. Raises AddressError for any other address.
     """
@@ -28,6 +29,12 @@ def open_store(address: str) -> Store:
         from stores.mysql import MySqlStore
 
         return MySqlStore(sql.address_of(location))
+    if kind == "hdfs":
+        from stores import webhdfs
+        from stores.hdfs import HdfsStore
+
+        return HdfsStore(webhdfs.address_of(location))
     raise AddressError(
-        f"store {address!r}: use disk:FOLDER, cassandra:HOST:PORT/KEYSPACE or mysql:HOST:PORT/DATABASE"
+        f"store {address!r}: use disk:FOLDER, hdfs:HOST:PORT/FOLDER, cassandra:HOST:PORT/KEYSPACE or "
+        "mysql:HOST:PORT/DATABASE"
     )

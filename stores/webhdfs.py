@@ -1,0 +1,201 @@
+"""WebHDFS, the HTTP API of HDFS: https://hadoop.apache.org/docs/stable/hadoop-project-dist/hadoop-hdfs/WebHDFS.html.
+
+A name node answers about names. It redirects reads and writes of content to a data node.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from stores.errors import AddressError, BrokenError, UnreachableError
+from stores.file_system import Entry
+
+FORM = "hdfs:HOST:PORT/FOLDER"
+USER = "pipectl"
+"""Who owns the files."""
+PATIENCE_SECONDS = 60.0
+"""How long a change is repeated while HDFS is not available."""
+_PAUSE_SECONDS = 0.5
+_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+_ADDRESS = re.compile(
+    r"(?P<hosts>[A-Za-z0-9.-]+(,[A-Za-z0-9.-]+)*):(?P<port>[0-9]{1,5})(?P<folder>(/[A-Za-z0-9_][A-Za-z0-9._-]*)+)"
+)
+_STANDBY = "StandbyException"
+# An IOException of a name node says, for example, that no data node has reported yet.
+_PASSING = {_STANDBY, "SafeModeException", "RetriableException", "IOException", "LeaseExpiredException"}
+_MISSING = "FileNotFoundException"
+_REFUSED = {"AccessControlException", "SecurityException"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a store is. hosts: the name nodes, of which one is active. port: of their HTTP API."""
+
+    hosts: tuple[str, ...]
+    port: int
+    folder: str
+
+
+def address_of(text: str) -> Address:
+    """The address in "HOST,HOST:PORT/FOLDER". Raises AddressError."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None or not 0 < int(found["port"]) < 2**16:
+        raise AddressError(
+            f"store hdfs:{text}: use {FORM}, with the port of the name node's HTTP API; names in the folder "
+            "have letters, digits, '.', '_' and '-'"
+        )
+    return Address(tuple(found["hosts"].split(",")), int(found["port"]), found["folder"])
+
+
+class WebHdfs:
+    """The files below the folder of `address`, by paths relative to it. Threads may share it.
+
+    Changes are repeated for `patience` seconds while HDFS is not available; reads are asked of each name node
+    once. Methods raise FileNotFoundError, UnreachableError and BrokenError.
+    """
+
+    def __init__(self, address: Address, patience: float = PATIENCE_SECONDS) -> None:
+        self._address = address
+        self._patience = patience
+        self._hosts = list(address.hosts)
+        # The nodes are in the cluster's own network. A browser cannot send this header to another site.
+        self._client = httpx.Client(
+            timeout=_TIMEOUT, trust_env=False, follow_redirects=False, headers={"X-XSRF-HEADER": "pipectl"}
+        )
+
+    def where(self, path: str) -> str:
+        """The URI of a path, with the first name node."""
+        return f"webhdfs://{self._hosts[0]}:{self._address.port}{self._full(path)}"
+
+    def list(self, folder: str) -> list[Entry]:
+        """What is in a folder, by name."""
+        return _entries(self._ask("GET", folder, "LISTSTATUS"))
+
+    def status(self, path: str) -> Entry:
+        """A file or folder. A folder has no size."""
+        return _entry(self._ask("GET", path, "GETFILESTATUS").json()["FileStatus"])
+
+    def make(self, folder: str) -> None:
+        """Make a folder and those above it, unless they are there."""
+        self._ask("PUT", folder, "MKDIRS", permission="750")
+
+    def upload(self, path: str, source: Path) -> None:
+        """Make a file of the content of a local one, also in place of another file."""
+        self._ask("PUT", path, "CREATE", source=source, overwrite="true", permission="640")
+
+    def create(self, path: str) -> bool:
+        """Make an empty file. Returns False if there is one."""
+        try:
+            self._ask("PUT", path, "CREATE", overwrite="false", permission="640")
+        except FileExistsError:
+            return False
+        return True
+
+    def read(self, path: str, offset: int, length: int) -> bytes:
+        """Bytes of a file; fewer at its end."""
+        return self._ask("GET", path, "OPEN", offset=offset, length=length).content
+
+    def rename(self, path: str, to: str) -> bool:
+        """Give a file another name at once. Returns False if a file has that name, or `path` is not there."""
+        answer = self._ask("PUT", path, "RENAME", destination=self._full(to))
+        return bool(answer.json()["boolean"])
+
+    def remove(self, path: str) -> None:
+        """Remove a file, unless that has happened."""
+        self._ask("DELETE", path, "DELETE")
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.close()
+
+    def _full(self, path: str) -> str:
+        return f"{self._address.folder}/{path}" if path else self._address.folder
+
+    def _ask(
+        self, method: str, path: str, operation: str, source: Path | None = None, **parameters: Any
+    ) -> httpx.Response:
+        """Ask the name nodes one after the other, and after a change again while none can answer."""
+        patience = 0.0 if method == "GET" else self._patience
+        deadline = time.monotonic() + patience
+        url = f"/webhdfs/v1{quote(self._full(path))}"
+        query = {"op": operation, "user.name": USER, **parameters}
+        while True:
+            said = ""
+            for host in list(self._hosts):
+                try:
+                    answer = self._send(method, f"http://{host}:{self._address.port}{url}", query, source)
+                except httpx.HTTPError as error:
+                    said = said or f"{type(error).__name__}: {error}"
+                    continue
+                if answer.status_code < 400:
+                    self._prefer(host)
+                    return answer
+                exception, message = _said(answer)
+                if exception not in _PASSING and answer.status_code < 500:
+                    raise self._error(path, operation, exception, message)
+                if exception != _STANDBY:
+                    said = f"{exception}: {message}"
+            if time.monotonic() >= deadline:
+                where = f"{','.join(self._hosts)}:{self._address.port}"
+                raise UnreachableError(
+                    f"HDFS at {where} does not answer for {self._full(path)}: {said or 'all are standby'}; "
+                    "check hdfs.host and hdfs.port, and that a data node is there"
+                )
+            time.sleep(_PAUSE_SECONDS)
+
+    def _send(self, method: str, url: str, query: dict[str, Any], source: Path | None) -> httpx.Response:
+        """One request. Content comes from a data node, or goes to one."""
+        answer = self._client.request(method, url, params=query)
+        if not answer.is_redirect:
+            return answer
+        location = answer.headers["location"]
+        if source is None:
+            return self._client.request(method, location)
+        with source.open("rb") as content:
+            return self._client.request(method, location, content=content)
+
+    def _prefer(self, host: str) -> None:
+        """Ask the name node first that answered last."""
+        if host != self._hosts[0]:
+            self._hosts.sort(key=lambda each: each != host)
+
+    def _error(self, path: str, operation: str, exception: str, message: str) -> Exception:
+        full, where = self._full(path), f"HDFS at {self._hosts[0]}:{self._address.port}"
+        if exception == _MISSING:
+            return FileNotFoundError(f"{where} has no {full}")
+        if exception == "FileAlreadyExistsException":
+            return FileExistsError(f"{where} has a {full}")
+        if exception in _REFUSED:
+            folder = self._address.folder
+            return UnreachableError(
+                f"{where} refuses {operation} of {full}: {message}; let the user {USER} own the folder: "
+                f"hdfs dfs -mkdir -p {folder} && hdfs dfs -chown {USER} {folder}"
+            )
+        if exception == "HTTP 401":
+            return UnreachableError(f"{where} asks for Kerberos, which this store does not have")
+        return BrokenError(f"{where}, {operation} of {full}: {exception}: {message}")
+
+
+def _said(answer: httpx.Response) -> tuple[str, str]:
+    """The exception in an answer, and the first line of its message."""
+    try:
+        found = answer.json()["RemoteException"]
+        return str(found["exception"]), str(found["message"]).partition("\n")[0]
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {answer.status_code}", answer.reason_phrase
+
+
+def _entries(answer: httpx.Response) -> list[Entry]:
+    found = map(_entry, answer.json()["FileStatuses"]["FileStatus"])
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _entry(status: dict[str, Any]) -> Entry:
+    return Entry(status["pathSuffix"], status["length"], status["modificationTime"] / 1000)
