@@ -34,7 +34,15 @@ from cli.home import (
 from marathon.home import LOCAL
 
 # The well-known ports are tried first. If one is taken, any free port is used.
-PREFERRED_PORTS = {"kafka": 9092, "rpc": 6123, "rest": 8081, "cassandra": 9042, "mysql": 3306, "spark": 7077}
+PREFERRED_PORTS = {
+    "kafka": 9092,
+    "rpc": 6123,
+    "rest": 8081,
+    "cassandra": 9042,
+    "mysql": 3306,
+    "hdfs": 9870,
+    "spark": 7077,
+}
 # Below the kernel's range for outgoing connections, so that a free port stays free.
 SPARE_PORTS = range(21000, 32768)
 STATUS_SECONDS = 20.0
@@ -215,6 +223,7 @@ def _keep_settings() -> None:
             "kafka": {"port": ports["kafka"]},
             "cassandra": {"port": ports["cassandra"]},
             "mysql": {"port": ports["mysql"]},
+            "hdfs": {"port": ports["hdfs"]},
             "spark": {"standalone": {"port": ports["spark"]}},
             "flink": {"jobmanager": {"rpc_port": ports["rpc"], "rest_port": ports["rest"]}},
         },

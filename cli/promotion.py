@@ -81,6 +81,7 @@ KEPT = (
     "notebooks",
     "cassandra",
     "mysql",
+    "hdfs",
     "webhook",
     "sink.source",
     "sink.target",

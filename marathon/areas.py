@@ -43,7 +43,8 @@ def in_area(settings: Settings, name: str) -> Settings:
     if name not in known:
         hint = did_you_mean(name, known) or f"the areas are {', '.join(known)}; the setting `areas` adds one"
         raise BundleError([Problem(f"--area {name}", None, "", "unknown area", hint)])
-    cassandra, mysql, stores, topics = settings.cassandra, settings.mysql, settings.stores, settings.topics
+    cassandra, mysql, hdfs = settings.cassandra, settings.mysql, settings.hdfs
+    stores, topics = settings.stores, settings.topics
     own = name.replace("-", "_")
     if stores.disk is not None:
         stores = stores.model_copy(update={"disk": f"{stores.disk}/{name}"})
@@ -60,6 +61,7 @@ def in_area(settings: Settings, name: str) -> Settings:
             "topics": topics.model_copy(update={"prefix": f"{name}.{topics.prefix}"}),
             "cassandra": cassandra.model_copy(update={"keyspace": f"{cassandra.keyspace}_{own}"}),
             "mysql": mysql,
+            "hdfs": hdfs.model_copy(update={"folder": f"{hdfs.folder}/{name}"}),
             "stores": stores,
         }
     )

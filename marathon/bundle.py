@@ -43,7 +43,11 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
         **settings.stores.addresses,
         **{
             store: address
-            for store, address in (("cassandra", settings.names.cassandra), ("mysql", settings.names.mysql))
+            for store, address in (
+                ("cassandra", settings.names.cassandra),
+                ("mysql", settings.names.mysql),
+                ("hdfs", settings.names.hdfs),
+            )
             if store in enabled_parts
         },
     }
@@ -76,11 +80,12 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
         name: App(name, definition.value["id"], definition.value, package / "apps" / f"{name}.json.j2")
         for name, definition in definitions.items()
     }
-    kafka, cassandra, mysql = settings.kafka, settings.cassandra, settings.mysql
+    kafka, cassandra, mysql, hdfs = settings.kafka, settings.cassandra, settings.mysql, settings.hdfs
     services = {
         "kafka": (kafka.package, kafka.version, kafka.service, kafka.options),
         "cassandra": ("cassandra", cassandra.version, cassandra.service, cassandra.options),
         "mysql": ("mysql", None, mysql.service, mysql.options),
+        "hdfs": ("hdfs", hdfs.version, hdfs.service, hdfs.options),
     }
     made = {}
     for name, definition in packages.items():

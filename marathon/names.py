@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # The domain of named VIPs in DC/OS's layer-4 load balancer. Marathon's VIPs are below `marathon`, a package's
 # below its service name.
 _VIP_DOMAIN = "l4lb.thisdcos.directory"
+_TASK_DOMAIN = "autoip.dcos.thisdcos.directory"
 _KAFKA_VIP, _KAFKA_TLS_VIP = ("broker", 9092), ("broker-tls", 9093)
 
 
@@ -44,6 +45,8 @@ class Names:
     """The name in the VIP label of the app `mysql-server`."""
     mysql: str
     """The address of the store in MySQL, as `stores.opening` reads it."""
+    hdfs: str
+    """The address of the store in HDFS, as `stores.opening` reads it."""
     sink_groups: str
     """The start of the consumer groups of sinks; what they write to follows."""
     spark_master_vip: str
@@ -73,6 +76,7 @@ def names_of(settings: Settings) -> Names:
         cassandra=_cassandra(settings),
         mysql_vip=f"{bundle}-mysql",
         mysql=_mysql(settings, f"{bundle}-mysql"),
+        hdfs=_hdfs(settings),
         sink_groups=".".join([*segments, "sink-to-"]),
         spark_master_vip=f"{bundle}-spark-master",
         spark_master=_spark_master(settings, f"{bundle}-spark-master"),
@@ -104,6 +108,13 @@ def _cassandra(settings: Settings) -> str:
 def _mysql(settings: Settings, vip: str) -> str:
     mysql = settings.mysql
     return f"mysql:{mysql.host or f'{vip}.marathon.{_VIP_DOMAIN}'}:{mysql.port}/{mysql.database}"
+
+
+def _hdfs(settings: Settings) -> str:
+    hdfs = settings.hdfs
+    domain = f"{hdfs.service.replace('/', '')}.{_TASK_DOMAIN}"
+    hosts = hdfs.host or ",".join(f"name-{number}-node.{domain}" for number in range(hdfs.name_nodes))
+    return f"hdfs:{hosts}:{hdfs.port}{hdfs.folder}"
 
 
 def _spark_master(settings: Settings, vip: str) -> str:

@@ -15,6 +15,7 @@ from marathon.cassandra import Cassandra
 from marathon.catalogue import Catalogue
 from marathon.durations import format_duration, freshness_of, parse_duration
 from marathon.flows import Flows
+from marathon.hdfs import Hdfs
 from marathon.health import Health, Timeouts
 from marathon.inputs import Input
 from marathon.kafka_security import KafkaSecurity
@@ -348,6 +349,7 @@ class Settings(Section):
     stores: Stores
     cassandra: Cassandra
     mysql: MySql
+    hdfs: Hdfs
     sink: Sink
     webhook: Webhook
     flows: Flows = Field(

@@ -11,8 +11,8 @@ from marathon.secrets import Environment, Secret, SecretSection
 from marathon.section import Cpus, Section
 
 Source = Literal["movingaverage", "signals", "ticks", "prices", "random-numbers", "monitoring"]
-Target = Literal["disk", "cassandra", "mysql", "webhook"]
-_PARTS = ("cassandra", "mysql")
+Target = Literal["disk", "hdfs", "cassandra", "mysql", "webhook"]
+_PARTS = ("hdfs", "cassandra", "mysql")
 """The targets that the part of the same name runs."""
 
 
@@ -22,13 +22,13 @@ class Sink(Section):
         "prices of all positions), prices, random-numbers or monitoring"
     )
     target: Target = Field(
-        description="where `pipectl run sink` writes, if not `--to`: disk, cassandra, mysql or webhook"
+        description="where `pipectl run sink` writes, if not `--to`: disk, hdfs, cassandra, mysql or webhook"
     )
     standing: Annotated[
         tuple[Source, ...],
         Field(strict=False, min_length=1),
         AfterValidator(validators.check_distinct),
-    ] = Field(description="what the app `sink-to-mysql` reads")
+    ] = Field(description="what the apps `sink-to-mysql` and `sink-to-hdfs` read")
     batch: Annotated[int, Field(ge=1, le=100_000)] = Field(
         description="maximum number of records that a store gets at once"
     )

@@ -85,13 +85,21 @@ class Driver:
 
     def query(self, text: str, *, limit: int, seconds: float) -> Result:
         """The first rows of a query in the keyspace. Raises QueryError and UnreachableError."""
+        too_long = f"the query took longer than {seconds:g} s; narrow it, or allow more"
+        deadline = time.monotonic() + seconds
+        rows: list[tuple[Any, ...]] = []
         try:
             session = self._connected()
             session.set_keyspace(self._address.keyspace)
-            found = session.execute(SimpleStatement(text, fetch_size=limit + 1), timeout=seconds)
-            rows = list(islice(found, limit + 1))
+            statement = SimpleStatement(text, fetch_size=min(limit + 1, _PAGE_ROWS))
+            found = session.execute(statement, timeout=seconds)
+            # Each page is a request of its own.
+            for row in islice(found, limit + 1):
+                rows.append(row)
+                if time.monotonic() > deadline:
+                    raise QueryError(too_long)
         except (OperationTimedOut, ReadTimeout) as error:
-            raise QueryError(f"the query took longer than {seconds:g} s; narrow it, or allow more") from error
+            raise QueryError(too_long) from error
         except _AWAY as error:
             raise self._unreachable(error) from error
         except (DriverException, ErrorMessage) as error:

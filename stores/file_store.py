@@ -20,13 +20,15 @@ import pyarrow.parquet as pq
 
 from stores.base import Batch, Columns, Row, Stored, check_name
 from stores.compaction import compact
-from stores.errors import BrokenError
+from stores.errors import BrokenError, QueryError
 from stores.file_system import FileSystem
 from stores.files import Part, parts_of, split
 from stores.parquet import ROW_GROUP, arrow_of, schema_of, writer_of
+from stores.queries import Result, check_reads
 from stores.tables import Flow
 
 _FLOW, _DAY = "flow=", "day="
+_READING = ("SELECT", "WITH", "DESCRIBE", "EXPLAIN")
 _ATTEMPTS = 5
 T = TypeVar("T")
 _BROKEN = "{}: {}; restore the file, or delete it and lose its rows"
@@ -73,6 +75,35 @@ class FileStore:
         """See Store.describe. Reads the footers of all files."""
         found = [_while_merging(partial(self._described, flow)) for flow in self._flows()]
         return [each for each in found if each is not None]
+
+    def query(self, text: str, *, limit: int, seconds: float) -> Result:
+        """See Queryable.query: SQL of DuckDB. A table also has the column `day`, which selects files."""
+        from stores.duck import answer
+
+        statement, before = check_reads(text, _READING), None
+        while True:
+            paths = self._paths_in(statement)
+            try:
+                tables = {name: self._dataset(found) for name, found in paths.items()}
+                return answer(tables, statement, limit=limit, seconds=seconds)
+            except (QueryError, FileNotFoundError):
+                # A merge may have removed a file meanwhile.
+                if before == paths or self._paths_in(statement) == paths:
+                    raise
+                before = paths
+
+    def _paths_in(self, statement: str) -> dict[str, list[str]]:
+        """The files of each flow that a query may name."""
+        tables = {flow: flow.replace("-", "_") for flow in self._flows()}
+        named = {flow: name for flow, name in tables.items() if name in statement.lower()}
+        return {name: found for flow, name in named.items() if (found := self.paths(flow))}
+
+    def _dataset(self, paths: list[str]) -> ds.Dataset:
+        days = ds.partitioning(pa.schema([("day", pa.date32())]), flavor="hive")
+        try:
+            return ds.dataset(paths, format="parquet", filesystem=self._files.arrow, partitioning=days)
+        except pa.ArrowException as error:
+            raise BrokenError(_BROKEN.format(self._files.where(paths[0]), error)) from error
 
     def paths(self, flow: str) -> list[str]:
         """The files of a flow below the root."""

@@ -33,7 +33,12 @@ class HdfsStore(FileStore):
     """Flows below the folder of `address`, which belongs to the user `pipectl`. Threads may share it."""
 
     def __init__(self, address: Address) -> None:
-        super().__init__(HdfsFiles(WebHdfs(address)))
+        self._client = WebHdfs(address)
+        super().__init__(HdfsFiles(self._client))
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.close()
 
 
 class HdfsFiles:

@@ -17,7 +17,8 @@ from cli.session import Session
 from cli.session_options import session_options
 from marathon.durations import parse_duration
 
-STORES = ("mysql", "cassandra")
+STORES = ("hdfs", "cassandra", "mysql")
+_LOGINS = ("cassandra", "mysql")
 # Connecting takes a while, too.
 _GRACE_SECONDS = 20.0
 
@@ -48,7 +49,7 @@ def command(run: Session, output: str, statement: str, store: str, limit: int, t
     \b
     Example:
       pipectl query "SELECT symbol, MAX(cv) FROM movingaverage GROUP BY symbol" --on mysql
-      pipectl query "SELECT * FROM signals" --on mysql -o csv --limit 100000
+      pipectl query "SELECT * FROM signals" --on hdfs -o csv --limit 100000
     """
     try:
         seconds = parse_duration(timeout).total_seconds()
@@ -102,6 +103,8 @@ def _ask(run: Session, store: str, statement: str, limit: int, seconds: float) -
 
 def _login(run: Session, store: str) -> dict[str, str]:
     """The password of the store: on `local` from its secret, else from this command's environment."""
+    if store not in _LOGINS:
+        return {}
     path = getattr(run.settings, store).password
     name = f"{store.upper()}_PASSWORD"
     if path is None or os.environ.get(name):

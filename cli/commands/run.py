@@ -32,7 +32,7 @@ from marathon.model import Job
     "--to",
     "target",
     metavar="TARGET",
-    help="Where the job `sink` writes: disk, cassandra, mysql or webhook.",
+    help="Where the job `sink` writes: disk, hdfs, cassandra, mysql or webhook.",
 )
 def command(run: Session, output: str, job: str, source: str | None, target: str | None) -> None:
     """Run the one-off JOB on the cluster, show its output, and end with its exit code.

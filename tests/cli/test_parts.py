@@ -108,7 +108,7 @@ def test_what_cannot_be_meant_is_refused(
 
 def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     runner = CliRunner(env={"PIPECTL_HOME": str(tmp_path)})
-    part, spark, cassandra, mysql, notebooks, webhook = json.loads(
+    part, spark, cassandra, mysql, hdfs, notebooks, webhook = json.loads(
         runner.invoke(pipectl, ["parts", "--cluster", "prod", "-o", "json"]).stdout
     )
     assert (spark["part"], spark["on"]) == ("spark", False)
@@ -118,6 +118,8 @@ def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     assert mysql["components"] == ["mysql-server", "sink-to-mysql"]
     assert (mysql["memory_mib"], mysql["disk_mib"]) == (1024 + 256, 10240)
     assert (notebooks["components"], notebooks["memory_mib"]) == (["notebooks"], 1024)
+    # Two name nodes, three journal nodes and three data nodes, and the sink.
+    assert (hdfs["memory_mib"], hdfs["disk_mib"]) == (8 * 2048 + 256, 3 * 10240 + 5 * 5120)
     assert webhook["components"] == ["sink-to-webhook"]
     text = runner.invoke(pipectl, ["parts", "--set", "parts=[]", "--set", "dashboard.mem=512"]).stdout
     assert text.splitlines()[1].split()[:4] == ["dashboard", "off", "512", "0"]
@@ -157,6 +159,12 @@ def test_mysql_and_its_sink_are_deployed(engine: MemoryEngine) -> None:
     assert {"mysql-server", "sink-to-mysql"} <= set(plan.changed)
     assert "mysql" not in plan.changed  # the package is for the cluster `local`
     assert engine.apps()["/volatility/sink-to-mysql"].env["SOURCES"] == "movingaverage,signals"
+
+
+def test_hdfs_and_its_sink_are_deployed(engine: MemoryEngine) -> None:
+    plan = deploy(engine, run_with(), wanted_parts=["hdfs"])
+    assert {"hdfs", "sink-to-hdfs"} <= set(plan.changed)
+    assert engine.apps()["/volatility/sink-to-hdfs"].env["STORE"].endswith(":9002/user/pipectl/volatility")
 
 
 def test_a_part_keeps_needing_its_settings(engine: MemoryEngine) -> None:

@@ -52,10 +52,11 @@ def test_a_part_is_on_by_the_setting_or_by_hand_which_its_apps_say(settings_of: 
 
 def test_a_part_says_what_it_needs(settings_of: SettingsOf) -> None:
     found = parts(settings_of())
-    assert list(found) == ["dashboard", "spark", "cassandra", "mysql", "notebooks", "webhook"]
+    assert list(found) == ["dashboard", "spark", "cassandra", "mysql", "hdfs", "notebooks", "webhook"]
     assert list(found["dashboard"].components) == ["dashboard"]
     assert set(found["cassandra"].components) == {"cassandra", "stream-to-cassandra"}
     assert set(found["mysql"].components) == {"mysql", "mysql-server", "sink-to-mysql"}
+    assert set(found["hdfs"].components) == {"hdfs", "sink-to-hdfs"}
     node = found["cassandra"].components["cassandra"]
     assert (node.memory, node.disk) == (768, 10240)
     kafka = render(settings_of("prod")).components["kafka"]

@@ -38,8 +38,8 @@ def test_what_is_missing_is_named(run, tmp_path):
     stream = ("stream", "--flow", "prices", "--bootstrap-servers", "h:1")
     assert run(*stream, "--store", f"tape:{tmp_path}") == (
         2,
-        f"spark_jobs: store 'tape:{tmp_path}': use disk:FOLDER, cassandra:HOST:PORT/KEYSPACE "
-        "or mysql:HOST:PORT/DATABASE",
+        f"spark_jobs: store 'tape:{tmp_path}': use disk:FOLDER, hdfs:HOST:PORT/FOLDER, "
+        "cassandra:HOST:PORT/KEYSPACE or mysql:HOST:PORT/DATABASE",
     )
     code, said = run(*stream, "--store", f"disk:{tmp_path}", "--window", "soon")
     assert code == 2 and said.startswith("spark_jobs: --window: 'soon' is not the length of a window")

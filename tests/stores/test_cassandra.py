@@ -14,7 +14,7 @@ import pytest
 from stores.base import Batch, table_of
 from stores.cassandra import CassandraStore
 from stores.cql import address_of
-from stores.errors import AddressError, RowsError, UnreachableError
+from stores.errors import AddressError, QueryError, RowsError, UnreachableError
 from stores.opening import open_store
 from stores.tables import MOVING_AVERAGE, SIGNALS, TABLES, Flow
 from tests.cassandra_node import CassandraNode
@@ -52,6 +52,31 @@ def test_rows_come_back_as_they_were_written(store):
     assert store.writers(FLOW.name) == {"w"}
     [_, found] = store.describe()
     assert (found.flow, found.rows, found.first, found.last) == ("prices", 300, "2026-11-22", "2026-11-23")
+
+
+@pytest.mark.slow
+def test_it_answers_queries(store):
+    with pytest.raises(QueryError, match="Keyspace 'it_answers_queries' does not exist"):
+        store.query("SELECT * FROM prices", limit=9, seconds=30)
+    store.write(FLOW, Batch("w", 0), rows(0, 20))
+    query = 'SELECT ts, symbol, price, "offset" FROM prices LIMIT 3;'
+    found = store.query(query, limit=2, seconds=30)
+    assert list(found.columns) == ["ts", "symbol", "price", "offset"] and found.more
+    at = START.replace(tzinfo=None)
+    assert [tuple(row) for row in found.rows] == [
+        (at, "MSFT", Decimal(1), 0),
+        (at + timedelta(seconds=1), "AAPL", Decimal("1.01"), 1),
+    ]
+    counted = store.query("SELECT count(*) FROM prices", limit=2, seconds=30)
+    assert [tuple(row) for row in counted.rows] == [(20,)] and not counted.more
+    for text, said in (
+        ("SELECT nope FROM prices", "Undefined column name nope"),
+        ("SELECT * FROM other", "table other does not exist"),
+        ("SELECT * FROM prices WHERE symbol = 'AAPL'", "ALLOW FILTERING"),
+        ("DELETE FROM prices", "they begin with SELECT"),
+    ):
+        with pytest.raises(QueryError, match=said):
+            store.query(text, limit=2, seconds=30)
 
 
 @pytest.mark.slow

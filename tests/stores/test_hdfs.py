@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stores.base import Batch
-from stores.errors import AddressError, BrokenError, UnreachableError
+from stores.errors import AddressError, BrokenError, QueryError, UnreachableError
 from stores.file_store import FileStore
 from stores.hdfs import HdfsFiles, HdfsStore
 from stores.opening import open_store
@@ -153,6 +153,15 @@ def test_columns_of_a_large_file_are_read_without_the_rest(server, store, monkey
     footer = len([each for each in server.asked if each[0] == "OPEN"])
     assert offsets(store) == list(range(2000, 4000))
     assert footer < len([each for each in server.asked if each[0] == "OPEN"])
+
+
+def test_files_answer_sql(server, store):
+    store.write(FLOW, Batch("w", 1), rows(1))
+    found = store.query("SELECT symbol, count(*) FROM prices GROUP BY ALL ORDER BY 1", limit=9, seconds=30)
+    assert found.rows == [("AAPL", 5), ("MSFT", 5)]
+    server.fault = lambda operation, path: (500, "", "") if operation == "OPEN" else None
+    with pytest.raises((QueryError, UnreachableError), match="does not answer for /store"):
+        store.query("SELECT count(price) FROM prices", limit=9, seconds=30)
 
 
 @pytest.mark.parametrize("text", ["", "h/store", "h:0/store", "h:9870", "h:9870/", "h:1/a/../b", "h:1/.a"])

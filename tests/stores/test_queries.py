@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from stores import query
-from stores.errors import QueryError
+from stores.base import Batch
+from stores.disk import DiskStore
+from stores.errors import BrokenError, QueryError
 from stores.queries import Result, check_reads
+from stores.tables import STATISTICS, Flow
+from tests.stores.batches import FLOW, START, rows
 
 WORDS = ("SELECT", "WITH")
 
@@ -80,6 +85,70 @@ def test_the_program_prints_json(monkeypatch):
     }
 
 
-def test_a_store_of_files_answers_no_queries(tmp_path):
-    done = CliRunner().invoke(query.main, [f"disk:{tmp_path}"], input="SELECT 1")
-    assert (done.exit_code, done.stderr) == (1, f"the store disk:{tmp_path} answers no queries\n")
+@pytest.fixture
+def files(tmp_path):
+    store = DiskStore(tmp_path)
+    for number in (0, 1):
+        store.write(FLOW, Batch("w", number), rows(number, 20))
+    times: dict[str, list[Any]] = {"window_start": [START], "window_end": [START + timedelta(minutes=1)]}
+    figures: dict[str, list[Any]] = {
+        "count": [1],
+        "mean": [1.0],
+        "stddev": [None],
+        "min": [1.0],
+        "max": [1.0],
+    }
+    store.write(
+        Flow("prices-statistics", STATISTICS),
+        Batch("w", 0),
+        {"name": ["A"], "window": ["1m"], **times, **figures},
+    )
+    return store
+
+
+def test_files_answer_sql(files):
+    def asked(text: str, limit: int = 10) -> Result:
+        return files.query(text, limit=limit, seconds=30)
+
+    days = asked("SELECT day, count(*) AS rows, max(price) FROM prices GROUP BY day ORDER BY day")
+    assert days.columns == ["day", "rows", "max(price)"] and not days.more
+    first, second = date(2026, 11, 22), date(2026, 11, 23)
+    assert days.rows == [(first, 10, Decimal("1.09")), (second, 30, Decimal("1.39"))]
+    some = asked('WITH a AS (SELECT * FROM Prices) SELECT ts, "offset" FROM a ORDER BY ts;', limit=2)
+    assert some.rows == [(START, 0), (START + timedelta(seconds=1), 1)] and some.more
+    assert asked("SELECT name, stddev FROM prices_statistics").rows == [("A", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("DELETE FROM prices", "they begin with SELECT"),
+        ("SELECT nope FROM prices", 'column "nope" not found'),
+        ("SELECT * FROM read_csv('/etc/passwd')", "file system operations are disabled"),
+        ("SELECT * FROM files", "Table with name files does not exist"),
+        ("SELECT count(*) FROM range(100000000000) a, range(1000000) b", "took longer than 0.5 s; narrow it"),
+    ],
+)
+def test_a_query_on_files_reads_nothing_else_and_ends(files, text, said):
+    with pytest.raises(QueryError, match=said) as refused:
+        files.query(text, limit=10, seconds=0.5)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_merged_during_a_query_is_found_again(files, monkeypatch):
+    stale = [{"prices": ["flow=prices/day=2026-11-22/w.0000000000-0000000009.parquet"]}]
+    now = DiskStore._paths_in
+    monkeypatch.setattr(
+        DiskStore, "_paths_in", lambda store, text: stale.pop() if stale else now(store, text)
+    )
+    assert files.query("SELECT count(*) FROM prices", limit=1, seconds=30).rows == [(40,)]
+    with pytest.raises(BrokenError, match="restore the file"):
+        [path, *_] = files.files("prices")
+        path.write_bytes(b"PAR1, not")
+        files.query("SELECT count(*) FROM prices", limit=1, seconds=30)
+
+
+def test_a_store_without_a_language_answers_no_queries(monkeypatch):
+    monkeypatch.setattr(query, "open_store", lambda address: object())
+    done = CliRunner().invoke(query.main, ["tape:x"], input="SELECT 1")
+    assert (done.exit_code, done.stderr) == (1, "the store tape:x answers no queries\n")

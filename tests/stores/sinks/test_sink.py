@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from stores.disk import DiskStore
 from stores.opening import open_store
 from stores.records import KINDS
 from stores.tables import Flow
+from tests.hdfs_nodes import serving as serving_hdfs
 from tests.mysql_server import serving
 from tests.ports import free_ports
 from tests.stores.batches import ALWAYS
@@ -197,6 +199,18 @@ def test_a_topic_that_is_made_again_is_read_from_its_start(bundle, tmp_path):
 def database(tmp_path: Path) -> Iterator[Any]:
     with serving(tmp_path, *free_ports(2)) as server:
         yield server
+
+
+@pytest.mark.long
+def test_a_real_hdfs_has_each_record_once(bundle, tmp_path):
+    with serving_hdfs(tmp_path, *free_ports(2)) as nodes, closing(nodes.store()) as store:
+        bundle.write(2000)
+        kill_in_the_middle(bundle, nodes.address, store)
+        both = [bundle.start(nodes.address, "--once") for _ in range(2)]
+        for job in both:
+            _, err = job.communicate(timeout=END_SECONDS)
+            assert job.returncode == 0, err
+        assert counts(store) == list(range(2000))
 
 
 def test_a_real_database_has_each_record_once(bundle, database, monkeypatch):
