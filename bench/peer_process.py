@@ -24,6 +24,7 @@ import platformdirs
 import psutil
 from broker import ROOT
 from ticks import Log, Windows, create, topics
+from ticks import windows as all_windows
 
 from jvm.java import java_home
 
@@ -167,7 +168,8 @@ def run(
     (first, begun, before), (last, done, after) = measured[0], measured[-1]
     ticks = log.ticks_between(first, last)
     share = min(1.0, (last + TAIL_MS - log.start_ms) / (log.end_ms - log.start_ms))
-    return Outcome(ticks / (done - begun), 1e6 * (after - before) / ticks, share, windows.found, reached)
+    found = all_windows(bootstrap_servers, output)
+    return Outcome(ticks / (done - begun), 1e6 * (after - before) / ticks, share, found, reached)
 
 
 class Usage:

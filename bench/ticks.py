@@ -89,9 +89,9 @@ class Windows:
         self.found: dict[tuple[str, int], Any] = {}
         self._latest: dict[str, int] = {}
 
-    def read(self) -> None:
-        """Read what has come until now."""
-        while message := self._consumer.poll(0.2):
+    def read(self, patience: float = 0.2) -> None:
+        """Read to the end, or until nothing comes for `patience` seconds."""
+        while message := self._consumer.poll(patience):
             if message.error():
                 break
             window = json.loads(message.value())
@@ -117,7 +117,7 @@ def _milliseconds(window: Any) -> int:
 def windows(bootstrap_servers: str, topic: str) -> dict[tuple[str, int], Any]:
     """All windows of ten seconds in a topic, by symbol and end."""
     reader = Windows(bootstrap_servers, topic)
-    reader.read()
+    reader.read(30)
     reader.close()
     return reader.found
 
