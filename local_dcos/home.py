@@ -107,12 +107,8 @@ class Home:
 
     def _foreign_files(self) -> list[Path]:
         """Returns the files in the folder that no cluster put there."""
-        logs = (self.agent_log, self.agent_log.with_name(f"{self.agent_log.name}.1"))
-        files = (self.cluster_file, self.token_file, self.state_file, self.previous_state, self.damaged_state)
-        folders = (self.sandboxes, self.secrets)
-        own = {path.name for path in (*logs, *files, *folders, self.agent_lock, self.start_lock)} | {
-            *PACKAGES
-        }
+        files = [path for path in vars(self).values() if path != self.path]
+        own = {path.name for path in files} | {f"{self.agent_log.name}.1", *PACKAGES}
         # An interrupted write leaves a file named ".<name>.<random>".
         partial = tuple(f".{name}." for name in own)
         return [

@@ -1,11 +1,10 @@
 """`dcos job …`."""
 
-import json
 import urllib.parse
-from pathlib import Path
 from typing import Any
 
 from local_dcos.client.arguments import parse
+from local_dcos.client.documents import read_json
 from local_dcos.client.output import emit
 from local_dcos.client.rest import ClientError, metronome
 
@@ -17,12 +16,7 @@ def _path(job_id: str) -> str:
 
 
 def _definition(name: str) -> Any:
-    if not Path(name).is_file():
-        raise ClientError(f"Can't read from resource: {name}.\nPlease check that it exists.")
-    try:
-        document = json.loads(Path(name).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ClientError(f"Error loading JSON: {error}") from error
+    document = read_json(name)
     if not isinstance(document, dict) or not isinstance(document.get("id"), str):
         raise ClientError("Jobs JSON requires an ID.")
     # The real client sends schedules with a request of their own.

@@ -1,12 +1,10 @@
 """`dcos marathon …`."""
 
-import json
-import sys
 import urllib.parse
-from pathlib import Path
 from typing import Any
 
 from local_dcos.client.arguments import parse
+from local_dcos.client.documents import read_json
 from local_dcos.client.output import emit
 from local_dcos.client.rest import ClientError, marathon
 
@@ -24,17 +22,6 @@ def _app(name: str) -> Any:
     return marathon("GET", _app_path(name)).json()["app"]
 
 
-def _document(file: str | None) -> Any:
-    """Returns the JSON in a file, or on stdin when no file is named."""
-    if file is not None and not Path(file).is_file():
-        raise ClientError(f"Can't read from resource: {file}.\nPlease check that it exists.")
-    text = sys.stdin.read() if file is None else Path(file).read_text(encoding="utf-8")
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ClientError(f"Error loading JSON: {error}") from error
-
-
 def about(argv: list[str]) -> None:
     """Prints Marathon's name and version."""
     parse(argv, "dcos marathon about")
@@ -43,7 +30,7 @@ def about(argv: list[str]) -> None:
 
 def add(argv: list[str]) -> None:
     """Creates the app whose definition is in a file or on stdin."""
-    document = _document(parse(argv, "dcos marathon app add [<app-resource>]", 0, 1).word(0))
+    document = read_json(parse(argv, "dcos marathon app add [<app-resource>]", 0, 1).word(0))
     if not isinstance(document, dict) or not isinstance(document.get("id"), str):
         raise ClientError("The application has no id")
     try:
@@ -71,7 +58,7 @@ def update(argv: list[str]) -> None:
     found = parse(argv, "dcos marathon app update [--force] <app-id>", 1)
     name = found.words[0]
     _app(name)
-    answer = marathon("PUT", _app_path(name), _document(None), force=found.has("--force")).json()
+    answer = marathon("PUT", _app_path(name), read_json(None), force=found.has("--force")).json()
     emit(f"Created deployment {answer['deploymentId']}")
 
 
@@ -112,7 +99,7 @@ def list_tasks(argv: list[str]) -> None:
 
 def add_group(argv: list[str]) -> None:
     """Adds the group whose definition is in a file or on stdin."""
-    document = _document(parse(argv, "dcos marathon group add [<group-resource>]", 0, 1).word(0))
+    document = read_json(parse(argv, "dcos marathon group add [<group-resource>]", 0, 1).word(0))
     answer = marathon("POST", "v2/groups", document).json()
     emit(f"Created deployment {answer['deploymentId']}")
 
@@ -127,7 +114,7 @@ def update_group(argv: list[str]) -> None:
     """Replaces the keys of a group that the JSON on stdin names."""
     found = parse(argv, "dcos marathon group update [--force] <group-id>", 1)
     path = f"v2/groups{absolute(found.words[0])}"
-    emit(f"Created deployment {marathon('PUT', path, _document(None)).json()['deploymentId']}")
+    emit(f"Created deployment {marathon('PUT', path, read_json(None)).json()['deploymentId']}")
 
 
 def remove_group(argv: list[str]) -> None:

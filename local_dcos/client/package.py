@@ -1,11 +1,10 @@
 """`dcos package …`."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from local_dcos.client import rest
 from local_dcos.client.arguments import Arguments, parse
+from local_dcos.client.documents import read_json
 from local_dcos.client.marathon import absolute
 from local_dcos.client.output import emit, warn
 from local_dcos.client.rest import ClientError
@@ -35,18 +34,6 @@ def _refusal(error: Any) -> str:
     if error.get("type") == "JsonSchemaMismatch":
         lines += [f"Path: {one['instance']['pointer']}: {one['message']}" for one in error["data"]["errors"]]
     return "\n".join(lines)
-
-
-def _options(file: str | None) -> dict[str, Any]:
-    if file is None:
-        return {}
-    try:
-        options: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ClientError(f"Can't read the options in {file}: {error.strerror}") from error
-    except ValueError as error:
-        raise ClientError(f"Can't read the options in {file}: {error}") from error
-    return options
 
 
 def _package(found: Arguments) -> dict[str, Any]:
@@ -79,7 +66,8 @@ def install(argv: list[str]) -> None:
         return
     name, version = package["name"], package["version"]
     emit(f"Installing Marathon app for package [{name}] version [{version}]")
-    options = _options(found.options.get("--options"))
+    file = found.options.get("--options")
+    options = read_json(file) if file else {}
     _cosmos("install", {"packageName": name, "packageVersion": version, "options": options})
     emit(package["postInstallNotes"])
 

@@ -19,15 +19,15 @@ class Step:
     status: str = PENDING
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
+    def begin(self, message: str) -> None:
+        self.status, self.message = IN_PROGRESS, message
+
+    def finish(self) -> None:
+        self.status, self.message = COMPLETE, ""
+
     def to_json(self) -> dict[str, Any]:
         step = {"id": self.id, "name": self.name, "status": self.status, "message": self.message}
-        return {
-            "id": self.id,
-            "name": self.phase,
-            "strategy": "serial",
-            "status": self.status,
-            "steps": [step],
-        }
+        return {**step, "name": self.phase, "strategy": "serial", "steps": [step]}
 
 
 class Plan:
@@ -38,12 +38,6 @@ class Plan:
         self.node = Step(phase, node)
         self.errors: list[str] = []
 
-    def begin(self, step: Step, message: str) -> None:
-        step.status, step.message = IN_PROGRESS, message
-
-    def finish(self, step: Step) -> None:
-        step.status, step.message = COMPLETE, ""
-
     def fail(self, cause: str) -> None:
         """Marks the current step as failed."""
         self.errors.append(cause)
@@ -53,19 +47,14 @@ class Plan:
 
     @property
     def status(self) -> str:
-        states = [step.status for step in (self.jars, self.node)]
         if self.errors:
             return ERROR
-        return COMPLETE if states == [COMPLETE, COMPLETE] else IN_PROGRESS
+        return COMPLETE if self.jars.status == self.node.status == COMPLETE else IN_PROGRESS
 
     @property
     def http_status(self) -> int:
         return HTTP_STATUS.get(self.status, 202)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "phases": [step.to_json() for step in (self.jars, self.node)],
-            "errors": self.errors,
-            "strategy": "serial",
-            "status": self.status,
-        }
+        phases = [step.to_json() for step in (self.jars, self.node)]
+        return {"phases": phases, "errors": self.errors, "strategy": "serial", "status": self.status}

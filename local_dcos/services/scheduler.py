@@ -52,14 +52,14 @@ class Scheduler:
         Raises:
             LocalDcosError: The node could not be started, or it ended.
         """
-        self.plan.begin(self.plan.jars, f"looking for the jars of the {self._node.name}")
+        self.plan.jars.begin(f"looking for the jars of the {self._node.name}")
         found = self._node.jars.known()
         if found is None:
-            self.plan.begin(self.plan.jars, f"fetching the jars of the {self._node.name}")
+            self.plan.jars.begin(f"fetching the jars of the {self._node.name}")
             found = await asyncio.to_thread(self._node.jars.fetch)
-        self.plan.finish(self.plan.jars)
+        self.plan.jars.finish()
         await self._until_space()
-        self.plan.begin(self.plan.node, f"starting the {self._node.name}")
+        self.plan.node.begin(f"starting the {self._node.name}")
         self._node.port = self._node.port or kept_port(self._node.folder / "port.json")
         await self._node.start(found)
         ended = asyncio.create_task(self._node.wait())
@@ -68,7 +68,7 @@ class Scheduler:
         if ready.done():
             ready.result()
             self.ready = True
-            self.plan.finish(self.plan.node)
+            self.plan.node.finish()
         code = await ended
         ready.cancel()
         raise NodeError(f"The {self._node.name} ended with status {code}. Its log is in stdout")
@@ -81,7 +81,7 @@ class Scheduler:
             message = f"waiting for space on the disk of {folder}: {free} MB free of {NEEDED_MB}"
             if self.plan.node.message != message:
                 print(message, file=sys.stderr, flush=True)  # noqa: T201
-            self.plan.begin(self.plan.node, message)
+            self.plan.node.begin(message)
             await asyncio.sleep(SPACE_POLL_SECONDS)
 
     async def stop(self) -> None:
