@@ -193,7 +193,7 @@ auto.create.topics.enable=true
         (folder / "data" / "meta.properties").write_text(
             f"version=1\ncluster.id=AAAAAAAAAAAAAAAAAAAAAQ\nnode.id={self.node_id}\n"
         )
-        (folder / "log4j2.xml").write_text(LOG_CONFIG.replace("INFO", "WARN"))
+        (folder / "log4j2.xml").write_text(LOG_CONFIG.read_text().replace("INFO", "WARN"))
 
     def start(self) -> None:
         """Start the broker unless it runs, and wait until it takes connections."""

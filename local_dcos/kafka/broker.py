@@ -16,22 +16,8 @@ from local_dcos.ports import HOST, HOST_PORTS, pick
 from local_dcos.services.node import Node, until, until_open
 
 NODE_ID = 0
-LOG_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
-<Configuration status="WARN">
-  <Appenders><Console name="out"><PatternLayout pattern="%d %p %c{2}: %m%n"/></Console></Appenders>
-  <Loggers>
-    <Logger name="org.apache.kafka.common.config" level="WARN"/>
-    <Logger name="kafka.server.KafkaConfig" level="WARN"/>
-    <Logger name="org.apache.kafka.clients" level="WARN"/>
-    <!-- An exactly-once sink begins a transaction with every checkpoint: one or two lines per second. -->
-    <Logger name="kafka.coordinator.transaction" level="WARN"/>
-    <!-- These count events every minute, and log every five minutes that no leader was elected. -->
-    <Logger name="org.apache.kafka.controller.EventPerformanceMonitor" level="WARN"/>
-    <Logger name="org.apache.kafka.controller.PeriodicTaskControlManager" level="WARN"/>
-    <Root level="INFO"><AppenderRef ref="out"/></Root>
-  </Loggers>
-</Configuration>
-"""
+_FOLDER = Path(__file__).parent
+LOG_CONFIG = _FOLDER / "log4j2.xml"
 # For a small broker on a laptop. With only the first tier of the compiler it starts in 1.7 s instead of 2.0 s
 # and takes its first million records at the same speed.
 JVM_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
@@ -65,35 +51,16 @@ class Broker(Node):
         controller = pick(HOST_PORTS, {self.port})
         self._own_port = pick(HOST_PORTS, {self.port, controller})
         write_durably(self.folder / "server.properties", self._settings(controller))
-        write_durably(self.folder / "log4j2.xml", LOG_CONFIG)
         self._cluster = self._format()
 
     def _settings(self, controller: int) -> str:
-        settings = {
-            "process.roles": "broker,controller",
-            "node.id": NODE_ID,
+        own = {
             "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller}",
-            "controller.listener.names": "CONTROLLER",
-            **self._listeners(f"{HOST}:{controller}"),
             "log.dirs": self.folder / "log",
-            "auto.create.topics.enable": "false",
-            "num.partitions": 1,
-            "default.replication.factor": 1,
-            "min.insync.replicas": 1,
-            "offsets.topic.replication.factor": 1,
-            "transaction.state.log.replication.factor": 1,
-            "transaction.state.log.min.isr": 1,
-            "share.coordinator.state.topic.replication.factor": 1,
-            "share.coordinator.state.topic.min.isr": 1,
-            # Kafka's default of 50 partitions each would only cost time on one machine.
-            "offsets.topic.num.partitions": 4,
-            "transaction.state.log.num.partitions": 4,
-            "group.initial.rebalance.delay.ms": 0,
-            # A killed broker can register again when its old session has expired.
-            "broker.session.timeout.ms": 3000,
-            "broker.heartbeat.interval.ms": 500,
+            **self._listeners(f"{HOST}:{controller}"),
         }
-        return "".join(f"{key}={value}\n" for key, value in settings.items())
+        lines = (f"{name}={value}\n" for name, value in own.items())
+        return (_FOLDER / "server.properties").read_text(encoding="utf-8") + "".join(lines)
 
     def _listeners(self, controller: str) -> dict[str, object]:
         if self._security:
@@ -121,7 +88,7 @@ class Broker(Node):
 
     async def start(self, jars: list[Path]) -> None:
         self._prepare()
-        logging = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.xml'}"
+        logging = f"-Dlog4j2.configurationFile={LOG_CONFIG}"
         await self.start_java(
             [f"-Xmx{self._heap_mb}m", *JVM_FLAGS, logging],
             jars,
