@@ -4,11 +4,9 @@ import asyncio
 import contextlib
 import os
 import signal
-import ssl
 import subprocess
 import time
 from collections.abc import Callable
-from functools import cache
 
 import aiohttp
 
@@ -24,22 +22,13 @@ from local_dcos.stamps import seconds_of, stamp
 STARTING_SECONDS = 0.2
 
 
-@cache
-def _insecure() -> ssl.SSLContext:
-    # Marathon does not verify certificates in its health checks either.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 async def fetch_status(url: str, timeout: float) -> int:
     """Returns the HTTP status of a GET. Redirects are not followed."""
     limit = aiohttp.ClientTimeout(total=timeout)
-    connector = aiohttp.TCPConnector(ssl=_insecure() if url.startswith("https") else True)
     async with (
-        aiohttp.ClientSession(timeout=limit, connector=connector) as session,
-        session.get(url, allow_redirects=False) as answer,
+        aiohttp.ClientSession(timeout=limit) as session,
+        # Marathon does not verify certificates in its health checks either.
+        session.get(url, allow_redirects=False, ssl=False) as answer,
     ):
         return answer.status
 

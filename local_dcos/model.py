@@ -56,10 +56,10 @@ class Task(Record):
 
     id: str
     app_id: str
-    version: str
-    config_version: str
-    ports: list[int]
-    staged_at: str
+    version: str = ""
+    config_version: str = ""
+    ports: list[int] = field(default_factory=list)
+    staged_at: str = field(default_factory=stamp)
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     pid: int = 0
     created: float = 0.0

@@ -58,15 +58,6 @@ async def wait_for_exit(pid: int, created: float) -> None:
         os.close(descriptor)
 
 
-def exit_status(pid: int) -> int | None:
-    """Returns the exit status of a child, negative for a signal; None if it is not a child of ours."""
-    try:
-        _, status = os.waitpid(pid, 0)
-    except ChildProcessError:
-        return None
-    return os.waitstatus_to_exitcode(status)
-
-
 def in_background(work: Coroutine[Any, Any, None]) -> None:
     """Runs a coroutine besides the caller."""
     running = asyncio.create_task(work)
@@ -74,7 +65,7 @@ def in_background(work: Coroutine[Any, Any, None]) -> None:
     running.add_done_callback(_background.discard)
 
 
-async def follow(home: Path, task: Task, exit_code: Callable[[], int | None]) -> int | None:
+async def follow(home: Path, task: Task, exit_code: Callable[[], int | None] = lambda: None) -> int | None:
     """Waits until the main process of a task has ended, and kills what it started, wherever that is.
 
     Returns its exit code, negative for a signal, None if it is unknown. exit_code: returns the code of a

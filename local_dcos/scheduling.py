@@ -127,8 +127,6 @@ class Scheduler:
             app_id=app.id,
             version=app.version,
             config_version=app.last_config_change_at,
-            ports=[],
-            staged_at=stamp(),
         )
 
     def _launch_one(self, app: App) -> None:
@@ -150,7 +148,7 @@ class Scheduler:
         self._checker.watch(task, definition)
 
     async def _follow(self, task: Task) -> None:
-        code = await processes.follow(self._home.path, task, lambda: processes.exit_status(task.pid))
+        code = await processes.follow(self._home.path, task)
         for watcher in task.watchers:
             watcher.cancel()
         self._state.tasks.pop(task.id, None)

@@ -6,7 +6,7 @@ import time
 
 from local_dcos import model
 from local_dcos.definition import port_list
-from local_dcos.model import App, Deployment, Json, Task
+from local_dcos.model import App, CheckResult, Deployment, Json, Task
 from local_dcos.ports import HOST
 from local_dcos.stamps import stamp
 from local_dcos.store import State
@@ -28,9 +28,9 @@ REJECT_REASONS = (
 
 def task_view(app: App | None, task: Task) -> Json:
     """Returns a task as /v2/tasks shows it."""
-    document: Json = {
+    return {
         "appId": task.app_id,
-        "healthCheckResults": [],
+        "healthCheckResults": [_result(task, one) for one in task.health if one.alive is not None],
         "host": HOST,
         "id": task.id,
         "ipAddresses": [{"ipAddress": HOST, "protocol": "IPv4"}],
@@ -42,20 +42,18 @@ def task_view(app: App | None, task: Task) -> Json:
         "state": task.state,
         "version": task.version,
     }
-    for result in task.health:
-        if result.alive is not None:
-            document["healthCheckResults"].append(
-                {
-                    "alive": result.alive,
-                    "consecutiveFailures": result.consecutive_failures,
-                    "firstSuccess": result.first_success,
-                    "lastFailure": result.last_failure,
-                    "lastFailureCause": result.last_cause,
-                    "lastSuccess": result.last_success,
-                    "taskId": task.id,
-                }
-            )
-    return document
+
+
+def _result(task: Task, result: CheckResult) -> Json:
+    return {
+        "alive": result.alive,
+        "consecutiveFailures": result.consecutive_failures,
+        "firstSuccess": result.first_success,
+        "lastFailure": result.last_failure,
+        "lastFailureCause": result.last_cause,
+        "lastSuccess": result.last_success,
+        "taskId": task.id,
+    }
 
 
 def _service_ports(definition: Json) -> list[int]:
@@ -102,13 +100,13 @@ def deployment_view(deployment: Deployment) -> Json:
     }
 
 
-def queue_view(state: State, *, with_offers: bool) -> list[Json]:
+def queue_view(state: State) -> list[Json]:
     """Returns the apps that wait to launch, and why they wait."""
     waiting = [app for app in state.apps.values() if app.waiting_since and not app.deleting]
-    return [_queue_item(state, app, with_offers=with_offers) for app in waiting]
+    return [_queue_item(state, app) for app in waiting]
 
 
-def _queue_item(state: State, app: App, *, with_offers: bool) -> Json:
+def _queue_item(state: State, app: App) -> Json:
     left = max(0, math.ceil(app.next_launch - time.time()))
     summary: Json = {
         "processedOffersCount": app.offers,
@@ -127,24 +125,16 @@ def _queue_item(state: State, app: App, *, with_offers: bool) -> Json:
         summary["lastUnusedOfferAt"] = app.last_rejection
     if app.last_offer_used:
         summary["lastUsedOfferAt"] = app.last_offer_used
-    item: Json = {
+    offer = {"id": "local-O1", "hostname": HOST, "agentId": model.AGENT_ID, "resources": [], "attributes": []}
+    rejected = {"offer": offer, "reason": list(app.rejections), "timestamp": app.last_rejection}
+    return {
         "app": app.definition,
         "count": app.instances - len(state.tasks_of(app.id)),
         "delay": {"timeLeftSeconds": left, "overdue": left == 0},
         "since": stamp(app.waiting_since),
         "processedOffersSummary": summary,
+        "lastUnusedOffers": [rejected] if app.rejections else [],
     }
-    if with_offers:
-        offer = {
-            "id": "local-O1",
-            "hostname": HOST,
-            "agentId": model.AGENT_ID,
-            "resources": [],
-            "attributes": [],
-        }
-        rejected = [{"offer": offer, "reason": list(app.rejections), "timestamp": app.last_rejection}]
-        item["lastUnusedOffers"] = rejected if app.rejections else []
-    return item
 
 
 def group_view(state: State, group_id: str = "/") -> Json:

@@ -57,8 +57,7 @@ class Marathon:
         )
 
     async def queue(self, request: web.Request) -> web.Response:
-        with_offers = "lastUnusedOffers" in request.query.getall("embed", [])
-        return answer({"queue": views.queue_view(self._state, with_offers=with_offers)})
+        return answer({"queue": views.queue_view(self._state)})
 
     async def groups(self, request: web.Request) -> web.Response:
         return answer(views.group_view(self._state))

@@ -5,7 +5,7 @@ from aiohttp import web
 from local_dcos.agent import Agent
 from local_dcos.api.requests import answer, is_set, object_body
 from local_dcos.errors import ApiError
-from local_dcos.jobs.definition import complete, unknown_job
+from local_dcos.jobs.definition import complete
 from local_dcos.jobs.model import SUCCESS, Job, Run
 from local_dcos.model import Json
 
@@ -38,7 +38,7 @@ class Metronome:
     def _job(self, request: web.Request) -> Job:
         job = self._jobs.get(request.match_info["job"])
         if job is None:
-            raise unknown_job(request.match_info["job"])
+            raise ApiError(404, "Job not found", {"id": request.match_info["job"]})
         return job
 
     def _active(self, request: web.Request) -> tuple[Job, Run]:

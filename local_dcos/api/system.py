@@ -19,6 +19,8 @@ from local_dcos.sandbox import end_of_lines, file_in, head, read_on, tail
 DCOS_VERSION = "2.0.0"
 CAPABILITIES = ("PACKAGE_MANAGEMENT", "LOGGING", "LOGGING_V2", "METRONOME", "SUPPORT_CLUSTER_REPORT")
 CAPABILITIES_TYPE = "application/vnd.dcos.capabilities+json;charset=utf-8;version=v1"
+# A summary has some of the keys of the state.
+STATE_PATHS = ("/master/state.json", "/master/state", "/state", "/master/state-summary", "/state-summary")
 FOLLOW_SECONDS = 0.1
 
 
@@ -33,11 +35,7 @@ class System:
     def routes(self) -> list[web.RouteDef]:
         log = "/system/v1/logs/v2/task/{task}"
         return [
-            *(
-                web.get(f"/mesos{path}", self.state)
-                for path in ("/master/state.json", "/master/state", "/state")
-            ),
-            *(web.get(f"/mesos{path}", self.summary) for path in ("/master/state-summary", "/state-summary")),
+            *(web.get(f"/mesos{path}", self.state) for path in STATE_PATHS),
             web.get(log, self.log),
             web.get(log + "/file/{file:.+}", self.log),
             web.get("/metadata", self.metadata),
@@ -107,12 +105,6 @@ class System:
                 "orphan_tasks": [],
                 "slaves": self._slaves(),
             }
-        )
-
-    async def summary(self, request: web.Request) -> web.Response:
-        summary = {"hostname": HOST, "cluster": self._cluster["name"], "slaves": self._slaves()}
-        return answer(
-            {**summary, "frameworks": [{"id": views.FRAMEWORK_ID, "name": "marathon", "active": True}]}
         )
 
     async def metadata(self, request: web.Request) -> web.Response:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from local_dcos.definition import MAX_ID_LENGTH, refuse
-from local_dcos.errors import ApiError
 from local_dcos.model import Json
 from local_dcos.schema import JOB, Problem
 
@@ -53,8 +52,3 @@ def runnable(definition: Json) -> Json:
     """Returns the part of a job's definition that starts a process, in the form of an app definition."""
     run: Json = definition["run"]
     return {**run, "fetch": run["artifacts"]}
-
-
-def unknown_job(job_id: str) -> ApiError:
-    """Returns the 404 for a job that does not exist."""
-    return ApiError(404, "Job not found", {"id": job_id})

@@ -44,14 +44,7 @@ class Runs:
         """
         run_id = time.strftime("%Y%m%d%H%M%S", time.gmtime())
         run_id += "".join(secrets.choice(_RUN_ID_LETTERS) for _ in range(5))
-        task = Task(
-            id=f"{job.id}_{run_id}.{uuid.uuid4()}",
-            app_id=job.id,
-            version="",
-            config_version="",
-            ports=[],
-            staged_at=stamp(),
-        )
+        task = Task(f"{job.id}_{run_id}.{uuid.uuid4()}", job.id)
         run = Run(run_id, stamp(), job.definition, task)
         job.active[run.id] = run
         # Save before the process starts: the next agent can only adopt a saved run.

@@ -1,6 +1,7 @@
 """Topics, through Kafka's own admin protocol."""
 
 import contextlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from local_dcos.errors import NodeError
 SECONDS = 10.0
 # Kafka's own default. A password of 256 random bits needs no more.
 SCRAM_ITERATIONS = 4096
+_silent = logging.getLogger(__name__)
+_silent.disabled = True
 
 
 class Topics:
@@ -27,7 +30,7 @@ class Topics:
     def __init__(self, address: str, security: Mapping[str, str]) -> None:
         # Silent: the client would log every failed connection while the broker starts.
         settings: dict[str, Any] = {"bootstrap.servers": address, "log_level": 0, **security}
-        self._admin = AdminClient(settings, logger=_Silent())
+        self._admin = AdminClient(settings, logger=_silent)
 
     def is_ready(self, cluster: str) -> bool:
         """Whether a broker of the Kafka cluster with this id answers and lists itself.
@@ -89,10 +92,3 @@ class Topics:
                 future.result(SECONDS + 5)
             except KafkaException as error:
                 raise NodeError(error.args[0].str()) from error
-
-
-class _Silent:
-    """A logger that discards everything."""
-
-    def log(self, *_: object) -> None:
-        return
