@@ -23,6 +23,18 @@ class Report(Section):
     )
 
 
+class Queries(Section):
+    store: Literal["disk", "hdfs", "cassandra", "mysql"] = Field(
+        description="the store that `pipectl run query-…` asks: disk, hdfs, cassandra or mysql"
+    )
+    output: Literal["table", "json"] = Field(description="how it prints its answer: `table` or `json`")
+
+    @property
+    def part(self) -> str | None:
+        """The optional part that runs the store."""
+        return None if self.store == "disk" else self.store
+
+
 class Streams(Section):
     window: Duration = Field(description="length of the windows of a stream's statistics")
     delay: DurationOrZero = Field(
@@ -73,6 +85,7 @@ class Spark(SecretSection):
         description="path of the DC/OS secret with that secret, instead of the file"
     )
     report: Report
+    queries: Queries
     streams: Streams
     standalone: Standalone
 

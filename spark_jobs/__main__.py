@@ -1,7 +1,8 @@
-"""`python -m spark_jobs report | stream | streams | census | standalone`."""
+"""`python -m spark_jobs report | stream | streams | census | query | standalone`."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from jvm.errors import JvmError
 from kafka_topic.errors import SecurityError
 from kafka_topic.windows import window_length
 from spark_jobs.errors import SparkJobsError
+from spark_jobs.queries.catalogue import QUERIES
 from spark_jobs.records import KINDS
 from stores.errors import AddressError, StoreError
 from stores.opening import open_store
@@ -202,6 +204,27 @@ def census(bootstrap_servers: str | None, topic: str, flow: str, stores: tuple[s
         click.echo(groups_table(groups))
         for store in stores:
             click.echo(f"stored in {store}")
+
+
+@main.command(
+    epilog="""\b
+Example:
+  python -m spark_jobs query volatility-by-hour --store hdfs:127.0.0.1:9870/user/pipectl/volatility"""
+)
+@click.argument("name", type=click.Choice(list(QUERIES)))
+@click.option("--store", envvar="STORE", show_envvar=True, help="The store, such as disk:FOLDER.")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table")
+def query(name: str, store: str | None, output: str) -> None:
+    """Ask a store one of the questions of `spark_jobs.queries`."""
+    with _ending():
+        if store is None:
+            raise SettingsError("no store: set --store disk:FOLDER or STORE")
+        from spark_jobs.queries.answers import answer
+        from spark_jobs.session import SessionSettings, spark_session
+
+        with spark_session(f"query-{name}", SessionSettings.from_environ()) as session:
+            found = answer(session, QUERIES[name], store)
+        click.echo(json.dumps(found.as_records(), indent=2) if output == "json" else found.as_table())
 
 
 @main.command()

@@ -54,13 +54,13 @@ def _lines(report: Report) -> Iterator[str]:
     if not report.figures:
         return
     yield ""
-    yield from _aligned([_HEADING, *map(_cells, report.figures)], texts=1)
+    yield from aligned([_HEADING, *map(_cells, report.figures)], texts=1)
     for method, found in report.outliers.items():
         yield ""
         yield f"outliers, {METHODS[method]}: {len(found)}"
         if found:
             cells = [(each.ts, each.symbol, price_text(each.price)) for each in found]
-            yield from _aligned([("TIME", "SYMBOL", "PRICE"), *cells], texts=2)
+            yield from aligned([("TIME", "SYMBOL", "PRICE"), *cells], texts=2)
 
 
 def _cells(each: Figures) -> tuple[str, ...]:
@@ -77,8 +77,8 @@ def _cells(each: Figures) -> tuple[str, ...]:
     )
 
 
-def _aligned(rows: Sequence[Sequence[str]], texts: int) -> Iterator[str]:
-    """Align the first `texts` columns left and the others right."""
+def aligned(rows: Sequence[Sequence[str]], texts: int) -> Iterator[str]:
+    """Lines of a table: the first `texts` columns are aligned left, the others right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = zip(row, widths, strict=True)

@@ -20,6 +20,7 @@ from jvm.java import java_home
 from kafka_topic.security import current
 from spark_jobs.errors import MissingError
 from spark_jobs.locked import KAFKA, LOCK, SPARK
+from stores.webhdfs import USER
 from task_runtime.environment import Environment
 from task_runtime.errors import SettingsError
 
@@ -84,6 +85,8 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
             "PYSPARK_DRIVER_PYTHON": sys.executable,
             "SPARK_LOCAL_IP": settings.host,
             "SPARK_LOCAL_DIRS": work,
+            # Who reads HDFS.
+            "HADOOP_USER_NAME": USER,
             **java_environ(),
             # The properties of Kafka's clients refer to these.
             **current().variables,

@@ -105,6 +105,10 @@ class FileStore:
         except pa.ArrowException as error:
             raise BrokenError(_BROKEN.format(self._files.where(paths[0]), error)) from error
 
+    def locations(self, flow: str) -> list[str]:
+        """The files of a flow as Hadoop's programs name them."""
+        return [self._files.where(path) for path in self.paths(flow)]
+
     def paths(self, flow: str) -> list[str]:
         """The files of a flow below the root."""
         return [part.path for _, parts in self._parts(flow) for part in parts]

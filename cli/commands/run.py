@@ -45,11 +45,14 @@ def command(run: Session, output: str, job: str, source: str | None, target: str
       pipectl run produce-prices
       pipectl run produce-prices --set sources.prices.count=10000
       pipectl run sink --from movingaverage --to mysql
+      pipectl run query-volatility-by-hour --set spark.queries.store=hdfs
     """
     run = _with_route(run, job, source=source, target=target)
     declared = _declared(run, job)
     if job == "sink":
         _check_target(run)
+    if job.startswith("query-"):
+        _check_store(run, run.settings.spark.queries.store)
     engine = run.engine
     engine.check()
     run = with_remembered(run, engine)
@@ -99,9 +102,13 @@ def _check_target(run: Session) -> None:
     target = run.settings.sink.target
     if target == "webhook":
         check_needs(run, [target])
-    if target == "disk" and run.settings.stores.disk is None:
+    _check_store(run, target)
+
+
+def _check_store(run: Session, store: str) -> None:
+    if store == "disk" and run.settings.stores.disk is None:
         raise UsageProblem(
-            "the target disk needs stores.disk, the folder for results",
+            "the store disk needs stores.disk, the folder for results",
             hint="--set stores.disk=/mnt/shared/volatility; it must be the same on every agent",
         )
 

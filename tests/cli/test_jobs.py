@@ -102,6 +102,20 @@ def test_a_sink_goes_from_a_source_to_a_target(engine):
     assert unknown.exit_code == 2 and "sink.target: must be one of" in unknown.stderr
 
 
+def test_a_question_goes_to_the_store_that_is_set(engine):
+    job = "volatility.query-limits-reached"
+    engine.jobs.outcomes[job] = (0, "", "")
+    on = ("--set", "parts=[hdfs]", "--set", "spark.queries={store: hdfs, output: json}")
+    assert run("run", "query-limits-reached", *on).exit_code == 0
+    found = engine.jobs.all()[job].observed["run"]
+    assert found["args"][-5:] == ["spark_jobs", "query", "limits-reached", "-o", "json"]
+    assert found["env"]["STORE"].endswith(":9002/user/pipectl/volatility")
+    off = run("run", "query-limits-reached", "--set", "spark.queries.store=mysql")
+    assert off.exit_code == 2 and "belongs to the part mysql, which is disabled" in off.stderr
+    nowhere = run("run", "query-limits-reached")
+    assert nowhere.exit_code == 2 and "needs stores.disk" in nowhere.stderr
+
+
 def test_the_outcome_as_json(engine):
     engine.jobs.outcomes[JOB] = (3, "one\ntwo\n", "why\n")
     done = run("run", "produce-prices", "-o", "json")

@@ -1,0 +1,1 @@
+"""Questions to what stores hold, in Spark SQL."""
