@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
-
-from jsonschema import Draft4Validator
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from marathon.messages import did_you_mean
 from marathon.paths import PACKAGE, KeyPath
+
+if TYPE_CHECKING:
+    from jsonschema import Draft4Validator
+    from jsonschema.exceptions import ValidationError
 
 MARATHON, METRONOME = "Marathon", "Metronome"
 _SCHEMAS = {
@@ -51,6 +53,11 @@ def schema_errors(document: dict[str, Any], of: str = MARATHON) -> Iterator[tupl
 
 @cache
 def _validator(of: str) -> Draft4Validator:
+    # Jupyter brings this package. jsonschema would then build its grammars, which takes two seconds, for
+    # formats that no schema here has.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from jsonschema import Draft4Validator
+
     return Draft4Validator(json.loads(_SCHEMAS[of].read_text(encoding="utf-8")))
 
 

@@ -13,6 +13,7 @@ from local_dcos.errors import ApiError
 from local_dcos.model import App, Json
 from local_dcos.packages import CATALOGUE
 from local_dcos.packages.package import Package, command_script
+from local_dcos.schema import validator
 
 ERROR_TYPE = "application/vnd.dcos.package.error+json;charset=utf-8;version=v1"
 # The versions of each answer, the default first.
@@ -95,12 +96,9 @@ class Packages:
         return package
 
     def _app_definition(self, document: Json) -> Json:
-        # Imported when the first options arrive: the agent starts faster.
-        import jsonschema
-
         package = self._package(document)
         options: Json = document.get("options") or {}
-        found = list(jsonschema.Draft4Validator(package.options).iter_errors(options))
+        found = list(validator(package.options).iter_errors(options))
         if found:
             message = "Options JSON failed validation: " + "; ".join(error.message for error in found)
             raise CosmosError(

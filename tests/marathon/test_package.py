@@ -61,3 +61,13 @@ def test_errors_carry_the_exit_code_and_tell_each_mistake_once() -> None:
     error = marathon.BundleError([problem, problem])
     assert error.exit_code == 2
     assert str(error) == "a.yaml:3: flink.state: is wrong; write it right"
+
+
+def test_schemas_are_read_without_the_grammars_that_jupyter_brings() -> None:
+    """They take two seconds, in every `pipectl` that renders."""
+    program = (
+        "import sys; from marathon.app_schema import schema_errors; list(schema_errors({})); "
+        "print([name for name in ('lark', 'rfc3987_syntax') if sys.modules.get(name)])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
