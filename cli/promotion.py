@@ -72,6 +72,7 @@ KEPT = (
     "spark.master",
     "spark.secret_file",
     "spark.secret",
+    "spark.queries",
     "spark.report.cpus",
     "spark.report.mem",
     "spark.streams.cpus",
