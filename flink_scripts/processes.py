@@ -81,8 +81,10 @@ def taskmanager_options(env: Environment, memory: Memory, work: Path) -> dict[st
         "taskmanager.numberOfTaskSlots": str(slots),
         "taskmanager.cpu.cores": str(float(slots)),
         "io.tmp.dirs": str(work),
-        # Wait for a JobManager as long as it takes, and retry often: it may start after us.
-        "taskmanager.registration.timeout": "240 d",  # more than 248 d is too much for Pekko's scheduler
+        # Retry often: the JobManager may start after us. If both open a connection to each other at the same
+        # moment, Pekko may drop all messages on it for ever, so that a TaskManager never registers. It ends
+        # then, and the cluster starts it again; so it does for a JobManager that is away.
+        "taskmanager.registration.timeout": "1 min",
         "cluster.registration.initial-timeout": "100 ms",
         "cluster.registration.max-timeout": "2 s",
         "cluster.registration.error-delay": "1 s",

@@ -110,6 +110,10 @@ class Rest:
             verify=rest_context(token),
         )
 
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.close()
+
     def overview(self) -> Overview:
         """The cluster as it is now."""
         answer = self._call("GET", "/overview")

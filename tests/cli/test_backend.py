@@ -191,8 +191,8 @@ def test_the_token_shows_nowhere(out: Out) -> None:
 def test_if_brokers_and_page_are_unreachable_both_are_named(out: Out) -> None:
     alone = replace(out, topics=Topics("nobody."))
     error: Any = alone.run("limits", "list", code=3).exception
-    assert error.message.startswith(f"no broker answers at {NOWHERE}; the dashboard does not run")
+    assert error.message.startswith(f"no broker answers at {NOWHERE}; the app dashboard does not run")
     assert "--with dashboard" in error.hint
     status = alone.json("status", code=4)
     assert (status["via"], {one["state"] for one in status["positions"]}) == (None, {"unknown"})
-    assert "the dashboard does not run" in status["problem"]
+    assert "the app dashboard does not run" in status["problem"]

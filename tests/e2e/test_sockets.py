@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from contextlib import ExitStack
 
 import psutil
 import pytest
@@ -41,10 +42,11 @@ def anybody():
 
 def asked(port, request, *, tls):
     """The status that an HTTP server at this port answers; None where there is another protocol."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with ExitStack() as stack:
+        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
         try:
             if tls:
-                connection = anybody().wrap_socket(connection)
+                connection = stack.enter_context(anybody().wrap_socket(connection))
             connection.sendall(request.format(port=port).replace("\n", "\r\n").encode())
             line = connection.recv(4096).partition(b"\r\n")[0]
         except OSError:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from contextlib import closing
 
 import pytest
 
@@ -105,7 +106,8 @@ def test_a_port_that_somebody_took_is_named_and_the_next_deploy_goes_on(pipectl_
         assert "taken" in refused.stderr
     user.run("deploy", *options)
     token = (user.home / "cluster" / "secrets" / "flink-token").read_text().strip()
-    assert Rest(f"127.0.0.1:{port}", token, timeout=30).overview().version
+    with closing(Rest(f"127.0.0.1:{port}", token, timeout=30)) as rest:
+        assert rest.overview().version
 
 
 def test_ctrl_c_in_the_middle_then_deploy_again(pipectl_elsewhere):

@@ -249,6 +249,10 @@ def test_nothing_is_said_without_tls(flink: Flink) -> None:
 
 
 def test_a_client_with_another_token_does_not_send_it(flink: Flink) -> None:
-    with pytest.raises(RestError, match="what answers there has another token"):
-        Rest(address(flink), "0" * 64).jobs()
-    assert Rest(address(flink), flink.token).jobs() == []
+    with (
+        contextlib.closing(Rest(address(flink), "0" * 64)) as wrong,
+        pytest.raises(RestError, match="what answers there has another token"),
+    ):
+        wrong.jobs()
+    with contextlib.closing(Rest(address(flink), flink.token)) as rest:
+        assert rest.jobs() == []

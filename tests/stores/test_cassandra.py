@@ -62,11 +62,13 @@ def test_it_answers_queries(store):
     query = 'SELECT ts, symbol, price, "offset" FROM prices LIMIT 3;'
     found = store.query(query, limit=2, seconds=30)
     assert list(found.columns) == ["ts", "symbol", "price", "offset"] and found.more
-    at = START.replace(tzinfo=None)
-    assert [tuple(row) for row in found.rows] == [
-        (at, "MSFT", Decimal(1), 0),
-        (at + timedelta(seconds=1), "AAPL", Decimal("1.01"), 1),
-    ]
+    # The partitions of names and days come in any order.
+    written = rows(0, 20)
+    known = {
+        (time.replace(tzinfo=None), *values)
+        for time, *values in zip(*(written[name] for name in found.columns), strict=True)
+    }
+    assert len({tuple(row) for row in found.rows} & known) == 2
     counted = store.query("SELECT count(*) FROM prices", limit=2, seconds=30)
     assert [tuple(row) for row in counted.rows] == [(20,)] and not counted.more
     for text, said in (
