@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import urllib.request
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
+from ssl import SSLContext
+from typing import Any
 
 import broker  # noqa: F401 - first: it lets the next ones be found
 
@@ -12,6 +18,7 @@ from flink_scripts.java_project import package_jar
 from flink_scripts.settings import Environment
 from flink_scripts.state import StateFolder
 from flink_scripts.submit import client_options, job_options, submission_environ
+from flink_scripts.tls import rest_context
 from tests.gatherer.flink import Flink
 
 
@@ -38,3 +45,19 @@ def client(stack: ExitStack, folder: Path, servers: str, prefix: str) -> dict[st
     state = StateFolder(env.state_uri, "bench", "bench", LocalFiles())
     options = client_options(env, job_options(env), state, "bench", jar)
     return submission_environ(env, options, folder, jar)
+
+
+def ask(path: str) -> dict[str, Any]:
+    """What the JobManager answers to a process with the environment that `client` returns."""
+    token = os.environ["FLINK_TOKEN"]
+    request = urllib.request.Request(
+        f"https://{os.environ['FLINK_JOBMANAGER_REST']}{path}", headers={"Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(request, timeout=60, context=_context(token)) as response:  # noqa: S310
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+@cache
+def _context(token: str) -> SSLContext:
+    return rest_context(token)

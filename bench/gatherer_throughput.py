@@ -9,13 +9,11 @@ compared across machines. Without --bootstrap-servers, a broker is started as fo
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -27,11 +25,10 @@ import javac
 import peer_process
 import psutil
 from broker import broker
-from client import client
+from client import ask, client
 from results import Table, report
 from ticks import PREFIX, DifferentError, Log, create, preload, same, windows
 
-from flink_scripts.tls import rest_context
 from gatherer.settings import Settings
 
 
@@ -55,29 +52,20 @@ class TaskManager:
         return java.user + java.system, sum(self._workers.values())
 
 
-def job_seconds(rest: str, job_id: str, taskmanager: TaskManager) -> float:
+def job_seconds(job_id: str, taskmanager: TaskManager) -> float:
     """How long reading, judging and adding up took, without the start of Python's worker."""
-
-    token = os.environ["FLINK_TOKEN"]
-    context = rest_context(token)
-
-    def ask(path: str) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"https://{rest}/jobs/{job_id}{path}",
-            headers={"Authorization": f"Bearer {token}"},
+    path = f"/jobs/{job_id}"
+    while (job := ask(path))["state"] != "FINISHED":
+        assert job["state"] in ("CREATED", "RUNNING"), (
+            job["state"],
+            ask(f"{path}/exceptions")["exceptionHistory"],
         )
-        with urllib.request.urlopen(request, context=context) as response:  # noqa: S310
-            answer: dict[str, Any] = json.load(response)
-            return answer
-
-    while (job := ask(""))["state"] != "FINISHED":
-        assert job["state"] in ("CREATED", "RUNNING"), (job["state"], ask("/exceptions")["exceptionHistory"])
         taskmanager.look()
         time.sleep(0.1)
     others = [vertex["id"] for vertex in job["vertices"] if not vertex["name"].startswith("Source")]
     # A job that only reads is a single vertex.
     others = others or [vertex["id"] for vertex in job["vertices"]]
-    subtasks = [each for vertex in others for each in ask(f"/vertices/{vertex}")["subtasks"]]
+    subtasks = [each for vertex in others for each in ask(f"{path}/vertices/{vertex}")["subtasks"]]
     return float(max(each["status-duration"]["RUNNING"] for each in subtasks)) / 1000
 
 
@@ -143,7 +131,7 @@ class Measurement:
         self._jobs[name](stream)
         before = self._taskmanager.used()
         job_id = str(stream.execute_async("bench").get_job_id())
-        seconds = job_seconds(os.environ["FLINK_JOBMANAGER_REST"], job_id, self._taskmanager)
+        seconds = job_seconds(job_id, self._taskmanager)
         java, python = (after - known for after, known in zip(self._taskmanager.used(), before, strict=True))
         print(f"{name}: {seconds:.1f} s, {java:.1f} s of Java's CPU, {python:.1f} s of Python's", flush=True)
         servers, ticks = self._settings.bootstrap_servers, self._log.ticks

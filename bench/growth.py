@@ -16,17 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 from broker import broker  # first: it lets the next ones be found
-from client import client
+from client import ask, client
 from results import Table, report
 
 from gatherer.settings import Settings
@@ -121,18 +119,16 @@ def measure_case(case: Case, ticks: int, taskmanager: psutil.Process) -> Figures
     java = _cpu(taskmanager)
     job = str(stream.execute_async("growth").get_job_id())
     python: dict[int, tuple[float, int]] = {}
-    while (found := _ask(f"/jobs/{job}"))["state"] != "FINISHED":
+    while (found := ask(f"/jobs/{job}"))["state"] != "FINISHED":
         assert found["state"] in ("CREATED", "RUNNING"), found["state"]
         for child in taskmanager.children(recursive=True):
             with suppress(psutil.Error):
                 python[child.pid] = _cpu(child), child.memory_full_info().uss
         time.sleep(0.2)
     others = [vertex["id"] for vertex in found["vertices"] if not vertex["name"].startswith("Source")]
-    subtasks = [each for vertex in others for each in _ask(f"/jobs/{job}/vertices/{vertex}")["subtasks"]]
+    subtasks = [each for vertex in others for each in ask(f"/jobs/{job}/vertices/{vertex}")["subtasks"]]
     seconds = max(each["status-duration"]["RUNNING"] for each in subtasks) / 1000
-    completed = [
-        each for each in _ask(f"/jobs/{job}/checkpoints")["history"] if each["status"] == "COMPLETED"
-    ]
+    completed = [each for each in ask(f"/jobs/{job}/checkpoints")["history"] if each["status"] == "COMPLETED"]
     largest = max(completed, key=lambda each: each["state_size"])
     return Figures(
         ticks_per_second=ticks / seconds,
@@ -147,16 +143,6 @@ def measure_case(case: Case, ticks: int, taskmanager: psutil.Process) -> Figures
 def _cpu(process: psutil.Process) -> float:
     used = process.cpu_times()
     return used.user + used.system
-
-
-def _ask(path: str) -> dict[str, Any]:
-    request = urllib.request.Request(
-        f"http://{os.environ['FLINK_JOBMANAGER_REST']}{path}",
-        headers={"Authorization": f"Bearer {os.environ['FLINK_TOKEN']}"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-        answer: dict[str, Any] = json.load(response)
-        return answer
 
 
 def measure(args: argparse.Namespace) -> None:

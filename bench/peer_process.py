@@ -66,9 +66,9 @@ ARGV: dict[str, Callable[[Path], list[str]]] = {
     "Pathway": python("pathway"),
     "quixstreams": python("quixstreams"),
 }
+"""Name of a peer: its command, made with the help of a folder for what is built."""
 ENDLESS = ("Kafka Streams", "quixstreams")
 """They do not end with the present end of the topics."""
-"""Name of a peer: its command, made with the help of a folder for what is built."""
 
 
 class MissingError(Exception):

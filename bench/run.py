@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ from results import Table
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-TIMEOUT_SECONDS = 7200
+TIMEOUT_SECONDS, STOP_SECONDS = 7200, 120
 HEAD = (
     "# Results",
     "",
@@ -131,13 +132,11 @@ def run(arguments: Sequence[str], rounds: int, file: Path, add: bool) -> None:
         sys.exit(f"{file}: its figures are those of `{known['command']}`: run without --add")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         figures = Path(folder) / "figures.json"
-        subprocess.run(
+        finish(
             [
                 *(sys.executable, str(HERE / arguments[0]), *arguments[1:]),
                 *("--rounds", str(rounds), "--json", str(figures)),
-            ],
-            check=True,
-            timeout=TIMEOUT_SECONDS,
+            ]
         )
         tables = json.loads(figures.read_text(encoding="utf-8"))
     if known:
@@ -146,6 +145,23 @@ def run(arguments: Sequence[str], rounds: int, file: Path, add: bool) -> None:
         facts = known["machine"] + facts[:1]
     content = {"command": command, "machine": facts, "tables": tables}
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def finish(argv: Sequence[str]) -> None:
+    """Run a program to its end. Raises SystemExit if it fails, and TimeoutExpired.
+
+    On Ctrl-C, or when it takes too long, it gets time to stop the Kafka and Flink that it has started. It has
+    a process group of its own, so that it gets one signal, and not another one in the middle of that.
+    """
+    process = subprocess.Popen(argv, process_group=0)
+    try:
+        code = process.wait(TIMEOUT_SECONDS)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(STOP_SECONDS)
+        raise
+    if code:
+        sys.exit(f"{shlex.join(argv)} ended with {code}")
 
 
 def section(benchmark: Benchmark, content: Mapping[str, Any]) -> list[str]:

@@ -43,6 +43,8 @@ def build(project: JavaProject) -> bool:
     """
     if project.is_fresh():
         return False
+    # Before the compiler reads the sources: if they change meanwhile, the jar must not pass for the new ones.
+    manifest = project.manifest()
     files = java_files(project.sources)
     if not files:
         raise JarError(f"{project.sources} has no Java sources")
@@ -51,7 +53,7 @@ def build(project: JavaProject) -> bool:
         compile_java(files, LOCK.fetch(PROVIDED), classes)
         made = Path(work) / project.jar.name
         with zipfile.ZipFile(made, "w") as archive:
-            _write(archive, *project.manifest())
+            _write(archive, *manifest)
             for root in (classes, project.resources):
                 for path in files_below(root):
                     _write(archive, path.relative_to(root).as_posix(), path.read_bytes())

@@ -67,7 +67,7 @@ def _start() -> tuple[int, str]:
     finally:
         timer.cancel()
     # What Java prints later must not fill the pipe.
-    threading.Thread(target=_pass_on, args=(said,), daemon=True).start()
+    threading.Thread(target=_pass_on, args=(process,), daemon=True).start()
     return port, token
 
 
@@ -88,8 +88,9 @@ def _command() -> list[str]:
     ]
 
 
-def _pass_on(lines: IO[str]) -> None:
-    for line in lines:
+def _pass_on(process: subprocess.Popen[str]) -> None:
+    """Pass on what the JVM prints. The JVM ends when its input is closed; the thread keeps it open."""
+    for line in cast("IO[str]", process.stdout):
         sys.stderr.write(line)
 
 

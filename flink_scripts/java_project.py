@@ -82,7 +82,7 @@ class JavaProject:
         return digest.hexdigest()[:16]
 
     def manifest(self) -> tuple[str, bytes]:
-        """Name and content of the manifest of a jar that is built now."""
+        """Name and content of the manifest of a jar that is built from the sources as they are."""
         return _MANIFEST, f"Manifest-Version: 1.0\r\n{_DIGEST}{self.digest()}\r\n\r\n".encode()
 
     def is_fresh(self) -> bool:

@@ -13,7 +13,8 @@ from gatherer.returns import Returns, log_return
 
 BLOCK = 16
 """Panes of a block, which the caller keeps as one entry. With more, each change writes more bytes. With
-fewer, a position has more entries, and Java needs 90 bytes for each beside its content.
+fewer, a position has more entries, and Java needs 90 bytes for each beside its content. Another number needs
+another version of the state.
 """
 _VERSION = bytes([panes.VERSION])
 
@@ -70,6 +71,7 @@ class PaneLog:
         self._data[start:until] = data
         for index in range(at + 1, len(ends)):
             self._starts[index] += len(data) - (until - start)
+        self._check_before()
         for index in range(at, min(at + 2, len(ends))):
             self.logs[index] = self._log(index)
 
@@ -130,12 +132,20 @@ class PaneLog:
                 self._starts.append(len(self._data) + at - 1)
                 at += panes.size_of(content, at)
             self._data += content[1:]
+        self._check_before()
         self.logs.extend(map(self._log, range(len(self.ends))))
 
     # -- details
 
     def _start(self, index: int) -> int:
         return self._starts[index] - self._gone if index < len(self._starts) else len(self._data)
+
+    def _check_before(self) -> None:
+        """Forget the tick before the first pane if it is a later one: the first pane had been dropped before,
+        and longer windows need it again.
+        """
+        if self.before is not None and self.ends and self._sample(0)[1] <= self.before[1]:
+            self.before = None
 
     def _sample(self, index: int) -> tuple[int, int]:
         return panes.last_of(self._data, self._starts[index] - self._gone)

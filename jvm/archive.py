@@ -110,7 +110,8 @@ def _found(folder: Path, name: str) -> Path | None:
     archive = folder / f"{name}.jsa"
     with suppress(FileNotFoundError):  # another process was faster
         complete = sorted(
-            filter(_is_complete, folder.glob(f"{name}.*.new")), key=lambda new: new.stat().st_size
+            (new for new in folder.glob(f"{name}.*.new") if _has_start(new) and _is_complete(new)),
+            key=lambda new: new.stat().st_size,
         )
         if any(_lived(new) >= _EARLY_SECONDS for new in complete) or len(complete) >= _EARLY_ENDS:
             complete[-1].replace(archive)
@@ -128,8 +129,13 @@ def _is_complete(new: Path) -> bool:
     return True
 
 
+def _has_start(new: Path) -> bool:
+    """Whether the name has the start of its JVM, in nanoseconds. Earlier versions made other names."""
+    return new.suffixes[-2][1:].isdecimal()
+
+
 def _lived(new: Path) -> float:
-    """How long the JVM ran that wrote this, in seconds: its start is in the name."""
+    """How long the JVM ran that wrote this, in seconds."""
     return new.stat().st_mtime - int(new.suffixes[-2][1:]) / 1e9
 
 

@@ -169,9 +169,14 @@ class AccessRules:
         self._admin = open_admin(bootstrap_servers)
 
     def missing(self, rights: Iterable[Right]) -> list[Right]:
-        """The rights that no rule gives yet, in order."""
+        """The rights that no rule gives yet, in order, and those that only other bundles have marked: one of
+        them would remove the rule once it no longer needs it. A rule that nobody has marked stays as it is.
+        """
         there = self._there()
-        return [right for right in rights if _binding(right) not in there]
+        marks = [rule for rule in there if _is_mark(rule)]
+        ours = {right for rule in marks if (right := self._marked(rule)) is not None}
+        others = set(map(_unmarked, marks)) - ours
+        return [right for right in rights if _binding(right) not in there or right in others]
 
     def unwanted(self, rights: Iterable[Right]) -> list[Right]:
         """The rights that were given for this bundle, and that it no longer needs."""
@@ -235,8 +240,8 @@ class AccessRules:
             raise explained(error, self._servers, self._timeout) from error
 
     def allow(self, rights: Iterable[Right]) -> None:
-        """Add rules with their marks. One that exists stays as it is. Brokers take up to a second to show and
-        apply them.
+        """Add rules with their marks; `missing` says which. A rule that exists gets our mark, too. Brokers
+        take up to a second to show and apply them.
         """
         wanted = list(rights)
         # The mark comes first: a rule without one stays for ever.

@@ -142,11 +142,13 @@ def _flink(settings: Settings, *, local: bool) -> Iterator[Conflict]:
     if workers.mem < (least := _TASKMANAGER_MEM + python * workers.slots + state):
         slots = "1 slot" if workers.slots == 1 else f"{workers.slots} slots"
         many = f" and {len(settings.positions)} positions" if state else ""
-        concerned: tuple[KeyPath, ...] = (("flink", "taskmanager", "mem"), ("flink", "taskmanager", "slots"))
+        concerned: tuple[KeyPath, ...] = tuple(
+            ("flink", "taskmanager", key) for key in ("mem", "slots", "python_mem")
+        )
         yield (
-            (*concerned, ("positions",)) if state else concerned,
+            (*concerned, ("positions",), ("gatherer", "windows")) if state else concerned,
             f"{workers.mem} MiB is too little for a TaskManager with {slots}{many}",
-            f"write {least} or more",
+            f"set flink.taskmanager.mem to {least} or more",
         )
     if (flink.s3.access_key is None) != (flink.s3.secret_key is None):
         yield (

@@ -27,19 +27,26 @@ _LEAST, _STEP = 256, 128
 
 def python_mem(settings: Settings) -> int:
     """MiB of the Python process of each slot."""
-    flink = settings.flink
-    workers = flink.taskmanager
+    workers = settings.flink.taskmanager
     if workers.python_mem is not None:
         return workers.python_mem
-    slots = max(1, min(flink.parallelism, workers.instances * workers.slots))
-    needed = _PROCESS + _UNEVEN * _state_bytes(settings) / slots / MIB
+    needed = _PROCESS + _UNEVEN * _state_bytes(settings) / _slots_used(settings) / MIB
     return max(_LEAST, ceil(needed / _STEP) * _STEP)
 
 
 def heap_of_state(settings: Settings) -> int:
-    """MiB of a TaskManager's heap for the state of its positions, in whole steps of 64."""
-    instances = max(1, settings.flink.taskmanager.instances)
-    return int(_state_bytes(settings) / instances / MIB) // 64 * 64
+    """MiB of a TaskManager's heap for the state of its positions, in whole steps of 64.
+
+    Flink fills the slots of one TaskManager before it takes another.
+    """
+    used = _slots_used(settings)
+    share = min(settings.flink.taskmanager.slots, used) / used
+    return int(_state_bytes(settings) * share / MIB) // 64 * 64
+
+
+def _slots_used(settings: Settings) -> int:
+    workers = settings.flink.taskmanager
+    return min(settings.flink.parallelism, workers.instances * workers.slots)
 
 
 def _state_bytes(settings: Settings) -> int:

@@ -58,9 +58,9 @@ class AccessStep:
         return Change(action, [f"+{one}" for one in missing], notes, summary=summary)
 
     def apply(self, change: Change) -> None:
-        """Add the missing rules."""
+        """Add the missing rules, and no mark to a rule that somebody else has made."""
         if change.action == "create":
-            self.allow(self._rights())
+            self.allow(lambda rules: rules.missing(self._rights()))
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Nothing: a further right of the same users does no harm."""
@@ -124,10 +124,11 @@ class AccessStep:
             raise StepFailed(f"cannot take rights from the users of Kafka: {error}") from None
         return unwanted
 
-    def allow(self, rights: list[Right]) -> None:
+    def allow(self, rights: Callable[[AccessRules], list[Right]]) -> None:
         """Give rights. Raises StepFailed."""
         try:
-            self._rules().allow(rights)
+            rules = self._rules()
+            rules.allow(rights(rules))
         except KafkaTopicError as error:
             raise StepFailed(
                 f"cannot give the users of Kafka their rights: {error}",
@@ -181,7 +182,7 @@ class SurplusStep:
         """Add them again."""
         if not self._removed:
             return None
-        self._access.allow(self._removed)
+        self._access.allow(lambda rules: self._removed)
         return "rights restored"
 
     def wait(self, report: Report, stop: threading.Event) -> None:

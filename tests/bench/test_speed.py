@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,32 @@ print(*section(BENCHMARKS[0], content), bars(table), sep="\\n")
     shown = _run("-c", code)
     assert "| ours | 3 | 2 | 4 | 1.00 |\n| theirs | 6 | 3 | 8 | 2.00 |" in shown
     assert "CPU &amp; more" in shown and "![CPU & more](plots/ticks-cpu.svg)" in shown
+
+
+def test_a_benchmark_that_is_interrupted_has_time_to_stop_what_it_has_started(tmp_path: Path) -> None:
+    interrupt = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    # It takes longer to stop than `subprocess.run` waits before it kills.
+    benchmark = f"""{interrupt}
+import pathlib, time
+try:
+    print("started", flush=True)
+    signal.pause()
+finally:
+    time.sleep(1)
+    pathlib.Path({str(tmp_path / "stopped")!r}).touch()
+"""
+    runner = f"{interrupt}import sys\nfrom run import finish\nfinish([sys.executable, '-c', sys.argv[1]])"
+    with subprocess.Popen(
+        [sys.executable, "-c", runner, benchmark],
+        cwd=BENCH,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    assert (tmp_path / "stopped").exists()
 
 
 @pytest.mark.slow

@@ -97,6 +97,16 @@ def test_a_rule_that_the_bundle_made_and_no_longer_needs_is_removed_and_shown_fi
     assert set(rules.made) == {NEEDED, OLD}
 
 
+def test_a_rule_that_somebody_else_made_gets_no_mark(rules):
+    ready = State(True, "healthy")
+    step = AccessStep("a:1", lambda: [NEEDED, OLD], bundle="v.", kafka=lambda: ready, depends_on=frozenset())
+    rules.made = ()
+    change = step.plan()
+    assert (change.action, change.diff) == ("create", ["+gatherer may read topic fx"])
+    step.apply(change)
+    assert rules.made == (OLD,)
+
+
 def test_a_kafka_that_cannot_be_reached_from_here_keeps_its_rules(rules, step):
     rules.made, rules.error = (NEEDED, OLD), BrokerUnreachableError("no answer")
     assert SurplusStep(step, depends_on=frozenset()).plan().action == "unchanged"

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from flink_scripts import building
 from flink_scripts.building import build
 from flink_scripts.errors import CompileError
 from flink_scripts.java import FLINK
 from flink_scripts.java_project import JavaProject, built_from, package_jar
+from flink_scripts.locked import LOCK
 from jvm.errors import JarError
 
 PACKAGE = "a_job_of_its_own"
@@ -97,6 +99,21 @@ def test_the_same_sources_give_the_same_jar_once(project: JavaProject) -> None:
     assert build(project)
     assert project.jar.read_bytes() == first
     assert [path.name for path in project.folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_jar_does_not_belong_to_sources_that_changed_while_it_was_built(
+    project: JavaProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compile_while_somebody_edits(files: list[Path], libraries: list[Path], classes: Path) -> None:
+        classes.mkdir()
+        write(project, GREETING.replace("hello", "good-bye"))
+
+    monkeypatch.setattr(building, "compile_java", compile_while_somebody_edits)
+    monkeypatch.setattr(LOCK, "fetch", lambda coordinates: [])
+    assert build(project)
+    with pytest.raises(JarError, match="was built from other sources"):
+        package_jar(PACKAGE)
+    assert build(project)
 
 
 @pytest.mark.slow

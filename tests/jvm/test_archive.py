@@ -176,3 +176,8 @@ def test_archives_of_runtimes_that_are_gone_are_removed(cache: Path, tmp_path: P
         os.utime(home / "release", (number, number))
         assert archive_options(home, [], MAIN)
     assert len(list(cache.glob("runtime-*"))) == 5
+
+
+def test_what_an_earlier_version_has_left_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "kafka.Kafka-1.3f2a.new").write_bytes(archive._COMPLETE)
+    assert archive._found(tmp_path, "kafka.Kafka-1") is None

@@ -19,6 +19,7 @@ from marathon.loading import cluster_names
 from marathon.paths import PACKAGE
 from marathon.rules import findings
 from marathon.settings import Settings
+from marathon.sizing import heap_of_state
 from task_runtime.errors import SettingsError
 from tests.settings import load_settings
 
@@ -178,6 +179,15 @@ def test_python_has_memory_for_all_positions(
     symbols = ", ".join(f"P{number}" for number in range(positions))
     settings = settings_of("local", f"positions=[{symbols}]", *more)
     assert definitions(settings)["flink-taskmanager"]["env"]["FLINK_PYTHON_MB"] == str(python_mem)
+
+
+def test_a_taskmanager_has_memory_for_all_slots_that_flink_may_fill_first(settings_of: SettingsOf) -> None:
+    symbols = f"positions=[{', '.join(f'P{number}' for number in range(3000))}]"
+    more = ("flink.taskmanager.instances=4", "flink.taskmanager.mem=9000")
+    one, all_four = (
+        heap_of_state(settings_of("local", symbols, *more, f"flink.parallelism={slots}")) for slots in (1, 4)
+    )
+    assert (one, all_four) == (576, 128)
 
 
 def test_no_optional_statistics_at_all(settings_of: SettingsOf) -> None:

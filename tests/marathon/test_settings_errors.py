@@ -139,15 +139,19 @@ Mistakes = Callable[..., list[Problem]]
         ("flink.jobmanager.mem=700", "flink.jobmanager.mem: must be at least 768, got 700"),
         (
             "flink.taskmanager.mem=1279",
-            "mem: 1279 MiB is too little for a TaskManager with 1 slot; write 1280 or more",
+            "mem: 1279 MiB is too little for a TaskManager with 1 slot; set flink.taskmanager.mem to 1280 or",
         ),
         (
             "flink.taskmanager.slots=5",
-            "slots: 2048 MiB is too little for a TaskManager with 5 slots; write 2304 or more",
+            "slots: 2048 MiB is too little for a TaskManager with 5 slots; set flink.taskmanager.mem to 2304",
         ),
         (
             f"positions=[{', '.join(f'P{number}' for number in range(3000))}]",
-            "positions: 2048 MiB is too little for a TaskManager with 1 slot and 3000 positions; write",
+            "positions: 2048 MiB is too little for a TaskManager with 1 slot and 3000 positions; set",
+        ),
+        (
+            "flink.taskmanager.python_mem=1100",
+            "python_mem: 2048 MiB is too little for a TaskManager with 1 slot; set flink.taskmanager.mem to",
         ),
         ("webhook.url=host/signals", "webhook.url: not a web address; write, for example"),
         (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import marshal
+import math
 import pickle
 import random
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import hypothesis
@@ -131,6 +132,31 @@ def test_a_restart_changes_nothing_while_prices_cross_0(streams: Any) -> None:
     assert _run(script, set(range(len(script)))) == plain
     known = {average.realized_vol is None for each in plain if isinstance(each, tuple) for average in each[0]}
     assert known == {True, False}
+
+
+def test_windows_that_became_longer_have_no_return_between_panes_that_are_not_neighbours(
+    streams: Any,
+) -> None:
+    short = AnalysisSettings((WindowLength("5s", 5000, 1000),), frozenset(STATISTICS))
+    longer = short._replace(windows=(*short.windows, WindowLength("1m", 60_000, 1000)))
+    prices = [100 * UNIT + 10 * CENT * number for number in range(40)]
+    panes = streams.panes_of(streams.ticks_at(prices, every_ms=1000))
+    logs = [streams.log_return(*pair) for pair in pairwise(prices)]
+    for stopped in range(20, 38):  # at any place of a block
+        before, kept = PositionAnalysis("AAPL", short), {}
+        for pane in panes[:stopped]:
+            before.add(pane)
+            list(before.close(pane.end_ms))
+            kept = {key: block for key, block in {**kept, **dict(before.changes())}.items() if block}
+        after = PositionAnalysis("AAPL", longer)
+        after.restore(kept, before.small_state())
+        after.add(panes[stopped])
+        ((averages, _),) = after.close(panes[stopped].end_ms)
+        (average,) = (each for each in averages if each.window == "1m")
+        # The return of the first pane is known only if the pane before it was the last that was dropped.
+        last = logs[:stopped][-average.count :]
+        exact = [math.sqrt(sum(log * log for log in part)) for part in (last, last[1:])]
+        assert any(average.realized_vol == pytest.approx(each, rel=1e-9) for each in exact), stopped
 
 
 def _size_after(streams: Any, panes: int, ticks: int, prices: int) -> tuple[int, int]:
