@@ -62,6 +62,11 @@ def check_needs(run: Session, names: Collection[str]) -> None:
                 "part notebooks needs notebooks.token, the path of the secret with the token to sign in with",
                 hint="--set notebooks.token=volatility/notebooks-token, which `security.secrets` can create",
             )
+        if name == "notebooks" and run.settings.image is not None and run.settings.notebooks.image is None:
+            raise UsageProblem(
+                f"part notebooks needs notebooks.image: {run.settings.image} does not contain JupyterLab",
+                hint="build an image from it that adds the packages of the extra `notebooks` in setup.cfg",
+            )
         if name == "webhook" and not run.settings.webhook.environment:
             raise UsageProblem(
                 "part webhook needs webhook.url (or webhook.url_secret) and webhook.secret, the path of the "

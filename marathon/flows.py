@@ -29,6 +29,8 @@ _PARTS = {"spark": "spark", "spark-streaming": "spark", "cassandra": "cassandra"
 """The optional part behind a processing or a store."""
 _SOURCE_APPS = {"system": "source-system", "random-numbers": "source-random-numbers"}
 """The apps of sources; the others are jobs."""
+_OWN_TOPICS = {"system": "monitoring", "random-numbers": "random-numbers"}
+"""Where these apps write."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(?:/[a-z0-9][a-z0-9-]*){1,3}")
 _EXAMPLE = "system -> monitoring -> none -> none -> lines"
 
@@ -84,6 +86,8 @@ def _flow_of(value: object) -> object:
 def _contradictions(
     source: str, topic: str, processing: str, store: str, display: str
 ) -> Iterator[tuple[str, str]]:
+    if topic != (own := _OWN_TOPICS.get(source, topic)):
+        yield f"the source {source} writes to the topic {own}, not to {topic}", f"write {own}"
     if (processing == NONE) != (store == NONE):
         yield (
             "results are stored only where something is processed, and what is processed needs a store",

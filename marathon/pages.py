@@ -21,7 +21,7 @@ class Dashboard(Section):
 
 class Notebooks(SecretSection):
     image: Annotated[str, Field(min_length=1)] | None = Field(
-        description="Docker image of the app `notebooks`, with JupyterLab; null: `image`"
+        description="Docker image of the app `notebooks`, with JupyterLab; required with `image`"
     )
     folder: Annotated[str, AfterValidator(validators.check_file)] | None = Field(
         description="folder of the notebooks, the same on every agent, such as a mounted share; null on "

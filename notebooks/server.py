@@ -60,6 +60,8 @@ def config_of(settings: Settings) -> Config:
     # Ends what a forgotten page leaves behind: each kernel holds about 150 MB.
     config.MappingKernelManager.cull_idle_timeout = _IDLE_SECONDS
     config.MappingKernelManager.cull_interval = _IDLE_SECONDS // 10
+    # Other users of this machine reach the ports of kernels, too, and could listen to what they print.
+    config.KernelManager.transport_encryption = "required"
     # Nothing is asked of other hosts.
     config.LabApp.news_url = None
     config.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"

@@ -7,7 +7,8 @@ a file states which batches it holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -80,17 +81,21 @@ class FileStore:
         """See Queryable.query: SQL of DuckDB. A table also has the column `day`, which selects files."""
         from stores.duck import answer
 
-        statement, before = check_reads(text, _READING), None
+        statement, deadline = check_reads(text, _READING), time.monotonic() + seconds
         while True:
             paths = self._paths_in(statement)
             try:
                 tables = {name: self._dataset(found) for name, found in paths.items()}
                 return answer(tables, statement, limit=limit, seconds=seconds)
             except (QueryError, FileNotFoundError):
-                # A merge may have removed a file meanwhile.
-                if before == paths or self._paths_in(statement) == paths:
+                # A merge may have removed a file meanwhile. New files are no reason to ask again.
+                if time.monotonic() >= deadline or self._still_has(paths, statement):
                     raise
-                before = paths
+
+    def _still_has(self, paths: Mapping[str, list[str]], statement: str) -> bool:
+        """Whether all of these files, which `_paths_in` has found, are there."""
+        now = self._paths_in(statement)
+        return all(set(found) <= set(now.get(name, ())) for name, found in paths.items())
 
     def _paths_in(self, statement: str) -> dict[str, list[str]]:
         """The files of each flow that a query may name."""

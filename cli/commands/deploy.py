@@ -18,7 +18,6 @@ from cli.rollout import HINT_AFTER_STOP, carry_out, confirm
 from cli.session import Session
 from cli.session_options import session_options
 from kafka_topic.contracts import MovingAverage
-from marathon.home import LOCAL
 
 
 @click.command("deploy")
@@ -116,10 +115,9 @@ def _start_local(run: Session, progress: Progress) -> Session:
 def _check_area(run: Session, area: str) -> None:
     """Raise PipectlError if the area is not created: its apps would be without its quota for good."""
     if area not in run.engine.areas.all():
-        cluster = "" if run.cluster_name == LOCAL else f" --cluster {run.cluster_name}"
         raise PipectlError(
             f"cluster {run.cluster_name} has no area {area} yet",
-            hint=f"create it with `pipectl area create {area}{cluster}`",
+            hint=f"create it with `pipectl area create {area}`",
         )
 
 

@@ -1,5 +1,6 @@
 """One name node and one data node on loopback: their settings, their Java processes, the users' folder."""
 
+import asyncio
 import json
 import urllib.request
 from collections.abc import Mapping
@@ -107,6 +108,10 @@ class HdfsNodes(Node):
     async def until_ready(self) -> None:
         """Returns when files can be written, and the user's folder is there."""
         await until(self._is_ready)
+        # In a thread: a stop must not wait for the answers.
+        await asyncio.to_thread(self._make_folder)
+
+    def _make_folder(self) -> None:
         for query in ("op=MKDIRS&permission=755", f"op=SETOWNER&owner={USER}"):
             self._ask(f"/webhdfs/v1/user/{USER}?user.name={_SUPERUSER}&{query}", "PUT")
 

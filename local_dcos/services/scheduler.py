@@ -142,8 +142,12 @@ class Scheduler:
 
 def main(make_node: Callable[[Mapping[str, str]], Node]) -> None:
     """Runs the scheduler of a service until a signal stops it or its node ends."""
-    code = asyncio.run(Scheduler(make_node(os.environ)).serve())
-    # Not sys.exit, which would wait for a thread that still downloads jars.
+    asyncio.run(_until_end(make_node(os.environ)))
+
+
+async def _until_end(node: Node) -> None:
+    code = await Scheduler(node).serve()
+    # Here, since asyncio.run would wait for a thread that still downloads jars.
     sys.stdout.flush()
     os._exit(code)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _MOST_ROWS = 1_000_000
 """How many rows of a database are read. They pass through this process; files do not."""
+_ATTEMPTS = 10
 _TYPES: dict[Kind, str] = {
     "time": "timestamp",
     "text": "string",
@@ -51,15 +52,37 @@ class Answer:
 def answer(session: SparkSession, query: Query, address: str) -> Answer:
     """Ask the store at an address. Raises SourceError if a flow is missing or too large, and StoreError."""
     store = open_store(address)
+    for _ in range(_ATTEMPTS - 1):
+        files = _files(store, query)
+        try:
+            return _answer(session, store, query, files, address)
+        except Exception:  # Spark's errors have no class in common
+            # A sink that writes to the store may have merged a file meanwhile, and removed it.
+            if files.keys() <= _files(store, query).keys():
+                raise
+    return _answer(session, store, query, _files(store, query), address)
+
+
+def _files(store: Store, query: Query) -> dict[str, str]:
+    """The flow of each file that a question reads; none of a database."""
+    if not isinstance(store, FileStore):
+        return {}
+    return {file: flow.name for flow in query.flows for file in store.locations(flow.name)}
+
+
+def _answer(
+    session: SparkSession, store: Store, query: Query, files: Mapping[str, str], address: str
+) -> Answer:
     for flow in query.flows:
-        _table(session, store, flow, address).createOrReplaceTempView(flow.name)
+        own = [file for file, name in files.items() if name == flow.name]
+        _table(session, store, flow, own, address).createOrReplaceTempView(flow.name)
     found = session.sql(query.sql)
     return Answer(found.columns, [tuple(row) for row in found.collect()])
 
 
-def _table(session: SparkSession, store: Store, flow: Flow, address: str) -> DataFrame:
+def _table(session: SparkSession, store: Store, flow: Flow, files: Sequence[str], address: str) -> DataFrame:
     if isinstance(store, FileStore):
-        if files := store.locations(flow.name):
+        if files:
             return session.read.parquet(*files)
     else:
         rows = list(islice(store.read(flow, *_ALWAYS), _MOST_ROWS + 1))

@@ -85,6 +85,14 @@ def test_parts_with_streams_need_the_image_with_spark(engine: MemoryEngine) -> N
     assert plan_of(run_with(*apps, "spark.image=x-spark:1"), engine, wanted_parts=["spark"]).changed
 
 
+def test_notebooks_need_an_image_with_jupyterlab(engine: MemoryEngine) -> None:
+    apps = (*OFF, "notebooks.token=volatility/notebooks-token", "image=x:1")
+    with pytest.raises(UsageProblem, match=r"needs notebooks\.image: x:1 does not contain JupyterLab"):
+        plan_of(run_with(*apps), engine, wanted_parts=["notebooks"])
+    own = run_with(*apps, "notebooks.image=x-notebooks:1")
+    assert "notebooks" in plan_of(own, engine, wanted_parts=["notebooks"]).changed
+
+
 def test_a_part_of_the_settings_goes_with_the_setting(engine: MemoryEngine) -> None:
     deploy(engine, run_with(OFF[0]))
     assert "/volatility/dashboard" in engine.apps()

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,11 +17,12 @@ from local_dcos.errors import NodeError
 from local_dcos.services import scheduler
 from local_dcos.services.jars import PackageJars
 from local_dcos.services.node import Node, until
+from tests.local_dcos.conftest import wait_for
 from tests.ports import free_ports
 
 
 class Jars(PackageJars):
-    def known(self) -> list[Path]:
+    def known(self) -> list[Path] | None:
         return []
 
 
@@ -57,6 +63,38 @@ def test_no_error_leaves_the_node_without_its_scheduler(tmp_path, monkeypatch, e
     assert asyncio.run(service.serve()) == 1
     assert not node.running
     assert service.plan.errors == [said]
+
+
+class SlowJars(Jars):
+    """Their download takes ten minutes."""
+
+    def known(self) -> None:
+        return None
+
+    def fetch(self) -> list[Path]:
+        Path("fetching").touch()
+        time.sleep(600)
+        return []
+
+
+class NodeWithSlowJars(BrokenNode):
+    jars = SlowJars("none", Path(), "")
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(Path.cwd(), NodeError("unused"))
+
+
+def test_a_stop_does_not_wait_for_a_download(tmp_path):
+    program = f"from {__name__} import *; scheduler.main(NodeWithSlowJars)"
+    paths = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), *sys.path]))
+    environ = {**os.environ, "PORT_API": str(free_ports(1)[0]), "PYTHONPATH": paths}
+    with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=environ) as service:
+        try:
+            wait_for((tmp_path / "fetching").exists)
+            service.terminate()
+            assert service.wait(scheduler.STOP_SECONDS) == 0
+        finally:
+            service.kill()
 
 
 class TwoProcesses(BrokenNode):

@@ -81,6 +81,7 @@ def test_a_file_adds_and_removes_flows(tmp_path: Path) -> None:
         ("system -> monitoring -> none -> none -> bands", "bands does not show records; write lines or"),
         ("system -> monitoring -> spark -> disk -> bars", "the census is a static data set"),
         ("system -> a b -> none -> none -> lines", "'a b' is not a topic name"),
+        ("system -> load -> none -> none -> lines", "system writes to the topic monitoring, not to load"),
     ],
 )
 def test_errors_in_the_line_of_a_flow(mistakes: Mistakes, line: str, problem: str) -> None:

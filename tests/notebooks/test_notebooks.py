@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -18,6 +19,8 @@ import nbclient
 import nbformat
 import pytest
 from confluent_kafka import Producer
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
 
 from kafka_topic.contracts import MovingAverage, Price, Signal
 from notebooks import data
@@ -184,12 +187,42 @@ def test_only_the_front_door_reaches_the_server(bundle: dict[str, str], tmp_path
             # A page of another site may make a browser send requests, but cannot read the cookie `_xsrf`.
             assert httpx.post(f"{address}/api/kernels", headers=secret, json={}).status_code == 403
             assert httpx.post(f"{address}/api/terminals", headers=secret).status_code in (403, 404)
+            with httpx.Client(base_url=address, headers=secret) as browser:
+                browser.get("/lab")
+                _check_kernel(browser, tmp_path)
         finally:
             server.terminate()
             server.wait(PATIENCE)
     assert SECRET not in (tmp_path / "log").read_text()
     example = tmp_path / "work" / "examples" / NOTEBOOKS[0]
     assert example.is_file()
+
+
+def _check_kernel(browser: httpx.Client, sandbox: Path) -> None:
+    """A kernel answers, and whoever lacks its key cannot listen to it."""
+    token = {"X-XSRFToken": browser.cookies["_xsrf"]}
+    started = browser.post("/api/kernels", headers=token, json={"name": "python3"}, timeout=PATIENCE)
+    assert started.status_code == 201, started.text
+    kernel = f"/api/kernels/{started.json()['id']}"
+    assert asyncio.run(_printed(f"ws{str(browser.base_url)[4:-1]}{kernel}/channels")) == "hello\n"
+    [file] = (sandbox / ".jupyter" / "runtime").glob("kernel-*.json")
+    assert json.loads(file.read_text())["curve_secretkey"] and file.stat().st_mode & 0o077 == 0
+    assert browser.delete(kernel, headers=token, timeout=PATIENCE).status_code == 204
+
+
+async def _printed(address: str) -> str:
+    """What a kernel prints, as JupyterLab asks it."""
+    header = {"msg_id": "1", "msg_type": "execute_request", "session": "1", "username": "", "version": "5.3"}
+    content = {"code": "print('hello')", "silent": False}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    async with asyncio.timeout(PATIENCE):
+        connection = await websocket_connect(HTTPRequest(address, headers={"X-Proxy-Secret": SECRET}))
+        await connection.write_message(json.dumps(message))
+        while True:
+            found = json.loads(await connection.read_message() or "{}")
+            if found["msg_type"] == "stream":
+                connection.close()
+                return str(found["content"]["text"])
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

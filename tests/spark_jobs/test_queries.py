@@ -194,6 +194,17 @@ def test_files_and_databases_answer_as_python_does(spark, disk, monkeypatch, tmp
         check(spark, "cassandra:x")
 
 
+def test_a_file_that_a_sink_has_merged_meanwhile_is_found_again(spark, disk, monkeypatch):
+    now, stale = DiskStore.locations, [["/none/w.0000000000-0000000000.parquet"]]
+
+    def locations(store: DiskStore, flow: str) -> list[str]:
+        return stale.pop() if stale else now(store, flow)
+
+    monkeypatch.setattr(DiskStore, "locations", locations)
+    found = answer(spark, QUERIES["volatility-by-hour"], disk)
+    assert not stale and len(found.rows) == len(volatility_by_hour())
+
+
 @pytest.mark.long
 def test_the_program(disk):
     argv = [sys.executable, "-m", "spark_jobs", "query", "volatility-by-hour", "--store", disk]

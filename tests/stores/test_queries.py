@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -146,6 +147,22 @@ def test_a_file_merged_during_a_query_is_found_again(files, monkeypatch):
         [path, *_] = files.files("prices")
         path.write_bytes(b"PAR1, not")
         files.query("SELECT count(*) FROM prices", limit=1, seconds=30)
+
+
+def test_a_slow_query_ends_although_files_are_added(files, monkeypatch):
+    numbers, now = count(2), DiskStore._paths_in
+
+    def growing(store: DiskStore, text: str) -> dict[str, list[str]]:
+        number = next(numbers)
+        store.write(FLOW, Batch("w", number), rows(number))
+        return now(store, text)
+
+    monkeypatch.setattr(DiskStore, "_paths_in", growing)
+    with pytest.raises(QueryError, match=r"took longer than 0\.2 s"):
+        files.query("SELECT count(*) FROM prices, range(100000000000), range(1000000)", limit=1, seconds=0.2)
+    with pytest.raises(QueryError, match='column "nope" not found'):
+        files.query("SELECT nope FROM prices", limit=1, seconds=30)
+    assert next(numbers) < 8
 
 
 def test_a_store_without_a_language_answers_no_queries(monkeypatch):
