@@ -26,6 +26,7 @@ import psutil
 from broker import broker  # first: it lets the next ones be found
 from client import ask, client
 from results import Table, report
+from ticks import create
 
 from gatherer.settings import Settings
 
@@ -195,19 +196,14 @@ def main() -> None:
         measure(args)
         return
     with ExitStack() as stack:
-        from confluent_kafka.admin import AdminClient, NewTopic
-
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         (folder / "kafka").mkdir()
         servers = stack.enter_context(broker(folder / "kafka")).bootstrap_servers
         cases = [AXES["bytes"][0], *(case for axis in args.only.split(",") for case in AXES[axis])]
         inputs = {case.topic: case for case in cases}
-        admin = AdminClient({"bootstrap.servers": servers})
-        topics = [NewTopic(PREFIX + topic, case.partitions, 1) for topic, case in inputs.items()]
-        topics += [NewTopic(PREFIX + topic, 1, 1) for topic in OURS]
-        for future in admin.create_topics(topics).values():
-            future.result(30)
-        for case in inputs.values():
+        create(servers, *(PREFIX + topic for topic in OURS))
+        for topic, case in inputs.items():
+            create(servers, PREFIX + topic, partitions=case.partitions)
             preload(servers, case, args.ticks)
         environ = client(stack, folder, servers, PREFIX)
         argv = [__file__, "--measure", "--ticks", str(args.ticks), "--rounds", str(args.rounds)]

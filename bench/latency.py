@@ -25,6 +25,7 @@ from typing import Any
 from broker import broker  # first: it lets the next ones be found
 from client import client
 from results import Table, report
+from ticks import create
 
 from flink_scripts.rest import Rest
 from gatherer.settings import DELIVERIES, Settings
@@ -107,16 +108,12 @@ def latencies(settings: Settings, seconds: float) -> list[float]:
 
 def run(settings: Settings, rate: int, seconds: float) -> list[float]:
     """One job from its start to its end."""
-    from confluent_kafka.admin import AdminClient, NewTopic
-
     from gatherer.job import build, environment
 
     topics = settings.topics
     names = [topics.position(symbol) for symbol in SYMBOLS]
     names += [topics.moving_average, topics.signals, topics.dead_letter, topics.limits]
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
-    for future in admin.create_topics([NewTopic(name, 1, 1) for name in names]).values():
-        future.result(30)
+    create(settings.bootstrap_servers, *names)
     stream = environment()
     build(settings, stream)
     job = stream.execute_async(settings.job_name).get_job_id()

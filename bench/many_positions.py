@@ -27,6 +27,7 @@ import psutil
 from broker import broker  # first: it lets the next ones be found
 from client import client
 from results import Table, report
+from ticks import create
 
 from gatherer.settings import Settings
 
@@ -149,15 +150,11 @@ def main() -> None:
         measure(args)
         return
     with ExitStack() as stack:
-        from confluent_kafka.admin import AdminClient, NewTopic
-
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         (folder / "kafka").mkdir()
         servers = stack.enter_context(broker(folder / "kafka")).bootstrap_servers
-        topics = [NewTopic(TOPIC, PARTITIONS, 1), *(NewTopic(PREFIX + topic, 1, 1) for topic in OURS)]
-        admin = AdminClient({"bootstrap.servers": servers})
-        for future in admin.create_topics(topics).values():
-            future.result(30)
+        create(servers, TOPIC, partitions=PARTITIONS)
+        create(servers, *(PREFIX + topic for topic in OURS))
         environ = client(stack, folder, servers, PREFIX)
         argv = [__file__, "--measure", "--positions", str(args.positions), "--history", str(args.history)]
         argv += [

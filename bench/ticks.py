@@ -20,12 +20,12 @@ def topics() -> list[str]:
     return [f"{PREFIX}position.{symbol}" for symbol in SYMBOLS]
 
 
-def create(bootstrap_servers: str, *names: str) -> None:
-    """Create topics of one partition."""
+def create(bootstrap_servers: str, *names: str, partitions: int = 1) -> None:
+    """Create topics with as many partitions each."""
     from confluent_kafka.admin import AdminClient, NewTopic
 
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    for future in admin.create_topics([NewTopic(name, 1, 1) for name in names]).values():
+    for future in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
         future.result(30)
 
 

@@ -18,7 +18,7 @@ def endpoints(run: Session) -> dict[str, str]:
         "flink": run.engine.service_page(run.settings.names.flink_service),
         "cluster": run.engine.front_door(),
     }
-    pages = {app: page_address(run, app) for app in PAGES if _runs(run, app)}
+    pages = {app: run.engine.service_page(_service(run, app)) for app in PAGES if _runs(run, app)}
     return addresses | pages
 
 

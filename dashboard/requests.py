@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
@@ -13,8 +12,6 @@ from aiohttp import web
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CSRF_HEADER = "X-Requested-By"
 """A page of another origin can't send this header: the browser asks for permission first, and gets none."""
-PROXY_HEADER = "X-Proxy-Secret"
-"""Holds a secret that only the cluster's front door and this task know."""
 
 
 class BadRequest(web.HTTPBadRequest):
@@ -67,12 +64,6 @@ async def body_of(request: web.Request) -> Any:
     except (ValueError, RecursionError):
         return None
     return body
-
-
-def came_through_front_door(request: web.Request, secret: str) -> bool:
-    """Whether the request came through the proxy that authenticates users."""
-    given = request.headers.get(PROXY_HEADER, "")
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
 
 
 def require_csrf_header(request: web.Request) -> None:

@@ -25,7 +25,6 @@ from dashboard.pipeline import Pipeline
 from dashboard.recent import Recent, live_topics
 from dashboard.requests import (
     Handler,
-    came_through_front_door,
     chosen,
     errors_as_json,
     json_answer,
@@ -38,6 +37,7 @@ from dashboard.topics_api import TopicsApi
 from dashboard.viewers import Viewers
 from kafka_topic.names import Topics
 from task_runtime.environment import bind_host
+from task_runtime.front_door import PROXY_HEADER, came_through_front_door
 
 STATIC = Path(__file__).parent / "static"
 PAGES = {
@@ -130,8 +130,9 @@ class Server:
         if names and name.strip("[]").lower() not in names:
             raise web.HTTPForbidden(text=f"this server does not answer to the name {name}")
         secret = self._settings.proxy_secret
+        given = request.headers.get(PROXY_HEADER)
         # Marathon's health checks come directly.
-        if secret and request.path != "/health" and not came_through_front_door(request, secret):
+        if secret and request.path != "/health" and not came_through_front_door(given, secret):
             raise web.HTTPForbidden(text="use the cluster's front door; `pipectl open` prints the address")
         return await handler(request)
 
