@@ -23,6 +23,9 @@ from stores.sinks.errors import DeliveryError
 from stores.sinks.portions import Portion
 from stores.sinks.sources import Source
 
+# At INFO, it logs the address of each request, which may hold a token.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
 _LOG = logging.getLogger(__name__)
 PATIENCE_SECONDS = 240.0
 """How long a record is posted again before the process ends: less than it may be unhealthy."""
