@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -25,9 +26,9 @@ input()
 ORDERS = (b"c\nz:java.lang.System\nnanoTime\ne\n", b"c\np1\nping\ne\n", b"A\n" + b"0" * 64 + b"\ne\n")
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psutil.Process]:
-    environ = state_environ(Environment(), tmp_path_factory.mktemp("client"))
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[psutil.Process]:
+    environ = state_environ(Environment(), tmp_path)
     with subprocess.Popen(
         [sys.executable, "-c", CLIENT], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
