@@ -40,4 +40,7 @@ def producer_properties(settings: Settings) -> dict[str, str]:
     if settings.delivery == "exactly-once":
         # A transaction must outlive the longest outage of the job. The broker's maximum is 15 minutes.
         properties["transaction.timeout.ms"] = str(14 * 60 * 1000)
+        # While the broker is away, a job that starts again waits in its first commit. If that timed out, the
+        # connector would repeat it on a producer that still waits, and would never see the answer.
+        properties["max.block.ms"] = properties["transaction.timeout.ms"]
     return properties

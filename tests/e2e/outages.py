@@ -61,6 +61,13 @@ class Site:
                     os.kill(process.pid, signal.SIGCONT)
 
     @contextmanager
+    def away_at_a_restart(self) -> Iterator[None]:
+        """There is no broker, and the job starts again."""
+        with self.away("kafka"):
+            self.cluster.kill("taskmanager")
+            yield
+
+    @contextmanager
     def away(self, app: str) -> Iterator[None]:
         """An app has no instance."""
         self.cluster.scale(app, 0)
@@ -87,6 +94,8 @@ _NOT_HEALTHY = r"^gatherer\s+app\s+(?!healthy)"
 _NO_SPACE = "[Nn]o space left"
 OUTAGES = (
     Outage("broker away", 120, r"^kafka\s+package\s+(?!healthy)", lambda site: site.away("kafka")),
+    # Longer than a TaskManager takes to start, and than Kafka's clients wait by themselves.
+    Outage("broker away at a restart", 150, _NOT_HEALTHY, lambda site: site.away_at_a_restart()),
     Outage("broker frozen", 30, "^positions: ", lambda site: site.frozen("broker")),
     Outage("TaskManager frozen", 40, _NOT_HEALTHY, lambda site: site.frozen("taskmanager")),
     Outage("JobManager frozen", 40, _NOT_HEALTHY, lambda site: site.frozen("jobmanager")),

@@ -118,9 +118,11 @@ def test_kafka_follows_the_settings() -> None:
     assert consumer["isolation.level"] == "read_committed"
     # The source itself decides where to go on.
     assert consumer["auto.offset.reset"] == "none"
-    assert "transaction.timeout.ms" in producer_properties(settings)
+    producer = producer_properties(settings)
+    # A commit waits for as long as it can succeed.
+    assert producer["transaction.timeout.ms"] == producer["max.block.ms"]
     loose = Settings.from_environ({**BASE, "GATHERER_DELIVERY": "at-least-once"})
-    assert "transaction.timeout.ms" not in producer_properties(loose)
+    assert not {"transaction.timeout.ms", "max.block.ms"} & producer_properties(loose).keys()
 
 
 def test_only_panes_shape_the_state() -> None:
