@@ -8,6 +8,8 @@ as the logarithm of the day's rows.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import groupby, takewhile
 
 import pyarrow.parquet as pq
@@ -30,8 +32,8 @@ def compact(files: FileSystem, folder: str) -> None:
     if not _is_due(folder, files.list(folder)):
         return
     with files.merging(folder) as alone:
-        if alone:
-            _compact(files, folder)
+        if alone():
+            _compact(files, folder, alone)
 
 
 def _is_due(folder: str, entries: list[Entry]) -> bool:
@@ -39,13 +41,12 @@ def _is_due(folder: str, entries: list[Entry]) -> bool:
     return bool(merged or _left_over(entries) or any(len(small) > _FEW for small in _small(counting)))
 
 
-def _compact(files: FileSystem, folder: str) -> None:
+def _compact(files: FileSystem, folder: str, alone: Callable[[], bool]) -> None:
     entries = files.list(folder)
     counting, merged = split(parts_of(folder, entries))
     for small in _small(counting):
         run = _run(files, small) if len(small) > _FEW else []
-        if len(run) > 1:
-            _merge(files, run)
+        if len(run) > 1 and _merge(files, run, alone):
             merged += run
     for part in merged:
         files.remove(part.path)
@@ -81,11 +82,21 @@ def _rows(files: FileSystem, part: Part) -> int:
     return rows
 
 
-def _merge(files: FileSystem, run: list[Part]) -> None:
+class _TooLateError(Exception):
+    pass
+
+
+def _merge(files: FileSystem, run: list[Part], alone: Callable[[], bool]) -> bool:
+    """Merge the parts. Returns False if this took so long that another process may merge them by now."""
     whole = Part(run[0].writer, run[0].first, run[-1].last, run[0].folder)
     schema = pq.read_schema(run[0].path, filesystem=files.arrow)
-    with files.replacing(whole.path) as path, writer_of(path, schema) as target:
-        for part in run:
-            with pq.ParquetFile(part.path, filesystem=files.arrow) as source:
-                for batch in source.iter_batches(batch_size=2**17):
-                    target.write_batch(batch, row_group_size=ROW_GROUP)
+    with suppress(_TooLateError), files.replacing(whole.path) as path:
+        with writer_of(path, schema) as target:
+            for part in run:
+                with pq.ParquetFile(part.path, filesystem=files.arrow) as source:
+                    for batch in source.iter_batches(batch_size=2**17):
+                        target.write_batch(batch, row_group_size=ROW_GROUP)
+        if not alone():
+            raise _TooLateError
+        return True
+    return False

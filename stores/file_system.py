@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pyarrow.fs import FileSystem as ArrowFileSystem
 LEFT_OVER = ".unfinished-"
 """The prefix of a file's name until it is complete."""
 LOCK = ".merging"
-"""The name of the file by which one process at a time merges a folder."""
+"""The name, or how it begins, of the file by which one process at a time merges a folder."""
 
 
 @dataclass(frozen=True)
@@ -51,5 +52,8 @@ class FileSystem(Protocol):
     def remove(self, path: str) -> None:
         """Remove a file, unless that has happened."""
 
-    def merging(self, folder: str) -> AbstractContextManager[bool]:
-        """Whether this process alone may merge the files in the folder, until the block ends."""
+    def merging(self, folder: str) -> AbstractContextManager[Callable[[], bool]]:
+        """Claim the folder for this process until the block ends.
+
+        What is returned says whether this process alone may merge its files, at that moment.
+        """

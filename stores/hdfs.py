@@ -9,7 +9,7 @@ import io
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,10 @@ from stores.webhdfs import Address, WebHdfs
 _WHOLE = 4 * 2**20
 """A file up to this size is read with one request."""
 _CHUNK = 2**20
-_LOCK_SECONDS = 3600.0
-"""How long a process may merge. A lock that is older was left behind by a crash."""
+_MERGE_SECONDS = 600.0
+"""How long a process may merge."""
+_CLAIM_SECONDS = _MERGE_SECONDS + 300
+"""A claim that is older was left behind by a crash."""
 
 
 class HdfsStore(FileStore):
@@ -85,18 +87,33 @@ class HdfsFiles:
         self._client.remove(path)
 
     @contextmanager
-    def merging(self, folder: str) -> Iterator[bool]:
-        """See FileSystem.merging."""
-        lock = f"{folder}/{LOCK}"
-        alone = self._client.create(lock)
-        if not alone and self._is_left_behind(lock):
-            self._client.remove(lock)
-            alone = self._client.create(lock)
+    def merging(self, folder: str) -> Iterator[Callable[[], bool]]:
+        """See FileSystem.merging.
+
+        Each process first makes a claim, a file with a name of its own, and then looks for others. Of two
+        that do so at once, at least one sees the other. Removing a claim that was left behind cannot hit a
+        newer one.
+        """
+        claim = f"{LOCK}-{secrets.token_hex(8)}"
+        until = time.monotonic() + _MERGE_SECONDS
+        self._client.create(f"{folder}/{claim}")
         try:
-            yield alone
+            first = self._is_only(folder, claim)
+            yield lambda: first and time.monotonic() < until
         finally:
-            if alone:
-                self._client.remove(lock)
+            self._client.remove(f"{folder}/{claim}")
+
+    def _is_only(self, folder: str, claim: str) -> bool:
+        """Whether nobody else has a claim. Removes those that were left behind."""
+        claims = {each.name: each.modified for each in self.list(folder) if each.name.startswith(LOCK)}
+        mine = claims.pop(claim, None)
+        if mine is None:  # the folder was removed
+            return False
+        # By the clock of HDFS, which writes both times.
+        left_behind = {name for name, made in claims.items() if made < mine - _CLAIM_SECONDS}
+        for name in left_behind:
+            self._client.remove(f"{folder}/{name}")
+        return claims.keys() == left_behind
 
     def _is_there(self, path: str) -> bool:
         try:
@@ -104,12 +121,6 @@ class HdfsFiles:
         except FileNotFoundError:
             return False
         return True
-
-    def _is_left_behind(self, lock: str) -> bool:
-        try:
-            return self._client.status(lock).modified < time.time() - _LOCK_SECONDS
-        except FileNotFoundError:
-            return False
 
 
 class _Reader(FileSystemHandler):  # type: ignore[misc]

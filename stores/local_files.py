@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -62,15 +62,15 @@ class LocalFiles:
         (self.root / path).unlink(missing_ok=True)
 
     @contextmanager
-    def merging(self, folder: str) -> Iterator[bool]:
+    def merging(self, folder: str) -> Iterator[Callable[[], bool]]:
         """See FileSystem.merging."""
         with (self.root / folder / LOCK).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                yield False
+                yield lambda: False
             else:
-                yield True
+                yield lambda: True
 
 
 def _make(folder: Path) -> None:

@@ -90,13 +90,9 @@ class WebHdfs:
         """Make a file of the content of a local one, also in place of another file."""
         self._ask("PUT", path, "CREATE", source=source, overwrite="true", permission="640")
 
-    def create(self, path: str) -> bool:
-        """Make an empty file. Returns False if there is one."""
-        try:
-            self._ask("PUT", path, "CREATE", overwrite="false", permission="640")
-        except FileExistsError:
-            return False
-        return True
+    def create(self, path: str) -> None:
+        """Make an empty file, also in place of another file."""
+        self._ask("PUT", path, "CREATE", overwrite="true", permission="640")
 
     def read(self, path: str, offset: int, length: int) -> bytes:
         """Bytes of a file; fewer at its end."""

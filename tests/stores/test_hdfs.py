@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -87,15 +90,55 @@ def test_a_lost_answer_doubles_nothing(server, store):
 def test_what_a_crash_leaves_unfinished_is_not_read_and_is_removed_later(server, store):
     store.write(FLOW, Batch("w", 1), rows(1))
     folder = server.folder / "store" / DAY
-    for name in (".unfinished-new", ".unfinished-old", ".merging"):
+    for name in (".unfinished-new", ".unfinished-old", ".merging-other"):
         (folder / name).write_bytes(b"PAR1")
     os.utime(folder / ".unfinished-old", (0, 0))
     store.write(FLOW, Batch("w", 2), rows(2))
     assert ".unfinished-old" in names(server)  # somebody else merges
-    os.utime(folder / ".merging", (0, 0))  # that was a crash
+    os.utime(folder / ".merging-other", (0, 0))  # that was a crash
     store.write(FLOW, Batch("w", 3), rows(3))
     assert {".unfinished-new"} == {name for name in names(server) if name.startswith(".")}
     assert offsets(store) == list(range(10, 40))
+
+
+def test_two_that_find_what_a_crash_left_do_not_both_merge(server, store):
+    store.write(FLOW, Batch("w", 1), rows(1))
+    left_behind = server.folder / "store" / DAY / ".merging-old"
+    left_behind.touch()
+    os.utime(left_behind, (0, 0))
+    both_found_it, both_said_it = threading.Barrier(2), threading.Barrier(2)
+
+    def fault(operation: str, path: str) -> None:
+        if operation == "DELETE" and path.endswith(left_behind.name):
+            both_found_it.wait(10)
+
+    server.fault, said = fault, []
+
+    def merge() -> None:
+        with HdfsFiles(WebHdfs(address_of(server.address.partition(":")[2]))).merging(DAY) as alone:
+            said.append(alone())
+            both_said_it.wait(10)
+
+    threads = [threading.Thread(target=merge) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(said) == 2 and said.count(True) <= 1
+    with HdfsFiles(WebHdfs(address_of(server.address.partition(":")[2]))).merging(DAY) as alone:
+        assert alone()
+    assert not [name for name in names(server) if name.startswith(".")]
+
+
+def test_a_merge_that_took_too_long_does_not_count(server, store, monkeypatch):
+    """Another process may have merged these files since then."""
+    monkeypatch.setattr("stores.hdfs._MERGE_SECONDS", 5.0)
+    clock = SimpleNamespace(monotonic=count(step=3.0).__next__)
+    monkeypatch.setattr("stores.hdfs.time", clock)
+    for number in range(1, 20):
+        store.write(FLOW, Batch("w", number), rows(number))
+    assert offsets(store) == list(range(10, 200))
+    assert len(names(server)) == 19
 
 
 def test_it_waits_for_a_data_node_and_for_the_end_of_safe_mode(server, store):
