@@ -28,6 +28,7 @@ from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window
 from marathon.sinks import Sink, Webhook
 from marathon.sources import Sources
 from marathon.spark import Spark
+from marathon.ssh import Ssh
 from marathon.stores import Stores
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -341,6 +342,7 @@ class Settings(Section):
         "[Areas](../docs/areas.md); null removes one"
     )
     dcos: Dcos
+    ssh: Ssh
     kafka: Kafka
     topics: Topics
     generator: Generator

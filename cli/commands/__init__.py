@@ -13,6 +13,8 @@ SHORT_HELP = {
     "run": "Run a one-off job to its end and show its output.",
     "jobs": "List the one-off jobs with their last runs, or stop one.",
     "query": "Run a read-only query on a store, and print its rows.",
+    "tunnel": "Open an SSH tunnel to a service, for its own client.",
+    "client": "Run the client of a service through a tunnel.",
     "topics": "List the topics of Kafka, and show records of one.",
     "parts": "List the optional parts of the bundle and their resources.",
     "scale": "Change the number of instances of an app.",

@@ -9,16 +9,15 @@ from typing import Any
 
 import click
 
-from cli import local
 from cli import output as out
 from cli.errors import PipectlError, UsageProblem, WaitTimeout
 from cli.parts import with_remembered
 from cli.session import Session
 from cli.session_options import session_options
+from cli.store_logins import STORES_WITH_LOGIN, login_of, password_variable
 from marathon.durations import parse_duration
 
 STORES = ("hdfs", "cassandra", "mysql")
-_LOGINS = ("cassandra", "mysql")
 # Connecting takes a while, too.
 _GRACE_SECONDS = 20.0
 
@@ -102,25 +101,16 @@ def _ask(run: Session, store: str, statement: str, limit: int, seconds: float) -
 
 
 def _login(run: Session, store: str) -> dict[str, str]:
-    """The password of the store: on `local` from its secret, else from this command's environment."""
-    if store not in _LOGINS:
-        return {}
-    path = getattr(run.settings, store).password
-    name = f"{store.upper()}_PASSWORD"
-    if path is None or os.environ.get(name):
-        return {}
-    if not run.is_local:
+    """The password of the store for the environment of the program."""
+    login = login_of(run, store)
+    if login is not None:
+        return {password_variable(store): login.password}
+    if store in STORES_WITH_LOGIN and getattr(run.settings, store).password is not None:
         raise UsageProblem(
-            f"the store {store} asks for a password", hint=f"put it into the environment variable {name}"
+            f"the store {store} asks for a password",
+            hint=f"put it into the environment variable {password_variable(store)}",
         )
-    file = local.secrets_folder() / path
-    try:
-        return {name: file.read_text().strip()}
-    except OSError as error:
-        raise PipectlError(
-            f"cannot read the password of {store} in {file}: {error.strerror}",
-            hint=f"`pipectl deploy --with {store}` starts it",
-        ) from None
+    return {}
 
 
 def _print(result: dict[str, Any], output: str) -> None:

@@ -1,0 +1,1 @@
+"""Tunnels from this machine to the services of a cluster."""

@@ -1,0 +1,119 @@
+"""Opens a tunnel to a service: the gateway, the forwards, and the listener that clients connect to."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from cli.errors import PipectlError
+from cli.store_logins import login_of
+from cli.tunnel.forwards import Forwards
+from cli.tunnel.gateway import Gateway, Target, cluster_gateway, local_gateway
+from cli.tunnel.hdfs_relay import HdfsRelay
+from cli.tunnel.kafka_relay import KafkaRelay
+from cli.tunnel.relay import Relay
+from cli.tunnel.services import Client, client_of, reached, targets
+
+if TYPE_CHECKING:
+    from cli.session import Session
+
+_ASK_SECONDS = 10.0
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """An open tunnel. port: on loopback. forwards: `ended` is set when its connection is lost."""
+
+    port: int
+    client: Client
+    forwards: Forwards
+
+
+@contextmanager
+def opened(run: Session, service: str, port: int, say: Callable[[str], None]) -> Iterator[Tunnel]:
+    """A tunnel for as long as the block runs. port: on loopback; 0 is any free one.
+
+    Raises PipectlError. SIGTERM and SIGHUP end the block as Ctrl-C does, so nothing is left.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_interrupted_by_signals())
+        # Sockets, keys and logins. Only the user can open it.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pipectl-")))
+        first = targets(run, service)
+        gateway = stack.enter_context(_gateway(run, service, first, folder))
+        forwards = Forwards(gateway, folder, run.settings.dcos.timeout.total_seconds(), say)
+        stack.callback(forwards.close)
+        target = first[0] if service != "hdfs" else _active(first, forwards)
+        # A login that fails is an error of this command, not of the client.
+        forwards.open(target)
+        relay = _RELAYS.get(service, Relay)(forwards, say)
+        stack.callback(relay.close)
+        here = relay.port_for(target, port)
+        yield Tunnel(here, client_of(run, service, here, login_of(run, service), folder), forwards)
+
+
+@contextmanager
+def _gateway(run: Session, service: str, first: Sequence[Target], folder: Path) -> Iterator[Gateway]:
+    if not run.is_local:
+        yield cluster_gateway(run.settings.ssh, run.engine.front_door())
+        return
+    with local_gateway(folder, reached(run, service, first, _answer)) as gateway:
+        yield gateway
+
+
+def _active(names: Sequence[Target], forwards: Forwards) -> Target:
+    """The name node that serves: the other one of two only stands by."""
+    if len(names) == 1:
+        return names[0]
+    refusals = []
+    for target in names:
+        connection = http.client.HTTPConnection("name-node", timeout=_ASK_SECONDS)
+        try:
+            connection.sock = forwards.connect(target)
+            connection.sock.settimeout(_ASK_SECONDS)
+            connection.request("GET", "/webhdfs/v1/?op=GETFILESTATUS")
+            if b"StandbyException" not in connection.getresponse().read():
+                return target
+            refusals.append(f"{target[0]}: stands by")
+        except (OSError, http.client.HTTPException) as error:
+            refusals.append(f"{target[0]}: {error}")
+        finally:
+            connection.close()
+    raise PipectlError(
+        f"no name node serves: {'; '.join(refusals)}", hint="see `dcos hdfs plan status deploy`"
+    )
+
+
+_RELAYS: Mapping[str, Callable[[Forwards, Callable[[str], None]], Relay]] = {
+    "kafka": KafkaRelay,
+    "hdfs": HdfsRelay,
+}
+
+
+def _answer(url: str) -> bytes:
+    with _OPENER.open(url, timeout=_ASK_SECONDS) as answer:
+        content: bytes = answer.read()
+    return content
+
+
+@contextmanager
+def _interrupted_by_signals() -> Iterator[None]:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

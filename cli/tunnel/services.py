@@ -1,0 +1,160 @@
+"""The services that a tunnel leads to: where they are, and how their own clients reach them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from cli.errors import PipectlError, UsageProblem
+from cli.store_logins import Login, cqlsh_files, mysql_file
+from cli.tunnel.gateway import Target
+from cli.tunnel.relay import HOST
+
+if TYPE_CHECKING:
+    from cli.session import Session
+
+SERVICES = ("kafka", "mysql", "cassandra", "hdfs")
+_HDFS_USER = "pipectl"
+_CATALOGUE_DATA_PORT = 9004
+"""The port for HTTP of a data node of the catalogue's package."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """A command-line client. programs: its names, the first that is installed counts. install: how to get it.
+
+    environ: what it needs in its environment. default: its arguments if the user gives none.
+    """
+
+    programs: tuple[str, ...]
+    install: str
+    arguments: tuple[str, ...]
+    default: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+def targets(run: Session, service: str) -> list[Target]:
+    """What a client may connect to itself, the first one first. Raises PipectlError."""
+    if service == "kafka":
+        if run.settings.kafka.security.wanted:
+            raise PipectlError(
+                "this Kafka takes TLS only, and its clients check the names of the brokers, which a tunnel "
+                "has to change",
+                hint="connect to the brokers themselves: `pipectl endpoints`"
+                if run.is_local
+                else "open the whole network with `sudo dcos tunnel vpn`, or work on the cluster: "
+                "`pipectl topics show`",
+            )
+        return [_target(broker) for broker in run.engine.kafka.brokers(run.settings.kafka.service)]
+    if service not in {*run.settings.parts, *run.with_parts}:
+        raise UsageProblem(
+            f"the part {service} is disabled", hint=f"`pipectl deploy --with {service}` enables it"
+        )
+    address: str = getattr(run.settings.names, service)
+    place = address.partition(":")[2].partition("/")[0]
+    hosts, _, port = place.rpartition(":")
+    return [(host, int(port)) for host in hosts.split(",")]
+
+
+def reached(run: Session, service: str, first: Sequence[Target], ask: Callable[[str], bytes]) -> list[Target]:
+    """Everything that a client is led to: the targets, and the data nodes of HDFS.
+
+    ask: the answer of a URL, for a cluster on this machine.
+    """
+    if service != "hdfs":
+        return list(first)
+    if not run.is_local:
+        hdfs = run.settings.hdfs
+        domain = f"{hdfs.service.replace('/', '')}.autoip.dcos.thisdcos.directory"
+        nodes = [f"data-{number}-node.{domain}" for number in range(hdfs.nodes)]
+        return [*first, *((node, _CATALOGUE_DATA_PORT) for node in nodes)]
+    host, port = first[0]
+    query = "jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"
+    try:
+        beans = json.loads(ask(f"http://{host}:{port}/{query}"))["beans"]
+        live = json.loads(beans[0]["LiveNodes"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise PipectlError(
+            f"the name node at {host}:{port} does not answer: {error}",
+            hint="`pipectl status` shows whether it runs",
+        ) from None
+    return [*first, *(_target(node["infoAddr"]) for node in live.values())]
+
+
+def client_of(run: Session, service: str, port: int, login: Login | None, folder: Path) -> Client:
+    """The client of a service that listens on a port of this machine.
+
+    login: None: the client asks for the password. folder: for the files with the login; only the user can
+    open it.
+    """
+    return _CLIENTS[service](run, port, login, folder)
+
+
+def _kafka(run: Session, port: int, login: Login | None, folder: Path) -> Client:
+    return Client(
+        ("kcat", "kafkacat"),
+        "on Debian and Ubuntu: apt-get install kcat; on macOS: brew install kcat",
+        ("-b", f"{HOST}:{port}"),
+        ("-L",),
+    )
+
+
+def _mysql(run: Session, port: int, login: Login | None, folder: Path) -> Client:
+    # Options of files must come first.
+    secret = ("-p",) if login is None else ()
+    file = () if login is None else (f"--defaults-extra-file={mysql_file(folder, login)}",)
+    return Client(
+        ("mysql", "mariadb"),
+        "on Debian and Ubuntu: apt-get install default-mysql-client; on macOS: brew install mysql-client",
+        (
+            *file,
+            "--protocol=TCP",
+            f"--host={HOST}",
+            f"--port={port}",
+            "--user=pipectl",
+            *secret,
+            f"--database={run.settings.mysql.database}",
+        ),
+    )
+
+
+def _cassandra(run: Session, port: int, login: Login | None, folder: Path) -> Client:
+    place = (HOST, str(port), "-k", run.settings.cassandra.keyspace)
+    if login is None:
+        who = ("-u", "cassandra") if run.settings.cassandra.password else ()
+        options: tuple[str, ...] = who
+    else:
+        rc, credentials = cqlsh_files(folder, login)
+        options = (f"--cqlshrc={rc}", f"--credentials={credentials}")
+    return Client(("cqlsh",), "`pip install cqlsh`", (*options, *place))
+
+
+def _hdfs(run: Session, port: int, login: Login | None, folder: Path) -> Client:
+    return Client(
+        ("hdfs",),
+        "it is in Apache Hadoop's distribution (hadoop.apache.org) and needs Java",
+        # The nodes of `local` take changes only with the header that this adds.
+        ("dfs", "-D", "dfs.webhdfs.rest-csrf.enabled=true", "-fs", f"webhdfs://{HOST}:{port}"),
+        ("-ls", run.settings.hdfs.folder),
+        {"HADOOP_USER_NAME": _HDFS_USER},
+    )
+
+
+class _MakeClient(Protocol):
+    def __call__(self, run: Session, port: int, login: Login | None, folder: Path) -> Client: ...
+
+
+_CLIENTS: Mapping[str, _MakeClient] = {
+    "kafka": _kafka,
+    "mysql": _mysql,
+    "cassandra": _cassandra,
+    "hdfs": _hdfs,
+}
+
+
+def _target(address: str) -> Target:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
