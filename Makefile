@@ -17,8 +17,9 @@ help: ## Show this help
 deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
+# Three processes for two cores: some tests wait for time to pass, and leave their core to the others.
 # SEED: the order of an earlier run, which it printed as --randomly-seed.
-PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations 20 \
+PYTEST = $(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 20 \
 	$(if $(SEED),-p randomly --randomly-seed $(SEED))
 test: lint java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
 	$(PYTEST) -m "not slow and not e2e"

@@ -20,6 +20,7 @@ from flink_scripts.stores import store_options
 from flink_scripts.tls import JAVA_OPTION, internal_tls_options, rest_server_options
 from flink_scripts.token import VARIABLE, flink_token
 from jvm.archive import archive_options
+from jvm.compiler import LATE_C2
 from jvm.java import java_home
 from kafka_topic.security import Security
 
@@ -177,7 +178,7 @@ def run_taskmanager(env: Environment) -> None:
     write_config(work / "conf", {**options, **tls})
     os.environ.update(Security.from_environ(env.variables).variables)
     os.environ.pop(VARIABLE, None)  # the Python processes of jobs need not know it
-    _become(command(TASKMANAGER, env, memory, work / "conf"))
+    _become(command(TASKMANAGER, env, memory, work / "conf", *LATE_C2))
 
 
 def _become(argv: list[str]) -> None:

@@ -53,8 +53,9 @@ class Span(NamedTuple):
 # A topic that is deleted meanwhile has no more records.
 _ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 # A topic that was just created, or has lost its leader, gets a leader soon. Until then, the client and a
-# broker may know different leaders.
+# broker may know different leaders. _NOENT: the client found the leader of no partition at all.
 _ELECTING = {
+    KafkaError._NOENT,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.FENCED_LEADER_EPOCH,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jvm.compiler import LATE_C2
 from jvm.jars import jars_of
 from jvm.java import java_home
 from kafka_topic.security import current
@@ -133,7 +134,7 @@ def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.host": settings.host,
         "spark.driver.bindAddress": settings.host,
-        "spark.driver.extraJavaOptions": LOG_OPTION,
+        "spark.driver.extraJavaOptions": " ".join((LOG_OPTION, *LATE_C2)),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         **PROTECTED,

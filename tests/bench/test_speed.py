@@ -74,9 +74,10 @@ finally:
 
 
 @pytest.mark.slow
-def test_the_job_and_its_peers_run_and_write_the_same_windows() -> None:
-    small = ("--ticks", "20000", "--spacing-ms", "10", "--rounds", "1")
+def test_the_job_and_its_peers_run_and_write_the_same_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = ("--ticks", "5000", "--spacing-ms", "10", "--rounds", "1")
     variants = "gatherer,SQL,DataStream,Kafka Streams"
+    monkeypatch.setenv("FLINK_JVM_OPTIONS", "-XX:TieredStopAtLevel=1")
     shown = _run("gatherer_throughput.py", *small, "--only", variants)
     for peer in ("DataStream", "Kafka Streams"):
         assert re.search(f"{peer}: [0-9]+ windows of ten seconds are the same", shown), shown

@@ -17,14 +17,16 @@ from tests.gatherer.exact import key_of
 
 COMPONENTS = ("generator", "submitter", "taskmanager", "worker", "jobmanager", "broker", "agent")
 SEVERAL_AT_ONCE, DURING_RECOVERY = 0.25, 0.25
-"""How often more than one component is killed, and how often the next kill does not wait for the recovery."""
+"""The probability that a kill hits several components, and that the next one does not wait for recovery."""
 _POLL_SECONDS = 0.1
 
 
 @dataclass
 class Report:
-    """What was found. recoveries: seconds until all positions were fresh, of each kill of one component that
-    was waited for. killed: of every kill, the components.
+    """What was found.
+
+    killed: the components of each kill. recoveries: by component, the seconds from a kill of it alone until
+    all positions were fresh, unless the next kill came first.
     """
 
     killed: list[tuple[str, ...]] = field(default_factory=list)
@@ -68,9 +70,17 @@ class Chaos:
         self._draw = random.Random(seed)
         self._bag: list[str] = []
 
-    def run(self, kills: int, *, seconds: float = math.inf, patience: float = 180.0) -> Report:
-        """Kill so many times or for so long, stop the load, and recompute everything. Raises when data do
-        not flow again within `patience` seconds after a kill.
+    def run(
+        self,
+        kills: int,
+        *,
+        seconds: float = math.inf,
+        patience: float = 180.0,
+        then: Callable[[], None] = lambda: None,
+    ) -> Report:
+        """Kill this often or for this long, call `then`, stop the load, and recompute everything.
+
+        Raises AssertionError if data does not flow again within `patience` seconds after a kill.
         """
         deadline = time.monotonic() + seconds
         report = Report()
@@ -96,6 +106,8 @@ class Chaos:
                     report.recoveries.setdefault(killed[0], []).append(seconds)
                 time.sleep(self._draw.uniform(0, 3))
             self._until_fresh(reader, time.time(), patience, "after the last kill")
+            ledger.read()
+            then()
             return settle(self._cluster, ledger, report, patience)
 
     def _choose(self) -> list[str]:

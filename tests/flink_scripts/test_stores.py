@@ -69,7 +69,7 @@ def until_the_next_second() -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("name", ["s3", "hdfs"])
+@pytest.mark.parametrize("name", ["s3", pytest.param("hdfs", marks=pytest.mark.long)])
 def test_state_is_found_resumed_from_and_pruned(name: str, request: pytest.FixtureRequest) -> None:
     store: Store = request.getfixturevalue(name)
     folder = StateFolder(store.uri, "job", "shape", store.files)
