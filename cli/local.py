@@ -160,10 +160,11 @@ def running() -> bool:
         raise
 
 
-def start(area: str | None = None) -> None:
+def start(area: str | None = None, agents: int | None = None) -> None:
     """Start the local cluster if it does not run, and wait until it answers.
 
-    area: the area that a bundle is deployed to, which gets ports of its own.
+    area: the area that a bundle is deployed to, which gets ports of its own. agents: how many agents the
+    cluster must have; None: as many as before, one in a new cluster.
     """
     _check_packages()
     writable(home())
@@ -171,8 +172,8 @@ def start(area: str | None = None) -> None:
     _keep_settings()
     if area is not None:
         _keep_area_settings(area)
-    if not running():
-        _agent("start", "--name", entered(), timeout=60)
+    if agents is not None or not running():
+        _agent("start", "--name", entered(), "--agents", str(agents or 0), timeout=60)
     for file in (flink_token_file(), spark_secret_file(), webhook_secret_file()):
         _keep_secret(file)
 
@@ -361,6 +362,11 @@ def _bind(holder: socket.socket, candidates: Sequence[int]) -> int:
 def link(service: str) -> str:
     """An address that signs a browser in to the page of a service, once."""
     return _agent("link", "--service", service, timeout=30).strip()
+
+
+def kill_node(name: str, seconds: float) -> list[str]:
+    """Kill an agent with all its tasks, whose ids are returned. It comes back after `seconds`."""
+    return _agent("kill-node", "--node", name, "--seconds", f"{seconds:g}", timeout=30).split()
 
 
 def _agent(*args: str, timeout: float) -> str:

@@ -27,8 +27,10 @@ RECORD_COLUMNS = (
 _STYLES = {
     "healthy": "green",
     "fresh": "green",
+    "up": "green",
     "live": "green",
     "absent": "red",
+    "down": "red",
     "unhealthy": "red",
     "stale": "red",
     "silent": "red",
@@ -77,6 +79,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     needed = console.measure(made, options=console.options.update(max_width=10_000)).maximum
     console.width = max(console.width, needed)
     console.print(made)
+
+
+def share(used: float | None, most: float | None) -> str:
+    """`1.5 of 4`; `-` for what is unknown."""
+    shown = "-" if used is None else f"{used:g}"
+    return shown if most is None else f"{shown} of {most:g}"
 
 
 def one_line(text: str) -> str:

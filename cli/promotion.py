@@ -54,6 +54,7 @@ KEPT = (
     "group",
     "python",
     "areas",
+    "local",
     "dcos",
     "kafka",
     "topics",

@@ -1,4 +1,4 @@
-"""`python -m local_dcos serve|start|stop|purge|status|link [OPTIONS]`."""
+"""`python -m local_dcos serve|start|stop|purge|status|link|kill-node [OPTIONS]`."""
 
 import argparse
 import sys
@@ -15,6 +15,7 @@ HELP = {
     "purge": "stop the cluster and remove its files",
     "status": "print the address of the running cluster; the exit code is 4 if it is not running",
     "link": "print a link that signs a browser in to the page of a service, once and within ten minutes",
+    "kill-node": "kill an agent of several with all its tasks, and print their ids; it comes back later",
 }
 
 
@@ -30,9 +31,17 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--port", type=int, default=0, help="default: the port of the last start, or any free one"
             )
+            command.add_argument(
+                "--agents", type=int, default=0, help="default: as many as before, one in a new cluster"
+            )
         if verb == "start":
             command.add_argument(
                 "--name", default=CLUSTER_NAME, help="the name of a new cluster (default: %(default)s)"
+            )
+        if verb == "kill-node":
+            command.add_argument("--node", required=True, help="the id of the agent")
+            command.add_argument(
+                "--seconds", type=float, default=60.0, help="until it comes back (default: %(default)s)"
             )
         if verb == "link":
             command.add_argument("--service", required=True, help="the name in /service/NAME/")
@@ -45,9 +54,9 @@ def _run(arguments: argparse.Namespace) -> int:
         case "serve":
             from local_dcos.server import serve
 
-            serve(home, arguments.port)
+            serve(home, arguments.port, arguments.agents)
         case "start":
-            print(daemon.start(home, arguments.port, arguments.name))  # noqa: T201
+            print(daemon.start(home, arguments.port, arguments.name, arguments.agents))  # noqa: T201
         case "stop":
             daemon.stop(home)
         case "purge":
@@ -55,6 +64,9 @@ def _run(arguments: argparse.Namespace) -> int:
                 print(f"Kept, as it is not the cluster's: {foreign}", file=sys.stderr)  # noqa: T201
         case "link":
             print(daemon.link(home, arguments.service))  # noqa: T201
+        case "kill-node":
+            for task in daemon.kill_node(home, arguments.node, arguments.seconds):
+                print(task)  # noqa: T201
         case "status":
             running = daemon.answers(home)
             print(home.cluster()["url"] if running else "not running")  # noqa: T201

@@ -8,6 +8,7 @@ from local_dcos.deployments import Deployments
 from local_dcos.home import Home
 from local_dcos.jobs.runs import Runs
 from local_dcos.model import App
+from local_dcos.nodes.nodes import Nodes
 from local_dcos.ports import SERVICE_PORTS, pick
 from local_dcos.sandbox import LOG_FILES, rotate
 from local_dcos.scheduling import Scheduler
@@ -25,9 +26,10 @@ class Agent:
         self.home = home
         self.token = token
         self.state = State(home)
-        self.scheduler = Scheduler(home, self.state, self.changed)
+        self.nodes = Nodes(home, self.state, self.save)
+        self.scheduler = Scheduler(home, self.state, self.nodes, self.changed)
         self.deployments = Deployments(self.state, self.changed, self.save)
-        self.runs = Runs(home, self.state, self.save)
+        self.runs = Runs(home, self.state, self.nodes, self.save)
         self._dirty: dict[str, App] = {}
         self._is_settling = False
         self._save_retry: asyncio.TimerHandle | None = None
@@ -35,7 +37,8 @@ class Agent:
 
     def start(self) -> None:
         """Adopts the tasks that run and reconciles every app."""
-        self.scheduler.adopt(self.runs.adopt())
+        self.scheduler.adopt(self.runs.adopt() | self.nodes.adopt())
+        self.nodes.start(self.scheduler.forget_tasks_of)
         for app in list(self.state.apps.values()):
             self.changed(app)
         self._tidying = asyncio.create_task(self._tidy())
@@ -44,6 +47,7 @@ class Agent:
         """Ends every task."""
         if self._tidying:
             self._tidying.cancel()
+        self.nodes.stop()
         await self.runs.stop()
         await self.scheduler.stop()
         self.save()
@@ -100,5 +104,5 @@ class Agent:
             rotate(self.home.agent_log)
             for task in [*self.state.tasks.values(), *self.state.run_tasks()]:
                 for name in LOG_FILES:
-                    rotate(self.home.sandboxes / task.id / name)
+                    rotate(self.home.sandbox(task) / name)
             self.home.restore_token(self.token)

@@ -10,8 +10,10 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import quote
 
-from local_dcos.errors import NotRunningError, StartError
+from local_dcos.errors import AgentError, NotRunningError, StartError
 from local_dcos.files import locked
 from local_dcos.home import CLUSTER_NAME, HOME_MARK, Home
 
@@ -49,6 +51,24 @@ def link(home: Home, service: str) -> str:
     return f"{home.cluster()['url']}{made['path']}"
 
 
+def kill_node(home: Home, name: str, seconds: float) -> list[str]:
+    """Kills an agent of several with all its tasks, whose ids it returns. It comes back after `seconds`.
+
+    Raises:
+        NotRunningError: The cluster does not answer.
+        AgentError: There is no such agent, or it can't be killed.
+    """
+    body = json.dumps({"seconds": seconds}).encode()
+    try:
+        answer = _ask(home, f"/nodes/{quote(name, safe='')}/kill", body, seconds=10)
+    except HTTPError as error:
+        with error:
+            raise AgentError(json.loads(error.read())["message"]) from None
+    except OSError as error:
+        raise NotRunningError(f"The cluster in {home.path} does not answer: {error}") from error
+    return list(json.loads(answer)["tasks"])
+
+
 def _ask(home: Home, path: str, data: bytes | None = None, *, seconds: float) -> bytes:
     """Sends a request with the token if an agent holds the lock. Without an agent, another process may listen
     on its port."""
@@ -69,18 +89,26 @@ def _ask(home: Home, path: str, data: bytes | None = None, *, seconds: float) ->
     return content
 
 
-def start(home: Home, port: int = 0, name: str = CLUSTER_NAME) -> str:
-    """Starts the agent of `home` unless it runs. Returns its address. name: that of a new cluster.
+def start(home: Home, port: int = 0, name: str = CLUSTER_NAME, agents: int = 0) -> str:
+    """Starts the cluster of `home` unless it runs. Returns its address.
+
+    name: that of a new cluster. agents: how many it has; 0 for as many as before, or one.
 
     Raises:
         HomeError: The folder can't be used, or the token of a running agent can't be read.
-        StartError: The agent did not start.
+        StartError: The agent did not start, or it runs with another number of agents.
     """
     home.create(name)
     with _exclusively(home):
         if answers(home):
+            if agents not in (0, home.agents_wanted()):
+                raise StartError(
+                    f"The cluster runs with {home.agents_wanted()} agents, not with {agents}. Stop it first: "
+                    f"python -m local_dcos stop --home {home.path}"
+                )
             return str(home.cluster()["url"])
-        command = [sys.executable, "-m", "local_dcos", "serve", "--home", str(home.path), "--port", str(port)]
+        command = [sys.executable, "-m", "local_dcos", "serve", "--home", str(home.path)]
+        command += ["--port", str(port), "--agents", str(agents)]
         with home.agent_log.open("ab") as log:
             offset = log.tell()
             agent = subprocess.Popen(

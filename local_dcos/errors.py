@@ -8,6 +8,7 @@ LocalDcosError
 │   └── NoOfferError the machine lacks a resource now
 ├── JarError         the jars of a package can't be downloaded
 ├── NodeError        the node of a package's service failed
+├── AgentError       an agent of several can't be killed
 └── ApiError         an HTTP error: a status and a JSON body
 """
 
@@ -49,6 +50,10 @@ class JarError(LocalDcosError):
 
 class NodeError(LocalDcosError):
     """The node of a service can't be started, or it refused a request."""
+
+
+class AgentError(LocalDcosError):
+    """There is no such agent, or it can't be killed now."""
 
 
 class ApiError(LocalDcosError):

@@ -114,7 +114,7 @@ class Checker:
             "/bin/sh",
             "-c",
             command,
-            cwd=self._home.sandboxes / task.id,
+            cwd=self._home.sandbox(task),
             env=environment(self._home, task, definition),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -8,17 +8,22 @@ import secrets
 import shutil
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_dcos import PACKAGES
 from local_dcos.errors import HomeError
 from local_dcos.files import is_locked, write_durably
+
+if TYPE_CHECKING:
+    from local_dcos.model import Task
 
 # pipectl's folder; the cluster is in its subfolder `cluster`.
 HOME_VARIABLE = "PIPECTL_HOME"
 # The agent and every task have this variable, which holds the home. Processes are found by it.
 HOME_MARK = "LOCAL_DCOS_HOME"
 CLUSTER_NAME = "local"
+# The only agent of a cluster, in Mesos' terms: its main process. Several agents have processes of their own.
+OWN_AGENT = "local-S0"
 # The keys of cluster.json that exist only while an agent runs.
 _AGENT_KEYS = ("url", "pid")
 _TOKEN = re.compile(r"[0-9a-f]{64}")
@@ -49,6 +54,7 @@ class Home:
         self.agent_lock = self.path / "agent.lock"
         self.start_lock = self.path / "start.lock"
         self.sandboxes = self.path / "sandboxes"
+        self.agents = self.path / "agents"
         self.secrets = self.path / "secrets"
 
     def create(self, name: str = CLUSTER_NAME) -> None:
@@ -105,6 +111,14 @@ class Home:
                 self.path.rmdir()
         return foreign
 
+    def sandboxes_of(self, agent_id: str) -> Path:
+        """Returns the folder of an agent's sandboxes."""
+        return self.sandboxes if agent_id == OWN_AGENT else self.agents / agent_id / "sandboxes"
+
+    def sandbox(self, task: "Task") -> Path:
+        """Returns the working folder of a task."""
+        return self.sandboxes_of(task.agent_id) / task.id
+
     def _foreign_files(self) -> list[Path]:
         """Returns the files in the folder that no cluster put there."""
         files = [path for path in vars(self).values() if path != self.path]
@@ -154,9 +168,17 @@ class Home:
             return {}
         return document if isinstance(document, dict) and "id" in document else {}
 
-    def announce(self, port: int, url: str, pid: int) -> dict[str, Any]:
-        """Writes the address and the process of the agent. Returns the document."""
-        document = {**self.cluster(), "port": port, "url": url, "pid": pid}
+    def agents_wanted(self) -> int:
+        """Returns how many agents the cluster has, or had when it last ran."""
+        return int(self.cluster().get("agents", 1))
+
+    def announce(self, port: int, url: str, pid: int, agents: int = 0) -> dict[str, Any]:
+        """Writes the address and the process of the cluster. Returns the document.
+
+        agents: how many it has; 0 for as many as before.
+        """
+        agents = agents or self.agents_wanted()
+        document = {**self.cluster(), "port": port, "url": url, "pid": pid, "agents": agents}
         self._write_cluster(document)
         return document
 

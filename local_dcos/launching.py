@@ -3,20 +3,18 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-import psutil
-
 from local_dcos import processes
 from local_dcos.definition import port_list
 from local_dcos.errors import LaunchError, NoOfferError
-from local_dcos.home import HOME_MARK, HOME_VARIABLE, Home
-from local_dcos.model import RUNNING, Json, Task
+from local_dcos.home import HOME_MARK, HOME_VARIABLE, OWN_AGENT, Home
+from local_dcos.model import RUNNING, Json, Process, Task
+from local_dcos.nodes import channel
 from local_dcos.ports import HOST, HOST_PORTS, is_free, pick
-from local_dcos.sandbox import LOG_FILES
+from local_dcos.sandbox import run_in
 from local_dcos.stamps import stamp
 
 # The variables that a task gets from the agent's environment. It must not get all of them: a task has to run
@@ -74,7 +72,7 @@ def environment(home: Home, task: Task, definition: Json) -> dict[str, str]:
     result["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     for key, value in definition["env"].items():
         result[key] = value if isinstance(value, str) else _secret(home, definition, value["secret"])
-    sandbox = str(home.sandboxes / task.id)
+    sandbox = str(home.sandbox(task))
     result |= {
         "HOST": HOST,
         "MESOS_SANDBOX": sandbox,
@@ -108,18 +106,8 @@ def command_line(definition: Json) -> list[str]:
     raise LaunchError("The app has only an image. This cluster runs processes: add cmd or args")
 
 
-def check_memory(definition: Json) -> None:
-    """Checks whether the machine has the memory that a definition requests.
-
-    Raises:
-        NoOfferError: It does not.
-    """
-    if definition["mem"] * 1024 * 1024 > psutil.virtual_memory().total:
-        raise NoOfferError("InsufficientMemory", "It requests more memory than the machine has")
-
-
 def launch(home: Home, task: Task, definition: Json) -> None:
-    """Starts the process of `task` in its own session and sandbox. The task runs then.
+    """Starts the process of `task` on its agent, in its own session and sandbox. The task runs then.
 
     Raises:
         LaunchError: The process can't be started.
@@ -128,20 +116,13 @@ def launch(home: Home, task: Task, definition: Json) -> None:
         raise LaunchError("This cluster does not fetch URIs: remove `fetch` from the definition")
     argv = command_line(definition)
     env = environment(home, task, definition)
-    sandbox = home.sandboxes / task.id
+    sandbox = home.sandbox(task)
+    process: Process
     try:
-        sandbox.mkdir(mode=0o700)
-        out, err = ((sandbox / name).open("ab") for name in LOG_FILES)
-        with out, err:
-            process = subprocess.Popen(
-                argv,
-                cwd=sandbox,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
+        if task.agent_id == OWN_AGENT:
+            process = run_in(sandbox, argv, env)
+        else:
+            process = channel.start(home.agents / task.agent_id, sandbox, argv, env)
     except (OSError, ValueError) as error:
         # JSON can hold text that has no UTF-8 form.
         program = argv[0].encode("utf-8", "replace").decode()

@@ -6,16 +6,16 @@ import subprocess
 import time
 import uuid
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
+from local_dcos.home import OWN_AGENT
 from local_dcos.stamps import seconds_of, stamp
 
 Json = dict[str, Any]
-# The only agent of the cluster, in Mesos' terms.
-AGENT_ID = "local-S0"
 VERSIONS_KEPT = 25
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 FINISHED, FAILED, KILLED = "TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"
+UNREACHABLE, GONE = "TASK_UNREACHABLE", "TASK_GONE"
 # The minimum, whatever a definition says: an app that fails at once must not take all of a processor.
 MIN_BACKOFF_SECONDS = 0.2
 
@@ -36,6 +36,28 @@ class Record:
     def from_json(cls, document: Json) -> Self:
         """Returns what `to_json` saved."""
         return cls(**document)
+
+
+class Process(Protocol):
+    """The process of a task. Its agent has started it, and learns how it ends."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def wait(self) -> int | None:
+        """Returns the exit code, negative for a signal, of a process that has ended; None if nobody knows."""
+
+
+@dataclass
+class Node(Record):
+    """An agent. The only agent has no process of its own. back_at: when one that was killed starts again."""
+
+    id: str
+    pid: int = 0
+    created: float = 0.0
+    back_at: float = 0.0
+    up: bool = field(default=False, metadata=NOT_SAVED)
+    process: "subprocess.Popen[bytes] | None" = field(default=None, metadata=NOT_SAVED)
 
 
 @dataclass
@@ -67,12 +89,14 @@ class Task(Record):
     finished_at: str | None = None
     state: str = STAGING
     message: str = ""
+    # Earlier versions had only one agent, and did not save it.
+    agent_id: str = OWN_AGENT
     # A restarted agent checks its tasks again.
     health: list[CheckResult] = field(default_factory=list, metadata=NOT_SAVED)
     readiness: Json | None = field(default=None, metadata=NOT_SAVED)
     ready: bool = field(default=True, metadata=NOT_SAVED)
     kill_reason: str | None = field(default=None, metadata=NOT_SAVED)
-    process: "subprocess.Popen[bytes] | None" = field(default=None, metadata=NOT_SAVED)
+    process: Process | None = field(default=None, metadata=NOT_SAVED)
     exited: asyncio.Event = field(default_factory=asyncio.Event, metadata=NOT_SAVED)
     watchers: list["asyncio.Task[None]"] = field(default_factory=list, metadata=NOT_SAVED)
 
@@ -137,6 +161,14 @@ class App(Record):
     def definition_of(self, task: Task) -> Json:
         """Returns the definition that `task` was launched with."""
         return self.versions.get(task.version, self.definition)
+
+    def keeps_place(self, task: Task) -> bool:
+        """Whether no other task may take the place of an unreachable one yet."""
+        strategy = self.definition_of(task)["unreachableStrategy"]
+        if task.config_version != self.last_config_change_at:
+            return False
+        lost_at = seconds_of(task.finished_at or task.staged_at)
+        return strategy == "disabled" or time.time() - lost_at < float(strategy["inactiveAfterSeconds"])
 
     def failed(self, task: Task) -> None:
         """Delays the next launch after a task has ended. The delay grows with each task that ended soon."""

@@ -18,11 +18,11 @@ MEBIBYTE = 1024**2
 def used(state: State) -> dict[str, dict[str, float]]:
     """Returns what the tasks of each role have, in CPUs and MiB."""
     found: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(RESOURCES, 0.0))
-    for task in state.tasks.values():
-        if (app := state.apps.get(task.app_id)) is not None:
-            definition = app.definition_of(task)
+    for _, claim in state.claims():
+        # Jobs have no role.
+        if (role := claim.get("role")) is not None:
             for name in RESOURCES:
-                found[definition["role"]][name] += definition[name]
+                found[role][name] += claim[name]
     return found
 
 

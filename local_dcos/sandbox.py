@@ -3,11 +3,38 @@
 import contextlib
 import os
 import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 MAX_BYTES = 8 * 1024 * 1024
 KEPT_PER_APP = 10
 LOG_FILES = ("stdout", "stderr")
+
+
+def run_in(
+    sandbox: Path, argv: Sequence[str], env: Mapping[str, str], before: Callable[[], None] | None = None
+) -> "subprocess.Popen[bytes]":
+    """Makes a sandbox and starts a process in it, in a session of its own.
+
+    before: runs in the new process before the command.
+
+    Raises:
+        OSError, ValueError: It can't be started.
+    """
+    sandbox.mkdir(mode=0o700)
+    out, err = ((sandbox / name).open("ab") for name in LOG_FILES)
+    with out, err:
+        return subprocess.Popen(
+            argv,
+            cwd=sandbox,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            preexec_fn=before,
+        )
 
 
 def rotate(log: Path, limit: int = MAX_BYTES) -> None:
@@ -88,13 +115,16 @@ def tail(path: Path, lines: int, end: int | None = None) -> list[str]:
     return data.decode("utf-8", "replace").splitlines()[-lines:] if lines else []
 
 
-def file_in(sandboxes: Path, task: str, name: str) -> Path | None:
-    """Returns a file in a task's sandbox; None if it does not exist or is outside of the sandbox."""
-    try:
-        sandbox = (sandboxes / task).resolve()
-        path = (sandbox / name).resolve()
-        inside = sandbox.parent == sandboxes.resolve() and path.is_relative_to(sandbox)
-        return path if inside and path.is_file() else None
-    except (OSError, ValueError):
-        # The name is impossible, such as one of a thousand characters.
-        return None
+def file_in(folders: Iterable[Path], task: str, name: str) -> Path | None:
+    """Returns a file in a task's sandbox; None if it does not exist or is outside of the sandbox.
+
+    folders: those of all agents' sandboxes.
+    """
+    for sandboxes in folders:
+        # The name may be impossible, such as one of a thousand characters.
+        with contextlib.suppress(OSError, ValueError):
+            sandbox = (sandboxes / task).resolve()
+            path = (sandbox / name).resolve()
+            if sandbox.parent == sandboxes.resolve() and path.is_relative_to(sandbox) and path.is_file():
+                return path
+    return None

@@ -18,9 +18,10 @@ from local_dcos.errors import LaunchError, NoOfferError
 from local_dcos.health import Checker
 from local_dcos.home import Home
 from local_dcos.model import App, Json, Task
+from local_dcos.nodes.nodes import Nodes
 from local_dcos.ports import HOST
 from local_dcos.sandbox import last_line
-from local_dcos.stamps import stamp
+from local_dcos.stamps import seconds_of, stamp
 from local_dcos.store import State
 
 OFFER_RETRY_SECONDS = 0.5
@@ -29,15 +30,17 @@ STOP_GRACE_SECONDS = 60.0
 STOP_KILL_SECONDS = 10.0
 # An app of many instances must leave time for the others, so a turn of the loop launches a few tasks only.
 LAUNCHES_PER_TURN = 5
+_UNREACHABLE_KEYS = ("inactiveAfterSeconds", "expungeAfterSeconds")
 _log = logging.getLogger(__name__)
 
 
 class Scheduler:
     """Launches and kills tasks until every app is as its definition says."""
 
-    def __init__(self, home: Home, state: State, changed: Callable[[App | None], None]) -> None:
+    def __init__(self, home: Home, state: State, nodes: Nodes, changed: Callable[[App | None], None]) -> None:
         self._home = home
         self._state = state
+        self._nodes = nodes
         self._changed = changed
         self._checker = Checker(home, self._health_changed, self.kill)
         self.stopping = False
@@ -65,6 +68,8 @@ class Scheduler:
         if app.deleting:
             for task in tasks:
                 self.kill(task)
+            for task in self._state.unreachable_of(app.id):
+                self._forget(task, model.UNREACHABLE)
             if not tasks and self._state.apps.get(app.id) is app:
                 self._cancel_timer(app)
                 del self._state.apps[app.id]
@@ -82,8 +87,9 @@ class Scheduler:
             if not task.is_available or spare > 0:
                 spare -= task.is_available
                 self.kill(task)
-        wanted = app.instances - len(new)
-        allowed = (high if old else app.instances) - len(tasks)
+        held = sum(app.keeps_place(task) for task in self._state.unreachable_of(app.id))
+        wanted = app.instances - len(new) - held
+        allowed = (high if old else app.instances) - len(tasks) - held
         self._launch(app, min(wanted, allowed), wanted)
 
     @staticmethod
@@ -131,9 +137,10 @@ class Scheduler:
 
     def _launch_one(self, app: App) -> None:
         definition = app.definition
-        launching.check_memory(definition)
+        agent = self._nodes.place(definition)
         quotas.check(self._state, app)
         task = self._new_task(app)
+        task.agent_id = agent
         taken = {port for other in self._state.tasks.values() for port in other.ports}
         task.ports = launching.host_ports(definition, taken)
         app.launched()
@@ -152,7 +159,45 @@ class Scheduler:
         for watcher in task.watchers:
             watcher.cancel()
         self._state.tasks.pop(task.id, None)
-        self._ended(task, code)
+        if task.kill_reason is None and self._nodes.has_lost(task):
+            self._lost(task)
+        else:
+            self._ended(task, code)
+
+    def _lost(self, task: Task) -> None:
+        """Keeps the task of an agent that has ended, by the unreachable strategy of its app."""
+        task.state, task.finished_at = model.UNREACHABLE, stamp()
+        task.message = f"Agent {task.agent_id} is unreachable"
+        if (app := self._state.apps.get(task.app_id)) is not None:
+            self._state.unreachable[task.id] = task
+            app.last_failure = self._failure(task)
+            self._expect(task, app)
+        task.exited.set()
+        self._changed(app)
+
+    def _expect(self, task: Task, app: App) -> None:
+        """Calls back when the place of an unreachable task becomes free, and when the task is forgotten."""
+        strategy = app.definition_of(task)["unreachableStrategy"]
+        if strategy == "disabled":
+            return
+        loop, passed = asyncio.get_running_loop(), time.time() - seconds_of(task.finished_at or "")
+        # A little later, since the app looks at the clock then.
+        inactive, expunged = (max(0.0, strategy[key] - passed) + 0.01 for key in _UNREACHABLE_KEYS)
+        loop.call_later(inactive, lambda: self._changed(self._state.apps.get(task.app_id)))
+        loop.call_later(expunged, self._forget, task, model.UNREACHABLE)
+
+    def _forget(self, task: Task, state: str) -> None:
+        """Ends an unreachable task, unless it has been forgotten already."""
+        if self._state.unreachable.pop(task.id, None) is not None:
+            self._record(task, state, task.message)
+            self._changed(self._state.apps.get(task.app_id))
+
+    def forget_tasks_of(self, agent_id: str) -> None:
+        """Ends the unreachable tasks of an agent that has come back without them."""
+        for task in list(self._state.unreachable.values()):
+            if task.agent_id == agent_id:
+                task.message = f"Agent {agent_id} came back without it"
+                self._forget(task, model.GONE)
 
     def _ended(self, task: Task, code: int | None) -> None:
         if task.kill_reason:
@@ -164,7 +209,7 @@ class Scheduler:
             self._record(task, model.FINISHED, "Command exited with status 0")
             self._back_off(task)
         else:
-            line = last_line(self._home.sandboxes / task.id / "stderr")
+            line = last_line(self._home.sandbox(task) / "stderr")
             self._failed(task, _exit_message(code) + (f": {line[:500]}" if line else ""))
         self._changed(self._state.apps.get(task.app_id))
 
@@ -189,7 +234,7 @@ class Scheduler:
             "appId": task.app_id,
             "host": HOST,
             "message": task.message,
-            "slaveId": model.AGENT_ID,
+            "slaveId": task.agent_id,
             "state": task.state,
             "taskId": task.id,
             "timestamp": task.finished_at,
@@ -229,25 +274,28 @@ class Scheduler:
                     await task.exited.wait()
         return all(task.exited.is_set() for task in tasks)
 
-    def adopt(self, runs: Collection[str]) -> None:
+    def adopt(self, others: Collection[str]) -> None:
         """Takes over the tasks of an agent that was killed. Kills all other processes of this home.
 
         Args:
-            runs: The ids of the tasks of jobs' runs, which are not killed.
+            others: The ids of the tasks of jobs' runs, and of the agents, which are not killed.
         """
         lost = []
         for task in list(self._state.tasks.values()):
             app = self._state.apps.get(task.app_id)
-            if app is None or not processes.is_same(task.pid, task.created):
+            if app is None or self._nodes.has_lost(task) or not processes.is_same(task.pid, task.created):
                 lost.append(task)
                 del self._state.tasks[task.id]
-        adopted = {*self._state.tasks, *runs}
+        adopted = {*self._state.tasks, *others}
         processes.end_marked(self._home.path, lambda name: name not in adopted)
         for task in self._state.tasks.values():
             self.watch(task, self._state.apps[task.app_id].definition_of(task))
             if task.state == model.KILLING:
                 # The old agent can't send SIGKILL any more.
                 self.kill(task)
+        for task in list(self._state.unreachable.values()):
+            if (app := self._state.apps.get(task.app_id)) is not None:
+                self._expect(task, app)
         for task in lost:
             self._failed(task, "Ended while the agent was away")
 

@@ -16,6 +16,7 @@ from local_dcos.api.apps import Apps
 from local_dcos.api.links import Links
 from local_dcos.api.marathon import Marathon
 from local_dcos.api.metronome import Metronome
+from local_dcos.api.nodes import Nodes
 from local_dcos.api.packages import Packages
 from local_dcos.api.proxy import Proxy
 from local_dcos.api.quotas import Quotas
@@ -50,7 +51,9 @@ def application(agent: Agent, cluster: Json) -> web.Application:
         app.add_routes(Apps(agent).routes(prefix))
         app.add_routes(Marathon(agent).routes(prefix))
     app.add_routes(Metronome(agent).routes())
-    app.add_routes(System(agent, cluster).routes())
+    nodes = Nodes(agent)
+    app.add_routes(nodes.routes())
+    app.add_routes(System(agent, nodes, cluster).routes())
     app.add_routes(Links(agent, cluster).routes())
     app.add_routes(Quotas(agent).routes())
     app.add_routes(Packages(agent, cluster).routes())
@@ -79,7 +82,7 @@ def listening_socket(home: Home, port: int) -> socket.socket:
     return server
 
 
-def serve(home: Home, port: int) -> None:
+def serve(home: Home, port: int, agents: int = 0) -> None:
     """Runs the cluster of `home` until SIGTERM or SIGINT. Then it ends every task.
 
     Raises:
@@ -93,7 +96,7 @@ def serve(home: Home, port: int) -> None:
         logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         logging.getLogger("aiohttp.server").addFilter(_is_own_error)
         with listening_socket(home, port) as server:
-            asyncio.run(_serve(home, server))
+            asyncio.run(_serve(home, server, agents))
 
 
 def _is_own_error(record: logging.LogRecord) -> bool:
@@ -129,14 +132,15 @@ class _Close(asyncio.Protocol):
         transport.close()
 
 
-async def _serve(home: Home, server: socket.socket) -> None:
+async def _serve(home: Home, server: socket.socket, agents: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     port = server.getsockname()[1]
     url = f"http://{HOST}:{port}"
-    agent = Agent(home, home.new_token())
-    cluster = home.announce(port, url, os.getpid())
+    token = home.new_token()
+    cluster = home.announce(port, url, os.getpid(), agents)
+    agent = Agent(home, token)
     runner = web.AppRunner(
         application(agent, cluster), access_log=None, shutdown_timeout=0.5, keepalive_timeout=IDLE_SECONDS
     )

@@ -4,14 +4,16 @@ import json
 import logging
 import shutil
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from local_dcos.errors import HomeError
 from local_dcos.files import write_durably
 from local_dcos.home import Home
+from local_dcos.jobs.definition import runnable
 from local_dcos.jobs.model import Job
-from local_dcos.model import App, Deployment, Task
+from local_dcos.model import App, Deployment, Json, Node, Task
 from local_dcos.sandbox import KEPT_PER_APP
 
 COMPLETED_KEPT = 100
@@ -31,6 +33,9 @@ class State:
         self._home = home
         self.apps: dict[str, App] = {}
         self.tasks: dict[str, Task] = {}
+        # The tasks of agents that have ended, by Marathon's unreachable strategy.
+        self.unreachable: dict[str, Task] = {}
+        self.nodes: dict[str, Node] = {}
         self.ended: deque[Task] = deque(maxlen=COMPLETED_KEPT)
         self.deployments: dict[str, Deployment] = {}
         self.jobs: dict[str, Job] = {}
@@ -43,6 +48,19 @@ class State:
         """Returns the app's tasks that have not ended, the oldest first."""
         return sorted((t for t in self.tasks.values() if t.app_id == app_id), key=lambda task: task.staged_at)
 
+    def unreachable_of(self, app_id: str) -> list[Task]:
+        """Returns the app's tasks whose agents have ended."""
+        return [task for task in self.unreachable.values() if task.app_id == app_id]
+
+    def claims(self) -> Iterator[tuple[Task, Json]]:
+        """Yields the tasks of apps and runs, each with the definition of its command and its resources."""
+        for task in self.tasks.values():
+            if (app := self.apps.get(task.app_id)) is not None:
+                yield task, app.definition_of(task)
+        for job in self.jobs.values():
+            for run in job.active.values():
+                yield run.task, runnable(run.definition)
+
     def run_tasks(self) -> list[Task]:
         """Returns the tasks of the runs that have not ended."""
         return [run.task for job in self.jobs.values() for run in job.active.values()]
@@ -54,9 +72,9 @@ class State:
     def completed(self, task: Task) -> None:
         """Adds a task to those that ended. Removes the oldest sandboxes of its app."""
         self.ended.append(task)
-        same = [ended.id for ended in self.ended if ended.app_id == task.app_id]
-        for task_id in same[:-KEPT_PER_APP]:
-            shutil.rmtree(self._home.sandboxes / task_id, ignore_errors=True)
+        same = [ended for ended in self.ended if ended.app_id == task.app_id]
+        for old in same[:-KEPT_PER_APP]:
+            shutil.rmtree(self._home.sandbox(old), ignore_errors=True)
 
     def save(self) -> None:
         """Writes everything, and keeps the file before as a copy.
@@ -67,6 +85,8 @@ class State:
         document = {
             "apps": [app.to_json() for app in self.apps.values()],
             "tasks": [task.to_json() for task in self.tasks.values()],
+            "unreachable": [task.to_json() for task in self.unreachable.values()],
+            "nodes": [node.to_json() for node in self.nodes.values()],
             "ended": [task.to_json() for task in self.ended],
             "deployments": [deployment.to_json() for deployment in self.deployments.values()],
             "jobs": [job.to_json() for job in self.jobs.values()],
@@ -113,9 +133,13 @@ class State:
         deployments = [Deployment.from_json(one) for one in document["deployments"] if "app_id" in one]
         # The state of an older agent lacks what was added later.
         jobs = [Job.from_json(job) for job in document.get("jobs", [])]
+        unreachable = [Task.from_json(task) for task in document.get("unreachable", [])]
+        nodes = [Node.from_json(node) for node in document.get("nodes", [])]
         links, groups, quotas = (dict(document.get(key, {})) for key in ("links", "groups", "quotas"))
         self.apps = {app.id: app for app in apps}
         self.tasks = {task.id: task for task in tasks}
+        self.unreachable = {task.id: task for task in unreachable}
+        self.nodes = {node.id: node for node in nodes}
         self.ended.extend(ended)
         self.jobs = {job.id: job for job in jobs}
         self.links, self.groups, self.quotas = links, groups, quotas

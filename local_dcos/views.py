@@ -6,6 +6,7 @@ import time
 
 from local_dcos import model
 from local_dcos.definition import port_list
+from local_dcos.home import OWN_AGENT
 from local_dcos.model import App, CheckResult, Deployment, Json, Task
 from local_dcos.ports import HOST
 from local_dcos.stamps import stamp
@@ -36,7 +37,7 @@ def task_view(app: App | None, task: Task) -> Json:
         "ipAddresses": [{"ipAddress": HOST, "protocol": "IPv4"}],
         "ports": task.ports,
         "servicePorts": _service_ports(app.definition) if app else [],
-        "slaveId": model.AGENT_ID,
+        "slaveId": task.agent_id,
         "stagedAt": task.staged_at,
         "startedAt": task.started_at,
         "state": task.state,
@@ -63,6 +64,7 @@ def _service_ports(definition: Json) -> list[int]:
 def app_view(state: State, app: App, *, with_tasks: bool = False) -> Json:
     """Returns an app: its definition and its status."""
     tasks = state.tasks_of(app.id)
+    shown = [*tasks, *state.unreachable_of(app.id)]
     running = [task for task in tasks if task.state == model.RUNNING]
     document: Json = {
         **app.definition,
@@ -81,7 +83,7 @@ def app_view(state: State, app: App, *, with_tasks: bool = False) -> Json:
     if app.definition.get("readinessChecks"):
         document["readinessCheckResults"] = [task.readiness for task in tasks if task.readiness]
     if with_tasks:
-        document["tasks"] = [task_view(app, task) for task in tasks]
+        document["tasks"] = [task_view(app, task) for task in shown]
     return document
 
 
@@ -108,6 +110,7 @@ def queue_view(state: State) -> list[Json]:
 
 def _queue_item(state: State, app: App) -> Json:
     left = max(0, math.ceil(app.next_launch - time.time()))
+    held = sum(app.keeps_place(task) for task in state.unreachable_of(app.id))
     summary: Json = {
         "processedOffersCount": app.offers,
         "unusedOffersCount": app.offers,
@@ -125,11 +128,12 @@ def _queue_item(state: State, app: App) -> Json:
         summary["lastUnusedOfferAt"] = app.last_rejection
     if app.last_offer_used:
         summary["lastUsedOfferAt"] = app.last_offer_used
-    offer = {"id": "local-O1", "hostname": HOST, "agentId": model.AGENT_ID, "resources": [], "attributes": []}
+    agent = next(iter(state.nodes), OWN_AGENT)
+    offer = {"id": "local-O1", "hostname": HOST, "agentId": agent, "resources": [], "attributes": []}
     rejected = {"offer": offer, "reason": list(app.rejections), "timestamp": app.last_rejection}
     return {
         "app": app.definition,
-        "count": app.instances - len(state.tasks_of(app.id)),
+        "count": app.instances - len(state.tasks_of(app.id)) - held,
         "delay": {"timeLeftSeconds": left, "overdue": left == 0},
         "since": stamp(app.waiting_since),
         "processedOffersSummary": summary,
@@ -171,7 +175,7 @@ def mesos_task(task: Task, framework_id: str = FRAMEWORK_ID) -> Json:
         "name": name,
         "framework_id": framework_id,
         "executor_id": "",
-        "slave_id": model.AGENT_ID,
+        "slave_id": task.agent_id,
         "state": task.state,
         "user": getpass.getuser(),
         "resources": {},

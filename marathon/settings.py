@@ -52,6 +52,13 @@ class Dcos(Section):
     )
 
 
+class Local(Section):
+    agents: Annotated[int, Field(ge=1, le=16)] | None = Field(
+        description="number of agents of a local cluster, set when it starts; null: as many as before, one "
+        "in a new cluster; see [local_dcos](../local_dcos#agents)"
+    )
+
+
 class Kafka(Section):
     service: Annotated[str, AfterValidator(validators.check_service)] = Field(
         description="name of the Kafka service; bundles may share one"
@@ -341,6 +348,7 @@ class Settings(Section):
         description="areas of the cluster: name to quota, `{cpus: 4, mem: 8192, promised: true}`; see "
         "[Areas](../docs/areas.md); null removes one"
     )
+    local: Local
     dcos: Dcos
     ssh: Ssh
     kafka: Kafka

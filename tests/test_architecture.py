@@ -66,7 +66,7 @@ SHOWN = {
     "lastTaskFailure",
     "appId",
 }
-COMMANDS = {"cluster", "config", "job", "kafka", "marathon", "package", "quota", "security", "task"}
+COMMANDS = {"cluster", "config", "job", "kafka", "marathon", "node", "package", "quota", "security", "task"}
 
 
 def files_outside_dcos() -> list[Path]:

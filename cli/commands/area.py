@@ -57,8 +57,8 @@ def list_areas(run: Session, output: str) -> None:
                 one.name,
                 "created" if one.name in found else "not created",
                 str(len(_apps(run, one.name))),
-                _share(one.used_cpus, one.quota.cpus),
-                _share(one.used_mem, one.quota.mem),
+                out.share(one.used_cpus, one.quota.cpus),
+                out.share(one.used_mem, one.quota.mem),
                 "yes" if one.quota.promised else "no",
             )
             for one in areas
@@ -86,7 +86,7 @@ def create(run: Session, output: str, name: str) -> None:
             f"area {name} is promised nothing", hint=f"set areas.{name}.cpus or areas.{name}.mem"
         )
     if run.is_local:
-        local.start()
+        local.start(agents=run.settings.local.agents)
     before = run.engine.areas.all().get(name)
     if before is None or before.quota != _quota(area):
         run.engine.areas.put(name, _quota(area))
@@ -165,9 +165,3 @@ def _document(status: AreaStatus) -> dict[str, object]:
         "used_cpus": status.used_cpus,
         "used_mem": status.used_mem,
     }
-
-
-def _share(used: float | None, most: float | None) -> str:
-    """`1.5 of 4`; `-` for what is unknown."""
-    shown = "-" if used is None else f"{used:g}"
-    return shown if most is None else f"{shown} of {most:g}"

@@ -105,7 +105,7 @@ def _start_local(run: Session, progress: Progress) -> Session:
         was_running = local.running()
         if not was_running:
             running.report("starting the local cluster")
-        local.start(run.area)
+        local.start(run.area, run.settings.local.agents)
         keep_kafka_secrets(run.settings.kafka.security, local.secrets_folder())
         running.end("unchanged" if was_running else "done", f"{run.cluster_name}, at {local.address()[0]}")
     # The first start chooses the ports. A new session reads them.

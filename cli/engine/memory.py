@@ -22,6 +22,7 @@ from cli.engine.protocol import (
     ServiceStatus,
     Task,
 )
+from cli.engine.surroundings import NodeStatus
 from cli.errors import AlreadyExists, NotFound
 from kafka_topic.plan import TopicSpec
 
@@ -98,6 +99,11 @@ class MemoryEngine:
         app = self._apps.get(app_id)
         count = app.running if app else 0
         return [Task(f"{app_id}.{n}", app.revised_at, app.revised_at) for n in range(count) if app]
+
+    def nodes(self) -> list[NodeStatus]:
+        """One agent, which runs every app and whose size is unknown."""
+        apps = tuple(sorted(app.id for app in self._apps.values() for _ in range(app.running)))
+        return [NodeStatus("memory-1", "memory.invalid", True, None, None, None, None, apps)]
 
     def last_failure(self, app_id: str) -> Failure | None:
         """The entry in `failures`."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
-from cli.engine.surroundings import Areas, Clusters
+from cli.engine.surroundings import Areas, Clusters, NodeStatus
 from kafka_topic.plan import TopicSpec
 from marathon.model import App, Job
 
@@ -344,6 +344,9 @@ class Engine(Protocol):
 
     def tasks(self, app_id: str) -> list[Task]:
         """The app's tasks."""
+
+    def nodes(self) -> list[NodeStatus]:
+        """The agents of the cluster."""
 
     def last_failure(self, app_id: str) -> Failure | None:
         """The last failure of the app's tasks."""

@@ -1,8 +1,26 @@
-"""The protocol of what surrounds the bundle on an engine: other clusters, and areas with quotas."""
+"""The protocol of what surrounds the bundle on an engine: agents, other clusters, and areas with quotas."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """An agent of the cluster.
+
+    cpus, mem: what it has, in CPUs and MiB, and used_cpus, used_mem: what its tasks have requested; None if
+    the engine does not say. apps: the app of each task on it, sorted.
+    """
+
+    name: str
+    address: str
+    up: bool
+    cpus: float | None
+    mem: float | None
+    used_cpus: float | None
+    used_mem: float | None
+    apps: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,14 @@ class Apps:
 
     async def tasks(self, request: web.Request) -> web.Response:
         app = self._changes.app(request.match_info["id"])
-        return answer({"tasks": self._shown(self._state.tasks_of(app.id))})
+        return answer(
+            {"tasks": self._shown([*self._state.tasks_of(app.id), *self._state.unreachable_of(app.id)])}
+        )
 
     async def all_tasks(self, request: web.Request) -> web.Response:
-        return answer({"tasks": self._shown(list(self._state.tasks.values()))})
+        return answer(
+            {"tasks": self._shown([*self._state.tasks.values(), *self._state.unreachable.values()])}
+        )
 
     async def kill_tasks(self, request: web.Request) -> web.Response:
         app = self._changes.app(request.match_info["id"])

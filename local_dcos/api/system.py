@@ -10,10 +10,12 @@ from aiohttp import web
 
 from local_dcos import views
 from local_dcos.agent import Agent
+from local_dcos.api.nodes import Nodes
 from local_dcos.api.requests import answer, object_body, same
 from local_dcos.errors import ApiError
-from local_dcos.model import AGENT_ID, Json, Task
-from local_dcos.ports import HOST, HOST_PORTS
+from local_dcos.home import OWN_AGENT
+from local_dcos.model import Json, Task
+from local_dcos.ports import HOST
 from local_dcos.sandbox import end_of_lines, file_in, head, read_on, tail
 
 DCOS_VERSION = "2.0.0"
@@ -27,7 +29,8 @@ FOLLOW_SECONDS = 0.1
 class System:
     """The handlers."""
 
-    def __init__(self, agent: Agent, cluster: Json) -> None:
+    def __init__(self, agent: Agent, nodes: Nodes, cluster: Json) -> None:
+        self._nodes = nodes
         self._agent = agent
         self._state = agent.state
         self._cluster = cluster
@@ -45,29 +48,15 @@ class System:
             web.post("/acs/api/v1/auth/login", self.login),
         ]
 
-    def _slaves(self) -> list[Json]:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2
-        resources = {
-            "cpus": os.cpu_count(),
-            "mem": memory,
-            "disk": 0,
-            "ports": f"[{HOST_PORTS[0]}-{HOST_PORTS[-1]}]",
-        }
-        return [
-            {
-                "id": AGENT_ID,
-                "hostname": HOST,
-                "pid": f"slave(1)@{HOST}:5051",
-                "active": True,
-                "attributes": {},
-                "resources": resources,
-            }
-        ]
-
     def _frameworks(self) -> list[Json]:
         jobs = self._state.jobs.values()
         return [
-            self._framework(views.FRAMEWORK_ID, "marathon", self._state.tasks.values(), self._state.ended),
+            {
+                **self._framework(
+                    views.FRAMEWORK_ID, "marathon", self._state.tasks.values(), self._state.ended
+                ),
+                "unreachable_tasks": [views.mesos_task(task) for task in self._state.unreachable.values()],
+            },
             self._framework(
                 views.JOBS_FRAMEWORK_ID,
                 "metronome",
@@ -99,11 +88,12 @@ class System:
                 "cluster": self._cluster["name"],
                 "hostname": HOST,
                 "leader": f"master@{HOST}:5050",
+                "pid": f"master@{HOST}:5050",
                 "frameworks": self._frameworks(),
                 "completed_frameworks": [],
                 "unregistered_frameworks": [],
                 "orphan_tasks": [],
-                "slaves": self._slaves(),
+                "slaves": self._nodes.views(),
             }
         )
 
@@ -130,7 +120,9 @@ class System:
 
     def _file(self, request: web.Request) -> Path:
         names = request.match_info["task"], request.match_info.get("file", "stdout")
-        found = file_in(self._agent.home.sandboxes, *names)
+        # The sandboxes of an agent that has ended are still there.
+        folders = map(self._agent.home.sandboxes_of, (OWN_AGENT, *self._state.nodes))
+        found = file_in(folders, *names)
         if found is None:
             raise ApiError(404, "No such file in this task's sandbox")
         return found

@@ -23,6 +23,7 @@ USAGE = """Usage:
     dcos marathon deployment list
     dcos marathon group add|list|remove|update ...
     dcos marathon task list ...
+    dcos node --json
     dcos package describe|install|list|uninstall ...
     dcos package repo list
     dcos {packages} [--name=<service>] endpoints|plan ...
@@ -32,7 +33,7 @@ USAGE = """Usage:
 The real client has more commands and works with this cluster too: `pip install dcoscli`.""".format(
     packages="|".join(PACKAGES)
 )
-GROUPS = ("cluster", "config", "job", "marathon", "package", "quota", "task")
+GROUPS = ("cluster", "config", "job", "marathon", "node", "package", "quota", "task")
 
 
 def run(argv: list[str]) -> int:

@@ -18,6 +18,7 @@ from local_dcos.home import Home
 from local_dcos.jobs.definition import runnable
 from local_dcos.jobs.model import ACTIVE, Job, Run
 from local_dcos.model import Json, Task
+from local_dcos.nodes.nodes import Nodes
 from local_dcos.sandbox import last_line
 from local_dcos.stamps import stamp
 from local_dcos.store import State
@@ -31,8 +32,9 @@ _RUN_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 class Runs:
     """Starts, follows, stops and adopts the runs of all jobs."""
 
-    def __init__(self, home: Home, state: State, save: Callable[[], str | None]) -> None:
+    def __init__(self, home: Home, state: State, nodes: Nodes, save: Callable[[], str | None]) -> None:
         self._home = home
+        self._nodes = nodes
         self._state = state
         self._save = save
 
@@ -63,7 +65,7 @@ class Runs:
 
     def _launch(self, run: Run) -> None:
         definition = runnable(run.definition)
-        launching.check_memory(definition)
+        run.task.agent_id = self._nodes.place(definition)
         argv = launching.command_line(definition)
         executed: Json = {**definition, "cmd": None, "args": ["/bin/sh", "-c", EXECUTOR, "executor", *argv]}
         launching.launch(self._home, run.task, executed)
@@ -71,7 +73,7 @@ class Runs:
 
     def _explain(self, run: Run, message: str) -> None:
         """Writes the reason to the run's stderr, where its user looks for it."""
-        sandbox = self._home.sandboxes / run.task.id
+        sandbox = self._home.sandbox(run.task)
         with contextlib.suppress(OSError):
             sandbox.mkdir(mode=0o700, exist_ok=True)
             (sandbox / "stdout").touch()
@@ -86,7 +88,7 @@ class Runs:
 
     def _told(self, run: Run) -> int | None:
         """The exit code of the command, from its sandbox; None if it is not there."""
-        found = _EXITED.fullmatch(last_line(self._home.sandboxes / run.task.id / "stderr"))
+        found = _EXITED.fullmatch(last_line(self._home.sandbox(run.task) / "stderr"))
         return int(found[1]) if found and int(found[2]) == run.task.pid else None
 
     def _ended(self, job: Job, run: Run, code: int | None) -> None:
@@ -104,7 +106,7 @@ class Runs:
         self._save()
 
     def _clear(self, run: Run) -> None:
-        shutil.rmtree(self._home.sandboxes / run.task.id, ignore_errors=True)
+        shutil.rmtree(self._home.sandbox(run.task), ignore_errors=True)
 
     def kill(self, run: Run) -> None:
         """Ends a run: SIGTERM to its group, SIGKILL after 3 s. It counts as failed."""

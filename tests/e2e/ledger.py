@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.e2e.cluster import Cluster
 from tests.gatherer.exact import TIME_FORMAT, epoch_ms
@@ -30,6 +31,7 @@ class Incarnation:
     """One task of the generator. delivered: by symbol, as it said last. began_ms: its ticks are younger."""
 
     task_id: str
+    sandbox: Path
     began_ms: int
     delivered: dict[str, int] = field(default_factory=dict)
 
@@ -80,13 +82,15 @@ class Ledger(threading.Thread):
                 positions = json.load(answer)["positions"]
             if not self._incarnations or self._incarnations[-1].task_id != task["id"]:
                 staged = datetime.fromisoformat(task["staged_at"].replace("Z", "+00:00"))
-                self._incarnations.append(Incarnation(task["id"], epoch_ms(staged.astimezone(UTC))))
+                sandbox = self._cluster.home.sandboxes_of(task["agent_id"]) / task["id"]
+                began_ms = epoch_ms(staged.astimezone(UTC))
+                self._incarnations.append(Incarnation(task["id"], sandbox, began_ms))
             self._incarnations[-1].delivered = {s: count["delivered"] for s, count in positions.items()}
 
     def wait_for_last_words(self, seconds: float = 60) -> dict[str, int]:
         """The final counts of a generator that was asked to stop, from its log."""
         last = self._incarnations[-1]
-        log = self._cluster.home.sandboxes / last.task_id / "stderr"
+        log = last.sandbox / "stderr"
         deadline = time.monotonic() + seconds
         while not (found := _FINAL.findall(log.read_text())):
             assert time.monotonic() < deadline, f"the generator said no final counts: {log}"

@@ -56,12 +56,12 @@ class Cluster:
 
     wait_for = staticmethod(wait_for)
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *options: str) -> None:
         self.home = home
-        self.start()
+        self.start(*options)
 
-    def start(self) -> None:
-        self.local_dcos("start")
+    def start(self, *options: str) -> None:
+        self.local_dcos("start", *options)
         self.document = json.loads((self.home / "cluster.json").read_text())
         self.url, self.pid = self.document["url"], self.document["pid"]
         self.token = (self.home / "token").read_text().strip()
@@ -158,8 +158,8 @@ class Cluster:
         return found
 
 
-def _run(home: Path) -> Iterator[Cluster]:
-    cluster = Cluster(home)
+def _run(home: Path, *options: str) -> Iterator[Cluster]:
+    cluster = Cluster(home, *options)
     yield cluster
     cluster.local_dcos("purge")
     assert cluster.processes() == []
@@ -182,6 +182,12 @@ def cluster(shared_cluster: Cluster) -> Iterator[Cluster]:
 def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A cluster of its own for a test that stops or kills the agent."""
     yield from _run(tmp_path / "cluster")
+
+
+@pytest.fixture
+def three_agents(tmp_path: Path) -> Iterator[Cluster]:
+    """A cluster of its own with three agents."""
+    yield from _run(tmp_path / "cluster", "--agents", "3")
 
 
 @pytest.fixture

@@ -141,6 +141,7 @@ def test_both_clients_read_the_same(own_cluster, real):
         ["task", "log", "--all", "--lines=5", task, "stderr"],
         ["task", "log", "web"],
         ["task", "log", "absent"],
+        ["node", "--json"],
         ["package", "list", "--json"],
         ["package", "describe", "kafka"],
         ["package", "describe", "kafka", "--package-versions"],

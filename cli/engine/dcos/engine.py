@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from cli.engine.dcos import apps, diff
+from cli.engine.dcos import apps, diff, nodes
 from cli.engine.dcos.areas import DcosAreas
 from cli.engine.dcos.clusters import DcosClusters
 from cli.engine.dcos.faults import UnexpectedResponse, fault
@@ -21,6 +21,7 @@ from cli.engine.dcos.runner import Dcos
 from cli.engine.dcos.secrets import DcosSecrets
 from cli.engine.dcos.waiting import over_quota, queued, why_waiting
 from cli.engine.protocol import AppStatus, Credentials, Failure, LogStream, Manifest, Task
+from cli.engine.surroundings import NodeStatus
 from cli.errors import EngineError, NotFound
 
 # Components that wait at the same time share a reading of up to this age.
@@ -142,6 +143,10 @@ class DcosEngine:
         """The app's Marathon tasks."""
         listed = self.dcos.json(["marathon", "task", "list", "--json", app_id])
         return [apps.task_of(task) for task in listed if task.get("appId") == app_id]
+
+    def nodes(self) -> list[NodeStatus]:
+        """The Mesos agents."""
+        return nodes.nodes(self.dcos)
 
     def last_failure(self, app_id: str) -> Failure | None:
         """The app's last task failure."""

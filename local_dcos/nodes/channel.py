@@ -1,0 +1,101 @@
+"""Asking an agent's process to start a task, over the Unix socket in its folder."""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local_dcos.errors import LaunchError
+
+# An agent answers within milliseconds. While it does not, no other request is served.
+ANSWER_SECONDS = 5.0
+# A new agent needs time to start.
+START_SECONDS = 60.0
+
+
+class NodeProcess:
+    """The process of a task that an agent has started."""
+
+    def __init__(self, connection: socket.socket, pid: int) -> None:
+        self._connection = connection
+        self.pid = pid
+
+    def wait(self) -> int | None:
+        """Returns the exit code of the process, which has ended; None if its agent has ended too."""
+        with self._connection:
+            try:
+                code = _answer(self._connection)["code"]
+            except (OSError, ValueError, KeyError):
+                return None
+        return int(code)
+
+
+def listen(folder: Path) -> socket.socket:
+    """Returns the socket on which an agent shall serve. It takes connections before the agent does."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    (folder / "socket").unlink(missing_ok=True)
+    with _short(folder) as short:
+        server.bind(f"{short}/socket")
+    server.listen(128)
+    return server
+
+
+def wait_until_serving(folder: Path) -> None:
+    """Waits until the agent answers.
+
+    Raises:
+        OSError, ValueError: It has ended, or does not answer in time.
+    """
+    with _asked(folder, {}, START_SECONDS) as connection:
+        _answer(connection)
+
+
+def start(folder: Path, sandbox: Path, argv: Sequence[str], env: Mapping[str, str]) -> NodeProcess:
+    """Starts a process in a sandbox.
+
+    Raises:
+        LaunchError: The agent can't start it, or has ended.
+    """
+    request = {"argv": list(argv), "sandbox": str(sandbox), "env": dict(env)}
+    try:
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(_asked(folder, request, ANSWER_SECONDS))
+            answer = _answer(connection)
+            if "pid" in answer:
+                stack.pop_all()
+                return NodeProcess(connection, int(answer["pid"]))
+    except (OSError, ValueError) as error:
+        raise LaunchError(f"Agent {folder.name} does not answer: {error}") from error
+    raise OSError(answer["error"])
+
+
+def _asked(folder: Path, request: object, seconds: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(seconds)
+        with _short(folder) as short:
+            connection.connect(f"{short}/socket")
+        connection.sendall(json.dumps(request).encode() + b"\n")
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _answer(connection: socket.socket) -> dict[str, Any]:
+    with connection.makefile("rb") as lines:
+        document: dict[str, Any] = json.loads(lines.readline())
+    return document
+
+
+@contextlib.contextmanager
+def _short(folder: Path) -> Iterator[str]:
+    """Yields a short name of a folder: the path of a socket has at most 107 bytes."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)

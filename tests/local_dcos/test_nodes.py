@@ -1,0 +1,137 @@
+"""Several agents: each task is on one, and ends with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.local_dcos.conftest import Cluster, wait_for
+
+IDS = ["local-S1", "local-S2", "local-S3"]
+# Longer than the test: the agent does not come back.
+AWAY = "3600"
+
+
+def agents(cluster: Cluster) -> dict[str, dict[str, Any]]:
+    status, answer = cluster.call("GET", "/mesos/slaves")
+    assert status == 200
+    return {agent["id"]: agent for agent in answer["slaves"]}
+
+
+def up(cluster: Cluster) -> list[str]:
+    return [name for name, agent in agents(cluster).items() if agent["active"]]
+
+
+def places(cluster: Cluster, app_id: str, state: str = "TASK_RUNNING") -> list[str]:
+    """The agents of an app's tasks in this state, sorted."""
+    return sorted(task["slaveId"] for task in cluster.app(app_id)["tasks"] if task["state"] == state)
+
+
+def processes_on(cluster: Cluster, agent: str) -> set[int]:
+    """The processes of tasks in the sandboxes of an agent."""
+    return {
+        pid
+        for pid in cluster.processes()
+        if agent in Path(psutil.Process(pid).environ().get("MESOS_SANDBOX", "")).parts
+    }
+
+
+def ended(pids: set[int]) -> bool:
+    return not any(
+        psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids
+    )
+
+
+@pytest.mark.slow
+def test_an_agent_dies_with_its_tasks_and_others_take_them(
+    three_agents: Cluster, tmp_path: Path, dcoscli: Path
+) -> None:
+    cluster = three_agents
+    wait_for(lambda: up(cluster) == IDS)
+    size = agents(cluster)["local-S1"]["resources"]["mem"]
+    # A second process in a session of its own: the kernel alone does not kill it.
+    sleep = {"cmd": "setsid sleep 1000 & exec sleep 1000", "instances": 3}
+    later = {"inactiveAfterSeconds": 1, "expungeAfterSeconds": 3600}
+    cluster.run({"id": "/now", **sleep})
+    cluster.run({"id": "/later", "unreachableStrategy": later, **sleep})
+    cluster.run({"id": "/never", "unreachableStrategy": "disabled", **sleep})
+    cluster.run({"id": "/big", **sleep, "mem": size * 0.6})
+    for app_id in ("/now", "/later", "/never", "/big"):
+        assert places(cluster, app_id) == IDS
+    assert agents(cluster)["local-S2"]["used_resources"]["cpus"] == 0.4
+    before = processes_on(cluster, "local-S2")
+    assert len(before) == 8
+
+    killed = cluster.local_dcos("kill-node", "--node", "local-S2", "--seconds", AWAY).stdout.split()
+    assert len(killed) == 4
+    wait_for(lambda: ended(before))
+    wait_for(lambda: up(cluster) == ["local-S1", "local-S3"])
+    # At once, after a second, never, and not while no agent has the memory.
+    for app_id in ("/now", "/later"):
+        wait_for(lambda app_id=app_id: [*map(places(cluster, app_id).count, IDS)] in ([1, 0, 2], [2, 0, 1]))
+    (waiting,) = wait_for(lambda: cluster.marathon("GET", "queue")["queue"])
+    assert (waiting["app"]["id"], waiting["count"]) == ("/big", 1)
+    assert waiting["lastUnusedOffers"][0]["reason"] == ["InsufficientMemory"]
+    for app_id, left in (("/now", []), ("/later", ["local-S2"]), ("/never", ["local-S2"])):
+        wait_for(lambda app_id=app_id, left=left: places(cluster, app_id, "TASK_UNREACHABLE") == left)
+    assert places(cluster, "/never") == ["local-S1", "local-S3"]
+    failure = cluster.app("/now")["lastTaskFailure"]
+    assert (failure["state"], failure["message"]) == ("TASK_UNREACHABLE", "Agent local-S2 is unreachable")
+
+    # PyPI's own client shows the agents too.
+    cluster.attach(tmp_path / "dcos")
+    done = subprocess.run(
+        [dcoscli, "node"],
+        env={**os.environ, "DCOS_DIR": str(tmp_path / "dcos")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert all(name in done.stdout for name in (*IDS, "master (leader)"))
+
+    # Agents and tasks outlive the main process, which watches them again.
+    running = set(cluster.processes())
+    cluster.kill_agent()
+    cluster.start()
+    assert set(cluster.processes()) == running
+    assert up(cluster) == ["local-S1", "local-S3"]
+
+    # What comes back has no tasks: also those that nothing replaces are launched again.
+    before = processes_on(cluster, "local-S3")
+    cluster.local_dcos("kill-node", "--node", "local-S3", "--seconds", "1")
+    wait_for(lambda: ended(before))
+    wait_for(lambda: places(cluster, "/never") == places(cluster, "/big") == ["local-S1", "local-S3"])
+    wait_for(lambda: places(cluster, "/never", "TASK_UNREACHABLE") == ["local-S2"])
+
+    # An agent that somebody else kills takes its tasks with it, too.
+    state = json.loads((cluster.home / "state.json").read_text())
+    (pid,) = [node["pid"] for node in state["nodes"] if node["id"] == "local-S1"]
+    before = processes_on(cluster, "local-S1")
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: ended(before))
+    wait_for(lambda: up(cluster) == ["local-S3"])
+
+    # An app whose tasks are unreachable can be removed.
+    cluster.clear()
+
+
+def test_the_only_agent_is_the_cluster_and_another_number_needs_a_stop(cluster: Cluster) -> None:
+    assert up(cluster) == ["local-S0"]
+    refused = cluster.local_dcos("kill-node", "--node", "local-S0", check=False)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "The only agent is the cluster itself" in refused.stderr
+    refused = cluster.local_dcos("kill-node", "--node", "x/../y", check=False)
+    assert "There is no agent x/../y; there are local-S0" in refused.stderr
+    refused = cluster.local_dcos("start", "--agents", "3", check=False)
+    assert "The cluster runs with 1 agents, not with 3. Stop it first" in refused.stderr
+    cluster.local_dcos("start", "--agents", "1")
+    for seconds in (0, -1, 1e9, "1", True, None):
+        assert cluster.call("POST", "/nodes/local-S0/kill", {"seconds": seconds})[0] == 400
