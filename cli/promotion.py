@@ -55,6 +55,7 @@ KEPT = (
     "python",
     "areas",
     "local",
+    "ssh",
     "dcos",
     "kafka",
     "topics",
