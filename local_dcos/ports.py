@@ -1,8 +1,11 @@
 """Host ports for tasks, service ports for definitions, and the one address that everything listens on."""
 
+import os
 import random
 import socket
 from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
 
 from local_dcos.errors import NoOfferError
 
@@ -10,6 +13,9 @@ from local_dcos.errors import NoOfferError
 HOST_PORTS = range(21000, 32768)
 SERVICE_PORTS = range(10000, 20001)
 HOST = "127.0.0.1"
+# Linux's tables of sockets. Those that listen come first in them.
+_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_LISTENING = "0A"
 
 
 def is_free(port: int) -> bool:
@@ -21,6 +27,20 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def is_another_users(port: int) -> bool:
+    """Whether another user of this machine listens on `port`. False where the system does not say."""
+    for table in _TABLES:
+        with suppress(OSError), table.open(encoding="ascii") as lines:
+            next(lines)
+            for line in lines:
+                _, address, _, state, _, _, _, user, *_ = line.split()
+                if state != _LISTENING:
+                    break
+                if int(address.rpartition(":")[2], 16) == port and int(user) != os.getuid():
+                    return True
+    return False
 
 
 def pick(candidates: range, taken: Collection[int | None]) -> int:

@@ -15,7 +15,7 @@ from local_dcos.api.sessions import SERVICE_ROUTE, SESSION_COOKIE
 from local_dcos.errors import ApiError
 from local_dcos.launching import PROXY_HEADER
 from local_dcos.model import RUNNING, Task
-from local_dcos.ports import HOST
+from local_dcos.ports import HOST, is_another_users
 
 SCHEMES = ("http", "https")
 PORT_INDEX = re.compile(r"[0-9]{1,3}")
@@ -89,10 +89,14 @@ class Proxy:
             fitting = [task for task in running if int(index) < len(task.ports)]
             if not fitting:
                 raise ApiError(503, f"Service '{name}' has no running task")
+            port = fitting[0].ports[int(index)]
+            if is_another_users(port):
+                # It would read the task's secret, and what the user's browser sends.
+                raise ApiError(502, f"Service '{name}' does not answer: another user listens on port {port}")
             path = request.raw_path
             if labels.get("DCOS_SERVICE_REWRITE_REQUEST_URLS", "true") == "true":
                 path = path.removeprefix(f"/service/{name}")
-            return f"{scheme}://{HOST}:{fitting[0].ports[int(index)]}/{path.lstrip('/')}", fitting[0]
+            return f"{scheme}://{HOST}:{port}/{path.lstrip('/')}", fitting[0]
         raise ApiError(404, f"Service '{name}' does not exist")
 
     async def with_slash(self, request: web.Request) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 import sys
 
@@ -92,10 +93,10 @@ def test_null_means_absent(cluster, container):
     assert app["tasksRunning"] == 1
 
 
-def page(cluster, **labels):
+def page(cluster, program=SEEN, **labels):
     check = {"protocol": "TCP", "portIndex": 0, "gracePeriodSeconds": 30, "intervalSeconds": 1}
     labels = {"DCOS_SERVICE_NAME": "page", **labels}
-    args = [sys.executable, "-c", SEEN]
+    args = [sys.executable, "-c", program]
     return cluster.run({"id": "/page", "args": args, "healthChecks": [check], "labels": labels})
 
 
@@ -123,6 +124,13 @@ def test_the_proxy_sends_a_task_its_secret(cluster):
     secret = next(each["secret"] for each in saved if each["id"] == task["id"])
     assert (status, seen["X-Proxy-Secret"], len(secret)) == (200, secret, 32)
     assert secret not in json.dumps([cluster.app("/page"), cluster.call("GET", "/mesos/state")[1]])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_the_proxy_sends_nothing_to_another_user(cluster):
+    page(cluster, SEEN.replace("web.run_app", "os.setuid(65534)\nweb.run_app"))
+    status, answer = cluster.call("GET", "/service/page/")
+    assert (status, "another user listens" in answer["message"]) == (502, True)
 
 
 def test_malformed_headers_are_a_502_of_the_proxy(cluster):
