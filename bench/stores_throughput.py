@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -68,7 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         port, api = free_ports(2)
         with serving(Path(folder), port, api) as node:
-            found = measure(node.port, node.password, node.address("bench"), batches)
+            found = measure(node.port, node.environ, node.address("bench"), batches)
         found |= on_disk(Path(folder), batches)
     total = len(batches) * BATCH
     for at, what in enumerate(("clock", "CPU")):
@@ -80,13 +80,15 @@ def main() -> None:
 
 
 def measure(
-    port: int, password: str, address: str, batches: list[dict[str, list[Any]]]
+    port: int, environ: Mapping[str, str], address: str, batches: list[dict[str, list[Any]]]
 ) -> dict[str, list[Spent]]:
     """Both paths into one node, each into tables of its own."""
-    store = CassandraStore(address_of(address.partition(":")[2], {"CASSANDRA_PASSWORD": password}))
+    found = address_of(address.partition(":")[2], environ)
+    store = CassandraStore(found)
     profile = ExecutionProfile(load_balancing_policy=RoundRobinPolicy())
     cluster = Cluster(
-        ["127.0.0.1"], port=port, auth_provider=PlainTextAuthProvider("cassandra", password),
+        ["127.0.0.1"], port=port, auth_provider=PlainTextAuthProvider("cassandra", found.login.password),
+        ssl_context=found.login.tls(),
         execution_profiles={EXEC_PROFILE_DEFAULT: profile}, protocol_version=5,
     )  # fmt: skip
     session = cluster.connect()

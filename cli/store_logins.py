@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import local
-from cli.errors import PipectlError
+from cli.errors import PipectlError, UsageProblem
 from cli.files import write_private
 
 if TYPE_CHECKING:
@@ -20,16 +20,25 @@ STORES_WITH_LOGIN = frozenset(_USERS)
 
 @dataclass(frozen=True)
 class Login:
-    """A user and a password. The password appears on no command line."""
+    """A user and a password, which appears on no command line.
+
+    ca: the certificates of those who vouch for the store, as PEM; None: it need not prove who it is.
+    """
 
     user: str
     password: str = field(repr=False)
+    ca: str | None = field(default=None, repr=False)
+
+    def trusted(self, service: str) -> dict[str, str]:
+        """The variable with `ca`, as `stores` reads it."""
+        return {f"{service.upper()}_CA": self.ca} if self.ca else {}
 
 
 def login_of(run: Session, service: str) -> Login | None:
-    """The login: its password is in the cluster's secret on `local`, or in this command's environment.
+    """The login: its secrets are the cluster's on `local`, or in this command's environment.
 
-    None if the service asks for none, or if the password is not known here.
+    None if the service asks for no password, or if it is not known here. Raises PipectlError if a store that
+    must prove who it is could not.
     """
     if service not in _USERS:
         return None
@@ -39,7 +48,21 @@ def login_of(run: Session, service: str) -> Login | None:
     password = os.environ.get(password_variable(service))
     if not password and run.is_local:
         password = _of_secret(local.secrets_folder() / path, service)
-    return Login(_USERS[service], password) if password else None
+    return Login(_USERS[service], password, _ca_of(run, service)) if password else None
+
+
+def _ca_of(run: Session, service: str) -> str | None:
+    path, variable = getattr(run.settings, service).ca, f"{service.upper()}_CA"
+    if path is None:
+        return None
+    if ca := os.environ.get(variable):
+        return ca
+    if run.is_local:
+        return _of_secret(local.secrets_folder() / path, service)
+    raise UsageProblem(
+        f"{service} must prove who it is, and the certificates of those who vouch for it are not known here",
+        hint=f"put what the secret {path} holds into the environment variable {variable}",
+    )
 
 
 def password_variable(service: str) -> str:
@@ -52,7 +75,7 @@ def _of_secret(file: Path, service: str) -> str:
         return file.read_text().strip()
     except OSError as error:
         raise PipectlError(
-            f"cannot read the password of {service} in {file}: {error.strerror}",
+            f"cannot read the secret of {service} in {file}: {error.strerror}",
             hint=f"`pipectl deploy --with {service}` starts it",
         ) from None
 
@@ -61,7 +84,13 @@ def mysql_file(folder: Path, login: Login) -> Path:
     """An option file of MySQL's and MariaDB's clients."""
     file = folder / "mysql.cnf"
     escaped = login.password.replace("\\", "\\\\").replace('"', '\\"')
-    write_private(file, f'[client]\nuser={login.user}\npassword="{escaped}"\n')
+    lines = ["[client]", f"user={login.user}", f'password="{escaped}"']
+    if login.ca:
+        ca = folder / "mysql-ca.pem"
+        write_private(ca, login.ca)
+        # With it, the client verifies the server.
+        lines.append(f"ssl-ca={ca}")
+    write_private(file, "\n".join([*lines, ""]))
     return file
 
 
@@ -69,7 +98,12 @@ def cqlsh_files(folder: Path, login: Login) -> tuple[Path, Path]:
     """A configuration of cqlsh, and its file of credentials."""
     rc, credentials = folder / "cqlshrc", folder / "cqlsh-credentials"
     provider = "PlainTextAuthProvider"
-    write_private(rc, f"[auth_provider]\nmodule = cassandra.auth\nclassname = {provider}\n")
+    lines = ["[auth_provider]", "module = cassandra.auth", f"classname = {provider}"]
+    if login.ca:
+        ca = folder / "cassandra-ca.pem"
+        write_private(ca, login.ca)
+        lines += ["[ssl]", f"certfile = {ca}", "validate = true"]
+    write_private(rc, "\n".join([*lines, ""]))
     # cqlsh reads it without interpolation, but strips blanks.
     write_private(credentials, f"[{provider}]\nusername = {login.user}\npassword = {login.password}\n")
     return rc, credentials

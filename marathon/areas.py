@@ -52,7 +52,8 @@ def in_area(settings: Settings, name: str) -> Settings:
         # A service has one database and one login. The app `mysql-server` belongs to the group anyway. A
         # server of the user's own is shared.
         service = f"{mysql.service}-{name}"
-        mysql = mysql.model_copy(update={"service": service, "password": f"{service}-password"})
+        own_secrets = {"password": f"{service}-password", "ca": mysql.ca and f"{service}-ca"}
+        mysql = mysql.model_copy(update={"service": service, **own_secrets})
     elif mysql.host is not None:
         mysql = mysql.model_copy(update={"database": f"{mysql.database}_{own}"})
     return settings.model_copy(

@@ -29,6 +29,10 @@ class Cassandra(SecretSection):
         description="path of the DC/OS secret with the password of the login `cassandra`; null: the service "
         "asks for none"
     )
+    ca: Annotated[str, Field(min_length=1)] | None = Field(
+        description="path of the DC/OS secret with the certificates of those who vouch for the nodes; null: "
+        "connections are not encrypted"
+    )
     keyspace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")] = Field(
         description="keyspace of the results; separates bundles that share a service"
     )
@@ -45,4 +49,7 @@ class Cassandra(SecretSection):
     )
 
     def secrets_named(self) -> tuple[Secret, ...]:
-        return (Secret("cassandra-password", "CASSANDRA_PASSWORD", self.password),)
+        return (
+            Secret("cassandra-password", "CASSANDRA_PASSWORD", self.password),
+            Secret("cassandra-ca", "CASSANDRA_CA", self.ca),
+        )

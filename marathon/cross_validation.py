@@ -41,6 +41,12 @@ def cross_validate(settings: Settings, catalogue: Catalogue, *, local: bool) -> 
     yield from _generator(settings)
     yield from _health(settings)
     yield from _webhook(settings)
+    if settings.mysql.ca is not None and not settings.mysql.packaged and settings.mysql.host is None:
+        yield (
+            (("mysql", "ca"), ("mysql", "host")),
+            "the app mysql-server has no key, so it cannot encrypt connections",
+            "remove it, or use a server of your own (mysql.host)",
+        )
 
 
 def _webhook(settings: Settings) -> Iterator[Conflict]:

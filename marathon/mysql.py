@@ -28,6 +28,10 @@ class MySql(SecretSection):
     password: Annotated[str, Field(min_length=1)] | None = Field(
         description="path of the DC/OS secret with the password of the login `pipectl`"
     )
+    ca: Annotated[str, Field(min_length=1)] | None = Field(
+        description="path of the DC/OS secret with the certificates of those who vouch for the server; null: "
+        "it need not prove who it is"
+    )
     database: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")] = Field(
         description="database of the results, which that login owns"
     )
@@ -44,4 +48,7 @@ class MySql(SecretSection):
         return self.image is None
 
     def secrets_named(self) -> tuple[Secret, ...]:
-        return (Secret("mysql-password", "MYSQL_PASSWORD", self.password),)
+        return (
+            Secret("mysql-password", "MYSQL_PASSWORD", self.password),
+            Secret("mysql-ca", "MYSQL_CA", self.ca),
+        )

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from kafka_topic.windows import window_length
 from stores.base import table_of
 from stores.errors import AddressError
-from stores.login import login_of
+from stores.login import NOBODY, Login, login_of
 from stores.tables import Flow, Kind
 
 FORM = "cassandra:HOST:PORT/KEYSPACE"
@@ -34,7 +34,7 @@ class Address:
     """Where a store is.
 
     retention: how long a row stays after it was written; None: forever. replication: replicas of each row in
-    a new keyspace. login, password: None if the cluster asks for none.
+    a new keyspace.
     """
 
     hosts: tuple[str, ...]
@@ -42,14 +42,15 @@ class Address:
     keyspace: str
     retention: timedelta | None = None
     replication: int = 1
-    login: str | None = None
-    password: str | None = field(default=None, repr=False)
+    login: Login = field(default=NOBODY, repr=False)
 
 
 def address_of(text: str, environ: Mapping[str, str] = os.environ) -> Address:
     """The address in "HOST,HOST:PORT/KEYSPACE?retention=7d&replication=3".
 
-    CASSANDRA_PASSWORD is the password of the login CASSANDRA_LOGIN (default: cassandra). Raises AddressError.
+    CASSANDRA_PASSWORD is the password of the login CASSANDRA_LOGIN (default: cassandra). CASSANDRA_CA holds
+    the certificates of those who vouch for the nodes; without it, connections are not encrypted. Raises
+    AddressError.
     """
     found = _ADDRESS.fullmatch(text)
     if found is None or not 0 < int(found["port"]) < 2**16:
@@ -70,7 +71,7 @@ def address_of(text: str, environ: Mapping[str, str] = os.environ) -> Address:
         raise AddressError(f"store cassandra:{text}: replication and retention in seconds must be at least 1")
     login = login_of("CASSANDRA", "cassandra", environ)
     hosts = tuple(found["hosts"].split(","))
-    return Address(hosts, int(found["port"]), found["keyspace"], retention, replication, *login)
+    return Address(hosts, int(found["port"]), found["keyspace"], retention, replication, login)
 
 
 def keyspace_of(address: Address) -> str:

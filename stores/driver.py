@@ -38,6 +38,8 @@ _REQUEST_SECONDS = 20.0
 _CONCURRENT = 64
 _PAGE_ROWS = 5000
 _AWAY = (NoHostAvailable, OperationTimedOut, RequestExecutionException)
+# The driver keeps only the text of an error of TLS.
+_DISTRUST = "CERTIFICATE_VERIFY_FAILED"
 # Every error is also raised, and reported by whoever handles it.
 logging.getLogger("cassandra").setLevel(logging.CRITICAL)
 
@@ -151,13 +153,18 @@ class Driver:
             request_timeout=_REQUEST_SECONDS,
             row_factory=tuple_factory,
         )
-        login = PlainTextAuthProvider(address.login, address.password) if address.login else None
+        name, password, _ = address.login
+        login = PlainTextAuthProvider(name, password) if name else None
+        tls = address.login.tls()
         cluster = Cluster(
             list(address.hosts),
             port=address.port,
             auth_provider=login,
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             connect_timeout=_CONNECT_SECONDS,
+            ssl_context=tls,
+            # Nodes find each other by IP addresses, which a certificate seldom holds.
+            ssl_options={"server_hostname": address.hosts[0]} if tls else None,
             monitor_reporting_enabled=False,
         )
         try:
@@ -174,20 +181,29 @@ class Driver:
             try:
                 return work()
             except _AWAY as error:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or _DISTRUST in str(_cause_of(error)):
                     raise self._unreachable(error) from error
                 time.sleep(_PAUSE_SECONDS)
             except DriverException as error:
                 raise BrokenError(f"{self._where()}: {error}") from error
 
     def _unreachable(self, error: Exception) -> UnreachableError:
-        # NoHostAvailable holds the error of each host.
-        causes = getattr(error, "errors", None)
-        said = next(iter(causes.values()), error) if isinstance(causes, dict) else error
+        said = _cause_of(error)
+        if _DISTRUST in str(said):
+            return UnreachableError(
+                f"{self._where()} does not prove who it is: {said}; check CASSANDRA_CA, and that the nodes' "
+                f"certificates hold the name {self._address.hosts[0]}"
+            )
         return UnreachableError(f"{self._where()} does not answer: {said}")
 
     def _where(self) -> str:
         return f"Cassandra at {','.join(self._address.hosts)}:{self._address.port}"
+
+
+def _cause_of(error: Exception) -> object:
+    # NoHostAvailable holds the error of each host.
+    causes = getattr(error, "errors", None)
+    return next(iter(causes.values()), error) if isinstance(causes, dict) else error
 
 
 def _together(prepared: PreparedStatement, rows: Sequence[Sequence[Any]]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -45,6 +46,7 @@ class Driver:
 
     def __init__(self, address: Address, patience: float = PATIENCE_SECONDS) -> None:
         self._address = address
+        self._tls = address.login.tls()
         self._patience = patience
         self._writing = threading.Lock()
         self._connection: pymysql.Connection[Any] | None = None
@@ -113,8 +115,9 @@ class Driver:
             host=address.host,
             port=address.port,
             database=address.database,
-            user=address.login,
-            password=address.password or "",
+            user=address.login.name,
+            password=address.login.password or "",
+            ssl=self._tls,
             charset="utf8mb4",
             # A value that does not fit is an error, and is not cut off.
             init_command="SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'",
@@ -126,6 +129,11 @@ class Driver:
     def _explained(self, error: Exception) -> Exception:
         where = f"MySQL at {self._address.host}:{self._address.port}"
         said = error.args[-1] if error.args else error
+        if _is_distrust(error):
+            return UnreachableError(
+                f"{where} does not prove who it is: {said}; check MYSQL_CA, and that the server's "
+                f"certificate holds the name {self._address.host}"
+            )
         if _passes(error):
             return UnreachableError(f"{where} does not answer: {said}")
         if _code(error) in _REFUSED:
@@ -151,7 +159,15 @@ def _answer(connection: pymysql.Connection[Any], text: str, limit: int, seconds:
     return Result(columns, rows[:limit], len(rows) > limit)
 
 
+def _is_distrust(error: Exception) -> bool:
+    """Whether the server has another certificate than it must have, or none."""
+    is_wrong = isinstance(getattr(error, "original_exception", None), ssl.SSLCertVerificationError)
+    return is_wrong or _code(error) == CR.CR_SSL_CONNECTION_ERROR
+
+
 def _passes(error: Exception) -> bool:
+    if _is_distrust(error):
+        return False
     return isinstance(error, OSError | pymysql.InterfaceError) or _code(error) in _AWAY
 
 

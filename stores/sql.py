@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from stores.base import table_of
 from stores.errors import AddressError
-from stores.login import login_of
+from stores.login import NOBODY, Login, login_of
 from stores.tables import Column, Flow, Kind
 
 FORM = "mysql:HOST:PORT/DATABASE"
@@ -39,19 +39,20 @@ WRITER_INSERTION = f"INSERT IGNORE INTO {WRITERS_TABLE} VALUES (%s, %s)"  # noqa
 
 @dataclass(frozen=True)
 class Address:
-    """Where a store is. login, password: None if the server asks for none."""
+    """Where a store is, and how to log in."""
 
     host: str
     port: int
     database: str
-    login: str | None = None
-    password: str | None = field(default=None, repr=False)
+    login: Login = field(default=NOBODY, repr=False)
 
 
 def address_of(text: str, environ: Mapping[str, str] = os.environ) -> Address:
     """The address in "HOST:PORT/DATABASE".
 
-    MYSQL_PASSWORD is the password of the login MYSQL_LOGIN (default: pipectl). Raises AddressError.
+    MYSQL_PASSWORD is the password of the login MYSQL_LOGIN (default: pipectl). MYSQL_CA holds the
+    certificates of those who vouch for the server; without it, the server need not prove who it is. Raises
+    AddressError.
     """
     found = _ADDRESS.fullmatch(text)
     if found is None or not 0 < int(found["port"]) < 2**16:
@@ -59,7 +60,7 @@ def address_of(text: str, environ: Mapping[str, str] = os.environ) -> Address:
             f"store mysql:{text}: use {FORM}; the name of a database has lower-case letters, digits and '_'"
         )
     login = login_of("MYSQL", "pipectl", environ)
-    return Address(found["host"], int(found["port"]), found["database"], *login)
+    return Address(found["host"], int(found["port"]), found["database"], login)
 
 
 def definition_of(flow: Flow) -> str:

@@ -13,7 +13,7 @@ class CassandraNode(ServiceNode):
     """A node on loopback, whose data are in `folder`."""
 
     def __init__(self, folder: Path, port: int, api: int) -> None:
-        super().__init__("cassandra", folder, api, {"PORT_CQL": str(port)})
+        super().__init__("cassandra", folder, api, {"PORT_CQL": str(port), "CASSANDRA_TLS": "true"})
         self.port = port
 
     def address(self, keyspace: str, options: str = "") -> str:
@@ -23,7 +23,7 @@ class CassandraNode(ServiceNode):
     @property
     def environ(self) -> dict[str, str]:
         """What a process needs to log in."""
-        return {"CASSANDRA_PASSWORD": self.password}
+        return {"CASSANDRA_PASSWORD": self.password, "CASSANDRA_CA": self.ca}
 
 
 @contextmanager

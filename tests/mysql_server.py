@@ -13,7 +13,9 @@ class MySqlServer(ServiceNode):
     """A server on loopback with the database `results`, whose data are in `folder`."""
 
     def __init__(self, folder: Path, port: int, api: int) -> None:
-        super().__init__("mysql", folder, api, {"PORT_SQL": str(port), "MYSQL_DATABASE": "results"})
+        super().__init__(
+            "mysql", folder, api, {"PORT_SQL": str(port), "MYSQL_DATABASE": "results", "MYSQL_TLS": "true"}
+        )
         self.port = port
 
     @property
@@ -24,7 +26,7 @@ class MySqlServer(ServiceNode):
     @property
     def environ(self) -> dict[str, str]:
         """What a process needs to log in."""
-        return {"MYSQL_PASSWORD": self.password}
+        return {"MYSQL_PASSWORD": self.password, "MYSQL_CA": self.ca}
 
 
 @contextmanager

@@ -36,6 +36,11 @@ class ServiceNode:
         """The password of the package's login."""
         return (self.folder / "secrets" / "test-password").read_text().strip()
 
+    @property
+    def ca(self) -> str:
+        """The certificate by which clients recognize it, as PEM."""
+        return (self.folder / "secrets" / "test-ca").read_text()
+
     def start(self, *, wait: bool = True) -> None:
         """Start the node."""
         environ = {

@@ -128,7 +128,7 @@ def _cassandra(run: Session, port: int, login: Login | None, folder: Path) -> Cl
         options: tuple[str, ...] = who
     else:
         rc, credentials = cqlsh_files(folder, login)
-        options = (f"--cqlshrc={rc}", f"--credentials={credentials}")
+        options = (f"--cqlshrc={rc}", f"--credentials={credentials}", *(["--ssl"] if login.ca else []))
     return Client(("cqlsh",), "`pip install cqlsh`", (*options, *place))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from local_dcos.cassandra.jars import JARS
 from local_dcos.cassandra.password import set_password
@@ -12,6 +13,7 @@ from local_dcos.services.node import Node, until, until_open
 
 _FOLDER = Path(__file__).parent
 _SEEDS = "org.apache.cassandra.locator.SimpleSeedProvider"
+_PEM = "org.apache.cassandra.security.PEMBasedSslContextFactory"
 
 
 class CassandraNode(Node):
@@ -27,7 +29,7 @@ class CassandraNode(Node):
     def _settings(self, storage: int) -> str:
         folder = self.folder
         seeds = {"class_name": _SEEDS, "parameters": [{"seeds": f"{HOST}:{storage}"}]}
-        own = {
+        own: dict[str, Any] = {
             "seed_provider": [seeds],
             "listen_address": HOST,
             "rpc_address": HOST,
@@ -38,6 +40,15 @@ class CassandraNode(Node):
             "saved_caches_directory": str(folder / "saved_caches"),
             "hints_directory": str(folder / "hints"),
         }
+        if self.encrypted:
+            own["client_encryption_options"] = {
+                "enabled": True,
+                "optional": False,
+                "ssl_context_factory": {"class_name": _PEM},
+                "keystore": str(self.key_file()),
+                # It is not encrypted; by default, there is a password.
+                "keystore_password": None,
+            }
         # JSON is YAML.
         lines = (f"{name}: {json.dumps(value)}\n" for name, value in own.items())
         return (_FOLDER / "cassandra.yaml").read_text(encoding="utf-8") + "".join(lines)
@@ -62,4 +73,5 @@ class CassandraNode(Node):
         """Returns when the node accepts the password, and no other one."""
         await until_open(self.port)
         password = self.password()
-        await until(lambda: set_password(self.port, password))
+        tls = self.tls()
+        await until(lambda: set_password(self.port, password, tls))

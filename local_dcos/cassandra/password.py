@@ -1,6 +1,7 @@
 """The password of the login `cassandra`, which every new node knows by a well-known one."""
 
 import logging
+import ssl
 
 from cassandra import AuthenticationFailed
 from cassandra.auth import PlainTextAuthProvider
@@ -16,15 +17,15 @@ _SECONDS = 5.0
 logging.getLogger("cassandra").setLevel(logging.CRITICAL)
 
 
-def set_password(port: int, password: str) -> bool:
+def set_password(port: int, password: str, tls: ssl.SSLContext | None) -> bool:
     """Replaces the well-known password. Returns whether the node accepts the new one."""
-    if _as_login(port, password):
+    if _as_login(port, password, tls):
         return True
     statement = f"ALTER ROLE {LOGIN} WITH PASSWORD = '{password}'"
-    return _as_login(port, _WELL_KNOWN, statement) and _as_login(port, password)
+    return _as_login(port, _WELL_KNOWN, tls, statement) and _as_login(port, password, tls)
 
 
-def _as_login(port: int, password: str, statement: str = "LIST ROLES") -> bool:
+def _as_login(port: int, password: str, tls: ssl.SSLContext | None, statement: str = "LIST ROLES") -> bool:
     """Whether the node accepts the password and runs the statement."""
     profile = ExecutionProfile(load_balancing_policy=RoundRobinPolicy(), request_timeout=_SECONDS)
     cluster = Cluster(
@@ -33,6 +34,7 @@ def _as_login(port: int, password: str, statement: str = "LIST ROLES") -> bool:
         auth_provider=PlainTextAuthProvider(LOGIN, password),
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         connect_timeout=_SECONDS,
+        ssl_context=tls,
         protocol_version=5,
         monitor_reporting_enabled=False,
     )

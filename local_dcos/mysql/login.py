@@ -1,5 +1,7 @@
 """The login `pipectl`, which owns one database and nothing else. There is no other login."""
 
+import ssl
+
 import pymysql
 
 from local_dcos.ports import HOST
@@ -25,7 +27,7 @@ def statements(password: str, database: str) -> str:
     )
 
 
-def accepts(port: int, password: str, database: str) -> bool:
+def accepts(port: int, password: str, database: str, tls: ssl.SSLContext | None) -> bool:
     """Whether the server accepts the login."""
     try:
         pymysql.connect(
@@ -34,6 +36,7 @@ def accepts(port: int, password: str, database: str) -> bool:
             user=LOGIN,
             password=password,
             database=database,
+            ssl=tls,
             connect_timeout=_SECONDS,
             read_timeout=_SECONDS,
         ).close()

@@ -50,16 +50,23 @@ class MariaDbServer(Node):
                 "--innodb-log-file-size=32M",
                 "--character-set-server=utf8mb4",
                 "--skip-name-resolve",
-                # It takes 10 s to make a certificate, which nobody could check.
-                "--skip-ssl",
+                *self._tls(),
                 "--local-infile=0",
             ]
         )
 
     async def until_ready(self) -> None:
         password = self.password()
-        await until(lambda: accepts(self.port, password, self._database))
+        tls = self.tls()
+        await until(lambda: accepts(self.port, password, self._database, tls))
         self._login.unlink(missing_ok=True)
+
+    def _tls(self) -> list[str]:
+        if not self.encrypted:
+            # Otherwise it makes a certificate for 10 s, which nobody could check.
+            return ["--skip-ssl"]
+        file = self.key_file()
+        return [f"--ssl-cert={file}", f"--ssl-key={file}", "--require-secure-transport=ON"]
 
     @property
     def _data(self) -> Path:

@@ -18,7 +18,8 @@ def _only(value: str) -> Json:
 
 
 def _app(chosen: Json) -> Json:
-    return {"env": {"CASSANDRA_HEAP_MB": str(chosen["nodes"]["heap"]["size"])}}
+    env = {"CASSANDRA_HEAP_MB": str(chosen["nodes"]["heap"]["size"])}
+    return {"env": env | options.tls_variable("cassandra", chosen)}
 
 
 CASSANDRA = Package(
@@ -28,7 +29,9 @@ CASSANDRA = Package(
     node="Apache Cassandra node",
     tags=("data", "database", "nosql"),
     sections={
-        "service": options.service_section("cassandra", data_center=_only("datacenter1")),
+        "service": options.service_section(
+            "cassandra", data_center=_only("datacenter1"), security=options.security_section()
+        ),
         "nodes": options.node_section("The nodes", 512, 1024, count=options.count("nodes"), heap=_HEAP),
         "cassandra": options.catalogue_section(
             native_transport_port=options.port("for CQL", 9042), authenticator=_only("PasswordAuthenticator")

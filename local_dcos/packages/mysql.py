@@ -13,7 +13,8 @@ _DATABASE = option(
 def _app(chosen: Json) -> Json:
     # A quarter of the memory is the buffer pool.
     buffer_mb = str(chosen["mysql"]["mem"] // 4)
-    return {"env": {"MYSQL_BUFFER_MB": buffer_mb, "MYSQL_DATABASE": chosen["database"]["name"]}}
+    env = {"MYSQL_BUFFER_MB": buffer_mb, "MYSQL_DATABASE": chosen["database"]["name"]}
+    return {"env": env | options.tls_variable("mysql", chosen)}
 
 
 MYSQL = Package(
@@ -23,7 +24,7 @@ MYSQL = Package(
     node="MariaDB server",
     tags=("data", "database", "sql", "mariadb"),
     sections={
-        "service": options.service_section("mysql"),
+        "service": options.service_section("mysql", security=options.security_section()),
         "mysql": options.node_section("The server", 256, 384, port=options.port("of the server", 3306)),
         "database": options.section("The database", name=_DATABASE),
     },

@@ -38,6 +38,22 @@ def node_section(description: str, least_mb: int, mem: int, **options: Json) -> 
     )
 
 
+def security_section() -> Json:
+    """Returns the section `service.security` of a service that may encrypt its clients' traffic."""
+    encryption = section(
+        "TLS. Clients recognize the service by the secret `<service>-ca`, which it makes",
+        enabled=option("boolean", "Whether clients use TLS", default=False),
+        allow_plaintext=option("boolean", "Whether clients may do without; not possible here", enum=[False]),
+    )
+    return section("Named as in the DC/OS catalogue", transport_encryption=encryption)
+
+
+def tls_variable(package: str, chosen: Json) -> dict[str, str]:
+    """Returns what the app of a service with these options needs in its environment for TLS."""
+    encryption = chosen["service"]["security"]["transport_encryption"]
+    return {f"{package.upper()}_TLS": "true"} if encryption["enabled"] else {}
+
+
 def count(what: str) -> Json:
     """Returns an option that counts the nodes of a service, which has one."""
     return option("integer", f"Number of {what}; only 1 is possible", minimum=1, maximum=1, default=1)

@@ -1,9 +1,10 @@
-"""The node of a service: its folder, its port, its password and its processes."""
+"""The node of a service: its folder, its port, its password, its key and its processes."""
 
 import asyncio
 import json
 import secrets
 import socket
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -41,7 +42,9 @@ class Node(ABC):
         service = environ[f"{self.package.upper()}_SERVICE_NAME"].replace("/", "_")
         self.folder = home.path / self.package / service
         self.port = int(environ.get(f"PORT_{self.port_name.upper()}", 0))
+        self.encrypted = f"{self.package.upper()}_TLS" in environ
         self._secret = home.secrets / f"{service}-password"
+        self._certificate = home.secrets / f"{service}-ca"
         self._processes: list[asyncio.subprocess.Process] = []
 
     @property
@@ -71,6 +74,25 @@ class Node(ABC):
             self._secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_durably(self._secret, secrets.token_hex(32) + "\n")
         return self._secret.read_text(encoding="utf-8").strip()
+
+    def key_file(self) -> Path:
+        """Returns the file with the node's key and certificate, which the first call makes.
+
+        The certificate is also the secret `<service>-ca`, by which clients recognize the node.
+        """
+        file = self.folder / "key.pem"
+        if not (file.exists() and self._certificate.exists()):
+            from local_dcos.services.keys import new_key
+
+            key, certificate = new_key(self.package, HOST)
+            self._certificate.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_durably(file, key + certificate)
+            write_durably(self._certificate, certificate)
+        return file
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Returns what a client of the node needs; None if the node encrypts nothing."""
+        return ssl.create_default_context(cafile=self._certificate) if self.encrypted else None
 
     async def start_process(self, arguments: Sequence[str]) -> None:
         """Starts the program `arguments[0]`."""

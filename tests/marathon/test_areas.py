@@ -12,10 +12,11 @@ from marathon.settings import Settings
 def test_stores_of_an_area_are_its_own(settings_of: Callable[..., Settings]) -> None:
     local = in_area(settings_of(), "dev")
     assert (local.mysql.service, local.mysql.password) == ("mysql-dev", "mysql-dev-password")
+    assert local.mysql.ca == "mysql-dev-ca"
     assert local.cassandra.keyspace == "volatility_dev"
     assert local.names.hdfs == "hdfs:127.0.0.1:9870/user/pipectl/volatility/dev"
     bundle = render(local, with_parts=["mysql"])
-    assert bundle.packages["mysql"].options["service"] == {"name": "mysql-dev"}
+    assert bundle.packages["mysql"].options["service"]["name"] == "mysql-dev"
     assert bundle.apps["sink-to-mysql"].definition["env"]["GROUP"] == "dev.volatility.sink-to-mysql"
     # The app belongs to the group of the area, and keeps the secret of the settings.
     prod = in_area(settings_of("prod"), "dev")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from local_dcos.services.keys import new_key
 from stores.base import Batch, table_of
 from stores.cassandra import CassandraStore
 from stores.cql import address_of
@@ -126,9 +127,19 @@ def test_a_write_outlasts_a_crash_of_the_node(cassandra, store):
 @pytest.mark.slow
 def test_a_wrong_password_is_one_clear_error(cassandra):
     text = cassandra.address("any").partition(":")[2]
-    store = CassandraStore(address_of(text, {"CASSANDRA_PASSWORD": "wrong"}))
+    store = CassandraStore(address_of(text, {**cassandra.environ, "CASSANDRA_PASSWORD": "wrong"}))
     with pytest.raises(UnreachableError, match="and/or password are incorrect"):
         store.newest(FLOW)
+
+
+@pytest.mark.slow
+def test_a_node_must_prove_who_it_is_and_takes_no_password_in_the_clear(cassandra):
+    text, other = cassandra.address("any").partition(":")[2], new_key("other", "127.0.0.1")[1]
+    store = CassandraStore(address_of(text, {**cassandra.environ, "CASSANDRA_CA": other}))
+    with pytest.raises(UnreachableError, match=r"does not prove who it is: .*self"):
+        store.write(FLOW, Batch("w", 0), rows(0))  # and does not try for a minute
+    with pytest.raises(UnreachableError, match="does not answer"):
+        CassandraStore(address_of(text, {"CASSANDRA_PASSWORD": cassandra.password})).newest(FLOW)
 
 
 def test_wrong_rows_are_refused_before_anything_is_sent():
@@ -161,7 +172,7 @@ def test_wrong_addresses(address, said):
 
 def test_an_address_keeps_its_password_secret():
     address = address_of("a,b:9042/volatility?retention=7d&replication=3", {"CASSANDRA_PASSWORD": "hush"})
-    assert (address.hosts, address.replication, address.login) == (("a", "b"), 3, "cassandra")
+    assert (address.hosts, address.replication, address.login.name) == (("a", "b"), 3, "cassandra")
     assert address.retention == timedelta(days=7)
     assert "hush" not in repr(address)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from local_dcos.services.keys import new_key
 from stores.base import Batch
 from stores.errors import AddressError, QueryError, RowsError, UnreachableError
 from stores.mysql import MySqlStore
@@ -101,9 +102,14 @@ def test_a_real_server_keeps_every_row_once(server):
     assert offsets(store) == list(range(450))
     store.close()
 
-    refused = MySqlStore(address_of(server.address.partition(":")[2], {"MYSQL_PASSWORD": "wrong"}))
-    with pytest.raises(UnreachableError, match="refuses the login"):
-        refused.newest(FLOW)
+    _, other = new_key("other", "127.0.0.1")
+    for wrong, said in (
+        ({"MYSQL_PASSWORD": "wrong"}, "refuses the login"),
+        ({"MYSQL_CA": other}, "does not prove who it is: .*self"),
+    ):
+        refused = MySqlStore(address_of(server.address.partition(":")[2], {**server.environ, **wrong}))
+        with pytest.raises(UnreachableError, match=said):
+            refused.newest(FLOW)
 
 
 @pytest.mark.parametrize("address", ["mysql:", "mysql:host:99999/a", "mysql:host:3306/A", "mysql:host:3306"])
@@ -114,7 +120,7 @@ def test_wrong_addresses(address):
 
 def test_an_address_keeps_its_password_secret():
     address = address_of("a:3306/volatility", {"MYSQL_PASSWORD": "hush"})
-    assert (address.host, address.login, address.password) == ("a", "pipectl", "hush")
+    assert (address.host, *address.login) == ("a", "pipectl", "hush", None)
     assert "hush" not in repr(address)
 
 

@@ -71,6 +71,7 @@ def user(cluster, local_home, tmp_path, echo):
     folder = local_home / "cluster" / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / "mysql-password").write_text(SECRET + "\n")
+    (folder / "mysql-ca").write_text("certificates\n")
     programs, temporary = tmp_path / "bin", tmp_path / "tmp"
     programs.mkdir()
     temporary.mkdir()
@@ -146,7 +147,9 @@ def test_a_client_runs_through_the_tunnel_with_its_login_in_a_private_file(user,
     assert (process.returncode, err) == (7, "")
     told = json.loads(out)
     assert told["answer"] == "hello\n" and told["arguments"][-2:] == ["-e", "SELECT 1"]
-    assert told["file"] == '[client]\nuser=pipectl\npassword="a\\"pass\\\\word"\n'
+    login, ca = told["file"].split("ssl-ca=")
+    assert login == '[client]\nuser=pipectl\npassword="a\\"pass\\\\word"\n'
+    assert Path(ca.strip()).name == "mysql-ca.pem"
     assert (told["mode"], told["folder"]) == (0o600, 0o700)
     assert SECRET not in " ".join(told["arguments"])
     assert list(user.temporary.iterdir()) == []

@@ -214,7 +214,8 @@ def test_a_real_hdfs_has_each_record_once(bundle, tmp_path):
 
 
 def test_a_real_database_has_each_record_once(bundle, database, monkeypatch):
-    monkeypatch.setenv("MYSQL_PASSWORD", database.password)
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
     store = open_store(database.address)
     bundle.write(2000)
     kill_in_the_middle(bundle, database.address, store, **database.environ)
