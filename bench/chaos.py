@@ -47,7 +47,7 @@ def main() -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))
         user = Pipectl(Path(folder) / "home")
         stack.callback(user.purge)
-        user.run("deploy", "--yes", "--set", f"generator.rate={args.rate}")
+        user.run("deploy", "--yes", "--set", f"generator.rate={args.rate}", timeout=2 * args.patience)
         stack.enter_context(busy(args.busy))
         chaos = Chaos(Cluster(Home(user.home / "cluster")), args.seed, fresh=args.fresh, say=_say)
         report = chaos.run(args.kills, seconds=60 * args.minutes, patience=args.patience)

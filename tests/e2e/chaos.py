@@ -26,19 +26,21 @@ class Report:
     """What was found.
 
     killed: the components of each kill. recoveries: by component, the seconds from a kill of it alone until
-    all positions were fresh, unless the next kill came first.
+    all positions were fresh, unless the next kill came first. stuck: says after which kill data did not flow
+    again.
     """
 
     killed: list[tuple[str, ...]] = field(default_factory=list)
+    stuck: str = ""
     recoveries: dict[str, list[float]] = field(default_factory=dict)
     recount: Recount | None = None
     account: Account | None = None
 
     @property
     def exact(self) -> bool:
-        """Whether nothing is missing, doubled, wrong or lost."""
+        """Whether data flowed again after each kill, and nothing is missing, doubled, wrong or lost."""
         assert self.recount is not None and self.account is not None
-        clean = not self.recount.faults and not self.recount.letters
+        clean = not self.stuck and not self.recount.faults and not self.recount.letters
         return clean and not (self.account.lost or self.account.doubled or self.account.unsaid)
 
     def lines(self) -> Iterator[str]:
@@ -51,6 +53,8 @@ class Report:
                 f"{name:12} {len(seconds):3} recoveries: median {median(seconds):5.1f} s, "
                 f"worst {max(seconds):5.1f} s"
             )
+        if self.stuck:
+            yield self.stuck
         ticks = sum(map(len, self.recount.ticks.values()))
         yield f"{ticks:,} ticks; {len(self.recount.due):,} windows due: {self.recount.faults}"
         yield f"dead letters: {'; '.join(self.recount.letters) or 'as they should be'}"
@@ -80,12 +84,14 @@ class Chaos:
     ) -> Report:
         """Kill this often or for this long, call `then`, stop the load, and recompute everything.
 
-        Raises AssertionError if data does not flow again within `patience` seconds after a kill.
+        No further kill comes if data does not flow again within `patience` seconds after one.
         """
         deadline = time.monotonic() + seconds
         report = Report()
         with Ledger(self._cluster) as ledger, Reader(self._cluster) as reader:
-            self._until_fresh(reader, 0.0, patience, "before the first kill")
+            assert self._until_fresh(reader, 0.0, patience), (
+                "not all positions are fresh before the first kill"
+            )
             for number in range(kills):
                 if time.monotonic() > deadline:
                     break
@@ -99,13 +105,16 @@ class Chaos:
                     self._say(f"{line}, and the next soon after")
                     time.sleep(self._draw.uniform(0, 6))
                     continue
-                self._until_fresh(reader, began, patience, f"after the kill of {killed}")
+                if not self._until_fresh(reader, began, patience):
+                    report.stuck = f"not all positions are fresh {patience:.0f} s after the kill of {killed}"
+                    break
                 seconds = time.time() - began
                 self._say(f"{line}: fresh after {seconds:.1f} s")
                 if len(killed) == 1:
                     report.recoveries.setdefault(killed[0], []).append(seconds)
                 time.sleep(self._draw.uniform(0, 3))
-            self._until_fresh(reader, time.time(), patience, "after the last kill")
+            if not report.stuck and not self._until_fresh(reader, time.time(), patience):
+                report.stuck = f"not all positions are fresh {patience:.0f} s after the last kill"
             ledger.read()
             then()
             return settle(self._cluster, ledger, report, patience)
@@ -121,11 +130,13 @@ class Chaos:
                 chosen.append(component)
         return chosen
 
-    def _until_fresh(self, reader: Reader, after: float, patience: float, when: str) -> None:
+    def _until_fresh(self, reader: Reader, after: float, patience: float) -> bool:
         deadline = time.monotonic() + patience
         while not reader.all_fresh(after, self._fresh):
-            assert time.monotonic() < deadline, f"not all positions are fresh {patience:.0f} s {when}"
+            if time.monotonic() > deadline:
+                return False
             time.sleep(_POLL_SECONDS)
+        return True
 
 
 def settle(cluster: Cluster, ledger: Ledger, report: Report, patience: float = 180.0) -> Report:

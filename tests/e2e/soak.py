@@ -16,7 +16,8 @@ from jvm.java import java_home
 from tests.e2e.conftest import Pipectl
 
 KINDS = ("MB", "threads", "files")
-_JCMD_SECONDS = 60.0
+_JCMD_SECONDS, _STATUS_SECONDS = 300.0, 900.0
+"""A machine may be so busy that it takes minutes."""
 _WORDS = {
     "kafka": "kafka.Kafka",
     "jobmanager": "StandaloneSessionClusterEntrypoint",
@@ -96,7 +97,7 @@ def sample(user: Pipectl, minutes: float, every: float = 5.0) -> Samples:
         data = _disk_bytes(user.home / "cluster" / "kafka")
         samples.disk_mb[KAFKA].append(data / 2**20)
         samples.disk_mb[OTHER].append((_disk_bytes(user.home) - data) / 2**20)
-        status = user.json("status", code=None)
+        status = user.json("status", code=None, timeout=_STATUS_SECONDS)
         samples.lag.append(sum(each["lag"] or 0 for each in status["positions"]))
         time.sleep(max(0.0, every - (time.monotonic() - began - now)))
     _measure_heaps(user, samples)
