@@ -9,7 +9,7 @@ JAVA_PROJECTS = flink_scripts/java gatherer/java
 JAVA_FILES = $(shell find $(JAVA_PROJECTS) bench/java -name '*.java')
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test test-long test-flows lint format java bench bench-quick image image-spark image-check lock lock-base page diagrams clean
+.PHONY: help deploy test test-long test-flows lint format java bench bench-quick image image-spark image-check compose-check lock lock-base page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -60,8 +60,11 @@ image: ## Build the Docker image of all apps (IMAGE=name:tag)
 image-spark: ## Build the image of the apps and jobs of Spark (IMAGE=name:tag; the default ends in -spark)
 	docker build --target spark --tag $(if $(filter file,$(origin IMAGE)),$(IMAGE)-spark,$(IMAGE)) .
 
-image-check: $(DEV) ## Build the image with buildah, and run the bundle from it with podman (needs Debian and root)
+image-check: $(DEV) ## Build the images with buildah, and run the bundle and Spark's jobs with podman (needs Debian and root)
 	$(BIN)/python bench/image_check.py
+
+compose-check: $(DEV) ## Run the commands of compose.yaml with podman-compose (needs Debian and root)
+	$(BIN)/python bench/compose_check.py
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)

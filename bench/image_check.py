@@ -4,7 +4,8 @@
 
 On Debian, as root. The base is a Debian of its own with Python, under the name of the Dockerfile's base. The
 apps are those that `pipectl render` shows, as containers on the host's network, of a user that nobody knows,
-without a home, on a read-only file system. Prints sizes and times; ends with 1 when a position has no record.
+without a home, on a read-only file system. A report and a stream run from the image with Spark, on prices
+that the other image writes. Prints sizes and times; ends with 1 when a position or a price is missing.
 Everything is made in one temporary folder, which goes at the end, and on Ctrl-C.
 """
 
@@ -28,12 +29,14 @@ from typing import Any
 from broker import ROOT, broker  # first: it lets the next ones be found
 
 from kafka_topic.plan import topic_plan
+from stores.disk import DiskStore
 from tests.ports import free_ports
 
 PACKAGES = ("buildah", "podman", "runc", "containernetworking-plugins", "mmdebstrap")
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
 POSITIONS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
-IMAGE = "localhost/pipectl:check"
+IMAGE, SPARK_IMAGE = "localhost/pipectl:check", "localhost/pipectl-spark:check"
+PRICES = 5000
 NOBODY = 54321
 # Limits that podman would raise where that isn't allowed; health is looked at by systemd, which isn't needed.
 RUN = (
@@ -41,7 +44,7 @@ RUN = (
     *("--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1024:2048", "--no-healthcheck"),
 )
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-BUILD_SECONDS, RECORDS_SECONDS, END_SECONDS = 1500, 600, 20
+BUILD_SECONDS, RECORDS_SECONDS, JOB_SECONDS, END_SECONDS = 2400, 600, 300, 20
 
 
 def missing() -> str | None:
@@ -82,18 +85,22 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 class Engine:
-    """buildah and podman with a store of their own in `folder`."""
+    """buildah and podman with a store of their own in `folder`. options: podman's."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._store = ("--root", folder / "store", "--runroot", folder / "run")
+        self.options = (
+            *self._store,
+            *("--runtime", "runc", "--cgroup-manager", "cgroupfs", "--tmpdir", folder / "tmp"),
+            *("--network-config-dir", folder / "networks"),
+        )
 
     def buildah(self, *args: str | Path, seconds: float = 60) -> str:
         return run("buildah", *self._store, *args, seconds=seconds)
 
     def podman(self, *args: str | Path, seconds: float = 60) -> str:
-        engine = ("--runtime", "runc", "--cgroup-manager", "cgroupfs", "--tmpdir", self.folder / "tmp")
-        return run("podman", *self._store, *engine, *args, seconds=seconds)
+        return run("podman", *self.options, *args, seconds=seconds)
 
     def build_base(self, name: str) -> None:
         """A Debian with Python under the name of the Dockerfile's base."""
@@ -110,13 +117,17 @@ class Engine:
         (context / "Dockerfile").write_text(f"FROM scratch\nADD rootfs.tar /\n{trust}")
         self.buildah("bud", "--isolation", "chroot", "--quiet", "--tag", name, context, seconds=300)
 
-    def build(self) -> None:
-        """The Dockerfile as it is. The build trusts whom this machine trusts; that stays out of the image."""
+    def build(self, name: str, *target: str) -> None:
+        """The Dockerfile as it is. The build trusts whom this machine trusts; that stays out of the image.
+
+        target: the options that choose a stage. A later build finds the stages of an earlier one.
+        """
         mounts = [
             f"--volume={file}:{file}:ro" for file in (CERTIFICATES, Path("/etc/pip.conf")) if file.exists()
         ]
         self.buildah(
-            *("bud", "--isolation", "chroot", "--pull-never", "--format", "docker", *mounts, "--tag", IMAGE),
+            *("bud", "--layers", "--isolation", "chroot", "--pull-never", "--format", "docker", *mounts),
+            *(*target, "--tag", name),
             ROOT,
             seconds=BUILD_SECONDS,
         )
@@ -233,6 +244,27 @@ def wait_for_records(kafka: Any, engine: Engine, names: list[str]) -> float:
         time.sleep(0.5)
 
 
+def check_spark(engine: Engine, servers: str, results: Path) -> None:
+    """A report and a stream in the image with Spark, on prices from the other image."""
+    environ = [f"--env=KAFKA_BOOTSTRAP_SERVERS={servers}", "--env=TOPIC=prices", f"--env=COUNT={PRICES}"]
+    store = [f"--volume={results}:{results}", f"--env=STORE=disk:{results}"]
+
+    def printed(image: str, *argv: str) -> str:
+        began = time.monotonic()
+        said = engine.podman("run", "--rm", *RUN, *environ, *store, image, *argv, seconds=JOB_SECONDS)
+        print(f"        {time.monotonic() - began:6.1f} s for {' '.join(argv[2:])}", flush=True)
+        return said
+
+    printed(IMAGE, "python", "-m", "data_generator.sources.prices")
+    report = printed(SPARK_IMAGE, "python", "-m", "spark_jobs", "report", "--topic", "prices")
+    if f"messages: {PRICES}\n" not in report:
+        raise SystemExit(f"the report does not count {PRICES} messages:\n{report[-4000:]}")
+    stream = printed(SPARK_IMAGE, "python", "-m", "spark_jobs", "stream", "--flow", "prices", "--once")
+    stored = {each.flow: each.rows for each in DiskStore(results).describe()}
+    if stored.get("prices") != PRICES:
+        raise SystemExit(f"the stream stored {stored}, not {PRICES} prices:\n{stream[-4000:]}")
+
+
 def main() -> None:
     """Build, run, report."""
     if (reason := missing()) is not None:
@@ -246,9 +278,13 @@ def main() -> None:
         engine.build_base(f"docker.io/library/{base}")
         based = time.monotonic()
         print(f"base    {engine.size(base):6.0f} MB, made in {based - began:.0f} s", flush=True)
-        engine.build()
-        built = time.monotonic() - based
-        print(f"image   {engine.size(IMAGE):6.0f} MB with its base, built in {built:.0f} s", flush=True)
+        engine.build(IMAGE)
+        built = time.monotonic()
+        took = built - based
+        print(f"image   {engine.size(IMAGE):6.0f} MB with its base, built in {took:.0f} s", flush=True)
+        engine.build(SPARK_IMAGE, "--target", "spark")
+        took = time.monotonic() - built
+        print(f"        {engine.size(SPARK_IMAGE):6.0f} MB with Spark, built in {took:.0f} s", flush=True)
         print(
             f"start   {seconds_of('true', engine=engine):6.1f} s for a container that does nothing",
             flush=True,
@@ -264,7 +300,9 @@ def main() -> None:
         state.chmod(0o777)
         make_token(token)
         with broker(data) as kafka:
-            kafka.create(*(topic.name for topic in topic_plan(POSITIONS)))
+            kafka.create(*(topic.name for topic in topic_plan(POSITIONS)), "prices")
+            results.chmod(0o777)
+            check_spark(engine, kafka.bootstrap_servers, results)
             apps = definitions(kafka.bootstrap_servers, state, token, results)
             for name, app in apps.items():
                 engine.start(name, app, state)
