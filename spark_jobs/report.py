@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kafka_topic.contracts import format_time
 from spark_jobs.errors import SourceError
 from spark_jobs.figures import Figures, Method
 from spark_jobs.kafka import extent_of, read_extent
+from spark_jobs.merging import read_while_merging
 from spark_jobs.records import KINDS, parsed
 from spark_jobs.summing import figures_of, outside
 from stores.disk import DiskStore
@@ -89,10 +92,16 @@ def report_on_disk(session: SparkSession, address: str, flow: str, methods: Sequ
     store = open_store(address)
     if not isinstance(store, DiskStore):
         raise AddressError(f"store {address!r} is not on disk; use disk:FOLDER")
-    if not (files := store.files(flow)):
-        raise SourceError(f"{address} holds no flow {flow!r}; `python -m stores {address}` lists the flows")
-    prices = session.read.parquet(*map(str, files)).withColumn("ts", F.unix_millis("ts"))
-    return _report([f"{address}, flow {flow}: {len(files)} files"], prices, methods)
+
+    def read(files: Sequence[Path]) -> Report:
+        if not files:
+            raise SourceError(
+                f"{address} holds no flow {flow!r}; `python -m stores {address}` lists the flows"
+            )
+        prices = session.read.parquet(*map(str, files)).withColumn("ts", F.unix_millis("ts"))
+        return _report([f"{address}, flow {flow}: {len(files)} files"], prices, methods)
+
+    return read_while_merging(partial(store.files, flow), read)
 
 
 def _report(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import SourceError
+from spark_jobs.merging import read_while_merging
 from spark_jobs.output import aligned
 from spark_jobs.queries.catalogue import Query
 from stores.base import Store
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _MOST_ROWS = 1_000_000
 """How many rows of a database are read. They pass through this process; files do not."""
-_ATTEMPTS = 10
 _TYPES: dict[Kind, str] = {
     "time": "timestamp",
     "text": "string",
@@ -52,15 +53,9 @@ class Answer:
 def answer(session: SparkSession, query: Query, address: str) -> Answer:
     """Ask the store at an address. Raises SourceError if a flow is missing or too large, and StoreError."""
     store = open_store(address)
-    for _ in range(_ATTEMPTS - 1):
-        files = _files(store, query)
-        try:
-            return _answer(session, store, query, files, address)
-        except Exception:  # Spark's errors have no class in common
-            # A sink that writes to the store may have merged a file meanwhile, and removed it.
-            if files.keys() <= _files(store, query).keys():
-                raise
-    return _answer(session, store, query, _files(store, query), address)
+    return read_while_merging(
+        partial(_files, store, query), lambda files: _answer(session, store, query, files, address)
+    )
 
 
 def _files(store: Store, query: Query) -> dict[str, str]:

@@ -144,7 +144,7 @@ def test_nothing_and_no_topic(spark, kafka, topic_of):
         report_on_topics(spark, kafka.bootstrap_servers, ["nowhere"], ["sigma"])
 
 
-def test_the_same_from_disk(spark, tmp_path):
+def test_the_same_from_disk(spark, tmp_path, monkeypatch):
     given = ticks()
     store = DiskStore(tmp_path)
     for number in range(0, len(given), 300):
@@ -163,6 +163,13 @@ def test_the_same_from_disk(spark, tmp_path):
     check(report, given)
     with pytest.raises(SourceError, match="holds no flow 'other'"):
         report_on_disk(spark, f"disk:{tmp_path}", "other", ["sigma"])
+    removed, list_files = [tmp_path / "w.0000000000-0000000000.parquet"], DiskStore.files
+    # Between the list and the reading, a merge removes a file.
+    monkeypatch.setattr(
+        DiskStore, "files", lambda *args: list_files(*args) + [removed.pop() for _ in range(len(removed))]
+    )
+    check(report_on_disk(spark, f"disk:{tmp_path}", "prices", list(METHODS)), given)
+    assert not removed
 
 
 def test_spark_listens_on_loopback_only_and_no_setting_is_on_its_command_line(spark):
