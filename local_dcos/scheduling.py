@@ -294,7 +294,10 @@ class Scheduler:
                 # The old agent can't send SIGKILL any more.
                 self.kill(task)
         for task in list(self._state.unreachable.values()):
-            if (app := self._state.apps.get(task.app_id)) is not None:
+            app = self._state.apps.get(task.app_id)
+            if app is None or task.agent_id not in self._state.nodes:
+                self._forget(task, model.GONE)
+            else:
                 self._expect(task, app)
         for task in lost:
             self._failed(task, "Ended while the agent was away")

@@ -89,6 +89,8 @@ def serve(home: Home, port: int, agents: int = 0) -> None:
         StartError: Another agent holds this home, or the port is in use.
     """
     home.create()
+    if (agents or home.agents_wanted()) > 1 and sys.platform != "linux":
+        raise StartError("Several agents need Linux: start the cluster with --agents 1")
     with locked(home.agent_lock, LOCK_SECONDS) as acquired:
         if not acquired:
             raise StartError(f"A cluster already runs in {home.path}")

@@ -65,7 +65,8 @@ class Nodes:
                 await asyncio.to_thread(channel.wait_until_serving, self._home.agents / node.id)
             except (OSError, ValueError):
                 _log.exception("Agent %s does not serve", node.id)
-                processes.signal_group(node.pid, signal.SIGKILL)
+                if _lives(node):
+                    os.kill(node.pid, signal.SIGKILL)
             else:
                 node.up, node.back_at = True, 0.0
                 returned(node.id)

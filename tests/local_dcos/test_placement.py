@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -117,3 +118,20 @@ def test_an_unreachable_task_keeps_its_place_as_its_app_says(
     # An update replaces it at once.
     app.set_definition(app.definition, "2", config_changed=True)
     assert not app.keeps_place(task)
+
+
+def test_an_agent_that_cannot_be_started_is_tried_again_later(tmp_path: Path) -> None:
+    state, nodes = cluster_of(tmp_path, 2)
+    for node in state.nodes.values():
+        node.up = False
+    Home(tmp_path).agents.write_text("in the way")
+
+    async def start() -> None:
+        nodes.start(lambda agent: None)
+        async with asyncio.timeout(60):
+            while not all(node.back_at for node in state.nodes.values()):
+                await asyncio.sleep(0.01)
+
+    asyncio.run(start())
+    assert [node.up for node in state.nodes.values()] == [False, False]
+    assert all(0 < node.back_at - time.time() <= 60 for node in state.nodes.values())
