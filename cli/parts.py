@@ -9,6 +9,7 @@ from cli.engine.protocol import Engine
 from cli.errors import UsageProblem
 from cli.session import Session
 from marathon import parts
+from marathon.flows import streams_to
 from marathon.model import KAFKA, PART
 
 # The parts whose apps store flows by Spark.
@@ -35,14 +36,15 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
 def check_needs(run: Session, names: Collection[str]) -> None:
     """Raise UsageProblem for a part that lacks a setting or a package."""
     for name in names:
-        if name in _STREAMING and run.settings.stores.disk is None:
+        streaming = name in _STREAMING or (name == "hdfs" and streams_to(name, run.settings.flows))
+        if streaming and run.settings.stores.disk is None:
             raise UsageProblem(
                 f"part {name} needs stores.disk, the folder for results and checkpoints of its streams",
                 hint="--set stores.disk=/mnt/shared/volatility; it must be the same on every agent",
             )
-        if name in _STREAMING:
+        if streaming:
             check_spark_image(run)
-        if name in _STREAMING and run.is_local and find_spec("pyspark") is None:
+        if streaming and run.is_local and find_spec("pyspark") is None:
             raise UsageProblem(
                 f"part {name} needs Spark, which is not installed",
                 hint="run `pip install '.[local,spark]'` in the project's folder",

@@ -26,7 +26,7 @@ _PROCESSING = {
     "over windows of event time",
     "spark": "Spark computes the mean and standard deviation of each group",
 }
-_STORES = {"disk": "Parquet files", "cassandra": "Cassandra"}
+_STORES = {"disk": "Parquet files", "cassandra": "Cassandra", "hdfs": "Parquet files in HDFS"}
 _DISPLAYS = {
     "lines": "The page draws each value as it comes, over Socket.IO",
     "histogram": "The page draws their distribution as they come, over Socket.IO",

@@ -20,12 +20,12 @@ ARROW = "->"
 NONE = "none"
 SOURCES = ("prices", "random-numbers", "system", "census")
 PROCESSING = (NONE, "spark", "spark-streaming")
-STORES = (NONE, "disk", "cassandra")
+STORES = (NONE, "disk", "cassandra", "hdfs")
 DISPLAYS = ("lines", "histogram", "bands", "bars")
 _CHOICES = {"source": SOURCES, "processing": PROCESSING, "store": STORES, "display": DISPLAYS}
 _SHOWN_BY = {NONE: ("lines", "histogram"), "spark": ("bars",), "spark-streaming": ("bands",)}
 """The displays of what each processing yields."""
-_PARTS = {"spark": "spark", "spark-streaming": "spark", "cassandra": "cassandra"}
+_PARTS = {"spark": "spark", "spark-streaming": "spark", "cassandra": "cassandra", "hdfs": "hdfs"}
 """The optional part behind a processing or a store."""
 _SOURCE_APPS = {"system": "source-system", "random-numbers": "source-random-numbers"}
 """The apps of sources; the others are jobs."""
@@ -119,6 +119,14 @@ def _line_of(flow: Flow | None) -> str | None:
 FlowName = Annotated[str, AfterValidator(_check_name)]
 FlowLine = Annotated[Flow | None, BeforeValidator(_flow_of), PlainSerializer(_line_of, when_used="json")]
 Flows = dict[FlowName, FlowLine]
+
+
+def streams_to(store: str, flows: Flows) -> bool:
+    """Whether a flow needs the app that streams into this store."""
+    return any(
+        flow is not None and (flow.processing, flow.store) == ("spark-streaming", store)
+        for flow in flows.values()
+    )
 
 
 def flow_list(flows: Flows) -> list[dict[str, Any]]:

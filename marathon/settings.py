@@ -14,7 +14,7 @@ from marathon.areas import Area, AreaName
 from marathon.cassandra import Cassandra
 from marathon.catalogue import Catalogue
 from marathon.durations import format_duration, freshness_of, parse_duration
-from marathon.flows import Flows
+from marathon.flows import Flows, streams_to
 from marathon.hdfs import Hdfs
 from marathon.health import Health, Timeouts
 from marathon.inputs import Input
@@ -24,7 +24,7 @@ from marathon.names import Names, names_of
 from marathon.pages import Dashboard, Notebooks
 from marathon.secrets import Environment, Secret, SecretSection
 from marathon.section import Cpus, Section
-from marathon.signals import Duration, DurationOrZero, Positive, Signals, Window, signals_model
+from marathon.signals import Duration, DurationOrZero, InitialLimits, Positive, Signals, Window, signals_model
 from marathon.sinks import Sink, Webhook
 from marathon.sources import Sources
 from marathon.spark import Spark
@@ -298,16 +298,6 @@ class Gatherer(Section):
         return next(iter(self.windows))
 
 
-class InitialLimits(Section):
-    buy: Positive | None = None
-    sell: Positive | None = None
-
-    @property
-    def given(self) -> dict[str, float]:
-        """The limits that are set."""
-        return {side: price for side, price in self if price is not None}
-
-
 class Security(Section):
     service_account: Annotated[str, AfterValidator(validators.check_service)] | None = Field(
         description="service account of Kafka, created if missing; null: none"
@@ -387,6 +377,11 @@ class Settings(Section):
         return freshness_of(
             slide, gatherer.max_out_of_orderness, gatherer.idle_timeout, self.flink.checkpoint_interval
         )
+
+    @property
+    def streams_to_hdfs(self) -> bool:
+        """Whether the app stream-to-hdfs is needed, and has a folder for its checkpoints."""
+        return self.stores.disk is not None and streams_to("hdfs", self.flows)
 
     @property
     def names(self) -> Names:

@@ -29,6 +29,16 @@ _FORMS: dict[str, Any] = {
 }
 
 
+class InitialLimits(Section):
+    buy: Positive | None = None
+    sell: Positive | None = None
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The limits that are set."""
+        return {side: price for side, price in self if price is not None}
+
+
 class Signals(Section):
     """The settings of each kind, or None where it is off."""
 

@@ -78,6 +78,15 @@ def test_parts_with_streams_need_a_folder_for_results(engine: MemoryEngine) -> N
     assert engine.packages.installed("cassandra", "cassandra") is not None
 
 
+def test_hdfs_needs_that_folder_only_if_a_flow_streams_into_it(engine: MemoryEngine) -> None:
+    flow = "flows.demo/one=system -> monitoring -> spark-streaming -> hdfs -> bands"
+    with pytest.raises(UsageProblem, match=r"part hdfs needs stores\.disk"):
+        plan_of(run_with(*OFF, flow), engine, wanted_parts=["hdfs"])
+    assert "sink-to-hdfs" in plan_of(run_with(*OFF), engine, wanted_parts=["hdfs"]).changed
+    both = run_with(*OFF, flow, "stores.disk=/mnt/shared")
+    assert "stream-to-hdfs" in plan_of(both, engine, wanted_parts=["hdfs"]).changed
+
+
 def test_parts_with_streams_need_the_image_with_spark(engine: MemoryEngine) -> None:
     apps = (*OFF, "stores.disk=/mnt/shared", "image=x:1")
     with pytest.raises(UsageProblem, match=r"Spark needs spark\.image: .* x:1 does not contain it"):

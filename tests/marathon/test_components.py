@@ -56,7 +56,7 @@ def test_a_part_says_what_it_needs(settings_of: SettingsOf) -> None:
     assert list(found["dashboard"].components) == ["dashboard"]
     assert set(found["cassandra"].components) == {"cassandra", "stream-to-cassandra"}
     assert set(found["mysql"].components) == {"mysql", "mysql-server", "sink-to-mysql"}
-    assert set(found["hdfs"].components) == {"hdfs", "sink-to-hdfs"}
+    assert set(found["hdfs"].components) == {"hdfs", "sink-to-hdfs", "stream-to-hdfs"}
     node = found["cassandra"].components["cassandra"]
     assert (node.memory, node.disk) == (768, 10240)
     kafka = render(settings_of("prod")).components["kafka"]

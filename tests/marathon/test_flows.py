@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,19 @@ def test_a_file_adds_and_removes_flows(tmp_path: Path) -> None:
     )
     names = [flow["name"] for flow in json.loads(environment(files=[file])["FLOWS"])]
     assert names == [*EIGHT[1:], "demo/prices"]
+
+
+def test_an_app_streams_into_hdfs_only_if_a_flow_does(tmp_path: Path) -> None:
+    def apps(line: str) -> dict[str, Any]:
+        settings = load_settings(
+            "local", overrides=[f"flows.demo/one={line}"], environ={"PIPECTL_HOME": str(tmp_path)}
+        )
+        return dict(marathon.render(settings, with_parts=["hdfs"]).apps)
+
+    app = apps("system -> monitoring -> spark-streaming -> hdfs -> bands")["stream-to-hdfs"]
+    assert app.env["STORE"].startswith("hdfs:")
+    assert app.env["CHECKPOINTS"] == f"{tmp_path}/store/checkpoints/hdfs"
+    assert "stream-to-hdfs" not in apps("census -> census -> spark -> hdfs -> bars")
 
 
 @pytest.mark.parametrize(

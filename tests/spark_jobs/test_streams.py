@@ -1,4 +1,4 @@
-"""Streams into Cassandra as the app runs them: every record and window once, whatever is killed."""
+"""Streams as their apps run them: every record and window once, whatever is killed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from stores.cql import address_of
 from stores.errors import UnreachableError
 from stores.tables import PRICES, STATISTICS, Flow
 from tests import memory
+from tests.hdfs_nodes import HdfsService
+from tests.hdfs_nodes import serving as serving_hdfs
 from tests.ports import free_ports
+from tests.service_node import ServiceNode
 from tests.spark_jobs.test_stream import ALWAYS, CLOSING, record, send, ticks, windows
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -66,27 +70,49 @@ class Driver:
         return self._output.read_text(errors="replace")[-3000:]
 
 
+@pytest.fixture
+def hdfs(tmp_path: Path) -> Iterator[HdfsService]:
+    (tmp_path / "hdfs").mkdir()
+    with serving_hdfs(tmp_path / "hdfs", *free_ports(2)) as nodes:
+        yield nodes
+
+
 @pytest.mark.slow
 @pytest.mark.long  # the short form is in test_stream.py: one kill of the driver
 @pytest.mark.timeout(600)
 def test_every_record_and_window_is_stored_once_when_cassandra_broker_and_driver_are_killed(
     kafka, cassandra, topic_of, tmp_path
 ):
-    memory.need(memory.SPARK_MB, "Spark")
-    topic = topic_of([])
-    given = [*ticks(500), *[CLOSING] * 3]
     address = cassandra.address("killed")
     store = CassandraStore(address_of(address.partition(":")[2], cassandra.environ))
+    check_kills(kafka, cassandra, address, store, topic_of([]), tmp_path, cassandra.environ)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_every_record_and_window_is_stored_once_when_hdfs_broker_and_driver_are_killed(
+    kafka, hdfs, topic_of, tmp_path
+):
+    check_kills(kafka, hdfs, hdfs.address, hdfs.store(), topic_of([]), tmp_path, {})
+
+
+def check_kills(
+    kafka: Any, node: ServiceNode, address: str, store: Any, topic: str, folder: Path, environ: dict[str, str]
+) -> None:
+    """Kill the store's node, the broker and the driver while records are on their way to the store."""
+    memory.need(memory.SPARK_MB, "Spark")
+    given = [*ticks(500), *[CLOSING] * 3]
     driver = Driver(
-        tmp_path,
+        folder,
         {
-            **cassandra.environ,
+            **environ,
             "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
             "STREAMS": f"{topic}=prices",
             "STREAM_DELAY": "1m",
             "STREAM_INTERVAL": "1s",
             "STORE": address,
-            "CHECKPOINTS": str(tmp_path / "checkpoints"),
+            "CHECKPOINTS": str(folder / "checkpoints"),
             "SPARK_MASTER": "local[2]",
         },
     )
@@ -96,7 +122,7 @@ def test_every_record_and_window_is_stored_once_when_cassandra_broker_and_driver
         try:
             return sum(1 for _ in store.read(of, *ALWAYS))
         except UnreachableError:
-            return 0  # Cassandra is starting again
+            return 0  # the store is starting again
 
     def wait_for(rows: int, of: Flow = flow) -> None:
         deadline = time.monotonic() + 240
@@ -110,9 +136,9 @@ def test_every_record_and_window_is_stored_once_when_cassandra_broker_and_driver
         send(kafka, topic, map(record, given[:100]))
         wait_for(50)
         assert driver.health()[0] == 200, driver.health()
-        cassandra.kill()
+        node.kill()
         send(kafka, topic, map(record, given[100:200]))
-        cassandra.start()
+        node.start()
         wait_for(150)
         send(kafka, topic, map(record, given[200:300]))
         kafka.kill()
