@@ -5,6 +5,7 @@ A name node answers about names. It redirects reads and writes of content to a d
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _STANDBY = "StandbyException"
 _PASSING = {_STANDBY, "SafeModeException", "RetriableException", "IOException", "LeaseExpiredException"}
 _MISSING = "FileNotFoundException"
 _REFUSED = {"AccessControlException", "SecurityException"}
+# It would log every request; a batch takes a dozen.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -67,6 +68,12 @@ def test_rows_come_back_as_they_were_written_and_a_repeat_changes_nothing(server
     assert (stored.rows, stored.first, stored.files) == (40, "2026-11-22", 3)
     assert stored.size == sum(each.stat().st_size for each in server.folder.rglob("*.parquet"))
     assert store.writers("prices") == {"w"}
+
+
+def test_requests_are_not_logged(store, caplog):
+    with caplog.at_level(logging.INFO):
+        store.write(FLOW, Batch("w", 0), rows(0))
+    assert caplog.text == ""
 
 
 def test_small_files_are_merged(server, store):
