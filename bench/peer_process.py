@@ -1,7 +1,8 @@
 """Runs the peers that are processes of their own, and measures them by the windows that they write.
 
 A peer starts cold. Its figures begin when its windows cover a quarter of the ticks, and end with the last
-window or with the time limit. Those of a peer that writes all windows at once contain its start.
+window or with the time limit. Those of a peer that writes its windows when it has read nearly
+all ticks contain its start.
 """
 
 from __future__ import annotations
@@ -163,8 +164,9 @@ def run(
     if not points:
         raise FailedError(f"{said}\nit wrote no windows of each symbol within {START_SECONDS:.0f} s")
     measured = [point for point in points if point[0] >= begin] or points
-    if measured[-1][1] - measured[0][1] < SHARE_BEFORE * (measured[-1][1] - started):
-        measured = [(log.start_ms, started, 0.0), measured[-1]]  # it wrote all windows at once
+    (_, begun, before), (_, done, after) = measured[0], measured[-1]
+    if done - begun < SHARE_BEFORE * (done - started) or after - before < SHARE_BEFORE * after:
+        measured = [(log.start_ms, started, 0.0), measured[-1]]  # it had read nearly all before it wrote
     (first, begun, before), (last, done, after) = measured[0], measured[-1]
     ticks = log.ticks_between(first, last)
     share = min(1.0, (last + TAIL_MS - log.start_ms) / (log.end_ms - log.start_ms))

@@ -62,7 +62,7 @@ BENCHMARKS = (
     Benchmark(
         "ticks",
         "What does a tick cost, beside its peers and beside reading alone, on the same topics?",
-        ("gatherer_throughput.py", "--ticks", "500000", "--limit", "20", "--only", f"{ON_FLINK},{OTHERS}"),
+        ("gatherer_throughput.py", "--ticks", "2000000", "--limit", "60", "--only", f"{ON_FLINK},{OTHERS}"),
         ("gatherer_throughput.py", "--ticks", "400000", "--only", "gatherer,SQL,DataStream"),
     ),
     Benchmark(

@@ -321,6 +321,8 @@ final class Fetcher implements Runnable, AutoCloseable {
             } else if (state.next == PartitionSplit.EARLIEST) {
                 state.next = answer.offset();
                 works(answer.partition(), state, news);
+                // Nothing is before it. A log without records may be at its end already.
+                news.add(new News.Records(answer.partition(), state.epoch, List.of(), state.next, System.nanoTime()));
             } else if (!state.isAside) {
                 compare(answer, state, news);
             }
