@@ -95,10 +95,11 @@ class Windows:
             if message.error():
                 break
             window = json.loads(message.value())
-            # Pathway takes a window back before it writes it again.
+            # Pathway takes a window back before it writes it again, at a later time of its own.
             if window.get("window", "10s") == "10s" and window.get("diff") != -1:
                 symbol, end = window["symbol"], self._end(window)
-                self.found[symbol, end] = window
+                if window.get("time", 0) >= self.found.get((symbol, end), {}).get("time", 0):
+                    self.found[symbol, end] = window
                 self._latest[symbol] = max(end, self._latest.get(symbol, 0))
 
     @property
