@@ -71,7 +71,7 @@ def test_each_start_has_a_token_of_its_own(own_cluster):
 def test_stop_removes_the_address(own_cluster):
     own_cluster.local_dcos("stop")
     kept = json.loads((own_cluster.home / "cluster.json").read_text())
-    assert kept == {key: own_cluster.document[key] for key in ("id", "name", "port")}
+    assert kept == {key: own_cluster.document[key] for key in ("id", "name", "port", "agents")}
 
 
 @pytest.mark.parametrize("damaged", ["", "\n", "a" * 63, "g" * 64, "\udcff"])
