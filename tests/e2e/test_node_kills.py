@@ -22,7 +22,7 @@ FRESH_SECONDS = 15.0
 
 def test_windows_stay_exact_when_agents_die_with_all_their_tasks(pipectl_elsewhere: Any) -> None:
     user = pipectl_elsewhere
-    user.run("deploy", "--yes", "--set", "local.agents=3", timeout=400)
+    user.run("deploy", "--yes", "--set", "local.agents=3", "--set", "timeouts.app=10m", timeout=600)
     places = {app: node["node"] for node in user.json("nodes")["nodes"] for app in node["apps"]}
     assert len(set(places.values())) == 3, places
     chosen = dict.fromkeys(places[f"/volatility/{app}"] for app in ("flink-taskmanager", "data-generator"))
