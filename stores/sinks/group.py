@@ -122,10 +122,12 @@ class Group:
             return False
         partitions = [TopicPartition(*partition) for partition in behind]
         lowest, commits = self._brokers.earliest(partitions), self._brokers.committed(self.name, partitions)
-        return all(
-            (commits[partition].offset if partition in commits else lowest[partition]) >= end
-            for partition, end in behind.items()
-        )
+        written = lowest | {
+            partition: commit.offset
+            for partition, commit in commits.items()
+            if is_about(commit.metadata, self.ids()[partition[0]])
+        }
+        return all(written[partition] >= end for partition, end in behind.items())
 
     def ids(self) -> dict[str, str]:
         """The id of each topic when it was first asked for: one that is made again has another one."""

@@ -1,0 +1,46 @@
+"""What a group's commits say about the end of a job."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kafka_topic.brokers import Commit
+from stores.sinks.group import Group
+
+PARTITION = ("prices", 0)
+
+
+class OneTopic:
+    """Brokers with one topic, and what the group has committed for it."""
+
+    def __init__(self, commits: dict[tuple[str, int], Commit]) -> None:
+        self.commits = commits
+
+    def ids(self, topics):
+        return dict.fromkeys(topics, "new")
+
+    def earliest(self, partitions):
+        return {(each.topic, each.partition): 0 for each in partitions}
+
+    def committed(self, group, partitions):
+        return self.commits
+
+
+@pytest.mark.parametrize(
+    ("commits", "reached"),
+    [
+        ({}, False),
+        ({PARTITION: Commit(100, json.dumps({"id": "a", "topic": "new"}))}, True),
+        ({PARTITION: Commit(99, json.dumps({"id": "a", "topic": "new"}))}, False),
+        # It belongs to a topic of the same name that was deleted, and nothing of this one is written.
+        ({PARTITION: Commit(5000, json.dumps({"id": "a", "topic": "old"}))}, False),
+    ],
+)
+def test_a_job_without_partitions_ends_only_when_others_have_written_this_topic(
+    commits: dict[tuple[str, int], Commit], reached: bool
+) -> None:
+    group = Group("127.0.0.1:1", "sink", ["prices"])
+    group._brokers = OneTopic(commits)  # type: ignore[assignment]
+    assert group.reached({PARTITION: 100}) is reached
