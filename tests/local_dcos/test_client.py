@@ -103,6 +103,20 @@ def test_configuration(cluster):
     assert "dcos marathon app add" in cluster.dcos().stdout
 
 
+def test_options_that_cannot_be_read_are_an_error_with_the_name_of_the_file(cluster, tmp_path):
+    binary = tmp_path / "options.json"
+    binary.write_bytes(b"\xff\xfe{}")
+    for file, said in (
+        (binary, "Error loading JSON: 'utf-8' codec can't decode"),
+        # A file that even root can't read from its start.
+        ("/proc/self/mem", "Can't read from resource: /proc/self/mem: "),
+    ):
+        done = cluster.dcos("package", "install", "kafka", f"--options={file}", "--yes")
+        assert done.returncode == 1
+        assert done.stderr.startswith(said), done.stderr
+    assert cluster.app("/kafka") is None
+
+
 def test_packages_before_any_is_installed(cluster):
     assert json.loads(cluster.dcos("package", "list", "--json").stdout) == []
     assert (
