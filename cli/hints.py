@@ -2,7 +2,7 @@
 
 import re
 
-from marathon.home import LOCAL
+from cli.home import is_implied
 
 _COMMAND = re.compile(r"`pipectl ([^`]+)`")
 # These are about a whole cluster, or name their area.
@@ -14,7 +14,7 @@ def complete(text: str, cluster: str, area: str | None) -> str:
 
     def completed(found: re.Match[str]) -> str:
         command = found[1]
-        if cluster != LOCAL and "--cluster" not in command:
+        if not is_implied(cluster) and "--cluster" not in command:
             command += f" --cluster {cluster}"
         if area is not None and not _WITHOUT_AREA.match(command):
             command += f" --area {area}"

@@ -19,6 +19,7 @@ __all__ = [
     "forget_cluster",
     "further_clusters",
     "home",
+    "is_implied",
     "last_cluster",
     "remember_cluster",
     "writable",
@@ -88,3 +89,8 @@ def last_cluster() -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) else None
+
+
+def is_implied(cluster: str) -> bool:
+    """Whether every command means this cluster without --cluster: those that change, and those that read."""
+    return cluster == LOCAL and last_cluster() in (None, LOCAL)

@@ -28,6 +28,7 @@ from cli.home import (
     forget_cluster,
     further_clusters,
     home,
+    is_implied,
     last_cluster,
     writable,
 )
@@ -128,7 +129,7 @@ def neighbours() -> list[tuple[str, str, str, str]]:
 
 def option() -> str:
     """The option that selects this local cluster, for the commands in hints."""
-    return "" if entered() == LOCAL else f" --cluster {entered()}"
+    return "" if is_implied(entered()) else f" --cluster {entered()}"
 
 
 def not_running() -> Unhealthy:

@@ -14,7 +14,7 @@ from cli.catalogue import load_settings
 from cli.engine.dcos import connect
 from cli.engine.protocol import Engine
 from cli.errors import PipectlError, UsageProblem
-from cli.home import enter, last_cluster
+from cli.home import enter, is_implied, last_cluster
 from cli.kafka_login import login_to_kafka
 from kafka_topic.security import use
 from marathon import Bundle, BundleError, Problem, Settings, render
@@ -45,7 +45,7 @@ class Session:
     @property
     def option(self) -> str:
         """The options that select this cluster and area, for the commands in hints."""
-        cluster = "" if self.cluster_name == LOCAL else f" --cluster {self.cluster_name}"
+        cluster = "" if is_implied(self.cluster_name) else f" --cluster {self.cluster_name}"
         return cluster if self.area is None else f"{cluster} --area {self.area}"
 
     def complete(self, text: str) -> str:

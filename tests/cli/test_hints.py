@@ -12,6 +12,7 @@ from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import Manifest
 from cli.errors import StepFailed
 from cli.hints import complete
+from cli.home import remember_cluster
 from cli.session import Session
 from cli.session_options import session_options
 from tests.cli.invoking import invoke
@@ -52,6 +53,23 @@ def test_the_hint_of_a_failed_step_names_cluster_and_area(
     assert "next:  `pipectl logs x --stderr --cluster prod --area dev` shows more" in done.stderr
     logs = invoke(tmp_path, "logs", "gatherer", "--cluster", "local-b", "--area", "dev", code=4)
     assert "`pipectl deploy --cluster local-b --area dev`" in getattr(logs.exception, "hint", "")
+
+
+@pytest.mark.parametrize(("last", "option"), [(None, ""), ("local", ""), ("prod", " --cluster local")])
+def test_a_failed_local_deploy_names_its_cluster_if_the_last_one_was_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str | None, option: str
+) -> None:
+    monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
+    if last is not None:
+        remember_cluster(last)
+
+    @click.command
+    @session_options(reads_only=False)
+    def failing(run: Session, output: str) -> None:
+        raise StepFailed(f"app x keeps failing{run.option}", hint="`pipectl logs x` shows more")
+
+    said = CliRunner().invoke(failing, []).stderr
+    assert f"app x keeps failing{option}\n" in said and f"`pipectl logs x{option}` shows" in said
 
 
 def test_the_logs_of_a_package_are_those_of_its_own_service(
