@@ -74,6 +74,8 @@ class Forwards:
         deadline = time.monotonic() + self._seconds
         # A connection would tell more, but each reaches the service.
         while not place.exists():
+            if self._closing:
+                raise PipectlError(f"the tunnel to {_shown(target)} is closed")
             if (code := process.returncode()) is not None:
                 raise PipectlError(
                     f"no tunnel to {_shown(target)}: `ssh` ended with exit code {code}: {process.said()}",
@@ -102,9 +104,10 @@ class Forwards:
 
     def close(self) -> None:
         """End every ssh."""
-        with self._lock:
-            self._closing = True
-        for process in self._processes:
+        self._closing = True
+        with self._lock:  # a login in progress gives up, and no other one begins
+            processes = list(self._processes)
+        for process in processes:
             process.end()
 
 

@@ -25,6 +25,8 @@ _LOCAL_HOST = "127.0.0.1"
 _END_SECONDS = 10.0
 # An ssh that gets no answer for this long ends.
 _ALIVE = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3")
+# With ControlPersist in the user's configuration, an ssh would leave the connection to one in the background.
+_OWN_CONNECTION = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def cluster_gateway(ssh: Ssh, front_door: str) -> Gateway:
     host = ssh.host or urlsplit(front_door).hostname or ""
     key = () if ssh.key is None else ("-i", str(Path(ssh.key).expanduser()))
     # It never asks: a question would disturb what runs through the tunnel.
-    options = ("-o", "BatchMode=yes", *_ALIVE, *key, "-p", str(ssh.port))
+    options = ("-o", "BatchMode=yes", *_OWN_CONNECTION, *_ALIVE, *key, "-p", str(ssh.port))
     port = "" if ssh.port == 22 else f"-p {ssh.port} "
     return Gateway(
         (_ssh(),),

@@ -103,9 +103,9 @@ def _kafka(run: Session, port: int, login: Login | None, folder: Path) -> Client
 
 
 def _mysql(run: Session, port: int, login: Login | None, folder: Path) -> Client:
-    # Options of files must come first.
+    # Options of files must come first. No other file is read: a password in ~/.my.cnf would count instead.
     secret = ("-p",) if login is None else ()
-    file = () if login is None else (f"--defaults-extra-file={mysql_file(folder, login)}",)
+    file = () if login is None else (f"--defaults-file={mysql_file(folder, login)}",)
     return Client(
         ("mysql", "mariadb"),
         "on Debian and Ubuntu: apt-get install default-mysql-client; on macOS: brew install mysql-client",

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from cli.engine.memory import MemoryEngine
+from cli.tunnel.opening import _interrupted_by_signals
 from tests.cli.invoking import invoke
 
 SECONDS = 60
@@ -28,7 +29,7 @@ arguments = dict(word[2:].split("=", 1) for word in sys.argv[1:] if "=" in word)
 with socket.create_connection((arguments["host"], int(arguments["port"]))) as service:
     service.sendall(b"hello\\n")
     answer = service.recv(100).decode()
-file = pathlib.Path(arguments["defaults-extra-file"])
+file = pathlib.Path(arguments["defaults-file"])
 print(json.dumps({{"answer": answer, "arguments": sys.argv[1:],
                   "file": file.read_text(), "mode": file.stat().st_mode & 0o777,
                   "folder": file.parent.stat().st_mode & 0o777}}), flush=True)
@@ -107,6 +108,16 @@ def test_a_tunnel_ends_with_its_command_and_leaves_nothing(user, echo, number):
         assert process.stderr.read().strip() == "interrupted"
     until_gone(children)
     assert not is_open(said["port"]) and list(user.temporary.iterdir()) == []
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+    try:
+        with _interrupted_by_signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) not in (signal.SIG_IGN, signal.SIG_DFL)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def read_json(process):

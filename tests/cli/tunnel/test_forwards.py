@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psutil
 import pytest
 
 from cli.errors import PipectlError
-from cli.tunnel.gateway import authorized
+from cli.tunnel.forwards import Forwards
+from cli.tunnel.gateway import Gateway, authorized, cluster_gateway, local_gateway
 from cli.tunnel.relay import Relay
 from cli.tunnel.ssh_keys import make_key
+from marathon.ssh import Ssh
 from tests.ports import free_ports
 
 SECONDS = 60
@@ -102,6 +107,35 @@ def test_a_listener_is_on_loopback_only_and_ends(forwarding, echo, tmp_path):
             relay.port_for(("127.0.0.1", 1), port)
         relay.close()
         assert listeners(port) == []
+
+
+def test_the_connections_that_an_ssh_shares_are_left_alone(echo, tmp_path):
+    if shutil.which("ssh") is None:
+        pytest.skip("needs the command ssh")
+    config = tmp_path / "config"
+    config.write_text(f"ControlMaster auto\nControlPath {tmp_path}/shared\nControlPersist 1\n")
+    with local_gateway(tmp_path, [echo.target]) as gateway:
+        ssh = Ssh(host="127.0.0.1", port=int(gateway.options[-1]), user="tunnel", key=str(tmp_path / "key"))
+        own = cluster_gateway(ssh, "").options
+        options = ("-F", str(config), *own, *gateway.options[2:])
+        forwards = Forwards(replace(gateway, options=options), tmp_path, SECONDS)
+        try:
+            assert ask(forwards, echo.target, b"one\n") == b"one\n"
+            assert not (tmp_path / "shared").exists()
+        finally:
+            forwards.close()
+
+
+def test_the_end_does_not_wait_for_a_login(tmp_path):
+    silent = Gateway((sys.executable, "-c", "import time; time.sleep(600)"), (), "nobody", "")
+    forwards = Forwards(silent, tmp_path, 600)
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(forwards.open, ("127.0.0.1", 1))
+        while not forwards._processes:
+            assert not opening.done()
+        forwards.close()
+        with pytest.raises(PipectlError, match=r"the tunnel to 127.0.0.1:1 is closed"):
+            opening.result(SECONDS)
 
 
 def listeners(port):
