@@ -69,12 +69,14 @@ async def follow(home: Path, task: Task, exit_code: Callable[[], int | None] = l
     """Waits until the main process of a task has ended, and kills what it started, wherever that is.
 
     Returns its exit code, negative for a signal, None if it is unknown. exit_code: returns the code of a
-    process that an earlier agent started.
+    process whose end nobody has told: an earlier agent has started it, or its agent has ended just then.
     """
     code = None
     try:
         await wait_for_exit(task.pid, task.created)
-        code = task.process.wait() if task.process else exit_code()
+        code = task.process.wait() if task.process else None
+        if code is None:
+            code = exit_code()
         signal_group(task.pid, signal.SIGKILL)
         await asyncio.to_thread(end_marked, home, lambda name: name == task.id)
     except Exception:

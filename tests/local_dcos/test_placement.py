@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local_dcos import defaults
+from local_dcos import defaults, processes
 from local_dcos.errors import NoOfferError
 from local_dcos.home import OWN_AGENT, Home
 from local_dcos.jobs.model import Job, Run
@@ -135,3 +135,17 @@ def test_an_agent_that_cannot_be_started_is_tried_again_later(tmp_path: Path) ->
     asyncio.run(start())
     assert [node.up for node in state.nodes.values()] == [False, False]
     assert all(0 < node.back_at - time.time() <= 60 for node in state.nodes.values())
+
+
+def test_a_command_that_its_agent_outlived_by_nothing_still_has_its_exit_code(tmp_path: Path) -> None:
+    class Untold:
+        """A process whose agent was killed before it told how the process ended."""
+
+        pid = 2**22 + 1
+
+        def wait(self) -> int | None:
+            return None
+
+    task = Task("1", "job", pid=Untold.pid, created=1.0, process=Untold())
+    assert asyncio.run(processes.follow(tmp_path, task, lambda: 0)) == 0
+    assert asyncio.run(processes.follow(tmp_path, task)) is None
