@@ -41,8 +41,8 @@ def command(
     """Deploy the bundle, wait until data flows, and show it.
 
     Compare every component with the cluster, change only the differences, and wait until it is healthy. The
-    deploy succeeds when every position has a fresh movingaverage record, and every flow whose source is an
-    app has fresh results.
+    deploy succeeds when every position has a fresh movingaverage record, and, if the page is enabled, every
+    flow whose source is an app has fresh results on it.
 
     Changes and removals of existing components are shown first and need your confirmation, or --yes. Without
     a terminal and without --yes, the deploy ends with exit code 2.
