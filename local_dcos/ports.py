@@ -3,6 +3,7 @@
 import os
 import random
 import socket
+import sys
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ HOST = "127.0.0.1"
 # Linux's tables of sockets. Those that listen come first in them.
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LISTENING = "0A"
+# Those who listen on these get what is sent to HOST.
+_RECEIVING = ((socket.AF_INET, (HOST, "0.0.0.0")), (socket.AF_INET6, (f"::ffff:{HOST}", "::")))  # noqa: S104
 
 
 def is_free(port: int) -> bool:
@@ -30,7 +33,11 @@ def is_free(port: int) -> bool:
 
 
 def is_another_users(port: int) -> bool:
-    """Whether another user of this machine listens on `port`. False where the system does not say."""
+    """Whether another user gets what is sent to `port` of the loopback address.
+
+    False where the system does not say.
+    """
+    receiving = {_in_table(socket.inet_pton(family, name)) for family, names in _RECEIVING for name in names}
     for table in _TABLES:
         with suppress(OSError), table.open(encoding="ascii") as lines:
             next(lines)
@@ -38,9 +45,16 @@ def is_another_users(port: int) -> bool:
                 _, address, _, state, _, _, _, user, *_ = line.split()
                 if state != _LISTENING:
                     break
-                if int(address.rpartition(":")[2], 16) == port and int(user) != os.getuid():
+                host, _, number = address.partition(":")
+                if int(number, 16) == port and host in receiving and int(user) != os.getuid():
                     return True
     return False
+
+
+def _in_table(address: bytes) -> str:
+    """An IP address as the tables show it: in words of the machine's byte order."""
+    words = (address[at : at + 4] for at in range(0, len(address), 4))
+    return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words)
 
 
 def pick(candidates: range, taken: Collection[int | None]) -> int:

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ from local_dcos import server
 from local_dcos.home import Home
 from local_dcos.launching import environment
 from local_dcos.model import Task
+from local_dcos.ports import is_another_users
 
 APPS = "/service/marathon/v2/apps"
 SLEEP = "exec sleep 1000"
@@ -131,6 +133,35 @@ def test_the_proxy_sends_nothing_to_another_user(cluster):
     page(cluster, SEEN.replace("web.run_app", "os.setuid(65534)\nweb.run_app"))
     status, answer = cluster.call("GET", "/service/page/")
     assert (status, "another user listens" in answer["message"]) == (502, True)
+
+
+LISTENS = """
+import os, socket, sys, time
+server = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+server.bind((sys.argv[1], 0)); server.listen()
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+@pytest.mark.parametrize(
+    ("address", "gets"),
+    [("127.0.0.1", True), ("0.0.0.0", True), ("::", True), ("127.0.0.2", False)],  # noqa: S104
+)
+def test_another_user_on_another_address_keeps_no_port_from_its_task(address, gets):
+    if address == "::" and not socket.has_dualstack_ipv6():
+        pytest.skip("needs IPv6")
+    with subprocess.Popen(
+        ["/usr/bin/env", "python3", "-c", LISTENS, address],
+        user=65534,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd="/",
+    ) as other:
+        assert is_another_users(int(other.stdout.readline())) is gets
+        other.stdin.close()
 
 
 def test_malformed_headers_are_a_502_of_the_proxy(cluster):
