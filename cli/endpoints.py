@@ -1,7 +1,7 @@
 """The addresses of the bundle."""
 
 from cli import local
-from cli.errors import PipectlError
+from cli.errors import PipectlError, UsageProblem
 from cli.session import Session
 
 PAGES = ("dashboard", "notebooks")
@@ -22,14 +22,29 @@ def endpoints(run: Session) -> dict[str, str]:
     return addresses | pages
 
 
-def page_link(run: Session, app: str = "dashboard") -> str:
+def page_link(run: Session, app: str = "dashboard", user: str | None = None) -> str:
     """The address for a browser of the live page, or of another app with a page. On local, it is a link that
-    signs in once.
+    signs in once, as `user` of an app that has users.
 
-    Raises PipectlError if the app does not run.
+    Raises PipectlError if the app does not run, and UsageProblem if there is no such user, or none is given.
     """
     address = page_address(run, app)
-    return local.link(_service(run, app)) if run.is_local else address
+    users = _users(run, app)
+    if user is not None and not run.is_local:
+        raise UsageProblem(
+            f"--user is for the cluster local; on {run.cluster_name}, the cluster's login says who you are",
+            hint="remove --user",
+        )
+    if user is not None and user not in users:
+        raise UsageProblem(
+            f"the running app {app} has no user {user}, but {', '.join(users) or 'none'}",
+            hint="add it to notebooks.users, and deploy",
+        )
+    if run.is_local and users and user is None:
+        raise UsageProblem(
+            f"{app} has several users: {', '.join(users)}", hint=f"`pipectl open {app} --user {users[0]}`"
+        )
+    return local.link(_service(run, app), user) if run.is_local else address
 
 
 def flink_link(run: Session) -> str:
@@ -51,6 +66,12 @@ def page_address(run: Session, app: str = "dashboard") -> str:
 def _service(run: Session, app: str) -> str:
     name: str = getattr(run.settings.names, f"{app}_service")
     return name
+
+
+def _users(run: Session, app: str) -> list[str]:
+    """The users of the app as it runs."""
+    written: str = run.engine.apps()[f"{run.settings.group}/{app}"].env.get("NOTEBOOKS_USERS", "")
+    return [name for name in written.split(",") if name]
 
 
 def _runs(run: Session, app: str) -> bool:

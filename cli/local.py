@@ -360,9 +360,10 @@ def _bind(holder: socket.socket, candidates: Sequence[int]) -> int:
     )
 
 
-def link(service: str) -> str:
-    """An address that signs a browser in to the page of a service, once."""
-    return _agent("link", "--service", service, timeout=30).strip()
+def link(service: str, user: str | None = None) -> str:
+    """An address that signs a browser in to the page of a service, once, as a user of it if one is given."""
+    chosen = ["--user", user] if user else []
+    return _agent("link", "--service", service, *chosen, timeout=30).strip()
 
 
 def kill_node(name: str, seconds: float) -> list[str]:

@@ -59,7 +59,18 @@ def check_needs(run: Session, names: Collection[str]) -> None:
                 "part notebooks needs JupyterLab, which is not installed",
                 hint="run `pip install '.[local,notebooks]'` in the project's folder",
             )
-        if name == "notebooks" and not run.is_local and run.settings.notebooks.token is None:
+        users = run.settings.notebooks.users
+        if name == "notebooks" and run.is_local and users and find_spec("jupyterhub") is None:
+            raise UsageProblem(
+                "notebooks.users needs JupyterHub, which is not installed",
+                hint="run `pip install '.[local,notebooks,hub]'` in the project's folder",
+            )
+        if name == "notebooks" and not run.is_local and users and run.settings.notebooks.login_keys is None:
+            raise UsageProblem(
+                "notebooks.users needs notebooks.login_keys, the public keys of the cluster's login",
+                hint="set it to what `curl https://CLUSTER/acs/api/v1/auth/jwks` prints",
+            )
+        if name == "notebooks" and not run.is_local and not users and run.settings.notebooks.token is None:
             raise UsageProblem(
                 "part notebooks needs notebooks.token, the path of the secret with the token to sign in with",
                 hint="--set notebooks.token=volatility/notebooks-token, which `security.secrets` can create",

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
             )
         if verb == "link":
             command.add_argument("--service", required=True, help="the name in /service/NAME/")
+            command.add_argument("--user", default="", help="sign in as this user of the service")
     return parser
 
 
@@ -63,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
             for foreign in daemon.purge(home):
                 print(f"Kept, as it is not the cluster's: {foreign}", file=sys.stderr)  # noqa: T201
         case "link":
-            print(daemon.link(home, arguments.service))  # noqa: T201
+            print(daemon.link(home, arguments.service, arguments.user))  # noqa: T201
         case "kill-node":
             for task in daemon.kill_node(home, arguments.node, arguments.seconds):
                 print(task)  # noqa: T201

@@ -38,14 +38,17 @@ def answers(home: Home) -> bool:
     return True
 
 
-def link(home: Home, service: str) -> str:
+def link(home: Home, service: str, user: str = "") -> str:
     """Returns a link that signs a browser in once and opens the page of a service.
+
+    user: the user of the service whom the browser signs in as, where the service has several.
 
     Raises:
         NotRunningError: The agent does not answer.
     """
     try:
-        made = json.loads(_ask(home, "/login/links", json.dumps({"service": service}).encode(), seconds=10))
+        asked = json.dumps({"service": service, "user": user}).encode()
+        made = json.loads(_ask(home, "/login/links", asked, seconds=10))
     except (OSError, KeyError) as error:
         raise NotRunningError(f"The cluster in {home.path} does not answer: {error}") from error
     return f"{home.cluster()['url']}{made['path']}"

@@ -47,6 +47,8 @@ PROXIES = ("_proxy", "_PROXY")
 LOGIN = re.compile(r"^([a-z][a-z0-9+.-]*://)?[^/]*@", re.IGNORECASE)
 # A secret that the proxy and one task share. A task may refuse requests without this header.
 PROXY_SECRET, PROXY_HEADER = "PROXY_SECRET", "X-Proxy-Secret"
+# The user of the service whom the login named, if it did. Believe it only beside that secret.
+PROXY_USER_HEADER = "X-Proxy-User"
 
 
 def host_ports(definition: Json, taken: set[int]) -> list[int]:

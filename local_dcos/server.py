@@ -46,7 +46,7 @@ def application(agent: Agent, cluster: Json) -> web.Application:
         middlewares=[errors_as_json, same_origin_only, token_check(agent.token, sessions.allow)],
         client_max_size=MAX_BODY_BYTES,
     )
-    proxy = Proxy(agent)
+    proxy = Proxy(agent, sessions.user)
     for prefix in ("/service/marathon", "/marathon"):
         app.add_routes(Apps(agent).routes(prefix))
         app.add_routes(Marathon(agent).routes(prefix))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from marathon import validators
-from marathon.secrets import Secret, SecretSection
+from marathon.secrets import Environment, Secret, SecretSection
 from marathon.section import Cpus, Section
+
+_HUB_MEM = 256
 
 
 class Dashboard(Section):
@@ -21,7 +24,8 @@ class Dashboard(Section):
 
 class Notebooks(SecretSection):
     image: Annotated[str, Field(min_length=1)] | None = Field(
-        description="Docker image of the app `notebooks`, with JupyterLab; required with `image`"
+        description="Docker image of the app `notebooks`, with JupyterLab, and JupyterHub for `users`; "
+        "required with `image`"
     )
     folder: Annotated[str, AfterValidator(validators.check_file)] | None = Field(
         description="folder of the notebooks, the same on every agent, such as a mounted share; null on "
@@ -29,12 +33,42 @@ class Notebooks(SecretSection):
     )
     token: Annotated[str, Field(min_length=1)] | None = Field(
         description="path of the DC/OS secret with the token that users sign in with, at least 32 "
-        "characters; required on a cluster"
+        "characters; required on a cluster without `users`"
+    )
+    users: Annotated[
+        tuple[Annotated[str, AfterValidator(validators.check_user)], ...],
+        Field(strict=False),
+        AfterValidator(validators.check_distinct),
+    ] = Field(
+        description="users of the cluster who each have a server of their own, by JupyterHub: "
+        "`[ann, ben]`; empty: all share one JupyterLab"
+    )
+    login_keys: Annotated[dict[str, Any], AfterValidator(validators.check_login_keys)] | None = Field(
+        description="public keys of the cluster's login, as `/acs/api/v1/auth/jwks` of the cluster shows "
+        "them; required on a cluster with `users`"
     )
     cpus: Cpus = Field(description="CPUs")
     mem: Annotated[int, Field(ge=512)] = Field(
-        description="memory in MiB: about 150 for the server, and 200 for each open notebook"
+        description="memory in MiB: about 150 for the server, and 200 for each open notebook; with `users`, "
+        "of each of them, and no process of theirs gets more"
     )
 
     def secrets_named(self) -> tuple[Secret, ...]:
-        return (Secret("notebooks-token", "NOTEBOOKS_TOKEN", self.token),)
+        return (Secret("notebooks-token", "NOTEBOOKS_TOKEN", None if self.users else self.token),)
+
+    @property
+    def environment(self) -> Environment:
+        """Besides the token: the users, and what proves who they are."""
+        if not self.users:
+            return super().environment
+        keys = {} if self.login_keys is None else {"NOTEBOOKS_LOGIN_KEYS": json.dumps(self.login_keys)}
+        return {
+            "NOTEBOOKS_USERS": ",".join(self.users),
+            "NOTEBOOKS_USER_MEM": str(self.mem),
+            **keys,
+        }
+
+    @property
+    def task_mem(self) -> int:
+        """The memory of the whole task, in MiB."""
+        return _HUB_MEM + self.mem * len(self.users) if self.users else self.mem

@@ -9,6 +9,7 @@ import re
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from math import isclose
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +19,7 @@ _SEGMENT = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]*")
 MAX_TOPIC_LENGTH = 249
 _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})")
+_USER = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 _ENDPOINT = re.compile(rf"(?:{_HOST.pattern}|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?")
 
@@ -95,6 +97,36 @@ def check_some(items: tuple[str, ...]) -> tuple[str, ...]:
     if not items:
         raise InvalidValue("must not be empty")
     return items
+
+
+def check_user(name: str) -> str:
+    """The name of a user, which is also that of a folder, and part of a path."""
+    if _USER.fullmatch(name) is None:
+        raise InvalidValue(
+            f"{name!r} is not the name of a user",
+            "use up to 64 lower-case letters, digits and . _ @ + -, the first a letter or digit",
+        )
+    return name
+
+
+def check_login_keys(keys: dict[str, Any]) -> dict[str, Any]:
+    """A JSON Web Key Set (RFC 7517) with RSA keys."""
+    found = keys.get("keys")
+    if not isinstance(found, list) or not any(_is_rsa(each) for each in found):
+        raise InvalidValue(
+            "not the keys of a login",
+            "write what `curl https://CLUSTER/acs/api/v1/auth/jwks` prints: "
+            '{keys: [{kty: RSA, n: "…", e: AQAB}]}',
+        )
+    return keys
+
+
+def _is_rsa(key: object) -> bool:
+    return (
+        isinstance(key, dict)
+        and key.get("kty") == "RSA"
+        and all(isinstance(key.get(each), str) for each in "ne")
+    )
 
 
 def check_prefix(prefix: str) -> str:

@@ -1,4 +1,7 @@
-"""`python -m notebooks`: serves JupyterLab, with settings from the environment, as README.md lists them."""
+"""`python -m notebooks`: serves JupyterLab, or JupyterHub if there are users.
+
+The settings are in the environment, as README.md lists them.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,10 @@ def main() -> int:
         return error.exit_code
     # A notebook must not slow down the pipeline that it reads.
     os.nice(5)
-    from notebooks.server import serve
-
+    if settings.users:
+        from notebooks.hub import serve
+    else:
+        from notebooks.server import serve
     serve(settings)
     return 0
 

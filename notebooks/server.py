@@ -19,7 +19,7 @@ from notebooks.settings import Settings
 from task_runtime.front_door import PROXY_HEADER, came_through_front_door
 
 EXAMPLES = "examples"
-_IDLE_SECONDS = 3600
+IDLE_SECONDS = 3600
 _log = logging.getLogger(__name__)
 
 
@@ -43,19 +43,26 @@ class FrontDoor(IdentityProvider):
 
 def config_of(settings: Settings) -> Config:
     """The configuration of Jupyter."""
-    config: Any = Config()
+    config: Any = common_config()
     app = config.ServerApp
     app.ip, app.port, app.port_retries, app.base_url = settings.host, settings.port, 0, settings.base_url
-    app.root_dir, app.open_browser, app.allow_root = str(settings.folder), False, os.geteuid() == 0
-    # Notebooks run any code anyway, but nobody needs a shell in the browser.
-    app.terminals_enabled = False
+    app.root_dir, app.open_browser = str(settings.folder), False
     # Given explicitly, it is not in the log.
     config.IdentityProvider.token = settings.proxy_secret or settings.token or secrets.token_hex(32)
     if settings.proxy_secret is not None:
         app.identity_provider_class = FrontDoor
+    return config  # type: ignore[no-any-return]
+
+
+def common_config() -> Config:
+    """What is the same for a server that all share, and for that of one user of a hub."""
+    config: Any = Config()
+    config.ServerApp.allow_root = os.geteuid() == 0
+    # Notebooks run any code anyway, but nobody needs a shell in the browser.
+    config.ServerApp.terminals_enabled = False
     # Ends what a forgotten page leaves behind: each kernel holds about 150 MB.
-    config.MappingKernelManager.cull_idle_timeout = _IDLE_SECONDS
-    config.MappingKernelManager.cull_interval = _IDLE_SECONDS // 10
+    config.MappingKernelManager.cull_idle_timeout = IDLE_SECONDS
+    config.MappingKernelManager.cull_interval = IDLE_SECONDS // 10
     # Other users of this machine reach the ports of kernels, too, and could listen to what they print.
     config.KernelManager.transport_encryption = "required"
     # Nothing is asked of other hosts.
@@ -68,15 +75,18 @@ def config_of(settings: Settings) -> Config:
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM."""
     copy_examples(settings.folder)
-    # The files of a user's own Jupyter on this machine stay out of it.
-    state = Path(os.environ.get("MESOS_SANDBOX", settings.folder)) / ".jupyter"
-    for name in ("CONFIG", "DATA", "RUNTIME"):
-        folder = state / name.lower()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.environ[f"JUPYTER_{name}_DIR"] = str(folder)
+    use_state_in(Path(os.environ.get("MESOS_SANDBOX", settings.folder)))
     # Not launch_instance(), which takes no configuration.
     server = LabApp.initialize_server(argv=[], config=config_of(settings))
     server.start()
+
+
+def use_state_in(folder: Path) -> None:
+    """Keep Jupyter's own files there. Those of a user's own Jupyter on this machine stay out of it."""
+    for name in ("CONFIG", "DATA", "RUNTIME"):
+        kept = folder / ".jupyter" / name.lower()
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ[f"JUPYTER_{name}_DIR"] = str(kept)
 
 
 def copy_examples(folder: Path) -> None:

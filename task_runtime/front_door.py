@@ -7,6 +7,9 @@ import hmac
 PROXY_HEADER = "X-Proxy-Secret"
 """Holds a secret that only the cluster's front door and this task know."""
 
+PROXY_USER_HEADER = "X-Proxy-User"
+"""Names the user who has signed in, if the login has named one. Believe it only beside that secret."""
+
 
 def came_through_front_door(given: str | None, secret: str) -> bool:
     """Whether a request has the secret of the front door. given: the value of its PROXY_HEADER, if any."""

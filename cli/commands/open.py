@@ -6,7 +6,7 @@ import click
 
 from cli import output as out
 from cli.endpoints import LINK_NOTE, PAGES, flink_link, page_link
-from cli.errors import PipectlError
+from cli.errors import PipectlError, UsageProblem
 from cli.session import Session
 from cli.session_options import session_options
 
@@ -15,20 +15,25 @@ from cli.session_options import session_options
 @click.argument("page", type=click.Choice([*PAGES, "flink"]), default="dashboard")
 @session_options(reads_only=True)
 @click.option("--browser", is_flag=True, help="Also open it in a browser on this machine.")
-def command(run: Session, output: str, browser: bool, page: str) -> None:
+@click.option("--user", metavar="NAME", help="Sign in as this user of the notebooks, if they have users.")
+def command(run: Session, output: str, browser: bool, page: str, user: str | None) -> None:
     """Print the address of the live page, which shows prices, volatility and the state of every component.
 
     `pipectl open notebooks` prints the address of JupyterLab, `pipectl open flink` that of Flink's web UI.
 
     On the cluster local, the address is a link that signs in one browser, once. On DC/OS, the page asks for
-    the cluster's login, Flink's web UI also for Flink's token, and JupyterLab for the token of the notebooks.
+    the cluster's login, Flink's web UI also for Flink's token, and JupyterLab for the token of the notebooks,
+    unless each user has a server (`notebooks.users`).
 
     \b
     Example:
       pipectl open
       pipectl open flink --browser
+      pipectl open notebooks --user ann
     """
-    link = flink_link(run) if page == "flink" else page_link(run, page)
+    if user is not None and page != "notebooks":
+        raise UsageProblem(f"{page} has no users", hint="remove --user")
+    link = flink_link(run) if page == "flink" else page_link(run, page, user)
     if output == "json":
         out.print_json({page: link})
     else:

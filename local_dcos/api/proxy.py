@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 from aiohttp import web
@@ -13,7 +13,7 @@ from local_dcos.agent import Agent
 from local_dcos.api.requests import COOKIE
 from local_dcos.api.sessions import SERVICE_ROUTE, SESSION_COOKIE
 from local_dcos.errors import ApiError
-from local_dcos.launching import PROXY_HEADER
+from local_dcos.launching import PROXY_HEADER, PROXY_USER_HEADER
 from local_dcos.model import RUNNING, Task
 from local_dcos.ports import HOST, is_another_users
 
@@ -32,6 +32,7 @@ DROPPED = frozenset(
         "upgrade",
         "content-length",
         "authorization",
+        PROXY_USER_HEADER.lower(),
         "sec-websocket-key",
         "sec-websocket-version",
         "sec-websocket-extensions",
@@ -47,8 +48,10 @@ CONNECT_SECONDS = 5.0
 class Proxy:
     """Passes requests, streams and websockets to the app that carries the label DCOS_SERVICE_NAME."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, user: Callable[[web.Request], str]) -> None:
+        """user: returns the user whom the login of a request names, or ""."""
         self._state = agent.state
+        self._user = user
         self._session: aiohttp.ClientSession | None = None
 
     def routes(self) -> list[web.RouteDef]:
@@ -115,8 +118,7 @@ class Proxy:
             message = f"Service '{request.match_info['name']}' does not answer: {error}"
             raise ApiError(502, message) from error
 
-    @staticmethod
-    def _headers(request: web.Request, task: Task) -> CIMultiDict[str]:
+    def _headers(self, request: web.Request, task: Task) -> CIMultiDict[str]:
         headers = CIMultiDict(
             (key, value) for key, value in request.headers.items() if key.lower() not in DROPPED
         )
@@ -125,6 +127,8 @@ class Proxy:
         if cookies:
             headers["Cookie"] = "; ".join(cookies)
         headers[PROXY_HEADER] = task.secret
+        if user := self._user(request):
+            headers[PROXY_USER_HEADER] = user
         return headers
 
     @staticmethod

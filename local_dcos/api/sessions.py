@@ -3,11 +3,14 @@
 A browser must not get the token: it sends cookies to every port of a host, so each server on this machine
 could read it. The signed cookie is valid for one path. Like the token it ends with the cluster: the browser
 may send it to another server that uses the port later, which could try it when the cluster is back.
+
+A link may name a user of the service. The proxy then tells the service who that is.
 """
 
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import time
 from urllib.parse import quote
@@ -21,6 +24,7 @@ SESSION_COOKIE = "local-dcos-session"
 LINK_SECONDS = 600
 SESSION_SECONDS = 7 * 24 * 3600
 MAX_LINKS = 1000
+USER = re.compile(r"[A-Za-z0-9._@+-]{0,64}")
 # Without an icon, browsers request one, which would be refused.
 ICON = '<link rel="icon" href="data:,">'
 LINKS = "/login/links"
@@ -32,22 +36,25 @@ class Sessions:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._links: dict[str, tuple[str, float]] = {}
+        self._links: dict[str, tuple[str, str, float]] = {}
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post(LINKS, self.make_link), web.get(LOGIN + "{code}", self.use_link, allow_head=False)]
 
     async def make_link(self, request: web.Request) -> web.Response:
         """Answers the path of a page that signs the browser in and opens the service."""
-        service = str((await object_body(request)).get("service") or "").strip("/")
+        asked = await object_body(request)
+        service, user = str(asked.get("service") or "").strip("/"), str(asked.get("user") or "")
         if not service:
             raise ApiError(400, 'Name the service: {"service": "kafka"}')
+        if not USER.fullmatch(user):
+            raise ApiError(400, "The user is a name of up to 64 letters, digits and . _ @ + -")
         now = time.monotonic()
-        self._links = {code: link for code, link in self._links.items() if link[1] > now}
+        self._links = {code: link for code, link in self._links.items() if link[2] > now}
         if len(self._links) >= MAX_LINKS:
             raise ApiError(429, f"{MAX_LINKS} links are unused; they expire after {LINK_SECONDS} s")
         code = secrets.token_urlsafe(24)
-        self._links[code] = (service, now + LINK_SECONDS)
+        self._links[code] = (service, user, now + LINK_SECONDS)
         return answer({"path": LOGIN + code, "seconds": LINK_SECONDS})
 
     async def use_link(self, request: web.Request) -> web.Response:
@@ -56,7 +63,7 @@ class Sessions:
         The answer is a page and not a redirect: a browser that comes from another site does not send a strict
         cookie along with a redirect.
         """
-        service, until = self._links.pop(request.match_info["code"], ("", 0.0))
+        service, user, until = self._links.pop(request.match_info["code"], ("", "", 0.0))
         if time.monotonic() > until:
             return page(410, "This link was used before, or it has expired. `pipectl open` makes a new one.")
         path = f"/service/{quote(service)}/"
@@ -64,7 +71,7 @@ class Sessions:
         expires = str(int(time.time()) + SESSION_SECONDS)
         response.set_cookie(
             SESSION_COOKIE,
-            f"{expires}.{self._signature(service, expires)}",
+            f"{expires}.{self._signature(service, expires, user)}.{user.encode().hex()}",
             path=path,
             max_age=SESSION_SECONDS,
             httponly=True,
@@ -74,15 +81,29 @@ class Sessions:
 
     def allow(self, request: web.Request) -> bool:
         """Whether the cookie of a request to /service/<name>/… is valid for that service."""
-        service = request.match_info.get("name")
-        if request.match_info.route.name != SERVICE_ROUTE or not service:
-            return False
-        expires, _, signature = request.cookies.get(SESSION_COOKIE, "").partition(".")
-        # The signature is checked first. Only then is `expires` known to be a number.
-        return same(signature, self._signature(service, expires)) and int(expires) > time.time()
+        return self._user(request) is not None
 
-    def _signature(self, service: str, expires: str) -> str:
-        return hmac.new(self._key, json.dumps([service, expires]).encode(), hashlib.sha256).hexdigest()
+    def user(self, request: web.Request) -> str:
+        """The user of the service whom the cookie of such a request names; "" without one."""
+        return self._user(request) or ""
+
+    def _user(self, request: web.Request) -> str | None:
+        service = request.match_info.get("name")
+        expires, *rest = request.cookies.get(SESSION_COOKIE, "").split(".")
+        if request.match_info.route.name != SERVICE_ROUTE or not service or len(rest) != 2:
+            return None
+        signature, written = rest
+        try:
+            user = bytes.fromhex(written).decode()
+        except ValueError:
+            return None
+        # The signature is checked first. Only then is `expires` known to be a number.
+        valid = same(signature, self._signature(service, expires, user)) and int(expires) > time.time()
+        return user if valid else None
+
+    def _signature(self, service: str, expires: str, user: str) -> str:
+        signed = json.dumps([service, expires, user]).encode()
+        return hmac.new(self._key, signed, hashlib.sha256).hexdigest()
 
 
 SERVICE_ROUTE = "service"

@@ -171,6 +171,21 @@ def test_a_part_without_its_secret_is_refused(engine: MemoryEngine, part: str, s
         plan_of(run_with(*OFF, "mysql.password=null"), engine, wanted_parts=[part])
 
 
+def test_notebooks_for_users_need_the_keys_of_the_login_and_memory_for_each(engine: MemoryEngine) -> None:
+    users = (OFF[0], "parts=[notebooks]", "notebooks.users=[ann, ben]", "notebooks.token=a/path")
+    with pytest.raises(UsageProblem, match=r"notebooks\.users needs notebooks\.login_keys"):
+        plan_of(run_with(*users), engine)
+    run = run_with(*users, "notebooks.login_keys={keys: [{kty: RSA, n: AQAB, e: AQAB}]}")
+    deploy(engine, run)
+    app = engine.apps()["/volatility/notebooks"]
+    assert (app.env["NOTEBOOKS_USERS"], app.env["NOTEBOOKS_USER_MEM"]) == ("ann,ben", "1024")
+    assert json.loads(app.env["NOTEBOOKS_LOGIN_KEYS"])["keys"][0]["kty"] == "RSA"
+    assert "NOTEBOOKS_TOKEN" not in app.env
+    rendered = run.bundle.apps["notebooks"].definition
+    assert rendered["mem"] == 256 + 2 * 1024
+    assert rendered["healthChecks"][0]["path"] == "/service/volatility-notebooks/hub/health"
+
+
 def test_mysql_and_its_sink_are_deployed(engine: MemoryEngine) -> None:
     plan = deploy(engine, run_with(), wanted_parts=["mysql"])
     assert {"mysql-server", "sink-to-mysql"} <= set(plan.changed)

@@ -136,6 +136,20 @@ def test_a_browser_without_a_cookie_gets_the_next_step(page):
     assert "pipectl open" in text
 
 
+def test_a_link_may_name_a_user_whom_only_the_proxy_names_to_the_app(page):
+    made = page.local_dcos("link", "--service", "page", "--user", "ann@example.com").stdout.strip()
+    cookie = sign_in(page, made.removeprefix(page.url))
+    nobody = sign_in(page, link_of(page))
+    for sent, user in ((cookie, "ann@example.com"), (nobody, None)):
+        for headers in ({}, {"X-Proxy-User": "ben"}, {"x-proxy-user": "ben"}):
+            status, seen = call(page, "/service/page/", sent, **headers)
+            assert (status, seen["headers"].get("X-Proxy-User")) == (200, user)
+    assert "X-Proxy-User" not in page.call("GET", "/service/page/", **{"X-Proxy-User": "ben"})[1]["headers"]
+    forged = cookie.value.rpartition(".")[0] + "." + b"ben".hex()
+    assert page.call("GET", "/service/page/", Authorization="", Cookie=f"{SESSION}={forged}")[0] == 401
+    assert page.call("POST", "/login/links", {"service": "page", "user": "a b"})[0] == 400
+
+
 def test_the_proxy_adds_no_headers_of_a_client(page):
     status, seen = page.call("GET", "/service/page/x", Accept_Encoding="")
     assert (status, seen["headers"]["Host"]) == (200, page.url.removeprefix("http://"))

@@ -34,6 +34,16 @@ def test_notebooks_do_not_inherit_the_secrets_of_the_server():
     assert SECRET not in repr(settings)
 
 
+def test_a_hub_needs_the_secret_of_the_front_door_or_the_keys_of_the_login():
+    users = {"NOTEBOOKS_USERS": "ann,ben", "NOTEBOOKS_USER_MEM": "512"}
+    settings = Settings.from_environ(environ(PROXY_SECRET=SECRET, **users))
+    assert (settings.users, settings.user_bytes) == (("ann", "ben"), 512 << 20)
+    assert SECRET not in repr(settings)
+    for keys in ({}, {"NOTEBOOKS_TOKEN": SECRET}, {"NOTEBOOKS_LOGIN_KEYS": '{"keys": []}'}):
+        with pytest.raises(SettingsError, match="NOTEBOOKS_LOGIN_KEYS"):
+            Settings.from_environ(environ(**keys, **users))
+
+
 def test_without_a_folder_notebooks_are_in_the_sandbox():
     settings = Settings.from_environ(environ(PROXY_SECRET=SECRET))
     assert str(settings.folder) == "/sandbox/notebooks"
