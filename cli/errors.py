@@ -13,6 +13,7 @@ PipectlError            1  something failed
 │   └── Unreachable     1  5xx, connection refused, no answer
 ├── StepFailed          1  a component keeps failing
 ├── Superseded          1  another deploy has changed the bundle
+├── NoAccounts          1  the cluster has no accounts of services, groups and rights
 ├── NoBackend           3  neither the brokers nor the live page answer
 ├── UsageProblem        2  invalid arguments or settings
 ├── WaitTimeout         3  a wait timed out
@@ -166,6 +167,10 @@ class UsageProblem(PipectlError):
     """Arguments or settings are invalid."""
 
     exit_code = 2
+
+
+class NoAccounts(PipectlError):
+    """The cluster has no accounts of services, no groups and no rights, as open DC/OS."""
 
 
 class WaitTimeout(PipectlError):

@@ -54,6 +54,7 @@ KEPT = (
     "group",
     "python",
     "areas",
+    "accounts",
     "local",
     "ssh",
     "dcos",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, create_model
 
 from marathon import validators
+from marathon.accounts import Accounts
 from marathon.areas import Area, AreaName
 from marathon.cassandra import Cassandra
 from marathon.catalogue import Catalogue
@@ -338,6 +339,7 @@ class Settings(Section):
         description="areas of the cluster: name to quota, `{cpus: 4, mem: 8192, promised: true}`; see "
         "[Areas](../docs/areas.md); null removes one"
     )
+    accounts: Accounts
     local: Local
     dcos: Dcos
     ssh: Ssh

@@ -24,6 +24,7 @@ SHORT_HELP = {
     "cluster": "Manage the cluster itself, and link it to others.",
     "clusters": "Show all known clusters: version, health and links.",
     "area": "List, create and delete areas with quotas, such as dev.",
+    "accounts": "Create accounts and rights for services and people.",
     "nodes": "Show the agents of the cluster and what runs on them.",
     "chaos": "Kill an agent of a local cluster with all its tasks.",
     "promote": "Deploy what runs on one cluster to another.",

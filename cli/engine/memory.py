@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cli.engine.json_diff import json_diff
-from cli.engine.memory_surroundings import MemoryAreas, MemoryClusters
+from cli.engine.memory_surroundings import MemoryAccounts, MemoryAreas, MemoryClusters
 from cli.engine.protocol import (
     AppStatus,
     Credentials,
@@ -38,6 +38,7 @@ class MemoryEngine:
         self.secrets = MemorySecrets()
         self.clusters = MemoryClusters()
         self.areas = MemoryAreas()
+        self.accounts = MemoryAccounts(self.secrets.names)
         self.printed: dict[tuple[str, LogStream], str] = {}
         self.failures: dict[str, Failure] = {}
         self._apps: dict[str, AppStatus] = {}

@@ -1,5 +1,8 @@
 """What surrounds the bundle on the in-memory engine."""
 
+from collections.abc import Set
+
+from cli.engine.accounts import Principal, Right
 from cli.engine.surroundings import AreaStatus, KnownCluster, Quota
 from cli.errors import NotFound
 
@@ -49,3 +52,49 @@ class MemoryAreas:
     def delete(self, name: str) -> None:
         """Forget the area."""
         self._areas.pop(name, None)
+
+
+class MemoryAccounts:
+    """Accounts without passwords. secrets: the secrets and the accounts of services."""
+
+    def __init__(self, secrets: Set[tuple[str, str]]) -> None:
+        self._secrets = secrets
+        self._users: set[str] = set()
+        self._members: dict[str, set[str]] = {}
+        self._rights: dict[tuple[Principal, str], set[Right]] = {}
+
+    def services(self) -> set[str]:
+        """Those among the secrets."""
+        return {name for kind, name in self._secrets if kind == "account"}
+
+    def users(self) -> set[str]:
+        """The users."""
+        return set(self._users)
+
+    def groups(self) -> set[str]:
+        """The groups."""
+        return set(self._members)
+
+    def members(self, group: str) -> set[str]:
+        """The members of a group."""
+        return set(self._members[group])
+
+    def rights(self, principal: Principal, name: str) -> set[Right]:
+        """The rights of a principal."""
+        return set(self._rights.get((principal, name), ()))
+
+    def create_user(self, name: str, password: str) -> None:
+        """Create a user; the password is forgotten."""
+        self._users.add(name)
+
+    def create_group(self, name: str, description: str) -> None:
+        """Create a group."""
+        self._members.setdefault(name, set())
+
+    def add_member(self, group: str, user: str) -> None:
+        """Add a user to a group."""
+        self._members[group].add(user)
+
+    def grant(self, principal: Principal, name: str, right: Right) -> None:
+        """Give a right."""
+        self._rights.setdefault((principal, name), set()).add(right)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
+from cli.engine.accounts import Accounts
 from cli.engine.surroundings import Areas, Clusters, NodeStatus
 from kafka_topic.plan import TopicSpec
 from marathon.model import App, Job
@@ -297,6 +298,10 @@ class Engine(Protocol):
     @property
     def secrets(self) -> Secrets:
         """Its secrets."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Its accounts of services and people."""
 
     @property
     def areas(self) -> Areas:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cli.engine.protocol import Engine
 from cli.errors import StepFailed
+from cli.service_account import ServiceAccount
 from cli.steps.base import Change, Report, State
-from cli.steps.keys import make_key_pair
 
 
 class SecurityStep:
@@ -47,7 +47,7 @@ class SecurityStep:
         return Change("create" if missing else "unchanged", [f"+{each}" for each in missing])
 
     def apply(self, change: Change) -> None:
-        """Create what is missing. The account is last, since it needs its secret."""
+        """Create what is missing."""
         if change.action != "create":
             return
         for path, file in self._secrets.items():
@@ -59,7 +59,19 @@ class SecurityStep:
                     )
                 self._engine.secrets.create_secret(path, Path(file).expanduser())
         if self._account is not None:
-            self._make_account(self._account)
+            secrets = self._engine.secrets
+            has_secret, has_account = (
+                secrets.has_secret(self._account_secret),
+                secrets.has_account(self._account),
+            )
+            if not (has_secret and has_account):
+                ServiceAccount(
+                    self._account,
+                    self._account_secret,
+                    "Kafka of the bundle, created by pipectl",
+                    self._strict,
+                    self._keys,
+                ).create(secrets, has_secret=has_secret, has_account=has_account)
 
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Nothing: a new account or secret does no harm, and others may use it already."""
@@ -88,32 +100,3 @@ class SecurityStep:
             if not self._engine.secrets.has_account(self._account):
                 missing.append(f"service account {self._account}")
         return missing
-
-    def _make_account(self, account: str) -> None:
-        secrets = self._engine.secrets
-        has_secret, has_account = secrets.has_secret(self._account_secret), secrets.has_account(account)
-        if has_secret and has_account:
-            return
-        private, public = self._keys / f"{account}.pem", self._keys / f"{account}.pub.pem"
-        kept = private.exists() and public.exists()
-        if (has_secret or has_account) and not kept:
-            existing, command = (
-                (f"the service account {account}", secrets.how_to_delete("account", account))
-                if has_account
-                else (
-                    f"the secret {self._account_secret}",
-                    secrets.how_to_delete("secret", self._account_secret),
-                )
-            )
-            raise StepFailed(
-                f"{existing} exists without its counterpart, and its key is not on this machine",
-                hint=f"if nothing uses it, run `{command}` and deploy again",
-            )
-        if not kept:
-            make_key_pair(private, public)
-        if not has_secret:
-            secrets.create_account_secret(self._account_secret, account, private, strict=self._strict)
-        if not has_account:
-            secrets.create_account(account, public, "Kafka of the bundle, created by pipectl")
-        private.unlink()
-        public.unlink()

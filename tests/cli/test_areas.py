@@ -17,6 +17,7 @@ from cli import local
 from cli.engine.dcos.areas import DcosAreas
 from cli.engine.dcos.client import LOCAL_CLIENT, local_environ
 from cli.engine.dcos.engine import DcosEngine
+from cli.engine.dcos.front_door import FrontDoor
 from cli.engine.dcos.mesos import Mesos
 from cli.engine.dcos.runner import Dcos
 from cli.engine.protocol import Credentials, Manifest
@@ -204,7 +205,7 @@ def test_older_clusters_get_their_quota_by_mesos_api(engine: DcosEngine, tmp_pat
     script.write_text(f"#!{sys.executable} -SE\n{OLD}")
     script.chmod(0o755)
     url, token = local.address()
-    mesos = Mesos(url, Credentials(f"token={token}"))
+    mesos = Mesos(FrontDoor(url, Credentials(f"token={token}")))
     areas = DcosAreas(Dcos((str(script),), dict(os.environ), attempts=1), lambda: mesos)
     areas.put("dev", Quota(cpus=2.0))
     assert mesos.promises() == {"dev": {"guarantee": {"cpus": 2.0}}}

@@ -21,7 +21,7 @@ def test_help_names_every_verb_and_the_exit_codes():
 @pytest.mark.parametrize("name", SHORT_HELP)
 def test_every_verb_has_help_with_an_example(name):
     verb = pipectl.get_command(click.Context(pipectl), name)
-    groups = {"area", "chaos", "cluster"}  # without a meaning of their own
+    groups = {"accounts", "area", "chaos", "cluster"}  # without a meaning of their own
     verbs = verb.commands if name in groups else [None]
     for below in verbs:
         result = CliRunner().invoke(pipectl, [*filter(None, [name, below]), "--help"])

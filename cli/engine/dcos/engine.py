@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 from cli.engine.dcos import apps, diff, nodes
+from cli.engine.dcos.accounts import DcosAccounts
 from cli.engine.dcos.areas import DcosAreas
 from cli.engine.dcos.clusters import DcosClusters
 from cli.engine.dcos.faults import UnexpectedResponse, fault
+from cli.engine.dcos.front_door import FrontDoor
 from cli.engine.dcos.jobs import DcosJobs
 from cli.engine.dcos.kafka import DcosKafka
 from cli.engine.dcos.mesos import Mesos
@@ -70,7 +72,12 @@ class DcosEngine:
     @cached_property
     def areas(self) -> DcosAreas:
         """Areas of the cluster."""
-        return DcosAreas(self.dcos, lambda: Mesos(self.front_door(), self.credentials()))
+        return DcosAreas(self.dcos, lambda: Mesos(self._door()))
+
+    @cached_property
+    def accounts(self) -> DcosAccounts:
+        """DC/OS Enterprise's accounts, groups and rights."""
+        return DcosAccounts(self.dcos, self._door)
 
     def check(self) -> None:
         """Check that Marathon is reachable with the user's login. Raises EngineError if not."""
@@ -219,6 +226,9 @@ class DcosEngine:
             "service": f"dcos kafka --name={name} plan status deploy --json",
             "topics": f"dcos kafka --name={name} topic list",
         }[kind]
+
+    def _door(self) -> FrontDoor:
+        return FrontDoor(self.front_door(), self.credentials())
 
     def _update(self, app: AppStatus, properties: Mapping[str, Any], result: Manifest) -> None:
         # Without --force, a deployment in progress blocks the update.

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-from cli.engine.protocol import Credentials
-from cli.errors import PipectlError
-
-SECONDS = 20.0
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from cli.engine.dcos.front_door import FrontDoor
 
 
 @dataclass(frozen=True)
 class Mesos:
-    """The API below `address`, the front door. credentials: the user's, sent in a header."""
+    """The API behind the front door."""
 
-    address: str
-    credentials: Credentials
+    door: FrontDoor
 
     def promises(self) -> dict[str, dict[str, Any]]:
         """The guarantee of each role that has one."""
@@ -42,33 +35,10 @@ class Mesos:
         self._ask("DELETE", f"quota/{role}")
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
-        import httpx
-
-        context = ssl.create_default_context(cafile=self.credentials.ca)
-        if not self.credentials.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        url = f"{self.address}/mesos/{path}"
-        try:
-            answer = httpx.request(
-                method,
-                url,
-                json=body,
-                headers={"Authorization": self.credentials.authorization},
-                verify=context,
-                timeout=SECONDS,
-                # No proxy of the environment stands between this machine and itself.
-                trust_env=urlsplit(url).hostname not in LOOPBACK,
-            )
-        except httpx.TransportError as error:
-            raise PipectlError(
-                f"{url} does not answer: {error or type(error).__name__}",
-                hint="check the address with `dcos config show core.dcos_url`, and the network",
-            ) from None
-        if not answer.is_success:
-            raise PipectlError(
-                f"{method} {url}: {answer.status_code}: {answer.text.strip()[:300]}",
-                hint="a user needs the permission dcos:mesos:master:quota:role:ROLE; Mesos promises no more "
-                "than its agents have",
-            )
-        return answer.json() if answer.content else {}
+        return self.door.ask(
+            method,
+            f"mesos/{path}",
+            body,
+            hint="a user needs the permission dcos:mesos:master:quota:role:ROLE; Mesos promises no more "
+            "than its agents have",
+        )
