@@ -80,16 +80,18 @@ def _of_secret(file: Path, service: str) -> str:
         ) from None
 
 
-def mysql_file(folder: Path, login: Login) -> Path:
-    """An option file of MySQL's and MariaDB's clients."""
+def mysql_file(folder: Path, login: Login, *, named: bool) -> Path:
+    """An option file of MySQL's and MariaDB's clients. named: the server's certificate holds HOST's address."""
     file = folder / "mysql.cnf"
     escaped = login.password.replace("\\", "\\\\").replace('"', '\\"')
     lines = ["[client]", f"user={login.user}", f'password="{escaped}"']
     if login.ca:
         ca = folder / "mysql-ca.pem"
         write_private(ca, login.ca)
-        # With it, the client verifies the server.
+        # With it, the client verifies the server. MariaDB's would also do without TLS, unless it checks the name.
         lines.append(f"ssl-ca={ca}")
+        if named:
+            lines += ["[client-mariadb]", "ssl-verify-server-cert"]
     write_private(file, "\n".join([*lines, ""]))
     return file
 

@@ -105,7 +105,8 @@ def _kafka(run: Session, port: int, login: Login | None, folder: Path) -> Client
 def _mysql(run: Session, port: int, login: Login | None, folder: Path) -> Client:
     # Options of files must come first. No other file is read: a password in ~/.my.cnf would count instead.
     secret = ("-p",) if login is None else ()
-    file = () if login is None else (f"--defaults-file={mysql_file(folder, login)}",)
+    # Only the server of `local` has a certificate for the address that the client sees.
+    file = () if login is None else (f"--defaults-file={mysql_file(folder, login, named=run.is_local)}",)
     return Client(
         ("mysql", "mariadb"),
         "on Debian and Ubuntu: apt-get install default-mysql-client; on macOS: brew install mysql-client",
