@@ -119,12 +119,13 @@ def measure_case(case: Case, ticks: int, taskmanager: psutil.Process) -> Figures
     build(Settings.from_environ({**os.environ, **names}), stream, until_now=True)
     java = _cpu(taskmanager)
     job = str(stream.execute_async("growth").get_job_id())
-    python: dict[int, tuple[float, int]] = {}
+    python: dict[int, tuple[float, int]] = {}  # the most of each: a process that ends holds nothing
     while (found := ask(f"/jobs/{job}"))["state"] != "FINISHED":
         assert found["state"] in ("CREATED", "RUNNING"), found["state"]
         for child in taskmanager.children(recursive=True):
             with suppress(psutil.Error):
-                python[child.pid] = _cpu(child), child.memory_full_info().uss
+                used, held = python.get(child.pid, (0.0, 0))
+                python[child.pid] = max(used, _cpu(child)), max(held, child.memory_full_info().uss)
         time.sleep(0.2)
     others = [vertex["id"] for vertex in found["vertices"] if not vertex["name"].startswith("Source")]
     subtasks = [each for vertex in others for each in ask(f"/jobs/{job}/vertices/{vertex}")["subtasks"]]

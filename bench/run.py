@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from goals import verdicts
 from plot import bars
 from results import Table
 
@@ -75,6 +76,31 @@ BENCHMARKS = (
         "panes",
         "What does a pane cost that holds one tick, all parts together?",
         ("gatherer_throughput.py", "--ticks", "200000", "--spacing-ms", "1000", "--only", "gatherer"),
+    ),
+    Benchmark(
+        "positions",
+        "How does the job grow with its positions?",
+        ("growth.py", "--only", "positions"),
+    ),
+    Benchmark(
+        "window",
+        "How does the job grow with the panes of a window?",
+        ("growth.py", "--only", "panes"),
+    ),
+    Benchmark(
+        "slots",
+        "What does a second slot give on this machine?",
+        ("growth.py", "--only", "slots"),
+    ),
+    Benchmark(
+        "many",
+        "Does the job keep up with 5,000 live positions and a slide of one second, on two slots?",
+        ("many_positions.py", "--positions", "5000", "--history", "600", "--seconds", "30"),
+    ),
+    Benchmark(
+        "bytes",
+        "What do longer records and more partitions cost?",
+        ("growth.py", "--only", "bytes,partitions"),
     ),
     Benchmark(
         "latency",
@@ -167,7 +193,10 @@ def finish(argv: Sequence[str]) -> None:
 def section(benchmark: Benchmark, content: Mapping[str, Any]) -> list[str]:
     """The part of the report on one benchmark, from the content of its file."""
     lines = [f"## {benchmark.question}", "", f"`{content['command']}`", "", *content["machine"], ""]
-    for table in map(Table.from_json, content["tables"]):
+    tables = [Table.from_json(table) for table in content["tables"]]
+    if found := verdicts(benchmark.name, tables):
+        lines += ["Goals:", "", *found, ""]
+    for table in tables:
         lines += [
             f"{table.title}, {table.unit} ({'less' if table.is_cost else 'more'} is better):",
             "",

@@ -47,6 +47,22 @@ print(*section(BENCHMARKS[0], content), bars(table), sep="\\n")
     assert "CPU &amp; more" in shown and "![CPU & more](plots/ticks-cpu.svg)" in shown
 
 
+def test_the_report_says_which_goals_are_met() -> None:
+    code = """
+from goals import verdicts
+from results import Table
+panes = Table("panes-ticks-per-second", "Ticks", "ticks/s", False, {
+    "6 panes a window": [10.0, 20.0], "600 panes a window": [4.0, 8.0]})
+cpu = Table("cpu", "CPU", "us", True, {"default statistics": [49.0, 50.0, 51.0]})
+slow = Table("cpu", "CPU", "us", True, {"default statistics": [51.0]})
+print(*verdicts("window", [panes]), *verdicts("python", [cpu]), *verdicts("python", [slow]), sep="\n")
+"""
+    missed, met, slow = _run("-c", code).splitlines()
+    assert "600 panes a window: at least 0.5 times that of 6 panes a window. It is 0.40: missed" in missed
+    assert "at most 50 us. It is 50.00: met." in met
+    assert "It is 51.00: missed: " in slow
+
+
 def test_a_benchmark_that_is_interrupted_has_time_to_stop_what_it_has_started(tmp_path: Path) -> None:
     interrupt = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
     # It takes longer to stop than `subprocess.run` waits before it kills.
