@@ -55,7 +55,7 @@ panes = Table("panes-ticks-per-second", "Ticks", "ticks/s", False, {
     "6 panes a window": [10.0, 20.0], "600 panes a window": [4.0, 8.0]})
 cpu = Table("cpu", "CPU", "us", True, {"default statistics": [49.0, 50.0, 51.0]})
 slow = Table("cpu", "CPU", "us", True, {"default statistics": [51.0]})
-print(*verdicts("window", [panes]), *verdicts("python", [cpu]), *verdicts("python", [slow]), sep="\n")
+print(*verdicts("window", [panes]), *verdicts("python", [cpu]), *verdicts("python", [slow]), sep="\\n")
 """
     missed, met, slow = _run("-c", code).splitlines()
     assert "600 panes a window: at least 0.5 times that of 6 panes a window. It is 0.40: missed" in missed
