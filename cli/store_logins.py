@@ -81,14 +81,14 @@ def _of_secret(file: Path, service: str) -> str:
 
 
 def mysql_file(folder: Path, login: Login, *, named: bool) -> Path:
-    """An option file of MySQL's and MariaDB's clients. named: the server's certificate holds HOST's address."""
+    """An option file of MySQL's and MariaDB's clients. named: the server's certificate holds 127.0.0.1."""
     file = folder / "mysql.cnf"
     escaped = login.password.replace("\\", "\\\\").replace('"', '\\"')
     lines = ["[client]", f"user={login.user}", f'password="{escaped}"']
     if login.ca:
         ca = folder / "mysql-ca.pem"
         write_private(ca, login.ca)
-        # With it, the client verifies the server. MariaDB's would also do without TLS, unless it checks the name.
+        # With it, the client verifies the server. MariaDB's does without TLS, unless it checks the name.
         lines.append(f"ssl-ca={ca}")
         if named:
             lines += ["[client-mariadb]", "ssl-verify-server-cert"]
