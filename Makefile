@@ -9,7 +9,7 @@ JAVA_PROJECTS = flink_scripts/java gatherer/java
 JAVA_FILES = $(shell find $(JAVA_PROJECTS) bench/java -name '*.java')
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy test test-long test-flows lint format java bench bench-quick image image-spark image-check compose-check lock lock-base page diagrams clean
+.PHONY: help deploy test archives test-long test-flows lint format java bench bench-quick image image-spark image-check compose-check lock lock-base page diagrams clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -17,14 +17,17 @@ help: ## Show this help
 deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
-# Three processes for two cores: some tests wait for time to pass, and leave their core to the others.
+# Four processes for two cores: many tests wait for time to pass, and leave their core to the others.
 # SEED: the order of an earlier run, which it printed as --randomly-seed.
-PYTEST = $(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 20 \
+PYTEST = $(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --durations 20 \
 	$(if $(SEED),-p randomly --randomly-seed $(SEED))
-test: lint java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
+test: java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint archives
 	$(PYTEST) -m "not slow and not e2e"
-	$(BIN)/python -m tests.class_archives
 	$(PYTEST) -m "slow or e2e"
+
+archives: $(DEV) java
+	$(BIN)/python -m tests.class_archives
 
 test-long: $(DEV) java ## Run the longer forms of tests, which `make test` leaves out
 	$(BIN)/python -m pytest -m long

@@ -88,6 +88,7 @@ class Pipectl:
         assert {port for port in ports if _is_open(port)} == set()
         left = [file for file in self.home.rglob("*") if file.is_file()] if self.home.is_dir() else []
         assert left == []
+        assert not (self.home / "cluster").exists()
 
 
 def _connections(process: psutil.Process) -> list[Any]:

@@ -39,11 +39,3 @@ def test_an_app_that_is_killed_comes_back(pipectl, changeable_bundle):
     pipectl.run("deploy")  # waits until it is back and ticks flow
     assert pipectl.json("status")["healthy"]
     assert generators() and not {*generators()} & {*killed}
-
-
-def test_purge_leaves_no_process_no_port_and_no_file(pipectl_elsewhere):
-    user = pipectl_elsewhere
-    user.run("deploy", "--only", "kafka")
-    assert user.processes() and list(user.home.rglob("server.properties"))
-    user.purge()
-    assert not (user.home / "cluster").exists()

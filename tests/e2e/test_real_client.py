@@ -41,7 +41,10 @@ ISSUED = [
 ]
 # Every command is issued without Flink too, whose processes would slow this client down: each command takes
 # it half a second of processor time.
-SMALL = ("positions=[AAPL]", "parts=[]", "initial_limits={}", "generator.rate=5", "generator.instances=2")
+SMALL = (
+    *("positions=[AAPL]", "parts=[]", "initial_limits={}", "generator.rate=5", "generator.instances=2"),
+    "kafka.security.protocol=SASL_SSL",
+)
 WITHOUT_FLINK = ("--skip=flink-jobmanager", "--skip=flink-taskmanager", "--skip=gatherer")
 # The gatherer would set what the topics are set to.
 TO_PLAN = (*WITHOUT_FLINK, "--skip=topics")

@@ -7,11 +7,12 @@ from kafka_topic.brokers import Brokers
 from kafka_topic.errors import AccessDeniedError
 from kafka_topic.security import use
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+# In its short form, test_real_client.py carries a secured bundle without Flink through its life.
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(420)]
 POSITIONS = "positions=[AAPL, MSFT]"
 
 
-@pytest.mark.parametrize("protocol", ["SASL_SSL", pytest.param("SSL", marks=pytest.mark.long)])
+@pytest.mark.parametrize("protocol", ["SASL_SSL", "SSL"])
 def test_a_secured_bundle_works_and_shows_no_secret(pipectl_elsewhere, protocol):
     pipectl = pipectl_elsewhere
     secured = ("--set", f"kafka.security.protocol={protocol}", "--set", POSITIONS)

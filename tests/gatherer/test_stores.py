@@ -7,18 +7,12 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+# tests/flink_scripts/test_stores.py finds checkpoints in either store, without a job. test_failures.py stops
+# and resumes a job whose state is in files.
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 
-# tests/flink_scripts/test_stores.py finds checkpoints in either store, without a job.
-@pytest.mark.parametrize(
-    ("kind", "kill"),
-    [
-        ("s3", False),
-        pytest.param("s3", True, marks=pytest.mark.long),
-        pytest.param("hdfs", False, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize(("kind", "kill"), [("s3", True), ("hdfs", False)])
 def test_the_job_resumes_from_state_in_a_store(
     kind: str, kill: bool, own_flink: Any, bundle_on: Any, feed_of: Any, request: pytest.FixtureRequest
 ) -> None:

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 
 from kafka_topic.contracts import DeadLetter
@@ -41,8 +43,12 @@ def test_only_committed_letters_count(stage, window_end):
 def test_a_count_that_ran_out_of_time_is_a_lower_bound(stage, window_end):
     stage.create("dead_letter")
     stage.send("dead_letter", *(("AAPL", letter("late", window_end(1), n)) for n in range(100_000)))
-    counts = count(stage, timeout=0.3)
-    assert not counts.complete
+    counts = None
+    for timeout in (0.3, 0.6, 1.2, 2.4):  # on a busy machine, the broker's first answer takes longer
+        with suppress(BrokerUnreachableError):
+            counts = count(stage, timeout=timeout)
+            break
+    assert counts is not None and not counts.complete
     assert counts.total < 100_000
     assert count(stage) == DeadLetterCounts({"late": 100_000}, True)
 

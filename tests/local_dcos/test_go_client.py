@@ -16,7 +16,7 @@ from cli.engine.dcos.runner import Dcos
 from cli.errors import NotLoggedIn
 
 # Building the client takes a minute or two, once per machine.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 class GoDcos:
