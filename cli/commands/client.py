@@ -1,7 +1,6 @@
 """`pipectl client`: runs the client of a service through a tunnel."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -37,15 +36,15 @@ def command(run: Session, service: str, arguments: tuple[str, ...]) -> None:
     with opened(run, service, 0, _warn) as tunnel:
         client = tunnel.client
         code = _carry_out(
-            [_program(service, client), *client.arguments, *(arguments or client.default)], client
+            [*_program(service, client), *client.arguments, *(arguments or client.default)], client
         )
     # As a shell reports a client that a signal has ended.
     sys.exit(code if code >= 0 else 128 - code)
 
 
-def _program(service: str, client: Client) -> str:
-    """The client that is installed."""
-    found = next(filter(None, map(shutil.which, client.programs)), None)
+def _program(service: str, client: Client) -> tuple[str, ...]:
+    """The start of the client that is installed."""
+    found = client.installed()
     if found is None:
         raise PipectlError(
             f"the client of {service}, `{client.programs[0]}`, is not installed on this machine",

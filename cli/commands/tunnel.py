@@ -53,7 +53,8 @@ def command(run: Session, output: str, service: str, port: int | None, show: boo
 
 def _announce(service: str, tunnel: Tunnel, output: str) -> None:
     client = tunnel.client
-    arguments = [client.programs[0], *client.arguments, *client.default]
+    start = client.installed() or client.programs[:1]
+    arguments = [*start, *client.arguments, *client.default]
     if output == "json":
         document: dict[str, Any] = {"service": service, "host": HOST, "port": tunnel.port}
         out.print_json({**document, "command": arguments, "environment": dict(client.environ)})

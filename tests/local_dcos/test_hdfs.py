@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import closing
 
 import httpx
@@ -60,6 +63,24 @@ def check_one_user(store, address):
         elsewhere.write(FLOW, Batch("w", 1), rows(1))
 
 
+def check_client(address):
+    """Hadoop's client on the jars of the nodes sees the same files, and fails as Hadoop's does."""
+    command = [sys.executable, "-m", "local_dcos.hdfs.client"]
+    files = ["dfs", "-D", "dfs.webhdfs.rest-csrf.enabled=true", "-fs", f"webhdfs://{address}"]
+    environ = os.environ | {"HADOOP_USER_NAME": "pipectl"}
+
+    def run(*arguments):
+        argv = [*command, *arguments]
+        return subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
+
+    listed = run(*files, "-ls", "/user/pipectl")
+    assert (listed.returncode, listed.stderr) == (0, "") and "/user/pipectl/results" in listed.stdout
+    missing = run(*files, "-cat", "/user/pipectl/none")
+    assert missing.returncode == 1
+    assert missing.stderr.strip() == "cat: `/user/pipectl/none': No such file or directory"
+    assert run("version").returncode == 2
+
+
 def test_nodes_keep_every_row_for_one_user_and_start_again(own_cluster, tmp_path):
     options = tmp_path / "options.json"
     options.write_text(json.dumps({"service": {"name": "files"}, "hdfs": {"name_node_http_port": 0}}))
@@ -71,6 +92,7 @@ def test_nodes_keep_every_row_for_one_user_and_start_again(own_cluster, tmp_path
 
     with closing(HdfsStore(address_of(f"{address}/user/pipectl/results"))) as store:
         check_one_user(store, address)
+        check_client(address)
         nodes = [each for each in map(psutil.Process, own_cluster.processes()) if each.name() == "java"]
         assert len(nodes) == 2
         sockets = [each for node in nodes for each in node.net_connections() if each.status == "LISTEN"]
