@@ -64,7 +64,7 @@ GOALS: Mapping[str, tuple[Goal, ...]] = {
             "cpu",
             "default statistics",
             50,
-            in_the_way="the last profile was flat; compiled modules took 27 % less in one try, and are not used",
+            in_the_way="the last profile was flat; compiled modules took 27 % less in a try; not used",
         ),
     ),
     "positions": (
