@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import pipectl
+from cli.endpoints import page_link
 from cli.engine.memory import MemoryEngine
 from cli.errors import UsageProblem
 from cli.parts import as_deployed, with_remembered
@@ -184,6 +185,23 @@ def test_notebooks_for_users_need_the_keys_of_the_login_and_memory_for_each(engi
     rendered = run.bundle.apps["notebooks"].definition
     assert rendered["mem"] == 256 + 2 * 1024
     assert rendered["healthChecks"][0]["path"] == "/service/volatility-notebooks/hub/health"
+
+
+def test_a_link_to_notebooks_for_users_names_one_of_them(
+    engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = "notebooks.login_keys={keys: [{kty: RSA, n: AQAB, e: AQAB}]}"
+    run = run_with(OFF[0], "parts=[notebooks]", "notebooks.users=[ann, ben]", keys)
+    deploy(engine, run)
+    monkeypatch.setattr(Session, "engine", engine)
+    assert "volatility-notebooks" in page_link(run, "notebooks")
+    with pytest.raises(UsageProblem, match="the cluster's login says who you are"):
+        page_link(run, "notebooks", "ann")
+    monkeypatch.setattr(Session, "is_local", True)
+    with pytest.raises(UsageProblem, match="notebooks has several users: ann, ben"):
+        page_link(run, "notebooks")
+    with pytest.raises(UsageProblem, match="no user eve, but ann, ben"):
+        page_link(run, "notebooks", "eve")
 
 
 def test_mysql_and_its_sink_are_deployed(engine: MemoryEngine) -> None:
