@@ -14,6 +14,7 @@ import pytest
 from local_dcos import daemon
 from local_dcos.files import is_locked, locked
 from local_dcos.home import Home
+from tests.local_dcos.conftest import wait_for
 
 
 class Stranger:
@@ -21,7 +22,8 @@ class Stranger:
 
     def __init__(self, port):
         self.heard = b""
-        self._server = socket.create_server(("127.0.0.1", port))
+        # The threads of a killed process may hold its sockets a little longer than its first one lives.
+        self._server = wait_for(lambda: _server_on(port))
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
@@ -35,6 +37,13 @@ class Stranger:
 
     def close(self):
         self._server.close()
+
+
+def _server_on(port):
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError:
+        return None
 
 
 @pytest.fixture
