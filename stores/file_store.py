@@ -110,9 +110,12 @@ class FileStore:
         except pa.ArrowException as error:
             raise BrokenError(_BROKEN.format(self._files.where(paths[0]), error)) from error
 
+    def close(self) -> None:
+        """Close the connections of the file system, if it has any."""
+
     def locations(self, flow: str) -> list[str]:
         """The files of a flow as Hadoop's programs name them."""
-        return [self._files.where(path) for path in self.paths(flow)]
+        return list(self._files.locations(self.paths(flow)))
 
     def paths(self, flow: str) -> list[str]:
         """The files of a flow below the root."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,9 @@ class FileSystem(Protocol):
 
     def where(self, path: str) -> str:
         """The path as errors call it."""
+
+    def locations(self, paths: Sequence[str]) -> Sequence[str]:
+        """The paths as Hadoop's programs name them."""
 
     def list(self, folder: str) -> list[Entry]:
         """What is in a folder, by name; nothing if there is no such folder."""

@@ -55,6 +55,10 @@ class HdfsFiles:
         """See FileSystem.where."""
         return self._client.where(path)
 
+    def locations(self, paths: Sequence[str]) -> Sequence[str]:
+        """See FileSystem.locations."""
+        return self._client.locations(paths)
+
     def list(self, folder: str) -> list[Entry]:
         """See FileSystem.list."""
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,6 +24,10 @@ class LocalFiles:
     def where(self, path: str) -> str:
         """See FileSystem.where."""
         return str(self.root / path)
+
+    def locations(self, paths: Sequence[str]) -> Sequence[str]:
+        """See FileSystem.locations."""
+        return [self.where(path) for path in paths]
 
     def list(self, folder: str) -> list[Entry]:
         """See FileSystem.list."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,23 @@ class WebHdfs:
     def where(self, path: str) -> str:
         """The URI of a path, with the first name node."""
         return f"webhdfs://{self._hosts[0]}:{self._address.port}{self._full(path)}"
+
+    def locations(self, paths: Sequence[str]) -> Sequence[str]:
+        """The URIs of paths for Hadoop's programs, at the port for them of the active name node.
+
+        Not `webhdfs:`: Spark's package of Hadoop lacks a class that its client of the HTTP API needs.
+        """
+        if not paths:
+            return []
+        self.status("")  # finds the active name node
+        address = f"{self._hosts[0]}:{self._address.port}"
+        query = {"qry": "Hadoop:service=NameNode,name=NameNodeStatus"}
+        try:
+            answer = self._client.get(f"http://{address}/jmx", params=query)
+            node = answer.raise_for_status().json()["beans"][0]["HostAndPort"]
+        except (httpx.HTTPError, ValueError, LookupError) as error:
+            raise UnreachableError(f"HDFS at {address} does not say its port for clients: {error}") from error
+        return [f"hdfs://{node}{self._full(path)}" for path in paths]
 
     def list(self, folder: str) -> list[Entry]:
         """What is in a folder, by name."""

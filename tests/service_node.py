@@ -50,6 +50,8 @@ class ServiceNode:
             "PORT_API": str(self._api),
             **self._environ,
         }
+        # A session of Spark in this process says so who reads HDFS. The nodes run as whom they run.
+        environ.pop("HADOOP_USER_NAME", None)
         with (self.folder / "output").open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", f"local_dcos.{self._package}"],

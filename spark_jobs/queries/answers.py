@@ -53,9 +53,13 @@ class Answer:
 def answer(session: SparkSession, query: Query, address: str) -> Answer:
     """Ask the store at an address. Raises SourceError if a flow is missing or too large, and StoreError."""
     store = open_store(address)
-    return read_while_merging(
-        partial(_files, store, query), lambda files: _answer(session, store, query, files, address)
-    )
+    try:
+        return read_while_merging(
+            partial(_files, store, query), lambda files: _answer(session, store, query, files, address)
+        )
+    finally:
+        if isinstance(store, FileStore):
+            store.close()
 
 
 def _files(store: Store, query: Query) -> dict[str, str]:

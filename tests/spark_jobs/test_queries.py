@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from spark_jobs.queries.answers import answer
 from spark_jobs.queries.catalogue import QUERIES
 from stores.base import Batch, Store
 from stores.disk import DiskStore
+from stores.file_store import FileStore
 from stores.opening import open_store
 from stores.tables import MOVING_AVERAGE, SIGNALS, Flow
 from tests.hdfs_nodes import serving as serving_hdfs
@@ -225,5 +227,8 @@ def test_the_program(disk):
 @pytest.mark.long
 def test_a_real_hdfs_answers_too(spark, tmp_path, monkeypatch):
     with serving_hdfs(tmp_path, *free_ports(2)) as nodes:
-        fill(open_store(nodes.address))
+        store = open_store(nodes.address)
+        assert isinstance(store, FileStore)
+        with closing(store):
+            fill(store)
         check(spark, nodes.address)
