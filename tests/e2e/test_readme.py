@@ -1,7 +1,6 @@
 """The README is true: its commands are run, in its order, on a cluster that starts empty."""
 
 import ast
-import json
 import re
 import shlex
 from pathlib import Path
@@ -12,14 +11,12 @@ from cli.commands import SHORT_HELP
 from flink_scripts.connectors import connector_jars
 from local_dcos.kafka.jars import JARS
 from spark_jobs.locked import KAFKA, LOCK
+from tests.e2e.documents import agrees, steps_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^ *\$ (.+)$", README, re.MULTILINE)
-STEPS = re.findall(
-    r"^ *\$ (.+)\n((?:\n?(?: *[^\s$`].*\n))*)|```python\n((?:.|\n)*?)```", README, re.MULTILINE
-)
-"""Commands and programs, in their order: (command, what it prints, "") or ("", "", program)."""
+STEPS = steps_of(README)
 
 
 def test_readme_names_every_verb():
@@ -87,7 +84,7 @@ def test_readme_commands_work_in_their_order_without_java_on_path_or_a_network(p
         else:
             done = user.run(*shlex.split(command)[1:])
             if printed:
-                assert shape(done.stdout) == shape(printed), command
+                assert agrees(done.stdout, printed), command
 
 
 def without_java(folder):
@@ -95,16 +92,3 @@ def without_java(folder):
     for command in Path("/usr/bin").iterdir():
         if not command.name.startswith("java"):
             (folder / command.name).symlink_to(command)
-
-
-def shape(printed):
-    """What is the same at each run: the keys of JSON, else the words without numbers, and without gaps."""
-    printed = re.sub(r"^ {0,3}", "", printed, flags=re.MULTILINE)
-    try:
-        documents = [json.loads(printed)]
-    except ValueError:
-        try:
-            documents = [json.loads(line) for line in printed.splitlines()]
-        except ValueError:
-            return [re.sub(r"[\d.:-]+", "#", line).split() for line in printed.splitlines() if line.strip()]
-    return [list(document) for document in documents]

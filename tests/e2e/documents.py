@@ -1,0 +1,33 @@
+"""Documents whose commands are run: what a document shows is compared with what its commands print."""
+
+import json
+import re
+
+_STEP = re.compile(r"^ *\$ (.+)\n((?:\n?(?: *[^\s$`].*\n))*)|```python\n((?:.|\n)*?)```", re.MULTILINE)
+
+
+def steps_of(document):
+    """Commands and programs, in their order: (command, what it prints, "") or ("", "", program)."""
+    return _STEP.findall(document)
+
+
+def shape(printed):
+    """What is the same at each run: the keys of JSON, else the words without numbers, and without gaps."""
+    printed = re.sub(r"^ {0,3}", "", printed, flags=re.MULTILINE)
+    try:
+        documents = [json.loads(printed)]
+    except ValueError:
+        try:
+            documents = [json.loads(line) for line in printed.splitlines()]
+        except ValueError:
+            return [re.sub(r"[\d.:-]+", "#", line).split() for line in printed.splitlines() if line.strip()]
+    return [list(document) for document in documents]
+
+
+def agrees(printed, shown):
+    """Whether the output has the shape that a document shows, where a line `…` stands for any lines."""
+    wanted, found = shape(shown), shape(printed)
+    if ["…"] not in wanted:
+        return found == wanted
+    first, rest = wanted.index(["…"]), len(wanted) - wanted.index(["…"]) - 1
+    return found[:first] == wanted[:first] and (not rest or found[-rest:] == wanted[-rest:])

@@ -1,0 +1,96 @@
+"""The guided tour is true: its commands are run in its order, and print what it shows."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import memory
+from tests.e2e.documents import agrees, steps_of
+
+ROOT = Path(__file__).parents[2]
+STEPS = steps_of((ROOT / "docs" / "tour.md").read_text())
+CLIENTS = ("kcat", "mysql", "cqlsh")
+NEEDED = 12_000
+"""MiB: the stores with notebooks, or two bundles."""
+SECONDS = 900
+
+
+def test_every_command_of_the_tour_is_run_here():
+    first_words = {word for command, _, _ in STEPS if command for word in [_words(command)[1][0]]}
+    assert first_words == {"pipectl", "python", "kill"}
+    assert any(program for _, _, program in STEPS)
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown", "same"),
+    [
+        ("a  1.5\nb  2\n", "   a 7\n   b 8\n", True),
+        ("a 1\nb 2\nc 3\n", "a 1\n…\nc 3\n", True),
+        ("a 1\nc 3\n", "b 1\n…\n", False),
+        ('{"x": 1, "y": 2}\n', '{"x": 5, "y": 7}\n', True),
+        ('{"x": 1}\n', '{"y": 1}\n', False),
+    ],
+)
+def test_outputs_are_compared_without_their_figures(printed, shown, same):
+    assert agrees(printed, shown) is same
+
+
+def _words(command):
+    """The variables in front of a command, and its words."""
+    words = shlex.split(command.removesuffix("&"))
+    count = next(number for number, word in enumerate(words) if not re.fullmatch(r"[A-Z_]+=.*", word))
+    return dict(word.split("=", 1) for word in words[:count]), words[count:]
+
+
+@pytest.mark.e2e
+@pytest.mark.long
+@pytest.mark.timeout(5400)
+def test_the_tour_works_from_its_first_command_to_its_last(pipectl_elsewhere, tmp_path):
+    if missing := [client for client in CLIENTS if shutil.which(client) is None]:
+        pytest.skip(f"needs the clients {', '.join(missing)}, which docs/tour.md says how to install")
+    memory.need(NEEDED, "the guided tour")
+    user = pipectl_elsewhere
+    # As after `. .venv/bin/activate`, also for the programs of the tour.
+    user.more = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with ExitStack() as stack:
+        background = None
+        for command, shown, program in STEPS:
+            if program:
+                lines = [line.removeprefix("   ") for line in program.splitlines()]
+                _run(user, {}, [sys.executable, "-c", "\n".join(lines)])
+            elif command == "kill %1":
+                background.send_signal(signal.SIGTERM)
+                background.communicate(timeout=SECONDS)
+            elif command.endswith(" &"):
+                background = user.start(*_words(command)[1][1:])
+                stack.callback(background.kill)
+                printed = "".join(background.stdout.readline() for _ in shown.rstrip().splitlines())
+                assert agrees(printed, shown), printed
+            else:
+                more, words = _words(command)
+                printed = _run(
+                    user, more, [sys.executable, "-m", "cli", *words[1:]] if words[0] == "pipectl" else words
+                )
+                assert not shown or agrees(printed, shown), f"{command}\n{printed}"
+
+
+def _run(user, more, argv):
+    """What a command of the user prints."""
+    done = subprocess.run(
+        argv,
+        env=user.environ | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 0, f"{argv}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
