@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,3 +110,16 @@ def test_a_component_without_a_template_is_named(copy: Path, settings_of: Settin
     (copy / "apps" / "spare.yaml").write_text("depends_on: []\n")
     with pytest.raises(BundleError, match=r"spare\.json\.j2: no such file"):
         render(settings_of(), package=copy)
+
+
+def test_an_app_waits_for_the_package_that_makes_its_secret(settings_of: SettingsOf) -> None:
+    bundle = render(settings_of(), with_parts=["spark", "cassandra", "mysql", "hdfs", "notebooks"])
+    read = {
+        (name, package)
+        for name, app in bundle.apps.items()
+        for secret in app.definition.get("secrets", {}).values()
+        for package in bundle.packages
+        if re.match(rf"{package}[-/]", secret["source"])
+    }
+    assert {("notebooks", "mysql"), ("dashboard", "cassandra")} < read
+    assert [(app, package) for app, package in read if package not in bundle.components[app].depends_on] == []
