@@ -61,18 +61,20 @@ def test_the_tour_works_from_its_first_command_to_its_last(pipectl_elsewhere, tm
     # As after `. .venv/bin/activate`, also for the programs of the tour.
     user.more = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     with ExitStack() as stack:
-        background = None
+        jobs: list[subprocess.Popen[str]] = []
         for command, shown, program in STEPS:
             if program:
                 lines = [line.removeprefix("   ") for line in program.splitlines()]
                 _run(user, {}, [sys.executable, "-c", "\n".join(lines)])
             elif command == "kill %1":
-                background.send_signal(signal.SIGTERM)
-                background.communicate(timeout=SECONDS)
+                jobs[0].send_signal(signal.SIGTERM)
+                jobs[0].communicate(timeout=SECONDS)
             elif command.endswith(" &"):
-                background = user.start(*_words(command)[1][1:])
-                stack.callback(background.kill)
-                printed = "".join(background.stdout.readline() for _ in shown.rstrip().splitlines())
+                job = user.start(*_words(command)[1][1:])
+                jobs.append(job)
+                stack.callback(job.kill)
+                assert job.stdout is not None
+                printed = "".join(job.stdout.readline() for _ in shown.rstrip().splitlines())
                 assert agrees(printed, shown), printed
             else:
                 more, words = _words(command)
