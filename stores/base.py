@@ -84,6 +84,9 @@ class Store(Protocol):
     def describe(self) -> list[Stored]:
         """All flows in the store. Counts rows, which may take seconds in a large store."""
 
+    def close(self) -> None:
+        """Close the connections of the store, if it has any."""
+
 
 def check_name(what: str, name: str) -> str:
     """Check the name of a flow or of a writer, which becomes part of paths and table names."""

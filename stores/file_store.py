@@ -111,7 +111,7 @@ class FileStore:
             raise BrokenError(_BROKEN.format(self._files.where(paths[0]), error)) from error
 
     def close(self) -> None:
-        """Close the connections of the file system, if it has any."""
+        """See Store.close."""
 
     def locations(self, flow: str) -> list[str]:
         """The files of a flow as Hadoop's programs name them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -52,14 +53,10 @@ class Answer:
 
 def answer(session: SparkSession, query: Query, address: str) -> Answer:
     """Ask the store at an address. Raises SourceError if a flow is missing or too large, and StoreError."""
-    store = open_store(address)
-    try:
+    with closing(open_store(address)) as store:
         return read_while_merging(
             partial(_files, store, query), lambda files: _answer(session, store, query, files, address)
         )
-    finally:
-        if isinstance(store, FileStore):
-            store.close()
 
 
 def _files(store: Store, query: Query) -> dict[str, str]:

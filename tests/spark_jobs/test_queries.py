@@ -20,7 +20,6 @@ from spark_jobs.queries.answers import answer
 from spark_jobs.queries.catalogue import QUERIES
 from stores.base import Batch, Store
 from stores.disk import DiskStore
-from stores.file_store import FileStore
 from stores.opening import open_store
 from stores.tables import MOVING_AVERAGE, SIGNALS, Flow
 from tests.hdfs_nodes import serving as serving_hdfs
@@ -181,6 +180,9 @@ class Database:
     def read(self, flow: Flow, start: datetime, end: datetime) -> Iterator[Row]:
         return self._store.read(flow, start, end)
 
+    def close(self) -> None:
+        self._store.close()
+
 
 def test_files_and_databases_answer_as_python_does(spark, disk, monkeypatch, tmp_path):
     check(spark, disk)
@@ -227,8 +229,6 @@ def test_the_program(disk):
 @pytest.mark.long
 def test_a_real_hdfs_answers_too(spark, tmp_path, monkeypatch):
     with serving_hdfs(tmp_path, *free_ports(2)) as nodes:
-        store = open_store(nodes.address)
-        assert isinstance(store, FileStore)
-        with closing(store):
+        with closing(open_store(nodes.address)) as store:
             fill(store)
         check(spark, nodes.address)
