@@ -36,7 +36,7 @@ class Bundle:
     def send(self, topic: str, *values: tuple[str, bytes]) -> None:
         from confluent_kafka import Producer
 
-        producer = Producer({"bootstrap.servers": self.kafka.bootstrap_servers})
+        producer = Producer({"bootstrap.servers": self.kafka.bootstrap_servers, "enable.idempotence": True})
         for key, value in values:
             producer.produce(topic, value, key)
         assert producer.flush(20) == 0

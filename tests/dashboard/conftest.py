@@ -55,7 +55,7 @@ class Feeder:
 
         self.servers, self.prefix = servers, prefix
         self._topics = Topics(prefix)
-        self._producer = Producer({"bootstrap.servers": servers, "linger.ms": 1})
+        self._producer = Producer({"bootstrap.servers": servers, "linger.ms": 1, "enable.idempotence": True})
 
     def price(self, symbol: str, price: float, at: datetime | None = None) -> Price:
         record = Price(at or datetime.now(UTC), symbol, price)

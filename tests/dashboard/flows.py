@@ -27,7 +27,7 @@ def environment(folder: Path, *parts: str) -> dict[str, str]:
 
 def measure(servers: str, topic: str, count: int, names: tuple[str, ...] = NAMES, ago: float = 0) -> None:
     """Write measurements of the last seconds, one of each name a second."""
-    producer = open_producer(servers)
+    producer = open_producer(servers, enable_idempotence=True)
     end = datetime.now(UTC) - timedelta(seconds=ago)
     for second in range(count):
         for name in names:

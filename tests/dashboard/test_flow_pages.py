@@ -86,7 +86,7 @@ def test_a_flow_whose_part_is_off_says_how_to_switch_it_on(flow_app, browser):
 def test_records_are_browsed_and_hostile_ones_are_harmless(kafka, feeder, flow_app, browser):
     topic = f"{feeder.prefix}hostile"
     kafka.create(topic)
-    producer = open_producer(kafka.bootstrap_servers)
+    producer = open_producer(kafka.bootstrap_servers, enable_idempotence=True)
     for number in range(50):
         producer.produce(topic, f"<img src=x onerror=alert({number})>", "</td><script>alert(1)</script>")
     assert producer.flush(20) == 0

@@ -22,7 +22,8 @@ def browsed(kafka):
     topic, hostile = "browsed", "hostile"
     kafka.create(topic, partitions=3)
     kafka.create(hostile)
-    producer = open_producer(kafka.bootstrap_servers)
+    # Otherwise a batch that is sent again, as to a new topic, comes after later ones.
+    producer = open_producer(kafka.bootstrap_servers, enable_idempotence=True)
     began = int(BEGAN.timestamp() * 1000)
     for number in range(100):
         value = json.dumps({"number": number}).encode()

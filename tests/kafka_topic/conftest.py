@@ -61,7 +61,13 @@ class Stage:
 
     def send(self, name: str, *records: tuple[str, bytes | None]) -> None:
         """Write records (key, value) into a topic, as any program may."""
-        plain = Producer({"bootstrap.servers": self.bootstrap_servers, "partitioner": "murmur2_random"})
+        plain = Producer(
+            {
+                "bootstrap.servers": self.bootstrap_servers,
+                "partitioner": "murmur2_random",
+                "enable.idempotence": True,
+            }
+        )
         for key, value in records:
             plain.produce(self.prefix + name, value, key)
         assert plain.flush(20) == 0

@@ -37,7 +37,9 @@ def topic_of(kafka: Any) -> Callable[[Iterable[bytes | None]], str]:
     def make(values: Iterable[bytes | None]) -> str:
         name = f"spark{next(_numbers)}"
         kafka.create(name, partitions=3)
-        producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 50})
+        producer = Producer(
+            {"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 50, "enable.idempotence": True}
+        )
         for number, value in enumerate(values):
             producer.produce(name, value, partition=number % 3)
         assert producer.flush(30) == 0

@@ -59,7 +59,7 @@ CLOSING: Tick = (START + timedelta(days=1), "END", Decimal(1))
 
 
 def send(kafka: Any, topic: str, values: Iterable[bytes]) -> None:
-    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "enable.idempotence": True})
     for number, value in enumerate(values):
         producer.produce(topic, value, partition=number % 3)
     assert producer.flush(30) == 0
