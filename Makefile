@@ -17,9 +17,9 @@ help: ## Show this help
 deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
-# Four processes for two cores: many tests wait for time to pass, and leave their core to the others.
+# Three processes for two cores: some tests wait for time to pass, and leave their core to the others.
 # SEED: the order of an earlier run, which it printed as --randomly-seed.
-PYTEST = $(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --durations 20 \
+PYTEST = $(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 20 \
 	$(if $(SEED),-p randomly --randomly-seed $(SEED))
 test: java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint archives
