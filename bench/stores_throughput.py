@@ -30,7 +30,7 @@ from stores.cql import address_of, bucket_of, table_of
 from stores.disk import DiskStore
 from stores.parquet import arrow_of
 from stores.tables import PRICES, Flow
-from tests.cassandra_node import serving
+from tests.cassandra_node import CassandraNode
 from tests.ports import free_ports
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -67,7 +67,7 @@ def main() -> None:
     batches = [rows(number) for number in range(parser.parse_args().rows // BATCH)]
     with tempfile.TemporaryDirectory() as folder:
         port, api = free_ports(2)
-        with serving(Path(folder), port, api) as node:
+        with CassandraNode(Path(folder), port, api) as node:
             found = measure(node.port, node.environ, node.address("bench"), batches)
         found |= on_disk(Path(folder), batches)
     total = len(batches) * BATCH

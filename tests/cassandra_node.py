@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.service_node import ServiceNode
@@ -24,14 +22,3 @@ class CassandraNode(ServiceNode):
     def environ(self) -> dict[str, str]:
         """What a process needs to log in."""
         return {"CASSANDRA_PASSWORD": self.password, "CASSANDRA_CA": self.ca}
-
-
-@contextmanager
-def serving(folder: Path, port: int, api: int) -> Iterator[CassandraNode]:
-    """A node that runs until the block ends."""
-    node = CassandraNode(folder, port, api)
-    try:
-        node.start()
-        yield node
-    finally:
-        node.stop()

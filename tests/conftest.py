@@ -32,7 +32,8 @@ from jvm.java import java_home
 from kafka_topic import security
 from local_dcos.kafka.broker import JVM_FLAGS, LOG_CONFIG
 from local_dcos.kafka.jars import JARS
-from tests import cassandra_node, hdfs, memory, s3
+from tests import hdfs, memory, s3
+from tests.cassandra_node import CassandraNode
 from tests.ports import free_ports
 
 if TYPE_CHECKING:
@@ -353,12 +354,12 @@ def kafka() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def cassandra() -> Iterator[cassandra_node.CassandraNode]:
+def cassandra() -> Iterator[CassandraNode]:
     """A Cassandra node: `.address(keyspace)`, `.environ`, `.kill()`, `.start()`. Mark tests `slow`."""
     memory.need(memory.CASSANDRA_MB, "Cassandra")
     folder = Path(tempfile.mkdtemp(prefix="cassandra-test-"))
     try:
-        with cassandra_node.serving(folder, *free_ports(2)) as node:
+        with CassandraNode(folder, *free_ports(2)) as node:
             yield node
     finally:
         shutil.rmtree(folder, ignore_errors=True)

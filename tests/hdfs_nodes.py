@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from stores.hdfs import HdfsStore
@@ -26,14 +24,3 @@ class HdfsService(ServiceNode):
     def store(self) -> HdfsStore:
         """A store, which the caller closes."""
         return HdfsStore(address_of(self.address.removeprefix("hdfs:")))
-
-
-@contextmanager
-def serving(folder: Path, port: int, api: int) -> Iterator[HdfsService]:
-    """Nodes that run until the block ends."""
-    service = HdfsService(folder, port, api)
-    try:
-        service.start()
-        yield service
-    finally:
-        service.stop()

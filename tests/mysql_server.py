@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.service_node import ServiceNode
@@ -27,14 +25,3 @@ class MySqlServer(ServiceNode):
     def environ(self) -> dict[str, str]:
         """What a process needs to log in."""
         return {"MYSQL_PASSWORD": self.password, "MYSQL_CA": self.ca}
-
-
-@contextmanager
-def serving(folder: Path, port: int, api: int) -> Iterator[MySqlServer]:
-    """A server that runs until the block ends."""
-    server = MySqlServer(folder, port, api)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()

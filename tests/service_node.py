@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -19,9 +20,9 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class ServiceNode:
-    """The node of the package `package` on loopback, as the service `test`. Its data are in `folder`.
+    """The node of the package `package` on loopback, as the service `test`. It runs while the block does.
 
-    api: the port of the scheduler. environ: what the package's app sets.
+    folder: of its data. api: the port of the scheduler. environ: what the package's app sets.
     """
 
     def __init__(self, package: str, folder: Path, api: int, environ: Mapping[str, str]) -> None:
@@ -30,6 +31,17 @@ class ServiceNode:
         self._api = api
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def password(self) -> str:

@@ -15,10 +15,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gatherer": {"kafka_topic", "task_runtime"},
     "flink_scripts": {"kafka_topic", "task_runtime", "jvm"},
     "jvm": set(),
+    "http_relay": set(),
     "cli": {"marathon", "kafka_topic"},
-    "local_dcos": {"jvm"},
+    "local_dcos": {"jvm", "http_relay"},
     "stores": {"kafka_topic", "task_runtime"},
-    "notebooks": {"kafka_topic", "task_runtime", "stores"},
+    "notebooks": {"kafka_topic", "task_runtime", "stores", "http_relay"},
     "spark_jobs": {"kafka_topic", "task_runtime", "stores", "jvm"},
     "dashboard": {"kafka_topic", "task_runtime", "flink_scripts", "stores"},
 }

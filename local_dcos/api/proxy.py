@@ -1,6 +1,5 @@
 """/service/<name>/…: a reverse proxy to the port of an app, like DC/OS' Admin Router."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 
@@ -9,6 +8,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from http_relay.relay import Relay
 from local_dcos.agent import Agent
 from local_dcos.api.requests import COOKIE
 from local_dcos.api.sessions import SERVICE_ROUTE, SESSION_COOKIE
@@ -19,30 +19,12 @@ from local_dcos.ports import HOST, is_another_users
 
 SCHEMES = ("http", "https")
 PORT_INDEX = re.compile(r"[0-9]{1,3}")
-# Headers of one connection, and the token, which apps must not see.
-DROPPED = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "expect",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "content-length",
-        "authorization",
-        PROXY_USER_HEADER.lower(),
-        "sec-websocket-key",
-        "sec-websocket-version",
-        "sec-websocket-extensions",
-        "sec-websocket-protocol",
-        "content-encoding",
-    }
-)
-# Cookies that apps must not see.
-DROPPED_COOKIES = (COOKIE, SESSION_COOKIE)
+# The token, which apps must not see; the user, whom only the proxy names to them; and how a body was
+# compressed, since aiohttp has decompressed what the cluster receives.
+HIDDEN = ("authorization", PROXY_USER_HEADER, "content-encoding")
+HIDDEN_COOKIES = (COOKIE, SESSION_COOKIE)
 CONNECT_SECONDS = 5.0
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 class Proxy:
@@ -52,7 +34,12 @@ class Proxy:
         """user: returns the user whom the login of a request names, or ""."""
         self._state = agent.state
         self._user = user
-        self._session: aiohttp.ClientSession | None = None
+        self._relay = Relay(
+            hidden=HIDDEN,
+            hidden_cookies=HIDDEN_COOKIES,
+            connect_seconds=CONNECT_SECONDS,
+            max_message_bytes=MAX_MESSAGE_BYTES,
+        )
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -61,16 +48,10 @@ class Proxy:
         ]
 
     async def session(self, app: web.Application) -> AsyncIterator[None]:
-        """Keeps one client session for the life of the server."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-        # aiohttp must add no headers: an app might use an encoding that the client can't read.
-        skipped = ("Accept", "Accept-Encoding", "User-Agent")
-        # The server limits its connections already. No client must wait for the streams of others.
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, auto_decompress=False, skip_auto_headers=skipped
-        ) as self._session:
-            yield
+        """Keeps connections to apps for the life of the server."""
+        await self._relay.open()
+        yield
+        await self._relay.close()
 
     def _target(self, request: web.Request) -> tuple[str, Task]:
         """Returns the address that a request goes to, always on this machine, and the task behind it."""
@@ -109,78 +90,15 @@ class Proxy:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         url, task = self._target(request)
-        if self._session is None:
-            raise ApiError(503, "The cluster is still starting")
-        passed = self._websocket if request.headers.get("Upgrade", "").lower() == "websocket" else self._http
         try:
-            return await passed(self._session, request, url, self._headers(request, task))
+            return await self._relay.pass_on(request, URL(url, encoded=True), self._headers(request, task))
         except (aiohttp.ClientError, ValueError) as error:
             message = f"Service '{request.match_info['name']}' does not answer: {error}"
             raise ApiError(502, message) from error
 
     def _headers(self, request: web.Request, task: Task) -> CIMultiDict[str]:
-        headers = CIMultiDict(
-            (key, value) for key, value in request.headers.items() if key.lower() not in DROPPED
-        )
-        pairs = [pair.strip() for line in headers.popall("Cookie", []) for pair in line.split(";")]
-        cookies = [pair for pair in pairs if pair and pair.partition("=")[0].strip() not in DROPPED_COOKIES]
-        if cookies:
-            headers["Cookie"] = "; ".join(cookies)
+        headers = self._relay.headers(request)
         headers[PROXY_HEADER] = task.secret
         if user := self._user(request):
             headers[PROXY_USER_HEADER] = user
         return headers
-
-    @staticmethod
-    async def _http(
-        session: aiohttp.ClientSession, request: web.Request, url: str, headers: CIMultiDict[str]
-    ) -> web.StreamResponse:
-        async with session.request(
-            request.method,
-            URL(url, encoded=True),
-            headers=headers,
-            data=request.content if request.body_exists else None,
-            allow_redirects=False,
-            ssl=False,
-        ) as answer:
-            response = web.StreamResponse(status=answer.status, reason=answer.reason)
-            for key, value in answer.headers.items():
-                if key.lower() not in DROPPED or key.lower() in ("content-length", "content-encoding"):
-                    response.headers.add(key, value)
-            await response.prepare(request)
-            try:
-                async for chunk in answer.content.iter_any():
-                    await response.write(chunk)
-            except aiohttp.ClientError as error:
-                # Part of the answer was sent already. Closing the connection shows that the rest is missing.
-                raise ConnectionResetError from error
-            await response.write_eof()
-            return response
-
-    @staticmethod
-    async def _websocket(
-        session: aiohttp.ClientSession, request: web.Request, url: str, headers: CIMultiDict[str]
-    ) -> web.StreamResponse:
-        asked = request.headers.get("Sec-WebSocket-Protocol", "")
-        protocols = [one.strip() for one in asked.split(",") if one.strip()]
-        async with session.ws_connect(url, headers=headers, protocols=protocols, ssl=False) as behind:
-            front = web.WebSocketResponse(protocols=[behind.protocol] if behind.protocol else ())
-            await front.prepare(request)
-            pumps = [asyncio.create_task(_pump(front, behind)), asyncio.create_task(_pump(behind, front))]
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            await front.close()
-            return front
-
-
-Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
-
-
-async def _pump(source: Socket, target: Socket) -> None:
-    async for message in source:
-        if message.type is aiohttp.WSMsgType.TEXT:
-            await target.send_str(message.data)
-        elif message.type is aiohttp.WSMsgType.BINARY:
-            await target.send_bytes(message.data)

@@ -270,3 +270,9 @@ def shared_app(kafka: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A dashboard on topics without records, for tests that change nothing."""
     with dashboards(kafka, tmp_path_factory.mktemp("dashboard")) as make:
         yield make(new_feeder(kafka).prefix)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """The folder of a store, which flows of a page read."""
+    return tmp_path / "store"

@@ -11,11 +11,6 @@ LIVE = "socket.io/monitoring"
 
 
 @pytest.fixture
-def store(tmp_path):
-    return tmp_path / "store"
-
-
-@pytest.fixture
 def flow_app(kafka, feeder, make_app, store):
     for topic in ("monitoring", "random-numbers"):
         kafka.create(feeder.prefix + topic)

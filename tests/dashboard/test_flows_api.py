@@ -14,11 +14,6 @@ LIVE = "socket.io/monitoring"
 
 
 @pytest.fixture
-def store(tmp_path):
-    return tmp_path / "store"
-
-
-@pytest.fixture
 def flow_app(kafka, feeder, make_app, store):
     kafka.create(f"{feeder.prefix}monitoring")
     return make_app(feeder.prefix, **flows.environment(store, "dashboard", "spark"))

@@ -22,7 +22,7 @@ from stores.base import Batch, Store
 from stores.disk import DiskStore
 from stores.opening import open_store
 from stores.tables import MOVING_AVERAGE, SIGNALS, Flow
-from tests.hdfs_nodes import serving as serving_hdfs
+from tests.hdfs_nodes import HdfsService
 from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
@@ -228,7 +228,7 @@ def test_the_program(disk):
 
 @pytest.mark.long
 def test_a_real_hdfs_answers_too(spark, tmp_path, monkeypatch):
-    with serving_hdfs(tmp_path, *free_ports(2)) as nodes:
+    with HdfsService(tmp_path, *free_ports(2)) as nodes:
         with closing(open_store(nodes.address)) as store:
             fill(store)
         check(spark, nodes.address)

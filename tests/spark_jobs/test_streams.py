@@ -24,7 +24,6 @@ from stores.errors import UnreachableError
 from stores.tables import PRICES, STATISTICS, Flow
 from tests import memory
 from tests.hdfs_nodes import HdfsService
-from tests.hdfs_nodes import serving as serving_hdfs
 from tests.ports import free_ports
 from tests.service_node import ServiceNode
 from tests.spark_jobs.test_stream import ALWAYS, CLOSING, record, send, ticks, windows
@@ -73,7 +72,7 @@ class Driver:
 @pytest.fixture
 def hdfs(tmp_path: Path) -> Iterator[HdfsService]:
     (tmp_path / "hdfs").mkdir()
-    with serving_hdfs(tmp_path / "hdfs", *free_ports(2)) as nodes:
+    with HdfsService(tmp_path / "hdfs", *free_ports(2)) as nodes:
         yield nodes
 
 

@@ -19,7 +19,7 @@ from stores.mysql_driver import Driver
 from stores.opening import open_store
 from stores.sql import Address, address_of
 from stores.tables import TABLES, Flow
-from tests.mysql_server import MySqlServer, serving
+from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
 from tests.stores.batches import ALWAYS, FLOW, START, rows
 
@@ -27,7 +27,7 @@ from tests.stores.batches import ALWAYS, FLOW, START, rows
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MySqlServer]:
     folder: Path = tmp_path_factory.mktemp("mysql")
-    with serving(folder, *free_ports(2)) as started:
+    with MySqlServer(folder, *free_ports(2)) as started:
         yield started
 
 

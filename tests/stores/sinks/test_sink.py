@@ -23,8 +23,8 @@ from stores.disk import DiskStore
 from stores.opening import open_store
 from stores.records import KINDS
 from stores.tables import Flow
-from tests.hdfs_nodes import serving as serving_hdfs
-from tests.mysql_server import serving
+from tests.hdfs_nodes import HdfsService
+from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
 from tests.stores.batches import ALWAYS
 
@@ -197,13 +197,13 @@ def test_a_topic_that_is_made_again_is_read_from_its_start(bundle, tmp_path):
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Any]:
-    with serving(tmp_path, *free_ports(2)) as server:
+    with MySqlServer(tmp_path, *free_ports(2)) as server:
         yield server
 
 
 @pytest.mark.long
 def test_a_real_hdfs_has_each_record_once(bundle, tmp_path):
-    with serving_hdfs(tmp_path, *free_ports(2)) as nodes, closing(nodes.store()) as store:
+    with HdfsService(tmp_path, *free_ports(2)) as nodes, closing(nodes.store()) as store:
         bundle.write(2000)
         kill_in_the_middle(bundle, nodes.address, store)
         both = [bundle.start(nodes.address, "--once") for _ in range(2)]

@@ -1,0 +1,1 @@
+"""Passes HTTP requests and WebSockets on to a server on this machine."""
