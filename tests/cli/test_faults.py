@@ -38,8 +38,6 @@ CHANGING = ("package install kafka", "topic create position.A", "app add")
 
 # The others are in the long form; test_every_fault.py has a `dcos` that hangs before it does anything.
 SHORT = {
-    (13, "422"),
-    (10, "lost"),
     ("topic create position.A", "lost-hang"),
     ("app add", "kill-after"),
 }

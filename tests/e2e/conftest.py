@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.folders import shared_in
+
 
 @dataclass
 class Pipectl:
@@ -26,6 +29,8 @@ class Pipectl:
 
     home: Path
     more: dict[str, str] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    """What every deploy and plan of this user sets."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -34,7 +39,8 @@ class Pipectl:
         return {**clean, "PIPECTL_HOME": str(self.home), **self.more}
 
     def start(self, *args: str, **kwargs: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "cli", *args]
+        settings = self.settings if args[0] in ("deploy", "plan") else ()
+        command = [sys.executable, "-m", "cli", *args, *(f"--set={each}" for each in settings)]
         return subprocess.Popen(
             command, env=self.environ, stdin=subprocess.DEVNULL, stdout=-1, stderr=-1, text=True, **kwargs
         )
@@ -107,40 +113,48 @@ def _is_open(port: int) -> bool:
 class SharedBundle:
     """The bundle in a home: deployed when it is asked for and not known to be as `pipectl deploy` makes it.
 
-    first: the result of the deploy that found nothing, and when it ended.
+    pipectl: the user whose it is. first: the result of the deploy that found nothing, and when it ended.
     """
 
     def __init__(self, pipectl: Pipectl) -> None:
-        self._pipectl = pipectl
+        self.pipectl = pipectl
         self._deployed: dict[str, Any] | None = None
         self.first: tuple[dict[str, Any], datetime] | None = None
 
     def deployed(self) -> dict[str, Any]:
         """The JSON result of the newest deploy."""
         if self._deployed is None:
-            self._deployed = self._pipectl.json("deploy", "--yes")
+            self._deployed = self.pipectl.json("deploy", "--yes")
             if self.first is None:
                 self.first = self._deployed, datetime.now(UTC)
         return self._deployed
 
     def changed(self) -> None:
-        """It may be otherwise than it was deployed."""
+        """It may soon be otherwise than it was deployed."""
         self._deployed = None
 
 
-@pytest.fixture(scope="session")
-def pipectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipectl]:
+BUNDLE = pytest.StashKey[SharedBundle]()
+
+
+@pytest.fixture
+def shared_bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SharedBundle:
+    @contextmanager
+    def ended_with_the_folder() -> Iterator[SharedBundle]:
+        # While a bundle is up, it takes CPU from all other tests: two thirds as much at this rate.
+        user = Pipectl(tmp_path_factory.mktemp("e2e") / "a home", settings=("generator.rate=10",))
+        try:
+            yield SharedBundle(user)
+        finally:
+            user.purge()
+
+    return shared_in(Path(__file__).parent, request, BUNDLE, ended_with_the_folder)
+
+
+@pytest.fixture
+def pipectl(shared_bundle: SharedBundle) -> Pipectl:
     """The user whose bundle is shared."""
-    user = Pipectl(tmp_path_factory.mktemp("e2e") / "a home")
-    try:
-        yield user
-    finally:
-        user.purge()
-
-
-@pytest.fixture(scope="session")
-def shared_bundle(pipectl: Pipectl) -> SharedBundle:
-    return SharedBundle(pipectl)
+    return shared_bundle.pipectl
 
 
 @pytest.fixture
@@ -150,13 +164,11 @@ def bundle(shared_bundle: SharedBundle) -> dict[str, Any]:
 
 
 @pytest.fixture
-def changeable_bundle(shared_bundle: SharedBundle) -> Iterator[dict[str, Any]]:
-    """The same for a test that changes it."""
-    document = shared_bundle.deployed()
-    try:
-        yield document
-    finally:
-        shared_bundle.changed()
+def changeable_bundle(shared_bundle: SharedBundle) -> SharedBundle:
+    """A bundle that runs, for a test that changes it. The test may ask it to be deployed again."""
+    shared_bundle.deployed()
+    shared_bundle.changed()
+    return shared_bundle
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def test_destroy_then_deploy_goes_on_from_the_savepoint(pipectl, changeable_bund
         reverse=True,
     )
 
-    again = pipectl.json("deploy")
+    again = changeable_bundle.deployed()
     assert again["changes"]["kafka"] == again["changes"]["topics"] == "unchanged"
     assert again["changes"]["gatherer"] == "create"
     (job,) = pipectl.api("service/volatility-flink/jobs/overview")["jobs"]
@@ -36,6 +36,6 @@ def test_an_app_that_is_killed_comes_back(pipectl, changeable_bundle):
     assert killed
     for process in killed:
         process.kill()
-    pipectl.run("deploy")  # waits until it is back and ticks flow
+    changeable_bundle.deployed()  # waits until it is back and ticks flow
     assert pipectl.json("status")["healthy"]
     assert generators() and not {*generators()} & {*killed}

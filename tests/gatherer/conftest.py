@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.folders import shared_in
 from tests.gatherer.bundle import Bundle, Feed
 from tests.gatherer.flink import Flink
 from tests.gatherer.slow_broker import SlowBroker
 
+FLINK = pytest.StashKey[Flink]()
 
-@pytest.fixture(scope="session")
-def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
-    flink = Flink(tmp_path_factory.mktemp("flink"))
-    for role in ("jobmanager", "taskmanager"):
-        flink.start(role)
-    yield flink
-    flink.stop()
+
+@pytest.fixture
+def flink(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Flink:
+    """A Flink for all tests of this folder and those below."""
+
+    @contextmanager
+    def running() -> Iterator[Flink]:
+        flink = Flink(tmp_path_factory.mktemp("flink"))
+        for role in ("jobmanager", "taskmanager"):
+            flink.start(role)
+        yield flink
+        flink.stop()
+
+    return shared_in(Path(__file__).parent, request, FLINK, running)
 
 
 @pytest.fixture

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.folders import shared_in
 from tests.gatherer.bundle import Bundle
 from tests.gatherer.flink import Flink
 
 GAP = {"gap": {"window": "10s", "after_seconds": 5}}
+RUNNING = pytest.StashKey[Bundle]()
 
 
-@pytest.fixture(scope="session")
-def running(flink: Flink, kafka: Any) -> Iterator[Bundle]:
+@pytest.fixture
+def running(request: pytest.FixtureRequest, flink: Flink, kafka: Any) -> Bundle:
     """The bundle of that job. However long a test waits for something, the clock is that of the ticks."""
-    bundle = Bundle(flink, kafka.bootstrap_servers, "records")
-    bundle.app.start(GATHERER_IDLE_TIMEOUT_SECONDS="600", SIGNALS=json.dumps(GAP))
-    bundle.app.until_healthy()
-    yield bundle
-    assert bundle.app.stop() == 0, bundle.app.output()
+
+    @contextmanager
+    def started() -> Iterator[Bundle]:
+        bundle = Bundle(flink, kafka.bootstrap_servers, "records")
+        bundle.app.start(GATHERER_IDLE_TIMEOUT_SECONDS="600", SIGNALS=json.dumps(GAP))
+        bundle.app.until_healthy()
+        yield bundle
+        assert bundle.app.stop() == 0, bundle.app.output()
+
+    return shared_in(Path(__file__).parent, request, RUNNING, started)
 
 
 @pytest.fixture
