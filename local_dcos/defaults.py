@@ -38,16 +38,6 @@ _HEALTH_CHECK: Json = {
     "maxConsecutiveFailures": 3,
     "delaySeconds": 15,
 }
-_READINESS_CHECK: Json = {
-    "name": "readinessCheck",
-    "protocol": "HTTP",
-    "path": "/",
-    "portName": "http-api",
-    "intervalSeconds": 30,
-    "timeoutSeconds": 10,
-    "httpStatusCodesForReady": [200],
-    "preserveLastResponse": False,
-}
 _PORT_DEFINITION: Json = {"port": 0, "protocol": "tcp", "labels": {}}
 _PORT_MAPPING: Json = {"containerPort": 0, "hostPort": 0, "servicePort": 0, "protocol": "tcp", "labels": {}}
 
@@ -69,8 +59,6 @@ def fill(document: Json, service_port: Callable[[], int]) -> Json:
     _fill_container(app)
     _fill_ports(app, service_port)
     app["healthChecks"] = [_health_check(check) for check in app["healthChecks"]]
-    if "readinessChecks" in app:
-        app["readinessChecks"] = [{**_READINESS_CHECK, **check} for check in app["readinessChecks"]]
     return app
 
 

@@ -133,14 +133,6 @@ def _checks(app: Json) -> Iterator[Problem]:
             yield f"{path}/portIndex", f"port index {check['portIndex']} does not exist"
     if mesos_checks > 1:
         yield "/healthChecks", "AppDefinition can contain at most one Mesos health check"
-    readiness_checks = app.get("readinessChecks", [])
-    if len(readiness_checks) > 1:
-        yield "/readinessChecks", "AppDefinition can contain at most one readiness check"
-    for index, check in enumerate(readiness_checks):
-        if check["timeoutSeconds"] >= check["intervalSeconds"]:
-            yield f"/readinessChecks({index})/timeoutSeconds", "must be less than intervalSeconds"
-        if check["portName"] not in [port.get("name") for port in ports]:
-            yield f"/readinessChecks({index})/portName", f"no port is named '{check['portName']}'"
 
 
 def _single(app: Json) -> Iterator[Problem]:

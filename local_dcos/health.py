@@ -1,4 +1,4 @@
-"""Health and readiness checks of running tasks."""
+"""Health checks of running tasks."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import aiohttp
 
-from local_dcos.definition import port_list
 from local_dcos.home import Home
 from local_dcos.launching import environment
 from local_dcos.model import CheckResult, Json, Task
@@ -20,17 +19,6 @@ from local_dcos.stamps import seconds_of, stamp
 # A starting task is checked more often than its definition asks, so that a deployment ends as soon as the
 # task is healthy. Failures still count once per interval.
 STARTING_SECONDS = 0.2
-
-
-async def fetch_status(url: str, timeout: float) -> int:
-    """Returns the HTTP status of a GET. Redirects are not followed."""
-    limit = aiohttp.ClientTimeout(total=timeout)
-    async with (
-        aiohttp.ClientSession(timeout=limit) as session,
-        # Marathon does not verify certificates in its health checks either.
-        session.get(url, allow_redirects=False, ssl=False) as answer,
-    ):
-        return answer.status
 
 
 class Checker:
@@ -49,9 +37,6 @@ class Checker:
             result = CheckResult()
             task.health.append(result)
             task.watchers.append(asyncio.create_task(self._check_loop(task, definition, check, result)))
-        for check in definition.get("readinessChecks", []):
-            task.ready = False
-            task.watchers.append(asyncio.create_task(self._readiness_loop(task, definition, check)))
 
     async def _check_loop(self, task: Task, definition: Json, check: Json, result: CheckResult) -> None:
         interval = max(float(check["intervalSeconds"]), 0.05)
@@ -101,7 +86,13 @@ class Checker:
                 writer.close()
                 return None
             url = f"{protocol.lower()}://{HOST}:{port}/{check['path'].lstrip('/')}"
-            status = await fetch_status(url, timeout)
+            limit = aiohttp.ClientTimeout(total=timeout)
+            async with (
+                aiohttp.ClientSession(timeout=limit) as session,
+                # Marathon does not verify certificates in its health checks either.
+                session.get(url, allow_redirects=False, ssl=False) as answer,
+            ):
+                status = answer.status
             return None if 200 <= status < 400 else f"HTTP {status} from {url}"
         except TimeoutError:
             return f"no answer within {timeout:g} s"
@@ -128,19 +119,3 @@ class Checker:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-
-    async def _readiness_loop(self, task: Task, definition: Json, check: Json) -> None:
-        names = [port.get("name") for port in port_list(definition)]
-        port = task.ports[names.index(check["portName"])]
-        url = f"{check['protocol'].lower()}://{HOST}:{port}/{check['path'].lstrip('/')}"
-        while not task.ready:
-            try:
-                status = await fetch_status(url, float(check["timeoutSeconds"]))
-            except Exception:
-                # As in _probe.
-                status = 0
-            task.ready = status in check["httpStatusCodesForReady"]
-            task.readiness = {"name": check["name"], "taskId": task.id, "ready": task.ready}
-            if not task.ready:
-                await asyncio.sleep(min(float(check["intervalSeconds"]), STARTING_SECONDS))
-        self._changed(task)

@@ -93,8 +93,6 @@ class Task(Record):
     agent_id: str = OWN_AGENT
     # A restarted agent checks its tasks again.
     health: list[CheckResult] = field(default_factory=list, metadata=NOT_SAVED)
-    readiness: Json | None = field(default=None, metadata=NOT_SAVED)
-    ready: bool = field(default=True, metadata=NOT_SAVED)
     kill_reason: str | None = field(default=None, metadata=NOT_SAVED)
     process: Process | None = field(default=None, metadata=NOT_SAVED)
     exited: asyncio.Event = field(default_factory=asyncio.Event, metadata=NOT_SAVED)
@@ -110,9 +108,8 @@ class Task(Record):
 
     @property
     def is_available(self) -> bool:
-        """Whether the task runs, is ready, and passes its health checks. Deployments wait for that."""
-        healthy = all(result.alive for result in self.health)
-        return self.state == RUNNING and healthy and self.ready
+        """Whether the task runs and passes its health checks. Deployments wait for that."""
+        return self.state == RUNNING and all(result.alive for result in self.health)
 
 
 @dataclass

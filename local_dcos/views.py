@@ -80,8 +80,6 @@ def app_view(state: State, app: App, *, with_tasks: bool = False) -> Json:
     }
     if app.last_failure:
         document["lastTaskFailure"] = app.last_failure
-    if app.definition.get("readinessChecks"):
-        document["readinessCheckResults"] = [task.readiness for task in tasks if task.readiness]
     if with_tasks:
         document["tasks"] = [task_view(app, task) for task in shown]
     return document

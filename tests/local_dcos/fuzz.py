@@ -84,10 +84,6 @@ checks = st.fixed_dictionaries(
         "maxConsecutiveFailures": mostly(0, 3),
     },
 )
-readiness = st.fixed_dictionaries(
-    {"portName": mostly("default", "http")},
-    optional={"path": odd_text, "intervalSeconds": mostly(2), "timeoutSeconds": mostly(1)},
-)
 labels = st.fixed_dictionaries(
     {},
     optional={
@@ -113,7 +109,6 @@ _keys: dict[str, st.SearchStrategy[Any]] = {
     "secrets": mostly({"key": {}}, {"key": {"source": "key"}}, {"key": {"source": "../../beside/secret"}}),
     "labels": labels,
     "healthChecks": st.lists(checks, max_size=2),
-    "readinessChecks": st.lists(readiness, max_size=1),
     "portDefinitions": mostly([{}], [{"name": "http"}, {"name": "b"}], [{"port": 1}], [{}] * 101),
     "requirePorts": mostly(True, False),
     "container": mostly(
