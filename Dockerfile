@@ -1,9 +1,8 @@
 # One image for all apps of the bundle, and one with Spark besides (`--target spark`). Nothing is fetched when they run: Python packages,
 # a Java, the jars of Flink's connector and file systems, and our own Java classes are inside.
 #
-# `make lock-base` adds the digest of the base, @sha256:..., or replaces it. It asks the registry, so it needs Docker. Without a
-# digest, a build takes what the registry has under this name on that day.
-FROM python:3.11.14-slim-bookworm AS base
+# The digest is that of the base for all architectures. `make lock-base` replaces it; it asks the registry, so it needs Docker.
+FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d AS base
 
 FROM base AS build
 ENV PATH=/opt/pipectl/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

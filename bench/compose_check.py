@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from broker import ROOT  # first: it lets the next ones be found
-from image_check import CERTIFICATES, Engine, missing, workplace
+from image_check import BASE, CERTIFICATES, Engine, missing, workplace
 
 from jvm.java import java_home
 from local_dcos.kafka.jars import JARS, KAFKA_VERSION
@@ -87,7 +87,17 @@ class Compose:
         volumes = [
             f"--volume={file}:{file}:ro" for file in (CERTIFICATES, Path("/etc/pip.conf")) if file.exists()
         ]
-        build = ["build", "--isolation", "chroot", "--pull-never", "--format", "docker", *volumes]
+        build = [
+            "build",
+            "--isolation",
+            "chroot",
+            "--pull-never",
+            "--format",
+            "docker",
+            "--from",
+            BASE,
+            *volumes,
+        ]
         wrapper = engine.folder / "podman"
         wrapper.write_text(WRAPPER.format(podman=" ".join(podman), build=" ".join(build)))
         wrapper.chmod(0o755)
@@ -177,7 +187,7 @@ class Output:
                 self._process.wait()
 
 
-def build_kafka(engine: Engine, base: str) -> None:
+def build_kafka(engine: Engine) -> None:
     """An image with the variables and scripts of Apache's."""
     context = engine.folder / "kafka-image"
     (context / "kafka" / "libs").mkdir(parents=True)
@@ -190,7 +200,7 @@ def build_kafka(engine: Engine, base: str) -> None:
         file.write_text(text)
         file.chmod(0o755)
     (context / "Dockerfile").write_text(
-        f'FROM {base}\nCOPY java /opt/java\nCOPY kafka /opt/kafka\nCMD ["/opt/kafka/start"]\n'
+        f'FROM {BASE}\nCOPY java /opt/java\nCOPY kafka /opt/kafka\nCMD ["/opt/kafka/start"]\n'
     )
     engine.buildah("bud", "--isolation", "chroot", "--quiet", "--tag", KAFKA_IMAGE, context, seconds=300)
     shutil.rmtree(context)
@@ -257,10 +267,9 @@ def main() -> None:
         print(f"skipped: {reason}")
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    (base,) = set(re.findall(r"^FROM (\S+) AS base", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
     with workplace() as engine:
-        engine.build_base(f"docker.io/library/{base}")
-        build_kafka(engine, f"docker.io/library/{base}")
+        engine.build_base()
+        build_kafka(engine)
         began = time.monotonic()
         # One after the other: the later ones find the layers of the first.
         Compose(engine).run("--parallel", "1", "build", seconds=BUILD_SECONDS)

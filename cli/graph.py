@@ -1,8 +1,9 @@
 """Runs steps in dependency order, independent steps in parallel."""
 
 import threading
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from graphlib import TopologicalSorter
 
 from cli.errors import Interrupted
@@ -32,23 +33,28 @@ def run(
     """
     sorter = in_order(depends_on, reverse=reverse)
     first_error: BaseException | None = None
-    with ThreadPoolExecutor(max_workers=max(len(depends_on), 1), thread_name_prefix="step") as pool:
+    with workers(max(len(depends_on), 1), stop) as pool:
         running: dict[Future[None], str] = {}
-        finished = False
+        while sorter.is_active() and first_error is None:
+            running |= {pool.submit(work, name): name for name in sorter.get_ready()}
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                name = running.pop(future)
+                error = future.exception()
+                if error is None:
+                    sorter.done(name)
+                elif first_error is None or isinstance(first_error, Interrupted):
+                    first_error = error
+        if first_error is not None:
+            raise first_error
+
+
+@contextmanager
+def workers(number: int, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
+    """Threads that work side by side. An error in the block, or Ctrl-C, sets `stop` and waits for them."""
+    with ThreadPoolExecutor(max_workers=number, thread_name_prefix="step") as pool:
         try:
-            while sorter.is_active() and first_error is None:
-                running |= {pool.submit(work, name): name for name in sorter.get_ready()}
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    name = running.pop(future)
-                    error = future.exception()
-                    if error is None:
-                        sorter.done(name)
-                    elif first_error is None or isinstance(first_error, Interrupted):
-                        first_error = error
-            finished = first_error is None
-        finally:
-            if not finished:
-                stop.set()
-    if first_error is not None:
-        raise first_error
+            yield pool
+        except BaseException:
+            stop.set()
+            raise

@@ -23,12 +23,17 @@ HINT = (
 
 
 def fresh_records(
-    config: LiveConfig, *, max_age: timedelta, timeout: timedelta, report: Callable[[str], None]
+    config: LiveConfig,
+    *,
+    since: datetime,
+    max_age: timedelta,
+    timeout: timedelta,
+    report: Callable[[str], None],
 ) -> dict[str, MovingAverage]:
-    """Wait for a new record of the shortest window of every position; returns them by symbol.
+    """Wait for a record of the shortest window of every position; returns them by symbol.
 
-    Only windows that ended at most `max_age` ago count: a resumed job writes older ones first. Raises
-    WaitTimeout or PipectlError.
+    Only records count that were written at or after `since`, of windows that ended at most `max_age` ago: a
+    resumed job writes older ones first. Raises WaitTimeout or PipectlError.
     """
     from kafka_topic.consumer import MovingAverageConsumer
     from kafka_topic.errors import KafkaTopicError
@@ -36,7 +41,6 @@ def fresh_records(
     wanted = set(config.positions)
     seen: dict[str, MovingAverage] = {}
     deadline = time.monotonic() + timeout.total_seconds()
-    began = datetime.now(UTC)
 
     report(f"waiting for records, 0/{len(wanted)} positions")
     try:
@@ -45,7 +49,7 @@ def fresh_records(
             prefix=config.prefix,
             positions=wanted,
             window=config.window,
-            start=began,
+            start=since,
             timeout=timeout.total_seconds(),
         ) as records:
             for record in records:

@@ -25,6 +25,7 @@ from confluent_kafka.admin import (
     ConfigEntry,
     ConfigResource,
     OffsetSpec,
+    TopicMetadata,
 )
 
 from kafka_topic.commit_metadata import metadata_of
@@ -119,10 +120,7 @@ class Brokers:
 
     def leaders(self, topics: Iterable[str]) -> dict[str, dict[int, int | None]]:
         """The leader of each partition of each existing topic; None for a partition without one."""
-        try:
-            known = self._admin.list_topics(timeout=self._timeout).topics
-        except KafkaException as error:
-            raise self._explained(error) from error
+        known = self._topics()
         return {
             topic: {
                 number: one.leader if one.leader >= 0 else None
@@ -134,10 +132,15 @@ class Brokers:
 
     def names(self) -> list[str]:
         """The existing topics."""
-        try:
-            return sorted(self._admin.list_topics(timeout=self._timeout).topics)
-        except KafkaException as error:
-            raise self._explained(error) from error
+        return sorted(self._topics())
+
+    def layouts(self) -> dict[str, tuple[int, int]]:
+        """The number of partitions of each topic, and the highest number of in-sync replicas of one."""
+        return {
+            name: (len(topic.partitions), max(len(one.isrs) for one in topic.partitions.values()))
+            for name, topic in self._topics().items()
+            if topic.partitions
+        }
 
     def ids(self, topics: Iterable[str]) -> dict[str, str]:
         """The id of each existing topic; that of a topic that was deleted and made again is another one."""
@@ -224,6 +227,12 @@ class Brokers:
             for each in answer
             if each.error is None and each.offset >= 0
         }
+
+    def _topics(self) -> dict[str, TopicMetadata]:
+        try:
+            return self._admin.list_topics(timeout=self._timeout).topics
+        except KafkaException as error:
+            raise self._explained(error) from error
 
     def _commits(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
         deadline = time.monotonic() + self._timeout

@@ -46,7 +46,7 @@ def environment(of: str) -> dict[str, str]:
 
 def test_the_base_is_pinned_and_the_user_is_not_root() -> None:
     first, *others = [arguments for name, arguments in instructions() if name == "FROM"]
-    assert re.fullmatch(r"python:3\.11\.\d+-slim-\w+(@sha256:[0-9a-f]{64})? AS base", first)
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-\w+@sha256:[0-9a-f]{64} AS base", first)
     assert {other.split()[0] for other in others} <= {"base", "build", "bundle"}
     # Without a target, the last stage is built: the image without Spark.
     assert instructions()[-1] == ("FROM", "bundle")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import local
+from cli import graph, local
 from cli import output as out
 from cli.backend import DEAD_LETTER_SECONDS, connect
 from cli.engine.memory import MemoryEngine
@@ -27,8 +27,11 @@ from kafka_topic.freshness import flow_state
 from kafka_topic.names import Topics
 
 if TYPE_CHECKING:
+    from cli.steps.base import Step
     from kafka_topic.dead_letters import DeadLetterCounts
 
+# Commands and requests that wait for an answer at the same time.
+AT_ONCE = 12
 SHOWN_SYMBOLS = 5
 SHOWN_FLOWS = 2
 
@@ -81,11 +84,13 @@ def command(run: Session, output: str, every: bool) -> None:
     run.engine.check()  # report an unreachable cluster once, not per component
     run = as_deployed(run, run.engine)
     config = live_config(run)
-    components = _components(run, run.engine, config)
-    flow = _flow(run, config)
-    failure = last_failure(run.engine, run.bundle.apps["gatherer"].id)
-    states = {c["name"]: c["state"] for c in components}
-    flows = flows_of(run, states) if "dashboard" in states else []
+    with graph.workers(AT_ONCE, run.stop) as pool:
+        flow_read = pool.submit(_flow, run, config)
+        failure_read = pool.submit(last_failure, run.engine, run.bundle.apps["gatherer"].id)
+        components = _components(run, run.engine, config, each=pool.map)
+        states = {c["name"]: c["state"] for c in components}
+        flows = flows_of(run, states) if "dashboard" in states else []
+        flow, failure = flow_read.result(), failure_read.result()
     healthy = (
         all(state == "healthy" for state in states.values())
         and all(p["state"] == "fresh" for p in flow.positions)
@@ -144,22 +149,28 @@ def _unknown(symbol: str, topics: Topics) -> dict[str, Any]:
     }
 
 
-def _components(run: Session, engine: Engine, config: LiveConfig | None = None) -> list[dict[str, str]]:
+def _components(
+    run: Session,
+    engine: Engine,
+    config: LiveConfig | None = None,
+    each: Callable[..., Iterable[dict[str, str]]] = map,
+) -> list[dict[str, str]]:
+    """The state of each component. each: calls a function for each of them, such as side by side."""
     from cli.steps.bundle import steps_of
 
-    found = []
-    for name, step in steps_of(run, engine=engine, running=config).items():
+    def component(name: str, step: Step) -> dict[str, str]:
         try:
             state = step.state()
         except EngineError as error:
-            found.append({"name": name, "kind": step.kind, "state": "unknown", "detail": error.message})
-        else:
-            detail = state.detail
-            if step.kind == "app" and state.state in ("unhealthy", "deploying"):
-                reason = health_reason(engine, run.bundle.apps[name].id)
-                detail = f"{detail}: {reason}" if reason else detail
-            found.append({"name": name, "kind": step.kind, "state": state.state, "detail": detail})
-    return found
+            return {"name": name, "kind": step.kind, "state": "unknown", "detail": error.message}
+        detail = state.detail
+        if step.kind == "app" and state.state in ("unhealthy", "deploying"):
+            reason = health_reason(engine, run.bundle.apps[name].id)
+            detail = f"{detail}: {reason}" if reason else detail
+        return {"name": name, "kind": step.kind, "state": state.state, "detail": detail}
+
+    steps = steps_of(run, engine=engine, running=config)
+    return list(each(component, steps.keys(), steps.values()))
 
 
 def _flow(run: Session, config: LiveConfig) -> Flow:

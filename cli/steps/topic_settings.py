@@ -4,7 +4,7 @@ It only reads. The gatherer makes the changes, inside the cluster.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cli.errors import PipectlError
@@ -28,10 +28,14 @@ _TIMESTAMPED_BY = {"LogAppendTime": "brokers", "CreateTime": "producers"}
 
 @dataclass(frozen=True)
 class Comparison:
-    """The differences that will be changed, those that stay, and the error if nothing could be read."""
+    """The differences that will be changed, those that stay, and the error if nothing could be read.
+
+    layouts: the number of partitions and of in-sync replicas of each topic that could be read.
+    """
 
     pending: Sequence[Difference] = ()
     kept: Sequence[Difference] = ()
+    layouts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     unread: str | None = None
 
     @property
@@ -101,22 +105,24 @@ class TopicSettings:
             return Comparison()
         wanted = {spec.name: spec.config for spec in specs}
         try:
-            current = self._read(wanted)
+            current, layouts = self._read(wanted)
         except KafkaTopicError as error:
             return Comparison(unread=str(error))
         found = list(differences(wanted, current))
         kept = [each for each in found if each.stays and not (each.shortens and self._allow_decrease)]
         kept += _too_few_replicas(specs, current)
-        return Comparison([each for each in found if each not in kept], kept)
+        return Comparison([each for each in found if each not in kept], kept, layouts)
 
-    def _read(self, topics: Mapping[str, object]) -> dict[str, dict[str, str]]:
+    def _read(
+        self, topics: Mapping[str, object]
+    ) -> tuple[dict[str, dict[str, str]], dict[str, tuple[int, int]]]:
         if not is_reachable(self._servers, timeout=CONNECT_SECONDS):
             raise BrokerUnreachableError(f"no broker is reachable at {self._servers}")
         from kafka_topic.brokers import Brokers
 
         brokers = Brokers(self._servers, timeout=ANSWER_SECONDS)
-        existing = set(brokers.names())
-        return brokers.configs(topic for topic in topics if topic in existing)
+        layouts = brokers.layouts()
+        return brokers.configs(topic for topic in topics if topic in layouts), layouts
 
 
 def _too_few_replicas(

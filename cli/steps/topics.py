@@ -1,7 +1,7 @@
 """The step of the bundle's Kafka topics."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -64,7 +64,7 @@ class TopicsStep:
         settings = self._settings.compare(existing)
         settings.refuse_losses()
         self._pending = f"{len(settings.pending)} settings pending" if settings.pending else ""
-        others = (*self._kept(existing), *self._orphans(names), *settings.notes)
+        others = (*self._kept(existing, settings.layouts), *self._orphans(names), *settings.notes)
         diff = [*self._additions(missing), *settings.diff]
         if not diff:
             return Change("unchanged", notes=others)
@@ -112,21 +112,23 @@ class TopicsStep:
             stay = "stays with its" if len(kept) == 1 else "stay with their"
             yield f"{', '.join(kept)} {stay} records: no longer in `positions`"
 
-    def _kept(self, specs: list[TopicSpec]) -> Iterator[str]:
+    def _kept(self, specs: list[TopicSpec], layouts: Mapping[str, tuple[int, int]]) -> Iterator[str]:
         """Existing topics with other partitions or replicas than wanted. They are never changed.
 
         More partitions would move keys between partitions, which breaks the order of a position. Fewer would
-        lose records.
+        lose records. The service describes the topics that could not be read from the brokers.
         """
+
+        def layout(spec: TopicSpec) -> tuple[int, int]:
+            known = layouts.get(spec.name)
+            return known or self._engine.kafka.describe_topic(self._service, spec.name)
+
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            for spec, (partitions, copies) in zip(specs, pool.map(self._described, specs), strict=True):
+            for spec, (partitions, copies) in zip(specs, pool.map(layout, specs), strict=True):
                 if partitions != spec.partitions:
                     yield f"{spec.name} has {partitions} partitions, wanted {spec.partitions}: not changed"
                 elif copies != spec.replication:
                     yield f"{spec.name} has {copies} in-sync replicas, wanted {spec.replication}: not changed"
-
-    def _described(self, spec: TopicSpec) -> tuple[int, int]:
-        return self._engine.kafka.describe_topic(self._service, spec.name)
 
     def wait(self, report: Report, stop: threading.Event) -> None:
         """Wait until the service lists every topic."""

@@ -183,7 +183,7 @@ def small(
     """A small bundle in its own group."""
     monkeypatch.setenv("PIPECTL_HOME", str(local_home))
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.05)
-    monkeypatch.setattr("cli.engine.dcos.engine.SNAPSHOT_SECONDS", 0.03)
+    monkeypatch.setattr("cli.engine.dcos.snapshot.SNAPSHOT_SECONDS", 0.03)
     made = Small(tmp_path, local_home, f"/s{abs(hash(request.node.nodeid)) % 10**8}")
     yield made
     made.mend()

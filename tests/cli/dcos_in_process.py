@@ -183,9 +183,11 @@ class World:
         return 0, self._view(app_id)
 
     def do_marathon_task_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
-        view = self._view(words[0])
-        task = {"appId": words[0], "version": LATER, "startedAt": LATER}
-        return 0, [{**task, "id": f"t{number}"} for number in range(view["tasksRunning"])]
+        return 0, [
+            {"appId": app_id, "id": f"{app_id}.{number}", "version": LATER, "startedAt": LATER}
+            for app_id in self.apps
+            for number in range(self._view(app_id)["tasksRunning"])
+        ]
 
     def do_marathon_debug_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
         return 0, {"queue": []}

@@ -299,7 +299,13 @@ def test_a_deploy_that_waits_in_vain_names_what_is_wrong(bundle: Bundle) -> None
 
     def refused() -> Any:
         with pytest.raises(WaitTimeout) as caught:
-            fresh_records(config, max_age=second, timeout=second, report=lambda text: None)
+            fresh_records(
+                config,
+                since=datetime.now(UTC),
+                max_age=second,
+                timeout=second,
+                report=lambda text: None,
+            )
         return caught.value
 
     assert "of AAPL, MSFT on" in refused().message

@@ -168,9 +168,6 @@ def test_a_topic_that_was_made_by_hand_is_compared_in_all_that_matters(small, ka
     small.bootstrap_servers = kafka.bootstrap_servers
     kafka.create("hand.position.A", partitions=3)
     brokers = Brokers(kafka.bootstrap_servers, timeout=10)
-    state = small.service
-    state["topics"]["hand.position.A"] = [3, 1]
-    (small.folder / "service.json").write_text(json.dumps(state))
     hands = {"max.message.bytes": "2000", "retention.bytes": "4096", "min.insync.replicas": "2"}
     brokers.set_configs({"hand.position.A": {"cleanup.policy": "compact", **hands}})
     with pytest.raises(PipectlError) as refused:

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -21,13 +20,11 @@ from cli.engine.dcos.mesos import Mesos
 from cli.engine.dcos.packages import DcosPackages
 from cli.engine.dcos.runner import Dcos
 from cli.engine.dcos.secrets import DcosSecrets
+from cli.engine.dcos.snapshot import Snapshot
 from cli.engine.dcos.waiting import over_quota, queued, why_waiting
 from cli.engine.protocol import AppStatus, Credentials, Failure, LogStream, Manifest, Task
 from cli.engine.surroundings import NodeStatus
 from cli.errors import EngineError, NotFound
-
-# Components that wait at the same time share a reading of up to this age.
-SNAPSHOT_SECONDS = 0.4
 
 
 class DcosEngine:
@@ -40,9 +37,10 @@ class DcosEngine:
         self.dcos = dcos
         self.clusters = clusters or DcosClusters(dcos)
         self._address = address
-        self._lock = threading.Lock()
-        self._apps: dict[str, AppStatus] = {}
-        self._read_at = float("-inf")
+        self._apps: Snapshot[dict[str, AppStatus]] = Snapshot(self._read_apps)
+        self._tasks: Snapshot[list[dict[str, Any]]] = Snapshot(
+            lambda: self.dcos.json(["marathon", "task", "list", "--json"])
+        )
 
     @property
     def stop(self) -> threading.Event:
@@ -91,12 +89,11 @@ class DcosEngine:
 
         It uses `app list --json`, since `app show` of the Go client drops fields and invents one.
         """
-        with self._lock:
-            if fresh or time.monotonic() - self._read_at > SNAPSHOT_SECONDS:
-                listed = self.dcos.json(["marathon", "app", "list", "--json"])
-                self._apps = {app["id"]: apps.app_of(app) for app in listed}
-                self._read_at = time.monotonic()
-            return self._apps
+        return self._apps.read(fresh=fresh)
+
+    def _read_apps(self) -> dict[str, AppStatus]:
+        listed = self.dcos.json(["marathon", "app", "list", "--json"])
+        return {app["id"]: apps.app_of(app) for app in listed}
 
     def differences(self, manifest: Manifest, app: AppStatus | None) -> list[str]:
         """The unified diff from the app to the manifest, without Marathon's defaults."""
@@ -147,9 +144,8 @@ class DcosEngine:
         return apps.start_limit(manifest.document)
 
     def tasks(self, app_id: str) -> list[Task]:
-        """The app's Marathon tasks."""
-        listed = self.dcos.json(["marathon", "task", "list", "--json", app_id])
-        return [apps.task_of(task) for task in listed if task.get("appId") == app_id]
+        """The app's Marathon tasks. One command lists those of all apps."""
+        return [apps.task_of(task) for task in self._tasks.read() if task.get("appId") == app_id]
 
     def nodes(self) -> list[NodeStatus]:
         """The Mesos agents."""
@@ -251,5 +247,5 @@ class DcosEngine:
         return current is not None and not self.differences(manifest, current)
 
     def _forget(self) -> None:
-        with self._lock:
-            self._read_at = float("-inf")
+        self._apps.forget()
+        self._tasks.forget()

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from cli.engine.dcos.diff import document_diff
 from cli.engine.dcos.runner import Dcos
 from cli.engine.dcos.service_command import ServiceCommand
+from cli.engine.dcos.snapshot import Snapshot
 from cli.engine.dcos.waiting import queued, why_waiting
 from cli.engine.protocol import AppStatus, Package, ServiceStatus
 from cli.errors import NotFound, PipectlError
@@ -27,6 +28,9 @@ class DcosPackages:
         self._dcos = dcos
         self._apps = apps
         self._changed = changed
+        self._installed: Snapshot[list[dict[str, Any]]] = Snapshot(
+            lambda: dcos.json(["package", "list", "--json"])
+        )
 
     def installed(self, package: str, service: str) -> Package | None:
         """The package that runs as this service. Other services of the same package do not count."""
@@ -63,8 +67,9 @@ class DcosPackages:
             self._dcos.change(
                 ["package", "install", package, *_pinned(version), f"--options={file}", "--yes"],
                 # It may fail or hang after the installation, while it fetches the package's command.
-                verify_applied=lambda: self._listed(package, service) is not None,
+                verify_applied=lambda: self._listed(package, service, fresh=True) is not None,
             )
+        self._installed.forget()
         self._changed()
 
     def status(self, package: str, service: str) -> ServiceStatus:
@@ -93,11 +98,10 @@ class DcosPackages:
             "which deletes every topic"
         )
 
-    def _listed(self, package: str, service: str) -> Mapping[str, Any] | None:
-        for each in self._dcos.json(["package", "list", "--json"]):
+    def _listed(self, package: str, service: str, *, fresh: bool = False) -> Mapping[str, Any] | None:
+        for each in self._installed.read(fresh=fresh):
             if each["name"] == package and f"/{service}" in (each.get("apps") or ()):
-                found: Mapping[str, Any] = each
-                return found
+                return each
         return None
 
 
