@@ -11,7 +11,7 @@ from local_dcos.changes import Changes
 from local_dcos.definition import absolute_id
 from local_dcos.errors import ApiError
 from local_dcos.model import App, Json
-from local_dcos.packages import CATALOGUE
+from local_dcos.packages.catalogue import CATALOGUE
 from local_dcos.packages.package import Package, command_script
 from local_dcos.schema import validator
 

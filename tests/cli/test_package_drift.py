@@ -9,7 +9,7 @@ from cli.engine.dcos.apps import manifest_of
 from cli.engine.dcos.diff import document_diff
 from cli.engine.dcos.packages import installed_options
 from cli.steps.package import PackageStep
-from local_dcos.packages.kafka import KAFKA
+from local_dcos.kafka.package import PACKAGE as KAFKA
 
 pytestmark = pytest.mark.slow
 

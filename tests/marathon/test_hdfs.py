@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import jsonschema
 
-from local_dcos.packages import CATALOGUE
+from local_dcos.packages.catalogue import CATALOGUE
 from marathon.bundle import render
 from marathon.settings import Settings
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jsonschema
 import pytest
 
-from local_dcos.packages import CATALOGUE
+from local_dcos.packages.catalogue import CATALOGUE
 from marathon.bundle import render
 from marathon.errors import BundleError
 from marathon.settings import Settings

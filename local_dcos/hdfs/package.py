@@ -13,7 +13,7 @@ def _app(chosen: Json) -> Json:
     return {"env": {"HDFS_HEAP_MB": str(chosen["data_node"]["mem"] // 4)}}
 
 
-HDFS = Package(
+PACKAGE = Package(
     name="hdfs",
     version="2.10.0-3.5.0",
     title="HDFS",

@@ -17,7 +17,7 @@ def _app(chosen: Json) -> Json:
     return {"env": env | options.tls_variable("mysql", chosen)}
 
 
-MYSQL = Package(
+PACKAGE = Package(
     name="mysql",
     version="1.0.0-11.4.5",
     title="MySQL",

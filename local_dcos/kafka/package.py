@@ -61,7 +61,7 @@ def _app(chosen: Json) -> Json:
     return {"env": env, "secrets": secrets} if secrets else {"env": env}
 
 
-KAFKA = Package(
+PACKAGE = Package(
     name="kafka",
     version="2.10.0-4.1.0",
     title="Kafka",

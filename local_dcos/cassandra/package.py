@@ -22,7 +22,7 @@ def _app(chosen: Json) -> Json:
     return {"env": env | options.tls_variable("cassandra", chosen)}
 
 
-CASSANDRA = Package(
+PACKAGE = Package(
     name="cassandra",
     version="2.10.0-5.0.9",
     title="Cassandra",
