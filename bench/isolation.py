@@ -30,7 +30,7 @@ from tests.gatherer.model import check_letters, check_windows
 def delays(troubles: Troubles, since: datetime, until: datetime) -> list[float]:
     """Of the windows of the healthy positions that end in this time; seconds."""
     found = []
-    for message in troubles.averages.read():
+    for message in troubles.bundle.records("movingaverage"):
         symbol, _, end = key_of(json.loads(message.value()))
         if symbol in HEALTHY and since < end <= until:
             found.append((message.timestamp()[1] - epoch_ms(end)) / 1000)
@@ -71,7 +71,7 @@ def main() -> None:
         troubles.market.close()
         owed = troubles.owed()
         due = set().union(*(outcome.due() for outcome in owed.values()))
-        wait_until(lambda: {key_of(each) for each in bundle.averages()} >= due, "all windows")
+        wait_until(lambda: {key_of(each) for each in bundle.so_far()} >= due, "all windows")
         job = bundle.app.health()["job_id"]
         failures = flink.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"]
         bundle.app.stop()

@@ -353,7 +353,7 @@ def kafka() -> Iterator[Broker]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cassandra() -> Iterator[CassandraNode]:
     """A Cassandra node: `.address(keyspace)`, `.environ`, `.kill()`, `.start()`. Mark tests `slow`."""
     memory.need(memory.CASSANDRA_MB, "Cassandra")

@@ -12,7 +12,8 @@ from statistics import median
 from tests.e2e.cluster import Cluster
 from tests.e2e.freshness import Reader
 from tests.e2e.ledger import Account, Ledger
-from tests.e2e.recount import Recount, averages, owed, recount, ticks_of
+from tests.e2e.recount import Recount, owed, recount, ticks_of
+from tests.gatherer.bundle import Tail
 from tests.gatherer.exact import key_of
 
 COMPONENTS = ("generator", "submitter", "taskmanager", "worker", "jobmanager", "broker", "agent")
@@ -148,8 +149,10 @@ def settle(cluster: Cluster, ledger: Ledger, report: Report, patience: float = 1
     logs = {symbol: ticks_of(where[0], symbol, where[1]) for symbol in symbols}
     due = set().union(*(owed(logs[each], each, cluster.rules).due() for each in symbols))
     deadline = time.monotonic() + patience
-    while not due <= {key_of(record) for record in averages(*where)} and time.monotonic() < deadline:
+    written = Tail(where[0], f"{where[1]}movingaverage")
+    while not due <= {*map(key_of, written.documents())} and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
+    written.close()
     found = recount(where[0], symbols, cluster.rules, prefix=where[1], ended=True)
     report.recount, report.account = found, ledger.account(found.ticks, last_words)
     return report

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from tests.e2e.recount import averages, recount
-from tests.gatherer.bundle import DATED_BY_BROKER, create
+from tests.gatherer.bundle import DATED_BY_BROKER, Tail, create
 from tests.gatherer.exact import TIME_FORMAT, key_of
 from tests.gatherer.flink import wait_until
 from tests.gatherer.model import Rules
@@ -69,11 +69,13 @@ def ends_of(servers: str, symbols: tuple[str, ...]) -> dict[Any, dict[str, Any]]
 def test_every_window_is_there_once_and_exact(servers, rules):
     newest = max(end for _, _, end in ends_of(servers, POSITIONS))
     end = newest + timedelta(seconds=5)
+    written = Tail(servers, "movingaverage")
     wait_until(
-        lambda: ends_of(servers, POSITIONS).keys() >= {(s, "10s", end) for s in POSITIONS},
+        lambda: {*map(key_of, written.documents())} >= {(s, "10s", end) for s in POSITIONS},
         f"a window of each position that ends at {end}",
         90,
     )
+    written.close()
     assert check_all(servers, POSITIONS, rules) > 5 * 5
 
 

@@ -38,6 +38,7 @@ class Tail:
         from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
         self.records: list[Any] = []
+        self._documents: list[dict[str, Any]] = []
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap_servers,
@@ -76,6 +77,11 @@ class Tail:
                     self._next[message.partition()] = message.offset()
         return self.records
 
+    def documents(self) -> list[dict[str, Any]]:
+        """The same as JSON, each parsed once."""
+        self._documents += [json.loads(each.value()) for each in self.read()[len(self._documents) :]]
+        return self._documents
+
     def close(self) -> None:
         self._consumer.close()
 
@@ -113,6 +119,7 @@ class Bundle:
         for topic in ("movingaverage", "signals", "dead_letter"):
             self.create(topic, **DATED_BY_BROKER)
         self.create("limits")
+        self._tail: Tail | None = None
 
     wait_until = staticmethod(wait_until)
 
@@ -154,7 +161,21 @@ class Bundle:
         """What the model says of them."""
         return outcome(symbol, self.log(symbol).values(), self.rules)
 
+    def so_far(self) -> list[dict[str, Any]]:
+        """The windows that are there, for who waits for some: each is read and parsed once."""
+        if self._tail is None:
+            self._tail = Tail(self.bootstrap_servers, f"{self.prefix}movingaverage")
+        return self._tail.documents()
+
+    def until_progress(self, records: int = 6) -> None:
+        """Wait until the job has committed so many more windows."""
+        wanted = len(self.so_far()) + records
+        wait_until(
+            lambda: len(self.so_far()) >= wanted, lambda: f"progress; the app says:\n{self.app.output()}"
+        )
+
     def averages(self) -> list[dict[str, Any]]:
+        """All windows, read afresh."""
         found = self.records("movingaverage")
         assert all(json.loads(message.value())["symbol"].encode() == message.key() for message in found)
         return [json.loads(message.value()) for message in found]
@@ -200,7 +221,7 @@ class Bundle:
         missing = set(due)
 
         def all_there() -> bool:
-            missing.difference_update(map(key_of, self.averages()))
+            missing.difference_update(map(key_of, self.so_far()))
             return not missing
 
         deadline = time.monotonic() + PATIENCE

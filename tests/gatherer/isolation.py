@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.conftest import Broker
 from tests.gatherer import damage
-from tests.gatherer.bundle import DATED_BY_BROKER, Bundle, Tail, create
+from tests.gatherer.bundle import DATED_BY_BROKER, Bundle, create
 from tests.gatherer.exact import TIME_FORMAT, key_of
 from tests.gatherer.flink import Flink, wait_until
 from tests.gatherer.model import Outcome, outcome
@@ -27,7 +27,7 @@ LEADERLESS = "LEADERLESS"
 CODECS = ("zstd", "lz4", "snappy", "gzip")
 UNKNOWN_CODEC = 6
 _HOUR = timedelta(hours=1)
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.2
 
 
 def tick(symbol: str, when: datetime, cents: int) -> bytes:
@@ -37,7 +37,7 @@ def tick(symbol: str, when: datetime, cents: int) -> bytes:
 
 
 class Market:
-    """Ten live ticks a second of each position, in a thread of its own."""
+    """Five live ticks a second of each position, in a thread of its own."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle, self._draw = bundle, random.Random(7)
@@ -51,7 +51,7 @@ class Market:
         from confluent_kafka import Producer
 
         servers = {"bootstrap.servers": self._bundle.bootstrap_servers}
-        producer = Producer({**servers, "compression.type": codec, "linger.ms": 200})
+        producer = Producer({**servers, "compression.type": codec, "linger.ms": 400})
         with self._lock:
             self._positions[symbol] = producer, ahead
 
@@ -93,7 +93,6 @@ def healthy(flink: Flink, first: Broker, second: Broker) -> Iterator[Troubles]:
         market = Market(bundle)
         stack.callback(market.close)
         troubles = Troubles(bundle, market, first, second, slow)
-        stack.callback(troubles.close)
         for symbol in (*HEALTHY, *READ):
             troubles.start(symbol)
         bundle.app.start(FLINK_PARALLELISM="2")
@@ -122,14 +121,10 @@ class Troubles:
 
         self.problems: dict[str, str] = {}
         self.symbols: list[str] = []
-        self.averages = Tail(bundle.bootstrap_servers, f"{bundle.prefix}movingaverage")
         self.bundle, self.market, self._slow = bundle, market, slow
         self._first, self._second = first, second
         self._admin = AdminClient({"bootstrap.servers": bundle.bootstrap_servers})
         self._before: dict[str, list[Any]] = {}
-
-    def close(self) -> None:
-        self.averages.close()
 
     @property
     def each(self) -> list[Callable[[], None]]:
@@ -152,7 +147,7 @@ class Troubles:
         """Wait until a window of a position is there, that ends after `since` if that is given."""
 
         def there() -> bool:
-            keys = (key_of(json.loads(each.value())) for each in self.averages.read())
+            keys = map(key_of, self.bundle.so_far())
             return any(key[0] == symbol and (since is None or key[2] > since) for key in keys)
 
         wait_until(there, f"a window of {symbol}")
@@ -245,10 +240,11 @@ class Troubles:
 
     def metadata(self) -> dict[str, str]:
         """What the group's metadata says is wrong, by position."""
+        told = self._committed()
         return {
             symbol: json.loads(text.rstrip("\0"))["problem"]
             for symbol in self.symbols
-            if (text := self._committed().get(self.topic(symbol), (0, ""))[1])
+            if (text := told.get(self.topic(symbol), (0, ""))[1])
         }
 
     def until_named(self) -> None:

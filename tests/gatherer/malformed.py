@@ -103,7 +103,7 @@ class Malformed:
 
     def _averages(self) -> dict[tuple[str, int], dict[str, Any]]:
         found = {}
-        for record in self._bundle.averages():
+        for record in self._bundle.so_far():
             symbol, label, ended = key_of(record)
             if label == "10s" and symbol in self._symbols:
                 key = symbol, (ended - self._start) // timedelta(seconds=1)

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from typing import Any
 
 import pytest
 
 from tests.gatherer.bundle import Bundle
-from tests.gatherer.flink import PATIENCE
 
 pytestmark = pytest.mark.slow
 
 SYMBOLS = ["AAPL", "AMZN", "GOOG"]
 CUT_SECONDS = 12.0
-
-
-def _progress(bundle: Any, records: int = 6) -> None:
-    """Wait until the job has committed so many more records."""
-    start, deadline = len(bundle.averages()), time.monotonic() + PATIENCE
-    while len(bundle.averages()) < start + records:
-        assert time.monotonic() < deadline, f"no progress; the app says:\n{bundle.app.output()}"
-        time.sleep(0.1)
 
 
 def _let_pass(seconds: float) -> None:
@@ -40,11 +30,11 @@ def test_windows_are_exact_when_each_part_is_killed(bundle: Any, feed: Any, flin
     app.start()
     app.until_healthy()
     assert len([job for job in flink.rest("/jobs/overview")["jobs"] if job["name"] == app.name]) == 1
-    _progress(bundle)
+    bundle.until_progress()
 
     flink.kill("taskmanager")
     flink.start("taskmanager")
-    _progress(bundle)
+    bundle.until_progress()
     app.until_healthy()
 
     adopted = app.output().count("runs already")
@@ -52,14 +42,14 @@ def test_windows_are_exact_when_each_part_is_killed(bundle: Any, feed: Any, flin
     app.start()
     app.until_healthy()
     assert app.output().count("runs already") == adopted + 1
-    _progress(bundle)
+    bundle.until_progress()
 
     flink.kill("jobmanager")
     flink.start("jobmanager")
     bundle.wait_until(lambda: re.search(r"resuming from .*/chk-\d+", app.output()), "the job's return")
     assert "gone from the JobManager" in app.output()
     app.until_healthy()
-    _progress(bundle)
+    bundle.until_progress()
     assert app.process.poll() is None, "the process that watched has brought the job back"
 
     assert bundle.verify(SYMBOLS, until=feed.close()) > 60
@@ -77,13 +67,13 @@ def test_windows_are_exact_when_the_network_is_slow_and_cut_and_the_broker_away(
     app = bundle.app
     app.start(GATHERER_IDLE_TIMEOUT_SECONDS="4")
     app.until_healthy()
-    _progress(bundle)
+    bundle.until_progress()
     slow_broker.delay_seconds = 1.0
-    _progress(bundle)
+    bundle.until_progress()
     slow_broker.cut = True
     _let_pass(CUT_SECONDS)
     slow_broker.cut, slow_broker.delay_seconds = False, 0.0
-    _progress(bundle)
+    bundle.until_progress()
     app.until_healthy()
 
     kafka.stop()
@@ -94,7 +84,7 @@ def test_windows_are_exact_when_the_network_is_slow_and_cut_and_the_broker_away(
     _let_pass(2)
     for late in ("AMZN", "GOOG"):
         feed.release(late)
-    _progress(bundle)
+    bundle.until_progress()
     app.until_healthy()
     assert bundle.verify(SYMBOLS, until=feed.close()) > 60
 
@@ -103,7 +93,7 @@ def test_windows_are_exact_when_the_job_stops_and_resumes(bundle: Any, feed: Any
     app = bundle.app
     app.start()
     app.until_healthy()
-    _progress(bundle)
+    bundle.until_progress()
     assert app.stop() == 0
     assert "with savepoint" in app.output()
     app.start()
@@ -120,5 +110,5 @@ def test_windows_are_exact_when_the_job_stops_and_resumes(bundle: Any, feed: Any
     # One position falls silent, a new one appears.
     feed.remove("GOOG")
     feed.add("TSLA")
-    _progress(bundle, 12)
+    bundle.until_progress(12)
     assert bundle.verify([*SYMBOLS, "TSLA"], until=feed.close()) > 60

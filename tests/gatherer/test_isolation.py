@@ -54,7 +54,7 @@ def test_healthy_positions_continue_whatever_is_wrong_with_others(
 
         owed = troubles.owed()
         due = set().union(*(outcome.due() for outcome in owed.values()))
-        bundle.wait_until(lambda: {key_of(each) for each in bundle.averages()} >= due, "all windows")
+        bundle.wait_until(lambda: {key_of(each) for each in bundle.so_far()} >= due, "all windows")
         assert bundle.app.health()["job_id"] == job
         assert flink.rest(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"] == []
         assert bundle.app.stop() == 0
@@ -64,7 +64,7 @@ def test_healthy_positions_continue_whatever_is_wrong_with_others(
         assert set(owed["AHEAD"].letters.values()) == {"future"} and not owed["AHEAD"].windows
         late = [
             (key, message.timestamp()[1] - epoch_ms(key[2]))
-            for message in troubles.averages.read()
+            for message in bundle.records("movingaverage")
             if (key := key_of(json.loads(message.value())))[0] in HEALTHY and since < key[2]
         ]
         assert len(late) > 4 * 20

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
-from tests.gatherer.flink import PATIENCE
 from tests.gatherer.forwarder import VIP, forwarding
 from tests.ports import free_ports
 
@@ -23,13 +21,6 @@ processes.jobmanager_options = lambda *given: {**options(*given), "blob.offload.
 from flink_scripts.__main__ import main
 sys.exit(main(["jobmanager"]))
 """
-
-
-def _progress(bundle: Any, records: int = 9) -> None:
-    start, deadline = len(bundle.averages()), time.monotonic() + PATIENCE
-    while len(bundle.averages()) < start + records:
-        assert time.monotonic() < deadline, f"no progress; the app says:\n{bundle.app.output()}"
-        time.sleep(0.1)
 
 
 def _until_note(bundle: Any, note: str | None) -> None:
@@ -57,15 +48,15 @@ def test_taskmanagers_come_and_go_behind_a_vip(own_flink: Any, bundle_on: Any, f
         feed = feed_of(bundle, SYMBOLS)
         bundle.app.start(FLINK_PARALLELISM="3")
         _until_note(bundle, "on 1 of 3 slots")
-        _progress(bundle)
+        bundle.until_progress(9)
 
         flink.start("taskmanager", "second", FLINK_SLOTS="2")
         _until_note(bundle, None)
-        _progress(bundle)
+        bundle.until_progress(9)
 
         flink.kill("second")
         _until_note(bundle, "on 1 of 3 slots")
-        _progress(bundle)
+        bundle.until_progress(9)
 
         assert len(flink.rest("/jobs/overview")["jobs"]) == 1, "it is the same job all the time"
         assert bundle.verify(SYMBOLS, until=feed.close()) > 60

@@ -48,7 +48,7 @@ class _Producer:
 
 
 def _written(bundle: Any) -> set[Any]:
-    return {key_of(record) for record in bundle.averages()}
+    return {key_of(record) for record in bundle.so_far()}
 
 
 def _all_of(bundle: Any) -> set[Any]:
