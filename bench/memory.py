@@ -1,9 +1,10 @@
 """Measures the memory of the bundle on this machine, by process.
 
-    python bench/memory.py [--rounds 5] [--seconds 60]
+    python bench/memory.py [--with spark,cassandra] [--rounds 5] [--seconds 60]
 
-The default bundle is deployed in a folder of its own. After `--seconds`, its memory is looked at once a
-round, ten seconds apart: what each process holds, with its part of what it shares with others (PSS).
+The default bundle is deployed in a folder of its own, with the optional parts that --with names. After
+`--seconds`, its memory is looked at once a round, ten seconds apart: what each process holds, with its part
+of what it shares with others (PSS).
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--with", dest="parts", help="optional parts, with commas between them")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0, help="between the deploy and the first look")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
@@ -80,7 +82,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="memory-") as folder, ExitStack() as stack:
         user = Pipectl(Path(folder) / "home")
         stack.callback(user.purge)
-        user.run("deploy", "--yes", timeout=DEPLOY_SECONDS)
+        parts = ("--with", args.parts) if args.parts else ()
+        user.run("deploy", "--yes", *parts, timeout=DEPLOY_SECONDS)
         time.sleep(args.seconds)
         looks = []
         for number in range(args.rounds):

@@ -1,6 +1,7 @@
 """The agents: which run, which one takes a task, and how a killed one comes back."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -115,7 +116,9 @@ class Nodes:
             raise ApiError(409, f"Agent {name} does not run now; it comes back in {left:.0f} s")
         node.up, node.back_at = False, time.time() + seconds
         self._save()
-        os.kill(node.pid, signal.SIGKILL)
+        # It may have ended by itself a moment ago.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(node.pid, signal.SIGKILL)
         tasks = [*self._state.tasks.values(), *self._state.run_tasks()]
         return [task for task in tasks if task.agent_id == name]
 

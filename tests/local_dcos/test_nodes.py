@@ -6,12 +6,18 @@ import json
 import os
 import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
+from local_dcos.home import Home
+from local_dcos.nodes.nodes import Nodes
+from local_dcos.store import State
 from tests.local_dcos.conftest import Cluster, wait_for
 
 IDS = ["local-S1", "local-S2", "local-S3"]
@@ -135,3 +141,15 @@ def test_the_only_agent_is_the_cluster_and_another_number_needs_a_stop(cluster: 
     cluster.local_dcos("start", "--agents", "1")
     for seconds in (0, -1, 1e9, "1", True, None):
         assert cluster.call("POST", "/nodes/local-S0/kill", {"seconds": seconds})[0] == 400
+
+
+def test_an_agent_that_ends_just_before_it_is_killed_stays_away(tmp_path: Path) -> None:
+    home: Any = SimpleNamespace(agents_wanted=lambda: 2, agents=Path())
+    state = State(Home(tmp_path))
+    nodes = Nodes(home, state, lambda: None)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended_already:
+        pass
+    node = state.nodes["local-S1"]
+    node.up, node.pid = True, ended_already.pid
+    assert nodes.kill("local-S1", 60) == []
+    assert not node.up and node.back_at > time.time()
