@@ -26,7 +26,7 @@ from results import Table, report
 from data_generator.models import MODELS, position_random
 from gatherer.analysis import AnalysisSettings
 from gatherer.operator import Analysis
-from gatherer.panes import UNIT, Pane
+from gatherer.panes import UNIT, Histogram, Pane
 from gatherer.rows import LIMITS, PANES, Row
 from gatherer.window import WindowLength
 from kafka_topic.contracts import Limits
@@ -64,7 +64,7 @@ def panes_of(symbol: str, seconds: int, ticks: int, decimals: int) -> list[Pane]
                 last=part[-1],
                 last_ms=start + (ticks - 1) * 1000 // ticks,
                 last_order=second,
-                histogram=dict(Counter(part)),
+                histogram=Histogram.of(Counter(part)),
             )
         )
     return panes

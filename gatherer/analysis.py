@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import marshal
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
@@ -74,7 +74,7 @@ class PositionAnalysis:
     def __init__(self, symbol: str, settings: AnalysisSettings) -> None:
         self.symbol = symbol
         self._settings = settings
-        self._closed = LONG_AGO
+        self.closed = LONG_AGO
         self._ewma = Ewma(settings.ewma_half_life_seconds)
         self._watch = Watch(symbol, settings.signals)
         # Some kinds look at their window at the end of each pane.
@@ -106,7 +106,7 @@ class PositionAnalysis:
         exponentially weighted volatility, and anomalies and limits do not look at the pane again.
         """
         end = pane.end_ms
-        is_late = end <= self._closed
+        is_late = end <= self.closed
         if is_late and end <= self._useless():
             return False
         if is_late:
@@ -118,17 +118,16 @@ class PositionAnalysis:
     def set_limits(self, limits: Limits | None) -> None:
         """Apply these limits from the next pane on. Equal limits change nothing."""
         ends = self._panes.ends
-        self._watch.set_limits(limits, ends[-1] if ends else self._closed)
+        self._watch.set_limits(limits, ends[-1] if ends else self.closed)
 
     # -- output
 
     def next_due(self) -> int | None:
         """The end of the earliest open window that holds a tick, epoch milliseconds."""
-        ends, closed = self._panes.ends, self._closed
-        # The usual case: the next pane ends a window, and no other can end earlier.
+        ends, closed = self._panes.ends, self.closed
+        # The usual case: the latest pane is in the next window that can end.
         earliest = (closed // self._pane_ms + 1) * self._pane_ms
-        first = bisect_right(ends, earliest - self._most_often)
-        if first < len(ends) and ends[first] <= earliest:
+        if ends and earliest - self._most_often < ends[-1] <= earliest:
             return earliest
         due = None
         for window in self._windows:
@@ -147,42 +146,39 @@ class PositionAnalysis:
         Raises ValueError when no window can be due then.
         """
         panes, ends = self._panes, self._panes.ends
-        if end_ms <= self._closed or not ends or end_ms < ends[0]:
+        if end_ms <= self.closed or not ends or end_ms < ends[0]:
             raise ValueError(f"nothing of {self.symbol} is due at {end_ms}")
-        ended = panes.span(self._closed, end_ms)
+        ended = panes.span(self.closed, end_ms)
         for index in ended:
             if (step := panes.step(index)) is not None:
                 self._ewma.add(*step)
-        self._closed = end_ms
-        last = panes[ended.stop - 1]
-        averages = []
-        looked_at: dict[str, Window] = {}
-        coefficients: dict[str, float] = {}
-        for window in self._windows:
-            if end_ms % window.step_ms:
-                continue
-            self._roll(window, end_ms)
-            looked_at[window.label] = window
-            if window.n and end_ms % window.slide_ms == 0:
-                average = self._average(window, end_ms, last.last)
-                averages.append(average)
-                if average.cv is not None:
-                    coefficients[window.label] = average.cv
+        self.closed = end_ms
+        last = ended.stop - 1
+        price = panes.last_price(last)
+        rolled = [window for window in self._windows if not end_ms % window.step_ms]
+        averages = {}
+        for window in rolled:
+            self._roll(window, end_ms, ended.stop)
+            if window.n and not end_ms % window.slide_ms:
+                averages[window.label] = self._average(window, end_ms, price)
         signals = []
         if self._watch.is_on:
-            signals = self._watch.look(Moment(end_ms, last, looked_at, coefficients, self._returns_in))
-        self._expire(looked_at.values())
-        return averages, signals
+            windows = {window.label: window for window in rolled}
+            coefficients = {label: each.cv for label, each in averages.items() if each.cv is not None}
+            moment = Moment(end_ms, panes[last], windows, coefficients, self._returns_in)
+            signals = self._watch.look(moment)
+        self._expire(rolled)
+        return list(averages.values()), signals
 
     def close(self, until_ms: int) -> Iterator[tuple[list[MovingAverage], list[Signal]]]:
         """Advance to `until_ms` and close all windows that end by then."""
-        if until_ms <= self._closed:
+        if until_ms <= self.closed:
             return
         # All windows end at multiples of a pane.
         last = until_ms // self._pane_ms * self._pane_ms
-        while self._closed < last and (due := self.next_due()) is not None and due <= last:
+        while self.closed < last and (due := self.next_due()) is not None and due <= last:
             yield self.advance(due)
-        self._closed = until_ms
+        self.closed = until_ms
 
     # -- state
 
@@ -196,7 +192,7 @@ class PositionAnalysis:
         return marshal.dumps(
             (
                 STATE_VERSION,
-                self._closed,
+                self.closed,
                 before,
                 (self._ewma.weighted, self._ewma.weights),
                 self._watch.dump(),
@@ -209,14 +205,15 @@ class PositionAnalysis:
         version, *state = marshal.loads(small_state)  # noqa: S302 - our own state
         if version != STATE_VERSION:
             raise ValueError(f"the state has version {version}, not {STATE_VERSION}")
-        self._closed, before, ewma, watch = state
+        self.closed, before, ewma, watch = state
         self._ewma = Ewma(self._settings.ewma_half_life_seconds, *ewma)
         self._watch.restore(watch)
         self._panes.restore(blocks, before)
-        if self._closed == LONG_AGO:
+        if self.closed == LONG_AGO:
             return
         for window in self._windows:
-            self._roll(window, self._closed // window.step_ms * window.step_ms)
+            end = self.closed // window.step_ms * window.step_ms
+            self._roll(window, end, bisect_right(self._panes.ends, end))
         self._expire(self._windows)
 
     # -- details
@@ -224,30 +221,37 @@ class PositionAnalysis:
     def _useless(self) -> int:
         """Panes that end at or before this time are in no open window."""
         return min(
-            (self._closed // window.slide_ms + 1) * window.slide_ms - window.length_ms
+            (self.closed // window.slide_ms + 1) * window.slide_ms - window.length_ms
             for window in self._windows
         )
 
-    def _roll(self, window: Window, end_ms: int) -> None:
-        """Move a window's end to `end_ms`."""
+    def _roll(self, window: Window, end_ms: int, stop: int) -> None:
+        """Move a window's end to `end_ms`; the panes that end by then come before this index."""
         start = end_ms - window.length_ms
         if start > window.since:
             self._evict(window, start)
         panes = self._panes
-        span = panes.span(max(window.until, start), end_ms)
-        for index in span:
-            window.add(panes[index])
-        window.add_returns(panes.logs_of(span))
-        window.until = end_ms
+        added = range(max(window.stop, window.first), stop)
+        if (ticks := panes.ticks(added)) is not None:
+            window.add_ticks(panes.ends[added.start : stop], ticks)
+        else:
+            for index in added:
+                window.add(panes[index])
+        window.add_returns(panes.logs_of(added))
+        window.until, window.stop = end_ms, stop
 
     def _evict(self, window: Window, start_ms: int) -> None:
         """Move a window's start to `start_ms`, which is later."""
         panes = self._panes
-        span = panes.span(window.since, min(window.until, start_ms))
-        for index in span:
-            window.remove(panes[index])
-        window.remove_returns(panes.logs_of(span))
-        window.evict(start_ms)
+        first = bisect_right(panes.ends, start_ms, window.first)
+        removed = range(window.first, min(first, window.stop))
+        if (ticks := panes.ticks(removed)) is not None:
+            window.remove_ticks(ticks)
+        else:
+            for index in removed:
+                window.remove(panes[index])
+        window.remove_returns(panes.logs_of(removed))
+        window.evict(start_ms, first)
 
     def _expire(self, rolled: Iterable[Window]) -> None:
         """Evict panes that the next window does not hold, and forget panes that no window holds."""
@@ -255,9 +259,12 @@ class PositionAnalysis:
             start = window.until + window.step_ms - window.length_ms
             if start > window.since:
                 self._evict(window, start)
-        since, ends = min([window.since for window in self._windows]), self._panes.ends
-        if ends and ends[0] <= since:
-            self._panes.drop(bisect_right(ends, since))
+        gone = min([window.first for window in self._windows])
+        if gone:
+            self._panes.drop(gone)
+            for window in self._windows:
+                window.first -= gone
+                window.stop -= gone
 
     def _add_late(self, pane: Pane) -> None:
         """Add late ticks. They change the return of their pane and that of the next one."""
@@ -267,13 +274,16 @@ class PositionAnalysis:
         for window, logs in self._held(at, at + 1 + is_known):
             window.remove_returns(logs)
         panes.put(pane)
+        for window in self._windows:
+            window.first = bisect_right(panes.ends, window.since)
+            window.stop = bisect_right(panes.ends, window.until)
         for window, logs in self._held(at, at + 2):
             window.add_returns(logs)
         for window in self._windows:
             if window.holds(end):
                 window.add(pane)
 
-    def _held(self, first: int, until: int) -> Iterator[tuple[Window, Iterable[float]]]:
+    def _held(self, first: int, until: int) -> Iterator[tuple[Window, Sequence[float]]]:
         """The windows that hold panes of these indexes, each with the log return of a pane."""
         for index in range(first, min(until, len(self._panes))):
             logs = self._panes.logs_of(range(index, index + 1))
@@ -282,7 +292,7 @@ class PositionAnalysis:
                     yield window, logs
 
     def _returns_in(self, window: Window) -> Returns:
-        return self._panes.returns(self._panes.span(window.since, window.until))
+        return self._panes.returns(range(window.first, window.stop))
 
     def _average(self, window: Window, end_ms: int, last: int) -> MovingAverage:
         mean = moments.mean(window.n, window.total)

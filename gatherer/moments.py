@@ -10,6 +10,8 @@ import math
 
 from gatherer.panes import UNIT
 
+_SQUARE_UNIT = UNIT * UNIT
+
 
 def mean(n: int, total: int) -> float:
     """Arithmetic mean, currency units."""
@@ -20,7 +22,7 @@ def stddev(n: int, total: int, sum_of_squares: int) -> float | None:
     """Sample standard deviation (divisor n - 1), currency units; None for fewer than two ticks."""
     if n < 2:
         return None
-    return math.sqrt((n * sum_of_squares - total * total) / (n * (n - 1) * UNIT * UNIT))
+    return math.sqrt((n * sum_of_squares - total * total) / (n * (n - 1) * _SQUARE_UNIT))
 
 
 def cv(mean: float, stddev: float | None) -> float | None:

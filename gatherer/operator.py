@@ -91,10 +91,12 @@ class Analysis:
 
     def _add(self, position: _Position, row: Row) -> None:
         """Add the panes, and write every window that ends at or before the row's clock."""
+        analysis = position.analysis
         for counts_from, pane in panes_of(row.content):
             # Late ticks do not belong in windows that closed before they came.
-            self._close(position, counts_from - self._pane_ms)
-            if not position.analysis.add(pane):
+            if (until := counts_from - self._pane_ms) > analysis.closed:
+                self._close(position, until)
+            if not analysis.add(pane):
                 self._too_late(row, pane)
         self._close(position, row.clock_ms)
 

@@ -6,6 +6,7 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from gatherer import panes
 from gatherer.panes import Pane, merge
@@ -20,7 +21,7 @@ _VERSION = bytes([panes.VERSION])
 
 
 class PaneLog:
-    """Panes as bytes, each with its log return: 57 bytes for a pane with one tick, a thousand as an object.
+    """Panes as columns, each with its log return: 49 bytes for a pane with one tick, a thousand as an object.
 
     ends: the end of each pane, ascending. logs: the log return of each pane's last price against that of the
     pane before; NaN when it is undefined, or when there was no pane before. before: price and time of
@@ -31,9 +32,10 @@ class PaneLog:
         self.ends = array("q")
         self.logs = array("d")
         self.before: tuple[int, int] | None = None
-        self._data = bytearray()
-        self._starts = array("q")  # counted from the first byte that was ever added
-        self._gone = 0  # bytes that were dropped
+        # Of the last tick of each pane: its price, its time and its order.
+        self._prices, self._times, self._orders = array("q"), array("q"), array("q")
+        self._details: list[bytes] = []
+        self._columns: tuple[Any, ...] = (self.ends, self._prices, self._times, self._orders, self._details)
         self._block_ms = BLOCK * pane_ms
         self._changed: set[int] = set()
 
@@ -41,11 +43,22 @@ class PaneLog:
         return len(self.ends)
 
     def __getitem__(self, index: int) -> Pane:
-        return panes.unpack(self._data, self._starts[index] - self._gone)
+        ends, prices, times, orders, details = self._columns
+        return panes.from_details(ends[index], prices[index], times[index], orders[index], details[index])
 
     def span(self, since_ms: int, until_ms: int) -> range:
         """The indexes of the panes that end in (since, until]."""
         return range(bisect_right(self.ends, since_ms), bisect_right(self.ends, until_ms))
+
+    def ticks(self, span: range) -> array[int] | None:
+        """The prices of panes that have one tick each; None if one has several."""
+        # Those of one tick are a byte.
+        several = max(map(len, self._details[span.start : span.stop]), default=1) > 1
+        return None if several else self._prices[span.start : span.stop]
+
+    def last_price(self, index: int) -> int:
+        """The price of a pane's last tick."""
+        return self._prices[index]
 
     def put(self, pane: Pane) -> None:
         """Add a pane, or late ticks of one that is there."""
@@ -54,23 +67,21 @@ class PaneLog:
         at = len(ends)
         if not at or end > ends[-1]:
             # The usual case.
-            self._starts.append(len(self._data) + self._gone)
-            self._data += panes.pack(pane)
             ends.append(end)
+            self._prices.append(pane.last)
+            self._times.append(pane.last_ms)
+            self._orders.append(pane.last_order)
+            self._details.append(panes.details(pane))
             self.logs.append(self._log(at))
             return
         at = bisect_left(ends, end)
-        start = until = self._start(at)
         if ends[at] == end:
-            pane, until = merge(self[at], pane), self._start(at + 1)
+            for column, value in zip(self._columns, _row(merge(self[at], pane)), strict=True):
+                column[at] = value
         else:
-            ends.insert(at, end)
-            self._starts.insert(at, start + self._gone)
+            for column, value in zip(self._columns, _row(pane), strict=True):
+                column.insert(at, value)
             self.logs.insert(at, 0.0)
-        data = panes.pack(pane)
-        self._data[start:until] = data
-        for index in range(at + 1, len(ends)):
-            self._starts[index] += len(data) - (until - start)
         self._check_before()
         for index in range(at, min(at + 2, len(ends))):
             self.logs[index] = self._log(index)
@@ -81,14 +92,18 @@ class PaneLog:
         kept = self.ends[count] // self._block_ms if count < len(self.ends) else None
         gone = {end // self._block_ms for end in self.ends[:count]}
         self._changed |= gone - {kept}
-        size = self._start(count)
-        self._gone += size
-        del self._data[:size], self._starts[:count], self.ends[:count], self.logs[:count]
+        for column in (*self._columns, self.logs):
+            del column[:count]
 
     def step(self, index: int) -> tuple[float, int] | None:
         """The return of a pane: its logarithm, and the milliseconds between its two ticks."""
-        before = self._sample(index - 1) if index else self.before
-        return None if before is None else (self.logs[index], self._sample(index)[1] - before[1])
+        if index:
+            before = self._times[index - 1]
+        elif self.before is None:
+            return None
+        else:
+            before = self.before[1]
+        return self.logs[index], self._times[index] - before
 
     def logs_of(self, span: range) -> array[float]:
         """The log returns of panes. The first pane ever has none."""
@@ -113,7 +128,7 @@ class PaneLog:
             last = bisect_left(self.ends, (key + 1) * self._block_ms)
             content = None
             if first < last:
-                content = _VERSION + self._data[self._start(first) : self._start(last)]
+                content = _VERSION + panes.pack(*(column[first:last] for column in self._columns))
             yield key, content
         self._changed.clear()
 
@@ -126,19 +141,13 @@ class PaneLog:
             content = blocks[key]
             if content[:1] != _VERSION:
                 raise ValueError(f"the panes have version {content[0]}, not {panes.VERSION}")
-            at = 1
-            while at < len(content):
-                self.ends.append(panes.unpack(content, at).end_ms)
-                self._starts.append(len(self._data) + at - 1)
-                at += panes.size_of(content, at)
-            self._data += content[1:]
+            for row in panes.unpack(content, len(_VERSION)):
+                for column, value in zip(self._columns, row, strict=True):
+                    column.append(value)
         self._check_before()
         self.logs.extend(map(self._log, range(len(self.ends))))
 
     # -- details
-
-    def _start(self, index: int) -> int:
-        return self._starts[index] - self._gone if index < len(self._starts) else len(self._data)
 
     def _check_before(self) -> None:
         """Forget the tick before the first pane if it is a later one: the first pane had been dropped before,
@@ -148,11 +157,16 @@ class PaneLog:
             self.before = None
 
     def _sample(self, index: int) -> tuple[int, int]:
-        return panes.last_of(self._data, self._starts[index] - self._gone)
+        return self._prices[index], self._times[index]
 
     def _log(self, index: int) -> float:
-        before = self._sample(index - 1) if index else self.before
-        return math.nan if before is None else log_return(before[0], self._sample(index)[0])
+        if index:
+            return log_return(self._prices[index - 1], self._prices[index])
+        return math.nan if self.before is None else log_return(self.before[0], self._prices[0])
 
     def _first_with_return(self, span: range) -> int:
         return 1 if span.start == 0 and self.before is None else span.start
+
+
+def _row(pane: Pane) -> tuple[int, int, int, int, bytes]:
+    return pane.end_ms, pane.last, pane.last_ms, pane.last_order, panes.details(pane)

@@ -5,9 +5,8 @@ Prices are whole units of 1e-8 (Prices.java), so sums of them are exact in any o
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping
-from itertools import chain
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from struct import Struct
 from typing import NamedTuple
 
@@ -16,6 +15,32 @@ UNIT = 10**8
 
 VERSION = 2
 """Raise it whenever the meaning of a pane's bytes changes."""
+
+
+class Histogram(NamedTuple):
+    """The number of ticks by price. prices: distinct, units, ascending; state of an earlier version may hold
+    them in another order, which only takes more time. counts: of each price.
+    """
+
+    prices: array[int]
+    counts: array[int]
+
+    @classmethod
+    def of(cls, counts: Mapping[int, int]) -> Histogram:
+        """That of these counts by price."""
+        prices = sorted(counts)
+        return cls(array("q", prices), array("q", map(counts.__getitem__, prices)))
+
+    @classmethod
+    def from_pairs(cls, pairs: array[int]) -> Histogram:
+        """That of price, count, price, count, ..."""
+        return cls(pairs[::2], pairs[1::2])
+
+    def pairs(self) -> array[int]:
+        """What `from_pairs` reads."""
+        pairs = array("q", bytes(16 * len(self.prices)))
+        pairs[::2], pairs[1::2] = self
+        return pairs
 
 
 class Pane(NamedTuple):
@@ -38,78 +63,89 @@ class Pane(NamedTuple):
     last: int
     last_ms: int
     last_order: int
-    histogram: Mapping[int, int] | None = None
+    histogram: Histogram | None = None
+
+
+_ONCE = array("q", (1,))
 
 
 def one_tick(end_ms: int, price: int, ms: int, order: int, *, with_histogram: bool) -> Pane:
     """The pane of a single tick."""
-    histogram = {price: 1} if with_histogram else None
-    # What the constructor does, without its call.
+    # What the constructors do, without their calls.
+    histogram = tuple.__new__(Histogram, (array("q", (price,)), _ONCE)) if with_histogram else None
     return tuple.__new__(
         Pane, (end_ms, 1, price, price * price, price, price, ms, ms, price, ms, order, histogram)
     )
 
 
 # The first byte of a pane's bytes: whether it has one tick, or several; and whether it counts each price.
-_ONE, _ONE_COUNTED, _SEVERAL, _SEVERAL_COUNTED = range(4)
+_ONE, _ONE_COUNTED, _SEVERAL, _SEVERAL_COUNTED = (bytes([form]) for form in range(4))
 # Its form, its end; the price, time and order of its last tick, which say everything of a pane with one tick.
-_HEAD = Struct("<bqqqq")
-_LAST = Struct("<qq")
-_LAST_AT = 1 + 8
+_HEAD = Struct("<cqqqq")
 # n, total (two words), sum of squares (three), low, its ms, high, its ms, and the number of prices. A pair
-# (price, count) for each follows, if the pane counts them.
+# (price, count) for each follows, if the pane counts them: the bytes of an array, so little-endian on all
+# machines that Flink runs on.
 _REST = Struct("<qQqQQqqqqqI")
 _WORD, _MASK = 64, (1 << 64) - 1
 
 
-def pack(pane: Pane) -> bytes:
-    """The pane as bytes: 33 when it has one tick."""
+def details(pane: Pane) -> bytes:
+    """The form of the pane, and what it has beside its last tick and its end: a single byte for one tick."""
     histogram = pane.histogram
-    head = pane.end_ms, pane.last, pane.last_ms, pane.last_order
     if pane.n == 1:
-        return _HEAD.pack(_ONE if histogram is None else _ONE_COUNTED, *head)
+        return _ONE if histogram is None else _ONE_COUNTED
     total, squares = pane.total, pane.sum_of_squares
     rest = _REST.pack(
         pane.n,
         *(total & _MASK, total >> _WORD),
         *(squares & _MASK, squares >> _WORD & _MASK, squares >> 2 * _WORD),
         *(pane.low, pane.low_ms, pane.high, pane.high_ms),
-        0 if histogram is None else len(histogram),
+        0 if histogram is None else len(histogram.prices),
     )
     if histogram is None:
-        return _HEAD.pack(_SEVERAL, *head) + rest
-    counts = struct.pack(f"<{2 * len(histogram)}q", *chain.from_iterable(histogram.items()))
-    return _HEAD.pack(_SEVERAL_COUNTED, *head) + rest + counts
+        return _SEVERAL + rest
+    return _SEVERAL_COUNTED + rest + histogram.pairs().tobytes()
 
 
-def unpack(data: bytes | bytearray, at: int) -> Pane:
-    """Read the pane whose bytes begin there."""
-    form, end, last, last_ms, order = _HEAD.unpack_from(data, at)
+def from_details(end: int, last: int, last_ms: int, order: int, details: bytes) -> Pane:
+    """The pane with these details."""
+    form = details[:1]
     if form <= _ONE_COUNTED:
         return one_tick(end, last, last_ms, order, with_histogram=form == _ONE_COUNTED)
-    at += _HEAD.size
-    n, t0, t1, s0, s1, s2, low, low_ms, high, high_ms, prices = _REST.unpack_from(data, at)
+    n, t0, t1, s0, s1, s2, low, low_ms, high, high_ms, _ = _REST.unpack_from(details, 1)
     histogram = None
     if form == _SEVERAL_COUNTED:
-        counts = struct.unpack_from(f"<{2 * prices}q", data, at + _REST.size)
-        histogram = dict(zip(counts[::2], counts[1::2], strict=True))
+        histogram = Histogram.from_pairs(array("q", details[1 + _REST.size :]))
     total = (t1 << _WORD) + t0
     squares = (((s2 << _WORD) + s1) << _WORD) + s0
     return Pane(end, n, total, squares, low, high, low_ms, high_ms, last, last_ms, order, histogram)
 
 
-def last_of(data: bytes | bytearray, at: int) -> tuple[int, int]:
-    """The price and the time of the last tick of the pane whose bytes begin there."""
-    price, ms = _LAST.unpack_from(data, at + _LAST_AT)
-    return price, ms
+def pack(
+    ends: Iterable[int],
+    lasts: Iterable[int],
+    times: Iterable[int],
+    orders: Iterable[int],
+    details: list[bytes],
+) -> bytes:
+    """Panes as bytes: 33 for one that has one tick."""
+    forms = [each[:1] for each in details]
+    heads = map(_HEAD.pack, forms, ends, lasts, times, orders)
+    if forms == details:
+        return b"".join(heads)
+    return b"".join([part for head, each in zip(heads, details, strict=True) for part in (head, each[1:])])
 
 
-def size_of(data: bytes | bytearray, at: int) -> int:
-    """How many bytes the pane has whose bytes begin there."""
-    if data[at] <= _ONE_COUNTED:
-        return _HEAD.size
-    *_, prices = _REST.unpack_from(data, at + _HEAD.size)
-    return _HEAD.size + _REST.size + 16 * int(prices)
+def unpack(data: bytes, at: int = 0) -> Iterator[tuple[int, int, int, int, bytes]]:
+    """Read packed panes from there on: for each, the arguments of `from_details`."""
+    while at < len(data):
+        form, end, last, last_ms, order = _HEAD.unpack_from(data, at)
+        at += _HEAD.size
+        size = 0
+        if form > _ONE_COUNTED:
+            *_, prices = _REST.unpack_from(data, at)
+            size = _REST.size + 16 * prices
+        yield end, last, last_ms, order, form + data[at : (at := at + size)]
 
 
 def merge(a: Pane, b: Pane) -> Pane:
@@ -124,9 +160,10 @@ def merge(a: Pane, b: Pane) -> Pane:
     last_ms, last_order, last = max((a.last_ms, a.last_order, a.last), (b.last_ms, b.last_order, b.last))
     histogram = None
     if a.histogram is not None and b.histogram is not None:
-        histogram = dict(a.histogram)
-        for price, count in b.histogram.items():
-            histogram[price] = histogram.get(price, 0) + count
+        counts = dict(zip(*a.histogram, strict=True))
+        for price, count in zip(*b.histogram, strict=True):
+            counts[price] = counts.get(price, 0) + count
+        histogram = Histogram.of(counts)
     return a._replace(
         n=a.n + b.n,
         total=a.total + b.total,

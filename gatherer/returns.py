@@ -17,6 +17,7 @@ from typing import NamedTuple
 SQUARE_ONE = 1 << 200
 """Squared returns are added up as whole multiples of 2**-200. Sums are exact, so they do not drift as returns
 enter and leave."""
+_SQUARE_ONE = float(SQUARE_ONE)
 
 
 class Returns(NamedTuple):
@@ -41,7 +42,7 @@ def log_return(earlier: int, later: int) -> float:
 
 def square(log: float) -> int:
     """The square of a log return, in units of 2**-200."""
-    return int(log * log * SQUARE_ONE)
+    return int(log * log * _SQUARE_ONE)
 
 
 def realized_volatility(squares: int) -> float:

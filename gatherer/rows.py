@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Iterator
-from struct import unpack_from
 from typing import NamedTuple
 
-from gatherer.panes import Pane, one_tick
+from gatherer.panes import Histogram, Pane, one_tick
 
 PANES, LETTER, LIMITS, STATE = range(4)
 """The kinds of rows, as in `Update.java` and `AnalysisOperator.java`."""
@@ -81,9 +81,9 @@ def panes_of(content: bytes | memoryview | None) -> Iterator[tuple[int, Pane]]:
             continue
         histogram = None
         if prices:
-            counts = unpack_from(f">{2 * prices}q", content, at)
-            at += 16 * prices
-            histogram = dict(zip(counts[::2], counts[1::2], strict=True))
+            pairs = array("q", bytes(content[at : (at := at + 16 * prices)]))
+            pairs.byteswap()
+            histogram = Histogram.from_pairs(pairs)
         yield (
             counts_from,
             Pane(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import mul
 from typing import NamedTuple
 
 from gatherer.multiset import PriceMultiset
@@ -64,19 +65,10 @@ class RunningMinimum:
             del ends[0], self._values[0]
 
 
-class Window:
-    """Sums over the panes that end in (since, until], both epoch milliseconds.
+class Extremes:
+    """The lowest and the highest price of the panes in a window."""
 
-    It is evaluated at multiples of `step_ms`: its slide, or a pane where a signal looks at it at each pane.
-    """
-
-    def __init__(self, length: WindowLength, step_ms: int, with_prices: bool) -> None:
-        self.label, self.length_ms, self.slide_ms = length
-        self.step_ms = step_ms
-        self.since = self.until = LONG_AGO
-        self.n = self.total = self.sum_of_squares = 0
-        self.returns = self.moves = self.squares = self.undefined = 0
-        self.prices = PriceMultiset() if with_prices else None
+    def __init__(self) -> None:
         self._low, self._minus_high = RunningMinimum(), RunningMinimum()
 
     @property
@@ -87,19 +79,54 @@ class Window:
     def high(self) -> int:
         return -self._minus_high.value
 
+    def add(self, end_ms: int, low: int, high: int) -> None:
+        """Add those of a pane, or of a late part of one."""
+        self._low.add(end_ms, low)
+        self._minus_high.add(end_ms, -high)
+
+    def evict(self, until_ms: int) -> None:
+        """Forget panes that end at or before this time."""
+        self._low.evict(until_ms)
+        self._minus_high.evict(until_ms)
+
+
+class Window:
+    """Sums over the panes that end in (since, until], both epoch milliseconds. In the log of panes, they are
+    those from the index `first` on and before `stop`.
+
+    It is evaluated at multiples of `step_ms`: its slide, or a pane where a signal looks at it at each pane.
+    """
+
+    def __init__(self, length: WindowLength, step_ms: int, with_prices: bool) -> None:
+        self.label, self.length_ms, self.slide_ms = length
+        self.step_ms = step_ms
+        self.since = self.until = LONG_AGO
+        self.first = self.stop = 0
+        self.n = self.total = self.sum_of_squares = 0
+        self.returns = self.moves = self.squares = self.undefined = 0
+        self.prices = PriceMultiset() if with_prices else None
+        self._extremes = Extremes()  # where prices, which have them too, are not counted
+
+    @property
+    def low(self) -> int:
+        return self._extremes.low if self.prices is None else self.prices.low
+
+    @property
+    def high(self) -> int:
+        return self._extremes.high if self.prices is None else self.prices.high
+
     def holds(self, end_ms: int) -> bool:
         """Whether a pane that ends there belongs to the sums."""
         return self.since < end_ms <= self.until
 
     def add(self, pane: Pane) -> None:
         """Add a pane, or a late part of one."""
-        end_ms = pane.end_ms
         self.n += pane.n
         self.total += pane.total
         self.sum_of_squares += pane.sum_of_squares
-        self._low.add(end_ms, pane.low)
-        self._minus_high.add(end_ms, -pane.high)
-        if self.prices is not None and pane.histogram is not None:
+        if self.prices is None:
+            self._extremes.add(pane.end_ms, pane.low, pane.high)
+        elif pane.histogram is not None:
             self.prices.add(pane.histogram)
 
     def remove(self, pane: Pane) -> None:
@@ -110,28 +137,47 @@ class Window:
         if self.prices is not None and pane.histogram is not None:
             self.prices.remove(pane.histogram)
 
-    def add_returns(self, logs: Iterable[float]) -> None:
+    def add_ticks(self, ends: Iterable[int], ticks: Sequence[int]) -> None:
+        """Add panes with one tick each: their ends, and the prices of the ticks."""
+        self.n += len(ticks)
+        self.total += sum(ticks)
+        self.sum_of_squares += sum(map(mul, ticks, ticks))
+        if self.prices is None:
+            for end_ms, price in zip(ends, ticks, strict=True):
+                self._extremes.add(end_ms, price, price)
+        else:
+            self.prices.add_ticks(ticks)
+
+    def remove_ticks(self, ticks: Sequence[int]) -> None:
+        """Subtract panes with one tick each; `evict` does the rest."""
+        self.n -= len(ticks)
+        self.total -= sum(ticks)
+        self.sum_of_squares -= sum(map(mul, ticks, ticks))
+        if self.prices is not None:
+            self.prices.remove_ticks(ticks)
+
+    def add_returns(self, logs: Sequence[float]) -> None:
         """Add the log returns of panes; NaN for one that is undefined."""
-        for log in logs:
-            self.returns += 1
-            if log != log:
-                self.undefined += 1
-            elif log:
+        self.returns += len(logs)
+        for log in filter(None, logs):
+            if log == log:
                 self.moves += 1
                 self.squares += square(log)
+            else:
+                self.undefined += 1
 
-    def remove_returns(self, logs: Iterable[float]) -> None:
+    def remove_returns(self, logs: Sequence[float]) -> None:
         """Remove log returns that were added."""
-        for log in logs:
-            self.returns -= 1
-            if log != log:
-                self.undefined -= 1
-            elif log:
+        self.returns -= len(logs)
+        for log in filter(None, logs):
+            if log == log:
                 self.moves -= 1
                 self.squares -= square(log)
+            else:
+                self.undefined -= 1
 
-    def evict(self, since_ms: int) -> None:
-        """Move the start: the panes that end at or before it have been removed."""
-        self.since = since_ms
-        self._low.evict(since_ms)
-        self._minus_high.evict(since_ms)
+    def evict(self, since_ms: int, first: int) -> None:
+        """Move the start: the panes that end at or before it, those before this index, have been removed."""
+        self.since, self.first = since_ms, first
+        if self.prices is None:
+            self._extremes.evict(since_ms)

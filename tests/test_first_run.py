@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import marathon
 from data_generator.models import MODELS, position_random
 from gatherer.analysis import PositionAnalysis
-from gatherer.panes import UNIT, Pane
+from gatherer.panes import UNIT, Histogram, Pane
 from gatherer.settings import Settings
 from kafka_topic.contracts import Limits, Signal
 from tests.settings import load_settings
@@ -46,7 +46,7 @@ def panes_of(prices, rate: float, pane_ms: int) -> Iterator[Pane]:
             last=units[-1],
             last_ms=times[-1],
             last_order=size,
-            histogram=Counter(units),
+            histogram=Histogram.of(Counter(units)),
         )
 
 

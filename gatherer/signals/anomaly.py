@@ -53,10 +53,10 @@ def anomalies(pane: Pane, window: Window, sigmas: float) -> list[Anomaly]:
     above, below = median + width, median - width
     found = []
     if pane.high > above:
-        ticks = sum(count for price, count in pane.histogram.items() if price > above)
+        ticks = sum(count for price, count in zip(*pane.histogram, strict=True) if price > above)
         found.append(Anomaly("above", pane.high, pane.high_ms, above, ticks, not mad4))
     if pane.low < below:
-        ticks = sum(count for price, count in pane.histogram.items() if price < below)
+        ticks = sum(count for price, count in zip(*pane.histogram, strict=True) if price < below)
         found.append(Anomaly("below", pane.low, pane.low_ms, below, ticks, not mad4))
     return found
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from itertools import chain
 
 from gatherer.statistics.base import Computation, View
 from kafka_topic.statistics import STATISTICS
@@ -31,7 +32,5 @@ def values_of(statistics: Iterable[str]) -> Callable[[View], dict[str, float | N
 def _compute(
     names: Sequence[str], steps: Sequence[Callable[[View], Sequence[float | None]]], view: View
 ) -> dict[str, float | None]:
-    values: list[float | None] = []
-    for step in steps:
-        values += step(view)
+    values = chain.from_iterable([step(view) for step in steps])
     return dict(zip(names, values, strict=True))

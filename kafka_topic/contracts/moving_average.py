@@ -67,24 +67,25 @@ class MovingAverage:
         values: Mapping[str, float | None] = _NO_VALUES,
     ) -> None:
         fields.symbol(symbol)
-        start, end = fields.time("window_start", window_start), fields.time("window_end", window_end)
-        if end <= start:
-            rule = f"must be after {fields.format_time(start)}"
-            raise fields.refused("window_end", fields.format_time(end), rule)
-        self.__dict__.update(
-            symbol=symbol,
-            window_start=start,
-            window_end=end,
-            count=count,
-            last=last,
-            min=min,
-            max=max,
-            mean=mean,
-            stddev=stddev,
-            cv=cv,
-            values=values,
-            window=window_label(end - start),
-        )
+        if not type(window_start) is type(window_end) is datetime:
+            window_start = fields.time("window_start", window_start)
+            window_end = fields.time("window_end", window_end)
+        start, end, window = _span(window_start, window_end)
+        own = {
+            "symbol": symbol,
+            "window": window,
+            "window_start": start,
+            "window_end": end,
+            "count": count,
+            "last": last,
+            "min": min,
+            "max": max,
+            "mean": mean,
+            "stddev": stddev,
+            "cv": cv,
+            "values": values,
+        }
+        object.__setattr__(self, "__dict__", own)
         is_usual = (
             type(count) is int
             and count > 1
@@ -153,20 +154,10 @@ class MovingAverage:
         """The record's bytes, without the statistics that it does not carry. Each number has the shortest
         form that reads back as the same number.
         """
-        record: dict[str, Any] = {
-            "symbol": self.symbol,
-            "window": self.window,
-            "window_start": fields.format_time(self.window_start),
-            "window_end": fields.format_time(self.window_end),
-            "count": self.count,
-            "last": self.last,
-            "min": self.min,
-            "max": self.max,
-            "mean": self.mean,
-            "stddev": self.stddev,
-            "cv": self.cv,
-        }
-        values = self.values
+        record: dict[str, Any] = self.__dict__.copy()
+        record["window_start"] = fields.format_time(self.window_start)
+        record["window_end"] = fields.format_time(self.window_end)
+        values = record.pop("values")
         for name in _ordered(tuple(values)):
             record[name] = values[name]
         return orjson.dumps(record, default=float)
@@ -200,6 +191,16 @@ class MovingAverage:
             rule = f'must be "{read.window}", the length from window_start to window_end'
             raise fields.refused("window", record["window"], rule)
         return read
+
+
+@lru_cache(maxsize=4096)
+def _span(window_start: datetime, window_end: datetime) -> tuple[datetime, datetime, str]:
+    """Start and end in UTC, and the label; cached, because all positions have windows with the same ends."""
+    start, end = fields.time("window_start", window_start), fields.time("window_end", window_end)
+    if end <= start:
+        rule = f"must be after {fields.format_time(start)}"
+        raise fields.refused("window_end", fields.format_time(end), rule)
+    return start, end, window_label(end - start)
 
 
 @lru_cache(maxsize=64)

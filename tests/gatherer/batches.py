@@ -28,7 +28,7 @@ def batch_of(*rows: Row) -> bytes:
 
 def pane_bytes(pane: Pane, counts_from_ms: int | None = None) -> bytes:
     total, squares = pane.total, pane.sum_of_squares
-    counts = sorted(pane.histogram.items()) if pane.histogram else []
+    counts = list(zip(*pane.histogram, strict=True)) if pane.histogram else []
     fixed = struct.pack(
         ">qq q qQ QQQ qq qq qqq q",
         pane.end_ms if counts_from_ms is None else counts_from_ms,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from gatherer.panes import Pane
+from gatherer.panes import Histogram, Pane
 from gatherer.rows import LETTER, PANES, Row, entries_of, panes_of, rows_of
 from tests.gatherer.batches import batch_of
 
@@ -38,7 +38,7 @@ def test_the_example_is_read() -> None:
         last=23_832_000_000,
         last_ms=1_000_200,
         last_order=8193,
-        histogram={-5: 2, 23_832_000_000: 1},
+        histogram=Histogram.of({-5: 2, 23_832_000_000: 1}),
     )
     second = Pane(
         end_ms=1_002_000,

@@ -17,7 +17,7 @@ import pytest
 from gatherer.analysis import AnalysisSettings
 from gatherer.answers import DEAD_LETTER, MOVING_AVERAGE, SIGNALS
 from gatherer.operator import Analysis
-from gatherer.panes import UNIT, Pane
+from gatherer.panes import UNIT, Histogram, Pane
 from gatherer.rows import LETTER, LIMITS, PANES, Row
 from gatherer.window import WindowLength
 from kafka_topic.contracts import Limits
@@ -84,7 +84,7 @@ def _pane(number: int, cents: int, ticks: int = 1) -> Pane:
         last=price,
         last_ms=end - 5,
         last_order=number,
-        histogram={price: ticks},
+        histogram=Histogram.of({price: ticks}),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from gatherer.analysis import AnalysisSettings, PositionAnalysis
-from gatherer.panes import UNIT, Pane
+from gatherer.panes import UNIT, Histogram, Pane
 from gatherer.window import WindowLength
 from kafka_topic.contracts import MovingAverage, Signal
 from kafka_topic.statistics import STATISTICS
@@ -57,7 +57,7 @@ def pane_of(ticks: list[Tick], histogram: bool = True) -> Pane:
         last=latest.price,
         last_ms=latest.ms,
         last_order=latest.order,
-        histogram=Counter(prices) if histogram else None,
+        histogram=Histogram.of(Counter(prices)) if histogram else None,
     )
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatherer.multiset import PriceMultiset
-from gatherer.panes import UNIT
+from gatherer.panes import UNIT, Histogram
 from gatherer.returns import SQUARE_ONE, log_return, square
 
 CENT = UNIT // 100
@@ -240,9 +240,9 @@ histograms = st.dictionaries(st.integers(-30, 60), st.integers(1, 5), min_size=1
 def test_the_multiset_has_the_median_and_mad_of_what_it_holds(parts: Any, length: int) -> None:
     multiset = PriceMultiset()
     for number, part in enumerate(parts):
-        multiset.add(part)
+        multiset.add(Histogram.of(part))
         if number >= length:
-            multiset.remove(parts[number - length])
+            multiset.remove(Histogram.of(parts[number - length]))
         held: Counter[int] = Counter()
         for each in parts[max(0, number - length + 1) : number + 1]:
             held.update(each)
