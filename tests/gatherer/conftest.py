@@ -24,10 +24,12 @@ def flink(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     @contextmanager
     def running() -> Iterator[Flink]:
         flink = Flink(tmp_path_factory.mktemp("flink"))
-        for role in ("jobmanager", "taskmanager"):
-            flink.start(role)
-        yield flink
-        flink.stop()
+        try:
+            for role in ("jobmanager", "taskmanager"):
+                flink.start(role)
+            yield flink
+        finally:
+            flink.stop()
 
     return shared_in(Path(__file__).parent, request, FLINK, running)
 

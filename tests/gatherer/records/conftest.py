@@ -27,9 +27,12 @@ def running(request: pytest.FixtureRequest, flink: Flink, kafka: Any) -> Bundle:
     def started() -> Iterator[Bundle]:
         bundle = Bundle(flink, kafka.bootstrap_servers, "records")
         bundle.app.start(GATHERER_IDLE_TIMEOUT_SECONDS="600", SIGNALS=json.dumps(GAP))
-        bundle.app.until_healthy()
-        yield bundle
-        assert bundle.app.stop() == 0, bundle.app.output()
+        try:
+            bundle.app.until_healthy()
+            yield bundle
+            assert bundle.app.stop() == 0, bundle.app.output()
+        finally:
+            bundle.app.kill()
 
     return shared_in(Path(__file__).parent, request, RUNNING, started)
 
