@@ -121,6 +121,27 @@ class Status(TypedDict):
     dead_letters: DeadLetters
 
 
+class Summary(TypedDict):
+    """How the bundle is, in short: what the pages of linked clusters show of it."""
+
+    healthy: bool
+    unhealthy: Annotated[
+        list[str],
+        Field(description="components that are unhealthy, and positions that are not fresh"),
+    ]
+    freshest_age_seconds: Annotated[
+        float | None, Field(description="age of the freshest window of all positions; null: there is none")
+    ]
+    positions: list[str]
+
+
+class ClusterAnswer(TypedDict):
+    """Another cluster."""
+
+    name: str
+    page: Annotated[str, Field(description="the address of its page")]
+
+
 class Refusal(TypedDict):
     """Why a request was refused."""
 

@@ -10,12 +10,14 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from dashboard.answers import (
     TIME,
+    ClusterAnswer,
     FlowAnswer,
     FlowData,
     PositionAnswer,
     RecordsAnswer,
     Refusal,
     Status,
+    Summary,
     TopicAnswer,
 )
 from dashboard.events import TOPICS
@@ -76,7 +78,7 @@ def _schemas() -> Json:
     adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
         (each.__name__, "validation", TypeAdapter(each))
         for each in (
-            *(Status, PositionAnswer, Refusal, MovingAverage, Signal, Limits),
+            *(Status, Summary, ClusterAnswer, PositionAnswer, Refusal, MovingAverage, Signal, Limits),
             *(FlowAnswer, FlowData, TopicAnswer, RecordsAnswer),
         )
     ]
@@ -145,6 +147,19 @@ def _paths() -> Json:
             "The state of every component and position, and dead letters by reason; Kafka and Flink are "
             "queried at most every 2 s",
             _content("the pipeline", _schema("Status")),
+        ),
+        "/api/summary": _get(
+            "How the bundle is, in short. Pages of the clusters in /api/clusters may read it too, if their "
+            "viewer is signed in here",
+            _content("the summary", _schema("Summary")),
+        ),
+        "/api/clusters": _get(
+            "The clusters whose pages this page offers",
+            _answer(
+                "the clusters",
+                name={"type": "string", "description": "this one"},
+                clusters=_list("ClusterAnswer"),
+            ),
         ),
         "/api/positions": _get(
             "Every position with its newest price, window and signal",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
+from dashboard.clusters import Clusters, read_pages
 from dashboard.flows import Flow, read_addresses, read_flows
 from flink_scripts.token import flink_token
 from kafka_topic.inputs import Input, read_inputs
@@ -50,6 +51,8 @@ class Settings:
     """The addresses of the stores by kind."""
     flink: str | None = None
     flink_token: str = field(default="", repr=False)
+    clusters: Clusters = field(default_factory=Clusters)
+    """The clusters between which the page switches."""
     fresh_seconds: float = 22.5
     history: int = 1800
     host: str = "127.0.0.1"
@@ -81,6 +84,9 @@ class Settings:
             stores=env.parsed("STORES", read_addresses, "{}"),
             flink=flink,
             flink_token=flink_token(env.variables) if flink else "",
+            clusters=Clusters(
+                env.text("CLUSTER_NAME", Clusters.name), env.parsed("CLUSTER_PAGES", read_pages, "{}")
+            ),
             fresh_seconds=env.seconds("DASHBOARD_FRESH_SECONDS", cls.fresh_seconds),
             history=env.integer("DASHBOARD_HISTORY", cls.history, minimum=2),
             host=env.host,

@@ -14,6 +14,8 @@ import socketio
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from dashboard.answers import Status
+from dashboard.clusters import ClustersApi
 from dashboard.events import Events
 from dashboard.feed import Feed
 from dashboard.flows_api import FlowsApi
@@ -48,7 +50,6 @@ PAGES = {
     "icon.svg": "icon.svg",
 }
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -60,6 +61,9 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # The page loads nothing of other hosts. It only asks the pages of other clusters how these are.
+        asked = " ".join(["'self'", *sorted(settings.clusters.origins)])
+        self._policy = f"default-src 'self'; connect-src {asked}; frame-ancestors 'self'; base-uri 'none'"
         self._history = History(
             settings.positions,
             [*settings.windows],
@@ -78,6 +82,7 @@ class Server:
         self._limits = LimitsApi(settings, self._history)
         self._flows = FlowsApi(settings, recent, STATIC / PAGES[""])
         self._topics = TopicsApi(settings)
+        self._clusters = ClustersApi(settings.clusters, self._state)
 
     def application(self) -> web.Application:
         """The application. It reads Kafka from its start to its end."""
@@ -96,10 +101,11 @@ class Server:
                 *self._limits.routes(),
                 *self._topics.routes(),
                 *self._flows.routes(),
+                *self._clusters.routes(),
             ]
         )
         self._sockets.attach(app)
-        app.on_response_prepare.append(_add_headers)
+        app.on_response_prepare.append(self._add_headers)
         app.cleanup_ctx.append(self._life)
         app.on_shutdown.append(self._disconnect)
         return app
@@ -154,7 +160,10 @@ class Server:
 
     async def status(self, request: web.Request) -> web.Response:
         """The state of every component and position, and the dead letters by reason."""
-        return json_answer(await self._pipeline.status(len(self._viewers)))
+        return json_answer(await self._state())
+
+    async def _state(self) -> Status:
+        return await self._pipeline.status(len(self._viewers))
 
     async def positions(self, request: web.Request) -> web.Response:
         """Every position with its newest price, window and signal."""
@@ -173,10 +182,9 @@ class Server:
         signals = self._history.signals_of(symbols, since(request))[-MOST_RECORDS:]
         return records_answer("signals", [signal.to_json() for signal in signals])
 
-
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in (("Content-Security-Policy", self._policy), *HEADERS.items()):
+            response.headers.setdefault(name, value)
 
 
 def _is_own_error(record: logging.LogRecord) -> bool:

@@ -47,13 +47,14 @@ class Relay:
         connect_seconds: float,
         max_message_bytes: int,
     ) -> None:
-        """hidden: headers that neither side gets from the other. hidden_cookies: those that no server gets.
+        """hidden: headers that neither side gets from the other. hidden_cookies: how the names of cookies
+        begin that no server gets.
 
         connect_seconds: how long a server may take to accept a connection. max_message_bytes: of a message
         of a WebSocket; 0: any size. A longer one ends the connection.
         """
         self._dropped = _OF_A_CONNECTION | {name.lower() for name in hidden}
-        self._hidden_cookies = frozenset(hidden_cookies)
+        self._hidden_cookies = tuple(hidden_cookies)
         self._connect_seconds = connect_seconds
         self._max_message_bytes = max_message_bytes
 
@@ -78,9 +79,7 @@ class Relay:
         """The headers of a request that the server behind may see."""
         headers = self._passed(request.headers.items())
         pairs = [pair.strip() for line in headers.popall("Cookie", []) for pair in line.split(";")]
-        cookies = [
-            pair for pair in pairs if pair and pair.partition("=")[0].strip() not in self._hidden_cookies
-        ]
+        cookies = [pair for pair in pairs if pair and not pair.startswith(self._hidden_cookies)]
         if cookies:
             headers["Cookie"] = "; ".join(cookies)
         return headers

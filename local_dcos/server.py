@@ -21,7 +21,7 @@ from local_dcos.api.packages import Packages
 from local_dcos.api.proxy import Proxy
 from local_dcos.api.quotas import Quotas
 from local_dcos.api.requests import errors_as_json, same_origin_only, token_check
-from local_dcos.api.sessions import Sessions
+from local_dcos.api.sessions import Sessions, sign_in_hint
 from local_dcos.api.system import System
 from local_dcos.errors import StartError
 from local_dcos.files import locked
@@ -41,9 +41,13 @@ MAX_BODY_BYTES = 256 * 1024
 
 def application(agent: Agent, cluster: Json) -> web.Application:
     """Returns the HTTP application of a cluster."""
-    sessions = Sessions()
+    sessions, links = Sessions(cluster), Links(agent, cluster)
     app = web.Application(
-        middlewares=[errors_as_json, same_origin_only, token_check(agent.token, sessions.allow)],
+        middlewares=[
+            errors_as_json,
+            same_origin_only(links.may_read),
+            token_check(agent.token, sessions.allow, sign_in_hint(cluster)),
+        ],
         client_max_size=MAX_BODY_BYTES,
     )
     proxy = Proxy(agent, sessions.user)
@@ -54,7 +58,7 @@ def application(agent: Agent, cluster: Json) -> web.Application:
     nodes = Nodes(agent)
     app.add_routes(nodes.routes())
     app.add_routes(System(agent, nodes, cluster).routes())
-    app.add_routes(Links(agent, cluster).routes())
+    app.add_routes(links.routes())
     app.add_routes(Quotas(agent).routes())
     app.add_routes(Packages(agent, cluster).routes())
     app.add_routes(sessions.routes())

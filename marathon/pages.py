@@ -18,6 +18,14 @@ class Dashboard(Section):
     history: Annotated[int, Field(ge=60)] = Field(
         description="number of windows and prices kept per position; fewer with very many positions"
     )
+    cluster: Annotated[str, Field(min_length=1)] | None = Field(
+        description="name of this cluster on the page, beside `clusters`; null: that of `--cluster`"
+    )
+    clusters: dict[str, Annotated[str, AfterValidator(validators.check_page)]] | None = Field(
+        description="other clusters that the page offers, name to the address of their page; their pages may "
+        "read how this one is; null: those that the cluster is linked to; see "
+        "[Several clusters](../docs/clusters.md#on-the-live-page)"
+    )
     cpus: Cpus = Field(description="CPUs")
     mem: Annotated[int, Field(ge=128)] = Field(description="memory in MiB")
 

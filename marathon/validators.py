@@ -21,6 +21,7 @@ MAX_TOPIC_LENGTH = 249
 _SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5})")
 _USER = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~%-]+)*/?")
 _ENDPOINT = re.compile(rf"(?:{_HOST.pattern}|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?")
 
 # The file systems of Flink and, through its hdfs plugin, of Hadoop.
@@ -295,6 +296,16 @@ def check_web_address(url: str) -> str:
             "put the whole address into a secret of the cluster, and name that in webhook.url_secret",
         )
     return url
+
+
+def check_page(url: str) -> str:
+    """The address of another cluster's live page. The page allows itself to ask there, and nowhere else."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or _ENDPOINT.fullmatch(parts.netloc) is None:
+        raise InvalidValue(f"{url!r} is not the address of a page", 'write "https://host/service/name/"')
+    if parts.query or parts.fragment or _PATH.fullmatch(parts.path) is None:
+        raise InvalidValue(f"{url!r} must end with a plain path", 'write "https://host/service/name/"')
+    return f"{url.rstrip('/')}/"
 
 
 def check_state(uri: str) -> str:

@@ -4,8 +4,9 @@ import click
 
 from cli import local, options
 from cli import output as out
-from cli.errors import UsageProblem
+from cli.errors import PipectlError, UsageProblem
 from cli.home import enter
+from cli.page_clusters import show_linked
 from cli.session import Session
 from cli.session_options import session_options
 from marathon.home import LOCAL, is_local
@@ -97,7 +98,7 @@ def show(run: Session, output: str) -> None:
 @click.argument("other")
 @session_options(reads_only=False)
 def link(run: Session, output: str, other: str) -> None:
-    """Link the cluster to OTHER, so that its users can find OTHER.
+    """Link the cluster to OTHER, so that its users can find OTHER, and its live page offers OTHER's.
 
     OTHER is a name that --cluster takes, or the name or ID of a cluster that `dcos cluster list` shows. On
     DC/OS, links need DC/OS Enterprise. A local cluster links to local clusters only.
@@ -114,6 +115,7 @@ def link(run: Session, output: str, other: str) -> None:
     else:
         result, changed = f"already linked to {other}", False
     _show(run, output, result, changed=changed)
+    _show_on_page(run)
 
 
 @command.command("unlink")
@@ -134,6 +136,16 @@ def unlink(run: Session, output: str, other: str) -> None:
         return
     run.engine.clusters.unlink(name)
     _show(run, output, f"no longer linked to {other}", changed=True)
+    _show_on_page(run)
+
+
+def _show_on_page(run: Session) -> None:
+    """The link is changed already, so an error here is only a note."""
+    try:
+        if show_linked(run):
+            click.echo("note: the live page shows the clusters that are linked now", err=True)
+    except PipectlError as error:
+        click.echo(f"note: the live page does not show this yet, but after a deploy: {error}", err=True)
 
 
 def _linked(run: Session) -> set[str]:

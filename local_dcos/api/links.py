@@ -4,6 +4,7 @@ from aiohttp import web
 
 from local_dcos.agent import Agent
 from local_dcos.api.requests import answer, object_body
+from local_dcos.api.sessions import SERVICE_ROUTE
 from local_dcos.errors import ApiError
 from local_dcos.model import Json
 
@@ -24,6 +25,19 @@ class Links:
             web.post(PATH, self.add),
             web.delete(f"{PATH}/{{id}}", self.remove),
         ]
+
+    def may_read(self, request: web.Request) -> bool:
+        """Whether a page of a linked cluster asks for something of an app, which decides what that page sees.
+
+        Only reading: a browser lets any page send such a request without its Origin, as an image.
+        """
+        origins = {"/".join(link["url"].split("/")[:3]) for link in self._links.values()}
+        return (
+            request.method == "GET"
+            and "Upgrade" not in request.headers
+            and request.match_info.route.name == SERVICE_ROUTE
+            and request.headers.get("Origin") in origins
+        )
 
     async def show(self, request: web.Request) -> web.Response:
         return answer({"links": list(self._links.values())})

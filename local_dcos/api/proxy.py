@@ -22,6 +22,7 @@ PORT_INDEX = re.compile(r"[0-9]{1,3}")
 # The token, which apps must not see; the user, whom only the proxy names to them; and how a body was
 # compressed, since aiohttp has decompressed what the cluster receives.
 HIDDEN = ("authorization", PROXY_USER_HEADER, "content-encoding")
+# A browser also sends the cookies of other clusters on this machine.
 HIDDEN_COOKIES = (COOKIE, SESSION_COOKIE)
 CONNECT_SECONDS = 5.0
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024

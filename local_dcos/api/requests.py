@@ -83,15 +83,22 @@ def answer(document: Any, status: int = 200, **headers: str) -> web.Response:
     return web.json_response(document, status=status, headers=named)
 
 
-@web.middleware
-async def same_origin_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuses requests of other origins, and of other host names that point at this machine."""
-    name = request.host.rpartition(":")[0] or request.host
-    if name not in NAMES:
-        raise ApiError(403, f"This host name is not allowed; use http://{HOST}")
-    if request.headers.get("Origin", f"http://{request.host}") != f"http://{request.host}":
-        raise ApiError(403, "Requests from other origins are not allowed")
-    return await handler(request)
+def same_origin_only(may_read: Callable[[web.Request], bool]) -> Middleware:
+    """Returns a middleware that refuses other host names that point at this machine, and requests of other
+    origins that `may_read` does not accept.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        name = request.host.rpartition(":")[0] or request.host
+        if name not in NAMES:
+            raise ApiError(403, f"This host name is not allowed; use http://{HOST}")
+        own = f"http://{request.host}"
+        if request.headers.get("Origin", own) != own and not may_read(request):
+            raise ApiError(403, "Requests from other origins are not allowed")
+        return await handler(request)
+
+    return check
 
 
 @web.middleware
@@ -112,8 +119,11 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return answer({"message": f"{type(error).__name__}: {error}"}, 500)
 
 
-def token_check(token: str, may_pass: Callable[[web.Request], bool]) -> Middleware:
-    """Returns a middleware that accepts requests with the token, and those that `may_pass` accepts."""
+def token_check(token: str, may_pass: Callable[[web.Request], bool], hint: str) -> Middleware:
+    """Returns a middleware that accepts requests with the token, and those that `may_pass` accepts.
+
+    hint: how a browser is signed in.
+    """
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -124,9 +134,7 @@ def token_check(token: str, may_pass: Callable[[web.Request], bool]) -> Middlewa
         if request.path.startswith(OPEN_PATHS):
             return await handler(request.clone(client_max_size=OPEN_BODY_BYTES))
         if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-            return web.Response(
-                status=401, text="You are not signed in. `pipectl open` prints a link that signs you in.\n"
-            )
+            return web.Response(status=401, text=f"You are not signed in. {hint}\n")
         document = {"title": "401 Unauthorized", "message": "Authentication failed: no valid token was sent"}
         return answer(document, 401, WWW_Authenticate="acsjwt")
 

@@ -4,11 +4,15 @@ A browser must not get the token: it sends cookies to every port of a host, so e
 could read it. The signed cookie is valid for one path. Like the token it ends with the cluster: the browser
 may send it to another server that uses the port later, which could try it when the cluster is back.
 
+All clusters on a machine have the same host. Each has a cookie of its own name, so that a browser stays
+signed in to one when it signs in to another.
+
 A link may name a user of the service. The proxy then tells the service who that is.
 """
 
 import hashlib
 import hmac
+import html
 import json
 import re
 import secrets
@@ -19,8 +23,10 @@ from aiohttp import web
 
 from local_dcos.api.requests import answer, object_body, same
 from local_dcos.errors import ApiError
+from local_dcos.model import Json
 
 SESSION_COOKIE = "local-dcos-session"
+"""How the names of the cookies of all clusters begin."""
 LINK_SECONDS = 600
 SESSION_SECONDS = 7 * 24 * 3600
 MAX_LINKS = 1000
@@ -34,7 +40,9 @@ LOGIN = "/login/once/"
 class Sessions:
     """Makes links and cookies, and checks cookies."""
 
-    def __init__(self) -> None:
+    def __init__(self, cluster: Json) -> None:
+        self._cookie = f"{SESSION_COOKIE}-{cluster['id']}"
+        self._again = sign_in_hint(cluster)
         self._key = secrets.token_bytes(32)
         self._links: dict[str, tuple[str, str, float]] = {}
 
@@ -65,12 +73,12 @@ class Sessions:
         """
         service, user, until = self._links.pop(request.match_info["code"], ("", "", 0.0))
         if time.monotonic() > until:
-            return page(410, "This link was used before, or it has expired. `pipectl open` makes a new one.")
+            return page(410, f"This link was used before, or it has expired. {self._again}")
         path = f"/service/{quote(service)}/"
         response = page(200, "Signed in.", path)
         expires = str(int(time.time()) + SESSION_SECONDS)
         response.set_cookie(
-            SESSION_COOKIE,
+            self._cookie,
             f"{expires}.{self._signature(service, expires, user)}.{user.encode().hex()}",
             path=path,
             max_age=SESSION_SECONDS,
@@ -89,7 +97,7 @@ class Sessions:
 
     def _user(self, request: web.Request) -> str | None:
         service = request.match_info.get("name")
-        expires, *rest = request.cookies.get(SESSION_COOKIE, "").split(".")
+        expires, *rest = request.cookies.get(self._cookie, "").split(".")
         if request.match_info.route.name != SERVICE_ROUTE or not service or len(rest) != 2:
             return None
         signature, written = rest
@@ -110,13 +118,21 @@ SERVICE_ROUTE = "service"
 """The name of the routes that a cookie may open: those to the pages of apps."""
 
 
+def sign_in_hint(cluster: Json) -> str:
+    """How a browser is signed in to this cluster."""
+    name = cluster["name"]
+    option = "" if name == "local" else f" --cluster {name}"
+    return f"`pipectl open{option}` prints a link that signs you in."
+
+
 def page(status: int, text: str, target: str = "") -> web.Response:
     """Returns a small page, which opens `target` if it is given."""
     refresh = f'<meta http-equiv="refresh" content="0;url={target}">' if target else ""
     link = f' <a href="{target}">Continue</a>' if target else ""
+    head = f"<!doctype html><meta charset=utf-8>{ICON}{refresh}<title>local_dcos</title>"
     return web.Response(
         status=status,
         content_type="text/html",
-        text=f"<!doctype html><meta charset=utf-8>{ICON}{refresh}<title>local_dcos</title><p>{text}{link}",
+        text=f"{head}<p>{html.escape(text)}{link}",
         headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
     )

@@ -137,6 +137,9 @@ class World:
     def do_marathon_about(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
         return 0, {"name": "marathon"}
 
+    def do_cluster_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
+        return 0, []
+
     def do_marathon_app_list(self, words: list[str], options: Json, stdin: str) -> tuple[int, Any]:
         for app_id in self.apps:
             self.looked[app_id] += 1

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.engine.dcos.clusters import DcosClusters
 from cli.engine.dcos.faults import NoCluster
 from cli.engine.dcos.runner import Dcos
+from cli.engine.memory import MemoryEngine
+from cli.engine.protocol import Manifest
+from cli.engine.surroundings import KnownCluster
 from cli.errors import NotFound, StepFailed
+from cli.page_clusters import show_linked, with_linked
+from cli.session import Session
 from tests.cli.invoking import invoke
 
 ONE = {"attached": True, "cluster_id": "1", "name": "one", "url": "https://1", "version": "2.0.0"}
@@ -160,3 +171,116 @@ def test_promote_refuses_a_source_that_does_not_run(tmp_path: Path) -> None:
     refused = invoke(tmp_path, "promote", "--from", "local-a", "--to", "local-b", "--yes", code=1)
     assert "local-a is not as its settings say: a deploy would create kafka" in str(refused.exception)
     assert not (tmp_path / "clusters" / "local-b").exists()
+
+
+OTHER = KnownCluster("9", "prod", "https://prod.example.com", None, False)
+SERVICE = "volatility-dashboard"
+PAGE = f"https://prod.example.com/service/{SERVICE}/"
+
+
+def linked_session(*settings: str, area: str | None = None) -> tuple[Session, MemoryEngine]:
+    """A session of `local` on an engine that is linked to prod."""
+    run, engine = Session("local", (), settings, False, area=area), MemoryEngine()
+    engine.clusters.others["prod"] = OTHER
+    engine.clusters.link("prod")
+    run.__dict__["engine"] = engine
+    return run, engine
+
+
+def test_a_deploy_tells_the_page_which_clusters_are_linked() -> None:
+    run, engine = linked_session()
+    env = with_linked(run, engine).bundle.apps["dashboard"].env
+    assert (env["CLUSTER_NAME"], json.loads(env["CLUSTER_PAGES"])) == ("local", {"prod": PAGE})
+    engine.clusters.unlink("prod")
+    assert with_linked(run, engine) is run
+
+
+@pytest.mark.parametrize(
+    ("settings", "area"), [("dashboard.clusters={}", None), ("parts=[]", None), ("parts=[dashboard]", "test")]
+)
+def test_links_are_not_asked_for_where_the_page_needs_none(settings: str, area: str | None) -> None:
+    run, engine = linked_session(settings, area=area)
+    assert with_linked(run, engine) is run
+
+
+def test_a_link_changes_nothing_of_the_running_page_but_its_clusters() -> None:
+    run, engine = linked_session("generator.rate=7")
+    assert show_linked(run) is False, "it is not deployed"
+    app = Manifest.of(run.bundle.apps["dashboard"])
+    engine.create(app)
+    engine.put(engine.apps()[app.id], env={**app.env, "OWN": "1"})
+    assert show_linked(run) is True
+    shown = {"CLUSTER_NAME": "local", "CLUSTER_PAGES": json.dumps({"prod": PAGE})}
+    assert engine.apps()[app.id].env == {**app.env, "OWN": "1", **shown}
+    assert show_linked(run) is False
+    engine.clusters.unlink("prod")
+    assert show_linked(run) is True
+    assert engine.apps()[app.id].env == {**app.env, "OWN": "1"}
+
+
+def call(folder: Path, method: str, path: str, body: object = None) -> Any:
+    """What the front door of the cluster in `folder` answers to its owner."""
+    url = json.loads((folder / "cluster.json").read_text())["url"]
+    token = (folder / "token").read_text().strip()
+    headers = {"Authorization": f"token={token}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url + path, data=data, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def run_page(folder: Path) -> None:
+    """Run the bundle's page alone: it works, and says that Kafka is away."""
+    app = copy.deepcopy(Session("local", (), (), False).bundle.apps["dashboard"].definition)
+    del app["secrets"]
+    app["args"][0] = sys.executable
+    for name in ("FLINK_TOKEN", "FLINK_JOBMANAGER_REST"):
+        del app["env"][name]
+    app["env"]["KAFKA_BOOTSTRAP_SERVERS"] = "127.0.0.1:1"
+    call(folder, "POST", "/service/marathon/v2/apps", app)
+
+
+def until(look: Callable[[], Any], seconds: float = 120.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(urllib.error.HTTPError):
+            if value := look():
+                return value
+        assert time.monotonic() < deadline, f"not within {seconds:g} s"
+        time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_the_pages_of_linked_clusters_switch_between_them(two_homes: Path, browser: Any) -> None:
+    folders = {"local": two_homes / "cluster", "local-b": two_homes / "clusters" / "local-b" / "cluster"}
+    for folder in folders.values():
+        run_page(folder)
+    for name, other in (("local", "local-b"), ("local-b", "local")):
+        page = f"/service/{SERVICE}/api/clusters"
+        until(lambda: call(folders[name], "GET", page) == {"name": "this cluster", "clusters": []})  # noqa: B023
+        done = invoke(two_homes, "cluster", "link", other, "--cluster", name)
+        assert "the live page shows the clusters that are linked now" in done.output
+        shown = until(lambda: call(folders[name], "GET", page)["clusters"])  # noqa: B023
+        assert [one["name"] for one in shown] == [other]
+    tab = browser.new_context().new_page()
+    tab.set_default_timeout(120_000)
+    tab.goto(invoke(two_homes, "open").output.splitlines()[0])
+    state = "#cluster-list li:nth-child(2) .state"
+    # Nobody has signed in there yet.
+    tab.wait_for_selector(f"{state}[data-state=unknown]", state="attached")
+    # Signing in to the other cluster leaves the browser signed in to this one.
+    tab.goto(invoke(two_homes, "open", "--cluster", "local-b").output.splitlines()[0])
+    tab.wait_for_selector(f"{state}[data-state=unhealthy]", state="attached")
+    there = tab.url
+    tab.click("#clusters button")
+    assert "kafka" in tab.text_content("#cluster-list li:nth-child(2) .readout")
+    tab.click("#cluster-list li:nth-child(2) a")
+    tab.wait_for_function("there => location.href !== there", arg=there)
+    tab.wait_for_selector(f"{state}[data-state=unhealthy]", state="attached")
+    assert tab.text_content("#cluster-list li:nth-child(1) strong") == "local"
+    invoke(two_homes, "cluster", "unlink", "local-b")
+    until(lambda: not call(folders["local"], "GET", page)["clusters"])
+    tab.reload()
+    tab.wait_for_selector("#connection[data-state=live]")
+    assert not tab.is_visible("#clusters")
+    tab.context.close()

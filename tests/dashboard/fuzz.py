@@ -45,6 +45,7 @@ odd: st.SearchStrategy[Any] = st.recursive(
 ADDRESSES = (
     *("/", "/app.js", "/health", "/api/openapi.json", "/api/status", "/api/positions"),
     *("/api/movingaverage", "/api/signals", "/api/limits", "/api/flows", "/api/topics", "/socket.io/"),
+    *("/api/summary", "/api/clusters"),
 )
 NAMES = ("position", "window", "since", "all", "topic", "transport", "EIO", "sid", "n")
 

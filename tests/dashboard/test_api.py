@@ -402,7 +402,15 @@ def test_answers_have_the_form_that_the_document_promises(feeder, app):
     feeder.flush()
     wait_for(lambda: records_of(app) and app.get("/api/signals")[1]["signals"])
     document = app.get("/api/openapi.json")[1]
-    queries = ["status", "positions", "movingaverage?position=AAPL", "signals", "limits"]
+    queries = [
+        "status",
+        "positions",
+        "movingaverage?position=AAPL",
+        "signals",
+        "limits",
+        "summary",
+        "clusters",
+    ]
     for path, _, query in (one.partition("?") for one in queries):
         operation = document["paths"][f"/api/{path}"]["get"]
         answer = operation["responses"]["200"]

@@ -40,13 +40,14 @@ def link_of(cluster, service="page"):
 def sign_in(cluster, link):
     """Follows a link as a browser does. Returns the cookie."""
     with urllib.request.urlopen(cluster.url + link, timeout=10) as answer:
-        cookie = http.cookies.SimpleCookie(answer.headers["Set-Cookie"])[SESSION]
+        ((name, cookie),) = http.cookies.SimpleCookie(answer.headers["Set-Cookie"]).items()
+        assert name.startswith(f"{SESSION}-")
         assert "/service/page/" in answer.read().decode()
     return cookie
 
 
 def call(cluster, path, cookie, method="GET", **headers):
-    return cluster.call(method, path, Authorization="", Cookie=f"{SESSION}={cookie.value}", **headers)
+    return cluster.call(method, path, Authorization="", Cookie=f"{cookie.key}={cookie.value}", **headers)
 
 
 def test_a_link_signs_in_once_with_a_cookie_for_one_path(page):
@@ -89,7 +90,7 @@ def test_other_origins_can_not_use_the_cookie(page):
 )
 def test_a_forged_cookie_is_refused(page, change):
     cookie = sign_in(page, link_of(page))
-    cookie.set(SESSION, change(cookie.value), "")
+    cookie.set(cookie.key, change(cookie.value), "")
     assert call(page, "/service/page/", cookie)[0] == 401
 
 
@@ -97,7 +98,7 @@ def test_a_websocket_needs_the_cookie_and_the_right_origin(page):
     cookie = sign_in(page, link_of(page))
 
     async def talk(origin):
-        headers = {"Cookie": f"{SESSION}={cookie.value}", "Origin": origin}
+        headers = {"Cookie": f"{cookie.key}={cookie.value}", "Origin": origin}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
             session.ws_connect(f"{page.url}/service/page/socket") as socket,
@@ -109,6 +110,32 @@ def test_a_websocket_needs_the_cookie_and_the_right_origin(page):
         asyncio.run(talk("http://127.0.0.1:1"))
 
 
+def test_pages_of_linked_clusters_may_ask_apps_and_change_nothing(page):
+    cookie, origin = sign_in(page, link_of(page)), "http://127.0.0.1:7"
+    link = {"id": "other", "name": "other", "url": origin}
+    asked = [
+        ("GET", "/service/page/api"),
+        ("POST", "/service/page/api"),
+        ("GET", "/service/marathon/v2/apps"),
+    ]
+
+    def statuses(origin):
+        return [call(page, path, cookie, method, Origin=origin)[0] for method, path in asked]
+
+    assert statuses(origin) == [403, 403, 403]
+    assert page.call("POST", "/cluster/v1/links", link)[0] == 200
+    try:
+        assert statuses(origin) == [200, 403, 403]
+        assert page.call("GET", "/service/page/api", Authorization="", Origin=origin)[0] == 401
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
+        assert call(page, "/service/page/socket", cookie, Origin=origin, **upgrade)[0] == 403
+        for other in ("http://127.0.0.1:77", "http://127.0.0.1", "https://127.0.0.1:7", "http:", "null", ""):
+            assert statuses(other) == [403, 403, 403], other
+    finally:
+        assert page.call("DELETE", "/cluster/v1/links/other")[0] == 200
+    assert statuses(origin) == [403, 403, 403]
+
+
 def test_a_head_request_does_not_use_up_a_link(page):
     link = link_of(page)
     assert page.call("HEAD", link, Authorization="")[0] == 405
@@ -117,7 +144,7 @@ def test_a_head_request_does_not_use_up_a_link(page):
 
 def test_apps_never_see_the_cookies_of_the_cluster(page):
     cookie = sign_in(page, link_of(page))
-    ours = f"{SESSION}={cookie.value};dcos-acs-auth-cookie=x"
+    ours = f"{cookie.key}={cookie.value};dcos-acs-auth-cookie=x;{SESSION}-of-another-cluster=y"
     for name in ("Cookie", "cookie"):
         for sent in (f"{ours};own=1", f"own=1;{ours}", f"own=1 ;  {ours} "):
             status, seen = page.call("GET", "/service/page/", Authorization="", **{name: sent})
@@ -146,7 +173,7 @@ def test_a_link_may_name_a_user_whom_only_the_proxy_names_to_the_app(page):
             assert (status, seen["headers"].get("X-Proxy-User")) == (200, user)
     assert "X-Proxy-User" not in page.call("GET", "/service/page/", **{"X-Proxy-User": "ben"})[1]["headers"]
     forged = cookie.value.rpartition(".")[0] + "." + b"ben".hex()
-    assert page.call("GET", "/service/page/", Authorization="", Cookie=f"{SESSION}={forged}")[0] == 401
+    assert page.call("GET", "/service/page/", Authorization="", Cookie=f"{cookie.key}={forged}")[0] == 401
     assert page.call("POST", "/login/links", {"service": "page", "user": "a b"})[0] == 400
 
 

@@ -257,6 +257,18 @@ def test_the_dashboard_reads_what_the_gatherer_writes_and_has_a_page_at_admin_ro
     assert "dashboard" not in definitions(settings_of("prod", "parts=[]"))
 
 
+def test_the_page_knows_other_clusters_only_where_there_are_some(settings_of: SettingsOf) -> None:
+    variables = {"CLUSTER_NAME", "CLUSTER_PAGES"}
+    assert not variables & definitions(settings_of("prod"))["dashboard"]["env"].keys()
+    assert (
+        not variables & definitions(settings_of("prod", "dashboard.clusters={}"))["dashboard"]["env"].keys()
+    )
+    page = "https://dev.example.com/service/volatility-dashboard"
+    more = ("dashboard.cluster=prod", f"dashboard.clusters={{dev: {page}}}")
+    env = definitions(settings_of("prod", *more))["dashboard"]["env"]
+    assert (env["CLUSTER_NAME"], json.loads(env["CLUSTER_PAGES"])) == ("prod", {"dev": f"{page}/"})
+
+
 def test_without_a_seed_there_is_none(settings_of: SettingsOf) -> None:
     assert "GENERATOR_SEED" not in definitions(settings_of("prod"))["data-generator"]["env"]
 

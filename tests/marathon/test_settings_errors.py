@@ -172,6 +172,15 @@ Mistakes = Callable[..., list[Problem]]
             "webhook.url_secret: the address of the webhook is given twice; remove url or url_secret",
         ),
         ("sink.source=price", "sink.source: must be one of"),
+        (
+            "dashboard.clusters={dev: dev.example.com}",
+            "dashboard.clusters.dev: 'dev.example.com' is not the address of a page; write",
+        ),
+        ("dashboard.clusters={dev: 'https://dev/?a'}", "'https://dev/?a' must end with a plain path; write"),
+        (
+            "dashboard.clusters={dev: 'https://dev/; x'}",
+            "'https://dev/; x' must end with a plain path; write",
+        ),
         ("flink.s3.endpoint=minio:9000", "flink.s3.endpoint: 'minio:9000' is not the URL of a store; write"),
         (
             "flink.s3.endpoint=http://k:s@minio:9000",

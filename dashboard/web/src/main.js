@@ -2,6 +2,7 @@
 
 import { select } from "d3";
 import { io } from "socket.io-client";
+import { Clusters } from "./clusters.js";
 import { FlowView } from "./flow.js";
 import { FlowsView } from "./flows.js";
 import { Overview } from "./overview.js";
@@ -15,6 +16,7 @@ import { TopicsView } from "./topics.js";
 const DRAW_MS = 100; // data comes ten times a second
 const store = new Store();
 const root = select("#view");
+const clusters = new Clusters(select("#clusters"));
 const decoder = new TextDecoder();
 let view = null;
 
@@ -86,7 +88,7 @@ document.addEventListener("keydown", (event) => {
     if (typing) event.target.blur();
     else location.href = at(flowHere() ? "#/flows" : "#/");
   } else if (!typing && VIEWS[event.key]) location.href = at(VIEWS[event.key]);
-  else if (typing || !view.key(event)) return;
+  else if (typing || !(view.key(event) || (event.key === "c" && clusters.switchByKey()))) return;
   event.preventDefault();
 });
 window.addEventListener("hashchange", route);
@@ -96,4 +98,5 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 });
 route();
 connect();
+clusters.start();
 loop(0);
