@@ -134,7 +134,7 @@ class MemoryEngine:
         """Empty credentials."""
         return Credentials("")
 
-    def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
+    def how_to_inspect(self, kind: Literal["app", "rollouts", "topics"], name: str) -> str:
         """The most detailed command of `pipectl`."""
         return "pipectl status"
 
@@ -229,7 +229,7 @@ class MemoryPackages:
         found = self.services.get(service)
         return found[2] if found else None
 
-    def check_offered(self, package: str, version: str | None) -> None:
+    def check_offered(self, name: str, package: str, version: str | None) -> None:
         """It is available."""
 
     def install(self, package: str, version: str | None, service: str, options: Mapping[str, Any]) -> None:
@@ -241,6 +241,10 @@ class MemoryPackages:
     def status(self, package: str, service: str) -> ServiceStatus:
         """Complete once it is installed."""
         return ServiceStatus("COMPLETE" if service in self.services else "UNKNOWN")
+
+    def how_to_inspect(self, name: str, service: str) -> str:
+        """The most detailed command of `pipectl`."""
+        return "pipectl status"
 
     def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
         """Nothing waits."""

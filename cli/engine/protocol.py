@@ -217,14 +217,20 @@ class Packages(Protocol):
     def options(self, service: str) -> Mapping[str, Any] | None:
         """The options that a service was installed with; None if they cannot be read."""
 
-    def check_offered(self, package: str, version: str | None) -> None:
-        """Raise PipectlError if the package is not available in this version. None means the newest."""
+    def check_offered(self, name: str, package: str, version: str | None) -> None:
+        """Raise PipectlError if the package is not available in this version. None means the newest.
+
+        name: the component's name, whose settings choose the version.
+        """
 
     def install(self, package: str, version: str | None, service: str, options: Mapping[str, Any]) -> None:
         """Install a package as this service."""
 
     def status(self, package: str, service: str) -> ServiceStatus:
         """The progress of the service. Raises EngineError, or ValueError for an invalid answer."""
+
+    def how_to_inspect(self, name: str, service: str) -> str:
+        """The engine's own command that shows the progress of the service. name: the component's name."""
 
     def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
         """Why the engine does not launch a service with these options; empty if unknown."""
@@ -374,7 +380,7 @@ class Engine(Protocol):
     def credentials(self) -> Credentials:
         """The user's credentials at the front door."""
 
-    def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
+    def how_to_inspect(self, kind: Literal["app", "rollouts", "topics"], name: str) -> str:
         """The engine's own command that shows details, for the hint of an error."""
 
 

@@ -45,7 +45,7 @@ class PackageStep:
         """Look for the package under this service name. Its other services do not matter."""
         installed = self._installed()
         if installed is None:
-            self._engine.packages.check_offered(self._package, self._version)
+            self._engine.packages.check_offered(self.name, self._package, self._version)
             wanted = f"{self._package} {self._version or '(newest)'} as service {self._service}"
             options = [f"+{line}" for line in json.dumps(self._options, indent=2).splitlines()]
             return Change("create", [f"+{wanted}", *options], summary=wanted)
@@ -109,7 +109,7 @@ class PackageStep:
             what=f"the deploy plan of service {self._service} to be COMPLETE",
             timeout=self._timeout,
             stop=stop,
-            hint=f"see `{self._engine.how_to_inspect('service', self._service)}` and "
+            hint=f"see `{self._engine.packages.how_to_inspect(self.name, self._service)}` and "
             f"`pipectl logs {self.name}`",
             last_seen=lambda: self._seen,
         )

@@ -214,12 +214,11 @@ class DcosEngine:
             return Credentials(authorization, verify=False)
         return Credentials(authorization, ca=trust)
 
-    def how_to_inspect(self, kind: Literal["app", "rollouts", "service", "topics"], name: str) -> str:
+    def how_to_inspect(self, kind: Literal["app", "rollouts", "topics"], name: str) -> str:
         """The `dcos` command that shows details."""
         return {
             "app": f"dcos marathon debug summary {name}",
             "rollouts": "dcos marathon deployment list",
-            "service": f"dcos kafka --name={name} plan status deploy --json",
             "topics": f"dcos kafka --name={name} topic list",
         }[kind]
 

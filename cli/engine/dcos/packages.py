@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from cli.engine.dcos.diff import document_diff
 from cli.engine.dcos.runner import Dcos
-from cli.engine.dcos.service_command import ServiceCommand
+from cli.engine.dcos.service_command import ServiceCommand, plan_argv
 from cli.engine.dcos.snapshot import Snapshot
 from cli.engine.dcos.waiting import queued, why_waiting
 from cli.engine.protocol import AppStatus, Package, ServiceStatus
@@ -42,7 +42,7 @@ class DcosPackages:
         app = self._apps().get(f"/{service.strip('/')}")
         return installed_options(app.observed if app else {})
 
-    def check_offered(self, package: str, version: str | None) -> None:
+    def check_offered(self, name: str, package: str, version: str | None) -> None:
         """Search the package repositories."""
         listed = self._dcos.json(["package", "repo", "list", "--json"])
         if not listed.get("repositories"):
@@ -56,7 +56,7 @@ class DcosPackages:
             raise PipectlError(
                 f"no package repository has {package} {version or ''}: {error.said}",
                 hint=f"`dcos package describe {package} --package-versions` lists the versions; "
-                "`--set kafka.version=…` chooses another",
+                f"`--set {name}.version=…` chooses another",
             ) from None
 
     def install(self, package: str, version: str | None, service: str, options: Mapping[str, Any]) -> None:
@@ -75,6 +75,10 @@ class DcosPackages:
     def status(self, package: str, service: str) -> ServiceStatus:
         """The deploy plan."""
         return ServiceCommand(self._dcos, package).status(service)
+
+    def how_to_inspect(self, name: str, service: str) -> str:
+        """The command of its deploy plan."""
+        return f"dcos {' '.join(plan_argv(name, service))}"
 
     def why_waiting(self, service: str, options: Mapping[str, Any]) -> str:
         """The reasons in Marathon's launch queue, given the resources of one broker or node."""
