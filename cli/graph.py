@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from graphlib import TopologicalSorter
+from typing import TypeVar
 
 from cli.errors import Interrupted
+
+T = TypeVar("T")
 
 
 def in_order(depends_on: Mapping[str, Set[str]], *, reverse: bool = False) -> TopologicalSorter[str]:
@@ -47,6 +50,20 @@ def run(
                     first_error = error
         if first_error is not None:
             raise first_error
+
+
+def in_background(work: Callable[[], T]) -> Future[T]:
+    """The result of work that nobody waits for when the command ends early, since it cannot be stopped."""
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return result
 
 
 @contextmanager

@@ -36,13 +36,16 @@ def confirm(plan: Plan, cluster: str, *, yes: bool, always: bool = False) -> Non
     click.confirm(f"Cluster {cluster}: {modified}?", abort=True, err=True)
 
 
-def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> None:
+def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> bool:
     """Apply each step of the plan and wait until it is ready. The first failure ends it.
+
+    Returns whether there was nothing to do: no change, and every component was ready at the first look.
 
     stop: stops all waits and running commands. atomic: after a failure, restore the previous definitions
     before raising its error.
     """
     applied: list[str] = []
+    late: list[str] = []
 
     def work(name: str) -> None:
         step, change = plan.steps[name], plan.changes[name]
@@ -50,7 +53,8 @@ def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> N
             if change.action != "unchanged":
                 applied.append(name)
                 step.apply(change)
-            step.wait(running.report, stop)
+            if not step.wait(running.report, stop):
+                late.append(name)
             if change.action == "unchanged":
                 running.end("unchanged")
 
@@ -71,6 +75,7 @@ def carry_out(plan: Plan, progress: Progress, stop: Event, *, atomic: bool) -> N
         stop.clear()
         _roll_back(plan, applied, progress, stop, error)
         raise
+    return not applied and not late
 
 
 def _roll_back(plan: Plan, applied: list[str], progress: Progress, stop: Event, error: PipectlError) -> None:

@@ -22,10 +22,10 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import (
     AlterConfigOpType,
+    ClusterMetadata,
     ConfigEntry,
     ConfigResource,
     OffsetSpec,
-    TopicMetadata,
 )
 
 from kafka_topic.commit_metadata import metadata_of
@@ -120,7 +120,7 @@ class Brokers:
 
     def leaders(self, topics: Iterable[str]) -> dict[str, dict[int, int | None]]:
         """The leader of each partition of each existing topic; None for a partition without one."""
-        known = self._topics()
+        known = self._metadata().topics
         return {
             topic: {
                 number: one.leader if one.leader >= 0 else None
@@ -132,15 +132,24 @@ class Brokers:
 
     def names(self) -> list[str]:
         """The existing topics."""
-        return sorted(self._topics())
+        return sorted(self._metadata().topics)
 
     def layouts(self) -> dict[str, tuple[int, int]]:
-        """The number of partitions of each topic, and the highest number of in-sync replicas of one."""
+        """The number of partitions of each topic, and the highest number of in-sync replicas of one.
+
+        Both are 0 for a topic that is just being created.
+        """
         return {
-            name: (len(topic.partitions), max(len(one.isrs) for one in topic.partitions.values()))
-            for name, topic in self._topics().items()
-            if topic.partitions
+            name: (
+                len(topic.partitions),
+                max((len(one.isrs) for one in topic.partitions.values()), default=0),
+            )
+            for name, topic in self._metadata().topics.items()
         }
+
+    def addresses(self) -> set[str]:
+        """`host:port` of each broker, as they tell their clients."""
+        return {f"{broker.host}:{broker.port}" for broker in self._metadata().brokers.values()}
 
     def ids(self, topics: Iterable[str]) -> dict[str, str]:
         """The id of each existing topic; that of a topic that was deleted and made again is another one."""
@@ -228,9 +237,9 @@ class Brokers:
             if each.error is None and each.offset >= 0
         }
 
-    def _topics(self) -> dict[str, TopicMetadata]:
+    def _metadata(self) -> ClusterMetadata:
         try:
-            return self._admin.list_topics(timeout=self._timeout).topics
+            return self._admin.list_topics(timeout=self._timeout)
         except KafkaException as error:
             raise self._explained(error) from error
 

@@ -92,10 +92,10 @@ def deploy(
         run = plan.run
         with progress.paused():
             confirm(plan, run.place, yes=yes, always=always_ask)
-        carry_out(plan, progress, run.stop, atomic=atomic)
+        nothing_to_do = carry_out(plan, progress, run.stop, atomic=atomic)
         remember_cluster(run.cluster_name)
-        # Where nothing changes, the records that came meanwhile prove the flow.
-        since = datetime.now(UTC) if plan.changed else began
+        # Where everything was there and ready, the records that came meanwhile prove the flow.
+        since = began if nothing_to_do and not plan.partial else datetime.now(UTC)
         records = _verify(run, progress, since) if _is_complete(plan, run) else None
         if records is not None:
             _verify_flows(run, progress)
@@ -113,7 +113,7 @@ def _start_local(run: Session, progress: Progress) -> Session:
         keep_kafka_secrets(run.settings.kafka.security, local.secrets_folder())
         running.end("unchanged" if was_running else "done", f"{run.cluster_name}, at {local.address()[0]}")
     # The first start chooses the ports. A new session reads them.
-    return run if was_running else replace(run)
+    return replace(run)
 
 
 def _check_area(run: Session, area: str) -> None:

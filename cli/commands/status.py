@@ -85,7 +85,7 @@ def command(run: Session, output: str, every: bool) -> None:
     run = as_deployed(run, run.engine)
     config = live_config(run)
     with graph.workers(AT_ONCE, run.stop) as pool:
-        flow_read = pool.submit(_flow, run, config)
+        flow_read = graph.in_background(lambda: _flow(run, config))
         failure_read = pool.submit(last_failure, run.engine, run.bundle.apps["gatherer"].id)
         components = _components(run, run.engine, config, each=pool.map)
         states = {c["name"]: c["state"] for c in components}

@@ -66,7 +66,7 @@ class AccessStep:
         """Nothing: a further right of the same users does no harm."""
         return None
 
-    def wait(self, report: Report, stop: threading.Event) -> None:
+    def wait(self, report: Report, stop: threading.Event) -> bool:
         """Wait until the brokers show every rule, if they can be reached from here."""
         seen = ""
 
@@ -77,7 +77,7 @@ class AccessStep:
             report(state.detail)
             return state.ready
 
-        wait_until(
+        return wait_until(
             all_there,
             what="the rights of Kafka's users",
             timeout=APPLY_TIMEOUT,
@@ -185,9 +185,9 @@ class SurplusStep:
         self._access.allow(lambda rules: self._removed)
         return "rights restored"
 
-    def wait(self, report: Report, stop: threading.Event) -> None:
+    def wait(self, report: Report, stop: threading.Event) -> bool:
         """Wait until the brokers no longer show them."""
-        wait_until(
+        return wait_until(
             lambda: not self._access.unwanted(),
             what="the removal of rights that are no longer needed",
             timeout=APPLY_TIMEOUT,

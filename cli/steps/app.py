@@ -100,7 +100,7 @@ class AppStep:
             self._end(report, stop)
         self._engine.create(manifest)
 
-    def wait(self, report: Report, stop: threading.Event) -> None:
+    def wait(self, report: Report, stop: threading.Event) -> bool:
         """Wait until all instances are healthy and no deployment is left; give up on repeated failures."""
 
         def ready() -> bool:
@@ -112,7 +112,7 @@ class AppStep:
                 self._give_up_on_failures()
             return state.ready
 
-        wait_until(
+        return wait_until(
             ready,
             what=f"app {self.app_id} to be healthy",
             timeout=self._timeout,
@@ -180,10 +180,10 @@ class AppStep:
         self._engine.delete(self.app_id)
         self.wait_until_gone(report, stop)
 
-    def wait_until_gone(self, report: Report, stop: threading.Event) -> None:
+    def wait_until_gone(self, report: Report, stop: threading.Event) -> bool:
         """Wait until the deleted app has disappeared, after its tasks have ended."""
         report("stopping its tasks")
-        wait_until(
+        return wait_until(
             lambda: self.app_id not in self._engine.apps(),
             what=f"app {self.app_id} to be gone",
             timeout=self._timeout,

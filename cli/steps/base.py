@@ -61,8 +61,11 @@ class Step(Protocol):
     def restore(self, report: Report, stop: threading.Event) -> str | None:
         """Undo `apply` and wait for it; returns what was restored, or None if nothing was."""
 
-    def wait(self, report: Report, stop: threading.Event) -> None:
-        """Wait until the component is ready. Raises WaitTimeout or StepFailed."""
+    def wait(self, report: Report, stop: threading.Event) -> bool:
+        """Wait until the component is ready; returns whether it was at the first look.
+
+        Raises WaitTimeout or StepFailed.
+        """
 
     def state(self) -> State:
         """The current state; changes nothing."""
@@ -79,10 +82,14 @@ def wait_until(
     stop: threading.Event,
     hint: str | None = None,
     last_seen: Callable[[], str] = str,
-) -> None:
-    """Poll `done` until it is true. After `timeout`, raise WaitTimeout with `what` and the last state."""
-    deadline = time.monotonic() + timeout.total_seconds()
+) -> bool:
+    """Poll `done` until it is true; returns whether it was at the first look.
+
+    After `timeout`, raise WaitTimeout with `what` and the last state.
+    """
+    deadline, at_once = time.monotonic() + timeout.total_seconds(), True
     while not done():
+        at_once = False
         if time.monotonic() > deadline:
             seen = last_seen()
             raise WaitTimeout(
@@ -91,3 +98,4 @@ def wait_until(
             )
         if stop.wait(POLL_SECONDS):
             raise Interrupted(f"stopped waiting for {what}")
+    return at_once

@@ -41,9 +41,9 @@ class OrphanStep:
         self._step.wait(report, stop)
         return f"{self.name} restored"
 
-    def wait(self, report: Report, stop: threading.Event) -> None:
+    def wait(self, report: Report, stop: threading.Event) -> bool:
         """Wait until it is gone."""
-        self._step.wait_until_gone(report, stop)
+        return self._step.wait_until_gone(report, stop)
 
     def state(self) -> State:
         """Healthy once it is gone."""

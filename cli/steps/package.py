@@ -95,7 +95,7 @@ class PackageStep:
                 hint="restore kafka.port; on `local`, `pipectl destroy --purge` allows a new start",
             )
 
-    def wait(self, report: Report, stop: threading.Event) -> None:
+    def wait(self, report: Report, stop: threading.Event) -> bool:
         """Wait until the deploy plan is COMPLETE."""
 
         def complete() -> bool:
@@ -104,7 +104,7 @@ class PackageStep:
             report(state.detail)
             return state.ready
 
-        wait_until(
+        return wait_until(
             complete,
             what=f"the deploy plan of service {self._service} to be COMPLETE",
             timeout=self._timeout,

@@ -77,8 +77,9 @@ class SecurityStep:
         """Nothing: a new account or secret does no harm, and others may use it already."""
         return None
 
-    def wait(self, report: Report, stop: threading.Event) -> None:
+    def wait(self, report: Report, stop: threading.Event) -> bool:
         """Nothing: accounts and secrets are available at once."""
+        return True
 
     def state(self) -> State:
         """Whether the account and all secrets exist."""

@@ -3,9 +3,12 @@
 It only reads. The gatherer makes the changes, inside the cluster.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from cli.errors import PipectlError
 from kafka_topic.config import RETENTION, RETENTION_BYTES, TIMESTAMP_TYPE, Difference, differences
@@ -13,6 +16,9 @@ from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 from kafka_topic.plan import TopicSpec
 from kafka_topic.reachable import is_reachable
 from marathon.durations import format_duration
+
+if TYPE_CHECKING:
+    from kafka_topic.brokers import Brokers
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
@@ -30,12 +36,14 @@ _TIMESTAMPED_BY = {"LogAppendTime": "brokers", "CreateTime": "producers"}
 class Comparison:
     """The differences that will be changed, those that stay, and the error if nothing could be read.
 
-    layouts: the number of partitions and of in-sync replicas of each topic that could be read.
+    layouts: the number of partitions and of in-sync replicas of each topic that could be read. brokers: the
+    addresses of the brokers that were asked.
     """
 
     pending: Sequence[Difference] = ()
     kept: Sequence[Difference] = ()
     layouts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    brokers: Collection[str] = ()
     unread: str | None = None
 
     @property
@@ -105,24 +113,23 @@ class TopicSettings:
             return Comparison()
         wanted = {spec.name: spec.config for spec in specs}
         try:
-            current, layouts = self._read(wanted)
+            brokers = self._brokers()
+            layouts = brokers.layouts()
+            current = brokers.configs(topic for topic in wanted if topic in layouts)
+            addresses = brokers.addresses()
         except KafkaTopicError as error:
             return Comparison(unread=str(error))
         found = list(differences(wanted, current))
         kept = [each for each in found if each.stays and not (each.shortens and self._allow_decrease)]
         kept += _too_few_replicas(specs, current)
-        return Comparison([each for each in found if each not in kept], kept, layouts)
+        return Comparison([each for each in found if each not in kept], kept, layouts, addresses)
 
-    def _read(
-        self, topics: Mapping[str, object]
-    ) -> tuple[dict[str, dict[str, str]], dict[str, tuple[int, int]]]:
+    def _brokers(self) -> Brokers:
         if not is_reachable(self._servers, timeout=CONNECT_SECONDS):
             raise BrokerUnreachableError(f"no broker is reachable at {self._servers}")
         from kafka_topic.brokers import Brokers
 
-        brokers = Brokers(self._servers, timeout=ANSWER_SECONDS)
-        layouts = brokers.layouts()
-        return brokers.configs(topic for topic in topics if topic in layouts), layouts
+        return Brokers(self._servers, timeout=ANSWER_SECONDS)
 
 
 def _too_few_replicas(

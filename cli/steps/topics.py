@@ -1,14 +1,14 @@
 """The step of the bundle's Kafka topics."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from cli.engine.protocol import Engine
 from cli.errors import NotAllowed, NotLoggedIn, PipectlError
 from cli.steps.base import Action, Change, Report, State, wait_until
-from cli.steps.topic_settings import TopicSettings, config_in_words
+from cli.steps.topic_settings import Comparison, TopicSettings, config_in_words
 from kafka_topic.plan import TopicSpec
 
 # Each topic needs one command, and a client takes up to half a second to start.
@@ -64,7 +64,7 @@ class TopicsStep:
         settings = self._settings.compare(existing)
         settings.refuse_losses()
         self._pending = f"{len(settings.pending)} settings pending" if settings.pending else ""
-        others = (*self._kept(existing, settings.layouts), *self._orphans(names), *settings.notes)
+        others = (*self._kept(existing, settings), *self._orphans(names), *settings.notes)
         diff = [*self._additions(missing), *settings.diff]
         if not diff:
             return Change("unchanged", notes=others)
@@ -112,16 +112,19 @@ class TopicsStep:
             stay = "stays with its" if len(kept) == 1 else "stay with their"
             yield f"{', '.join(kept)} {stay} records: no longer in `positions`"
 
-    def _kept(self, specs: list[TopicSpec], layouts: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    def _kept(self, specs: list[TopicSpec], seen: Comparison) -> Iterator[str]:
         """Existing topics with other partitions or replicas than wanted. They are never changed.
 
         More partitions would move keys between partitions, which breaks the order of a position. Fewer would
-        lose records. The service describes the topics that could not be read from the brokers.
+        lose records. The service describes the topics that could not be read from its own brokers.
         """
+        layouts = seen.layouts if self._are_ours(seen.brokers) else {}
 
         def layout(spec: TopicSpec) -> tuple[int, int]:
-            known = layouts.get(spec.name)
-            return known or self._engine.kafka.describe_topic(self._service, spec.name)
+            partitions, copies = layouts.get(spec.name, (0, 0))
+            if partitions:
+                return partitions, copies
+            return self._engine.kafka.describe_topic(self._service, spec.name)
 
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             for spec, (partitions, copies) in zip(specs, pool.map(layout, specs), strict=True):
@@ -130,7 +133,14 @@ class TopicsStep:
                 elif copies != spec.replication:
                     yield f"{spec.name} has {copies} in-sync replicas, wanted {spec.replication}: not changed"
 
-    def wait(self, report: Report, stop: threading.Event) -> None:
+    def _are_ours(self, brokers: Collection[str]) -> bool:
+        """Whether these are the service's brokers: its name may mean another cluster's, where this runs."""
+        try:
+            return bool(brokers) and {*brokers} <= {*self._engine.kafka.brokers(self._service)}
+        except PipectlError:
+            return False
+
+    def wait(self, report: Report, stop: threading.Event) -> bool:
         """Wait until the service lists every topic."""
 
         seen = ""
@@ -142,7 +152,7 @@ class TopicsStep:
             report("; ".join(filter(None, (state.detail, self._pending))))
             return state.ready
 
-        wait_until(
+        return wait_until(
             all_there,
             what="the topics to be listed",
             timeout=self._timeout,

@@ -17,12 +17,12 @@ Answer = tuple[int, Any]
 class MadeUpKafka:
     """state: what is installed (version and options), and the partitions and copies of each topic; JSON.
 
-    broker: its address, if it tells one.
+    broker: its address, if it tells one; the state may have several as `brokers`.
     """
 
     def __init__(self, state: Json | None = None, *, broker: str | None = None) -> None:
         self.state: Json = state or {"installed": [], "topics": {}}
-        self._broker = broker
+        self._brokers = [broker] if broker else self.state.get("brokers")
 
     def answer(self, words: list[str], options: dict[str, str], *, ready: bool = True) -> Answer:
         """What a command says. ready: whether the brokers of an installed Kafka run."""
@@ -48,9 +48,9 @@ class MadeUpKafka:
                 return self._unreachable()
             case ["kafka", "plan", "status", _]:
                 return 0, {"status": "COMPLETE" if ready else "IN_PROGRESS", "phases": []}
-            case ["kafka", "endpoints", _] if self._broker is not None:
+            case ["kafka", "endpoints", _] if self._brokers is not None:
                 vip = "broker.kafka.l4lb.thisdcos.directory:9092"
-                return 0, {"address": [self._broker], "vip": vip}
+                return 0, {"address": self._brokers, "vip": vip}
             case ["kafka", "topic", "list"]:
                 return 0, sorted(topics)
             case ["kafka", "topic", "create", name] if name not in topics:

@@ -59,3 +59,26 @@ def test_an_error_stops_the_others_and_what_needs_it_never_begins():
 
 def test_dependencies_outside_the_selection_are_ignored():
     assert order_of({"d": frozenset({"b", "c"})}) == ["d"]
+
+
+def test_an_interrupt_ends_commands_and_waits_for_no_work_in_the_background():
+    stop, never, ended = threading.Event(), threading.Event(), []
+
+    def command():
+        ended.append(stop.wait(30))
+
+    with pytest.raises(KeyboardInterrupt), graph.workers(2, stop) as pool:
+        graph.in_background(lambda: never.wait(60))
+        pool.submit(command)
+        raise KeyboardInterrupt
+    assert ended == [True]
+
+
+def test_the_result_and_the_error_of_work_in_the_background_are_kept():
+    assert graph.in_background(lambda: 7).result(30) == 7
+
+    def fail():
+        raise StepFailed("b is broken")
+
+    with pytest.raises(StepFailed, match="b is broken"):
+        graph.in_background(fail).result(30)

@@ -12,6 +12,8 @@ from kafka_topic.names import Topics
 from kafka_topic.reconcile import reconcile
 
 pytestmark = pytest.mark.slow
+# What the service says if it has the address of the settings.
+BROKERS = ["127.0.0.1:9092"]
 
 
 def actions(plan):
@@ -168,6 +170,12 @@ def test_a_topic_that_was_made_by_hand_is_compared_in_all_that_matters(small, ka
     small.bootstrap_servers = kafka.bootstrap_servers
     kafka.create("hand.position.A", partitions=3)
     brokers = Brokers(kafka.bootstrap_servers, timeout=10)
+    # They are the service's own, so they say more than the service, which is asked about none of its topics.
+    state = small.service
+    assert state["topics"]["hand.position.A"] == [1, 1]
+    (small.folder / "service.json").write_text(
+        json.dumps({**state, "brokers": [*BROKERS, kafka.bootstrap_servers]})
+    )
     hands = {"max.message.bytes": "2000", "retention.bytes": "4096", "min.insync.replicas": "2"}
     brokers.set_configs({"hand.position.A": {"cleanup.policy": "compact", **hands}})
     with pytest.raises(PipectlError) as refused:
@@ -194,6 +202,9 @@ def test_a_topic_that_was_made_by_hand_is_compared_in_all_that_matters(small, ka
         "hand.position.A has min.insync.replicas 2, wanted 1: not changed; Kafka rejects writes with "
         "fewer in-sync replicas",
     )
+    # Elsewhere, the address of the settings may lead to the brokers of another cluster.
+    (small.folder / "service.json").write_text(json.dumps({**state, "brokers": BROKERS}))
+    assert not any("partitions" in note for note in small.plan().changes["topics"].notes)
 
 
 def test_components_are_chosen_and_what_is_missing_is_said(small):

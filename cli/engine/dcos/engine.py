@@ -20,6 +20,7 @@ from cli.engine.dcos.mesos import Mesos
 from cli.engine.dcos.packages import DcosPackages
 from cli.engine.dcos.runner import Dcos
 from cli.engine.dcos.secrets import DcosSecrets
+from cli.engine.dcos.service_command import ServiceCommands
 from cli.engine.dcos.snapshot import Snapshot
 from cli.engine.dcos.waiting import over_quota, queued, why_waiting
 from cli.engine.protocol import AppStatus, Credentials, Failure, LogStream, Manifest, Task
@@ -36,6 +37,9 @@ class DcosEngine:
         """address: the front door; None asks `dcos`. clusters: those that the client knows by default."""
         self.dcos = dcos
         self.clusters = clusters or DcosClusters(dcos)
+        commands = ServiceCommands(dcos)
+        self.packages = DcosPackages(dcos, commands, self.apps, self._forget)
+        self.kafka = DcosKafka(commands)
         self._address = address
         self._apps: Snapshot[dict[str, AppStatus]] = Snapshot(self._read_apps)
         self._tasks: Snapshot[list[dict[str, Any]]] = Snapshot(
@@ -51,16 +55,6 @@ class DcosEngine:
     def jobs(self) -> DcosJobs:
         """One-off jobs."""
         return DcosJobs(self.dcos)
-
-    @cached_property
-    def packages(self) -> DcosPackages:
-        """Packages of the catalog."""
-        return DcosPackages(self.dcos, self.apps, self._forget)
-
-    @cached_property
-    def kafka(self) -> DcosKafka:
-        """Kafka services."""
-        return DcosKafka(self.dcos)
 
     @cached_property
     def secrets(self) -> DcosSecrets:

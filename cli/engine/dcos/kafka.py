@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from cli.engine.dcos import topic_commands as commands
-from cli.engine.dcos.runner import Dcos
-from cli.engine.dcos.service_command import ServiceCommand, plan_argv
+from cli.engine.dcos.service_command import ServiceCommands, plan_argv
 from cli.errors import EngineError, NotAllowed, NotLoggedIn, PipectlError
 from kafka_topic.plan import TopicSpec
 
@@ -14,8 +13,8 @@ from kafka_topic.plan import TopicSpec
 class DcosKafka:
     """Kafka services of a cluster. It installs the command `dcos kafka` if this machine lacks it."""
 
-    def __init__(self, dcos: Dcos) -> None:
-        self._command = ServiceCommand(dcos, "kafka")
+    def __init__(self, commands: ServiceCommands) -> None:
+        self._command = commands.of("kafka")
 
     def brokers(self, service: str, *, retry: bool = True) -> list[str]:
         """The addresses from the endpoint `broker`, from `broker-tls` if the service has only that, or from

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from cli.engine.dcos.diff import document_diff
 from cli.engine.dcos.runner import Dcos
-from cli.engine.dcos.service_command import ServiceCommand, plan_argv
+from cli.engine.dcos.service_command import ServiceCommands, plan_argv
 from cli.engine.dcos.snapshot import Snapshot
 from cli.engine.dcos.waiting import queued, why_waiting
 from cli.engine.protocol import AppStatus, Package, ServiceStatus
@@ -23,9 +23,12 @@ class _Apps(Protocol):
 class DcosPackages:
     """Packages of the cluster's repositories."""
 
-    def __init__(self, dcos: Dcos, apps: _Apps, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, dcos: Dcos, commands: ServiceCommands, apps: _Apps, changed: Callable[[], None]
+    ) -> None:
         """apps: reads the cluster's apps. changed: called after an installation."""
         self._dcos = dcos
+        self._commands = commands
         self._apps = apps
         self._changed = changed
         self._installed: Snapshot[list[dict[str, Any]]] = Snapshot(
@@ -64,17 +67,19 @@ class DcosPackages:
         with TemporaryDirectory(prefix="pipectl-") as folder:
             file = Path(folder) / "options.json"
             file.write_text(json.dumps(options))
-            self._dcos.change(
-                ["package", "install", package, *_pinned(version), f"--options={file}", "--yes"],
-                # It may fail or hang after the installation, while it fetches the package's command.
-                verify_applied=lambda: self._listed(package, service, fresh=True) is not None,
-            )
-        self._installed.forget()
-        self._changed()
+            try:
+                self._dcos.change(
+                    ["package", "install", package, *_pinned(version), f"--options={file}", "--yes"],
+                    # It may fail or hang after the installation, while it fetches the package's command.
+                    verify_applied=lambda: self._listed(package, service, fresh=True) is not None,
+                )
+            finally:
+                self._installed.forget()
+                self._changed()
 
     def status(self, package: str, service: str) -> ServiceStatus:
         """The deploy plan."""
-        return ServiceCommand(self._dcos, package).status(service)
+        return self._commands.of(package).status(service)
 
     def how_to_inspect(self, name: str, service: str) -> str:
         """The command of its deploy plan."""

@@ -47,10 +47,27 @@ class ServiceCommand:
         except CommandMissing:
             pass
         with self._installing:
+            try:
+                return run()  # another thread may have installed it meanwhile
+            except CommandMissing:
+                pass
             # It is safe to repeat, and the cluster does not show whether it worked.
             install = ["package", "install", self._package, "--cli", "--yes"]
             self._dcos.change(install, verify_applied=lambda: False)
         return run()
+
+
+class ServiceCommands:
+    """The command of each package. There is one of each, so that it is installed once."""
+
+    def __init__(self, dcos: Dcos) -> None:
+        self._dcos = dcos
+        self._made: dict[str, ServiceCommand] = {}
+
+    def of(self, package: str) -> ServiceCommand:
+        """The command of a package."""
+        # Of two threads, the first one's counts.
+        return self._made.setdefault(package, ServiceCommand(self._dcos, package))
 
 
 def plan_argv(package: str, service: str) -> list[str]:

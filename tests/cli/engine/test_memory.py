@@ -17,7 +17,7 @@ from cli.progress import Progress
 from cli.rollout import carry_out
 from cli.session import Session
 from cli.steps.app import AppStep
-from cli.steps.base import Report
+from cli.steps.base import Report, State
 from cli.steps.orphan import orphans_of
 
 APP = Manifest("/b/x", {OWNER: "/b"}, 2, {"A": "1"}, {"image": "x:1"})
@@ -105,9 +105,9 @@ def test_atomic_does_not_undo_what_somebody_else_deployed(engine: MemoryEngine) 
     one, theirs = step(engine), replace(APP, env={"A": "theirs"})
 
     class Beaten(AppStep):
-        def wait(self, report: Report, stop: threading.Event) -> None:
+        def wait(self, report: Report, stop: threading.Event) -> bool:
             engine.update(theirs, engine.apps()[APP.id])
-            super().wait(report, stop)
+            return super().wait(report, stop)
 
     one.__class__ = Beaten
     run = Session("prod", (), (), verbose=False)
@@ -156,9 +156,27 @@ def test_the_whole_bundle_is_planned_and_carried_out(engine: MemoryEngine) -> No
     plan = plan_of(run, engine)
     assert set(plan.changed) == plan.steps.keys()
     with Progress() as progress:
-        carry_out(plan, progress, engine.stop, atomic=False)
+        assert not carry_out(plan, progress, engine.stop, atomic=False)
     assert engine.apps().keys() == {app.id for app in run.bundle.apps.values()}
     assert plan_of(run, engine).changed == []
+
+
+def test_a_component_that_is_unchanged_but_not_ready_yet_is_something_to_do(
+    engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records from before it was ready do not prove that data flows."""
+    monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.0)
+    engine.create(APP)
+    one, run = step(engine), Session("prod", (), (), verbose=False)
+    plan = Plan(run, {"x": one}, {"x": one.plan()}, [], partial=False)
+    assert plan.changed == []
+    with Progress() as progress:
+        assert carry_out(plan, progress, engine.stop, atomic=False)
+    ready = one.state()
+    looks = iter([State(False, "deploying"), ready])
+    monkeypatch.setattr(one, "state", lambda: next(looks))
+    with Progress() as progress:
+        assert not carry_out(plan, progress, engine.stop, atomic=False)
 
 
 def test_topics_of_jobs_go_with_the_others(engine: MemoryEngine) -> None:

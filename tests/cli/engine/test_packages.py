@@ -3,13 +3,16 @@
 import json
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
-from cli.engine.dcos.faults import fault
+from cli.engine.dcos.faults import CommandMissing, fault
 from cli.engine.dcos.packages import DcosPackages
+from cli.engine.dcos.service_command import ServiceCommands
 from cli.engine.memory import MemoryEngine
 from cli.errors import NotFound, PipectlError, WaitTimeout
 from cli.steps.package import PackageStep
@@ -34,7 +37,7 @@ class Answers:
 def _step(name: str, service: str) -> PackageStep:
     dcos: Any = Answers()
     engine: Any = MemoryEngine()
-    engine.packages = DcosPackages(dcos, engine.apps, lambda: None)
+    engine.packages = DcosPackages(dcos, ServiceCommands(dcos), engine.apps, lambda: None)
     return PackageStep(name, name, None, service, {}, engine, timeout=timedelta(0))
 
 
@@ -48,3 +51,26 @@ def test_a_package_that_is_not_offered_names_the_setting_of_its_own_version() ->
     with pytest.raises(PipectlError) as missing:
         _step("hdfs", "files").plan()
     assert "`--set hdfs.version=…`" in str(missing.value.hint)
+
+
+def test_threads_that_lack_the_command_of_a_package_install_it_once() -> None:
+    together, asked = threading.Barrier(2, timeout=30), count()
+    installed: list[Sequence[str]] = []
+
+    class Lacking:
+        def run(self, args: Sequence[str], **_: object) -> str:
+            if installed:
+                return "[]"
+            if next(asked) < 2:
+                together.wait()
+            raise fault(CommandMissing, ["dcos", *args], 1, "", "'kafka' is not a dcos command.")
+
+        def change(self, args: Sequence[str], **_: object) -> None:
+            installed.append(args)
+
+    dcos: Any = Lacking()
+    commands = ServiceCommands(dcos)
+    with ThreadPoolExecutor(2) as pool:
+        ran = [pool.submit(lambda: commands.of("kafka").run(["kafka", "topic", "list"])) for _ in range(2)]
+        assert [each.result(30) for each in ran] == ["[]", "[]"]
+    assert installed == [["package", "install", "kafka", "--cli", "--yes"]]
