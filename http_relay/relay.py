@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from types import SimpleNamespace
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, MultiMapping
 from yarl import URL
 
 # They belong to one connection, and each side has one of its own.
@@ -17,6 +19,8 @@ _OF_A_CONNECTION = frozenset(
         "content-length",
         "expect",
         "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
         "proxy-connection",
         "sec-websocket-extensions",
         "sec-websocket-key",
@@ -47,8 +51,8 @@ class Relay:
         connect_seconds: float,
         max_message_bytes: int,
     ) -> None:
-        """hidden: headers that neither side gets from the other. hidden_cookies: how the names of cookies
-        begin that no server gets.
+        """hidden: headers that neither side gets from the other. hidden_cookies: cookies that no server gets;
+        `login-*` means all whose names begin with `login-`.
 
         connect_seconds: how long a server may take to accept a connection. max_message_bytes: of a message
         of a WebSocket; 0: any size. A longer one ends the connection.
@@ -60,6 +64,8 @@ class Relay:
 
     async def open(self) -> None:
         """To be awaited once, in the loop that will use it."""
+        no_redirects = aiohttp.TraceConfig()
+        no_redirects.on_request_redirect.append(_refuse_redirect)
         self._session = aiohttp.ClientSession(
             # Whoever is before it limits connections. No client must wait for the streams of others.
             # A server on this machine has a certificate of its own, if any.
@@ -69,6 +75,7 @@ class Relay:
             # The cookies of one client must not reach a server with the requests of the next.
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_NEVER_ADDED,
+            trace_configs=[no_redirects],
         )
 
     async def close(self) -> None:
@@ -77,9 +84,9 @@ class Relay:
 
     def headers(self, request: web.Request) -> CIMultiDict[str]:
         """The headers of a request that the server behind may see."""
-        headers = self._passed(request.headers.items())
+        headers = self._passed(request.headers)
         pairs = [pair.strip() for line in headers.popall("Cookie", []) for pair in line.split(";")]
-        cookies = [pair for pair in pairs if pair and not pair.startswith(self._hidden_cookies)]
+        cookies = [pair for pair in pairs if pair and not self._hides_cookie(pair.partition("=")[0].strip())]
         if cookies:
             headers["Cookie"] = "; ".join(cookies)
         return headers
@@ -92,15 +99,27 @@ class Relay:
         Raises:
             aiohttp.ClientError, ValueError: The server does not answer, or not in HTTP.
         """
-        if request.headers.get("Upgrade", "").lower() != "websocket":
+        if request.method != "GET" or request.headers.get("Upgrade", "").lower() != "websocket":
             return await self._http(request, url, headers)
         try:
             return await self._websocket(request, url, headers)
         except aiohttp.WSServerHandshakeError as error:
-            return web.Response(status=error.status, text=error.message)
+            if error.status < 300:
+                # It did not refuse, and did not open a WebSocket either.
+                raise
+            passed = self._passed(error.headers or CIMultiDict())
+            # It is about the body, which aiohttp keeps to itself.
+            passed.popall("Content-Encoding", None)
+            return web.Response(status=error.status, headers=passed)
 
-    def _passed(self, headers: Iterable[tuple[str, str]]) -> CIMultiDict[str]:
-        return CIMultiDict((key, value) for key, value in headers if key.lower() not in self._dropped)
+    def _hides_cookie(self, name: str) -> bool:
+        return any(fnmatchcase(name, hidden) for hidden in self._hidden_cookies)
+
+    def _passed(self, headers: MultiMapping[str], kept: frozenset[str] = frozenset()) -> CIMultiDict[str]:
+        lines = headers.getall("Connection", [])
+        named = {name.strip().lower() for line in lines for name in line.split(",")}
+        dropped = (self._dropped | named) - kept
+        return CIMultiDict((key, value) for key, value in headers.items() if key.lower() not in dropped)
 
     async def _http(self, request: web.Request, url: URL, headers: CIMultiDict[str]) -> web.StreamResponse:
         async with self._session.request(
@@ -110,10 +129,8 @@ class Relay:
             data=request.content if request.body_exists else None,
             allow_redirects=False,
         ) as answer:
-            response = web.StreamResponse(status=answer.status, reason=answer.reason)
-            for key, value in answer.headers.items():
-                if key.lower() in _OF_THE_BODY or key.lower() not in self._dropped:
-                    response.headers.add(key, value)
+            passed = self._passed(answer.headers, _OF_THE_BODY)
+            response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=passed)
             await response.prepare(request)
             try:
                 async for chunk in answer.content.iter_any():
@@ -141,8 +158,28 @@ class Relay:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-            await front.close()
+            # The one that has closed stays as it is.
+            await front.close(code=_code_for_the_other(behind))
+            await behind.close(code=_code_for_the_other(front))
             return front
+
+
+async def _refuse_redirect(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
+) -> None:
+    """Keeps `ws_connect`, which has no option for it, from sending what a door adds to another server."""
+    answer = params.response
+    answer.close()
+    raise aiohttp.WSServerHandshakeError(
+        answer.request_info, (), status=answer.status, message="Redirected", headers=answer.headers
+    )
+
+
+def _code_for_the_other(closed: _Socket) -> int:
+    """The code to close a WebSocket with when its other side is `closed`."""
+    code = closed.close_code or aiohttp.WSCloseCode.OK
+    # It means a lost connection, and nobody may send it.
+    return aiohttp.WSCloseCode.GOING_AWAY if code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE else code
 
 
 async def _pump(source: _Socket, target: _Socket) -> None:

@@ -23,7 +23,7 @@ PORT_INDEX = re.compile(r"[0-9]{1,3}")
 # compressed, since aiohttp has decompressed what the cluster receives.
 HIDDEN = ("authorization", PROXY_USER_HEADER, "content-encoding")
 # A browser also sends the cookies of other clusters on this machine.
-HIDDEN_COOKIES = (COOKIE, SESSION_COOKIE)
+HIDDEN_COOKIES = (COOKIE, f"{SESSION_COOKIE}-*")
 CONNECT_SECONDS = 5.0
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
