@@ -1,14 +1,17 @@
 """The links of this cluster to others: DC/OS Enterprise's Cluster Link API."""
 
+import re
+
 from aiohttp import web
 
 from local_dcos.agent import Agent
 from local_dcos.api.requests import answer, object_body
-from local_dcos.api.sessions import SERVICE_ROUTE
 from local_dcos.errors import ApiError
 from local_dcos.model import Json
 
 PATH = "/cluster/v1/links"
+# What the live page of another cluster reads. As it was sent: an app may read an encoded slash differently.
+SUMMARY = re.compile(r"/service/[^/?]+/api/summary")
 
 
 class Links:
@@ -27,7 +30,7 @@ class Links:
         ]
 
     def may_read(self, request: web.Request) -> bool:
-        """Whether a page of a linked cluster asks for something of an app, which decides what that page sees.
+        """Whether a page of a linked cluster asks for the summary of a service, like the live page's.
 
         Only reading: a browser lets any page send such a request without its Origin, as an image.
         """
@@ -35,7 +38,7 @@ class Links:
         return (
             request.method == "GET"
             and "Upgrade" not in request.headers
-            and request.match_info.route.name == SERVICE_ROUTE
+            and SUMMARY.fullmatch(request.raw_path) is not None
             and request.headers.get("Origin") in origins
         )
 

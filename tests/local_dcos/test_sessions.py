@@ -110,12 +110,13 @@ def test_a_websocket_needs_the_cookie_and_the_right_origin(page):
         asyncio.run(talk("http://127.0.0.1:1"))
 
 
-def test_pages_of_linked_clusters_may_ask_apps_and_change_nothing(page):
+def test_pages_of_linked_clusters_may_ask_only_for_the_summary_and_change_nothing(page):
     cookie, origin = sign_in(page, link_of(page)), "http://127.0.0.1:7"
+    summary = "/service/page/api/summary"
     link = {"id": "other", "name": "other", "url": origin}
     asked = [
-        ("GET", "/service/page/api"),
-        ("POST", "/service/page/api"),
+        ("GET", summary),
+        ("POST", summary),
         ("GET", "/service/marathon/v2/apps"),
     ]
 
@@ -126,9 +127,12 @@ def test_pages_of_linked_clusters_may_ask_apps_and_change_nothing(page):
     assert page.call("POST", "/cluster/v1/links", link)[0] == 200
     try:
         assert statuses(origin) == [200, 403, 403]
-        assert page.call("GET", "/service/page/api", Authorization="", Origin=origin)[0] == 401
+        assert page.call("GET", summary, Authorization="", Origin=origin)[0] == 401
         upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
-        assert call(page, "/service/page/socket", cookie, Origin=origin, **upgrade)[0] == 403
+        assert call(page, summary, cookie, Origin=origin, **upgrade)[0] == 403
+        others = ["", "api/status", "api/summary/", "api/summary?x", "x/api/summary", "x/..%2Fapi/summary"]
+        for path in [*others, "api%2Fsummary", "api/summary/../status", "x/../api/summary"]:
+            assert call(page, f"/service/page/{path}", cookie, Origin=origin)[0] == 403, path
         for other in ("http://127.0.0.1:77", "http://127.0.0.1", "https://127.0.0.1:7", "http:", "null", ""):
             assert statuses(other) == [403, 403, 403], other
     finally:
