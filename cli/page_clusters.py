@@ -1,39 +1,39 @@
 """The clusters between which the live page switches: those that its cluster is linked to."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
-from cli.engine.protocol import Engine, Manifest
-from cli.errors import NotAllowed
+from cli.engine.protocol import AppStatus, Engine, Manifest
+from cli.errors import EngineError
 from cli.parts import with_remembered
 from cli.progress import Progress
 from cli.session import Session
 from cli.steps.app import AppStep
+from marathon.validators import InvalidValue, check_page
 
 PAGE = "dashboard"
 # What the app learns of them, in its environment.
-_VARIABLES = ("CLUSTER_NAME", "CLUSTER_PAGES")
+_VARIABLES = (_NAME, _PAGES) = ("CLUSTER_NAME", "CLUSTER_PAGES")
 
 
 def with_linked(run: Session, engine: Engine) -> Session:
     """The session whose page offers the linked clusters, unless the settings say which ones it offers.
 
-    Their bundles are expected to have the same group. The bundles of areas have no such page.
+    Their bundles are expected to have the same group. The bundles of areas have no such page. If the links
+    cannot be read, the page offers what the running one does: the switch is no reason to fail.
     """
-    if run.area is not None or run.settings.dashboard.clusters is not None or PAGE not in run.bundle.apps:
-        return run
-    service = run.settings.names.dashboard_service
     try:
-        linked = engine.clusters.linked()
-    except NotAllowed as error:
-        error.hint = f"{error.hint}; `--set dashboard.clusters={{}}` deploys a page without other clusters"
-        raise
-    pages = {one.name: f"{one.url.rstrip('/')}/service/{service}/" for one in linked}
-    if not pages:
+        return _with_links(run, engine)
+    except EngineError as error:
+        run.warn(
+            "the live page offers the same clusters as before, because the links cannot be read "
+            f"(`dashboard.clusters` names clusters without links): {error.message}"
+        )
+    current = _running_page(run, engine)
+    if current is None or _PAGES not in current.env:
         return run
-    name = run.settings.dashboard.cluster or run.cluster_name
-    more = (f"dashboard.cluster={json.dumps(name)}", f"dashboard.clusters={json.dumps(pages)}")
-    return replace(run, overrides=(*run.overrides, *more))
+    return _with_pages(run, current.env.get(_NAME), json.loads(current.env[_PAGES]))
 
 
 def show_linked(run: Session) -> bool:
@@ -42,10 +42,10 @@ def show_linked(run: Session) -> bool:
     Returns whether it changed. Everything else of the app stays as it is, until the next deploy.
     """
     engine = run.engine
-    current = engine.apps().get(f"{run.settings.group}/{PAGE}")
-    if current is None or current.owner != run.settings.group:
+    current = _running_page(run, engine)
+    if current is None:
         return False
-    wanted = with_linked(with_remembered(run, engine), engine).bundle.apps.get(PAGE)
+    wanted = _with_links(with_remembered(run, engine), engine).bundle.apps.get(PAGE)
     if wanted is None:
         return False
     env = {key: value for key, value in current.env.items() if key not in _VARIABLES}
@@ -58,3 +58,33 @@ def show_linked(run: Session) -> bool:
         engine.scale(current, current.instances, env, current.labels)
         step.wait(running.report, run.stop)
     return True
+
+
+def _running_page(run: Session, engine: Engine) -> AppStatus | None:
+    """The app of this bundle's page."""
+    found = engine.apps().get(f"{run.settings.group}/{PAGE}")
+    return found if found is not None and found.owner == run.settings.group else None
+
+
+def _with_links(run: Session, engine: Engine) -> Session:
+    if run.area is not None or run.settings.dashboard.clusters is not None or PAGE not in run.bundle.apps:
+        return run
+    service = run.settings.names.dashboard_service
+    pages = {}
+    for one in engine.clusters.linked():
+        try:
+            pages[one.name] = check_page(f"{one.url.rstrip('/')}/service/{service}/")
+        except InvalidValue as error:
+            run.warn(f"the live page does not offer the linked cluster {one.name}: {error}")
+    return _with_pages(run, run.cluster_name, pages)
+
+
+def _with_pages(run: Session, name: str | None, pages: Mapping[str, str]) -> Session:
+    """name: of this cluster, unless the settings name it."""
+    if not pages:
+        return run
+    more = (
+        f"dashboard.cluster={json.dumps(run.settings.dashboard.cluster or name)}",
+        f"dashboard.clusters={json.dumps(pages)}",
+    )
+    return replace(run, overrides=(*run.overrides, *more))

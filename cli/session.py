@@ -75,7 +75,7 @@ class Session:
                 self.cluster_name,
                 files=[*machine, *self.files],
                 overrides=self.overrides,
-                warn=self._warn,
+                warn=self.warn,
                 area=self.area,
             )
         except BundleError as error:
@@ -111,8 +111,8 @@ class Session:
             stop=self.stop,
         )
 
-    def _warn(self, problem: Problem) -> None:
-        # A session that replaces another loads the settings again.
+    def warn(self, problem: Problem | str) -> None:
+        """Print a warning on stderr, each once: a session that replaces another loads the settings again."""
         if (text := str(problem)) not in self._warned:
             self._warned.add(text)
             click.secho(f"warning: {text}", fg="yellow", err=True)

@@ -185,7 +185,7 @@ def test_whatever_call_fails_and_however(world, operation, kind):
             said += f", `dcos {world.calls[calls - 1] if met else ''}`:\n{result.output}"
             assert result.exception is None or isinstance(result.exception, SystemExit), said
             if result.exit_code == 0:
-                assert not (met and kind in THE_USERS), said
+                assert not (met and kind in THE_USERS) or passed_over(world.calls[calls - 1], result), said
                 assert world.state() == wanted, f"claimed done, and it is not: {said}"
                 assert (command[0] == "deploy") == ("data flows on all 1 positions" in result.output), said
             else:
@@ -197,6 +197,11 @@ def test_whatever_call_fails_and_however(world, operation, kind):
         world.calls = [""] * calls if met else []
         world.at = calls
     assert calls > 10
+
+
+def passed_over(call: str, result: Result) -> bool:
+    """Check that it was only the switch of the live page that failed: that is no reason to fail."""
+    return call.startswith("cluster list") and "warning: the live page offers the same" in result.output
 
 
 def check_told(kind: str, result: Result, said: str) -> None:

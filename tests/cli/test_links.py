@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from cli.engine.dcos.runner import Dcos
 from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import Manifest
 from cli.engine.surroundings import KnownCluster
-from cli.errors import NotFound, StepFailed
+from cli.errors import EngineError, NotFound, StepFailed
 from cli.page_clusters import show_linked, with_linked
 from cli.session import Session
 from tests.cli.invoking import invoke
@@ -201,6 +202,51 @@ def test_a_deploy_tells_the_page_which_clusters_are_linked() -> None:
 def test_links_are_not_asked_for_where_the_page_needs_none(settings: str, area: str | None) -> None:
     run, engine = linked_session(settings, area=area)
     assert with_linked(run, engine) is run
+
+
+REFUSED = "You are not authorized to perform this operation."
+BAD_GATEWAY = 'Error while fetching [http://x/links]: HTTP 502: "Bad Gateway".'
+WITHOUT_LINKS = 'Error while fetching [http://x/links]: HTTP 404: "Not Found".'
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [(REFUSED, True), (BAD_GATEWAY, True), (WITHOUT_LINKS, False)],
+    ids=["403", "502", "404"],
+)
+def test_a_page_keeps_its_clusters_if_the_links_can_not_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], said: str, kept: bool
+) -> None:
+    run, engine = linked_session()
+    engine.__dict__["clusters"] = clusters(tmp_path, "py", said)
+    assert with_linked(run, engine) is run, "no page runs that has any"
+    page = {"CLUSTER_NAME": "here", "CLUSTER_PAGES": json.dumps({"prod": PAGE})}
+    app = Manifest.of(run.bundle.apps["dashboard"])
+    engine.create(app)
+    engine.put(engine.apps()[app.id], env={**app.env, **page})
+    env = with_linked(run, engine).bundle.apps["dashboard"].env
+    assert env == ({**app.env, **page} if kept else app.env)
+    warned = capsys.readouterr().err
+    assert warned.count("warning: the live page offers the same clusters as before") == (1 if kept else 0)
+    assert (said in warned) == kept
+    if kept:
+        with pytest.raises(EngineError):
+            show_linked(run)
+
+
+def test_a_link_whose_address_can_not_be_that_of_a_page_is_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run, engine = linked_session()
+    engine.clusters.others["odd"] = replace(OTHER, name="odd", url="https://a b")
+    engine.clusters.link("odd")
+    assert json.loads(with_linked(run, engine).bundle.apps["dashboard"].env["CLUSTER_PAGES"]) == {
+        "prod": PAGE
+    }
+    assert (
+        "warning: the live page does not offer the linked cluster odd: 'https://a b/"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_link_changes_nothing_of_the_running_page_but_its_clusters() -> None:
