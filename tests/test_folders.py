@@ -24,6 +24,7 @@ def made():
 def shared(request):
     return shared_in(Path(__file__).parent, request, KEY, made)
 """
+OPTIONS = ("--import-mode=importlib", "-s", "-p", "no:randomly", "-p", "no:cacheprovider")
 USES = "def test_first(shared): print('SAID', shared)\ndef test_second(shared): print('SAID', shared)\n"
 
 
@@ -39,8 +40,21 @@ def test_what_a_folder_shares_ends_with_its_last_test(
         path = pytester.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    options = ("--import-mode=importlib", "-s", "-p", "no:randomly", "-p", "no:cacheprovider")
-    run = pytester.inline_run(*options, "a/below", "a/test_a.py", "b")
+    run = pytester.inline_run(*OPTIONS, "a/below", "a/test_a.py", "b")
     run.assertoutcome(passed=5)
     said = re.findall(r"SAID (\w+)", capsys.readouterr().out)
     assert said == ["made", *["it"] * 4, "ended", "other"]
+
+
+def test_what_fails_to_start_is_not_tried_again(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fails = FOLDER.replace("    yield", "    raise OSError('in use')\n    yield")
+    pytester.makepyfile(conftest=fails, test_a=USES)
+    run = pytester.inline_run(*OPTIONS)
+    run.assertoutcome(failed=2)
+    said = capsys.readouterr().out
+    assert (len(re.findall("SAID made$", said, re.MULTILINE)), said.count("E       OSError: in use")) == (
+        1,
+        2,
+    )
