@@ -1,4 +1,4 @@
-"""A package: what Cosmos says of it, its options, and the Marathon app of its scheduler."""
+"""A package: what Cosmos returns of it, its options, and the Marathon app of its scheduler."""
 
 import base64
 import hashlib

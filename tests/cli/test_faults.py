@@ -36,7 +36,8 @@ KINDS = ("kill", "hang", "kill-after", "lost", "422", "403", "lost-hang")
 CHANGING = ("package install kafka", "topic create position.A", "app add")
 
 
-# The others are in the long form; test_every_fault.py has a `dcos` that hangs before it does anything.
+# The others are in the long form. test_every_fault.py has their kinds at every call, on a cluster in memory:
+# a refused definition, a lost answer, a `dcos` that hangs before it does anything.
 SHORT = {
     ("topic create position.A", "lost-hang"),
     ("app add", "kill-after"),
