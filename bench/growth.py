@@ -72,7 +72,14 @@ def preload(bootstrap_servers: str, case: Case, ticks: int) -> None:
     """Random walks in cents, all positions in turn."""
     from confluent_kafka import Producer
 
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 50, "compression.type": "lz4"})
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "linger.ms": 50,
+            "compression.type": "lz4",
+            "enable.idempotence": True,
+        }
+    )
     draw, start = random.Random(1), datetime(2026, 1, 5, 9, tzinfo=UTC)  # noqa: S311
     symbols = [f"P{number}" for number in range(case.positions)]
     cents, padding = (

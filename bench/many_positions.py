@@ -46,7 +46,9 @@ def feed(servers: str, positions: int, begin: int, stop: Event) -> None:
     """Write a tick of each position for each second from `begin` on, not before that second has come."""
     from confluent_kafka import Producer
 
-    producer = Producer({"bootstrap.servers": servers, "linger.ms": 20, "compression.type": "lz4"})
+    producer = Producer(
+        {"bootstrap.servers": servers, "linger.ms": 20, "compression.type": "lz4", "enable.idempotence": True}
+    )
     draw, symbols = random.Random(begin), [f"P{number}" for number in range(positions)]  # noqa: S311
     for second in count(begin):
         if stop.is_set():

@@ -60,7 +60,10 @@ def write(servers: str, symbols: Sequence[str], rate: float, stop: threading.Eve
     """Prices as a random walk, `rate` a second of each position; windows and a signal now and then."""
     from confluent_kafka import Producer
 
-    producer, topics = Producer({"bootstrap.servers": servers, "linger.ms": 5}), Topics(PREFIX)
+    producer, topics = (
+        Producer({"bootstrap.servers": servers, "linger.ms": 5, "enable.idempotence": True}),
+        Topics(PREFIX),
+    )
     prices, number, due = dict.fromkeys(symbols, 100.0), 0, time.monotonic()
     while not stop.is_set():
         now = datetime.now(UTC)

@@ -35,7 +35,14 @@ def preload(bootstrap_servers: str, ticks: int, spacing_ms: int) -> None:
 
     others = [PREFIX + name for name in ("movingaverage", "signals", "dead_letter", "limits")]
     create(bootstrap_servers, *topics(), *others)
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 50, "compression.type": "lz4"})
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "linger.ms": 50,
+            "compression.type": "lz4",
+            "enable.idempotence": True,
+        }
+    )
     draw = random.Random(1)  # noqa: S311
     cents = dict.fromkeys(SYMBOLS, 10_000)
     for number in range(ticks // len(SYMBOLS)):

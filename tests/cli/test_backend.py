@@ -77,7 +77,7 @@ def out(kafka: Any, local_home: Path) -> Iterator[Out]:
     topics = out.topics
     kafka.create(topics.moving_average, topics.signals, topics.dead_letter, topics.limits)
     kafka.create(*map(topics.position, ("AAPL", "MSFT")))
-    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "enable.idempotence": True})
     for symbol in ("AAPL", "MSFT"):
         producer.produce(topics.position(symbol), Price(NOW, symbol, 96.2).to_json(), symbol)
         for seconds in (10, 60):

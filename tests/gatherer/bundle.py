@@ -108,7 +108,10 @@ class Bundle:
 
         self.prefix = f"{name}."
         self.bootstrap_servers = bootstrap_servers
-        self.producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 5, "acks": "all"})
+        # Idempotent, which keeps the order: a new topic may refuse a first batch, which is then sent again.
+        self.producer = Producer(
+            {"bootstrap.servers": bootstrap_servers, "linger.ms": 5, "enable.idempotence": True}
+        )
         environ = {
             "KAFKA_BOOTSTRAP_SERVERS": job_servers or bootstrap_servers,
             "TOPIC_PREFIX": self.prefix,

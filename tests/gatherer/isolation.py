@@ -51,7 +51,9 @@ class Market:
         from confluent_kafka import Producer
 
         servers = {"bootstrap.servers": self._bundle.bootstrap_servers}
-        producer = Producer({**servers, "compression.type": codec, "linger.ms": 400})
+        producer = Producer(
+            {**servers, "compression.type": codec, "linger.ms": 400, "enable.idempotence": True}
+        )
         with self._lock:
             self._positions[symbol] = producer, ahead
 

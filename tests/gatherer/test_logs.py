@@ -40,7 +40,9 @@ def test_a_slow_broker_holds_records_back(kafka: Any, slow_broker: SlowBroker) -
     from confluent_kafka import Consumer, Producer, TopicPartition
 
     create(kafka.bootstrap_servers, "slow", 2)
-    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "batch.num.messages": 10})
+    producer = Producer(
+        {"bootstrap.servers": kafka.bootstrap_servers, "batch.num.messages": 10, "enable.idempotence": True}
+    )
     for number in range(400):
         producer.produce("slow", bytes(100), key=str(number), partition=number % 2)
     assert producer.flush(30) == 0

@@ -19,7 +19,7 @@ def status(stage, *positions, group="volatility.gatherer", **options):
 
 
 def write_prices(stage, symbol, count):
-    producer = Producer({"bootstrap.servers": stage.bootstrap_servers})
+    producer = Producer({"bootstrap.servers": stage.bootstrap_servers, "enable.idempotence": True})
     for _ in range(count):
         producer.produce(f"{stage.prefix}position.{symbol}", b"{}", symbol)
     assert producer.flush(20) == 0
@@ -65,7 +65,7 @@ def test_a_position_silent_for_long_is_found_far_back_and_quickly(stage, window_
 def test_broken_records_in_the_tail_are_passed_over(stage, window_end):
     stage.create("movingaverage")
     stage.commit(("AAPL", 1))
-    producer = Producer({"bootstrap.servers": stage.bootstrap_servers})
+    producer = Producer({"bootstrap.servers": stage.bootstrap_servers, "enable.idempotence": True})
     for value in (b"", b"AAPL 1", b"\xff", None):
         producer.produce(stage.prefix + "movingaverage", value, "AAPL")
     assert producer.flush(20) == 0

@@ -82,7 +82,7 @@ def signal(now: datetime, seconds: int, event: str, probability: float | None) -
 def bundle(kafka: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Records in topics, and windows in a store on disk: the environment of the app."""
     now, prefix = datetime.now(UTC), "notebooks."
-    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "enable.idempotence": True})
     for topic in ("movingaverage", "signals", *(f"position.{symbol}" for symbol in SYMBOLS)):
         kafka.create(f"{prefix}{topic}", partitions=2)
     made = [*windows(now)]

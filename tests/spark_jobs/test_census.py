@@ -40,7 +40,7 @@ def test_the_statistics_of_the_newest_version(spark, kafka, topic_of, tmp_path):
 
     from confluent_kafka import Producer
 
-    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "enable.idempotence": True})
     given = values("two", shift=7)
     for each in given:
         producer.produce(topic, each.to_json())

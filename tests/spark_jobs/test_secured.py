@@ -44,7 +44,7 @@ def prepare(kafka: SecuredKafka, values: list[bytes]) -> None:
             assert time.monotonic() < deadline, missing
             time.sleep(0.1)
     with kafka.as_user("jobs"):
-        producer = open_producer(servers)
+        producer = open_producer(servers, enable_idempotence=True)
         for number, value in enumerate(values):
             producer.produce(TOPIC, value, partition=number % 3)
         assert producer.flush(SECONDS) == 0

@@ -18,7 +18,7 @@ def test_every_codec_is_read(running: Any, start: datetime) -> None:
     for codec in CODECS:
         running.create(f"position.{codec.upper()}")
         settings = {"bootstrap.servers": running.bootstrap_servers, "linger.ms": 50}
-        producer = Producer({**settings, "compression.type": codec})
+        producer = Producer({**settings, "compression.type": codec, "enable.idempotence": True})
         for second in range(90):
             for tenth in range(5):
                 moment = start + timedelta(seconds=second, milliseconds=100 * tenth)
