@@ -51,6 +51,17 @@ class Span(NamedTuple):
     end: int
 
 
+class Layout(NamedTuple):
+    """What brokers tell their clients.
+
+    brokers: `host:port` of each. topics: the number of partitions of each topic, and the highest number of
+    in-sync replicas of one; both are 0 for a topic that is just being created.
+    """
+
+    brokers: set[str]
+    topics: dict[str, tuple[int, int]]
+
+
 # A topic that is deleted meanwhile has no more records.
 _ENDS = {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 # A topic that was just created, or has lost its leader, gets a leader soon. Until then, the client and a
@@ -134,22 +145,19 @@ class Brokers:
         """The existing topics."""
         return sorted(self._metadata().topics)
 
-    def layouts(self) -> dict[str, tuple[int, int]]:
-        """The number of partitions of each topic, and the highest number of in-sync replicas of one.
-
-        Both are 0 for a topic that is just being created.
-        """
-        return {
-            name: (
-                len(topic.partitions),
-                max((len(one.isrs) for one in topic.partitions.values()), default=0),
-            )
-            for name, topic in self._metadata().topics.items()
-        }
-
-    def addresses(self) -> set[str]:
-        """`host:port` of each broker, as they tell their clients."""
-        return {f"{broker.host}:{broker.port}" for broker in self._metadata().brokers.values()}
+    def layout(self) -> Layout:
+        """The brokers and the topics, of one answer."""
+        known = self._metadata()
+        return Layout(
+            {f"{broker.host}:{broker.port}" for broker in known.brokers.values()},
+            {
+                name: (
+                    len(topic.partitions),
+                    max((len(one.isrs) for one in topic.partitions.values()), default=0),
+                )
+                for name, topic in known.topics.items()
+            },
+        )
 
     def ids(self, topics: Iterable[str]) -> dict[str, str]:
         """The id of each existing topic; that of a topic that was deleted and made again is another one."""

@@ -5,8 +5,8 @@ It only reads. The gatherer makes the changes, inside the cluster.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from kafka_topic.reachable import is_reachable
 from marathon.durations import format_duration
 
 if TYPE_CHECKING:
-    from kafka_topic.brokers import Brokers
+    from kafka_topic.brokers import Brokers, Layout
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
@@ -36,14 +36,12 @@ _TIMESTAMPED_BY = {"LogAppendTime": "brokers", "CreateTime": "producers"}
 class Comparison:
     """The differences that will be changed, those that stay, and the error if nothing could be read.
 
-    layouts: the number of partitions and of in-sync replicas of each topic that could be read. brokers: the
-    addresses of the brokers that were asked.
+    layout: of the brokers that were asked; None if they were not.
     """
 
     pending: Sequence[Difference] = ()
     kept: Sequence[Difference] = ()
-    layouts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    brokers: Collection[str] = ()
+    layout: Layout | None = None
     unread: str | None = None
 
     @property
@@ -114,15 +112,14 @@ class TopicSettings:
         wanted = {spec.name: spec.config for spec in specs}
         try:
             brokers = self._brokers()
-            layouts = brokers.layouts()
-            current = brokers.configs(topic for topic in wanted if topic in layouts)
-            addresses = brokers.addresses()
+            layout = brokers.layout()
+            current = brokers.configs(topic for topic in wanted if topic in layout.topics)
         except KafkaTopicError as error:
             return Comparison(unread=str(error))
         found = list(differences(wanted, current))
         kept = [each for each in found if each.stays and not (each.shortens and self._allow_decrease)]
         kept += _too_few_replicas(specs, current)
-        return Comparison([each for each in found if each not in kept], kept, layouts, addresses)
+        return Comparison([each for each in found if each not in kept], kept, layout)
 
     def _brokers(self) -> Brokers:
         if not is_reachable(self._servers, timeout=CONNECT_SECONDS):

@@ -118,10 +118,10 @@ class TopicsStep:
         More partitions would move keys between partitions, which breaks the order of a position. Fewer would
         lose records. The service describes the topics that could not be read from its own brokers.
         """
-        layouts = seen.layouts if self._are_ours(seen.brokers) else {}
+        known = seen.layout.topics if seen.layout and self._are_ours(seen.layout.brokers) else {}
 
         def layout(spec: TopicSpec) -> tuple[int, int]:
-            partitions, copies = layouts.get(spec.name, (0, 0))
+            partitions, copies = known.get(spec.name, (0, 0))
             if partitions:
                 return partitions, copies
             return self._engine.kafka.describe_topic(self._service, spec.name)
@@ -133,10 +133,10 @@ class TopicsStep:
                 elif copies != spec.replication:
                     yield f"{spec.name} has {copies} in-sync replicas, wanted {spec.replication}: not changed"
 
-    def _are_ours(self, brokers: Collection[str]) -> bool:
+    def _are_ours(self, brokers: set[str]) -> bool:
         """Whether these are the service's brokers: its name may mean another cluster's, where this runs."""
         try:
-            return bool(brokers) and {*brokers} <= {*self._engine.kafka.brokers(self._service)}
+            return bool(brokers) and brokers <= {*self._engine.kafka.brokers(self._service)}
         except PipectlError:
             return False
 
