@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.no_answer import NO_ANSWER
 from tests.ports import free_ports
 
 START_SECONDS = 60
@@ -50,7 +51,7 @@ def serving(executable: Path, folder: Path, plugins: Path) -> Iterator[S3]:
                 try:
                     server.ask("PUT", "bucket")
                     break
-                except OSError:
+                except NO_ANSWER:
                     assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
                     time.sleep(0.05)
             yield server

@@ -16,6 +16,7 @@ from pathlib import Path
 from cli.kafka_keys import Authority, new_password
 from kafka_topic.security import use
 from local_dcos.kafka.security import password_variable
+from tests.no_answer import NO_ANSWER
 from tests.ports import free_ports
 
 USERS = ("pipectl", "generator", "gatherer", "dashboard", "jobs")
@@ -62,7 +63,7 @@ class SecuredKafka:
         try:
             with urllib.request.urlopen(self._health, timeout=5) as answer:
                 return bool(answer.status == 200)
-        except OSError:
+        except NO_ANSWER:
             return False
 
     def stop(self) -> None:

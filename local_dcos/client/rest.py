@@ -5,6 +5,7 @@ import json
 import os
 import urllib.parse
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 READ_SECONDS = 180.0
@@ -71,9 +72,16 @@ def _open(
         sent["Authorization"] = f"token={token}"
     data = None if body is None else json.dumps(body).encode()
     target = urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
-    try:
+    with _reaching(url):
         connection.request(method, target, data, sent)
         return connection.getresponse(), url
+
+
+@contextmanager
+def _reaching(url: str) -> Iterator[None]:
+    """Raises a ClientError if the server goes away, also in the middle of a body."""
+    try:
+        yield
     except TimeoutError as error:
         raise ClientError(f"Request to URL [{url}] timed out.") from error
     except (OSError, http.client.HTTPException) as error:
@@ -87,7 +95,8 @@ def request(method: str, path: str, body: Any = None, *, headers: dict[str, str]
         ClientError: The cluster is unreachable, or it refuses the token.
     """
     response, url = _open(method, path, body, headers or {})
-    text = response.read().decode("utf-8", "replace")
+    with _reaching(url), response:
+        text = response.read().decode("utf-8", "replace")
     if response.status == 401:
         if os.environ.get("DCOS_ACS_TOKEN"):
             raise ClientError("Your core.dcos_acs_token is invalid. Please run: `dcos auth login`")
@@ -140,14 +149,18 @@ def follow(path: str) -> Iterator[str]:
     """Yields the data of server-sent events until the server ends them.
 
     Raises:
-        ClientError: The server refuses the stream.
+        ClientError: The server refuses the stream, or it goes away.
     """
     response, url = _open("GET", path, None, {"Accept": "text/event-stream"}, None)
     if response.status == 404:
         raise ClientError("No files exist. Exiting.")
     if response.status != 200:
         raise ClientError(f'Error while fetching [{url}]: HTTP {response.status}: "{response.reason}".')
-    for line in response:
+    while True:
+        with _reaching(url):
+            line = response.readline()
+        if not line:
+            return
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         if text.startswith("data:"):
             yield text[5:].removeprefix(" ")

@@ -23,6 +23,7 @@ import pytest
 from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Signal
 from kafka_topic.names import Topics
 from tests import group_offsets
+from tests.no_answer import NO_ANSWER
 
 POSITIONS = ("AAPL", "MSFT")
 WINDOWS = {"10s": 10, "1m": 60, "10m": 600}
@@ -200,7 +201,7 @@ class App:
         except urllib.error.HTTPError as error:
             with error:
                 status, body = error.code, error.read()
-        except OSError:
+        except NO_ANSWER:
             if quiet:
                 return 0, None
             raise

@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.e2e.cluster import Cluster
 from tests.gatherer.exact import TIME_FORMAT, epoch_ms
 from tests.gatherer.model import Record
+from tests.no_answer import NO_ANSWER
 
 POLL_SECONDS = 0.1
 _FINAL = re.compile(r"(\d+) produced, (\d+) delivered, (\d+) failed, (\d+) queued, (\d+) skipped")
@@ -73,7 +74,7 @@ class Ledger(threading.Thread):
 
     def read(self) -> None:
         """Note what the generator says now."""
-        with self._lock, suppress(OSError, ValueError, KeyError):
+        with self._lock, suppress(*NO_ANSWER, ValueError, KeyError):
             task = self._cluster.task("data-generator")
             if task is None or not task["ports"]:
                 return

@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from flink_scripts.tls import rest_context
+from tests.no_answer import NO_ANSWER
 from tests.ports import free_ports
 
 PATIENCE = 180.0
@@ -186,7 +187,7 @@ class App:
         except urllib.error.HTTPError as error:
             with error:
                 return {**json.load(error), "status": error.code}
-        except OSError:
+        except NO_ANSWER:
             return {"healthy": False, "status": None, "reason": "no answer"}
 
     def until_healthy(self) -> None:

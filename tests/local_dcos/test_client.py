@@ -1,10 +1,14 @@
 """The small client: what it prints, on which stream, and its exit codes."""
 
 import json
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from local_dcos.client.rest import ClientError, request
 
 SLEEP = {"id": "/small", "cmd": "exec sleep 1000", "mem": 32, "cpus": 0.1}
 
@@ -161,3 +165,21 @@ def test_logs_of_running_and_ended_tasks(cluster):
     ended = cluster.dcos("task", "log", "words")
     assert "Run with --completed to see these logs." in ended.stderr
     assert cluster.dcos("task", "log", "--completed", "--lines", "1", "words").stdout == "50\n"
+
+
+@pytest.mark.parametrize("body", [b"{}", b""])
+def test_a_cluster_that_goes_away_in_its_answer_is_unreachable(monkeypatch, body):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("DCOS_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200\r\nContent-Length: 9\r\nConnection: close\r\n\r\n" + body)
+
+        with ThreadPoolExecutor(1) as thread:
+            served = thread.submit(answer)
+            with pytest.raises(ClientError, match="is unreachable"):
+                request("GET", "/dcos-metadata/dcos-version.json")
+            served.result()

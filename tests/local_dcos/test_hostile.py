@@ -14,6 +14,7 @@ from local_dcos.home import Home
 from local_dcos.launching import environment
 from local_dcos.model import Task
 from local_dcos.ports import is_another_users
+from tests.no_answer import NO_ANSWER
 
 APPS = "/service/marathon/v2/apps"
 SLEEP = "exec sleep 1000"
@@ -217,7 +218,7 @@ def test_connections_above_the_limit_are_closed(own_cluster):
         try:
             connection.request("GET", "/dcos-metadata/dcos-version.json")
             return connection.getresponse().status == 200
-        except OSError:
+        except NO_ANSWER:
             return False
         finally:
             connection.close()
