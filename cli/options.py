@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,40 +71,53 @@ def common_options(function: F, output: Callable[[F], F] = output_option) -> F:
     return cluster_option(area_option(settings_options(output(dcos_option(verbose_option(function))))))
 
 
-def selection_options(function: F) -> F:
-    """`--only C` and `--skip C`."""
-    only = click.option(
-        "--only", metavar="COMPONENT", multiple=True, help="Include only this component; may be repeated."
-    )
-    skip = click.option(
-        "--skip", metavar="COMPONENT", multiple=True, help="Exclude this component; may be repeated."
-    )
-    return only(skip(function))
-
-
 def _split(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part for value in values for part in value.split(","))
 
 
-def parts_options(function: F) -> F:
-    """`--with PART` and `--without PART`."""
-    wanted = click.option(
+_CHOICES = {
+    "only": click.option(
+        "--only", metavar="COMPONENT", multiple=True, help="Include only this component; may be repeated."
+    ),
+    "skip": click.option(
+        "--skip", metavar="COMPONENT", multiple=True, help="Exclude this component; may be repeated."
+    ),
+    "adopt": click.option(
+        "--adopt",
+        metavar="COMPONENT",
+        multiple=True,
+        help="Take over this component's app even if it belongs to another bundle; may be repeated.",
+    ),
+    "wanted_parts": click.option(
         "--with",
         "wanted_parts",
         metavar="PART,…",
         multiple=True,
         callback=_split,
         help="Enable these optional parts; later deploys remember them. May be repeated.",
-    )
-    unwanted = click.option(
+    ),
+    "unwanted_parts": click.option(
         "--without",
         "unwanted_parts",
         metavar="PART,…",
         multiple=True,
         callback=_split,
         help="Disable parts that --with enabled; may be repeated.",
-    )
-    return wanted(unwanted(function))
+    ),
+}
+
+
+def choice_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that choose components and parts, passed as the mapping `choices`, for `plan_of`."""
+
+    @wraps(function)
+    def command(*arguments: Any, **options: Any) -> None:
+        choices = {name: options.pop(name) for name in _CHOICES}
+        function(*arguments, choices=choices, **options)
+
+    for option in reversed(_CHOICES.values()):
+        command = option(command)
+    return command
 
 
 def refuse_before_subcommand(context: click.Context) -> None:
@@ -116,12 +130,6 @@ def refuse_before_subcommand(context: click.Context) -> None:
             )
 
 
-adopt_option = click.option(
-    "--adopt",
-    metavar="COMPONENT",
-    multiple=True,
-    help="Take over this component's app even if it belongs to another bundle; may be repeated.",
-)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 

@@ -1,5 +1,6 @@
 """`pipectl deploy`: deploy the bundle in dependency order, and verify that data flows."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,22 +24,10 @@ from kafka_topic.contracts import MovingAverage
 
 @click.command("deploy")
 @session_options(reads_only=False)
-@options.selection_options
-@options.adopt_option
-@options.parts_options
+@options.choice_options
 @options.yes_option
 @click.option("--atomic", is_flag=True, help="On failure, restore the previous definitions.")
-def command(
-    run: Session,
-    output: str,
-    only: tuple[str, ...],
-    skip: tuple[str, ...],
-    adopt: tuple[str, ...],
-    wanted_parts: tuple[str, ...],
-    unwanted_parts: tuple[str, ...],
-    yes: bool,
-    atomic: bool,
-) -> None:
+def command(run: Session, output: str, choices: Mapping[str, Any], yes: bool, atomic: bool) -> None:
     """Deploy the bundle, wait until data flows, and show it.
 
     Compare every component with the cluster, change only the differences, and wait until it is healthy. The
@@ -55,17 +44,7 @@ def command(
       pipectl deploy --only gatherer --atomic
       pipectl deploy --with mysql
     """
-    deploy(
-        run,
-        output,
-        yes=yes,
-        atomic=atomic,
-        only=only,
-        skip=skip,
-        adopt=adopt,
-        wanted_parts=wanted_parts,
-        unwanted_parts=unwanted_parts,
-    )
+    deploy(run, output, yes=yes, atomic=atomic, **choices)
 
 
 def deploy(

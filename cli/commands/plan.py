@@ -1,5 +1,8 @@
 """`pipectl plan`: what deploy would do."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from cli import local, options
@@ -16,20 +19,9 @@ CHANGES = 2
 
 @click.command("plan")
 @session_options(reads_only=True)
-@options.selection_options
-@options.adopt_option
-@options.parts_options
+@options.choice_options
 @click.option("--full", is_flag=True, help="Also show the definitions of components to create.")
-def command(
-    run: Session,
-    output: str,
-    only: tuple[str, ...],
-    skip: tuple[str, ...],
-    adopt: tuple[str, ...],
-    wanted_parts: tuple[str, ...],
-    unwanted_parts: tuple[str, ...],
-    full: bool,
-) -> None:
+def command(run: Session, output: str, choices: Mapping[str, Any], full: bool) -> None:
     """Show what deploy would do to each component; changes nothing.
 
     A component is created, updated, removed or unchanged. Differences are shown as a diff. Exit code 0 means
@@ -41,15 +33,7 @@ def command(
       pipectl plan --cluster prod --set generator.rate=100 -o json
     """
     _ = run.bundle
-    plan = plan_of(
-        run,
-        _engine(run),
-        only=only,
-        skip=skip,
-        adopt=adopt,
-        wanted_parts=wanted_parts,
-        unwanted_parts=unwanted_parts,
-    )
+    plan = plan_of(run, _engine(run), **choices)
     if output == "json":
         out.print_json({"cluster": run.cluster_name, "changed": bool(plan.changed), **plan.document()})
     else:
