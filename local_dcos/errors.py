@@ -5,7 +5,8 @@ LocalDcosError
 ├── StartError       the agent did not start
 ├── NotRunningError  the agent does not answer
 ├── LaunchError      a task can't be launched
-│   └── NoOfferError the machine lacks a resource now
+│   ├── NoOfferError the machine lacks a resource now
+│   └── SilentError  the agent does not answer in time
 ├── JarError         the jars of a package can't be downloaded
 ├── NodeError        the node of a package's service failed
 ├── AgentError       an agent of several can't be killed
@@ -42,6 +43,10 @@ class NoOfferError(LaunchError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class SilentError(LaunchError):
+    """An agent does not answer in time, or has ended."""
 
 
 class JarError(LocalDcosError):

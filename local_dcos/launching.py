@@ -112,7 +112,7 @@ def launch(home: Home, task: Task, definition: Json) -> None:
     """Starts the process of `task` on its agent, in its own session and sandbox. The task runs then.
 
     Raises:
-        LaunchError: The process can't be started.
+        LaunchError: The process can't be started; SilentError if its agent does not answer.
     """
     if definition["fetch"]:
         raise LaunchError("This cluster does not fetch URIs: remove `fetch` from the definition")

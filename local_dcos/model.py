@@ -50,13 +50,17 @@ class Process(Protocol):
 
 @dataclass
 class Node(Record):
-    """An agent. The only agent has no process of its own. back_at: when one that was killed starts again."""
+    """An agent. The only agent has no process of its own.
+
+    back_at: when one that was killed starts again. silent: whether it runs but did not answer.
+    """
 
     id: str
     pid: int = 0
     created: float = 0.0
     back_at: float = 0.0
     up: bool = field(default=False, metadata=NOT_SAVED)
+    silent: bool = field(default=False, metadata=NOT_SAVED)
     process: "subprocess.Popen[bytes] | None" = field(default=None, metadata=NOT_SAVED)
 
 

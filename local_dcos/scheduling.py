@@ -137,14 +137,12 @@ class Scheduler:
 
     def _launch_one(self, app: App) -> None:
         definition = app.definition
-        agent = self._nodes.place(definition)
         quotas.check(self._state, app)
         task = self._new_task(app)
-        task.agent_id = agent
         taken = {port for other in self._state.tasks.values() for port in other.ports}
         task.ports = launching.host_ports(definition, taken)
+        self._nodes.launch(task, definition)
         app.launched()
-        launching.launch(self._home, task, definition)
         self._state.tasks[task.id] = task
         self.watch(task, definition)
         self._changed(app)

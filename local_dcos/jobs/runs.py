@@ -65,10 +65,9 @@ class Runs:
 
     def _launch(self, run: Run) -> None:
         definition = runnable(run.definition)
-        run.task.agent_id = self._nodes.place(definition)
         argv = launching.command_line(definition)
         executed: Json = {**definition, "cmd": None, "args": ["/bin/sh", "-c", EXECUTOR, "executor", *argv]}
-        launching.launch(self._home, run.task, executed)
+        self._nodes.launch(run.task, executed)
         run.status = ACTIVE
 
     def _explain(self, run: Run, message: str) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local_dcos.errors import LaunchError
+from local_dcos.errors import SilentError
 
-# An agent answers within milliseconds. While it does not, no other request is served.
-ANSWER_SECONDS = 5.0
+# An agent answers within milliseconds. While it does not, no other request is served. If it starts the task
+# later, nobody waits for its answer, and it ends the task.
+ANSWER_SECONDS = 2.0
 # A new agent needs time to start.
 START_SECONDS = 60.0
 
@@ -57,7 +58,8 @@ def start(folder: Path, sandbox: Path, argv: Sequence[str], env: Mapping[str, st
     """Starts a process in a sandbox.
 
     Raises:
-        LaunchError: The agent can't start it, or has ended.
+        OSError: The agent can't start it.
+        SilentError: The agent does not answer in time, or has ended.
     """
     request = {"argv": list(argv), "sandbox": str(sandbox), "env": dict(env)}
     try:
@@ -68,7 +70,7 @@ def start(folder: Path, sandbox: Path, argv: Sequence[str], env: Mapping[str, st
                 stack.pop_all()
                 return NodeProcess(connection, int(answer["pid"]))
     except (OSError, ValueError) as error:
-        raise LaunchError(f"Agent {folder.name} does not answer: {error}") from error
+        raise SilentError(f"Agent {folder.name} does not answer: {error}") from error
     raise OSError(answer["error"])
 
 

@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from local_dcos import processes
-from local_dcos.errors import ApiError, NoOfferError
+from local_dcos import launching, processes
+from local_dcos.errors import ApiError, NoOfferError, SilentError
 from local_dcos.home import HOME_MARK, OWN_AGENT, Home
 from local_dcos.model import Json, Node, Task
 from local_dcos.nodes import channel
@@ -69,7 +69,7 @@ class Nodes:
                 if _lives(node):
                     os.kill(node.pid, signal.SIGKILL)
             else:
-                node.up, node.back_at = True, 0.0
+                node.up, node.silent, node.back_at = True, False, 0.0
                 returned(node.id)
             await processes.wait_for_exit(node.pid, node.created)
             node.up = False
@@ -127,6 +127,31 @@ class Nodes:
         node = self._state.nodes.get(task.agent_id)
         return node is None or (node.id != OWN_AGENT and not _lives(node))
 
+    def launch(self, task: Task, definition: Json) -> None:
+        """Starts a task on the agent that has the most memory free. One that does not answer is passed over.
+
+        Raises:
+            NoOfferError: No agent has enough memory.
+            LaunchError: The process can't be started.
+        """
+        while True:
+            task.agent_id = self.place(definition)
+            try:
+                return launching.launch(self._home, task, definition)
+            except SilentError as error:
+                _log.warning("%s: it gets no task until it does", error)
+                node = self._state.nodes[task.agent_id]
+                node.silent = True
+                processes.in_background(self._listen(node))
+
+    async def _listen(self, node: Node) -> None:
+        """Waits until a silent agent answers again. What it runs goes on meanwhile."""
+        while node.silent and _lives(node):
+            await asyncio.sleep(POLL_SECONDS)
+            with contextlib.suppress(OSError, ValueError):
+                await asyncio.to_thread(channel.wait_until_serving, self._home.agents / node.id)
+                node.silent = False
+
     def place(self, definition: Json) -> str:
         """Returns the name of the agent that has the most memory free for a new task.
 
@@ -134,7 +159,11 @@ class Nodes:
             NoOfferError: None has enough.
         """
         mem = definition["mem"]
-        fitting = [node for node in self._state.nodes.values() if node.up and mem <= self.free(node)]
+        fitting = [
+            node
+            for node in self._state.nodes.values()
+            if node.up and not node.silent and mem <= self.free(node)
+        ]
         if not fitting:
             owner = "the machine" if len(self._state.nodes) == 1 else "an agent"
             missing = f"It requests more memory than {owner} has"

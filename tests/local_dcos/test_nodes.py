@@ -129,6 +129,30 @@ def test_an_agent_dies_with_its_tasks_and_others_take_them(
     cluster.clear()
 
 
+def test_an_agent_that_stands_still_holds_up_no_other(three_agents: Cluster) -> None:
+    cluster = three_agents
+    wait_for(lambda: up(cluster) == IDS)
+    state = json.loads((cluster.home / "state.json").read_text())
+    pids = {node["id"]: node["pid"] for node in state["nodes"]}
+    size = agents(cluster)["local-S1"]["resources"]["mem"]
+    # It has the most memory free, so every task would be its own.
+    for name in IDS[1:]:
+        cluster.run({"id": f"/fills-{name.lower()}", "cmd": "exec sleep 1000", "mem": size * 0.5})
+    (frozen,) = set(IDS) - {agent for name in IDS[1:] for agent in places(cluster, f"/fills-{name.lower()}")}
+    os.kill(pids[frozen], signal.SIGSTOP)
+    try:
+        cluster.run({"id": "/small", "cmd": "exec sleep 1000", "instances": 12})
+        assert set(places(cluster, "/small")) == set(IDS) - {frozen}
+        assert "lastTaskFailure" not in cluster.app("/small")
+    finally:
+        os.kill(pids[frozen], signal.SIGCONT)
+    # What it starts after all does not stay, and it gets tasks again.
+    cluster.run({"id": "/large", "cmd": "exec sleep 1000", "mem": size * 0.6})
+    assert places(cluster, "/large") == [frozen]
+    wait_for(lambda: len(processes_on(cluster, frozen)) == 1)
+    cluster.clear()
+
+
 def test_the_only_agent_is_the_cluster_and_another_number_needs_a_stop(cluster: Cluster) -> None:
     assert up(cluster) == ["local-S0"]
     refused = cluster.local_dcos("kill-node", "--node", "local-S0", check=False)
