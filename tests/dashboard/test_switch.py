@@ -86,7 +86,9 @@ def says(page, state):
     page.wait_for_selector(f"#cluster-list li:nth-child(2) .state[data-state={state}]", state="attached")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 380)])
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1200), ("dark", 380), ("light", 380), ("dark", 1200)]
+)
 def test_the_switch_shows_other_clusters_and_leads_to_the_same_position(start, browser, other, scheme, width):
     app = start(CLUSTER_NAME="dev", CLUSTER_PAGES=json.dumps({"prod": other.page}))
     other.trusted = app.url
