@@ -60,6 +60,12 @@ GOALS: Mapping[str, tuple[Goal, ...]] = {
         _ratio("throughput", "Pathway", 1 / 10, True),
         _ratio("throughput", "quixstreams", 1 / 40, True),
     ),
+    "long": (
+        _ratio("cpu", "SQL", 3, True),
+        _ratio("cpu", "DataStream", 2, True),
+        _ratio("throughput", "SQL", 1 / 2, True),
+        _ratio("throughput", "DataStream", 1 / 1.5, True),
+    ),
     "python": (
         Goal(
             "cpu",

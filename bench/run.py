@@ -67,6 +67,11 @@ BENCHMARKS = (
         ("gatherer_throughput.py", "--ticks", "400000", "--only", "gatherer,SQL,DataStream"),
     ),
     Benchmark(
+        "long",
+        "And in a run that is four times as long, so that Java's compilers have a smaller share?",
+        ("gatherer_throughput.py", "--ticks", "8000000", "--only", "gatherer,SQL,DataStream"),
+    ),
+    Benchmark(
         "python",
         "What does a pane cost in the Python process?",
         ("position_analysis.py", "--positions", "20"),
