@@ -93,6 +93,7 @@ def test_an_unwritable_folder_is_named(pipectl_elsewhere, tmp_path):
     assert "PIPECTL_HOME" in refused.stderr
 
 
+@pytest.mark.long  # cli/test_app_step.py has a taken port without Flink
 def test_a_port_that_somebody_took_is_named_and_the_next_deploy_goes_on(pipectl_elsewhere):
     user = pipectl_elsewhere
     with socket.socket() as taken:
