@@ -21,6 +21,8 @@ CLIENTS = ("kcat", "mysql", "cqlsh")
 NEEDED = 12_000
 """MiB: the stores with notebooks, or two bundles."""
 SECONDS = 900
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+"""As after `. .venv/bin/activate`, also for the programs of the tour."""
 
 
 def test_every_command_of_the_tour_is_run_here():
@@ -54,12 +56,11 @@ def _words(command):
 @pytest.mark.long
 @pytest.mark.timeout(5400)
 def test_the_tour_works_from_its_first_command_to_its_last(pipectl_elsewhere, tmp_path):
-    if missing := [client for client in CLIENTS if shutil.which(client) is None]:
+    if missing := [client for client in CLIENTS if shutil.which(client, path=PATH) is None]:
         pytest.skip(f"needs the clients {', '.join(missing)}, which docs/tour.md says how to install")
     memory.need(NEEDED, "the guided tour")
     user = pipectl_elsewhere
-    # As after `. .venv/bin/activate`, also for the programs of the tour.
-    user.more = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    user.more = {"PATH": PATH}
     with ExitStack() as stack:
         jobs: list[subprocess.Popen[str]] = []
         for command, shown, program in STEPS:
