@@ -110,7 +110,7 @@ BENCHMARKS = (
     Benchmark(
         "latency",
         "How long after its end does a consumer have a window?",
-        ("latency.py", "--seconds", "8"),
+        ("latency.py", "--seconds", "25"),
     ),
     Benchmark(
         "generator",

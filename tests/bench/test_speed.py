@@ -63,6 +63,18 @@ print(*verdicts("window", [panes]), *verdicts("python", [cpu]), *verdicts("pytho
     assert "It is 51.00: missed: " in slow
 
 
+def test_a_percentile_is_not_the_highest_figure_and_that_of_all_rounds_is_noted() -> None:
+    code = """
+from latency import tables
+rounds = [[float(number) for number in range(1, 126)], [float(number) for number in range(2, 127)]]
+p50, p99, highest = tables({"ours": rounds})
+print([list(table.rounds["ours"]) for table in (p50, p99, highest)], p99.notes, p50.notes)
+"""
+    shown = _run("-c", code)
+    assert "[[63.0, 64.0], [123.76, 124.76], [125.0, 126.0]]" in shown
+    assert "'ours': '124.51 s is the p99 of all 250 records of a run'} {}" in shown
+
+
 def test_a_benchmark_that_is_interrupted_has_time_to_stop_what_it_has_started(tmp_path: Path) -> None:
     interrupt = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
     # It takes longer to stop than `subprocess.run` waits before it kills.
