@@ -41,8 +41,6 @@ class AppStep:
         self._failure_before: datetime | None = None
         self._did: Action = "unchanged"
         self._before: AppStatus | None = None
-        # Somebody else made any later change that is not ours.
-        self._known_at: datetime | None = None
 
     def plan(self) -> Change:
         """Compare the rendered definition with the app on the cluster."""
@@ -70,7 +68,6 @@ class AppStep:
     def apply(self, change: Change) -> None:
         """Create or update the app. This replaces an older deployment that is stuck."""
         self._did, self._before = change.action, self._engine.apps(fresh=True).get(self.app_id)
-        self._known_at = self._before.changed_at if self._before else None
         if change.action == "create":
             self._engine.create(self._manifest)
         elif change.action == "update":
@@ -104,8 +101,8 @@ class AppStep:
         """Wait until all instances are healthy and no deployment is left; give up on repeated failures."""
 
         def ready() -> bool:
-            self._end_if_superseded()
-            state = self._reached()
+            app = self._engine.apps().get(self.app_id)
+            state = self._reached(app)
             self._seen = state.detail
             report(state.detail)
             if not state.ready:
@@ -122,32 +119,28 @@ class AppStep:
             last_seen=lambda: self._seen,
         )
 
-    def _end_if_superseded(self) -> None:
-        """Raise Superseded if somebody has changed the app's definition since `apply`."""
-        current = self._engine.apps().get(self.app_id)
-        if self._did == "unchanged" or current is None:
-            return
-        if self._known_at is None:
-            self._known_at = current.changed_at
-        if current.changed_at > self._known_at and self._engine.differences(self._manifest, current):
+    def _reached(self, app: AppStatus | None) -> State:
+        """The state, which after a change is ready only with our definition.
+
+        Raises Superseded if somebody has changed the definition since `apply`.
+        """
+        state = self._state_of(app)
+        if self._did == "unchanged" or app is None or not self._engine.differences(self._manifest, app):
+            return state
+        # A new app has had no definition before ours.
+        if self._before is None or app.changed_at > self._before.changed_at:
             raise Superseded(
                 f"somebody else deployed after this deploy: app {self.app_id} was changed at "
-                f"{current.changed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+                f"{app.changed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
                 hint="the other deploy wins; `pipectl plan` compares it with your settings",
             )
-
-    def _reached(self) -> State:
-        """The state, which after an update is ready only with the new definition: an answer is no proof."""
-        state = self.state()
-        if not state.ready or self._did != "update":
-            return state
-        if self._engine.differences(self._manifest, self._engine.apps().get(self.app_id)):
-            return State(False, "deploying", f"{state.detail}, with the previous definition")
-        return state
+        return State(False, "deploying", f"{state.detail}, with the previous definition")
 
     def state(self) -> State:
         """The counts of healthy instances, and what the app waits for."""
-        app = self._engine.apps().get(self.app_id)
+        return self._state_of(self._engine.apps().get(self.app_id))
+
+    def _state_of(self, app: AppStatus | None) -> State:
         if app is None:
             return State(False, "absent", "not deployed")
         counts = f"{app.healthy}/{app.instances} healthy"

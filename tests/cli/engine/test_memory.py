@@ -17,7 +17,7 @@ from cli.progress import Progress
 from cli.rollout import carry_out
 from cli.session import Session
 from cli.steps.app import AppStep
-from cli.steps.base import Report, State
+from cli.steps.base import Report
 from cli.steps.orphan import orphans_of
 
 APP = Manifest("/b/x", {OWNER: "/b"}, 2, {"A": "1"}, {"image": "x:1"})
@@ -82,14 +82,16 @@ def test_an_app_that_keeps_failing_ends_the_wait(engine: MemoryEngine) -> None:
 
 
 @pytest.mark.parametrize("before", [None, replace(APP, instances=1)])
+@pytest.mark.parametrize("waited", [True, False])
 def test_a_deploy_ends_when_somebody_has_deployed_after_it(
-    engine: MemoryEngine, before: Manifest | None
+    engine: MemoryEngine, before: Manifest | None, waited: bool
 ) -> None:
     if before is not None:
         engine.create(before)
     one = step(engine)
     one.apply(one.plan())
-    one.wait(str, threading.Event())
+    if waited:
+        one.wait(str, threading.Event())
     engine.update(replace(APP, env={"A": "theirs"}), engine.apps()[APP.id])
     theirs = engine.apps()[APP.id]
     with pytest.raises(Superseded, match=f"{theirs.changed_at:%Y-%m-%d %H:%M:%S} UTC") as ended:
@@ -172,9 +174,9 @@ def test_a_component_that_is_unchanged_but_not_ready_yet_is_something_to_do(
     assert plan.changed == []
     with Progress() as progress:
         assert carry_out(plan, progress, engine.stop, atomic=False)
-    ready = one.state()
-    looks = iter([State(False, "deploying"), ready])
-    monkeypatch.setattr(one, "state", lambda: next(looks))
+    ready = engine.apps()
+    looks = iter([{APP.id: replace(ready[APP.id], rolling_out=True)}, ready])
+    monkeypatch.setattr(engine, "apps", lambda: next(looks))
     with Progress() as progress:
         assert not carry_out(plan, progress, engine.stop, atomic=False)
 
