@@ -1,8 +1,9 @@
 // The page of one flow: what it is, where its data comes from, how old that is, and its charts.
 
-import { create, timeFormat } from "d3";
+import { create, minIndex, range } from "d3";
 import { io } from "socket.io-client";
-import { drawBands, drawBars, drawHistogram, drawLines, number } from "./flow_charts.js";
+import { time as clock } from "./charts.js";
+import { drawBands, drawBars, drawHistogram, drawLines, measured, number } from "./flow_charts.js";
 import { figures } from "./flows.js";
 import { at, home } from "./addresses.js";
 
@@ -21,14 +22,13 @@ const LEGENDS = {
   histogram: "Bars: how many of the newest values are in each range. Line: their mean.",
   lines: "Each value as it came.",
 };
-const clock = timeFormat("%H:%M:%S");
 const utc = (text) => Date.parse(`${text.replace(" ", "T")}Z`);
 
 export class FlowView {
   constructor(root, name) {
     this.name = name;
     this.series = new Map(); // by name: { name, unit, host, points }
-    this.charts = new Map(); // by name: { svg, words, readout, data, drawn }
+    this.charts = new Map(); // by name: { svg, words, readout, data, marks, chosen }
     this.dirty = false;
     this.drawn = 0;
     const head = root.append("section").attr("class", "panel");
@@ -158,43 +158,39 @@ export class FlowView {
     const words = caption.append("span");
     const svg = figure.append("svg").attr("role", "img");
     const readout = figure.append("p").attr("class", "readout");
-    const made = { name, figure, svg, words, readout, data: [], at: null };
+    const made = { name, figure, svg, words, readout, data: [], marks: {}, chosen: null };
     figure.on("keydown", (event) => this.step(made, event));
     svg.on("pointermove", (event) => this.point(made, event)).on("pointerleave", () => this.choose(made, null));
     this.grid.node().append(figure.node());
     return made;
   }
 
-  /** Arrows go along the values of the chart that has the focus. */
+  /** Arrows go along the marks of the chart that has the focus. */
   step(chart, event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || !chart.pointAt) return;
+    const { count = 0, downward } = chart.marks;
+    const step = { ArrowLeft: -1, ArrowRight: 1, ...(downward ? { ArrowUp: -1, ArrowDown: 1 } : {}) }[event.key];
+    if (!step || !count) return;
     event.preventDefault();
     event.stopPropagation();
-    const from = chart.at ?? chart.data.length;
-    this.choose(chart, Math.min(chart.data.length - 1, Math.max(0, from + step)));
+    const from = chart.chosen ?? (step < 0 ? count : -1);
+    this.choose(chart, Math.min(count - 1, Math.max(0, from + step)));
   }
 
+  /** The mark that is nearest to the pointer is read. */
   point(chart, event) {
-    if (!chart.pointAt) return;
-    const left = event.clientX - chart.svg.node().getBoundingClientRect().left;
-    let best = 0;
-    for (let index = 1; index < chart.data.length; index += 1) {
-      if (Math.abs(chart.pointAt(index)[0] - left) < Math.abs(chart.pointAt(best)[0] - left)) best = index;
-    }
-    this.choose(chart, best);
+    const { count, at: place, downward } = chart.marks;
+    if (!count) return;
+    const { left, top } = chart.svg.node().getBoundingClientRect();
+    const distance = (index) => Math.abs(downward ? place(index)[1] - event.clientY + top : place(index)[0] - event.clientX + left);
+    this.choose(chart, minIndex(range(count), distance));
   }
 
   choose(chart, index) {
-    chart.at = index;
-    const mark = chart.svg.selectAll("circle.chosen").data(index === null || !chart.pointAt ? [] : [index]).join("circle").attr("class", "chosen").attr("r", 4);
-    if (index === null || !chart.pointAt || !chart.data[index]) return void chart.readout.text("");
-    const [x, y] = chart.pointAt(index);
-    mark.attr("cx", x).attr("cy", y);
-    const one = chart.data[index];
-    chart.readout.text(Array.isArray(one)
-      ? `${clock(one[0])}: ${number(one[1])} ${chart.unit}`
-      : `to ${clock(one.end)}: mean ${number(one.mean)}, standard deviation ${number(one.stddev)}, min ${number(one.min)}, max ${number(one.max)}, ${one.count} values`);
+    chart.chosen = index;
+    const chosen = index === null ? [] : [index];
+    chart.svg.selectAll("circle.chosen").data(chosen).join("circle").attr("class", "chosen").attr("r", 4)
+      .attr("cx", (one) => chart.marks.at(one)[0]).attr("cy", (one) => chart.marks.at(one)[1]);
+    chart.readout.text(index === null ? "" : chart.marks.text(index));
   }
 
   write(kind, rows) {
@@ -216,13 +212,12 @@ export class FlowView {
     const { data, unit, svg, name } = chart;
     const draw = { lines: drawLines, histogram: drawHistogram, bands: drawBands, bars: drawBars }[this.flow.display];
     if (!data.length || !draw) return;
-    const drawn = draw(svg, data);
-    chart.pointAt = drawn?.pointAt;
+    chart.marks = draw(svg, data, unit);
     const last = data.at(-1);
-    const words = drawn?.words ?? (Array.isArray(last) ? `${number(last[1])} ${unit}` : last.end ? `mean ${number(last.mean)}` : unit);
+    const words = chart.marks.words ?? (Array.isArray(last) ? measured(last[1], unit) : last.end ? `mean ${number(last.mean)}` : unit);
     chart.words.text(words);
     svg.attr("aria-label", `${name}: ${words}`);
-    if (chart.at !== null) this.choose(chart, Math.min(chart.at, data.length - 1));
+    if (chart.chosen !== null) this.choose(chart, Math.min(chart.chosen, chart.marks.count - 1));
   }
 
   redraw() {

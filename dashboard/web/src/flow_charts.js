@@ -1,6 +1,8 @@
 // The charts of flows: SVG drawn by D3. Colours are the style sheet's, so they follow the theme by themselves.
+// Each returns how it is read: { count, at, text }, of its marks in order: how many, [x, y] of one, and what it says.
 
 import { area, axisBottom, axisLeft, bin, deviation, extent, format, line, max, mean, scaleBand, scaleLinear, scaleTime } from "d3";
+import { time } from "./charts.js";
 
 const EDGE = { left: 58, right: 14, top: 8, bottom: 22 };
 const HEIGHT = 190;
@@ -12,6 +14,11 @@ const short = format(".4~g");
 export function number(value) {
   if (value === null || value === undefined) return "–";
   return Math.abs(value) >= 1e5 ? format(".4~s")(value) : short(value);
+}
+
+/** A number with its unit, if it has one. */
+export function measured(value, unit) {
+  return unit ? `${number(value)} ${unit}` : number(value);
 }
 
 /** The one child of this kind, made when it is missing. */
@@ -46,13 +53,17 @@ function timed(svg, times, low, high) {
 }
 
 /** Values over time. points: [ms, value]. */
-export function drawLines(svg, points) {
+export function drawLines(svg, points, unit) {
   const { x, y } = timed(svg, extent(points, (point) => point[0]), ...extent(points, (point) => point[1]));
   const path = line().x((point) => x(point[0])).y((point) => y(point[1]));
   one(svg, "path", "line").attr("d", points.length > 1 ? path(points) : null);
   const last = points.at(-1);
   one(svg, "circle", "last").attr("r", 3).attr("cx", x(last[0])).attr("cy", y(last[1]));
-  return { pointAt: (index) => [x(points[index][0]), y(points[index][1])] };
+  return {
+    count: points.length,
+    at: (index) => [x(points[index][0]), y(points[index][1])],
+    text: (index) => `${time(points[index][0])}: ${measured(points[index][1], unit)}`,
+  };
 }
 
 /** The statistics of windows over time: min to max, mean ± 2 standard deviations, mean. */
@@ -68,11 +79,15 @@ export function drawBands(svg, windows) {
   one(svg, "path", "line").attr("d", line().x((each) => x(each.end)).y((each) => y(each.mean))(windows));
   const last = windows.at(-1);
   one(svg, "circle", "last").attr("r", 3).attr("cx", x(last.end)).attr("cy", y(last.mean));
-  return { pointAt: (index) => [x(windows[index].end), y(windows[index].mean)] };
+  return {
+    count: windows.length,
+    at: (index) => [x(windows[index].end), y(windows[index].mean)],
+    text: (index) => `to ${time(windows[index].end)}: ${statistics(windows[index])}`,
+  };
 }
 
-/** How often values were in each of some ranges. */
-export function drawHistogram(svg, points) {
+/** How often values were in each of some ranges. points: [ms, value]. */
+export function drawHistogram(svg, points, unit) {
   const values = points.map((point) => point[1]);
   const width = sized(svg, HEIGHT);
   const x = scaleLinear(domain(...extent(values)), [EDGE.left, width - EDGE.right]).nice();
@@ -84,11 +99,16 @@ export function drawHistogram(svg, points) {
     .attr("y", (each) => y(each.length)).attr("height", (each) => y(0) - y(each.length));
   const middle = x(mean(values));
   one(svg, "line", "mean").attr("x1", middle).attr("x2", middle).attr("y1", EDGE.top).attr("y2", HEIGHT - EDGE.bottom);
-  return { words: `${values.length} values, mean ${number(mean(values))}, standard deviation ${number(deviation(values) ?? null)}` };
+  return {
+    count: bins.length,
+    at: (index) => [x((bins[index].x0 + bins[index].x1) / 2), y(bins[index].length)],
+    text: (index) => `${number(bins[index].x0)} to ${measured(bins[index].x1, unit)}: ${bins[index].length} of ${values.length} values`,
+    words: `${values.length} values, mean ${number(mean(values))}, standard deviation ${number(deviation(values) ?? null)}`,
+  };
 }
 
-/** A bar for the mean of each group, with ± 1 standard deviation. */
-export function drawBars(svg, groups) {
+/** A bar for the mean of each group, with ± 1 standard deviation. Its marks are one below the other. */
+export function drawBars(svg, groups, unit) {
   const height = EDGE.top + EDGE.bottom + BAR * groups.length;
   const width = sized(svg, height);
   const left = Math.min(width * 0.4, 12 + 7 * (max(groups, (each) => each.group.length) ?? 0));
@@ -104,6 +124,17 @@ export function drawBars(svg, groups) {
     .attr("y", (each) => y(each.group)).attr("height", y.bandwidth());
   svg.selectAll("line.deviation").data(groups, (each) => each.group).join("line").attr("class", "deviation")
     .attr("x1", (each) => x(edge(each)[0])).attr("x2", (each) => x(edge(each)[1])).attr("y1", middle).attr("y2", middle);
+  return {
+    count: groups.length,
+    at: (index) => [x(groups[index].mean), middle(groups[index])],
+    text: (index) => `${groups[index].group}: ${statistics(groups[index], unit)}`,
+    downward: true,
+  };
+}
+
+function statistics(one, unit) {
+  const numbers = [`mean ${measured(one.mean, unit)}`, `standard deviation ${number(one.stddev)}`, `min ${number(one.min)}`, `max ${number(one.max)}`];
+  return `${numbers.join(", ")}, ${one.count.toLocaleString()} values`;
 }
 
 function cut(text, pixels) {

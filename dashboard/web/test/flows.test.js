@@ -63,6 +63,75 @@ test("a flow with a store has a chart of each name, its legend, and its newest w
   assert.match(texts("#age")[0], /read from the store disk$/);
 });
 
+const press = (key, chart = 0) => {
+  const event = Object.assign(new window.Event("keydown", { cancelable: true }), { key });
+  all("figure")[chart].dispatchEvent(event);
+  return event.defaultPrevented;
+};
+const pointAt = (place) => all("svg")[0].dispatchEvent(Object.assign(new window.Event("pointermove"), place));
+const readout = () => texts("figure .readout")[0];
+const chosen = () => ["cx", "cy"].map((name) => Number(all("circle.chosen")[0].getAttribute(name)));
+
+test("arrows read the windows of a chart from either end, and stop at its ends", async () => {
+  const windows = [WINDOW, { ...WINDOW, window_end: "2026-11-28 08:40:10.000", mean: 51, stddev: null }];
+  await opened((root) => new FlowView(root, FLOW.name), { flow: FLOW, values: [], windows, groups: [] });
+  assert.equal(press("ArrowLeft"), false, "nothing is drawn yet");
+  view.draw(true);
+  assert.equal(press("ArrowLeft"), true);
+  assert.match(readout(), /^to \d\d:40:10: mean 51, standard deviation –, min 44, max 58, 10 values$/);
+  press("ArrowRight");
+  assert.match(readout(), /40:10: /);
+  press("ArrowLeft");
+  press("ArrowLeft");
+  assert.match(readout(), /^to \d\d:40:00: mean 50, standard deviation 2, /);
+  assert.equal(press("ArrowUp"), false, "the page scrolls");
+  all("svg")[0].dispatchEvent(new window.Event("pointerleave"));
+  assert.deepEqual([readout(), all("circle.chosen").length], ["", 0]);
+  press("ArrowRight");
+  assert.match(readout(), /40:00: /);
+});
+
+test("bars of a histogram are read: their range, and how many values are in it", async () => {
+  const flow = { ...FLOW, name: "socket.io/random-numbers", store: null, display: "histogram", state: "off" };
+  await opened((root) => new FlowView(root, flow.name), { flow, values: [], windows: [], groups: [] });
+  const points = [0, 0, 0, 4, 10].map((value, second) => [1000 * second, value]);
+  view.takeValues({ first: true, series: [{ name: "normal", unit: "1", host: "a", points }] });
+  view.draw(true);
+  assert.equal(texts("figcaption span")[0], "5 values, mean 2.8, standard deviation 4.382");
+  const read = new Map();
+  for (const bar of all("rect.bar")) {
+    press("ArrowRight");
+    const [, range, count] = /^(\S+ to \S+): (\d) of 5 values$/.exec(readout());
+    read.set(range, Number(count));
+    const [x, y, width] = ["x", "y", "width"].map((name) => Number(bar.getAttribute(name)));
+    assert.ok(Math.abs(chosen()[0] - x - width / 2) < 1 && chosen()[1] === y, "the mark is on its bar");
+  }
+  assert.equal(read.size, all("rect.bar").length);
+  assert.deepEqual([...read.values()].filter(Boolean), [3, 1, 1]);
+  pointAt({ clientX: -50, clientY: 0 });
+  assert.equal(readout().split(":")[0], [...read.keys()][0]);
+});
+
+test("bars of groups are read downwards, by arrows and by the pointer", async () => {
+  const flow = { ...FLOW, name: "spark/disk/census-data", processing: "spark", display: "bars", state: "past" };
+  const group = { ts: "2026-11-28 08:40:00.000", name: "income", group: "North", unit: "USD", count: 3000, mean: 5, stddev: 1, min: 4, max: 6 };
+  const groups = [group, { ...group, group: "South", mean: -2, stddev: null }];
+  await opened((root) => new FlowView(root, flow.name), { flow, values: [], windows: [], groups });
+  view.draw(true);
+  for (const key of ["ArrowDown", "ArrowLeft"]) {
+    press(key);
+    assert.equal(readout(), "North: mean 5 USD, standard deviation 1, min 4, max 6, 3,000 values");
+  }
+  const [, first] = chosen();
+  press("ArrowDown");
+  assert.match(readout(), /^South: mean −2 USD, standard deviation –, /);
+  assert.ok(chosen()[1] > first, "its mark is lower");
+  pointAt({ clientX: 0, clientY: 0 });
+  assert.match(readout(), /^North: /);
+  pointAt({ clientX: 0, clientY: 999 });
+  assert.match(readout(), /^South: /);
+});
+
 test("groups are bars, one for each, whatever a group is called", async () => {
   const flow = { ...FLOW, name: "spark/disk/census-data", processing: "spark", display: "bars", state: "past" };
   const group = { ts: "2026-11-28 08:40:00.000", name: "income", group: "<b>x</b>", unit: "USD", count: 3, mean: 5, stddev: 1, min: 4, max: 6 };
