@@ -76,6 +76,8 @@ KEPT = (
     "spark.secret_file",
     "spark.secret",
     "spark.queries",
+    "spark.report.source",
+    "spark.report.output",
     "spark.report.cpus",
     "spark.report.mem",
     "spark.streams.cpus",

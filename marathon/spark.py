@@ -13,9 +13,13 @@ from marathon.signals import Duration, DurationOrZero
 
 
 class Report(Section):
+    source: Literal["kafka", "disk"] = Field(
+        description="what `pipectl run prices-report` reads: `kafka`, the topic `prices`; or `disk`, the "
+        "flow `prices` in the store `disk`"
+    )
+    output: Literal["table", "json"] = Field(description="how it prints the report: `table` or `json`")
     method: Literal["sigma", "hampel", "both"] = Field(
-        description="how `pipectl run prices-report` finds outliers: `sigma`, 3 standard deviations; "
-        "`hampel`, 3 MAD; or both"
+        description="how it finds outliers: `sigma`, 3 standard deviations; `hampel`, 3 MAD; or both"
     )
     cpus: Cpus = Field(description="CPUs of the job")
     mem: Annotated[int, Field(ge=1024)] = Field(

@@ -45,6 +45,7 @@ def command(run: Session, output: str, job: str, source: str | None, target: str
       pipectl run produce-prices
       pipectl run produce-prices --set sources.prices.count=10000
       pipectl run sink --from movingaverage --to mysql
+      pipectl run prices-report --set spark.report.source=disk --set spark.report.output=json
       pipectl run query-volatility-by-hour --set spark.queries.store=hdfs
     """
     run = _with_route(run, job, source=source, target=target)
@@ -53,6 +54,8 @@ def command(run: Session, output: str, job: str, source: str | None, target: str
         _check_target(run)
     if job.startswith("query-"):
         _check_store(run, run.settings.spark.queries.store)
+    if job == "prices-report":
+        _check_store(run, run.settings.spark.report.source)
     engine = run.engine
     engine.check()
     run = with_remembered(run, engine)

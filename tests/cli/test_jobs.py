@@ -116,6 +116,22 @@ def test_a_question_goes_to_the_store_that_is_set(engine):
     assert nowhere.exit_code == 2 and "needs stores.disk" in nowhere.stderr
 
 
+def test_the_report_reads_the_topic_or_the_store_on_disk_and_prints_json(engine):
+    job = "volatility.prices-report"
+    engine.jobs.outcomes[job] = (0, '{"messages": 5000}\n', "")
+    json_too = ("--set", "spark.report.output=json")
+    assert json.loads(run("run", "prices-report", *json_too).stdout) == {"messages": 5000}
+    found = engine.jobs.all()[job].observed["run"]
+    assert found["args"][3:] == ["report", "--topic", "prices", "--method", "both", "-o", "json"]
+    disk = ("--set", "spark.report.source=disk")
+    assert run("run", "prices-report", *disk, "--set", "stores.disk=/mnt/results").exit_code == 0
+    found = engine.jobs.all()[job].observed["run"]
+    assert found["args"][3:6] == ["report", "--from", "disk"]
+    assert found["env"]["STORE"] == "disk:/mnt/results"
+    nowhere = run("run", "prices-report", *disk)
+    assert nowhere.exit_code == 2 and "needs stores.disk" in nowhere.stderr
+
+
 def test_the_outcome_as_json(engine):
     engine.jobs.outcomes[JOB] = (3, "one\ntwo\n", "why\n")
     done = run("run", "produce-prices", "-o", "json")

@@ -64,7 +64,8 @@ def test_what_needs_spark_runs_in_the_image_with_spark(settings_of):
 def test_the_report_has_half_of_its_memory_for_the_driver(settings_of):
     run = render(settings_of("local", "topics.prefix=t.", "spark.report.mem=2048")).jobs["prices-report"]
     args, env = run.definition["run"]["args"], run.definition["run"]["env"]
-    assert args[1:] == ["-m", "spark_jobs", "report", "--topic", "t.prices", "--method", "both"]
+    form = ["--method", "both", "-o", "table"]
+    assert args[1:] == ["-m", "spark_jobs", "report", "--topic", "t.prices", *form]
     assert (env["SPARK_MASTER"], env["SPARK_DRIVER_MEMORY"]) == ("local[*]", "1024m")
     assert "SPARK_SECRET_FILE" not in env
     cluster = settings_of("prod", "spark.master=spark://h:7077", "spark.secret_file=/etc/spark")
@@ -75,6 +76,18 @@ def test_the_report_has_half_of_its_memory_for_the_driver(settings_of):
         assert {"containerPath": "/etc/spark", "hostPath": "/etc/spark", "mode": "RO"} in volumes
     with pytest.raises(BundleError, match=r"spark\.master"):
         settings_of("local", "spark.master=yarn")
+
+
+def test_the_report_reads_the_store_on_disk_if_set(settings_of):
+    overrides = ("spark.report={source: disk, output: json, method: hampel}", "stores.disk=/mnt/results")
+    run = render(settings_of("prod", *overrides, "spark.secret_file=/etc/spark")).jobs["prices-report"]
+    args, env = run.definition["run"]["args"], run.definition["run"]["env"]
+    assert args[3:] == ["report", "--from", "disk", "--method", "hampel", "-o", "json"]
+    assert env["STORE"] == "disk:/mnt/results"
+    assert [each["hostPath"] for each in run.definition["run"]["volumes"]] == ["/etc/spark", "/mnt/results"]
+    assert "STORE" not in render(settings_of("local")).jobs["prices-report"].definition["run"]["env"]
+    with pytest.raises(BundleError, match=r"spark\.report\.source: must be one of"):
+        settings_of("local", "spark.report.source=cassandra")
 
 
 @pytest.mark.parametrize(
