@@ -45,6 +45,11 @@ def remove(argv: list[str]) -> None:
         raise ClientError(f"Unable to remove '{found.words[0]}'. {error}.") from error
 
 
+def show(argv: list[str]) -> None:
+    """Prints the definition of a job."""
+    emit(metronome("GET", _path(parse(argv, "dcos job show <job-id>", 1).words[0])).json())
+
+
 def list_jobs(argv: list[str]) -> None:
     """Prints every job."""
     parse(argv, "dcos job list [--json]")
@@ -83,5 +88,6 @@ COMMANDS = {
     "list": list_jobs,
     "remove": remove,
     "run": start,
+    "show": show,
     "update": update,
 }

@@ -48,8 +48,10 @@ def test_both_clients_walk_through_a_jobs_life(own_cluster, real, tmp_path):
             file.write_text(json.dumps({"id": "a.b", "description": "d", "run": run}))
             return str(file)
 
+        run("show", "a.b")
         run("add", write(CODE, "0"))
         run("add", str(file))
+        run("show", "a.b")
         run("run", "a.b")
         finished(1)
         run("update", write(CODE, "3"))
@@ -58,6 +60,7 @@ def test_both_clients_walk_through_a_jobs_life(own_cluster, real, tmp_path):
         run("update", write("import time; time.sleep(1000)"))
         started = json.loads(run("run", "a.b", "--json"))["id"]
         run("list", "--json")
+        run("show", "a.b")
         run("remove", "a.b")
         run("kill", "a.b", started)
         finished(3)
@@ -70,7 +73,9 @@ def test_both_clients_walk_through_a_jobs_life(own_cluster, real, tmp_path):
     for theirs, ours in zip(seen["theirs"], seen["ours"], strict=True):
         assert theirs == ours
     codes = [(verb, code) for verb, code, _, _ in seen["theirs"]]
-    assert codes[:2] == [("add", 0), ("add", 1)]
+    assert codes[:4] == [("show", 1), ("add", 0), ("add", 1), ("show", 0)]
+    shown = json.loads(seen["ours"][3][2])
+    assert (shown["id"], shown["run"]["args"][2:]) == ("a.b", [CODE, "0"])
 
 
 def test_both_clients_read_what_a_run_has_printed(own_cluster, real, tmp_path):
