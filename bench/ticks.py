@@ -87,6 +87,8 @@ class Windows:
             {
                 "bootstrap.servers": bootstrap_servers,
                 "group.id": "bench",
+                # A broker may say of a topic just made that there is no offset 0.
+                "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,
                 "fetch.wait.max.ms": 50,
             }
