@@ -10,7 +10,7 @@ from marathon import validators
 from marathon.secrets import Environment, Secret, SecretSection
 from marathon.section import Cpus, Section
 
-Source = Literal["movingaverage", "signals", "ticks", "prices", "random-numbers", "monitoring"]
+Source = Literal["movingaverage", "signals", "ticks", "prices", "replay", "random-numbers", "monitoring"]
 Target = Literal["disk", "hdfs", "cassandra", "mysql", "webhook"]
 _PARTS = ("hdfs", "cassandra", "mysql")
 """The targets that the part of the same name runs."""
@@ -19,7 +19,7 @@ _PARTS = ("hdfs", "cassandra", "mysql")
 class Sink(Section):
     source: Source = Field(
         description="what `pipectl run sink` reads, if not `--from`: movingaverage, signals, ticks (the "
-        "prices of all positions), prices, random-numbers or monitoring"
+        "prices of all positions), prices, replay, random-numbers or monitoring"
     )
     target: Target = Field(
         description="where `pipectl run sink` writes, if not `--to`: disk, hdfs, cassandra, mysql or webhook"

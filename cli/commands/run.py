@@ -26,7 +26,8 @@ from marathon.model import Job
     "--from",
     "source",
     metavar="SOURCE",
-    help="What the job `sink` reads: movingaverage, signals, ticks, prices, random-numbers or monitoring.",
+    help="What the job `sink` reads: movingaverage, signals, ticks, prices, replay, random-numbers or "
+    "monitoring.",
 )
 @click.option(
     "--to",

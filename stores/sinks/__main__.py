@@ -40,7 +40,8 @@ def main(once: bool) -> None:
     \b
     KAFKA_BOOTSTRAP_SERVERS  the brokers
     GROUP                    the consumer group, whose offsets say what is written
-    SOURCES                  what to read: movingaverage,signals,ticks,prices,random-numbers,monitoring
+    SOURCES                  what to read: movingaverage,signals,ticks,prices,replay,random-numbers,
+                             monitoring
     TOPIC_PREFIX, POSITIONS  the prefix of the topics; the positions, for ticks
     STORE                    the address of the store; or
     WEBHOOK_URL              the web address, which may be a secret, with WEBHOOK_SECRET, by which posts are

@@ -16,6 +16,7 @@ _KINDS = {
     "signals": "signals",
     TICKS: "prices",
     "prices": "prices",
+    "replay": "prices",
     "random-numbers": "measurements",
     "monitoring": "measurements",
 }

@@ -86,8 +86,10 @@ def test_a_sink_goes_from_a_source_to_a_target(engine):
     assert env["GROUP"] == "volatility.sink-to-mysql"
     assert env["MYSQL_PASSWORD"] == {"secret": "mysql-password"}
 
-    assert run("run", "sink", "--to", "hdfs", "--set", "parts=[hdfs]").exit_code == 0
+    replayed = ("--from", "replay", "--to", "hdfs", "--set", "parts=[hdfs]")
+    assert run("run", "sink", *replayed).exit_code == 0
     env = engine.jobs.all()[SINK].observed["run"]["env"]
+    assert env["SOURCES"] == "replay"
     nodes = ",".join(f"name-{number}-node.hdfs.autoip.dcos.thisdcos.directory" for number in (0, 1))
     assert env["STORE"] == f"hdfs:{nodes}:9002/user/pipectl/volatility"
 
