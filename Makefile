@@ -50,7 +50,7 @@ format: $(DEV) ## Format Python and Java
 java: $(USE) ## Build the jars of the Java classes if their sources have changed (needs no JDK)
 	@for project in $(JAVA_PROJECTS); do $(BIN)/python -m flink_scripts.building $$project || exit 1; done
 
-bench: $(DEV) java ## Measure the speed beside the peers; writes bench/RESULTS.md (an hour or more)
+bench: $(DEV) java ## Measure the speed beside the peers; writes bench/RESULTS.md (about two hours)
 	$(BIN)/python bench/run.py
 
 bench-quick: $(DEV) java ## The first two tables with fewer ticks and rounds, about five minutes on two idle cores

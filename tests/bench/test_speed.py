@@ -63,6 +63,16 @@ print(*verdicts("window", [panes]), *verdicts("python", [cpu]), *verdicts("pytho
     assert "It is 51.00: missed: " in slow
 
 
+def test_each_goal_is_one_of_a_benchmark_of_the_report() -> None:
+    code = """
+from goals import GOALS
+from run import BENCHMARKS, HERE
+print(GOALS.keys() - {each.name for each in BENCHMARKS})
+print([each.argv[0] for each in BENCHMARKS if not (HERE / each.argv[0]).is_file()])
+"""
+    assert _run("-c", code) == "set()\n[]\n"
+
+
 def test_a_percentile_is_not_the_highest_figure_and_that_of_all_rounds_is_noted() -> None:
     code = """
 from latency import tables
