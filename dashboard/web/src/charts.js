@@ -1,6 +1,6 @@
 // Charts on canvas. Points are [time, …]; windows begin with the server's WINDOW_FIELDS.
 
-import { area, format, line, scaleLinear, scaleTime, timeFormat } from "d3";
+import { area, format, line, max, scaleLinear, scaleTime, timeFormat } from "d3";
 import { drawMark, markPosition, markPositions } from "./signals.js";
 import { from } from "./store.js";
 import { theme } from "./theme.js";
@@ -101,16 +101,18 @@ export function drawCard(canvas, position, now, span, size) {
 
 const EDGE = { left: 8, right: 64, top: 8, bottom: 22 };
 
+/** The scales of a large chart, with their ticks. domain: of the values; null if there are none, which it then says. */
 function frame(canvas, start, now, domain, ticks, label) {
   const { context, width, height } = prepare(canvas);
   const x = scaleTime([start, now], [EDGE.left, width - EDGE.right]);
-  const y = scaleLinear(domain, [height - EDGE.bottom, EDGE.top]);
+  const y = scaleLinear(domain ?? [0, 1], [height - EDGE.bottom, EDGE.top]);
+  const values = domain ? y.ticks(ticks) : [];
   const { rule, dim } = theme();
   context.font = "12px system-ui, sans-serif";
   context.strokeStyle = rule;
   context.lineWidth = 1;
   context.beginPath();
-  for (const tick of y.ticks(ticks)) {
+  for (const tick of values) {
     context.moveTo(EDGE.left, Math.round(y(tick)) + 0.5);
     context.lineTo(width - EDGE.right, Math.round(y(tick)) + 0.5);
   }
@@ -118,9 +120,10 @@ function frame(canvas, start, now, domain, ticks, label) {
   context.fillStyle = dim;
   context.textBaseline = "middle";
   const shown = y.tickFormat(ticks);
-  for (const tick of y.ticks(ticks)) context.fillText(label(tick, shown), width - EDGE.right + 6, y(tick));
-  context.textBaseline = "alphabetic";
+  for (const tick of values) context.fillText(label(tick, shown), width - EDGE.right + 6, y(tick));
   context.textAlign = "center";
+  if (!domain) context.fillText("no values yet", (EDGE.left + width - EDGE.right) / 2, height / 2);
+  context.textBaseline = "alphabetic";
   for (const tick of x.ticks(Math.max(2, Math.floor(width / 130)))) context.fillText(clock(tick), x(tick), height - 6);
   context.textAlign = "start";
   context.save();
@@ -141,11 +144,12 @@ export function drawPriceChart(canvas, position, chosen, start, now, pointer) {
   const all = shortest.filter((point) => point[END] < first).map((point) => [point[END], point[LAST]]).concat(prices);
   const signals = position.signals.filter((signal) => signal.time >= start);
   const [low, high] = range(all, windows);
-  const limits = limitsIn(position, low, high);
+  const empty = !all.length && !windows.length;
+  const limits = empty ? [] : limitsIn(position, low, high);
   const span = [low, high, ...limits.filter((one) => one.shown).map((one) => one.price)];
   const edge = 0.03 * (Math.max(...span) - Math.min(...span));
   const domain = [Math.min(low, Math.min(...span) - edge), Math.max(high, Math.max(...span) + edge)];
-  const chart = frame(canvas, start, now, domain, 6, (tick, shown) => shown(tick));
+  const chart = frame(canvas, start, now, empty ? null : domain, 6, (tick, shown) => shown(tick));
   const { context, x, y } = chart;
   drawOthers(context, position, chosen, start, x, (point) => y(point[MEAN]), MEAN);
   drawPrices(context, all, windows, x, y, 1.3);
@@ -206,11 +210,8 @@ function drawOthers(context, position, chosen, start, x, yOf, field) {
 /** A position's large chart of volatility, in percent: filled for the chosen window, dashed for the others. */
 export function drawVolatilityChart(canvas, position, chosen, start, now, pointer) {
   const windows = from(position.byLabel[chosen], start);
-  let top = 1e-9;
-  for (const points of Object.values(position.byLabel)) {
-    for (const point of from(points, start)) if (point[CV] > top) top = point[CV];
-  }
-  const chart = frame(canvas, start, now, [0, top * 1.1], 3, (tick, shown) => `${shown(tick)} %`);
+  const top = max(Object.values(position.byLabel).flatMap((points) => from(points, start)), (point) => point[CV]);
+  const chart = frame(canvas, start, now, top === undefined ? null : [0, top * 1.1 || 1], 3, (tick, shown) => `${shown(tick)} %`);
   drawVolatility(chart.context, windows, chart.x, chart.y, chart.height - EDGE.bottom, 1.2);
   drawOthers(chart.context, position, chosen, start, chart.x, (point) => chart.y(point[CV]), CV);
   mark(chart, pointer);

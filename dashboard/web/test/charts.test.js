@@ -123,6 +123,22 @@ test("the volatility chart reaches over the highest of all windows, in percent",
   assert.deepEqual(percents, [0, 2, 4]);
 });
 
+test("without values the large charts say so, and have no values beside them", () => {
+  position = { ...position, prices: [], windows: [], byLabel: { "10s": [], "1m": [] }, limits: { buy: 98, sell: null } };
+  for (const draw of [drawPriceChart, drawVolatilityChart]) {
+    const drawn = canvas(672, 130);
+    draw(drawn, position, "10s", NOW - MINUTE, NOW, null);
+    assert.deepEqual(texts(drawn).filter((text) => !/^\d\d:\d\d:\d\d$/.test(text)), ["no values yet"]);
+  }
+});
+
+test("a volatility of zero has a scale with different values", () => {
+  position.byLabel = { "10s": [window_(NOW, 100, 0, 0)] };
+  const drawn = canvas(672, 130);
+  drawVolatilityChart(drawn, position, "10s", NOW - MINUTE, NOW, null);
+  assert.deepEqual(texts(drawn).filter((text) => text.endsWith(" %")), ["0.0 %", "0.5 %", "1.0 %"]);
+});
+
 test("a small chart keeps the marks of signals inside", () => {
   position.signals = [{ kind: "anomaly", event: "anomaly", time: NOW, value: 9999, price: 103 }];
   const drawn = canvas(300, 100);
