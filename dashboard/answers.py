@@ -124,6 +124,7 @@ class Status(TypedDict):
 class Summary(TypedDict):
     """How the bundle is, in short: what the pages of linked clusters show of it."""
 
+    version: Annotated[str, Field(description="of pipectl, as the page runs it")]
     healthy: bool
     unhealthy: Annotated[
         list[str],

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 from aiohttp import web
 
@@ -78,6 +79,7 @@ def summary_of(status: Status) -> Summary:
     positions = status["positions"]
     ages = [one["age_seconds"] for one in positions if one["age_seconds"] is not None]
     return {
+        "version": version("pipectl"),
         "healthy": status["healthy"],
         "unhealthy": [
             *(one["name"] for one in status["components"] if one["state"] == "unhealthy"),

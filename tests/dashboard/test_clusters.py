@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from cli import __version__
 from dashboard.clusters import Clusters, ClustersApi, read_pages
 from dashboard.settings import Settings
 from dashboard.web import Server
@@ -51,6 +52,7 @@ def summary(origin: str | None) -> tuple[Any, dict[str, str]]:
 def test_the_summary_names_what_is_unhealthy_and_the_freshest_age() -> None:
     assert summary(None) == (
         {
+            "version": __version__,
             "healthy": False,
             "unhealthy": ["gatherer", "MSFT", "TSLA"],
             "freshest_age_seconds": 2.5,

@@ -16,7 +16,13 @@ from tests.dashboard.looking import SCREENSHOTS, looking
 
 pytestmark = pytest.mark.slow
 PATH = "/service/volatility-dashboard/"
-SUMMARY = {"healthy": True, "unhealthy": [], "freshest_age_seconds": 2.25, "positions": ["MSFT"]}
+SUMMARY = {
+    "version": "0.9.1",
+    "healthy": True,
+    "unhealthy": [],
+    "freshest_age_seconds": 2.25,
+    "positions": ["MSFT"],
+}
 
 
 class Other(ThreadingHTTPServer):
@@ -102,7 +108,8 @@ def test_the_switch_shows_other_clusters_and_leads_to_the_same_position(start, b
         says(page, "healthy")
         page.keyboard.press("c")
         assert page.evaluate("document.activeElement.textContent").startswith("prodhealthy")
-        assert page.text_content("#cluster-list li:nth-child(2) .readout") == "Freshest window 2.3 s ago."
+        told = page.text_content("#cluster-list li:nth-child(2) .readout")
+        assert told == "Freshest window 2.3 s ago. pipectl 0.9.1."
         assert page.text_content("#cluster-list li:nth-child(1) strong") == "dev"
         box = page.locator("#cluster-list").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width

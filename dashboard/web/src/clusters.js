@@ -136,7 +136,9 @@ function details({ name, own, state, said, at: heard }) {
   const fresh = said.freshest_age_seconds === null ? "No windows yet" : `Freshest window ${duration(said.freshest_age_seconds)} ago`;
   const [first, second, third, ...more] = said.unhealthy;
   const named = [first, second, third, more.length ? `${more.length} more` : undefined].filter((text) => text !== undefined);
-  return named.length ? `${fresh}. Look at ${named.join(", ")}.` : `${fresh}.`;
+  const look = named.length ? ` Look at ${named.join(", ")}.` : "";
+  const version = said.version ? ` pipectl ${said.version}.` : ""; // older pages do not tell it
+  return `${fresh}.${look}${version}`;
 }
 
 /** The view that is shown here, as far as another page has it. */

@@ -6,7 +6,7 @@ import { Clusters } from "../src/clusters.js";
 
 const PROD = "https://prod.test/service/volatility-dashboard/";
 const HERE = "http://cluster.test/service/volatility-dashboard/";
-const summary = (more = {}) => ({ healthy: true, unhealthy: [], freshest_age_seconds: 1.25, positions: ["AAPL", "MSFT"], ...more });
+const summary = (more = {}) => ({ version: "0.9.1", healthy: true, unhealthy: [], freshest_age_seconds: 1.25, positions: ["AAPL", "MSFT"], ...more });
 
 let menu;
 let asked;
@@ -59,13 +59,13 @@ test("a cluster without others has no switch, and asks nobody", async () => {
   assert.equal(asked.length, 1);
 });
 
-test("each cluster has its health, the age of its freshest window, and the way to its page", async () => {
-  there = async () => answer(summary({ healthy: false, unhealthy: ["gatherer", "A", "B", "C", "D"], freshest_age_seconds: null }));
+test("each cluster has its health, its version, the age of its freshest window, and the way to its page", async () => {
+  there = async () => answer(summary({ healthy: false, unhealthy: ["gatherer", "A", "B", "C", "D"], freshest_age_seconds: null, version: undefined }));
   await started();
   assert.deepEqual([0, 1].map((number) => text(number, "strong")), ["dev", "prod"]);
   assert.deepEqual([0, 1].map((number) => text(number, ".state")), ["healthy", "unhealthy"]);
   assert.deepEqual([0, 1].map((number) => text(number, ".readout")), [
-    "Freshest window 1.3 s ago.", "No windows yet. Look at gatherer, A, B, 2 more.",
+    "Freshest window 1.3 s ago. pipectl 0.9.1.", "No windows yet. Look at gatherer, A, B, 2 more.",
   ]);
   assert.deepEqual([0, 1].map((number) => item(number).getAttribute("href")), ["#/", `${PROD}#/`]);
   assert.deepEqual([0, 1].map((number) => item(number).getAttribute("aria-current")), ["page", null]);
@@ -107,7 +107,7 @@ test("a slow cluster is not asked twice, delays no other one, and its last state
   there = () => new Promise((_, reject) => (give = () => reject(new DOMException("", "TimeoutError"))));
   await later(30_000);
   const before = asked.length;
-  assert.equal(text(2, ".readout"), "Freshest window 1.3 s ago.");
+  assert.equal(text(2, ".readout"), "Freshest window 1.3 s ago. pipectl 0.9.1.");
   menu.toggle(true);
   await later(60_000);
   assert.equal(asked.length, before);
