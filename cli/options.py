@@ -133,6 +133,11 @@ def refuse_before_subcommand(context: click.Context) -> None:
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
+def area_arguments(area: str | None) -> tuple[str, ...]:
+    """The option `--area`, for another command of `pipectl`."""
+    return ("--area", area) if area else ()
+
+
 def dcos_arguments() -> tuple[str, ...]:
     """The current command's own `--dcos PATH`, for another command of `pipectl`."""
     path = _dcos_path()

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from cli import options
 from cli.home import base_home, further_clusters
 from marathon import cluster_names
 from marathon.home import is_local
@@ -22,6 +23,7 @@ SECONDS = 90.0
 # `pipectl` says so of a cluster file whose cluster is not set up on this machine.
 _NOT_SET_UP = ("no such cluster", "cannot run `")
 _NOT_RUNNING = ("is not running", "there is no cluster")
+_NO_AREA = "unknown area"
 
 Json = dict[str, Any]
 
@@ -31,8 +33,8 @@ class Pane:
     """One cluster.
 
     state: `healthy`, `unhealthy`, `not deployed` (it runs without the bundle), `not running` (a local one),
-    `not set up` (`dcos` does not know it), `no settings` (it has no file in marathon/clusters), or `unknown`,
-    for the reason in `problem`.
+    `not set up` (`dcos` does not know it), `no settings` (no file in marathon/clusters), `no area` (its
+    settings have none so called), or `unknown`, for the reason in `problem`.
     about: what `pipectl cluster show` prints, and status: what `pipectl status` prints, as JSON.
     """
 
@@ -69,13 +71,13 @@ def names_of_clusters() -> list[str]:
     return sorted({*cluster_names(), *further_clusters()})
 
 
-def survey(names: Sequence[str], *, dcos: Sequence[str] = ()) -> list[Pane]:
+def survey(names: Sequence[str], *, area: str | None = None, dcos: Sequence[str] = ()) -> list[Pane]:
     """The panes of these clusters, and of clusters that `dcos` knows but that have no file.
 
-    dcos: options for every command, such as `--dcos PATH`.
+    area: where each cluster's bundle is. dcos: options for every command, such as `--dcos PATH`.
     """
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-        panes = list(pool.map(lambda name: _pane(name, dcos), names))
+        panes = list(pool.map(lambda name: _pane(name, area, dcos), names))
     mine = {one.about.get("cluster_id") for one in panes}
     on_dcos = [pane for pane in panes if not is_local(pane.name)]
     known = {one["cluster_id"]: one for pane in on_dcos for one in pane.about.get("known", [])}
@@ -87,15 +89,19 @@ def survey(names: Sequence[str], *, dcos: Sequence[str] = ()) -> list[Pane]:
     return [*panes, *sorted(others, key=lambda pane: pane.name)]
 
 
-def _pane(name: str, dcos: Sequence[str]) -> Pane:
-    about, problem = asked("cluster", "show", "--cluster", name, *dcos)
+def _pane(name: str, area: str | None, dcos: Sequence[str]) -> Pane:
+    where = ("--cluster", name, *options.area_arguments(area))
+    about, problem = asked("cluster", "show", *where, *dcos)
+    if about is None and _NO_AREA in problem:
+        about, _ = asked("cluster", "show", "--cluster", name, *dcos)
+        return Pane(name, "no area", problem, about or {})
     if about is None:
         marks = _NOT_RUNNING if is_local(name) else _NOT_SET_UP
         state = "not running" if is_local(name) else "not set up"
         return Pane(name, state if any(mark in problem for mark in marks) else "unknown", problem)
     if not about["deployed"]:
         return Pane(name, "not deployed", about=about)
-    status, problem = asked("status", "--cluster", name, *dcos)
+    status, problem = asked("status", *where, *dcos)
     if status is None:
         return Pane(name, "unknown", problem, about)
     problem = str(status.get("problem") or "")

@@ -8,21 +8,24 @@ from cli.panes import Pane, names_of_clusters, survey
 
 
 @click.command("clusters")
+@options.area_option
 @options.output_option
 @options.dcos_option
-def command(output: str) -> None:
+def command(area: str | None, output: str) -> None:
     """Show all known clusters: version, health of the bundle, freshest record and links.
 
     The known clusters are those with a file in marathon/clusters, the local clusters on this machine, and
     those that `dcos cluster list` shows. `links` names the clusters that a cluster is linked to; `pipectl
-    cluster link` links two. `pipectl status --all` shows what is unhealthy.
+    cluster link` links two. `pipectl status --all` shows what is unhealthy. With --area, the health and the
+    records are those of the bundle in that area of each cluster.
 
     \b
     Example:
       pipectl clusters
       pipectl clusters -o json
+      pipectl clusters --area prod
     """
-    panes = survey(names_of_clusters(), dcos=options.dcos_arguments())
+    panes = survey(names_of_clusters(), area=area, dcos=options.dcos_arguments())
     if output == "json":
         out.print_json({"clusters": [_document(pane) for pane in panes]})
         return

@@ -73,7 +73,7 @@ def command(run: Session, output: str, every: bool) -> None:
     if every:
         from cli.commands.status_of_all import show_all
 
-        show_all(output)
+        show_all(output, run.area)
         return
     _ = run.bundle
     if run.is_local and not local.running():

@@ -8,12 +8,12 @@ from cli.errors import Unhealthy
 from cli.panes import Pane, names_of_clusters, survey
 
 
-def show_all(output: str) -> None:
+def show_all(output: str, area: str | None) -> None:
     """Print the health of all clusters, and what is unhealthy in each.
 
-    Clusters that do not run or are not set up on this machine are listed, but do not count.
+    Clusters that do not run, are not set up here or have no such area are listed, but do not count.
     """
-    panes = survey(names_of_clusters(), dcos=options.dcos_arguments())
+    panes = survey(names_of_clusters(), area=area, dcos=options.dcos_arguments())
     counted = [pane for pane in panes if pane.counts]
     healthy = bool(counted) and all(pane.state == "healthy" for pane in counted)
     if output == "json":

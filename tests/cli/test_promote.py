@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cli.engine.memory import MemoryEngine
+from cli.engine.surroundings import Quota
 from kafka_topic.contracts import MovingAverage
 from tests.cli.invoking import invoke
 
@@ -92,6 +93,22 @@ def test_a_part_that_the_source_was_deployed_with_is_promoted(
     refused = promote(tmp_path, "--yes", code=2)
     assert 'promotes parts=["dashboard", "spark"]' in refused.output
     assert "part spark needs stores.disk" in str(refused.exception)
+
+
+def test_a_bundle_is_promoted_from_one_area_of_a_cluster_to_another(
+    tmp_path: Path, target: MemoryEngine, source: SimpleNamespace
+) -> None:
+    target.areas.put("prod", Quota())
+    command = ("promote", "--from", "prod", "--from-area", "test", "--to", "prod", *SOURCE, "--yes")
+    done = invoke(tmp_path, *command, "--to-area", "prod")
+    assert "--save and deploy with -f\n" in done.output
+    assert "/prod/volatility/gatherer" in target.apps()
+    assert target.apps()["/prod/volatility/data-generator"].env["POSITIONS"] == "AAPL,X.Y"
+    assert all(asked[1:5] == ("--cluster", "prod", "--area", "test") for asked in source.asked)
+    refused = invoke(tmp_path, *command, "--to-area", "test", code=2)
+    assert "name the same cluster" in str(refused.exception)
+    unknown = invoke(tmp_path, *command, "--to-area", "tset", code=2)
+    assert "unknown area" in str(unknown.exception)
 
 
 @pytest.mark.parametrize(
