@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from kafka_topic.names import Topics
 KEEP_ALIVE_SECONDS = 10.0
 TOPICS = ("movingaverage", "signals", "dead_letter")
 RECORDS = "movingaverage"
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Events:
     def _seen(self, request: web.Request) -> int:
         """The sequence number up to which the reader has seen everything."""
         run, _, last = request.headers.get("Last-Event-ID", "").partition("-")
-        if run == self._run and last.isdigit():
+        if run == self._run and _NUMBER.fullmatch(last):
             return int(last)
         return 0 if request.query.get("start") == "beginning" else self._history.seq
 

@@ -29,7 +29,7 @@ MOST_CHARACTERS = 20_000
 MOST_HEADERS = 100
 MOST_HEADER_CHARACTERS = 200
 MOST_AT_ONCE = 2
-_CURSOR = re.compile(r"\d{1,9}:\d{1,18}(?:,\d{1,9}:\d{1,18})*")
+_CURSOR = re.compile(r"\d{1,9}:\d{1,18}(?:,\d{1,9}:\d{1,18})*", re.ASCII)
 T = TypeVar("T")
 
 

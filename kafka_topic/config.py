@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,7 @@ BROKER_TIMESTAMPED = frozenset({"prices"})
 """The kinds of topics whose records are timestamped by the brokers. Otherwise a producer whose clock is ahead
 could validate its own future timestamps."""
 _FOR_EVER = -1
+_MILLISECONDS = re.compile(r"[0-9]{1,16}")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def parse_retention(form: str) -> dict[str, timedelta]:
     found = {}
     for part in filter(None, form.split(",")):
         kind, _, milliseconds = part.partition("=")
-        if not milliseconds.isdecimal():
+        if _MILLISECONDS.fullmatch(milliseconds) is None:
             raise PlanError(f"{part!r} is not a retention; write prices=604800000, in milliseconds")
         found[kind] = timedelta(milliseconds=int(milliseconds))
     return found

@@ -1,13 +1,16 @@
 """The labels of windows: "10s", "1m", "500ms".
 
 A label is the window's length in the largest unit that needs no fraction. So each length has one label.
+Lengths are read by the grammar of durations in the settings, `marathon.durations`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
+from fractions import Fraction
 from functools import lru_cache
 
 DEFAULT_WINDOWS = "10s=1s,1m=5s,10m=10s"
@@ -19,7 +22,7 @@ _UNITS = {
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
 }
-_FORM = re.compile(r"([1-9][0-9]{0,11})(ms|s|m|h|d)", re.ASCII)
+_FORM = re.compile(r"((?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?)(ms|s|m|h|d)")
 
 
 @lru_cache
@@ -33,13 +36,13 @@ def window_label(length: timedelta) -> str:
 
 @lru_cache
 def window_length(text: str) -> timedelta:
-    """The length that a label names. It also accepts one in a smaller unit, such as "60s"."""
+    """The length that a label names. It also accepts other forms, such as "60s" and "1.5s"."""
     found = _FORM.fullmatch(text)
-    try:
-        if found is not None:
-            return int(found[1]) * _UNITS[found[2]]
-    except OverflowError:
-        pass
+    if found is not None:
+        milliseconds = Fraction(found[1]) * (_UNITS[found[2]] // _UNITS["ms"])
+        if milliseconds > 0 and milliseconds.denominator == 1:
+            with suppress(OverflowError):
+                return int(milliseconds) * _UNITS["ms"]
     raise ValueError(
         f'{text!r} is not the length of a window; write one such as "500ms", "10s", "1m" or "2h"'
     )

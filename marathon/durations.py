@@ -1,13 +1,18 @@
-"""Durations as people write them: "500ms", "10s", "1m", "2h"."""
+"""Durations as people write them: "500ms", "10s", "1m", "2h".
+
+`kafka_topic.windows` reads the same grammar.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
+from fractions import Fraction
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 SLACK = timedelta(seconds=10)
-_FORM = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_FORM = re.compile(r"((?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?)(ms|s|m|h|d)")
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def parse_duration(text: object) -> timedelta:
@@ -17,13 +22,13 @@ def parse_duration(text: object) -> timedelta:
     found = _FORM.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f'expected a duration such as "500ms", "10s", "1m" or "2h", got {text!r}')
+    milliseconds = Fraction(found[1]) * (timedelta(**{_UNITS[found[2]]: 1}) // _MILLISECOND)
+    if milliseconds.denominator != 1:
+        raise ValueError(f"{text} is not a whole number of milliseconds, the resolution of event times")
     try:
-        length = timedelta(**{_UNITS[found[2]]: float(found[1])})
+        return int(milliseconds) * _MILLISECOND
     except OverflowError:
         raise ValueError(f"{text} is too long") from None
-    if length % timedelta(milliseconds=1):
-        raise ValueError(f"{text} is not a whole number of milliseconds, the resolution of event times")
-    return length
 
 
 def format_duration(length: timedelta) -> str:

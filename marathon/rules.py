@@ -6,6 +6,7 @@ validation of Marathon 1.5 to 1.11; where these differ, the strictest applies.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ App = dict[str, Any]
 Finding = tuple[KeyPath, str]
 """The path of a key in an app definition, and a message."""
 
+_PORT_INDEX = re.compile(r"[0-9]{1,3}")
 _READINESS_INTERVAL, _READINESS_TIMEOUT = 30, 10
 """Marathon's defaults, in seconds."""
 
@@ -79,7 +81,7 @@ def known_port_index(app: App) -> Iterator[Finding]:
         if port is not None and port >= ports:
             yield ("healthChecks", index, "portIndex"), f"there is no port {port}: the app has {ports}"
     port = app.get("labels", {}).get("DCOS_SERVICE_PORT_INDEX")
-    if port is not None and not (port.isdecimal() and int(port) < ports):
+    if port is not None and not (_PORT_INDEX.fullmatch(port) and int(port) < ports):
         yield ("labels", "DCOS_SERVICE_PORT_INDEX"), f"there is no port {port}: the app has {ports}"
 
 

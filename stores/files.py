@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from stores.base import Batch
 from stores.file_system import Entry
 
-_FORM = re.compile(r"(?P<writer>[a-z0-9_-]+)\.(?P<first>\d+)-(?P<last>\d+)\.parquet")
+_FORM = re.compile(r"(?P<writer>[a-z0-9_-]+)\.(?P<first>[0-9]+)-(?P<last>[0-9]+)\.parquet")
 
 
 @dataclass(frozen=True, order=True)

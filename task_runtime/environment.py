@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -18,6 +19,7 @@ from task_runtime.errors import SettingsError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CHANGE = "correct it in the env of the app definition"
+_PORT = re.compile(r"[0-9]{1,5}")
 _SHOWN = 200
 """How many characters of a value an error shows."""
 T = TypeVar("T")
@@ -127,7 +129,7 @@ class Environment:
         """A "host:port"."""
         raw = self.text(name)
         host, _, port = raw.rpartition(":")
-        if not host or not port.isdigit():
+        if not host or _PORT.fullmatch(port) is None:
             raise _wrong(name, raw, "must be host:port")
         return Address(host, int(port))
 

@@ -1,5 +1,6 @@
 """`pipectl scale`: the number of instances of an app."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ from marathon.model import App
 
 # The setting with an app's number of instances. The other apps have exactly one.
 SETTINGS = {"flink-taskmanager": "flink.taskmanager.instances", "data-generator": "generator.instances"}
+_NUMBER = re.compile(r"[0-9]{1,9}")
 HINT_AFTER_STOP = "the new number stays; `pipectl status` shows the progress"
 
 
@@ -70,7 +72,7 @@ def _amounts(run: Session, written: tuple[str, ...]) -> dict[str, int]:
         name = component(wanted, run.bundle.apps)
         if name in found:
             raise UsageProblem(f"{name} is given twice")
-        if not number.isdecimal():
+        if _NUMBER.fullmatch(number) is None:
             raise UsageProblem(f"{word}: expected APP=NUMBER", hint="such as taskmanager=2")
         if name not in SETTINGS:
             raise UsageProblem(

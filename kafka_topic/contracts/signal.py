@@ -9,7 +9,7 @@ from datetime import datetime
 
 from kafka_topic.contracts import fields
 from kafka_topic.signal_kinds import SIGNAL_KINDS, Presence
-from kafka_topic.windows import window_length
+from kafka_topic.windows import window_label, window_length
 
 SIDES = ("buy", "sell")
 
@@ -50,9 +50,11 @@ class Signal:
         object.__setattr__(self, "time", fields.time("time", self.time))
         if self.window is not None:
             try:
-                window_length(fields.text("window", self.window))
+                label = window_label(window_length(fields.text("window", self.window)))
             except ValueError as error:
                 raise fields.refused("window", self.window, f"must name a length ({error})") from None
+            if self.window != label:
+                raise fields.refused("window", self.window, f'must be "{label}", the label of its length')
         fields.number("price", self.price)
         fields.text("reason", self.reason)
         for name, meaning in (("value", event.value), ("threshold", event.threshold)):

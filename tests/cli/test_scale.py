@@ -27,6 +27,8 @@ from tests.settings import load_settings
         (["kafka=2"], "no component kafka"),
         (["taskmanager"], "APP=NUMBER"),
         (["taskmanager=-1"], "APP=NUMBER"),
+        (["taskmanager=²"], "APP=NUMBER"),
+        ([f"taskmanager={'9' * 5000}"], "APP=NUMBER"),
         (["taskmanager=2", "flink-taskmanager=3"], "is given twice"),
         (["taskmanager=0"], "flink.taskmanager.instances"),
     ],

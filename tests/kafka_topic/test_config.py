@@ -56,7 +56,7 @@ def test_the_form_of_the_environment():
         "signals": timedelta(milliseconds=1),
     }
     assert parse_retention("") == {}
-    for wrong in ("prices", "prices=", "prices=7d", "prices=-1"):
+    for wrong in ("prices", "prices=", "prices=7d", "prices=-1", "prices=٣", f"prices={'9' * 5000}"):
         with pytest.raises(PlanError, match="prices"):
             parse_retention(wrong)
 

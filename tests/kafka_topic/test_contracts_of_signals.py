@@ -86,6 +86,8 @@ def test_a_signal_reads_back_as_written(record):
         ("time", REGIME, {"time": "2026-11-22T01:02:03.004"}),
         ("window", REGIME, {"window": "a minute"}),
         ("window", REGIME, {"window": 60}),
+        ("window", REGIME, {"window": "60s"}),
+        ("window", REGIME, {"window": "1.5m"}),
         ("side", REGIME, {"side": "buy"}),
         ("side", ANOMALY, {"side": "sell"}),
         ("side", GAP, {"side": "sell"}),

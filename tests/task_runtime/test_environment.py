@@ -58,6 +58,7 @@ def test_what_is_not_set_has_its_default() -> None:
         ("0", lambda env: env.integer(NAME), "SETTING=0: must be at least 1"),
         ("host", lambda env: env.address(NAME), "SETTING=host: must be host:port"),
         (":80", lambda env: env.address(NAME), "must be host:port"),
+        ("host:²", lambda env: env.address(NAME), "must be host:port"),
         ("-1", lambda env: env.seconds(NAME, 1.0), "must be a positive number of seconds"),
         ("nan", lambda env: env.seconds(NAME, 1.0), "must be a positive number of seconds"),
         ("soon", lambda env: env.seconds(NAME, 1.0), "must be a positive number of seconds"),
