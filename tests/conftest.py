@@ -89,6 +89,8 @@ MOTO = [
         "py-partiql-parser==0.6.3",
     ]
 ]
+# Its files of data only, not what it computes with.
+ARCH = [["--no-deps", "arch==8.0.0"]]
 
 
 # The folders whose slow tests share a bundle, a Flink, a job or a Spark. They take longest: they begin first.
@@ -413,6 +415,13 @@ def go_dcos() -> Path:
             subprocess.run(build, cwd=target, check=True)
             (target / "building").rename(target / "dcos")
     return target / "dcos"
+
+
+@pytest.fixture(scope="session")
+def sp500() -> Path:
+    """The daily S&P 500 from 1999 to 2018, as PyPI's package `arch` ships it. Mark tests `slow`."""
+    (file,) = _environment("arch", ARCH).parent.glob("lib/python3*/site-packages/arch/data/sp500/*.csv.gz")
+    return file
 
 
 @pytest.fixture(scope="session")

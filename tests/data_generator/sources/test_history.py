@@ -6,6 +6,7 @@ import gzip
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,20 @@ def test_a_replay_keeps_the_original_pace():
     assert took < 20
     at_once = Replay(past, 0.0, threading.Event()).make(0, 4, Written(0, None))
     assert [Price.from_json(each.value).ts for each in at_once] == [each.ts for each in past]
+
+
+@pytest.mark.slow
+def test_the_daily_sp500_is_read_as_it_is(sp500):
+    past, skipped = read_history([sp500], Columns(time_format="%m/%d/%Y", since=datetime(2000, 1, 1)))
+    given = []
+    for line in gzip.decompress(sp500.read_bytes()).decode().splitlines()[1:]:
+        month, day, year = map(int, (fields := line.split(","))[0].split("/"))
+        if year >= 2000:
+            given.append((at(year, month, day), "sp500", Decimal(fields[4])))
+    assert [(each.ts, each.symbol, Decimal(repr(each.price))) for each in past] == given
+    assert (len(past), skipped) == (4779, 0)
+    assert past[0] == Past(at(2000, 1, 3), "sp500", 1455.219971)
+    assert past[-1] == Past(at(2018, 12, 31), "sp500", 2506.850098)
 
 
 @pytest.mark.slow
