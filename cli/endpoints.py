@@ -38,7 +38,7 @@ def page_link(run: Session, app: str = "dashboard", user: str | None = None) -> 
     if user is not None and user not in users:
         raise UsageProblem(
             f"the running app {app} has no user {user}, but {', '.join(users) or 'none'}",
-            hint="add it to notebooks.users, and deploy",
+            hint="add it to accounts.users or notebooks.users, and deploy",
         )
     if run.is_local and users and user is None:
         raise UsageProblem(

@@ -11,9 +11,11 @@ from cli.session import Session
 from marathon import parts
 from marathon.flows import streams_to
 from marathon.model import KAFKA, PART
+from marathon.validators import InvalidValue, check_user
 
 # The parts whose apps store flows by Spark.
 _STREAMING = ("spark", "cassandra")
+_SHARED = "without users (notebooks.users=[]), all share one JupyterLab"
 
 
 def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]) -> None:
@@ -54,38 +56,53 @@ def check_needs(run: Session, names: Collection[str]) -> None:
                 "part mysql needs mysql.password, the path of the secret with the password of its login",
                 hint="--set mysql.password=volatility/mysql-password, which `security.secrets` can create",
             )
-        if name == "notebooks" and run.is_local and not all(map(find_spec, ("jupyterlab", "matplotlib"))):
-            raise UsageProblem(
-                "part notebooks needs JupyterLab, which is not installed",
-                hint="run `pip install '.[local,notebooks]'` in the project's folder",
-            )
-        users = run.settings.notebooks.users
-        if name == "notebooks" and run.is_local and users and find_spec("jupyterhub") is None:
-            raise UsageProblem(
-                "notebooks.users needs JupyterHub, which is not installed",
-                hint="run `pip install '.[local,notebooks,hub]'` in the project's folder",
-            )
-        if name == "notebooks" and not run.is_local and users and run.settings.notebooks.login_keys is None:
-            raise UsageProblem(
-                "notebooks.users needs notebooks.login_keys, the public keys of the cluster's login",
-                hint="set it to what `curl https://CLUSTER/acs/api/v1/auth/jwks` prints",
-            )
-        if name == "notebooks" and not run.is_local and not users and run.settings.notebooks.token is None:
-            raise UsageProblem(
-                "part notebooks needs notebooks.token, the path of the secret with the token to sign in with",
-                hint="--set notebooks.token=volatility/notebooks-token, which `security.secrets` can create",
-            )
-        if name == "notebooks" and run.settings.image is not None and run.settings.notebooks.image is None:
-            raise UsageProblem(
-                f"part notebooks needs notebooks.image: {run.settings.image} does not contain JupyterLab",
-                hint="build an image from it that adds the packages of the extra `notebooks` in setup.cfg",
-            )
+        if name == "notebooks":
+            _check_notebooks(run)
         if name == "webhook" and not run.settings.webhook.environment:
             raise UsageProblem(
                 "part webhook needs webhook.url (or webhook.url_secret) and webhook.secret, the path of the "
                 "secret that signs posts",
                 hint="--set webhook.url=https://host/signals --set webhook.secret=volatility/webhook-secret",
             )
+
+
+def _check_notebooks(run: Session) -> None:
+    """Raise UsageProblem if JupyterLab, or JupyterHub for users, lacks a package or a setting."""
+    notebooks = run.settings.notebooks
+    if run.is_local and not all(map(find_spec, ("jupyterlab", "matplotlib"))):
+        raise UsageProblem(
+            "part notebooks needs JupyterLab, which is not installed",
+            hint="run `pip install '.[local,notebooks]'` in the project's folder",
+        )
+    for user in notebooks.users or ():
+        try:
+            check_user(user)
+        except InvalidValue as error:
+            raise UsageProblem(
+                f"accounts.users: {error} of notebooks",
+                hint=f"{error.hint}; or name the users of the notebooks in notebooks.users",
+            ) from None
+    if run.is_local and notebooks.users and find_spec("jupyterhub") is None:
+        raise UsageProblem(
+            f"notebooks for {', '.join(notebooks.users)} need JupyterHub, which is not installed",
+            hint=f"run `pip install '.[local,notebooks,hub]'` in the project's folder; {_SHARED}",
+        )
+    if not run.is_local and notebooks.users and notebooks.login_keys is None:
+        raise UsageProblem(
+            f"notebooks for {', '.join(notebooks.users)} need notebooks.login_keys, the public keys of the "
+            "cluster's login",
+            hint=f"set it to what `curl https://CLUSTER/acs/api/v1/auth/jwks` prints; {_SHARED}",
+        )
+    if not run.is_local and not notebooks.users and notebooks.token is None:
+        raise UsageProblem(
+            "part notebooks needs notebooks.token, the path of the secret with the token to sign in with",
+            hint="--set notebooks.token=volatility/notebooks-token, which `security.secrets` can create",
+        )
+    if run.settings.image is not None and notebooks.image is None:
+        raise UsageProblem(
+            f"part notebooks needs notebooks.image: {run.settings.image} does not contain JupyterLab",
+            hint="build an image from it that adds the packages of the extra `notebooks` in setup.cfg",
+        )
 
 
 def check_spark_image(run: Session) -> None:

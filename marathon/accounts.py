@@ -38,3 +38,8 @@ class Accounts(Section):
         description="file on this machine with the public SSH keys of those who may open tunnels as the "
         "Linux users; null: nobody"
     )
+
+    def people(self, area: str | None) -> tuple[str, ...]:
+        """Those of `users` who belong to an area; without one, all."""
+        found = {name: areas for name, areas in self.users.items() if areas is not None}
+        return tuple(name for name, areas in found.items() if area is None or area in areas)

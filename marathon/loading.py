@@ -74,7 +74,12 @@ def load_settings(
         raise BundleError(problems)
     if is_local(cluster):
         settings = _with_local_folders(settings, environ)
-    return settings if area is None else in_area(settings, area)
+    if area is not None:
+        settings = in_area(settings, area)
+    if settings.notebooks.users is None:
+        notebooks = settings.notebooks.model_copy(update={"users": settings.accounts.people(area)})
+        settings = settings.model_copy(update={"notebooks": notebooks})
+    return settings
 
 
 def _overlay(

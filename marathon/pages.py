@@ -43,13 +43,17 @@ class Notebooks(SecretSection):
         description="path of the DC/OS secret with the token that users sign in with, at least 32 "
         "characters; required on a cluster without `users`"
     )
-    users: Annotated[
-        tuple[Annotated[str, AfterValidator(validators.check_user)], ...],
-        Field(strict=False),
-        AfterValidator(validators.check_distinct),
-    ] = Field(
+    users: (
+        Annotated[
+            tuple[Annotated[str, AfterValidator(validators.check_user)], ...],
+            Field(strict=False),
+            AfterValidator(validators.check_distinct),
+        ]
+        | None
+    ) = Field(
         description="users of the cluster who each have a server of their own, by JupyterHub: "
-        "`[ann, ben]`; empty: all share one JupyterLab"
+        "`[ann, ben]`; empty: all share one JupyterLab; null: the people of `accounts.users`, in an area "
+        "those of the area"
     )
     login_keys: Annotated[dict[str, Any], AfterValidator(validators.check_login_keys)] | None = Field(
         description="public keys of the cluster's login, as `/acs/api/v1/auth/jwks` of the cluster shows "

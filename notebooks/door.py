@@ -110,7 +110,7 @@ class Door(Proxy):  # type: ignore[misc]
             said = "Nobody is signed in. `pipectl open notebooks --user NAME` prints a link on `local`.\n"
             raise web.HTTPForbidden(text=said)
         if user not in self.users:
-            raise web.HTTPForbidden(text="You have no server here; `notebooks.users` names who has.\n")
+            raise web.HTTPForbidden(text="You have no server here; `notebooks.users` says who has.\n")
         return user
 
     async def _pass_on(

@@ -23,7 +23,7 @@ def command(run: Session, output: str, browser: bool, page: str, user: str | Non
 
     On the cluster local, the address is a link that signs in one browser, once. On DC/OS, the page asks for
     the cluster's login, Flink's web UI also for Flink's token, and JupyterLab for the token of the notebooks,
-    unless each user has a server (`notebooks.users`).
+    unless each user has a server (`accounts.users`, `notebooks.users`).
 
     \b
     Example:

@@ -174,8 +174,11 @@ def test_a_part_without_its_secret_is_refused(engine: MemoryEngine, part: str, s
 
 def test_notebooks_for_users_need_the_keys_of_the_login_and_memory_for_each(engine: MemoryEngine) -> None:
     users = (OFF[0], "parts=[notebooks]", "notebooks.users=[ann, ben]", "notebooks.token=a/path")
-    with pytest.raises(UsageProblem, match=r"notebooks\.users needs notebooks\.login_keys"):
+    with pytest.raises(UsageProblem, match=r"notebooks for ann, ben need notebooks\.login_keys"):
         plan_of(run_with(*users), engine)
+    of_accounts = (*users, "notebooks.users=null", "accounts.users={Ann: [dev]}")
+    with pytest.raises(UsageProblem, match=r"accounts\.users: 'Ann' is not the name of a user of notebooks"):
+        plan_of(run_with(*of_accounts), engine)
     run = run_with(*users, "notebooks.login_keys={keys: [{kty: RSA, n: AQAB, e: AQAB}]}")
     deploy(engine, run)
     app = engine.apps()["/volatility/notebooks"]

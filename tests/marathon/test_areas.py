@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cli.catalogue import load_settings
 from marathon.areas import in_area
 from marathon.bundle import render
 from marathon.settings import Settings
@@ -24,3 +25,16 @@ def test_stores_of_an_area_are_its_own(settings_of: Callable[..., Settings]) -> 
     assert prod.names.mysql.startswith("mysql:dev-volatility-mysql.")
     shared = in_area(settings_of("prod", "mysql.host=mysql.example.com"), "dev")
     assert shared.names.mysql == "mysql:mysql.example.com:3306/volatility_dev"
+
+
+def test_the_people_of_the_accounts_are_by_default_the_users_of_the_notebooks() -> None:
+    people = "accounts.users={ann: [dev], ben: [dev, prod], carol: null}"
+
+    def users(area: str | None, *settings: str) -> tuple[str, ...] | None:
+        return load_settings("local", overrides=settings, area=area).notebooks.users
+
+    assert users(None, people) == users("dev", people) == ("ann", "ben")
+    assert users("prod", people) == ("ben",)
+    assert users("test", people) == users(None) == ()
+    assert users("dev", people, "notebooks.users=[eve]") == ("eve",)
+    assert users("dev", people, "notebooks.users=[]") == ()
