@@ -18,19 +18,18 @@ from marathon.section import Section
 STAGES = ("source", "topic", "processing", "store", "display")
 ARROW = "->"
 NONE = "none"
-SOURCES = ("prices", "random-numbers", "system", "census")
+TOPICS = {"prices": "prices", "random-numbers": "random-numbers", "system": "monitoring", "census": "census"}
+"""Where each source writes. What streams a flow reads these topics only."""
 PROCESSING = (NONE, "spark", "spark-streaming")
 STORES = (NONE, "disk", "cassandra", "hdfs")
 DISPLAYS = ("lines", "histogram", "bands", "bars")
-_CHOICES = {"source": SOURCES, "processing": PROCESSING, "store": STORES, "display": DISPLAYS}
+_CHOICES = {"source": tuple(TOPICS), "processing": PROCESSING, "store": STORES, "display": DISPLAYS}
 _SHOWN_BY = {NONE: ("lines", "histogram"), "spark": ("bars",), "spark-streaming": ("bands",)}
 """The displays of what each processing yields."""
 _PARTS = {"spark": "spark", "spark-streaming": "spark", "cassandra": "cassandra", "hdfs": "hdfs"}
 """The optional part behind a processing or a store."""
 _SOURCE_APPS = {"system": "source-system", "random-numbers": "source-random-numbers"}
 """The apps of sources; the others are jobs."""
-_OWN_TOPICS = {"system": "monitoring", "random-numbers": "random-numbers"}
-"""Where these apps write."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(?:/[a-z0-9][a-z0-9-]*){1,3}")
 _EXAMPLE = "system -> monitoring -> none -> none -> lines"
 
@@ -77,7 +76,6 @@ def _flow_of(value: object) -> object:
                 f"the {stage} must be one of {', '.join(choices)}, got {flow[stage]!r}",
                 did_you_mean(flow[stage], list(choices)),
             )
-    validators.check_topic(flow["topic"])
     for message, hint in _contradictions(**flow):
         raise validators.InvalidValue(message, hint)
     return flow
@@ -86,7 +84,7 @@ def _flow_of(value: object) -> object:
 def _contradictions(
     source: str, topic: str, processing: str, store: str, display: str
 ) -> Iterator[tuple[str, str]]:
-    if topic != (own := _OWN_TOPICS.get(source, topic)):
+    if topic != (own := TOPICS[source]):
         yield f"the source {source} writes to the topic {own}, not to {topic}", f"write {own}"
     if (processing == NONE) != (store == NONE):
         yield (

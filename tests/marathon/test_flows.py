@@ -11,6 +11,7 @@ import pytest
 
 import marathon
 from marathon.errors import Problem
+from marathon.flows import TOPICS
 from tests.settings import load_settings
 
 Mistakes = Callable[..., list[Problem]]
@@ -63,7 +64,7 @@ def test_a_file_adds_and_removes_flows(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(
         "flows:\n"
-        "  demo/prices: prices -> ticks -> spark-streaming -> disk -> bands\n"
+        "  demo/prices: prices -> prices -> spark-streaming -> disk -> bands\n"
         "  socket.io/monitoring: null\n"
     )
     names = [flow["name"] for flow in json.loads(environment(files=[file])["FLOWS"])]
@@ -83,6 +84,19 @@ def test_an_app_streams_into_hdfs_only_if_a_flow_does(tmp_path: Path) -> None:
     assert "stream-to-hdfs" not in apps("census -> census -> spark -> hdfs -> bars")
 
 
+@pytest.mark.parametrize("store", ["disk", "cassandra", "hdfs"])
+@pytest.mark.parametrize("source", sorted(set(TOPICS) - {"census"}))
+def test_every_flow_that_is_accepted_is_streamed(tmp_path: Path, source: str, store: str) -> None:
+    line = f"{source} -> {TOPICS[source]} -> spark-streaming -> {store} -> bands"
+    settings = load_settings(
+        "local", overrides=[f"flows.demo/one={line}"], environ={"PIPECTL_HOME": str(tmp_path)}
+    )
+    bundle = marathon.render(settings, with_parts=["spark", "cassandra", "hdfs"])
+    app = f"stream-to-{store}"
+    assert f"{TOPICS[source]}=" in bundle.apps[app].env["STREAMS"]
+    assert TOPICS[source] in bundle.components[app].topics
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
@@ -94,8 +108,12 @@ def test_an_app_streams_into_hdfs_only_if_a_flow_does(tmp_path: Path) -> None:
         ("system -> monitoring -> spark-streaming -> none -> bands", "what is processed needs a store"),
         ("system -> monitoring -> none -> none -> bands", "bands does not show records; write lines or"),
         ("system -> monitoring -> spark -> disk -> bars", "the census is a static data set"),
-        ("system -> a b -> none -> none -> lines", "'a b' is not a topic name"),
         ("system -> load -> none -> none -> lines", "system writes to the topic monitoring, not to load"),
+        (
+            "prices -> ticks -> spark-streaming -> disk -> bands",
+            "prices writes to the topic prices, not to ticks; write prices",
+        ),
+        ("census -> people -> spark -> disk -> bars", "census writes to the topic census, not to people"),
     ],
 )
 def test_errors_in_the_line_of_a_flow(mistakes: Mistakes, line: str, problem: str) -> None:
