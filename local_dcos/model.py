@@ -63,6 +63,11 @@ class Node(Record):
     silent: bool = field(default=False, metadata=NOT_SAVED)
     process: "subprocess.Popen[bytes] | None" = field(default=None, metadata=NOT_SAVED)
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it takes tasks."""
+        return self.up and not self.silent
+
 
 @dataclass
 class CheckResult:

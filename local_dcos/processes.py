@@ -74,7 +74,8 @@ async def follow(home: Path, task: Task, exit_code: Callable[[], int | None] = l
     code = None
     try:
         await wait_for_exit(task.pid, task.created)
-        code = task.process.wait() if task.process else None
+        # An agent of several may stand still before it tells the code.
+        code = await asyncio.to_thread(task.process.wait) if task.process else None
         if code is None:
             code = exit_code()
         signal_group(task.pid, signal.SIGKILL)

@@ -30,7 +30,10 @@ class Nodes:
         ]
 
     def views(self) -> list[Json]:
-        """Returns every agent. One that has ended is not active; Mesos shows it like this for a minute."""
+        """Returns every agent. One that has ended is not active; Mesos shows it like this for a minute.
+
+        Nor is one that does not answer.
+        """
         return [self._view(node, number) for number, node in enumerate(self._state.nodes.values(), 1)]
 
     def _view(self, node: Node, number: int) -> Json:
@@ -41,7 +44,7 @@ class Nodes:
             "id": node.id,
             "hostname": HOST,
             "pid": f"slave({number})@{HOST}:5051",
-            "active": node.up,
+            "active": node.is_active,
             "attributes": {},
             "resources": resources,
             "used_resources": {**self._nodes.used(node), "disk": 0},

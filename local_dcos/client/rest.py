@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 READ_SECONDS = 180.0
+_MOST_BYTES = 65_536
 
 
 class ClientError(Exception):
@@ -156,11 +157,16 @@ def follow(path: str) -> Iterator[str]:
         raise ClientError("No files exist. Exiting.")
     if response.status != 200:
         raise ClientError(f'Error while fetching [{url}]: HTTP {response.status}: "{response.reason}".')
-    while True:
-        with _reaching(url):
-            line = response.readline()
-        if not line:
-            return
-        text = line.decode("utf-8", "replace").rstrip("\r\n")
-        if text.startswith("data:"):
-            yield text[5:].removeprefix(" ")
+    rest = b""
+    with response:
+        while True:
+            with _reaching(url):
+                # readline() takes a stream that is cut off for one that ends.
+                read = response.read1(_MOST_BYTES)
+            if not read:
+                return
+            *lines, rest = (rest + read).split(b"\n")
+            for line in lines:
+                text = line.decode("utf-8", "replace").rstrip("\r")
+                if text.startswith("data:"):
+                    yield text[5:].removeprefix(" ")

@@ -4,17 +4,20 @@ It starts tasks and is their parent. If it ends, however it ends, the kernel kil
 tasks (PR_SET_PDEATHSIG). The cluster then kills what these have started.
 
 Each connection is for one task. It carries lines of JSON: the request `{"argv", "sandbox", "env"}`, the
-answer `{"pid"}` or `{"error"}`, and at the end of the task `{"code"}`. `{}` only asks whether it serves.
+answer `{"pid"}` or `{"error"}`, `{}` from the cluster, which knows of the task then, and at the end of the
+task `{"code"}`. The request `{}` only asks whether it serves.
 """
 
 import ctypes
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from local_dcos.sandbox import run_in
@@ -33,13 +36,18 @@ def _end_with_agent() -> None:
         os._exit(1)
 
 
-def _send(connection: socket.socket, document: object) -> bool:
-    """Returns False if nobody waits for it any more."""
-    try:
+def _send(connection: socket.socket, document: object) -> None:
+    # If nobody waits for it any more, the connection has ended.
+    with suppress(OSError):
         connection.sendall(json.dumps(document).encode() + b"\n")
+
+
+def _is_known(connection: socket.socket) -> bool:
+    """Whether the cluster says that it knows of the task. It has ended, or waited for too long, otherwise."""
+    try:
+        return bool(connection.recv(1))
     except OSError:
         return False
-    return True
 
 
 class _Agent:
@@ -75,9 +83,14 @@ class _Agent:
             _send(connection, {"error": str(error)})
             connection.close()
             return
-        if not _send(connection, {"pid": process.pid}):
-            # No one knows of this task, so no one would end it.
+        _send(connection, {"pid": process.pid})
+        if not _is_known(connection):
+            # No one would end this task.
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            shutil.rmtree(sandbox, ignore_errors=True)
+            connection.close()
+            return
         descriptor = os.pidfd_open(process.pid)
         self._running[descriptor] = process, connection
         self._selector.register(descriptor, selectors.EVENT_READ)

@@ -10,9 +10,9 @@ from typing import Any
 
 from local_dcos.errors import SilentError
 
-# An agent answers within milliseconds. While it does not, no other request is served. If it starts the task
-# later, nobody waits for its answer, and it ends the task.
-ANSWER_SECONDS = 2.0
+# An agent answers within milliseconds. While a launch waits for it, no other request is served.
+LAUNCH_SECONDS = 2.0
+CODE_SECONDS = 5.0
 # A new agent needs time to start.
 START_SECONDS = 60.0
 
@@ -25,8 +25,9 @@ class NodeProcess:
         self.pid = pid
 
     def wait(self) -> int | None:
-        """Returns the exit code of the process, which has ended; None if its agent has ended too."""
+        """Returns the exit code of the process, which has ended; None if its agent does not tell it."""
         with self._connection:
+            self._connection.settimeout(CODE_SECONDS)
             try:
                 code = _answer(self._connection)["code"]
             except (OSError, ValueError, KeyError):
@@ -44,13 +45,13 @@ def listen(folder: Path) -> socket.socket:
     return server
 
 
-def wait_until_serving(folder: Path) -> None:
+def wait_until_serving(folder: Path, seconds: float = START_SECONDS) -> None:
     """Waits until the agent answers.
 
     Raises:
         OSError, ValueError: It has ended, or does not answer in time.
     """
-    with _asked(folder, {}, START_SECONDS) as connection:
+    with _asked(folder, {}, seconds) as connection:
         _answer(connection)
 
 
@@ -64,12 +65,14 @@ def start(folder: Path, sandbox: Path, argv: Sequence[str], env: Mapping[str, st
     request = {"argv": list(argv), "sandbox": str(sandbox), "env": dict(env)}
     try:
         with contextlib.ExitStack() as stack:
-            connection = stack.enter_context(_asked(folder, request, ANSWER_SECONDS))
+            connection = stack.enter_context(_asked(folder, request, LAUNCH_SECONDS))
             answer = _answer(connection)
             if "pid" in answer:
+                # Without this, the agent ends the task: nobody would know of it.
+                connection.sendall(b"{}\n")
                 stack.pop_all()
                 return NodeProcess(connection, int(answer["pid"]))
-    except (OSError, ValueError) as error:
+    except (TimeoutError, ConnectionError, BlockingIOError, FileNotFoundError, ValueError) as error:
         raise SilentError(f"Agent {folder.name} does not answer: {error}") from error
     raise OSError(answer["error"])
 

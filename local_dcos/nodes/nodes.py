@@ -146,10 +146,11 @@ class Nodes:
 
     async def _listen(self, node: Node) -> None:
         """Waits until a silent agent answers again. What it runs goes on meanwhile."""
-        while node.silent and _lives(node):
+        folder = self._home.agents / node.id
+        while node.silent and _lives(node) and not self._stopping:
             await asyncio.sleep(POLL_SECONDS)
             with contextlib.suppress(OSError, ValueError):
-                await asyncio.to_thread(channel.wait_until_serving, self._home.agents / node.id)
+                await asyncio.to_thread(channel.wait_until_serving, folder, channel.LAUNCH_SECONDS)
                 node.silent = False
 
     def place(self, definition: Json) -> str:
@@ -159,16 +160,14 @@ class Nodes:
             NoOfferError: None has enough.
         """
         mem = definition["mem"]
-        fitting = [
-            node
-            for node in self._state.nodes.values()
-            if node.up and not node.silent and mem <= self.free(node)
-        ]
+        fitting = [node for node in self._state.nodes.values() if node.is_active and mem <= self.free(node)]
         if not fitting:
             owner = "the machine" if len(self._state.nodes) == 1 else "an agent"
             missing = f"It requests more memory than {owner} has"
+            answering = " that answers" * any(node.silent for node in self._state.nodes.values())
             raise NoOfferError(
-                "InsufficientMemory", missing if mem > self.size else f"No agent has {mem:g} MiB free"
+                "InsufficientMemory",
+                missing if mem > self.size else f"No agent{answering} has {mem:g} MiB free",
             )
         return max(fitting, key=self.free).id
 

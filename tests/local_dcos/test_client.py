@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local_dcos.client.rest import ClientError, request
+from local_dcos.client.rest import ClientError, follow, request
 
 SLEEP = {"id": "/small", "cmd": "exec sleep 1000", "mem": 32, "cpus": 0.1}
 
@@ -167,8 +167,18 @@ def test_logs_of_running_and_ended_tasks(cluster):
     assert cluster.dcos("task", "log", "--completed", "--lines", "1", "words").stdout == "50\n"
 
 
-@pytest.mark.parametrize("body", [b"{}", b""])
-def test_a_cluster_that_goes_away_in_its_answer_is_unreachable(monkeypatch, body):
+_PLAIN, _CHUNKED = b"Content-Length: 9", b"Transfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize(
+    ("ask", "headers", "body"),
+    [
+        (request, _PLAIN, b"{}"),
+        (request, _PLAIN, b""),
+        (lambda _, path: list(follow(path)), _CHUNKED, b"9\r\ndata: a\n\n\r\n"),
+    ],
+)
+def test_a_cluster_that_goes_away_in_its_answer_is_unreachable(monkeypatch, ask, headers, body):
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("DCOS_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
 
@@ -176,10 +186,10 @@ def test_a_cluster_that_goes_away_in_its_answer_is_unreachable(monkeypatch, body
             connection, _ = server.accept()
             with connection:
                 connection.recv(4096)
-                connection.sendall(b"HTTP/1.1 200\r\nContent-Length: 9\r\nConnection: close\r\n\r\n" + body)
+                connection.sendall(b"HTTP/1.1 200\r\n" + headers + b"\r\nConnection: close\r\n\r\n" + body)
 
         with ThreadPoolExecutor(1) as thread:
             served = thread.submit(answer)
             with pytest.raises(ClientError, match="is unreachable"):
-                request("GET", "/dcos-metadata/dcos-version.json")
+                ask("GET", "/dcos-metadata/dcos-version.json")
             served.result()

@@ -133,23 +133,25 @@ def test_an_agent_that_stands_still_holds_up_no_other(three_agents: Cluster) -> 
     cluster = three_agents
     wait_for(lambda: up(cluster) == IDS)
     state = json.loads((cluster.home / "state.json").read_text())
-    pids = {node["id"]: node["pid"] for node in state["nodes"]}
-    size = agents(cluster)["local-S1"]["resources"]["mem"]
-    # It has the most memory free, so every task would be its own.
-    for name in IDS[1:]:
-        cluster.run({"id": f"/fills-{name.lower()}", "cmd": "exec sleep 1000", "mem": size * 0.5})
-    (frozen,) = set(IDS) - {agent for name in IDS[1:] for agent in places(cluster, f"/fills-{name.lower()}")}
-    os.kill(pids[frozen], signal.SIGSTOP)
+    (pid,) = [node["pid"] for node in state["nodes"] if node["id"] == "local-S1"]
+    cluster.run({"id": "/spread", "cmd": "exec sleep 1000", "instances": 3})
+    os.kill(pid, signal.SIGSTOP)
     try:
-        cluster.run({"id": "/small", "cmd": "exec sleep 1000", "instances": 12})
-        assert set(places(cluster, "/small")) == set(IDS) - {frozen}
-        assert "lastTaskFailure" not in cluster.app("/small")
+        cluster.run({"id": "/later", "cmd": "exec sleep 1000", "instances": 6})
+        assert set(places(cluster, "/later")) == set(up(cluster)) == {"local-S2", "local-S3"}
+        assert "lastTaskFailure" not in cluster.app("/later")
+        # A task ends although its agent cannot tell how.
+        cluster.marathon("DELETE", "apps//spread")
+        wait_for(lambda: [app["id"] for app in cluster.marathon("GET", "apps")["apps"]] == ["/later"])
+        assert processes_on(cluster, "local-S1") == set()
     finally:
-        os.kill(pids[frozen], signal.SIGCONT)
-    # What it starts after all does not stay, and it gets tasks again.
-    cluster.run({"id": "/large", "cmd": "exec sleep 1000", "mem": size * 0.6})
-    assert places(cluster, "/large") == [frozen]
-    wait_for(lambda: len(processes_on(cluster, frozen)) == 1)
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: up(cluster) == IDS)
+    cluster.run({"id": "/again", "cmd": "exec sleep 1000"})
+    assert places(cluster, "/again") == ["local-S1"]
+    # What it was asked to start meanwhile does not stay.
+    wait_for(lambda: len(processes_on(cluster, "local-S1")) == 1)
+    wait_for(lambda: len(list((cluster.home / "agents" / "local-S1" / "sandboxes").iterdir())) == 2)
     cluster.clear()
 
 
