@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stores.tables import MOVING_AVERAGE, SIGNALS, Flow
+from stores.tables import MOVING_AVERAGE, PRICES, SIGNALS, Flow
 
 _AVERAGES, _SIGNALS = Flow("movingaverage", MOVING_AVERAGE), Flow("signals", SIGNALS)
+_PRICES = Flow("prices", PRICES)
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,19 @@ class Query:
     sql: str
 
 
+# The bars of a chart: the first, highest, lowest and last price of each minute (UTC). Where several have the
+# same time, the offset decides.
+_PRICES_BY_MINUTE = """
+WITH timed AS (
+  SELECT *, date_format(ts, "yyyy-MM-dd'T'HH:mm:00'Z'") AS minute, (ts, topic, partition, offset) AS place
+  FROM prices
+)
+SELECT symbol, minute, count(*) AS prices, double(min_by(price, place)) AS open, double(max(price)) AS high,
+  double(min(price)) AS low, double(max_by(price, place)) AS close
+FROM timed
+GROUP BY symbol, minute
+ORDER BY symbol, minute
+"""
 # Which hours of the day (UTC) are wild: the coefficient of variation, in percent, of each position's windows.
 _VOLATILITY_BY_HOUR = """
 SELECT symbol, window, hour(window_end) AS hour, count(*) AS windows, avg(cv) AS mean_cv, max(cv) AS max_cv
@@ -66,6 +80,7 @@ GROUP BY symbol
 ORDER BY mean_gain DESC, symbol
 """
 QUERIES: Mapping[str, Query] = {
+    "prices-by-minute": Query((_PRICES,), _PRICES_BY_MINUTE),
     "volatility-by-hour": Query((_AVERAGES,), _VOLATILITY_BY_HOUR),
     "limits-reached": Query((_SIGNALS,), _LIMITS_REACHED),
     "signals-paid-off": Query((_SIGNALS, _AVERAGES), _SIGNALS_PAID_OFF),

@@ -14,6 +14,7 @@ JOBS = {
     "prices-report",
     "produce-prices",
     "query-limits-reached",
+    "query-prices-by-minute",
     "query-signals-paid-off",
     "query-volatility-by-hour",
     "random-numbers",

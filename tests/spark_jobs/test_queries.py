@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from spark_jobs.queries.catalogue import QUERIES
 from stores.base import Batch, Store
 from stores.disk import DiskStore
 from stores.opening import open_store
-from stores.tables import MOVING_AVERAGE, SIGNALS, Flow
+from stores.tables import MOVING_AVERAGE, PRICES, SIGNALS, Flow
 from tests.hdfs_nodes import HdfsService
 from tests.ports import free_ports
 
@@ -29,6 +31,22 @@ pytestmark = pytest.mark.slow
 START = datetime(2026, 11, 22, 21, 59, tzinfo=UTC)
 SYMBOLS = ("AAPL", "MSFT", "TSLA")
 Row = Mapping[str, Any]
+
+
+def prices() -> list[Row]:
+    """Three minutes. Up to four prices of a position have the same time."""
+    dice = random.Random(3)
+    return [
+        {
+            "ts": START + timedelta(seconds=number // 4),
+            "symbol": dice.choice(SYMBOLS),
+            "price": Decimal(dice.randint(9_000, 11_000)) / 100,
+            "topic": "prices",
+            "partition": 0,
+            "offset": number,
+        }
+        for number in range(720)
+    ]
 
 
 def averages() -> list[Row]:
@@ -86,6 +104,7 @@ def signals() -> list[Row]:
 
 def fill(store: Store) -> None:
     for flow, rows in (
+        (Flow("prices", PRICES), prices()),
         (Flow("movingaverage", MOVING_AVERAGE), averages()),
         (Flow("signals", SIGNALS), signals()),
     ):
@@ -95,6 +114,17 @@ def fill(store: Store) -> None:
 
 def mean(values: list[float]) -> float:
     return sum(values) / len(values)
+
+
+def prices_by_minute() -> list[tuple[Any, ...]]:
+    def bar(row: Row) -> tuple[str, str]:
+        return row["symbol"], f"{row['ts']:%Y-%m-%dT%H:%M:00Z}"
+
+    found = []
+    for key, rows in groupby(sorted(prices(), key=bar), bar):
+        each = [float(row["price"]) for row in rows]  # by offset, since the sort is stable
+        found.append((*key, len(each), each[0], max(each), min(each), each[-1]))
+    return found
 
 
 def volatility_by_hour() -> list[tuple[Any, ...]]:
@@ -150,6 +180,7 @@ def signals_paid_off() -> list[tuple[Any, ...]]:
 
 
 WANTED = {
+    "prices-by-minute": prices_by_minute,
     "volatility-by-hour": volatility_by_hour,
     "limits-reached": limits_reached,
     "signals-paid-off": signals_paid_off,
@@ -194,7 +225,7 @@ def test_files_and_databases_answer_as_python_does(spark, disk, monkeypatch, tmp
     )
     check(spark, "cassandra:x")
     monkeypatch.setattr("spark_jobs.queries.answers._MOST_ROWS", 10)
-    with pytest.raises(SourceError, match="cassandra:x holds more than 10 rows of movingaverage"):
+    with pytest.raises(SourceError, match="cassandra:x holds more than 10 rows of prices"):
         check(spark, "cassandra:x")
 
 
