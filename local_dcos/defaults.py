@@ -50,7 +50,7 @@ def fill(document: Json, service_port: Callable[[], int]) -> Json:
         service_port: Returns a service port for a port that is 0.
     """
     app: Json = {**copy.deepcopy(_APP), **copy.deepcopy(document)}
-    single = bool(app["labels"].get("MARATHON_SINGLE_INSTANCE_APP"))
+    single = app["labels"].get("MARATHON_SINGLE_INSTANCE_APP") == "true"
     capacity = 0 if single else 1
     strategy = {"maximumOverCapacity": capacity, "minimumHealthCapacity": capacity}
     app["upgradeStrategy"] = {**strategy, **app.get("upgradeStrategy", {})}

@@ -136,7 +136,7 @@ def _checks(app: Json) -> Iterator[Problem]:
 
 
 def _single(app: Json) -> Iterator[Problem]:
-    if not app["labels"].get("MARATHON_SINGLE_INSTANCE_APP"):
+    if app["labels"].get("MARATHON_SINGLE_INSTANCE_APP") != "true":
         return
     if app["instances"] > 1:
         yield "/instances", "an app with MARATHON_SINGLE_INSTANCE_APP can have at most one instance"

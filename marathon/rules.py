@@ -67,6 +67,12 @@ def mesos_checks_only(app: App) -> Iterator[Finding]:
             yield ("healthChecks", index, "protocol"), f"{protocol} is deprecated; write MESOS_{protocol}"
 
 
+def known_command(app: App) -> Iterator[Finding]:
+    for index, check in enumerate(_checks(app)):
+        if _protocol(check) == "COMMAND" and not check.get("command", {}).get("value"):
+            yield ("healthChecks", index), "a COMMAND check needs command.value"
+
+
 def some_failures(app: App) -> Iterator[Finding]:
     for index, check in enumerate(_checks(app)):
         if _protocol(check) in _MESOS_NETWORK and check.get("maxConsecutiveFailures") == 0:
@@ -77,7 +83,8 @@ def some_failures(app: App) -> Iterator[Finding]:
 def known_port_index(app: App) -> Iterator[Finding]:
     ports = len(_ports(app))
     for index, check in enumerate(_checks(app)):
-        port = check.get("portIndex")
+        needs_none = "port" in check or _protocol(check) == "COMMAND"
+        port = check.get("portIndex", None if needs_none else 0)
         if port is not None and port >= ports:
             yield ("healthChecks", index, "portIndex"), f"there is no port {port}: the app has {ports}"
     port = app.get("labels", {}).get("DCOS_SERVICE_PORT_INDEX")
@@ -93,17 +100,17 @@ def known_port_name(app: App) -> Iterator[Finding]:
             yield ("readinessChecks", index, "portName"), f"there is no port named {name!r}"
 
 
-def distinct_port_names(app: App) -> Iterator[Finding]:
+def distinct_ports(app: App) -> Iterator[Finding]:
     ports = _ports(app)
-    where: KeyPath = ("portDefinitions",) if "portDefinitions" in app else ("container", "portMappings")
+    where: KeyPath = ("portDefinitions",) if "host" in _modes(app) else ("container", "portMappings")
     for index, port in enumerate(ports):
-        name = port.get("name")
-        if name is not None and name in [before.get("name") for before in ports[:index]]:
-            yield (*where, index, "name"), f"another port is already named {name!r}"
+        for key, said in (("name", "is already named"), ("port", "already has the number")):
+            if port.get(key) and port[key] in [before.get(key) for before in ports[:index]]:
+                yield (*where, index, key), f"another port {said} {port[key]!r}"
 
 
 def ports_fit_network(app: App) -> Iterator[Finding]:
-    modes = [network.get("mode", "container") for network in app.get("networks", [{"mode": "host"}])]
+    modes = _modes(app)
     if "host" in modes and len(modes) > 1:
         yield ("networks",), "host networking cannot be combined with other networks"
     if "host" in modes and "portMappings" in app.get("container", {}):
@@ -170,10 +177,11 @@ RULES: tuple[Callable[[App], Iterator[Finding]], ...] = (
     text_environment,
     one_mesos_check,
     mesos_checks_only,
+    known_command,
     some_failures,
     known_port_index,
     known_port_name,
-    distinct_port_names,
+    distinct_ports,
     ports_fit_network,
     one_readiness_check,
     declared_secrets,
@@ -195,10 +203,16 @@ def _protocol(check: dict[str, Any]) -> str:
 
 
 def _ports(app: App) -> list[dict[str, Any]]:
-    ports: list[dict[str, Any]] = app.get("portDefinitions") or app.get("container", {}).get(
-        "portMappings", []
-    )
+    ports: list[dict[str, Any]]
+    if "host" in _modes(app):
+        ports = app.get("portDefinitions", [{"name": "default"}])
+    else:
+        ports = app.get("container", {}).get("portMappings", [])
     return ports
+
+
+def _modes(app: App) -> list[str]:
+    return [network.get("mode", "container") for network in app.get("networks", [{"mode": "host"}])]
 
 
 def _image(app: App) -> bool:

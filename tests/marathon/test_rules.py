@@ -55,6 +55,10 @@ CASES = [
         "healthChecks[0].protocol", "HTTP is deprecated; write MESOS_HTTP",
     ),
     Case(
+        "known_command", GENERATOR, HEALTH, HEALTH + '{"protocol": "COMMAND"},\n', "COMMAND",
+        "healthChecks[0]", "a COMMAND check needs command.value",
+    ),
+    Case(
         "some_failures", GENERATOR, "60 * health.failures", "0", "Failures",
         "healthChecks[0].maxConsecutiveFailures", "kills the task at its first failed",
     ),
@@ -71,8 +75,12 @@ CASES = [
         "readinessChecks[0].portName", "there is no port named 'web'",
     ),
     Case(
-        "distinct_port_names", MANAGER, '"name": "rest"}', '"name": "rpc"}', "rest_port | tojson }}, ",
+        "distinct_ports", MANAGER, '"name": "rest"}', '"name": "rpc"}', "rest_port | tojson }}, ",
         "portDefinitions[1].name", "another port is already named 'rpc'",
+    ),
+    Case(
+        "distinct_ports", GENERATOR, '"port": 0', '"port": 9000}, {"port": 9000', '"port": 9000',
+        "portDefinitions[1].port", "another port already has the number 9000",
     ),
     Case(
         "ports_fit_network", GENERATOR, '"host"}', '"host"}, {"mode": "container", "name": "dcos"}',
