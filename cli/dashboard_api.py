@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 20.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-LOGIN_HINT = "log in with `dcos auth login`, then run the same command again"
 Query = Sequence[tuple[str, str]]
 
 
@@ -61,7 +60,7 @@ class DashboardApi:
         except OSError as error:
             raise PipectlError(
                 f"cannot read the CA certificates in {self.credentials.ca}: {error.strerror or error}",
-                hint="`dcos config show core.ssl_verify` names that file",
+                hint=f"`{self.credentials.how_to_show_ca}` names that file",
             ) from None
         if not self.credentials.verify:
             context.check_hostname = False
@@ -122,11 +121,15 @@ class DashboardApi:
         except (ValueError, AttributeError):
             said = response.reason_phrase
         if code == 401:
-            raise PipectlError(f"the dashboard at {self.address}: not logged in (401)", hint=LOGIN_HINT)
+            raise PipectlError(
+                f"the dashboard at {self.address}: not logged in (401)",
+                hint=f"log in with `{self.credentials.how_to_log_in}`, then run the same command again",
+            )
         if code == 403:
             raise PipectlError(
                 f"the dashboard at {self.address}: not allowed (403): {said}",
-                hint="ask for the permission, or log in as another user with `dcos auth login`",
+                hint="ask for the permission, or log in as another user with "
+                f"`{self.credentials.how_to_log_in}`",
             )
         if code in (400, 409):
             raise UsageProblem(said, hint="`pipectl limits list` shows the current limits")

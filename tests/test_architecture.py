@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -54,8 +55,8 @@ def test_a_package_has_a_readme_and_files_of_one_idea(package):
 
 ENGINES = ROOT / "cli" / "engine"
 PROTOCOL = ("cli.engine.protocol", "cli.engine.surroundings")
-# The one place that chooses the engine, and the one that starts the cluster which `local` means.
-MAY_NAME_DCOS = {"cli/session.py": {"cli.engine.dcos"}, "cli/local.py": {"cli.engine.dcos.client"}}
+# The one place that chooses the engine.
+MAY_NAME_DCOS = {"cli/session.py": {"cli.engine.dcos"}}
 SCHEMA = ROOT / "marathon" / "schema" / "marathon-app-definition-1.7.236.schema.json"
 # What Marathon shows of an app beside its definition.
 SHOWN = {
@@ -67,6 +68,8 @@ SHOWN = {
     "lastTaskFailure",
     "appId",
 }
+# A command for users, a right, a name of DC/OS' own DNS.
+WORDS = re.compile(r"\bdcos [a-z]|\bdcos:[a-z]|\bcore\.(dcos|ssl)_|thisdcos|\bmesos\b")
 COMMANDS = {"cluster", "config", "job", "kafka", "marathon", "node", "package", "quota", "security", "task"}
 
 
@@ -100,6 +103,21 @@ def first_words_in(file: Path) -> set[str]:
     }
 
 
+def texts_in(file: Path) -> list[str]:
+    """All texts in a file but the docstrings, which are also the help of commands."""
+    tree = ast.parse(file.read_text())
+    docstrings = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings
+    ]
+
+
 def test_only_the_engine_dcos_knows_dcos():
     for file in files_outside_dcos():
         name = str(file.relative_to(ROOT))
@@ -107,6 +125,12 @@ def test_only_the_engine_dcos_knows_dcos():
         assert dcos <= MAY_NAME_DCOS.get(name, set()), f"{name} imports {dcos}"
         arguments = first_words_in(file) & COMMANDS
         assert not arguments, f"{name} writes arguments of `dcos {arguments.pop()}`"
+        words = [text for text in texts_in(file) if WORDS.search(text)]
+        assert not words, f"{name} says {words}: let the engine say it"
+    # The test can see such words: the engine has them.
+    assert any(WORDS.search(text) for text in texts_in(ENGINES / "dcos" / "rights.py"))
+    for used, modules in MAY_NAME_DCOS.items():
+        assert modules <= modules_in(ROOT / used), f"{used} needs no exception"
 
 
 @pytest.mark.parametrize("folder", ["commands", "steps"])
@@ -129,7 +153,7 @@ def test_only_the_engine_dcos_reads_marathons_json():
 
 def test_one_module_makes_the_clients_of_kafka():
     """`local_dcos` may import nothing of ours."""
-    packages = ("cli", "dashboard", "data_generator", "flink_scripts", "gatherer", "kafka_topic", "marathon")
+    packages = MAY_IMPORT.keys() - {"local_dcos"}
     making = {
         str(file.relative_to(ROOT))
         for package in packages

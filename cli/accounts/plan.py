@@ -82,9 +82,9 @@ def plan_of(settings: Settings, engine: Engine, keys: Path, report: Callable[[st
 
     Raises NoAccounts on open DC/OS, and UsageProblem if the settings contradict themselves.
     """
-    every = wanted(settings)
-    report("reading accounts")
     accounts = engine.accounts
+    every = wanted(settings, accounts)
+    report("reading accounts")
     existing = {
         "service account": accounts.services(),
         "group": accounts.groups(),

@@ -1,5 +1,6 @@
 """The protocol of the accounts on an engine: of services and people, their groups and rights."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -20,6 +21,17 @@ class Right:
 
 class Accounts(Protocol):
     """Accounts, groups and rights. Raises NoAccounts if the engine has none. Nothing is ever removed."""
+
+    def group_rights(self, area: str, *, change: bool) -> Iterable[Right]:
+        """The least rights to see the apps of an area; with `change`, also to deploy them."""
+
+    def service_rights(
+        self, area: str, service: str, account: str, *, run_as: str, tls: bool
+    ) -> Iterable[Right]:
+        """The least rights of the account of a service in an area.
+
+        run_as: the user of its tasks. tls: whether the service makes its own certificates.
+        """
 
     def services(self) -> set[str]:
         """The accounts of services."""

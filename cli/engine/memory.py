@@ -132,7 +132,11 @@ class MemoryEngine:
 
     def credentials(self) -> Credentials:
         """Empty credentials."""
-        return Credentials("")
+        return Credentials("", how_to_log_in="pipectl status", how_to_show_ca="pipectl status")
+
+    def how_to_join_network(self) -> str:
+        """There is none to join."""
+        return "pipectl status"
 
     def how_to_inspect(self, kind: Literal["app", "rollouts", "topics"], name: str) -> str:
         """The most detailed command of `pipectl`."""
@@ -253,6 +257,10 @@ class MemoryPackages:
     def differences(self, wanted: Mapping[str, Any], installed: Mapping[str, Any]) -> list[str]:
         """The diff of the options."""
         return json_diff(wanted, installed or None)
+
+    def host_of(self, service: str, task: str) -> str:
+        """A host that does not exist."""
+        return f"{task}.{service}.memory.invalid"
 
     def how_to_update(self, name: str, service: str, version: str | None, *, options: bool) -> str:
         """Packages in memory cannot be updated."""

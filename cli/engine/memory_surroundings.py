@@ -1,6 +1,6 @@
 """What surrounds the bundle on the in-memory engine."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from cli.engine.accounts import Principal, Right
 from cli.engine.surroundings import AreaStatus, KnownCluster, Quota
@@ -62,6 +62,16 @@ class MemoryAccounts:
         self._users: set[str] = set()
         self._members: dict[str, set[str]] = {}
         self._rights: dict[tuple[Principal, str], set[Right]] = {}
+
+    def group_rights(self, area: str, *, change: bool) -> Iterable[Right]:
+        """One right for all apps of the area."""
+        return [Right(f"apps of {area}", "full" if change else "read")]
+
+    def service_rights(
+        self, area: str, service: str, account: str, *, run_as: str, tls: bool
+    ) -> Iterable[Right]:
+        """One right to run in the area."""
+        return [Right(f"{service} in {area}", "create")]
 
     def services(self) -> set[str]:
         """Those among the secrets."""

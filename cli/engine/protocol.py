@@ -170,11 +170,14 @@ class Credentials:
     """The user's credentials at the front door: the value of the header Authorization, a secret.
 
     verify: whether to verify TLS certificates. ca: a file of trusted CA certificates; None: the system's.
+    how_to_log_in, how_to_show_ca: the engine's own commands that log in, and that show which file `ca` is.
     """
 
     authorization: str = field(repr=False)
     verify: bool = True
     ca: str | None = None
+    how_to_log_in: str = field(kw_only=True)
+    how_to_show_ca: str = field(kw_only=True)
 
 
 class Jobs(Protocol):
@@ -237,6 +240,9 @@ class Packages(Protocol):
 
     def differences(self, wanted: Mapping[str, Any], installed: Mapping[str, Any]) -> list[str]:
         """The unified diff from the installed options to the wanted ones."""
+
+    def host_of(self, service: str, task: str) -> str:
+        """The name of a task's host on the cluster's own network."""
 
     def how_to_update(self, name: str, service: str, version: str | None, *, options: bool) -> str:
         """How a user updates an installed package that differs, as a sentence.
@@ -379,6 +385,9 @@ class Engine(Protocol):
 
     def credentials(self) -> Credentials:
         """The user's credentials at the front door."""
+
+    def how_to_join_network(self) -> str:
+        """The engine's own command that opens the cluster's whole network to this machine."""
 
     def how_to_inspect(self, kind: Literal["app", "rollouts", "topics"], name: str) -> str:
         """The engine's own command that shows details, for the hint of an error."""

@@ -53,7 +53,7 @@ def opened(run: Session, service: str, port: int, say: Callable[[str], None]) ->
         gateway = stack.enter_context(_gateway(run, service, first, folder))
         forwards = Forwards(gateway, folder, run.settings.dcos.timeout.total_seconds(), say)
         stack.callback(forwards.close)
-        target = first[0] if service != "hdfs" else _active(first, forwards)
+        target = first[0] if service != "hdfs" else _active(run, first, forwards)
         # A login that fails is an error of this command, not of the client.
         forwards.open(target)
         relay = _RELAYS.get(service, Relay)(forwards, say)
@@ -71,7 +71,7 @@ def _gateway(run: Session, service: str, first: Sequence[Target], folder: Path) 
         yield gateway
 
 
-def _active(names: Sequence[Target], forwards: Forwards) -> Target:
+def _active(run: Session, names: Sequence[Target], forwards: Forwards) -> Target:
     """The name node that serves: the other one of two only stands by."""
     if len(names) == 1:
         return names[0]
@@ -89,9 +89,8 @@ def _active(names: Sequence[Target], forwards: Forwards) -> Target:
             refusals.append(f"{target[0]}: {error}")
         finally:
             connection.close()
-    raise PipectlError(
-        f"no name node serves: {'; '.join(refusals)}", hint="see `dcos hdfs plan status deploy`"
-    )
+    inspect = run.engine.packages.how_to_inspect("hdfs", run.settings.hdfs.service)
+    raise PipectlError(f"no name node serves: {'; '.join(refusals)}", hint=f"see `{inspect}`")
 
 
 _RELAYS: Mapping[str, Callable[[Forwards, Callable[[str], None]], Relay]] = {

@@ -59,8 +59,8 @@ def targets(run: Session, service: str) -> list[Target]:
                 "has to change",
                 hint="connect to the brokers themselves: `pipectl endpoints`"
                 if run.is_local
-                else "open the whole network with `sudo dcos tunnel vpn`, or work on the cluster: "
-                "`pipectl topics show`",
+                else f"open the whole network with `{run.engine.how_to_join_network()}`, or work on the "
+                "cluster: `pipectl topics show`",
             )
         return [_target(broker) for broker in run.engine.kafka.brokers(run.settings.kafka.service)]
     if service not in {*run.settings.parts, *run.with_parts}:
@@ -82,9 +82,9 @@ def reached(run: Session, service: str, first: Sequence[Target], ask: Callable[[
         return list(first)
     if not run.is_local:
         hdfs = run.settings.hdfs
-        domain = f"{hdfs.service.replace('/', '')}.autoip.dcos.thisdcos.directory"
-        nodes = [f"data-{number}-node.{domain}" for number in range(hdfs.nodes)]
-        return [*first, *((node, _CATALOGUE_DATA_PORT) for node in nodes)]
+        tasks = [f"data-{number}-node" for number in range(hdfs.nodes)]
+        hosts = [run.engine.packages.host_of(hdfs.service, task) for task in tasks]
+        return [*first, *((host, _CATALOGUE_DATA_PORT) for host in hosts)]
     host, port = first[0]
     query = "jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"
     try:

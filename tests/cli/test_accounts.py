@@ -73,6 +73,8 @@ match argv:
         end(1, "unexpected: " + " ".join(argv))
 end(0)
 """
+# It contacts nothing to tell them.
+RIGHTS = DcosEngine(Dcos(("dcos",), {})).accounts
 SMALL = (
     "areas={dev: null, test: null}",
     "accounts={services: [kafka], areas: [prod], change: [], users: {alice: [prod], bob: [prod]}}",
@@ -250,7 +252,7 @@ def test_half_of_an_account_blocks_before_anything_is_changed(tmp_path: Path) ->
 
 
 def test_the_rights_are_the_least() -> None:
-    by_name = {one.name: one for one in wanted(load_settings("prod"))}
+    by_name = {one.name: one for one in wanted(load_settings("prod"), RIGHTS)}
     assert list(by_name)[:3] == ["dev", "test", "prod"]
     assert len(by_name) == 3 + 2 * 5
     apps = {
@@ -261,7 +263,9 @@ def test_the_rights_are_the_least() -> None:
     assert by_name["test-mysql"].rights == ()
     for one in by_name.values():
         assert not any("superuser" in right.resource or right.resource.endswith("*") for right in one.rights)
-    secured = {one.name: one for one in wanted(load_settings("prod", overrides=["accounts.tls=true"]))}
+    secured = {
+        one.name: one for one in wanted(load_settings("prod", overrides=["accounts.tls=true"]), RIGHTS)
+    }
     assert set(secured["prod-kafka"].rights) - set(by_name["prod-kafka"].rights) == {
         Right("dcos:secrets:default:/prod/kafka/*", "full"),
         Right("dcos:secrets:list:default:/prod/kafka", "read"),
@@ -276,7 +280,7 @@ def test_the_rights_are_the_least() -> None:
 )
 def test_an_unknown_area_is_named(setting: str) -> None:
     with pytest.raises(UsageProblem, match="the settings have no area qa") as caught:
-        wanted(load_settings("prod", overrides=[setting]))
+        wanted(load_settings("prod", overrides=[setting]), RIGHTS)
     assert "dev, test, prod" in str(caught.value.hint)
 
 

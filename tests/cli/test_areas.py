@@ -205,7 +205,7 @@ def test_older_clusters_get_their_quota_by_mesos_api(engine: DcosEngine, tmp_pat
     script.write_text(f"#!{sys.executable} -SE\n{OLD}")
     script.chmod(0o755)
     url, token = local.address()
-    mesos = Mesos(FrontDoor(url, Credentials(f"token={token}")))
+    mesos = Mesos(FrontDoor(url, Credentials(f"token={token}", how_to_log_in="", how_to_show_ca="")))
     areas = DcosAreas(Dcos((str(script),), dict(os.environ), attempts=1), lambda: mesos)
     areas.put("dev", Quota(cpus=2.0))
     assert mesos.promises() == {"dev": {"guarantee": {"cpus": 2.0}}}

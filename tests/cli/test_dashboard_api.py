@@ -6,6 +6,7 @@ import ssl
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -22,7 +23,8 @@ from cli.engine.dcos.runner import Dcos
 from cli.engine.protocol import Credentials
 from cli.errors import NoBackend, PipectlError, UsageProblem, WaitTimeout
 
-ME = Credentials("token=secret")
+COMMANDS = {"how_to_log_in": "cluster login", "how_to_show_ca": "cluster ca"}
+ME = Credentials("token=secret", **COMMANDS)
 SSE = {"Content-Type": "text/event-stream"}
 CONFIG = """
 import sys
@@ -90,7 +92,13 @@ def cluster_with(tmp_path, **values):
 )
 def test_token_and_trust_are_those_of_dcos(tmp_path, given, verify, ca):
     found = cluster_with(tmp_path, dcos_acs_token="secret", **given).credentials()
-    assert found == Credentials("token=secret", verify, ca)
+    assert found == Credentials(
+        "token=secret",
+        verify,
+        ca,
+        how_to_log_in="dcos auth login",
+        how_to_show_ca="dcos config show core.ssl_verify",
+    )
     assert "secret" not in repr(DashboardApi("https://x/", found))
 
 
@@ -125,6 +133,7 @@ def test_a_refusal_is_explained_by_its_meaning(status, kind, words):
     with serving(says(status, refusal)) as (address, _), pytest.raises(kind, match=words) as raised:
         DashboardApi(address, ME).get("limits")
     assert "secret" not in raised.value.message
+    assert ("`cluster login`" in (raised.value.hint or "")) is (status in (401, 403))
 
 
 def test_an_answer_of_another_server_is_not_taken_for_the_page():
@@ -149,14 +158,12 @@ def test_tls_is_checked_as_it_is_configured(tmp_path):
     with serving(says(200, {"ok": 1}), certificate=certificate) as (address, _):
         with pytest.raises(NoBackend, match="CERTIFICATE_VERIFY_FAILED"):
             DashboardApi(address, ME).get("status")
-        assert DashboardApi(address, Credentials("token=secret", ca=str(certificate))).get("status") == {
-            "ok": 1
-        }
-        assert DashboardApi(address, Credentials("token=secret", verify=False)).get("status") == {"ok": 1}
-    with pytest.raises(PipectlError, match=r"nowhere\.pem"):
-        DashboardApi(
-            "https://127.0.0.1:1/", Credentials("token=secret", ca=str(tmp_path / "nowhere.pem"))
-        ).get("status")
+        for trusting in (replace(ME, ca=str(certificate)), replace(ME, verify=False)):
+            assert DashboardApi(address, trusting).get("status") == {"ok": 1}
+    lost = DashboardApi("https://127.0.0.1:1/", replace(ME, ca=str(tmp_path / "nowhere.pem")))
+    with pytest.raises(PipectlError, match=r"nowhere\.pem") as error:
+        lost.get("status")
+    assert "`cluster ca`" in (error.value.hint or "")
 
 
 def self_signed(folder):

@@ -7,13 +7,14 @@ tells members and rights, which no command of `dcos security` shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
 from cli.engine.accounts import Principal, Right
+from cli.engine.dcos import rights
 from cli.engine.dcos.faults import CommandMissing
 from cli.engine.dcos.front_door import FrontDoor
 from cli.engine.dcos.runner import Dcos
@@ -29,6 +30,16 @@ class DcosAccounts:
     def __init__(self, dcos: Dcos, front_door: Callable[[], FrontDoor]) -> None:
         self._dcos = dcos
         self._open = front_door
+
+    def group_rights(self, area: str, *, change: bool) -> Iterable[Right]:
+        """Those of DC/OS Enterprise."""
+        return rights.of_group(area, change=change)
+
+    def service_rights(
+        self, area: str, service: str, account: str, *, run_as: str, tls: bool
+    ) -> Iterable[Right]:
+        """Those of DC/OS Enterprise in strict mode."""
+        return rights.of_service(area, service, account, run_as=run_as, tls=tls)
 
     def services(self) -> set[str]:
         """The service accounts, DC/OS' own included."""

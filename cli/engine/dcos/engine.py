@@ -202,11 +202,17 @@ class DcosEngine:
             trust = self.dcos.run(["config", "show", "core.ssl_verify"], retry=False).strip()
         except EngineError:
             trust = "true"  # not set: `dcos` itself verifies too
-        if trust.lower() in ("true", "1"):
-            return Credentials(authorization)
-        if trust.lower() in ("false", "0"):
-            return Credentials(authorization, verify=False)
-        return Credentials(authorization, ca=trust)
+        return Credentials(
+            authorization,
+            verify=trust.lower() not in ("false", "0"),
+            ca=None if trust.lower() in ("true", "1", "false", "0") else trust,
+            how_to_log_in="dcos auth login",
+            how_to_show_ca="dcos config show core.ssl_verify",
+        )
+
+    def how_to_join_network(self) -> str:
+        """The command that opens a VPN."""
+        return "sudo dcos tunnel vpn"
 
     def how_to_inspect(self, kind: Literal["app", "rollouts", "topics"], name: str) -> str:
         """The `dcos` command that shows details."""

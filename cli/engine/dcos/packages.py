@@ -95,6 +95,10 @@ class DcosPackages:
         """The diff of the options."""
         return document_diff(wanted, installed, "installed")
 
+    def host_of(self, service: str, task: str) -> str:
+        """The name in Mesos-DNS' zone of addresses of containers."""
+        return f"{task}.{service.replace('/', '')}.autoip.dcos.thisdcos.directory"
+
     def how_to_update(self, name: str, service: str, version: str | None, *, options: bool) -> str:
         """There is no command that works on every DC/OS."""
         arguments = [f"--package-version={version}"] if version else []
