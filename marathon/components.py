@@ -33,8 +33,9 @@ class Declaration(Section):
     """The content of a component's file.
 
     ready_within: the setting with its readiness timeout. enabled: the setting that enables it. memory, disk:
-    settings; their product is what the component needs, in MiB. An app's template states its own. topics: the
-    topics that it needs besides the bundle's own, without the prefix.
+    settings; their product is what the component needs, in MiB. An app's template states its own. folders:
+    settings with the folders that it fills. topics: the topics that it needs besides the bundle's own,
+    without the prefix.
     """
 
     depends_on: _Names
@@ -43,6 +44,7 @@ class Declaration(Section):
     part: str | None = None
     memory: _Names = ()
     disk: _Names = ()
+    folders: _Names = ()
     topics: Annotated[
         tuple[Annotated[str, AfterValidator(validators.check_symbol)], ...], Field(strict=False)
     ] = ()
@@ -122,6 +124,7 @@ class Components:
             declared.part,
             memory=_product(settings, declared.memory),
             disk=_product(settings, declared.disk),
+            folders=declared.folders,
             topics=tuple(f"{settings.topics.prefix}{topic}" for topic in declared.topics),
         )
 
@@ -159,6 +162,7 @@ class Components:
             (("enabled",), declared.enabled),
             *((("memory", index), path) for index, path in enumerate(declared.memory)),
             *((("disk", index), path) for index, path in enumerate(declared.disk)),
+            *((("folders", index), path) for index, path in enumerate(declared.folders)),
         ]
         for where, path in paths:
             if path is not None and not is_setting(path):

@@ -100,8 +100,8 @@ class Component:
 
     depends_on: the components that must be ready before it starts. ready_within: its readiness timeout; None:
     what its own health check allows. part: the optional part that it belongs to. memory, disk: what its file
-    says that it needs, in MiB; 0 for an app, whose template says it. topics: those that it needs besides the
-    bundle's own.
+    says that it needs, in MiB; 0 for an app, whose template says it. folders: the settings with the folders
+    that it fills. topics: those that it needs besides the bundle's own.
     """
 
     name: str
@@ -111,6 +111,7 @@ class Component:
     part: str | None = None
     memory: int = 0
     disk: int = 0
+    folders: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
 
 

@@ -130,7 +130,12 @@ def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
         runner.invoke(pipectl, ["parts", "--cluster", "prod", "-o", "json"]).stdout
     )
     assert (spark["part"], spark["on"]) == ("spark", False)
-    assert (cassandra["memory_mib"], cassandra["disk_mib"]) == (3 * 4096, 3 * 10240)
+    # Also without a folder for its stream, which the part needs to be enabled.
+    assert "stream-to-disk" in spark["components"]
+    folders = {each["part"]: each["folders"] for each in (part, spark, cassandra, hdfs, notebooks)}
+    stores = {"spark": ["stores.disk"], "cassandra": ["stores.disk"]}
+    assert folders == {"dashboard": [], **stores, "hdfs": [], "notebooks": ["notebooks.folder"]}
+    assert (cassandra["memory_mib"], cassandra["disk_mib"]) == (3 * 4096 + 1280, 3 * 10240)
     assert (part["part"], part["on"], part["memory_mib"], part["disk_mib"]) == ("dashboard", True, 384, 0)
     assert part["components"] == ["dashboard"]
     assert mysql["components"] == ["mysql-server", "sink-to-mysql"]
