@@ -24,7 +24,7 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
     for name in (*wanted, *unwanted):
         if name not in known:
             raise UsageProblem(f"no part {name}", hint=f"the parts are: {', '.join(known)}")
-    check_needs(run, (*wanted, *run.settings.parts))
+    check_requirements(run, (*wanted, *run.settings.parts))
     for name in unwanted:
         if name in run.settings.parts:
             raise UsageProblem(
@@ -35,7 +35,7 @@ def check_parts(run: Session, wanted: Collection[str], unwanted: Collection[str]
             raise UsageProblem(f"{name} is given with both --with and --without")
 
 
-def check_needs(run: Session, names: Collection[str]) -> None:
+def check_requirements(run: Session, names: Collection[str]) -> None:
     """Raise UsageProblem for a part that lacks a setting or a package."""
     for name in names:
         streaming = name in _STREAMING or (name == "hdfs" and streams_to(name, run.settings.flows))
@@ -106,7 +106,7 @@ def _check_notebooks(run: Session) -> None:
 
 
 def check_spark_image(run: Session) -> None:
-    """Raise UsageProblem if apps run from an image and those of Spark have none with Spark."""
+    """Raise UsageProblem if apps run from an image, but `spark.image` does not name one with Spark."""
     if run.settings.image is not None and run.settings.spark.image is None:
         raise UsageProblem(
             f"Spark needs spark.image: the project's image {run.settings.image} does not contain it",

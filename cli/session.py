@@ -62,7 +62,7 @@ class Session:
             raise
 
     @property
-    def place(self) -> str:
+    def label(self) -> str:
         """The cluster and the area, for messages."""
         return self.cluster_name if self.area is None else f"{self.cluster_name}, area {self.area}"
 

@@ -62,7 +62,8 @@ def apply_plan(run: Session, output: str) -> None:
     """Create the missing accounts, groups and rights. Nothing is changed or removed.
 
     Keys and passwords are created on this machine, in files that only you can read. The passwords of new
-    people stay in `keys` in PIPECTL_HOME; hand them over, then delete them. Interrupted, run it again.
+    people stay in `keys` in PIPECTL_HOME; hand them over, then delete them. If it is interrupted,
+    run it again.
 
     \b
     Example:

@@ -70,7 +70,7 @@ def deploy(
         plan = _plan(run, progress, **choices)
         run = plan.run
         with progress.paused():
-            confirm(plan, run.place, yes=yes, always=always_ask)
+            confirm(plan, run.label, yes=yes, always=always_ask)
         nothing_to_do = carry_out(plan, progress, run.stop, atomic=atomic)
         remember_cluster(run.cluster_name)
         # Where everything was there and ready, the records that came meanwhile prove the flow.
@@ -205,7 +205,7 @@ def _show(
         if records is not None
         else "the bundle is not complete, so data was not verified"
     )
-    click.secho(f"Cluster {run.place}: {result}; {data} ({seconds:.0f} s).", bold=True)
+    click.secho(f"Cluster {run.label}: {result}; {data} ({seconds:.0f} s).", bold=True)
     for name, address in addresses.items():
         click.echo(f"  {name:<9} {address}")
     if first:

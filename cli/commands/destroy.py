@@ -74,7 +74,7 @@ def _ask(run: Session, yes: bool, delete_topics: bool, purge: bool) -> None:
         raise UsageProblem(
             f"destroy would remove {extent}, but there is no terminal to ask on", hint="add --yes"
         )
-    click.confirm(f"Cluster {run.place}: remove {extent}?", abort=True, err=True)
+    click.confirm(f"Cluster {run.label}: remove {extent}?", abort=True, err=True)
 
 
 def _take_down(run: Session, progress: Progress, delete_topics: bool) -> list[str]:
@@ -144,7 +144,7 @@ def _show(
     if as_json:
         out.print_json({"cluster": run.cluster_name, "removed": removed, "purged": purged})
         return
-    click.secho(f"Cluster {run.place}: removed {', '.join(removed) or 'nothing'}.", bold=True)
+    click.secho(f"Cluster {run.label}: removed {', '.join(removed) or 'nothing'}.", bold=True)
     if purged:
         click.echo("The local cluster is stopped and its data is deleted.")
     elif not existed:

@@ -58,6 +58,6 @@ def _show(run: Session, plan: Plan, *, full: bool) -> None:
         for action in ("create", "update", "remove")
         if (number := sum(change.action == action for change in plan.changes.values()))
     ]
-    click.secho(f"Cluster {run.place}: {', '.join(counts) or 'no changes'}.", bold=True)
+    click.secho(f"Cluster {run.label}: {', '.join(counts) or 'no changes'}.", bold=True)
     if not full and any(change.action == "create" for change in plan.changes.values()):
         click.echo("`--full` also shows the definitions of what would be created.")

@@ -74,7 +74,7 @@ def command(
         # The cluster's file is also that of its other areas.
         else_file = "" if to_area else f", or change marathon/clusters/{target}.yaml"
         click.echo(
-            f"note: the settings of {run.place} do not hold the promoted ones yet; write them to a file with "
+            f"note: the settings of {run.label} do not hold the promoted ones yet; write them to a file with "
             f"--save and deploy with -f{else_file}",
             err=True,
         )

@@ -12,7 +12,7 @@ from cli import output as out
 from cli.engine.protocol import Engine, JobManifest, JobRun
 from cli.errors import EngineError, Interrupted, PipectlError, Unhealthy, UsageProblem
 from cli.job_watch import Outcome, watch
-from cli.parts import check_needs, check_spark_image, with_remembered
+from cli.parts import check_requirements, check_spark_image, with_remembered
 from cli.session import Session
 from cli.session_options import session_options
 from kafka_topic.plan import TopicSpec
@@ -64,7 +64,7 @@ def command(run: Session, output: str, job: str, source: str | None, target: str
     _check_part(run, declared)
     if declared.uses_spark:
         check_spark_image(run)
-    _check_needs(run, engine, declared)
+    _check_dependencies(run, engine, declared)
     _create_topics(run, engine, declared)
     with _run_stays_active(run, declared):
         started = _started(run, engine, declared)
@@ -105,7 +105,7 @@ def _check_part(run: Session, job: Job) -> None:
 def _check_target(run: Session) -> None:
     target = run.settings.sink.target
     if target == "webhook":
-        check_needs(run, [target])
+        check_requirements(run, [target])
     _check_store(run, target)
 
 
@@ -117,7 +117,7 @@ def _check_store(run: Session, store: str) -> None:
         )
 
 
-def _check_needs(run: Session, engine: Engine, job: Job) -> None:
+def _check_dependencies(run: Session, engine: Engine, job: Job) -> None:
     from cli.steps.bundle import steps_of
 
     steps = steps_of(run, engine=engine)

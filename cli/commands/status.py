@@ -270,5 +270,5 @@ def _show(
         click.echo(f"Last failure of the job: {failure.time} UTC, {out.one_line(failure.reason)}")
     if flow.trouble:
         click.secho(f"positions: {flow.trouble}", fg="red", err=True)
-    verdict = f"Cluster {run.place}: {'healthy' if healthy else 'unhealthy'}"
+    verdict = f"Cluster {run.label}: {'healthy' if healthy else 'unhealthy'}"
     click.secho(verdict, fg="green" if healthy else "red", bold=True)

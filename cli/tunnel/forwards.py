@@ -39,13 +39,13 @@ class Forwards:
         self._closing = False
 
     def connect(self, target: Target) -> socket.socket:
-        """A connection to the target. Raises PipectlError if there is no way to it."""
-        place = self.open(target)
+        """A connection to the target. Raises PipectlError if the target cannot be reached."""
+        path = self.open(target)
         deadline = time.monotonic() + _LISTEN_SECONDS
         while True:
             connection = socket.socket(socket.AF_UNIX)
             try:
-                connection.connect(str(place))
+                connection.connect(str(path))
                 return connection
             except ConnectionRefusedError:
                 # The socket exists a moment before ssh listens on it.
@@ -58,22 +58,22 @@ class Forwards:
                 raise PipectlError(f"the tunnel to {_shown(target)} is closed: {error.strerror}") from None
 
     def open(self, target: Target) -> Path:
-        """Log in for this target. The socket leads to it. Raises PipectlError if there is no way to it."""
+        """Log in for this target; returns its socket. Raises PipectlError if it cannot be reached."""
         with self._lock:
             if self._closing:
                 raise PipectlError(f"the tunnel to {_shown(target)} is closed")
             if target not in self._open:
-                place = self._folder / f"{len(self._processes)}.sock"
-                self._start(target, place)
-                self._open[target] = place
+                path = self._folder / f"{len(self._processes)}.sock"
+                self._start(target, path)
+                self._open[target] = path
             return self._open[target]
 
-    def _start(self, target: Target, place: Path) -> None:
-        process = _Ssh(self._gateway.forward(str(place), target), self._say)
+    def _start(self, target: Target, path: Path) -> None:
+        process = _Ssh(self._gateway.forward(str(path), target), self._say)
         self._processes.append(process)
         deadline = time.monotonic() + self._seconds
         # A connection would tell more, but each reaches the service.
-        while not place.exists():
+        while not path.exists():
             if self._closing:
                 raise PipectlError(f"the tunnel to {_shown(target)} is closed")
             if (code := process.returncode()) is not None:

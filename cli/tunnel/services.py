@@ -68,8 +68,8 @@ def targets(run: Session, service: str) -> list[Target]:
             f"the part {service} is disabled", hint=f"`pipectl deploy --with {service}` enables it"
         )
     address: str = getattr(run.settings.names, service)
-    place = address.partition(":")[2].partition("/")[0]
-    hosts, _, port = place.rpartition(":")
+    hosts_and_port = address.partition(":")[2].partition("/")[0]
+    hosts, _, port = hosts_and_port.rpartition(":")
     return [(host, int(port)) for host in hosts.split(",")]
 
 
@@ -137,14 +137,14 @@ def _mysql(run: Session, port: int, login: Login | None, folder: Path) -> Client
 
 
 def _cassandra(run: Session, port: int, login: Login | None, folder: Path) -> Client:
-    place = (HOST, str(port), "-k", run.settings.cassandra.keyspace)
+    server = (HOST, str(port), "-k", run.settings.cassandra.keyspace)
     if login is None:
         who = ("-u", "cassandra") if run.settings.cassandra.password else ()
         options: tuple[str, ...] = who
     else:
         rc, credentials = cqlsh_files(folder, login)
         options = (f"--cqlshrc={rc}", f"--credentials={credentials}", *(["--ssl"] if login.ca else []))
-    return Client(("cqlsh",), "`pip install cqlsh`", (*options, *place))
+    return Client(("cqlsh",), "`pip install cqlsh`", (*options, *server))
 
 
 def _hdfs(run: Session, port: int, login: Login | None, folder: Path) -> Client:

@@ -34,7 +34,7 @@ WITHOUT_END = sys.maxsize
 """A total that no source reaches."""
 _CALL_SECONDS = 10.0
 # Limits log lines: a stream's blocks are small.
-_TELL_SECONDS = 10.0
+_LOG_SECONDS = 10.0
 _PAUSE_SECONDS = 0.5
 # A killed run blocks readers for this long, unless a new run starts earlier.
 _TRANSACTION_MS = 30_000
@@ -87,7 +87,7 @@ def write_exactly(total: int, make: Make, target: Target, stop: threading.Event)
     """
     brokers = Brokers(target.bootstrap_servers, timeout=_CALL_SECONDS)
     wrote, moved_at, said = 0, time.monotonic(), "nothing"
-    told_at = float("-inf")
+    logged_at = float("-inf")
     of_total = "" if total == WITHOUT_END else f" of {total}"
     began: Written | None = None
     start = 0
@@ -112,8 +112,8 @@ def write_exactly(total: int, make: Make, target: Target, stop: threading.Event)
                     start += len(block)
                     wrote = start - began.so_far
                     moved_at = time.monotonic()
-                    if len(block) == BLOCK or start >= total or moved_at - told_at > _TELL_SECONDS:
-                        told_at = moved_at
+                    if len(block) == BLOCK or start >= total or moved_at - logged_at > _LOG_SECONDS:
+                        logged_at = moved_at
                         _LOG.info("%d%s are in %s", start, of_total, target.topic)
             if start >= total:
                 return wrote

@@ -8,10 +8,10 @@ def list_all(argv: list[str]) -> None:
     """Prints the masters and the agents."""
     state = request("GET", "/mesos/master/state.json").checked().json()
     about = {key: state[key] for key in ("id", "pid", "version")}
-    place = {"region": None, "zone": None}
+    location = {"region": None, "zone": None}
     masters = request("GET", "/mesos_dns/v1/hosts/master.mesos").checked().json()
-    agents = [{**agent, "type": "agent", **place} for agent in state["slaves"]]
-    emit([*({**master, "type": "master (leader)", **place, **about} for master in masters), *agents])
+    agents = [{**agent, "type": "agent", **location} for agent in state["slaves"]]
+    emit([*({**master, "type": "master (leader)", **location, **about} for master in masters), *agents])
 
 
 # The real client lists nodes by the group alone, which has no other word for it.

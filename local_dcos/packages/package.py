@@ -74,8 +74,8 @@ class Package:
         options = with_defaults(self.options, given)
         name, node = options["service"]["name"].strip("/"), options[self.sized_by]
         ports: list[Json] = [{"name": "api", "port": 0, "protocol": "tcp"}]
-        for port_name, place in self.ports.items():
-            group, _, key = place.partition(".")
+        for port_name, path in self.ports.items():
+            group, _, key = path.partition(".")
             if port := options[group][key]:
                 ports.append({"name": port_name, "port": port, "protocol": "tcp"})
         app = self.app(options)

@@ -13,7 +13,7 @@ from stores.sinks.targets import Target
 
 _LOG = logging.getLogger(__name__)
 _READ_SECONDS = 0.5
-_TELL_SECONDS = 60.0
+_LOG_SECONDS = 60.0
 
 
 def carry(group: Group, target: Target, stop: threading.Event, ends: Mapping[Partition, int] | None) -> bool:
@@ -22,13 +22,13 @@ def carry(group: Group, target: Target, stop: threading.Event, ends: Mapping[Par
     Each portion is committed after it is written. Returns whether these ends were reached. Raises SinkError,
     StoreError and KafkaTopicError.
     """
-    told, due = 0, time.monotonic() + _TELL_SECONDS
+    logged, due = 0, time.monotonic() + _LOG_SECONDS
     while not stop.is_set():
         for portion in group.read(target.most, _READ_SECONDS):
             _write(group, target, portion)
-        if target.written > told and time.monotonic() >= due:
-            told, due = target.written, time.monotonic() + _TELL_SECONDS
-            _LOG.info("%d records are written to %s", told, target.label)
+        if target.written > logged and time.monotonic() >= due:
+            logged, due = target.written, time.monotonic() + _LOG_SECONDS
+            _LOG.info("%d records are written to %s", logged, target.label)
         if ends is not None and group.reached(ends):
             return True
     return False

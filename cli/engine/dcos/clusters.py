@@ -110,9 +110,9 @@ class DcosClusters:
         own = self._dcos.environ.get("DCOS_DIR")
         file = Path(own or Path.home() / ".dcos") / "clusters" / current["cluster_id"] / "dcos.toml"
         with TemporaryDirectory(prefix="pipectl-") as folder:
-            place = Path(folder) / "clusters" / current["cluster_id"]
-            place.mkdir(parents=True)
-            (place / "dcos.toml").symlink_to(file)
+            own_folder = Path(folder) / "clusters" / current["cluster_id"]
+            own_folder.mkdir(parents=True)
+            (own_folder / "dcos.toml").symlink_to(file)
             alone = _with_folder(self._dcos, Path(folder))
             shown: list[dict[str, Any]] = alone.json(["cluster", "list", "--json"])
         return [one for one in shown if one.get("status") == _UNCONFIGURED]
@@ -122,15 +122,15 @@ class DcosClusters:
         if self._folder is None:
             return
         for number, one in enumerate(self._neighbours()):
-            place = self._folder / "clusters" / one.id
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            its_folder = self._folder / "clusters" / one.id
+            its_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(
-                place / "dcos.toml",
+                its_folder / "dcos.toml",
                 f'[core]\ndcos_url = "{one.url}"\ndcos_acs_token = "{one.token}"\nssl_verify = "false"\n'
                 f'timeout = 20\n[cluster]\nname = "{one.name}"\n',
             )
             if number == 0:
-                (place / "attached").touch()
+                (its_folder / "attached").touch()
 
 
 def _with_folder(dcos: Dcos, folder: Path) -> Dcos:
