@@ -69,7 +69,7 @@ SHOWN = {
     "appId",
 }
 # A command for users, a right, a name of DC/OS' own DNS.
-WORDS = re.compile(r"\bdcos [a-z]|\bdcos:[a-z]|\bcore\.(dcos|ssl)_|thisdcos|\bmesos\b")
+WORDS = re.compile(r"\bdcos [a-z]|\bdcos:[a-z]|\bcore\.(dcos|ssl)_|thisdcos|\bacs/api\b|\bmesos\b")
 COMMANDS = {"cluster", "config", "job", "kafka", "marathon", "node", "package", "quota", "security", "task"}
 
 

@@ -16,6 +16,8 @@ from cli.planning import Plan, plan_of
 from cli.progress import Progress
 from cli.rollout import carry_out
 from cli.session import Session
+from marathon import parts
+from marathon.requirements import REQUIRED
 
 OFF = ("kafka.bootstrap_servers='127.0.0.1:1'", "parts=[]")
 
@@ -156,6 +158,10 @@ def test_a_part_that_is_remembered_can_be_chosen_by_a_short_name(engine: MemoryE
     ]
     with pytest.raises(UsageProblem, match="no component dashbord"):
         plan_of(run_with(), engine, only=["dashbord"])
+
+
+def test_only_known_parts_require_something() -> None:
+    assert REQUIRED.keys() <= parts(run_with().settings).keys()
 
 
 def test_a_part_that_is_off_may_be_skipped(engine: MemoryEngine) -> None:
