@@ -19,6 +19,7 @@ _SOURCES = {
     "system": "load of the machine: CPU, memory, disk and network",
     "random-numbers": "random numbers of one distribution",
     "prices": "simulated prices",
+    "replay": "historical prices, at their times of then",
     "census": "a census, which is a static data set",
 }
 _PROCESSING = {
@@ -37,6 +38,7 @@ _STARTS = {
     "system": "`pipectl run system` measures this machine",
     "random-numbers": "`pipectl run random-numbers` writes them",
     "prices": "`pipectl run produce-prices` writes them",
+    "replay": "`pipectl run replay` writes those of the files in sources.replay.files",
     "census": "`pipectl run census` loads it, then `pipectl run census-statistics` computes",
 }
 """How a source is started."""

@@ -25,6 +25,8 @@ AT_LEAST = 1000
 """How many records of each partition are read at the start, however old: those of the last run."""
 MOST_VALUES = 1500
 MOST_SERIES = 40
+_PRICES = ("prices", "replay")
+"""The sources of prices; those of the others are measurements."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class RecentReader:
 
     def _take(self, message: Message) -> bool:
         topic, value = message.topic() or "", message.value()
-        contract = Price if self._kinds[topic] == "prices" else Measurement
+        contract = Price if self._kinds[topic] in _PRICES else Measurement
         try:
             self._recent.add(topic, contract.from_json(value if isinstance(value, bytes) else b""))
         except ContractError:

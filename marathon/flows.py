@@ -18,8 +18,14 @@ from marathon.section import Section
 STAGES = ("source", "topic", "processing", "store", "display")
 ARROW = "->"
 NONE = "none"
-TOPICS = {"prices": "prices", "random-numbers": "random-numbers", "system": "monitoring", "census": "census"}
-"""Where each source writes. What streams a flow reads these topics only."""
+TOPICS = {
+    "prices": "prices",
+    "random-numbers": "random-numbers",
+    "system": "monitoring",
+    "census": "census",
+    "replay": "replay",
+}
+"""Where each source writes."""
 PROCESSING = (NONE, "spark", "spark-streaming")
 STORES = (NONE, "disk", "cassandra", "hdfs")
 DISPLAYS = ("lines", "histogram", "bands", "bars")
@@ -95,6 +101,11 @@ def _contradictions(
         fitting = " or ".join(_SHOWN_BY[processing])
         results = "records" if processing == NONE else f"the results of {processing}"
         yield f"{display} does not show {results}", f"write {fitting}"
+    if source == "replay" and processing == "spark-streaming":
+        yield (
+            "spark-streaming does not read the topic replay",
+            "write none -> none -> lines; the gatherer processes them by gatherer.inputs",
+        )
     if (source == "census") != (processing == "spark"):
         yield "the census is a static data set, which only spark processes, and spark nothing else", ""
 

@@ -48,9 +48,12 @@ def signals(*, minutes: float = 60, positions: Collection[str] | None = None) ->
     return _of(recent("signals", minutes=minutes), positions)
 
 
-def ticks(*positions: str, minutes: float = 10) -> pandas.DataFrame:
-    """The prices of these positions, or of all, in the last minutes. `price` is a float."""
-    table = recent(TICKS, minutes=minutes, positions=positions)
+def ticks(*positions: str, minutes: float = 10, source: str = TICKS) -> pandas.DataFrame:
+    """The prices of these positions, or of all, that came in the last minutes. `price` is a float.
+
+    source: `ticks`, or another one of prices, such as `replay`: those that `pipectl run replay` wrote.
+    """
+    table = _of(recent(source, minutes=minutes, positions=positions), positions or None)
     return table.assign(price=table["price"].astype(float))
 
 
@@ -66,7 +69,9 @@ def recent(flow: str, *, minutes: float, positions: Collection[str] = ()) -> pan
     brokers = Brokers(servers, timeout=_BROKER_SECONDS)
     found = brokers.partitions(source.topics)
     if missing := sorted(set(source.topics) - found.keys()):
-        raise TopicMissingError(f"the topic {missing[0]} does not exist; `pipectl deploy` creates it")
+        raise TopicMissingError(
+            f"the topic {missing[0]} does not exist; `pipectl deploy` creates it, or the first run of its job"
+        )
     partitions = [partition for several in found.values() for partition in several]
     rows = []
     consumer = open_consumer(servers, enable_partition_eof=True)

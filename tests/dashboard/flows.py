@@ -18,9 +18,9 @@ from tests.settings import load_settings
 NAMES = ("cpu", "memory", "network_sent")
 
 
-def environment(folder: Path, *parts: str) -> dict[str, str]:
+def environment(folder: Path, *parts: str, overrides: tuple[str, ...] = ()) -> dict[str, str]:
     """What the bundle puts into the page's environment, with a store in a folder."""
-    app = marathon.render(load_settings("local")).apps["dashboard"]
+    app = marathon.render(load_settings("local", overrides=overrides)).apps["dashboard"]
     stores = {"disk": f"disk:{folder}"}
     return {"FLOWS": str(app.env["FLOWS"]), "PARTS": ",".join(parts), "STORES": json.dumps(stores)}
 

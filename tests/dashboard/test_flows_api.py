@@ -1,9 +1,13 @@
 """/api/flows on a real broker and a real store: what each flow is, how it is, and its data."""
 
+from datetime import UTC, datetime
+
 import jsonschema
 import pytest
 
 from dashboard.openapi import document
+from kafka_topic.connection import open_producer
+from kafka_topic.contracts import Price, format_time
 from tests.dashboard import flows
 from tests.dashboard.conftest import wait_for
 
@@ -63,6 +67,20 @@ def test_the_data_of_a_flow_is_what_its_store_and_its_topic_hold(feeder, flow_ap
     values = wait_for(lambda: flow_app.get(f"/api/flows/data?flow={LIVE}")[1]["values"])
     assert {one["name"] for one in values} == set(flows.NAMES)
     assert flow_app.get("/api/flows/data?flow=nothing")[0] == 404
+
+
+def test_replayed_prices_keep_their_times(kafka, feeder, make_app, store):
+    kafka.create(topic := f"{feeder.prefix}replay")
+    name, then = "demo/replay", datetime(2018, 12, 31, tzinfo=UTC)
+    overrides = (f"flows.{name}=replay -> replay -> none -> none -> lines",)
+    app = make_app(feeder.prefix, **flows.environment(store, overrides=overrides))
+    assert "`pipectl run replay`" in flows.state_of(app, name)["text"]
+    producer = open_producer(feeder.servers, enable_idempotence=True)
+    producer.produce(topic, Price(then, "sp500", 2506.850098).to_json(), "sp500")
+    assert producer.flush(20) == 0
+    (found,) = wait_for(lambda: app.get(f"/api/flows/data?flow={name}")[1]["values"])
+    assert (found["ts"], found["name"], found["value"]) == (format_time(then), "sp500", 2506.850098)
+    assert (state := flows.state_of(app, name))["state"] == "past" and state["records"] == 1
 
 
 def test_an_unreadable_store_is_reported_and_read_again_once_it_recovers(flow_app, store):

@@ -85,7 +85,7 @@ def test_an_app_streams_into_hdfs_only_if_a_flow_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("store", ["disk", "cassandra", "hdfs"])
-@pytest.mark.parametrize("source", sorted(set(TOPICS) - {"census"}))
+@pytest.mark.parametrize("source", sorted(set(TOPICS) - {"census", "replay"}))
 def test_every_flow_that_is_accepted_is_streamed(tmp_path: Path, source: str, store: str) -> None:
     line = f"{source} -> {TOPICS[source]} -> spark-streaming -> {store} -> bands"
     settings = load_settings(
@@ -103,7 +103,7 @@ def test_every_flow_that_is_accepted_is_streamed(tmp_path: Path, source: str, st
         ("system -> monitoring", "is not of the form source -> topic -> processing -> store -> display"),
         (
             "sistem -> monitoring -> none -> none -> lines",
-            "the source must be one of prices, random-numbers, system, census, got 'sistem'; did you mean",
+            "must be one of prices, random-numbers, system, census, replay, got 'sistem'; did you mean",
         ),
         ("system -> monitoring -> spark-streaming -> none -> bands", "what is processed needs a store"),
         ("system -> monitoring -> none -> none -> bands", "bands does not show records; write lines or"),
@@ -114,6 +114,8 @@ def test_every_flow_that_is_accepted_is_streamed(tmp_path: Path, source: str, st
             "prices writes to the topic prices, not to ticks; write prices",
         ),
         ("census -> people -> spark -> disk -> bars", "census writes to the topic census, not to people"),
+        ("replay -> prices -> none -> none -> lines", "replay writes to the topic replay, not to prices"),
+        ("replay -> replay -> spark-streaming -> disk -> bands", "does not read the topic replay"),
     ],
 )
 def test_errors_in_the_line_of_a_flow(mistakes: Mistakes, line: str, problem: str) -> None:

@@ -32,7 +32,8 @@ from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 SYMBOLS = ("AAPL", "MSFT")
-WINDOWS, TICKS = 120, 300
+WINDOWS, TICKS, DAYS = 120, 300, 100
+THEN, DAY = datetime(2018, 1, 2, tzinfo=UTC), timedelta(days=1)
 SECRET = "0123456789abcdef" * 2
 PATIENCE = 60
 NOTEBOOKS = sorted(
@@ -60,22 +61,36 @@ def windows(now: datetime) -> Iterator[MovingAverage]:
             )
 
 
-def signal(now: datetime, seconds: int, event: str, probability: float | None) -> Signal:
+def signal(
+    time: datetime, event: str, probability: float | None, symbol: str = "AAPL", horizon: float = 30.0
+) -> Signal:
     return Signal(
         kind="limit",
         event=event,
-        symbol="AAPL",
-        time=now - timedelta(seconds=seconds),
+        symbol=symbol,
+        time=time,
         window="10m" if probability else None,
         side="sell",
         price=101.0,
         value=probability or 101.2,
         threshold=0.5 if probability else 101.0,
         probability=probability,
-        horizon_seconds=30.0 if probability else None,
+        horizon_seconds=horizon if probability else None,
         lead_seconds=None,
-        reason=f"the sell limit of AAPL is {event}",
+        reason=f"the sell limit of {symbol} is {event}",
     )
+
+
+def history() -> tuple[list[Price], list[Signal]]:
+    """Daily prices of long ago, with a forecast that came true and one whose horizon goes beyond them."""
+    prices = [Price(THEN + number * DAY, "SPX", 100 + number % 5) for number in range(DAYS)]
+    month = 30 * DAY.total_seconds()
+    signals = [
+        signal(THEN + 10 * DAY, "likely", 0.8, "SPX", month),
+        signal(THEN + 15 * DAY, "reached", None, "SPX"),
+        signal(THEN + (DAYS - 10) * DAY, "likely", 0.6, "SPX", month),
+    ]
+    return prices, signals
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +98,18 @@ def bundle(kafka: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dic
     """Records in topics, and windows in a store on disk: the environment of the app."""
     now, prefix = datetime.now(UTC), "notebooks."
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "enable.idempotence": True})
-    for topic in ("movingaverage", "signals", *(f"position.{symbol}" for symbol in SYMBOLS)):
+    for topic in ("movingaverage", "signals", "replay", *(f"position.{symbol}" for symbol in SYMBOLS)):
         kafka.create(f"{prefix}{topic}", partitions=2)
     made = [*windows(now)]
     for each in made:
         producer.produce(f"{prefix}movingaverage", each.to_json(), each.symbol)
-    for each in (signal(now, 100, "likely", 0.8), signal(now, 90, "reached", None)):
-        producer.produce(f"{prefix}signals", each.to_json(), each.symbol)
+    replayed, of_then = history()
+    for price in replayed:
+        producer.produce(f"{prefix}replay", price.to_json(), price.symbol)
+    forecast = signal(now - timedelta(seconds=100), "likely", 0.8)
+    hit = signal(now - timedelta(seconds=90), "reached", None)
+    for told in (*of_then, forecast, hit):
+        producer.produce(f"{prefix}signals", told.to_json(), told.symbol)
     producer.produce(f"{prefix}signals", b"no signal", "AAPL")
     for number in range(TICKS):
         for symbol in SYMBOLS:
@@ -125,7 +145,12 @@ def test_tables_hold_every_record_once(environ: dict[str, str], caplog: pytest.L
     assert data.movingaverage("1m", minutes=10).empty
     assert len(data.movingaverage(minutes=10, positions=["MSFT"])) == WINDOWS
     assert len(data.ticks("AAPL")) == TICKS and set(data.ticks("AAPL")["symbol"]) == {"AAPL"}
-    assert data.signals()["event"].to_list() == ["likely", "reached"]
+    assert data.signals(positions=["AAPL"])["event"].to_list() == ["likely", "reached"]
+    replayed, signals = history()
+    found = data.ticks(source="replay")
+    assert [*found.itertuples(index=False, name=None)] == [(p.ts, p.symbol, p.price) for p in replayed]
+    assert data.ticks("AAPL", source="replay").empty
+    assert len(data.signals(positions=["SPX"])) == len(signals)
     assert "notebooks.signals, partition" in caplog.text
 
 
@@ -134,9 +159,11 @@ def test_a_missing_store_is_named_with_the_next_step(environ: dict[str, str]) ->
         data.query("mysql", "SELECT 1")
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize(
+    ("name", "source"), [*((name, "ticks") for name in NOTEBOOKS), ("limits.ipynb", "replay")]
+)
 def test_a_notebook_runs_and_shows_its_charts(
-    name: str, environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, source: str, environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind in ("CONFIG", "DATA", "RUNTIME"):
         monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(tmp_path / kind))
@@ -144,6 +171,8 @@ def test_a_notebook_runs_and_shows_its_charts(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     text = files("notebooks").joinpath("library", name).read_text()
     book = nbformat.reads(text, as_version=4)
+    for cell in book.cells:
+        cell.source = cell.source.replace('SOURCE = "ticks"', f'SOURCE = "{source}"')
     client = nbclient.NotebookClient(
         book, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
@@ -153,13 +182,14 @@ def test_a_notebook_runs_and_shows_its_charts(
     charts = [output for output in outputs if "image/png" in output.get("data", {})]
     shown = "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
     number, text = {
-        "limits.ipynb": (2, "1 forecasts, 1 with known outcome, 1 came true"),
-        "stores.ipynb": (1, f"disk: {WINDOWS * len(SYMBOLS)} windows"),
-        "volatility.ipynb": (
+        ("limits.ipynb", "ticks"): (2, "1 forecasts, 1 with known outcome, 1 came true"),
+        ("limits.ipynb", "replay"): (2, "2 forecasts, 1 with known outcome, 1 came true"),
+        ("stores.ipynb", "ticks"): (1, f"disk: {WINDOWS * len(SYMBOLS)} windows"),
+        ("volatility.ipynb", "ticks"): (
             1 + len(SYMBOLS),
-            f"{WINDOWS * len(SYMBOLS)} windows and 2 signals of AAPL, MSFT",
+            f"{WINDOWS * len(SYMBOLS)} windows and 5 signals of AAPL, MSFT",
         ),
-    }[name]
+    }[name, source]
     assert text in shown
     assert len(charts) == number
 
