@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -69,6 +71,17 @@ def test_a_file_adds_and_removes_flows(tmp_path: Path) -> None:
     )
     names = [flow["name"] for flow in json.loads(environment(files=[file])["FLOWS"])]
     assert names == [*EIGHT[1:], "demo/prices"]
+
+
+def test_the_settings_of_the_recipe_with_real_prices_are_valid(tmp_path: Path) -> None:
+    text = (Path(marathon.__file__).parents[1] / "docs" / "flows" / "replay.md").read_text()
+    (yaml,) = re.findall(r" *```yaml\n(.*?)```", text, re.DOTALL)
+    (file := tmp_path / "history.yaml").write_text(dedent(yaml))
+    settings = load_settings("local", files=[file])
+    assert list(settings.gatherer.windows) == ["30d", "250d"]
+    job = marathon.render(settings).jobs["replay"].definition["run"]
+    assert job["env"] | {"TIME_FORMAT": "%m/%d/%Y", "TOPIC": "replay"} == job["env"]
+    assert job["args"][-1].endswith("arch/data/sp500/sp500.csv.gz")
 
 
 def test_an_app_streams_into_hdfs_only_if_a_flow_does(tmp_path: Path) -> None:
