@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from cli.engine.dcos.engine import DcosEngine
 from cli.engine.dcos.faults import CommandMissing, fault
 from cli.engine.dcos.packages import DcosPackages
+from cli.engine.dcos.runner import Dcos
 from cli.engine.dcos.service_command import ServiceCommands
 from cli.engine.memory import MemoryEngine
 from cli.errors import NotFound, PipectlError, WaitTimeout
@@ -74,3 +76,11 @@ def test_threads_that_lack_the_command_of_a_package_install_it_once() -> None:
         ran = [pool.submit(lambda: commands.of("kafka").run(["kafka", "topic", "list"])) for _ in range(2)]
         assert [each.result(30) for each in ran] == ["[]", "[]"]
     assert installed == [["package", "install", "kafka", "--cli", "--yes"]]
+
+
+def test_the_network_of_the_cluster_has_names_for_tasks_and_a_way_in():
+    engine = DcosEngine(Dcos(("dcos",), {}))
+    assert engine.packages.host_of("data/hdfs", "data-2-node") == (
+        "data-2-node.datahdfs.autoip.dcos.thisdcos.directory"
+    )
+    assert engine.how_to_join_network() == "sudo dcos tunnel vpn"

@@ -241,7 +241,7 @@ def test_errors_name_the_next_step(monkeypatch, tmp_path, settings, message, hin
 def test_a_kafka_that_takes_tls_only_is_refused(monkeypatch, tmp_path):
     secured = ("--set", "kafka.security={protocol: SSL, secrets: a/kafka, folder: .}")
     error = invoke(tmp_path, "tunnel", "kafka", *elsewhere(monkeypatch, *secured), code=1).exception
-    assert "takes TLS only" in error.message and "dcos tunnel vpn" in error.hint
+    assert "takes TLS only" in error.message and "`join the network`" in error.hint
 
 
 def test_show_prints_what_ssh_does_and_what_its_key_needs(monkeypatch, tmp_path):
@@ -252,6 +252,6 @@ def test_show_prints_what_ssh_does_and_what_its_key_needs(monkeypatch, tmp_path)
     assert first[-2:] == [f"127.0.0.1:9002:name-0-node.{domain}:9002", "core@127.0.0.1"]
     assert second[-2] == f"127.0.0.1:9002:name-1-node.{domain}:9002"
     assert first[first.index("-i") + 1] == str(Path("~/key").expanduser())
-    assert f'permitopen="data-2-node.{domain}:9004" ssh-ed25519' in shown["authorized_keys"]
+    assert 'permitopen="data-2-node.hdfs.memory.invalid:9004" ssh-ed25519' in shown["authorized_keys"]
     text = invoke(tmp_path, "tunnel", "hdfs", "--show", *settings).stdout
     assert shown["authorized_keys"] in text and "~core/.ssh/authorized_keys" in text
