@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import (
     OFFSET_END,
@@ -21,15 +19,15 @@ from confluent_kafka import (
 
 from data_generator.progress import Progress
 from kafka_topic.commit_metadata import metadata_of
-from kafka_topic.connection import open_consumer
+from kafka_topic.member import Member
 
 _LOG = logging.getLogger(__name__)
 _ASK_SECONDS = 0.5
 """How long a request may delay the positions that are ours already."""
 
 
-class Group:
-    """A member of the group; `positions` are the symbols that it owns. Use it from one thread."""
+class Group(Member):
+    """A member of the group; `positions` are the symbols that it owns."""
 
     def __init__(self, bootstrap_servers: str, name: str, topics: Mapping[str, str]) -> None:
         self.positions: set[str] = set()
@@ -37,30 +35,16 @@ class Group:
         self.last_error = ""
         self._topics = topics
         self._symbols = {topic: symbol for symbol, topic in topics.items()}
-        # Read committed offsets: the brokers return none while a transaction that sets one is open.
-        self._consumer = open_consumer(
+        # Members read committed offsets: the brokers return none while a transaction that sets one is open.
+        super().__init__(
             bootstrap_servers,
-            on_error=self._note_error,
-            group_id=name,
+            name,
+            self._symbols,
             # Only positions that move are interrupted when a member comes or goes.
             partition_assignment_strategy="cooperative-sticky",
-            # The least that brokers allow by default. A killed member's positions are silent for so long.
-            session_timeout_ms=6000,
-            heartbeat_interval_ms=500,
             max_poll_interval_ms=60_000,
             topic_metadata_refresh_interval_ms=2000,
         )
-
-    def __enter__(self) -> Self:
-        self._consumer.subscribe(
-            list(self._symbols), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
-        )
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._consumer.close()
 
     def poll(self) -> object:
         """Handle assignments and revocations; returns the membership for transactions.

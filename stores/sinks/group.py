@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from kafka_topic.brokers import Brokers
 from kafka_topic.commit_metadata import metadata_of
-from kafka_topic.connection import open_consumer
 from kafka_topic.errors import BrokerUnreachableError
+from kafka_topic.member import Member
 from stores.sinks.errors import SourceError
 from stores.sinks.portions import Partition, Portion, Reading, is_about, made_again
 
@@ -41,8 +40,8 @@ _PASSING = {
 T = TypeVar("T")
 
 
-class Group:
-    """A member from `with` on. Use it from one thread."""
+class Group(Member):
+    """A member that knows what is written of its partitions."""
 
     def __init__(self, bootstrap_servers: str, name: str, topics: Iterable[str]) -> None:
         self.name = name
@@ -51,28 +50,14 @@ class Group:
         self._brokers = Brokers(bootstrap_servers, timeout=_ANSWER_SECONDS)
         self._ids: dict[str, str] = {}
         self._readings: dict[Partition, Reading] = {}
-        self._consumer = open_consumer(
+        super().__init__(
             bootstrap_servers,
-            on_error=self._note_error,
-            group_id=name,
+            name,
+            self._topics,
             enable_partition_eof=True,
-            # The least that brokers allow by default. After a kill, the next reader waits for so long.
-            session_timeout_ms=6000,
-            heartbeat_interval_ms=500,
             max_poll_interval_ms=_LONGEST_WRITE_MS,
             topic_metadata_refresh_interval_ms=5000,
         )
-
-    def __enter__(self) -> Self:
-        self._consumer.subscribe(
-            self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
-        )
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._consumer.close()
 
     def read(self, most: int, seconds: float) -> list[Portion]:
         """The portions that have come after at most `seconds`, with at most so many records in all.
