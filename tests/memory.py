@@ -7,6 +7,8 @@ import pytest
 
 SPARK_MB, STANDALONE_MB, CASSANDRA_MB = 1536, 3072, 1536
 """What a driver, a standalone cluster with a driver, and a node take at most, as the tests run them."""
+BUNDLE_MB = 4096
+"""What a bundle of one's own without optional parts takes at most."""
 
 
 def need(megabytes: int, what: str) -> None:

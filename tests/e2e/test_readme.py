@@ -11,6 +11,7 @@ from cli.commands import SHORT_HELP
 from flink_scripts.connectors import connector_jars
 from local_dcos.kafka.jars import JARS
 from spark_jobs.locked import KAFKA, LOCK
+from tests import memory
 from tests.e2e.documents import agrees, steps_of
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,7 @@ def test_there_are_guarantees():
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
 def test_readme_commands_work_in_their_order_without_java_on_path_or_a_network(pipectl_elsewhere, tmp_path):
+    memory.need(memory.BUNDLE_MB + memory.SPARK_MB, "a bundle with a report by Spark")
     user = pipectl_elsewhere
     nowhere = "http://127.0.0.1:9"
     # With the caches filled, nothing may be fetched.

@@ -9,6 +9,8 @@ from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
 from cassandra.policies import RoundRobinPolicy
 
+from tests import memory
+
 pytestmark = pytest.mark.slow
 
 
@@ -35,6 +37,7 @@ def answer(address, password, *statements):
 
 
 def test_a_node_asks_for_its_password_and_keeps_its_rows_when_killed(own_cluster, tmp_path):
+    memory.need(memory.CASSANDRA_MB, "Cassandra")
     options = tmp_path / "options.json"
     wanted = {"service": {"name": "results"}, "cassandra": {"native_transport_port": 0}}
     options.write_text(json.dumps(wanted))

@@ -34,8 +34,12 @@ Tick = tuple[str, str, Decimal]
 START = datetime(2026, 11, 22, 23, 59, 30, tzinfo=UTC)
 
 
+DEAR = [Decimal("500000000.01"), Decimal("500000000.02"), Decimal("500000000.03")]
+"""Ordinary prices of the symbol DEAR, but far from those of the others."""
+
+
 def ticks() -> list[Tick]:
-    """Prices of which a rule over all symbols would take CALM's outlier for none, and HIGH for outliers."""
+    """Prices of which a rule over all symbols would miss CALM's outliers, and take DEAR's prices for some."""
     source = random.Random(7)
     ticks = []
     for number in range(1200):
@@ -48,6 +52,7 @@ def ticks() -> list[Tick]:
         ticks[number] = (*ticks[number][:2], price)
     ticks += [(ticks[0][0], "FLAT", Decimal("5.00"))] * 4 + [(ticks[0][0], "FLAT", Decimal("5.01"))]
     ticks += [(ticks[5][0], "FINE", Decimal("0.00000001")), (ticks[5][0], "FINE", Decimal("999999999.99"))]
+    ticks += [(ticks[number][0], "DEAR", price) for number, price in enumerate(DEAR)]
     return [*ticks, (ticks[9][0], "ONE", Decimal("238.32"))]
 
 
@@ -87,11 +92,17 @@ def test_a_topic(spark, kafka, topic_of):
     assert (report.messages, report.broken) == (len(given), 0)
     check(report, given)
     planted = {("CALM", "104.00"), ("HIGH", "1000000.50"), ("WILD", "899.99"), ("CALM", "96.00")}
+    # The same rules over all symbols at once would miss the outliers of CALM, and invent some of DEAR.
+    everything = [Fraction(price) for _, _, price in given]
     for method in METHODS:
-        assert planted <= {(each.symbol, f"{each.price:.2f}") for each in report.outliers[method]}
-    # The rule over all symbols at once would not do.
-    everything = [Fraction(price) for _, _, price in given if price < 10**8]
-    assert not exact.is_outlier("sigma", Fraction(104), everything)
+        found = {(each.symbol, f"{each.price:.2f}") for each in report.outliers[method]}
+        assert planted <= found
+        for missed in (Decimal("96.00"), Decimal("104.00")):
+            assert not exact.is_outlier(method, Fraction(missed), everything)
+        assert "DEAR" in [each.symbol for each in report.figures]
+        assert not [price for symbol, price in found if symbol == "DEAR"]
+        for invented in DEAR:
+            assert exact.is_outlier(method, Fraction(invented), everything)
     lines = as_table(report).splitlines()
     assert lines[:3] == [
         f"topic {topic}, partition {number}: offsets 0 to {len(given) // 3 + (number < len(given) % 3)} "
