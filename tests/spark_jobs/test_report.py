@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -18,8 +21,14 @@ import psutil
 import pytest
 from confluent_kafka import Producer
 
+from data_generator.settings import Settings
+from data_generator.sources import exact as writing
+from data_generator.sources import ledger
+from data_generator.sources.exact import Target
+from data_generator.sources.prices import SOURCE, Prices
 from kafka_topic.contracts import format_time
 from spark_jobs.errors import SourceError
+from spark_jobs.kafka import Extent, extent_of
 from spark_jobs.output import as_json, as_table
 from spark_jobs.report import METHODS, Report, report_on_disk, report_on_topics
 from stores.base import Batch
@@ -146,6 +155,46 @@ def test_only_what_is_committed_at_the_start(spark, kafka, topic_of):
     transactions.abort_transaction()
     assert report.messages == 12
     assert [each.symbol for each in report.figures] == ["CALM", "HIGH", "NEW", "WILD"]
+
+
+def test_a_report_that_starts_while_the_producer_writes(spark, kafka, topic_of, monkeypatch):
+    """It says what it counted, all that was committed at its start, and a later one counts everything."""
+    topic, servers, total = topic_of([]), kafka.bootstrap_servers, 5000
+    middle, started = threading.Event(), threading.Event()
+
+    def headers(source: str, number: int, run: str) -> Any:
+        # In the middle of the third transaction, the producer waits until the report has started.
+        if number == 2500:
+            middle.set()
+            assert started.wait(120)
+        return ledger.headers(source, number, run)
+
+    monkeypatch.setattr(writing, "headers", headers)
+    settings = Settings(servers, ("AAPL", "TSLA"), 7, model="normal", volatility=0.02)
+    prices, target = Prices(settings, total, 1_795_000_000_000), Target(servers, topic, SOURCE)
+    with ThreadPoolExecutor(1) as pool:
+        wrote = pool.submit(writing.write_exactly, total, prices.make, target, threading.Event())
+
+        def extent_then_the_rest(*args: Any) -> Extent:
+            """What the report is about to read. Before it does, the producer writes the rest."""
+            extent = extent_of(*args)
+            started.set()
+            assert wrote.result(120) == total
+            return extent
+
+        monkeypatch.setattr("spark_jobs.report.extent_of", extent_then_the_rest)
+        try:
+            assert middle.wait(120)
+            report = report_on_topics(spark, servers, [topic], ["sigma"])
+        finally:
+            started.set()
+    monkeypatch.undo()
+    ends = [int(re.search(r"offsets 0 to (\d+) ", line)[1]) for line in report.read]
+    assert report.messages == 2000 <= sum(ends) < total
+    assert as_table(report).splitlines()[:4] == [*report.read, "messages: 2000"]
+    later = report_on_topics(spark, servers, [topic], ["sigma"])
+    assert (later.messages, later.broken) == (total, 0)
+    assert sum(each.sums.count for each in later.figures) == total
 
 
 def test_nothing_and_no_topic(spark, kafka, topic_of):
