@@ -241,6 +241,10 @@ class TopicAnswer(TypedDict):
     offsets: Annotated[
         Count, Field(description="what its logs hold: records, and also markers and what was aborted")
     ]
+    size: Annotated[
+        Count | None,
+        Field(description="bytes of keys and values, estimated from some of its records; null: not known"),
+    ]
     settings: Annotated[dict[str, str], Field(description="the settings in force, by Kafka's names")]
 
 
@@ -271,6 +275,3 @@ class RecordsAnswer(TypedDict):
     before: Annotated[str | None, Field(description="`before` of the page of older records; null: none")]
     after: Annotated[str | None, Field(description="`from` of the page of newer records; null: none")]
     bounded: Annotated[bool, Field(description="whether more records might match, which were not looked at")]
-    size: Annotated[
-        int | None, Field(description="bytes of the whole topic without overhead, estimated from this page")
-    ]

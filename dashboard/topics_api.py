@@ -19,9 +19,11 @@ from kafka_topic.browsing import Cursor, Page, Record, TopicInfo, matching, page
 from kafka_topic.contracts import format_time
 from kafka_topic.errors import KafkaTopicError
 from kafka_topic.record_text import as_text
+from kafka_topic.topic_sizes import estimate, estimates
 
 KAFKA_SECONDS = 5.0
 READ_SECONDS = 15.0
+SAMPLE_SECONDS = 2.0
 RECORDS = 20
 MOST_RECORDS = 100
 MOST_CHARACTERS = 20_000
@@ -45,8 +47,8 @@ class TopicsApi:
 
     async def all(self, request: web.Request) -> web.StreamResponse:
         """Every topic but Kafka's own."""
-        found = await self._ask(lambda: topics(self._brokers))
-        return json_answer({"topics": [each.document() for each in found]})
+        found, sizes = await self._ask(self._all)
+        return json_answer({"topics": [each.document(sizes[each.name]) for each in found]})
 
     async def records(self, request: web.Request) -> web.StreamResponse:
         """A page of records: the last ones, or those from or before a cursor, an offset or a time."""
@@ -57,16 +59,19 @@ class TopicsApi:
         page, topic = await self._ask(lambda: self._page(request, name, count))
         shown = [_record(one, as_bytes=as_bytes) for one in page.records]
         answer: RecordsAnswer = {
-            "topic": cast("TopicAnswer", topic.document()),
+            "topic": cast("TopicAnswer", topic.document(estimate(topic, [one["size"] for one in shown]))),
             "records": shown,
             "before": _written(
                 {n: at for n, at in page.before.items() if at > topic.spans[n].begin}, page.before
             ),
             "after": _written({n: at for n, at in page.after.items() if at < topic.spans[n].end}, page.after),
             "bounded": page.bounded,
-            "size": _estimate(shown, topic),
         }
         return json_answer(answer)
+
+    def _all(self) -> tuple[list[TopicInfo], dict[str, int | None]]:
+        found = topics(self._brokers)
+        return found, estimates(self._brokers, found, seconds=SAMPLE_SECONDS)
 
     def _page(self, request: web.Request, name: str, count: int) -> tuple[Page, TopicInfo]:
         query = request.query
@@ -190,10 +195,3 @@ def _part(text: Any, most: int) -> Any:
     if isinstance(text, dict):
         return {"base64": text["base64"][:most]}
     return text[:most] if isinstance(text, str) else text
-
-
-def _estimate(records: list[RecordAnswer], topic: TopicInfo) -> int | None:
-    """The size of a topic whose records are all as large as these are on average."""
-    if not records:
-        return 0 if not topic.offsets else None
-    return round(sum(one["size"] for one in records) / len(records) * topic.offsets)

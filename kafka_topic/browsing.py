@@ -46,8 +46,8 @@ class TopicInfo:
         """How many offsets its logs hold: records, and also markers of transactions and what was aborted."""
         return sum(span.end - span.begin for span in self.spans.values())
 
-    def document(self) -> dict[str, Any]:
-        """The topic for JSON."""
+    def document(self, size: int | None) -> dict[str, Any]:
+        """The topic for JSON. size: its estimated bytes, if they are known."""
         return {
             "topic": self.name,
             "partitions": [
@@ -56,6 +56,7 @@ class TopicInfo:
             ],
             "unreachable": list(self.errors),
             "offsets": self.offsets,
+            "size": size,
             "settings": dict(self.settings),
         }
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 10.0
 READ_SECONDS = 30.0
+SAMPLE_SECONDS = 3.0
 MOST_RECORDS = 10_000
 _TIME_FORMS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
@@ -31,9 +32,10 @@ _TIME_FORMS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%
 @click.group("topics", invoke_without_command=True)
 @session_options(reads_only=True)
 def command(run: Session, output: str) -> None:
-    """List the topics with their partitions, offsets and settings; `topics show` prints records.
+    """List the topics with their partitions, offsets, sizes and settings; `topics show` prints records.
 
-    This command queries the brokers directly, so they must be reachable. It only reads.
+    This command queries the brokers directly, so they must be reachable. It only reads. Sizes are estimated
+    from the last records of each topic, without compression.
 
     \b
     Example:
@@ -41,16 +43,19 @@ def command(run: Session, output: str) -> None:
       pipectl topics show prices --last 10
     """
     from kafka_topic.browsing import topics
+    from kafka_topic.topic_sizes import estimates
 
     with kafka_errors():
-        found = topics(_brokers(live_config(run)))
+        brokers = _brokers(live_config(run))
+        found = topics(brokers)
+        sizes = estimates(brokers, found, seconds=SAMPLE_SECONDS)
     for topic in found:
         _tell_unreachable(topic)
     if output == "json":
-        out.print_json([topic.document() for topic in found])
+        out.print_json([topic.document(sizes[topic.name]) for topic in found])
         return
-    columns = ("topic", "partitions", "offsets", "kept for", "cleanup")
-    out.print_table(columns, map(_topic_row, found))
+    columns = ("topic", "partitions", "offsets", "size", "kept for", "cleanup")
+    out.print_table(columns, [_topic_row(topic, sizes[topic.name]) for topic in found])
 
 
 @command.command("show")
@@ -184,7 +189,7 @@ def _page(
     return page_from(brokers, topic, starts, count, wanted=wanted, seconds=READ_SECONDS)
 
 
-def _topic_row(topic: TopicInfo) -> tuple[str, ...]:
+def _topic_row(topic: TopicInfo, size: int | None) -> tuple[str, ...]:
     from kafka_topic.config import CLEANUP, RETENTION
 
     settings = topic.settings
@@ -193,9 +198,17 @@ def _topic_row(topic: TopicInfo) -> tuple[str, ...]:
         topic.name,
         str(len(topic.spans) + len(topic.errors)),
         str(topic.offsets),
+        "-" if size is None else f"~{_bytes(size)}",
         kept,
         settings.get(CLEANUP, "-"),
     )
+
+
+def _bytes(size: int) -> str:
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"
 
 
 def _length(milliseconds: str | None) -> str:

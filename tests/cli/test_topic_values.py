@@ -37,6 +37,8 @@ def test_a_partition_that_does_not_answer_is_named(monkeypatch):
     topic = TopicInfo("prices", {0: Span(0, 5)}, {}, {1: error})
     monkeypatch.setattr("cli.session.connect", lambda *_, **__: MemoryEngine())
     monkeypatch.setattr("kafka_topic.browsing.topics", lambda _: [topic])
+    sizes = {"prices": None}
+    monkeypatch.setattr("kafka_topic.topic_sizes.estimates", lambda *_, **__: sizes)
 
     def run(*args: str):
         return CliRunner().invoke(pipectl, ["topics", *args, "--cluster", "prod"])
@@ -45,7 +47,9 @@ def test_a_partition_that_does_not_answer_is_named(monkeypatch):
     assert listed.exit_code == 0
     assert f"left out: {error}" in listed.stderr
     assert json.loads(listed.stdout)[0]["unreachable"] == [1]
-    assert run().stdout.splitlines()[-1].split()[:3] == ["prices", "2", "5"]
+    assert run().stdout.splitlines()[-1].split()[:4] == ["prices", "2", "5", "-"]
+    sizes["prices"] = 1_250_000_000
+    assert "~1.2 GB" in run().stdout.splitlines()[-1]
     asked = run("show", "prices", "--partition", "1")
     assert asked.exit_code == 3
     assert str(error) in asked.stderr

@@ -50,6 +50,7 @@ def topics(kafka):
 @pytest.fixture
 def run(topics, monkeypatch):
     monkeypatch.setattr("cli.session.connect", lambda *_, **__: MemoryEngine())
+    monkeypatch.setattr("cli.commands.topics.SAMPLE_SECONDS", 60.0)
     where = ("--set", f"kafka.bootstrap_servers='{topics.bootstrap_servers}'", "--set", "topics.prefix=t.")
 
     def call(*args: str) -> Result:
@@ -78,7 +79,8 @@ def test_topics_are_listed_with_partitions_offsets_and_settings(run):
     assert found["t.prices"]["settings"]["cleanup.policy"] == "delete"
     assert found["t.empty"]["partitions"] == [{"partition": 0, "begin": 0, "end": 0}]
     line = next(line for line in run().stdout.splitlines() if line.startswith("t.prices"))
-    assert line.split() == ["t.prices", "3", "4012", "7d", "delete"]
+    assert line.split() == ["t.prices", "3", "4012", "~268.8", "kB", "7d", "delete"]
+    assert found["t.empty"]["size"] == 0
 
 
 def test_the_last_records_are_shown_whatever_was_aborted(run):
@@ -156,6 +158,7 @@ def test_a_topic_without_records_says_so(run):
 
 def test_brokers_that_do_not_answer_are_named(monkeypatch):
     monkeypatch.setattr("cli.session.connect", lambda *_, **__: MemoryEngine())
+    monkeypatch.setattr("cli.commands.topics.SAMPLE_SECONDS", 60.0)
     monkeypatch.setattr("cli.commands.topics.ANSWER_SECONDS", 1.0)
     where = ("--cluster", "prod", "--set", "kafka.bootstrap_servers='127.0.0.1:1'")
     done = CliRunner().invoke(pipectl, ["topics", *where])

@@ -11,6 +11,7 @@ from dashboard.openapi import document
 from dashboard.topics_api import MOST_HEADER_CHARACTERS, MOST_HEADERS, _record
 from kafka_topic.browsing import Record
 from kafka_topic.connection import open_producer
+from tests.dashboard.conftest import wait_for
 
 pytestmark = pytest.mark.slow
 BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
@@ -50,9 +51,15 @@ def numbers(answer):
 
 
 def test_topics_are_listed_without_kafkas_own(shared_app, browsed):
-    found = {one["topic"]: one for one in shared_app.get("/api/topics")[1]["topics"]}
+    def sized():
+        """The topics, once Kafka has answered in time for the sizes, too."""
+        found = {one["topic"]: one for one in shared_app.get("/api/topics")[1].get("topics", [])}
+        return found if browsed[0] in found and found[browsed[0]]["size"] is not None else None
+
+    found = wait_for(sized, 120)
     topic = found[browsed[0]]
     assert [one["partition"] for one in topic["partitions"]] == [0, 1, 2]
+    assert topic["size"] == 100 * len('key0{"number": 99}')
     assert topic["offsets"] == 100 and topic["settings"]["cleanup.policy"] == "delete"
     assert not any(name.startswith("__") for name in found)
 
@@ -60,7 +67,7 @@ def test_topics_are_listed_without_kafkas_own(shared_app, browsed):
 def test_pages_go_back_to_the_beginning_and_forward_to_the_end_without_losing_a_record(shared_app, browsed):
     page = get(shared_app, browsed[0], count=7)
     seen = [numbers(page)]
-    assert page["after"] is None
+    assert page["after"] is None and page["topic"]["size"] == 1800
     while page["before"]:
         page = get(shared_app, browsed[0], count=7, before=page["before"])
         seen.insert(0, numbers(page))

@@ -39,14 +39,14 @@ export class TopicsView {
     const panel = this.root.append("section").attr("class", "panel scroll");
     panel.append("h2").text("Topics");
     const table = panel.append("table").attr("id", "topics");
-    const heads = ["topic", "partitions", "offsets", "kept for", "cleanup", "largest batch"];
+    const heads = ["topic", "partitions", "offsets", "size", "kept for", "cleanup", "largest batch"];
     table.append("thead").append("tr").selectAll("th").data(heads).join("th").attr("scope", "col").text(String);
     const body = table.append("tbody");
     const answer = await this.ask("api/topics");
     if (!answer) return;
     const rows = body.selectAll("tr").data(answer.topics).join("tr");
     rows.append("td").append("a").attr("href", (one) => `#/topics/${encodeURIComponent(one.topic)}`).text((one) => one.topic);
-    for (const cell of [partitions, (one) => one.offsets.toLocaleString(), keptFor, cleanup, largest]) rows.append("td").text(cell);
+    for (const cell of [partitions, (one) => one.offsets.toLocaleString(), about, keptFor, cleanup, largest]) rows.append("td").text(cell);
   }
 
   browse() {
@@ -109,9 +109,9 @@ export class TopicsView {
     this.write(page);
   }
 
-  write({ topic, records, bounded, size }) {
-    const about = size === null ? "" : `, about ${bytes(size)}, estimated from the records below`;
-    this.facts.text(`${partitions(topic)} partitions, ${topic.offsets.toLocaleString()} offsets${about}. Kept for ${keptFor(topic)}, cleanup ${cleanup(topic)}.`);
+  write({ topic, records, bounded }) {
+    const size = topic.size === null ? "" : `, ${about(topic)} estimated from the records below`;
+    this.facts.text(`${partitions(topic)} partitions, ${topic.offsets.toLocaleString()} offsets${size}. Kept for ${keptFor(topic)}, cleanup ${cleanup(topic)}.`);
     const facts = [
       ...topic.partitions.map((one) => [`partition ${one.partition}`, `offsets ${one.begin} to ${one.end} (exclusive)`]),
       ...topic.unreachable.map((number) => [`partition ${number}`, "its leader does not answer"]),
@@ -169,6 +169,11 @@ function visible(text) {
 
 function partitions({ partitions: readable, unreachable }) {
   return readable.length + unreachable.length;
+}
+
+/** The size of a topic, which is an estimate. */
+function about({ size }) {
+  return size === null ? "–" : `~${bytes(size)}`;
 }
 
 function keptFor({ settings }) {

@@ -5,11 +5,11 @@ import { select } from "d3";
 import { TopicsView, shown } from "../src/topics.js";
 
 const TOPIC = {
-  topic: "prices", partitions: [{ partition: 0, begin: 0, end: 60 }, { partition: 1, begin: 5, end: 45 }], unreachable: [2], offsets: 100,
+  topic: "prices", partitions: [{ partition: 0, begin: 0, end: 60 }, { partition: 1, begin: 5, end: 45 }], unreachable: [2], offsets: 100, size: 1800,
   settings: { "cleanup.policy": "delete", "retention.ms": "604800000", "max.message.bytes": "1048588" },
 };
 const RECORD = { partition: 0, offset: 7, time: "2026-11-28 08:40:00.000", key: "AAPL", value: '{"price": 1.5}', headers: {}, size: 18, cut: false };
-const PAGE = { topic: TOPIC, records: [RECORD], before: "0:7,1:5", after: null, bounded: false, size: 1800 };
+const PAGE = { topic: TOPIC, records: [RECORD], before: "0:7,1:5", after: null, bounded: false };
 
 let view;
 afterEach(() => {
@@ -30,11 +30,11 @@ async function opened(name, document_, status = 200) {
   return () => new URL(asked.mock.calls.at(-1).arguments[0]);
 }
 
-test("topics are listed with partitions, offsets and settings", async () => {
-  const asked = await opened(undefined, { topics: [TOPIC, { ...TOPIC, topic: "limits", settings: { "cleanup.policy": "compact" } }] });
+test("topics are listed with partitions, offsets, sizes and settings", async () => {
+  const asked = await opened(undefined, { topics: [TOPIC, { ...TOPIC, topic: "limits", size: null, settings: { "cleanup.policy": "compact" } }] });
   assert.equal(asked().pathname, "/service/volatility-dashboard/api/topics");
-  assert.deepEqual(texts("tbody tr:first-child td"), ["prices", "3", "100", "7 days", "delete", "1.0 MB"]);
-  assert.equal(texts("tbody tr:last-child td")[3], "ever");
+  assert.deepEqual(texts("tbody tr:first-child td"), ["prices", "3", "100", "~1.8 kB", "7 days", "delete", "1.0 MB"]);
+  assert.deepEqual(texts("tbody tr:last-child td").slice(3, 5), ["–", "ever"]);
   assert.equal(all("a")[0].getAttribute("href"), "#/topics/prices");
 });
 
@@ -42,7 +42,7 @@ test("a topic is browsed page by page; the pages name their neighbours", async (
   const asked = await opened("prices", PAGE);
   assert.deepEqual([asked().searchParams.get("topic"), asked().searchParams.get("count")], ["prices", "20"]);
   assert.deepEqual(texts("#records td"), ["0", "7", "2026-11-28 08:40:00.000", "18", "AAPL", '{"price": 1.5}']);
-  assert.match(texts(".readout")[0], /^3 partitions, 100 offsets, about 1\.8 kB, estimated/);
+  assert.match(texts(".readout")[0], /^3 partitions, 100 offsets, ~1\.8 kB estimated/);
   assert.ok(all("#newer")[0].hasAttribute("disabled") && !all("#older")[0].hasAttribute("disabled"));
   all("[name=key]")[0].value = "AAPL";
   all("[name=offset]")[0].value = "3";
