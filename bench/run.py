@@ -127,6 +127,11 @@ BENCHMARKS = (
         "Where does the memory of the bundle on this machine go?",
         ("memory.py",),
     ),
+    Benchmark(
+        "commands",
+        "How long do the commands of `pipectl` take on this machine, and one of `dcos`?",
+        ("commands.py",),
+    ),
 )
 
 

@@ -394,10 +394,15 @@ def second_broker(kafka: Broker) -> Iterator[Broker]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def install_dcoscli() -> Path:
+    """The executable of PyPI's dcoscli 0.6.1, in an environment of its own in the user's cache folder."""
+    return _environment("dcoscli", DCOSCLI, COMPAT) / "dcos"
+
+
 @pytest.fixture(scope="session")
 def dcoscli() -> Path:
     """The executable of PyPI's dcoscli 0.6.1. Mark tests that use it `slow`."""
-    return _environment("dcoscli", DCOSCLI, COMPAT) / "dcos"
+    return install_dcoscli()
 
 
 @pytest.fixture(scope="session")
