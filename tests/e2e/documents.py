@@ -25,9 +25,19 @@ def shape(printed):
 
 
 def agrees(printed, shown):
-    """Whether the output has the shape that a document shows, where a line `…` stands for any lines."""
+    """Whether the output has the shape that a document shows.
+
+    A line `…` stands for any lines, and `…` at the end of a line for any words.
+    """
     wanted, found = shape(shown), shape(printed)
     if ["…"] not in wanted:
-        return found == wanted
+        return _same(found, wanted)
     first, rest = wanted.index(["…"]), len(wanted) - wanted.index(["…"]) - 1
-    return found[:first] == wanted[:first] and (not rest or found[-rest:] == wanted[-rest:])
+    return _same(found[:first], wanted[:first]) and (not rest or _same(found[-rest:], wanted[-rest:]))
+
+
+def _same(found, wanted):
+    return len(found) == len(wanted) and all(
+        one[: len(other) - 1] == other[:-1] if other[-1:] == ["…"] else one == other
+        for one, other in zip(found, wanted, strict=True)
+    )

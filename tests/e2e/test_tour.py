@@ -37,6 +37,8 @@ def test_every_command_of_the_tour_is_run_here():
         ("a  1.5\nb  2\n", "   a 7\n   b 8\n", True),
         ("a 1\nb 2\nc 3\n", "a 1\n…\nc 3\n", True),
         ("a 1\nc 3\n", "b 1\n…\n", False),
+        ("a 1 x\nb 2 y\n", "a 7 …\nb …\n", True),
+        ("a 1 x\n", "b …\n", False),
         ('{"x": 1, "y": 2}\n', '{"x": 5, "y": 7}\n', True),
         ('{"x": 1}\n', '{"y": 1}\n', False),
     ],
