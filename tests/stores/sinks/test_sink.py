@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from kafka_topic.contracts import MovingAverage
+from kafka_topic.contracts import MovingAverage, Signal
 from stores.disk import DiskStore
 from stores.opening import open_store
 from stores.records import KINDS
@@ -27,6 +29,7 @@ from tests.hdfs_nodes import HdfsService
 from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
 from tests.stores.batches import ALWAYS
+from tests.stores.sinks.receiver import Receiver
 
 pytestmark = pytest.mark.slow
 FLOW = Flow("movingaverage", KINDS["movingaverage"].table)
@@ -47,15 +50,24 @@ def record(number: int) -> MovingAverage:
     )
 
 
-class Bundle:
-    """The topic `movingaverage` of a bundle of its own, with three partitions."""
+def signal_of(number: int) -> Signal:
+    price, at = float(number), START + timedelta(seconds=number)
+    symbol = f"S{number % 7}"
+    return Signal("limit", "reached", symbol, at, None, "buy", price, price, price, None, None, None, "why")
 
-    def __init__(self, kafka: Any) -> None:
+
+class Bundle:
+    """The topic `movingaverage` of a bundle of its own, or another one, with three partitions."""
+
+    def __init__(
+        self, kafka: Any, source: str = "movingaverage", made: Callable[[int], Any] = record
+    ) -> None:
         self._kafka = kafka
         self._servers = kafka.bootstrap_servers
         self._prefix = f"sink-{uuid.uuid4().hex[:8]}."
         self._written = 0
-        self._topic = f"{self._prefix}movingaverage"
+        self._source, self._made = source, made
+        self._topic = f"{self._prefix}{source}"
         kafka.create(self._topic, partitions=3)
 
     def write(self, count: int) -> None:
@@ -66,7 +78,7 @@ class Bundle:
         for kept in (False, True):
             producer.begin_transaction()
             for number in range(self._written, self._written + count):
-                value = record(number)
+                value = self._made(number)
                 producer.produce(self._topic, value.to_json(), value.symbol)
             (producer.commit_transaction if kept else producer.abort_transaction)(60)
         self._written += count
@@ -79,7 +91,7 @@ class Bundle:
                 **os.environ,
                 "KAFKA_BOOTSTRAP_SERVERS": self._servers,
                 "TOPIC_PREFIX": self._prefix,
-                "SOURCES": "movingaverage",
+                "SOURCES": self._source,
                 "GROUP": f"{self._prefix}sink",
                 "STORE": store,
                 "BATCH": "50",
@@ -221,3 +233,48 @@ def test_a_real_database_has_each_record_once(bundle, database, monkeypatch):
     kill_in_the_middle(bundle, database.address, store, **database.environ)
     bundle.run(database.address, **database.environ)
     assert counts(store) == list(range(2000))
+
+
+def test_a_killed_webhook_has_posted_each_signal_in_order(kafka: Any) -> None:
+    bundle, kills = Bundle(kafka, "signals", signal_of), 2
+    bundle.write(240)
+    with Receiver() as receiver:
+        to = {"WEBHOOK_URL": receiver.url, "WEBHOOK_SECRET": "hush"}
+        job = bundle.start("", "--once", **to)
+
+        def killing() -> int:
+            """Kills the sink before the answer to its 20th post."""
+            if len(receiver.posts) != 20:
+                return 204
+            job.kill()
+            return 0
+
+        receiver.answer = killing  # type: ignore[method-assign]
+        _, err = job.communicate(timeout=END_SECONDS)
+        assert job.returncode == -signal.SIGKILL, err
+        # Now between a post and the next one, wherever that is.
+        later = bundle.start("", "--once", **to)
+        deadline = time.monotonic() + END_SECONDS
+        while len(receiver.posts) < 80:
+            assert later.poll() is None and time.monotonic() < deadline, "waited for 80 posts"
+            time.sleep(0.01)
+        later.kill()
+        later.communicate()
+        assert len(set(receiver.names)) < 240
+        out, _ = bundle.run("", **to)
+        assert out.startswith("signals: wrote ") and "hush" not in out
+        names, posts = receiver.names, [json.loads(body) for _, body in receiver.posts]
+
+    # Twice at most what was posted, and not committed, when the sink was killed.
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    assert names[19] in repeated and len(names) - len(set(names)) <= kills
+    places = [(int(partition), int(offset)) for *_, partition, offset in (name.split(".") for name in names)]
+    for number in range(3):
+        offsets = [offset for partition, offset in places if partition == number]
+        assert offsets == sorted(offsets)
+    found: dict[str, dict[str, int]] = {}
+    for name, post in zip(names, posts, strict=True):
+        found.setdefault(post["symbol"], {})[name] = int(post["price"])
+    assert {symbol: list(of.values()) for symbol, of in found.items()} == {
+        f"S{first}": list(range(first, 240, 7)) for first in range(7)
+    }

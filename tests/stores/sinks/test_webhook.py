@@ -8,7 +8,6 @@ import hmac
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import pytest
@@ -20,51 +19,17 @@ from stores.sinks.errors import DeliveryError
 from stores.sinks.portions import Portion
 from stores.sinks.sources import sources_of
 from stores.sinks.webhook import WebhookTarget, key_of
+from tests.stores.sinks.receiver import Receiver
 
 SECRET = "whsec_" + base64.b64encode(b"a key of bytes").decode()
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-class Receiver:
-    """answers: the status of each post, then 200; a status of 0 ends the connection without an answer."""
-
-    def __init__(self) -> None:
-        self.answers: list[int] = []
-        self.posts: list[tuple[dict[str, str], bytes]] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.posts.append(({key.lower(): value for key, value in self.headers.items()}, body))
-                status = receiver.answers.pop(0) if receiver.answers else 204
-                if status:
-                    self.send_response(status)
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                self.close_connection = not status
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/signals"
-
-    @property
-    def names(self) -> list[str]:
-        return [headers["webhook-id"] for headers, _ in self.posts]
-
-
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     monkeypatch.setattr(webhook, "_FIRST_PAUSE_SECONDS", 0.01)
-    receiving = Receiver()
-    thread = threading.Thread(target=receiving.server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield receiving
-    receiving.server.shutdown()
-    receiving.server.server_close()
-    thread.join(10)
+    with Receiver() as receiving:
+        yield receiving
 
 
 class Record:
