@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from kafka_topic.contracts import CensusValue
 from spark_jobs.census import census_groups, groups_table, store_groups
 from spark_jobs.errors import SourceError
+from stores.base import Store
+from stores.cassandra import CassandraStore
+from stores.cql import address_of
 from stores.disk import DiskStore
 from stores.tables import GROUPS, Flow
+from tests.cassandra_node import CassandraNode
 from tests.spark_jobs import exact
 
 pytestmark = pytest.mark.slow
@@ -30,9 +36,19 @@ def values(version: str, shift: int = 0) -> list[CensusValue]:
     ]
 
 
-def test_the_statistics_of_the_newest_version(spark, kafka, topic_of, tmp_path):
+@pytest.fixture(params=["disk", pytest.param("cassandra", marks=pytest.mark.long)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "disk":
+        yield DiskStore(tmp_path)
+    else:
+        node: CassandraNode = request.getfixturevalue("cassandra")
+        opened = CassandraStore(address_of(node.address("census").partition(":")[2], node.environ))
+        yield opened
+        opened.close()
+
+
+def test_the_statistics_of_the_newest_version(spark, kafka, topic_of, store):
     topic = topic_of([each.to_json() for each in values("one")])
-    store = DiskStore(tmp_path)
     for _ in range(2):
         store_groups(census_groups(spark, kafka.bootstrap_servers, topic), "census", [store])
     first = list(store.read(Flow("census", GROUPS), *ALWAYS))
