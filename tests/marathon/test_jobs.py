@@ -58,7 +58,7 @@ def test_what_needs_spark_runs_in_the_image_with_spark(settings_of):
         found = [*apps.values(), *jobs.values()]
         assert {used for used, args in found if "spark_jobs" in args} == {image}
         assert {used for used, args in found if "spark_jobs" not in args} == {"x:1"}
-        assert sum("spark_jobs" in args for _, args in found) == 9
+        assert sum("spark_jobs" in args for _, args in found) == 10
 
 
 def test_the_report_has_half_of_its_memory_for_the_driver(settings_of):
