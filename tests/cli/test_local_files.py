@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from cli.engine.dcos.clusters import DcosClusters, Neighbour
 from cli.engine.dcos.runner import Dcos
 
@@ -32,15 +34,22 @@ local._keep_settings()
 """
 
 
-def test_two_clusters_that_start_at_once_choose_different_ports(tmp_path: Path) -> None:
-    environ = {**os.environ, "PIPECTL_HOME": str(tmp_path)}
+@pytest.mark.parametrize("homes", [("home", "home"), ("home", "another home")])
+def test_two_clusters_that_start_at_once_choose_different_ports(
+    tmp_path: Path, homes: tuple[str, str]
+) -> None:
     names = ("local-a", "local-b")
     choosing = [
-        subprocess.Popen([sys.executable, "-c", CHOOSE, str(tmp_path), *pair], env=environ)
-        for pair in (names, names[::-1])
+        subprocess.Popen(
+            [sys.executable, "-c", CHOOSE, str(tmp_path), *pair],
+            env={**os.environ, "PIPECTL_HOME": str(tmp_path / home)},
+        )
+        for home, pair in zip(homes, (names, names[::-1]), strict=True)
     ]
     assert [process.wait(60) for process in choosing] == [0, 0]
-    files = [tmp_path / "clusters" / name / "settings.yaml" for name in names]
+    files = [
+        tmp_path / home / "clusters" / name / "settings.yaml" for home, name in zip(homes, names, strict=True)
+    ]
     chosen = [
         json.loads(file.read_text().partition("{")[1] + file.read_text().partition("{")[2]) for file in files
     ]

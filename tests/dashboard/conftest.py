@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from kafka_topic.contracts import DeadLetter, Limits, MovingAverage, Price, Sign
 from kafka_topic.names import Topics
 from tests import group_offsets
 from tests.no_answer import NO_ANSWER
+from tests.ports import free_ports
 
 POSITIONS = ("AAPL", "MSFT")
 WINDOWS = {"10s": 10, "1m": 60, "10m": 600}
@@ -153,9 +153,7 @@ class App:
     """`python -m dashboard` as Marathon would start it."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port = one.getsockname()[1]
+        [self.port] = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {**os.environ, "HOST": "127.0.0.1", "PORT0": str(self.port), **environment}
         self._log = log

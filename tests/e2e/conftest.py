@@ -45,7 +45,7 @@ class Pipectl:
             command, env=self.environ, stdin=subprocess.DEVNULL, stdout=-1, stderr=-1, text=True, **kwargs
         )
 
-    def run(self, *args: str, code: int | None = 0, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(self, *args: str, code: int | None = 0, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         process = self.start(*args)
         try:
             out, err = process.communicate(timeout=timeout)

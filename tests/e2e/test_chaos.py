@@ -12,7 +12,7 @@ from local_dcos.home import Home
 from tests.e2e.chaos import Chaos
 from tests.e2e.cluster import Cluster
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 # Slower than on an idle machine: a window counts as fresh although other tests take the CPU.
 FRESH_SECONDS = 15.0

@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 WAIT_MS = 60_000
 

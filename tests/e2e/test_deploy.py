@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 POSITIONS = ["AAPL", "AMZN", "GOOG", "MSFT", "TSLA"]
 SHARED_TOPICS = {"movingaverage", "signals", "dead_letter", "limits"}
@@ -133,6 +133,6 @@ def test_a_stream_that_is_cut_off_ends_as_usual(pipectl, bundle, options):
     assert process.stdout.readline()
     process.stdout.close()
     # It notices when it has the next record to show.
-    assert process.wait(timeout=60) == -signal.SIGPIPE
+    assert process.wait(timeout=180) == -signal.SIGPIPE
     assert process.stderr.read() == ""
     process.stderr.close()

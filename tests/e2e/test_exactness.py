@@ -13,7 +13,7 @@ from tests.gatherer.exact import TIME_FORMAT, key_of
 from tests.gatherer.flink import wait_until
 from tests.gatherer.model import Rules
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 POSITIONS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
 # A new topic is found within the discovery interval. Ticks older than the watermark by then would be late, so

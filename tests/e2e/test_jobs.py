@@ -13,7 +13,7 @@ import pytest
 
 from tests.local_dcos.conftest import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 MANY = ("--set", "sources.prices.count=150000")
 
 
@@ -76,7 +76,7 @@ def test_five_thousand_prices_are_written_once_by_either_client_despite_kills(us
     wait_for(lambda: job_processes(user), 60)
     for process in job_processes(user):
         process.kill()
-    _, said = watching.communicate(timeout=60)
+    _, said = watching.communicate(timeout=180)
     assert watching.returncode == 137, said
     assert runs_of(user, "produce-prices")["last_run"] == "failed"
 
@@ -84,7 +84,7 @@ def test_five_thousand_prices_are_written_once_by_either_client_despite_kills(us
     watching = user.start("run", "produce-prices", *MANY, start_new_session=True)
     wait_for(lambda: job_processes(user), 60)
     os.killpg(watching.pid, signal.SIGINT)
-    _, said = watching.communicate(timeout=60)
+    _, said = watching.communicate(timeout=180)
     assert watching.returncode == 130, said
     assert "continues" in said
     assert "pipectl jobs stop produce-prices" in said

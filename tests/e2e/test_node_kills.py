@@ -13,7 +13,7 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.freshness import Reader
 from tests.e2e.ledger import Ledger
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1200)]
 
 PATIENCE = 240.0
 # Slower than on an idle machine.

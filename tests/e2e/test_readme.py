@@ -61,7 +61,7 @@ def test_there_are_guarantees():
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_readme_commands_work_in_their_order_without_java_on_path_or_a_network(pipectl_elsewhere, tmp_path):
     memory.need(memory.BUNDLE_MB + memory.SPARK_MB, "a bundle with a report by Spark")
     user = pipectl_elsewhere

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 # What pipectl asks a cluster about a bundle: each is asked with both clients. What it asks of any cluster has
 # tests of its own, in tests/local_dcos/test_real_clients.py.

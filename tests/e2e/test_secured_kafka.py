@@ -8,7 +8,7 @@ from kafka_topic.errors import AccessDeniedError
 from kafka_topic.security import use
 
 # In its short form, test_real_client.py carries a secured bundle without Flink through its life.
-pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1200)]
 POSITIONS = "positions=[AAPL, MSFT]"
 
 

@@ -12,7 +12,7 @@ BUNDLE = {"kafka", "jobmanager", "taskmanager", "worker", "generator", "submitte
 
 @pytest.mark.e2e
 @pytest.mark.long
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(1200)
 def test_no_process_opens_a_file_or_a_thread_with_every_checkpoint(pipectl, bundle):
     samples = sample(pipectl, MINUTES, every=3.0)
     threads_and_files = KINDS[1:]

@@ -9,7 +9,7 @@ import pytest
 
 from flink_scripts.rest import Rest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_ctrl_c_in_the_middle_then_deploy_again(pipectl_elsewhere):
         if "flink-jobmanager: creating" in line:
             break
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the `dcos` commands get it too
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=180)
     assert process.returncode == 130
     assert "pipectl deploy" in err
     assert "Traceback" not in err
