@@ -14,8 +14,10 @@ from cli.errors import PipectlError
 from cli.session import Session
 from marathon.flows import STAGES, apps_of
 
+EMPTY = "empty"
 OFF = "off"
 LIVE = "live"
+PAST = "past"
 UNKNOWN = "unknown"
 FLOW_COLUMNS = ("flow", "state", "age s", "source", "topic", "processing", "store")
 Json = dict[str, Any]

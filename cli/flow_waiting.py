@@ -1,38 +1,53 @@
-"""Waits after a deploy until the flows whose sources are apps have fresh results."""
+"""Waits after a deploy until the flows have data: those that apps feed, and those of the census."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import timedelta
 
+from cli.census_jobs import run_census_jobs
 from cli.errors import WaitTimeout
-from cli.flow_states import LIVE, OFF, flows_of
+from cli.flow_states import EMPTY, LIVE, OFF, PAST, flows_of
 from cli.session import Session
 from marathon.flows import apps_of
 
 PAUSE_SECONDS = 1.0
 
 
-def fed_by(run: Session, apps: Collection[str]) -> list[str]:
-    """The names of the flows whose sources are among the apps."""
-    return [
-        name
-        for name, flow in run.settings.flows.items()
-        if flow is not None and apps_of(flow.source, flow.processing, flow.store)["source"] in apps
-    ]
+def expected_states(run: Session) -> dict[str, str]:
+    """By name, the state that each flow must reach: `live` if an app feeds it, `past` if it is of the census.
+
+    A flow that another job feeds has none.
+    """
+    apps, parts, found = run.bundle.apps, {*run.settings.parts, *run.with_parts}, {}
+    for name, flow in run.settings.flows.items():
+        if flow is None:
+            continue
+        if apps_of(flow.source, flow.processing, flow.store)["source"] in apps:
+            found[name] = LIVE
+        elif flow.source == "census" and parts.issuperset(flow.parts):
+            found[name] = PAST
+    return found
 
 
 def wait_for_flows(run: Session, *, timeout: timedelta, report: Callable[[str], None]) -> int:
-    """Wait until all of them are live on the page, except those that are off; returns their number.
+    """Wait until the page says that all of them have data, except those that are off; returns their number.
 
-    Raises WaitTimeout, which names the others.
+    If one of the census is empty, run its jobs once. Raises StepFailed if a job fails, and WaitTimeout,
+    which names the flows without data.
     """
-    names = set(fed_by(run, run.bundle.apps))
+    expected, filled = expected_states(run), False
     deadline = time.monotonic() + timeout.total_seconds()
     while True:
-        flows = [each for each in flows_of(run, {}) if each["name"] in names and each["state"] != OFF]
-        missing = [each for each in flows if each["state"] != LIVE]
+        flows = [each for each in flows_of(run, {}) if each["name"] in expected and each["state"] != OFF]
+        missing = [each for each in flows if each["state"] != expected[each["name"]]]
+        empty = [each for each in missing if each["state"] == EMPTY and expected[each["name"]] == PAST]
+        if empty and not filled:
+            run_census_jobs(run, report)
+            filled = True
+            deadline = time.monotonic() + timeout.total_seconds()
+            continue
         report(f"waiting for results, {len(flows) - len(missing)}/{len(flows)} flows")
         if not missing:
             return len(flows)

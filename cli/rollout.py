@@ -11,7 +11,7 @@ from cli.errors import Interrupted, PipectlError, Superseded, UsageProblem
 from cli.planning import Plan
 from cli.progress import Progress
 
-HINT_AFTER_STOP = "running components stay; run `pipectl deploy` again to continue"
+HINT_AFTER_STOP = "running components and jobs stay; run `pipectl deploy` again to continue"
 _DOING = {"create": "creating", "update": "updating", "remove": "removing", "unchanged": "unchanged"}
 
 

@@ -32,7 +32,7 @@ def command(run: Session, output: str, choices: Mapping[str, Any], yes: bool, at
 
     Compare every component with the cluster, change only the differences, and wait until it is healthy. The
     deploy succeeds when every position has a fresh movingaverage record, and, if the page is enabled, every
-    flow whose source is an app has fresh results on it.
+    flow whose source is an app has fresh results on it. If a flow of the census is empty, its jobs run.
 
     Changes and removals of existing components are shown first and need your confirmation, or --yes. Without
     a terminal and without --yes, the deploy ends with exit code 2.
@@ -145,18 +145,17 @@ def _verify(run: Session, progress: Progress, since: datetime) -> dict[str, Movi
 
 
 def _verify_flows(run: Session, progress: Progress) -> None:
-    """Wait for the flows that the apps feed, as the page sees them."""
-    from cli.flow_waiting import fed_by, wait_for_flows
+    """Wait until the flows have data, as the page sees them."""
+    from cli.flow_waiting import expected_states, wait_for_flows
 
-    apps = run.bundle.apps
-    if "dashboard" not in apps or not fed_by(run, apps):
+    if "dashboard" not in run.bundle.apps or not expected_states(run):
         return
     try:
         with progress.step("flows", "waiting for results") as running:
             streams = run.settings.spark.streams
             timeout = run.settings.timeouts.data + streams.window + streams.delay
             count = wait_for_flows(run, timeout=timeout, report=running.report)
-            running.end("done", f"fresh results of {count} flows")
+            running.end("done", f"results of {count} flows")
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=HINT_AFTER_STOP) from None
 

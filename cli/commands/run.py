@@ -9,13 +9,13 @@ from difflib import get_close_matches
 import click
 
 from cli import output as out
-from cli.engine.protocol import Engine, JobManifest, JobRun
-from cli.errors import EngineError, Interrupted, PipectlError, Unhealthy, UsageProblem
+from cli.engine.protocol import Engine
+from cli.errors import EngineError, Interrupted, Unhealthy, UsageProblem
+from cli.job_start import create_topics, start
 from cli.job_watch import Outcome, watch
 from cli.parts import check_requirements, check_spark_image, with_remembered
 from cli.session import Session
 from cli.session_options import session_options
-from kafka_topic.plan import TopicSpec
 from marathon.model import Job
 
 
@@ -65,9 +65,9 @@ def command(run: Session, output: str, job: str, source: str | None, target: str
     if declared.uses_spark:
         check_spark_image(run)
     _check_dependencies(run, engine, declared)
-    _create_topics(run, engine, declared)
+    create_topics(run, engine, declared, _dimmed)
     with _run_stays_active(run, declared):
-        started = _started(run, engine, declared)
+        started = start(run, engine, declared, _dimmed)
         outcome = watch(engine.jobs, started, run.stop, quiet=output == "json")
     if output == "json":
         out.print_json(_document(declared, outcome))
@@ -131,35 +131,8 @@ def _check_dependencies(run: Session, engine: Engine, job: Job) -> None:
             )
 
 
-def _create_topics(run: Session, engine: Engine, job: Job) -> None:
-    service, topics = run.settings.kafka.service, run.settings.topics
-    there = set(engine.kafka.topics(service)) if job.topics else set()
-    for name in job.topics:
-        if name not in there:
-            click.secho(f"creating topic {name}", err=True, dim=True)
-            engine.kafka.create_topic(service, TopicSpec(name, topics.partitions, topics.replication))
-
-
-def _started(run: Session, engine: Engine, job: Job) -> JobRun:
-    manifest, jobs = JobManifest.of(job), engine.jobs
-    there = jobs.all().get(job.id)
-    if there is not None and there.owner != run.settings.group:
-        raise PipectlError(
-            f"job {job.id} exists, but does not belong to this bundle",
-            hint="choose another `group`, or remove that job",
-        )
-    if there is not None and there.active:
-        if jobs.differences(manifest, there):
-            raise PipectlError(
-                f"a run of {job.name} with other settings is active",
-                hint=f"`pipectl jobs stop {job.name}` ends it; or wait for its end",
-            )
-        click.secho(f"run {there.active[0].id} is active: following it", err=True, dim=True)
-        return there.active[0]
-    jobs.put(manifest)
-    started = jobs.start(job.id)
-    click.secho(f"started run {started.id} of {job.name}", err=True, dim=True)
-    return started
+def _dimmed(text: str) -> None:
+    click.secho(text, err=True, dim=True)
 
 
 @contextmanager
