@@ -3,8 +3,9 @@
     python bench/fuzz_cluster.py [--requests 20000] [--seed 1]
 
 What is sent, and what must hold of each answer, is that of the tests (`tests/local_dcos/fuzz.py`). A
-canary app is added after every hundred, and again after a kill -9 of the agent after every thousand. The
-first answer that is not what it must be ends the run, with the request that led to it.
+canary app is added after every hundred, and again after a kill -9 of the agent after every thousand. Then
+the arguments and environments of all processes, and all files of the cluster, are searched for a secret that
+was planted in it. The first answer that is not what it must be ends the run, with its request.
 """
 
 from __future__ import annotations

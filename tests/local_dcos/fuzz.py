@@ -5,16 +5,19 @@ Commands are from a list, since they run on this machine. Everything else is gen
 
 import http.client
 import json
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from hypothesis import strategies as st
 
 from tests import fuzzing
+from tests.local_dcos.planted import KNOWS, PlantedSecret, using
 
 
 @st.composite
@@ -131,6 +134,17 @@ _definitions = st.tuples(_runnable, st.lists(_changes, max_size=3)).map(
     lambda parts: {**parts[0], **dict(parts[1])}
 )
 definitions: st.SearchStrategy[Any] = later(lambda: _definitions)
+# An app that asks for the planted secret, and fails in every way.
+_of_those_who_know = st.tuples(
+    _definitions, st.sampled_from(["one", "two"]), st.sampled_from(["KEY", "a=b", "\x00", ""]) | odd_text
+).map(
+    lambda parts: {
+        **parts[0],
+        "id": KNOWS + parts[1],
+        **using(parts[2]),
+    }
+)
+those_who_know: st.SearchStrategy[Any] = later(lambda: _of_those_who_know)
 # Never a package that can be installed: the agent would install it.
 packages = st.fixed_dictionaries(
     {"packageName": mostly("cassandra", ["kafka"])},
@@ -189,6 +203,7 @@ reading = st.sampled_from(
 _requests = st.one_of(
     calls(["POST", "PUT"], st.just(apps), bodies(definitions)),
     calls(["POST"], st.just(apps), bodies(definitions)),
+    calls(["POST"], st.just(apps), bodies(those_who_know)),
     calls(["PUT", "PATCH"], segments.map(f"{apps}/{{}}".format), bodies(definitions)),
     calls(["GET", "DELETE", "HEAD"], segments.map(f"{apps}/{{}}".format), nothing),
     calls(["GET", "POST", "DELETE"], segments.map(f"{apps}/{{}}/tasks".format), nothing),
@@ -236,6 +251,7 @@ class Fuzz:
         self._beside = self.cluster.home.parent / "beside"
         self._beside.mkdir()
         (self._beside / "secret").write_text(PLANTED)
+        self.planted = PlantedSecret(self.cluster)
 
     def send(self, sender: str, request: tuple[str, str, bytes], odd_header: bytes) -> None:
         """Sends one request. Raises AssertionError if the answer breaks a rule that holds for all."""
@@ -254,7 +270,7 @@ class Fuzz:
         if kind.split(";")[0].endswith("json") and content:
             json.loads(content.decode(), parse_constant=self._no_constant)
         text = content.decode("utf-8", "replace")
-        assert PLANTED not in text and self.cluster.token not in text, shown
+        assert not any(secret in text for secret in (PLANTED, self.planted.value, self.cluster.token)), shown
 
     @staticmethod
     def _no_constant(name: str) -> None:
@@ -284,7 +300,7 @@ class Fuzz:
             connection.close()
 
     def canary(self) -> None:
-        """Checks that a new app runs in time, and that no file elsewhere has changed."""
+        """Checks that a new app runs in time, no file elsewhere has changed, and no secret is seen."""
         begun = time.monotonic()
         definition = {"cmd": "exec sleep 1000", "mem": 16, "cpus": 0.1, "instances": 1}
         made = self.cluster.marathon("PUT", "apps/canary?force=true", definition)
@@ -301,6 +317,8 @@ class Fuzz:
         }
         assert [path.name for path in self._beside.iterdir()] == ["secret"]
         assert (self._beside / "secret").read_text() == PLANTED
+        self.planted.start_one_that_knows()
+        self.planted.check_nothing_shows_it()
         self.cluster.clear()
 
     def _wait(self, look: Callable[[], bool], seconds: float) -> None:
@@ -327,4 +345,6 @@ def attack(cluster: Any, requests: int, number: int, *, per_canary: int, per_kil
 
     fuzzing.run(holds, rounds, count=requests, with_seed=number)
     fuzz.canary()
+    with tempfile.TemporaryDirectory() as folder:
+        fuzz.planted.check_pipectl_does_not_show_it(Path(folder))
     return fuzz
