@@ -55,9 +55,10 @@ def command(run: Session, output: str, every: bool) -> None:
     """Show the health of every component and position. Exit code 0 means healthy, 4 unhealthy.
 
     A position is `fresh` while its last record of the shortest window is recent, `stale` after that, and
-    `silent` before its first record. It is `unreadable` while the gatherer cannot read one of its partitions;
-    the cause and the next step are shown below the table. `lag` is the number of ticks that the gatherer has
-    not read yet. Dead letters are records that could not be used; they do not affect health.
+    `silent` before its first record. One that only has historical prices is `stale`: its windows are of then.
+    It is `unreadable` while the gatherer cannot read one of its partitions; the cause and the next step are
+    shown below the table. `lag` is the number of ticks that the gatherer has not read yet. Dead letters are
+    records that could not be used; they do not affect health.
 
     A flow whose source runs as an app must be `live`. Others may be `empty`, or `past`, as of their last run;
     `broken` is always unhealthy. Age is that of the newest result. The page must answer.

@@ -163,10 +163,10 @@ export function drawPriceChart(canvas, position, chosen, start, now, pointer) {
 
 /** The limits of a position. One so far away that the prices would be a flat line is named at the edge. */
 function limitsIn(position, low, high) {
-  const room = 2 * (high - low);
+  const margin = 2 * (high - low);
   return ["buy", "sell"].filter((side) => position.limits?.[side] != null).map((side) => {
     const price = position.limits[side];
-    return { side, price, shown: price > low - room && price < high + room };
+    return { side, price, shown: price > low - margin && price < high + margin };
   });
 }
 

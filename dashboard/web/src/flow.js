@@ -178,10 +178,10 @@ export class FlowView {
 
   /** The mark that is nearest to the pointer is read. */
   point(chart, event) {
-    const { count, at: place, downward } = chart.marks;
+    const { count, at: pointOf, downward } = chart.marks;
     if (!count) return;
     const { left, top } = chart.svg.node().getBoundingClientRect();
-    const distance = (index) => Math.abs(downward ? place(index)[1] - event.clientY + top : place(index)[0] - event.clientX + left);
+    const distance = (index) => Math.abs(downward ? pointOf(index)[1] - event.clientY + top : pointOf(index)[0] - event.clientX + left);
     this.choose(chart, minIndex(range(count), distance));
   }
 
