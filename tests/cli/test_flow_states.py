@@ -204,9 +204,16 @@ def test_a_deploy_waits_until_the_page_can_say_whether_the_census_has_data(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, empty = (answer(CENSUS, "census", state) for state in ("broken", "empty"))
+    monkeypatch.setattr("cli.flow_waiting.PAUSE_SECONDS", 0.0)
     page.flows = [broken]
-    monkeypatch.setattr("cli.flow_waiting.time.sleep", lambda _: page.flows.__setitem__(0, empty))
-    assert wait(page)[0] == "waiting for results, 0/1 flows"
+    said: list[str] = []
+
+    def report(text: str) -> None:
+        said.append(text)
+        page.flows = [empty]
+
+    assert wait_for_flows(page.run, timeout=timedelta(minutes=1), report=report) == 1
+    assert said[0] == "waiting for results, 0/1 flows"
     assert page.runs == {"census": 1, "census-statistics": 1}
     page.flows = [broken]
     with pytest.raises(WaitTimeout, match=f"fresh results of {CENSUS}"):
