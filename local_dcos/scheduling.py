@@ -61,6 +61,8 @@ class Scheduler:
             if not isinstance(error, LaunchError):
                 _log.exception("App %s", app.id)
             self._failed(self._new_task(app), str(error) or repr(error))
+            # An agent had what the app asks for: what was missing before is no reason any more.
+            app.launched()
             self._later(app, app.next_launch - time.time())
 
     def _reconcile(self, app: App) -> None:

@@ -54,31 +54,40 @@ class Nodes:
     async def _keep(self, node: Node, returned: Callable[[str], None]) -> None:
         """Starts an agent again and again."""
         while True:
-            if not _lives(node):
+            if _lives(node):
+                # It has outlived an earlier main process. If it stands still, what it runs goes on.
+                node.up = node.silent = True
+                await self._listen(node)
+            else:
                 # What it ran must have ended. It comes back as a machine does that was switched on.
                 while time.time() < node.back_at or self._has_tasks(node):
                     await asyncio.sleep(POLL_SECONDS)
                 if self._stopping:
                     return
-            try:
-                if not _lives(node):
-                    self._spawn(node)
-                await asyncio.to_thread(channel.wait_until_serving, self._home.agents / node.id)
-            except (OSError, ValueError):
-                _log.exception("Agent %s does not serve", node.id)
-                if _lives(node):
-                    os.kill(node.pid, signal.SIGKILL)
-            else:
-                node.up, node.silent, node.back_at = True, False, 0.0
+                await self._start(node)
+            if node.is_active:
+                node.back_at = 0.0
                 returned(node.id)
             await processes.wait_for_exit(node.pid, node.created)
-            node.up = False
+            node.up = node.silent = False
             if node.process is not None:
                 node.process.wait()
             if self._stopping:
                 return
             node.back_at = node.back_at or time.time() + AWAY_SECONDS
             self._save()
+
+    async def _start(self, node: Node) -> None:
+        """Starts an agent and waits until it serves. Kills one that does not in time."""
+        try:
+            self._spawn(node)
+            await asyncio.to_thread(channel.wait_until_serving, self._home.agents / node.id)
+        except (OSError, ValueError):
+            _log.exception("Agent %s does not serve", node.id)
+            if _lives(node):
+                os.kill(node.pid, signal.SIGKILL)
+        else:
+            node.up = True
 
     def _has_tasks(self, node: Node) -> bool:
         tasks = [*self._state.tasks.values(), *self._state.run_tasks()]
@@ -148,10 +157,11 @@ class Nodes:
         """Waits until a silent agent answers again. What it runs goes on meanwhile."""
         folder = self._home.agents / node.id
         while node.silent and _lives(node) and not self._stopping:
-            await asyncio.sleep(POLL_SECONDS)
-            with contextlib.suppress(OSError, ValueError):
+            try:
                 await asyncio.to_thread(channel.wait_until_serving, folder, channel.LAUNCH_SECONDS)
                 node.silent = False
+            except (OSError, ValueError):
+                await asyncio.sleep(POLL_SECONDS)
 
     def place(self, definition: Json) -> str:
         """Returns the name of the agent that has the most memory free for a new task.

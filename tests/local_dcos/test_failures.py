@@ -117,6 +117,28 @@ def test_an_app_gets_its_required_port_when_it_is_free(cluster):
     assert cluster.marathon("GET", "queue")["queue"] == []
 
 
+def test_what_was_missing_is_no_reason_once_the_launch_itself_fails(cluster):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = {"port": server.getsockname()[1]}
+        app = {"id": "/none", "args": ["/no/such/program"], "requirePorts": True, "portDefinitions": [port]}
+        cluster.marathon("POST", "apps", {**app, "backoffSeconds": 60})
+
+        def waiting():
+            return cluster.marathon("GET", "queue?embed=lastUnusedOffers")["queue"][0]
+
+        cluster.wait_for(lambda: waiting()["lastUnusedOffers"])
+    failure = cluster.wait_for(lambda: cluster.app("/none").get("lastTaskFailure"))
+    assert "/no/such/program" in failure["message"]
+    item = waiting()
+    assert item["lastUnusedOffers"] == []
+    summary = item["processedOffersSummary"]
+    assert not any(each["declined"] for each in summary["rejectSummaryLastOffers"])
+    assert summary["unusedOffersCount"] == 0 and summary["lastUsedOfferAt"]
+    assert item["delay"]["timeLeftSeconds"] > 0
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [

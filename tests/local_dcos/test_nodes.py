@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,10 +18,13 @@ from typing import Any
 import psutil
 import pytest
 
+from local_dcos import processes
+from local_dcos.errors import NoOfferError
 from local_dcos.home import Home
+from local_dcos.nodes import channel
 from local_dcos.nodes.nodes import Nodes
 from local_dcos.store import State
-from tests.local_dcos.conftest import Cluster, wait_for
+from tests.local_dcos.conftest import PATIENCE, Cluster, wait_for
 
 IDS = ["local-S1", "local-S2", "local-S3"]
 # Longer than the test: the agent does not come back.
@@ -144,6 +150,12 @@ def test_an_agent_that_stands_still_holds_up_no_other(three_agents: Cluster) -> 
         cluster.marathon("DELETE", "apps//spread")
         wait_for(lambda: [app["id"] for app in cluster.marathon("GET", "apps")["apps"]] == ["/later"])
         assert processes_on(cluster, "local-S1") == set()
+        # Neither does a start of the main process change anything.
+        cluster.kill_agent()
+        cluster.start()
+        wait_for(lambda: set(up(cluster)) == {"local-S2", "local-S3"})
+        cluster.run({"id": "/later-still", "cmd": "exec sleep 1000", "instances": 2})
+        assert set(places(cluster, "/later-still")) <= {"local-S2", "local-S3"}
     finally:
         os.kill(pid, signal.SIGCONT)
     wait_for(lambda: up(cluster) == IDS)
@@ -167,6 +179,43 @@ def test_the_only_agent_is_the_cluster_and_another_number_needs_a_stop(cluster: 
     cluster.local_dcos("start", "--agents", "1")
     for seconds in (0, -1, 1e9, "1", True, None):
         assert cluster.call("POST", "/nodes/local-S0/kill", {"seconds": seconds})[0] == 400
+
+
+def test_an_agent_that_stood_still_when_the_main_process_started_again_is_not_killed(tmp_path: Path) -> None:
+    home: Any = SimpleNamespace(agents_wanted=lambda: 2, agents=tmp_path)
+    state, returned = State(Home(tmp_path)), list[str]()
+    nodes = Nodes(home, state, lambda: None)
+    node, other = state.nodes.values()
+    # The other one stays away.
+    other.back_at = time.time() + 3600
+    (tmp_path / node.id).mkdir()
+
+    async def adopt(pid: int, server: socket.socket) -> None:
+        node.pid, node.created = pid, processes.identity(pid) or 0.0
+        nodes.start(returned.append)
+        async with asyncio.timeout(PATIENCE):
+            while not node.up:
+                await asyncio.sleep(0.01)
+            # It takes no task, and can be killed by its name.
+            assert (node.is_active, returned) == (False, [])
+            with contextlib.suppress(NoOfferError):
+                pytest.fail(f"{nodes.place({'mem': 1})} takes a task")
+            connection, _ = await asyncio.to_thread(server.accept)
+            with connection:
+                connection.sendall(b"{}\n")
+                while not node.is_active:
+                    await asyncio.sleep(0.01)
+        assert returned == [node.id]
+
+    with (
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"]) as process,
+        channel.listen(tmp_path / node.id) as server,
+    ):
+        try:
+            asyncio.run(adopt(process.pid, server))
+            assert process.poll() is None
+        finally:
+            process.kill()
 
 
 def test_an_agent_that_ends_just_before_it_is_killed_stays_away(tmp_path: Path) -> None:
