@@ -253,18 +253,17 @@ def _broker_trouble(config: LiveConfig) -> str | None:
     """Why the brokers are unreachable, if they are. The leaders of `movingaverage` must answer too."""
     from kafka_topic.brokers import Brokers
     from kafka_topic.errors import BrokerUnreachableError
-    from kafka_topic.reachable import is_reachable
+    from kafka_topic.reachable import why_unreachable
 
-    unreachable = f"no broker answers at {config.bootstrap_servers}"
-    if not is_reachable(config.bootstrap_servers, timeout=BROKER_SECONDS):
-        return unreachable
+    if reason := why_unreachable(config.bootstrap_servers, timeout=BROKER_SECONDS):
+        return reason
     topic = Topics(config.prefix).moving_average
     with kafka_errors():
         try:
             brokers = Brokers(config.bootstrap_servers, timeout=BROKER_SECONDS)
             brokers.latest(brokers.partitions([topic]).get(topic, []))
         except BrokerUnreachableError:
-            return unreachable
+            return f"no broker answers at {config.bootstrap_servers}"
     return None
 
 

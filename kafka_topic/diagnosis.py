@@ -17,6 +17,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from kafka_topic.connection import open_producer
 from kafka_topic.errors import AccessDeniedError, BrokerUnreachableError, KafkaTopicError
+from kafka_topic.reachable import unknown_names
 from kafka_topic.security import SASL_SSL, SSL, Security, current
 
 _NO_ANSWER = {
@@ -60,8 +61,8 @@ def explained(
         if first and security.protocol == SASL_SSL and _refuses_login(servers):
             return login_refused(servers, security)
         return BrokerUnreachableError(
-            f"no Kafka broker answered at {servers} within {timeout:g} s; check the address, and that Kafka "
-            "runs there"
+            f"no Kafka broker answered at {servers} within {timeout:g} s{unknown_names(servers)}; check the "
+            "address, and that Kafka runs there"
         )
     return KafkaTopicError(f"Kafka at {servers} refused: {error.str()}")
 

@@ -194,7 +194,7 @@ class App(Record):
         self.last_rejection = stamp()
 
     def launched(self) -> None:
-        """Clears what was recorded for the launch queue: an offer was used, even if the launch then failed."""
+        """Clears what was recorded for the launch queue: an offer was used, even if its launch failed."""
         self.rejections.clear()
         self.offers = 0
         self.last_offer_used = stamp()

@@ -14,7 +14,7 @@ from cli.errors import PipectlError
 from kafka_topic.config import RETENTION, RETENTION_BYTES, TIMESTAMP_TYPE, Difference, differences
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 from kafka_topic.plan import TopicSpec
-from kafka_topic.reachable import is_reachable
+from kafka_topic.reachable import why_unreachable
 from marathon.durations import format_duration
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ class TopicSettings:
         return Comparison([each for each in found if each not in kept], kept, layout)
 
     def _brokers(self) -> Brokers:
-        if not is_reachable(self._servers, timeout=CONNECT_SECONDS):
-            raise BrokerUnreachableError(f"no broker is reachable at {self._servers}")
+        if reason := why_unreachable(self._servers, timeout=CONNECT_SECONDS):
+            raise BrokerUnreachableError(reason)
         from kafka_topic.brokers import Brokers
 
         return Brokers(self._servers, timeout=ANSWER_SECONDS)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from cli.commands.status import _components
+from cli.commands.status import _components, _flow, _show
 from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import LogStream, Manifest
 from cli.health_reason import health_reason
+from cli.live_config import live_config
 from cli.session import Session
 from flink_scripts.job import _log as log_of_a_job
 from task_runtime.health_log import logged
@@ -78,3 +79,16 @@ def test_status_shows_the_reason_of_an_app_that_is_not_healthy() -> None:
     found = {each["name"]: each for each in _components(run, engine)}
     assert found["gatherer"]["state"] == "unhealthy"
     assert found["gatherer"]["detail"] == "0/1 healthy: job RESTARTING, tasks FAILED"
+
+
+def test_status_says_that_the_name_of_the_brokers_cannot_be_resolved(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = Session("prod", (), ("kafka.bootstrap_servers='nowhere.invalid:9092'",), verbose=False)
+    run.__dict__["engine"] = MemoryEngine()
+    config = live_config(run)
+    flow = _flow(run, config)
+    assert {position["state"] for position in flow.positions} == {"unknown"}
+    _show(run, [], flow, [], None, False)
+    said = capsys.readouterr().err
+    assert "positions: no broker answers at nowhere.invalid:9092: the name nowhere.invalid cannot be" in said

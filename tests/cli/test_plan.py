@@ -127,7 +127,7 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     small.deploy(only=["kafka", "topics"])
     topics = small.plan().steps["topics"]
     assert topics.plan().notes == (
-        "cannot read the topics' settings from here: no broker is reachable at 127.0.0.1:1",
+        "cannot read the topics' settings from here: no broker answers at 127.0.0.1:1",
     )
     assert topics.state().detail == "5/5 topics; cannot read the topics' settings from here"
 
