@@ -153,6 +153,8 @@ class Service:
         return 0 if count is None else count - self.counters.total("delivered")
 
     def _reason(self) -> str:
+        if self._watch.trouble:
+            return self._watch.trouble
         if self._watch.missing and self._watch.present:
             return f"topics are missing: {', '.join(self._watch.missing)}"
         if self._delivery.last_error:

@@ -73,6 +73,8 @@ class SharedService:
         return f"nothing delivered for {silent:.0f} s: {self._reason()}" if silent > allowed else None
 
     def _reason(self) -> str:
+        if self._watch.trouble:
+            return self._watch.trouble
         if self._watch.missing:
             return f"topics are missing: {', '.join(self._watch.missing)}"
         servers = self._settings.bootstrap_servers

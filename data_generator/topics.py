@@ -18,10 +18,14 @@ _PRESENT_SECONDS = 2.0
 
 
 class TopicWatch:
-    """Keeps `present` up to date, in a thread of its own, so that a slow broker does not delay the ticks."""
+    """Keeps `present` up to date, in a thread of its own, so that a slow broker does not delay the ticks.
+
+    trouble: why the last look failed, "" if it did not.
+    """
 
     def __init__(self, bootstrap_servers: str, topics: Iterable[str]) -> None:
         self.present: frozenset[str] = frozenset()
+        self.trouble = ""
         self._topics = frozenset(topics)
         self._brokers = Brokers(bootstrap_servers, timeout=_ASK_SECONDS)
         self._stop = threading.Event()
@@ -47,10 +51,12 @@ class TopicWatch:
         while not self._stop.is_set():
             try:
                 self.present = frozenset(self._brokers.partitions(self._topics))
+                self.trouble = ""
                 problem = f"waiting for topics that don't exist yet: {', '.join(self.missing)}; create them"
                 self._report(problem if self.missing else "all topics are there")
             except KafkaTopicError as error:
                 # Keep what is known: ticks wait in the queue until the broker is back.
+                self.trouble = str(error)
                 self._report(f"waiting: {error}")
             self._stop.wait(_MISSING_SECONDS if self.missing else _PRESENT_SECONDS)
 
