@@ -6,6 +6,7 @@ Time is that of the processor: a busy machine is no counterexample.
 from __future__ import annotations
 
 import gc
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ from tests import fuzzing
 from tests.settings import load_settings
 
 FILE_SECONDS = 1.0
+# In the secrets of the cluster, in a file that settings may name, and in the environment.
+PLANTED = "a-secret-that-no-bundle-may-hold"
+PLACE_OF_A_SECRET = "/the/place/of/a/secret"
 LONGEST_MESSAGE = 2000
 DEFAULTS = read_document(PACKAGE / "defaults.yaml").value
 Path_ = tuple[str, ...]
@@ -46,6 +50,7 @@ ODD = (
 !!python/object/apply:os.system [id]|!x y|&a [*a]|*nowhere|&b {c: *b}|{? [1]: 2}|"unterminated|{open|[open|- x
 %YAML 9.9|---|...|@at|`tick`|"{{ names }}"|'{% raw %}'|${HOME}|$(id)|é|999999999999999999999|0.1ms
 5s|0s|-5s|1h|10000000d|1.5m|{10s: 1s}|{10s: 3s, 1m: 7s}|[AAPL, AAPL]|[BRK.B, BRK_B]|a:b|"a\nb"|/volatility
+/the/place/of/a/secret|{a/b: /the/place/of/a/secret}|"${PLANTED}"
 [{topic: x, pattern: y}]|[{pattern: '('}]|[{pattern: '.*'}]|{AAPL: {buy: 2, sell: 1}}|SSL|a:1,
 """.strip()
     .replace("\n", "|")
@@ -108,17 +113,27 @@ files = st.builds(file_of, entries, edits, noise)
 
 @dataclass
 class Fuzz:
-    """The outcomes: `valid`, `refused`. worst_seconds: of a refusal."""
+    """The outcomes: `valid`, `refused`. home: where secrets are planted. worst_seconds: of a refusal."""
 
+    home: Path
     outcomes: Counter[str] = field(default_factory=Counter)
     worst_seconds: float = 0.0
 
+    def __post_init__(self) -> None:
+        secrets = self.home / "cluster" / "secrets"
+        for name in ("planted", "flink-token", "kafka/generator-password"):
+            (secrets / name).parent.mkdir(parents=True, exist_ok=True)
+            (secrets / name).write_text(PLANTED)
+        self._planted = str(secrets / "planted").encode()
+        self._environ = {"PIPECTL_HOME": str(self.home), "PLANTED": PLANTED}
+
     def judge(self, file: Path, content: bytes) -> None:
+        content = content.replace(PLACE_OF_A_SECRET.encode(), self._planted)
         file.write_bytes(content)
         gc.disable()  # after thousands of files, what Hypothesis keeps takes a second to look through
         began = time.process_time()
         try:
-            bundle = render(load_settings("local", files=[file], environ={"PIPECTL_HOME": "/home/pipectl"}))
+            bundle = render(load_settings("local", files=[file], environ=self._environ))
         except BundleError as error:
             seconds = time.process_time() - began
             self.worst_seconds = max(self.worst_seconds, seconds)
@@ -127,6 +142,10 @@ class Fuzz:
             self.outcomes["refused"] += 1
         else:
             assert bundle.apps.keys() >= {"gatherer", "data-generator"}
+            rendered = [app.definition for app in bundle.apps.values()]
+            rendered += [job.definition for job in bundle.jobs.values()]
+            rendered += [package.options for package in bundle.packages.values()]
+            assert PLANTED not in json.dumps(rendered)
             self.outcomes["valid"] += 1
         finally:
             gc.enable()
@@ -139,6 +158,7 @@ class Fuzz:
         for problem in error.problems:
             text = str(problem)
             assert problem.message and len(text) <= LONGEST_MESSAGE, text[:300]
+            assert PLANTED not in text, text
             # No control characters, no ends of lines, no direction marks, nothing that is not UTF-8.
             assert not {*map(category, text)} & {"Cc", "Cf", "Cs", "Zl", "Zp"}, repr(text)
             assert problem.file == str(file), text
@@ -147,7 +167,7 @@ class Fuzz:
 
 def attack(folder: Path, count: int, with_seed: int) -> Fuzz:
     """Load `count` generated files."""
-    fuzz, file = Fuzz(), folder / "settings.yaml"
+    fuzz, file = Fuzz(folder / "home"), folder / "settings.yaml"
     fuzzing.run(
         lambda content: fuzz.judge(file, content), files, count=count, with_seed=with_seed, shrink=True
     )
