@@ -77,6 +77,7 @@ lock: $(DEV) ## Lock packages and jars by hash, after you change setup.cfg or a 
 	$(COMPILE) --extra local -o requirements.txt setup.cfg
 	grep -oE '^ +pyspark==.*' setup.cfg | sort -u | $(COMPILE) --no-deps -o requirements-spark.txt -
 	$(COMPILE) --extra local --extra dev -c requirements.txt -o requirements-dev.txt setup.cfg
+	for peer in bench/peers/requirements-*.in; do $(COMPILE) -o $${peer%.in}.txt $$peer || exit 1; done
 	$(BIN)/python -m flink_scripts.locked
 	$(BIN)/python -m local_dcos.services.jars
 	$(BIN)/python -m spark_jobs.locked

@@ -89,7 +89,16 @@ def environment(name: str) -> Path:
     if not complete.exists():
         print(f"installing {name} into {folder}", flush=True)
         make = [sys.executable, "-m", "venv", "--clear", str(folder)]
-        pip = [str(interpreter), "-m", "pip", "install", "--quiet", "-r", str(requirements)]
+        pip = [
+            str(interpreter),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "-r",
+            str(requirements),
+        ]
         try:
             for argv in (make, pip):
                 subprocess.run(argv, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=True)

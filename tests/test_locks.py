@@ -58,6 +58,14 @@ def test_the_image_with_spark_has_the_spark_that_is_declared() -> None:
     assert {f"{name}=={version}" for name, version in locked("requirements-spark.txt").items()} == wanted
 
 
+@pytest.mark.parametrize("wanted", sorted(ROOT.glob("bench/peers/*.in")), ids=lambda path: path.stem)
+def test_every_peer_of_the_benchmarks_is_locked(wanted: Path) -> None:
+    versions = locked(str(wanted.with_suffix(".txt").relative_to(ROOT)))
+    for requirement in map(Requirement, wanted.read_text().splitlines()):
+        version = versions.get(canonicalize_name(requirement.name))
+        assert version and requirement.specifier.contains(version), f"{requirement.name}: run `make lock`"
+
+
 def test_what_builds_packages_is_locked() -> None:
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     assert {Requirement(line).name for line in wanted} <= locked("requirements-build.txt").keys()
