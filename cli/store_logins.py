@@ -22,11 +22,12 @@ STORES_WITH_LOGIN = frozenset(_USERS)
 class Login:
     """A user and a password, which appears on no command line.
 
-    ca: the certificates of those who vouch for the store, as PEM; None: it need not prove who it is.
+    password: None: it is not known here. ca: the certificates of those who vouch for the store, as PEM; None:
+    it need not prove who it is.
     """
 
     user: str
-    password: str = field(repr=False)
+    password: str | None = field(repr=False)
     ca: str | None = field(default=None, repr=False)
 
     def trusted(self, service: str) -> dict[str, str]:
@@ -37,18 +38,19 @@ class Login:
 def login_of(run: Session, service: str) -> Login | None:
     """The login: its secrets are the cluster's on `local`, or in this command's environment.
 
-    None if the service asks for no password, or if it is not known here. Raises PipectlError if a store that
-    must prove who it is could not.
+    None if the service asks for no password, or if nothing of its login is known here. Raises PipectlError if
+    a store that must prove who it is could not.
     """
     if service not in _USERS:
         return None
     path = getattr(run.settings, service).password
     if path is None:
         return None
-    password = os.environ.get(password_variable(service))
-    if not password and run.is_local:
+    password = os.environ.get(password_variable(service)) or None
+    if password is None and run.is_local:
         password = _of_secret(local.secrets_folder() / path, service)
-    return Login(_USERS[service], password, _ca_of(run, service)) if password else None
+    ca = _ca_of(run, service)
+    return None if password is None and ca is None else Login(_USERS[service], password, ca)
 
 
 def _ca_of(run: Session, service: str) -> str | None:
@@ -83,12 +85,15 @@ def _of_secret(file: Path, service: str) -> str:
 def mysql_file(folder: Path, login: Login, *, named: bool) -> Path:
     """An option file of MySQL's and MariaDB's clients. named: the server's certificate holds 127.0.0.1."""
     file = folder / "mysql.cnf"
-    escaped = login.password.replace("\\", "\\\\").replace('"', '\\"')
-    lines = ["[client]", f"user={login.user}", f'password="{escaped}"']
+    lines = ["[client]", f"user={login.user}"]
+    if login.password is not None:
+        escaped = login.password.replace("\\", "\\\\").replace('"', '\\"')
+        lines.append(f'password="{escaped}"')
     if login.ca:
         ca = folder / "mysql-ca.pem"
         write_private(ca, login.ca)
-        # With it, the client verifies the server. MariaDB's does without TLS, unless it checks the name.
+        # With it, the client verifies the server. MariaDB's does without TLS, unless it checks the name:
+        # where it cannot, a tunnel refuses a server without TLS.
         lines.append(f"ssl-ca={ca}")
         if named:
             lines += ["[client-mariadb]", "ssl-verify-server-cert"]
@@ -96,16 +101,20 @@ def mysql_file(folder: Path, login: Login, *, named: bool) -> Path:
     return file
 
 
-def cqlsh_files(folder: Path, login: Login) -> tuple[Path, Path]:
-    """A configuration of cqlsh, and its file of credentials."""
+def cqlsh_files(folder: Path, login: Login) -> tuple[Path, Path | None]:
+    """A configuration of cqlsh, and its file of credentials, if the password is known."""
     rc, credentials = folder / "cqlshrc", folder / "cqlsh-credentials"
     provider = "PlainTextAuthProvider"
-    lines = ["[auth_provider]", "module = cassandra.auth", f"classname = {provider}"]
+    lines = []
+    if login.password is not None:
+        lines += ["[auth_provider]", "module = cassandra.auth", f"classname = {provider}"]
     if login.ca:
         ca = folder / "cassandra-ca.pem"
         write_private(ca, login.ca)
         lines += ["[ssl]", f"certfile = {ca}", "validate = true"]
     write_private(rc, "\n".join([*lines, ""]))
+    if login.password is None:
+        return rc, None
     # cqlsh reads it without interpolation, but strips blanks.
     write_private(credentials, f"[{provider}]\nusername = {login.user}\npassword = {login.password}\n")
     return rc, credentials

@@ -10,10 +10,9 @@ from tests.service_node import ServiceNode
 class MySqlServer(ServiceNode):
     """A server on loopback with the database `results`, whose data are in `folder`."""
 
-    def __init__(self, folder: Path, port: int, api: int) -> None:
-        super().__init__(
-            "mysql", folder, api, {"PORT_SQL": str(port), "MYSQL_DATABASE": "results", "MYSQL_TLS": "true"}
-        )
+    def __init__(self, folder: Path, port: int, api: int, *, tls: bool = True) -> None:
+        environ = {"PORT_SQL": str(port), "MYSQL_DATABASE": "results"}
+        super().__init__("mysql", folder, api, environ | ({"MYSQL_TLS": "true"} if tls else {}))
         self.port = port
 
     @property

@@ -103,7 +103,7 @@ def _ask(run: Session, store: str, statement: str, limit: int, seconds: float) -
 def _login(run: Session, store: str) -> dict[str, str]:
     """The password of the store for the environment of the program."""
     login = login_of(run, store)
-    if login is not None:
+    if login is not None and login.password is not None:
         return {password_variable(store): login.password, **login.trusted(store)}
     if store in STORES_WITH_LOGIN and getattr(run.settings, store).password is not None:
         raise UsageProblem(

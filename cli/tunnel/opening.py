@@ -14,11 +14,12 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from cli.errors import PipectlError
-from cli.store_logins import login_of
+from cli.store_logins import Login, login_of
 from cli.tunnel.forwards import Forwards
 from cli.tunnel.gateway import Gateway, Target, cluster_gateway, local_gateway
 from cli.tunnel.hdfs_relay import HdfsRelay
 from cli.tunnel.kafka_relay import KafkaRelay
+from cli.tunnel.mysql_relay import MySqlTlsRelay
 from cli.tunnel.relay import Relay
 from cli.tunnel.services import Client, client_of, reached, targets
 
@@ -56,10 +57,11 @@ def opened(run: Session, service: str, port: int, say: Callable[[str], None]) ->
         target = first[0] if service != "hdfs" else _active(run, first, forwards)
         # A login that fails is an error of this command, not of the client.
         forwards.open(target)
-        relay = _RELAYS.get(service, Relay)(forwards, say)
+        login = login_of(run, service)
+        relay = _relay_of(run, service, login)(forwards, say)
         stack.callback(relay.close)
         here = relay.port_for(target, port)
-        yield Tunnel(here, client_of(run, service, here, login_of(run, service), folder), forwards)
+        yield Tunnel(here, client_of(run, service, here, login, folder), forwards)
 
 
 @contextmanager
@@ -93,10 +95,14 @@ def _active(run: Session, names: Sequence[Target], forwards: Forwards) -> Target
     raise PipectlError(f"no name node serves: {'; '.join(refusals)}", hint=f"see `{inspect}`")
 
 
-_RELAYS: Mapping[str, Callable[[Forwards, Callable[[str], None]], Relay]] = {
-    "kafka": KafkaRelay,
-    "hdfs": HdfsRelay,
-}
+_RELAYS: Mapping[str, type[Relay]] = {"kafka": KafkaRelay, "hdfs": HdfsRelay}
+
+
+def _relay_of(run: Session, service: str, login: Login | None) -> type[Relay]:
+    # On `local`, the client checks the server's name, and takes no server without TLS then.
+    if service == "mysql" and login is not None and login.ca and not run.is_local:
+        return MySqlTlsRelay
+    return _RELAYS.get(service, Relay)
 
 
 def _answer(url: str) -> bytes:

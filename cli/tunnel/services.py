@@ -101,7 +101,7 @@ def reached(run: Session, service: str, first: Sequence[Target], ask: Callable[[
 def client_of(run: Session, service: str, port: int, login: Login | None, folder: Path) -> Client:
     """The client of a service that listens on a port of this machine.
 
-    login: None: the client asks for the password. folder: for the files with the login; only the user can
+    login: without a password, the client asks for it. folder: for the files with the login; only the user can
     open it.
     """
     return _CLIENTS[service](run, port, login, folder)
@@ -118,7 +118,7 @@ def _kafka(run: Session, port: int, login: Login | None, folder: Path) -> Client
 
 def _mysql(run: Session, port: int, login: Login | None, folder: Path) -> Client:
     # Options of files must come first. No other file is read: a password in ~/.my.cnf would count instead.
-    secret = ("-p",) if login is None else ()
+    secret = ("-p",) if login is None or login.password is None else ()
     # Only the server of `local` has a certificate for the address that the client sees.
     file = () if login is None else (f"--defaults-file={mysql_file(folder, login, named=run.is_local)}",)
     return Client(
@@ -138,12 +138,13 @@ def _mysql(run: Session, port: int, login: Login | None, folder: Path) -> Client
 
 def _cassandra(run: Session, port: int, login: Login | None, folder: Path) -> Client:
     server = (HOST, str(port), "-k", run.settings.cassandra.keyspace)
-    if login is None:
-        who = ("-u", "cassandra") if run.settings.cassandra.password else ()
-        options: tuple[str, ...] = who
-    else:
+    options: list[str] = []
+    if login is not None:
         rc, credentials = cqlsh_files(folder, login)
-        options = (f"--cqlshrc={rc}", f"--credentials={credentials}", *(["--ssl"] if login.ca else []))
+        options += [f"--cqlshrc={rc}", *(["--ssl"] if login.ca else [])]
+        options += ["-u", login.user] if credentials is None else [f"--credentials={credentials}"]
+    elif run.settings.cassandra.password:
+        options += ["-u", "cassandra"]
     return Client(("cqlsh",), "`pip install cqlsh`", (*options, *server))
 
 
