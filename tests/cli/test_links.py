@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -294,6 +295,35 @@ def until(look: Callable[[], Any], seconds: float = 120.0) -> Any:
                 return value
         assert time.monotonic() < deadline, f"not within {seconds:g} s"
         time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_what_runs_on_two_linked_clusters_is_in_one_status(two_homes: Path) -> None:
+    folders = {"local": two_homes / "cluster", "local-b": two_homes / "clusters" / "local-b" / "cluster"}
+    page = "/service/marathon/v2/apps/volatility/dashboard"
+    for name, folder in folders.items():
+        run_page(folder)
+        (other,) = folders.keys() - {name}
+        invoke(two_homes, "cluster", "link", other, "--cluster", name)
+    for folder in folders.values():
+        until(lambda: call(folder, "GET", page)["app"]["tasksHealthy"] == 1)  # noqa: B023
+    # The next version of this page never answers.
+    forever = [sys.executable, "-c", "import time; time.sleep(1e6)"]
+    call(folders["local-b"], "PUT", page, {"args": forever})
+    document = json.loads(invoke(two_homes, "status", "--all", "-o", "json", code=4).output)
+    seen = {}
+    for name in folders:
+        found = document["clusters"][name]
+        states = {one["name"]: one["state"] for one in found["status"]["components"]}
+        seen[name] = (found["state"], states["dashboard"], states["gatherer"])
+    assert seen == {
+        "local": ("unhealthy", "healthy", "absent"),
+        "local-b": ("unhealthy", "deploying", "absent"),
+    }
+    shown = invoke(two_homes, "status", "--all", code=4).output
+    assert re.search(r"^local +unhealthy +1/\d+ .* local-b *$", shown, re.MULTILINE)
+    assert re.search(r"^local-b +unhealthy +0/\d+ .* local *$", shown, re.MULTILINE)
+    assert "local: gatherer is absent" in shown and "local-b: dashboard is deploying" in shown
 
 
 @pytest.mark.slow
