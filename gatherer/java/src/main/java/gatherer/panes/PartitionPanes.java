@@ -86,7 +86,7 @@ public final class PartitionPanes {
     /** Notes a position of another partition. It waits for this partition's clock, with or without ticks here. */
     public void expect(String symbol) {
         if (partitions > 1 && !positions.containsKey(symbol)) {
-            position(symbol).tell();
+            position(symbol).sendClock();
         }
     }
 
@@ -141,7 +141,7 @@ public final class PartitionPanes {
             advance(base + elapsedMs - settings.idleMs());
         } else if (partitions > 1 && !saidEmpty) {
             saidEmpty = true;
-            positions.values().forEach(Position::tell);
+            positions.values().forEach(Position::sendClock);
         }
     }
 
@@ -242,39 +242,39 @@ public final class PartitionPanes {
         /** The end of the last pane with a tick, and the last boundary that was sent. */
         private long lastPaneEnd = NONE;
 
-        private long told = NONE;
+        private long sentBoundary = NONE;
 
         Position(String symbol) {
             this.symbol = symbol;
         }
 
-        void add(long ms, long place, long units) {
+        void add(long ms, long order, long units) {
             // Most ticks belong to the pane of the tick before.
             if (ms >= latestEnd || ms < latestEnd - paneMs || latestPane == null) {
                 latestEnd = windows.paneEnd(ms);
                 latestPane = open.computeIfAbsent(latestEnd, end -> new PaneAccumulator(settings.histogram()));
                 lastPaneEnd = Math.max(lastPaneEnd, latestEnd);
             }
-            latestPane.add(ms, place, units);
+            latestPane.add(ms, order, units);
         }
 
         /** Sends the clock if it is known, or that nobody has to wait for this partition. */
-        void tell() {
+        void sendClock() {
             if (boundary != NONE || saidEmpty) {
                 send(symbol, null, boundary, boundary != NONE);
-                told = boundary;
+                sentBoundary = boundary;
             }
         }
 
         void close(long countsFrom) {
             Map<Long, PaneAccumulator> closed = open.headMap(boundary, true);
-            boolean isDone = partitions <= 1 && told < windows.lastEnd(lastPaneEnd - 1) && isOver();
-            boolean isDue = told != NONE && windows.anyEnds(told, boundary, lastPaneEnd);
+            boolean isDone = partitions <= 1 && sentBoundary < windows.lastEnd(lastPaneEnd - 1) && isOver();
+            boolean isDue = sentBoundary != NONE && windows.anyEnds(sentBoundary, boundary, lastPaneEnd);
             if (closed.isEmpty() && partitions <= 1 && !isDone && !isDue) {
                 return;
             }
             send(symbol, taken(closed, countsFrom), boundary, !isDone);
-            told = boundary;
+            sentBoundary = boundary;
         }
 
         private byte[] taken(Map<Long, PaneAccumulator> closed, long countsFrom) {
@@ -295,7 +295,7 @@ public final class PartitionPanes {
 
         /** Whether every window that holds a tick has been reported as closed. */
         boolean isDone() {
-            return open.isEmpty() && isOver() && told >= windows.lastEnd(lastPaneEnd - 1);
+            return open.isEmpty() && isOver() && sentBoundary >= windows.lastEnd(lastPaneEnd - 1);
         }
 
         private boolean isOver() {
@@ -305,7 +305,7 @@ public final class PartitionPanes {
         void write(DataOutput out) throws IOException {
             out.writeUTF(symbol);
             out.writeLong(lastPaneEnd);
-            out.writeLong(told);
+            out.writeLong(sentBoundary);
             out.writeInt(open.size());
             for (Map.Entry<Long, PaneAccumulator> each : open.entrySet()) {
                 ByteBuffer bytes = ByteBuffer.allocate(each.getValue().bytes());
@@ -318,7 +318,7 @@ public final class PartitionPanes {
 
         void read(DataInput in) throws IOException {
             lastPaneEnd = in.readLong();
-            told = in.readLong();
+            sentBoundary = in.readLong();
             for (int left = in.readInt(); left > 0; left--) {
                 long end = in.readLong();
                 byte[] bytes = new byte[in.readInt()];

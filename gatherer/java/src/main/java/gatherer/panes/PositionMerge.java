@@ -41,7 +41,7 @@ public final class PositionMerge extends KeyedProcessFunction<String, Update, Up
     /** The clock up to which panes have been passed on, and the last clock that the analysis got. */
     private transient ValueState<Long> released;
 
-    private transient ValueState<Long> told;
+    private transient ValueState<Long> sentClock;
 
     /** The end of the last pane that was passed on. */
     private transient ValueState<Long> lastPaneEnd;
@@ -58,7 +58,8 @@ public final class PositionMerge extends KeyedProcessFunction<String, Update, Up
         waiting = getRuntimeContext().getMapState(
                 new MapStateDescriptor<>("waiting", Types.LONG, PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         released = getRuntimeContext().getState(new ValueStateDescriptor<>("released", Types.LONG));
-        told = getRuntimeContext().getState(new ValueStateDescriptor<>("told", Types.LONG));
+        // Savepoints of earlier releases call it "told".
+        sentClock = getRuntimeContext().getState(new ValueStateDescriptor<>("told", Types.LONG));
         lastPaneEnd = getRuntimeContext().getState(new ValueStateDescriptor<>("lastPaneEnd", Types.LONG));
     }
 
@@ -78,17 +79,17 @@ public final class PositionMerge extends KeyedProcessFunction<String, Update, Up
             panes = isDue || now > before ? takeUpTo(now) : null;
         }
         released.update(now);
-        tell(update, panes, now, out);
+        send(update, panes, now, out);
     }
 
     /** Sends new panes to the analysis, and the clock when a window of known panes has ended. */
-    private void tell(Update update, byte[] panes, long now, Collector<Update> out) throws Exception {
+    private void send(Update update, byte[] panes, long now, Collector<Update> out) throws Exception {
         long lastEnd = valueOf(lastPaneEnd);
-        boolean isDue = lastEnd != UNKNOWN && windows.anyEnds(told.value(), now, lastEnd);
+        boolean isDue = lastEnd != UNKNOWN && windows.anyEnds(sentClock.value(), now, lastEnd);
         if (panes == null && !isDue) {
             return;
         }
-        told.update(now);
+        sentClock.update(now);
         if (panes != null) {
             lastPaneEnd.update(Math.max(lastEnd, PaneBytes.lastEnd(panes)));
         }
@@ -105,13 +106,13 @@ public final class PositionMerge extends KeyedProcessFunction<String, Update, Up
 
     private void note(Update update) throws Exception {
         partitionsOf(update);
-        String place = update.topic + "/" + update.partition;
+        String source = update.topic + "/" + update.partition;
         if (update.feeds) {
-            clocks.put(place, update.clockMs);
+            clocks.put(source, update.clockMs);
         } else if (update.partitions > 1) {
-            clocks.put(place, EMPTY);
+            clocks.put(source, EMPTY);
         } else {
-            clocks.remove(place);
+            clocks.remove(source);
         }
         furthest.update(Math.max(valueOf(furthest), update.clockMs));
     }
@@ -124,9 +125,9 @@ public final class PositionMerge extends KeyedProcessFunction<String, Update, Up
         }
         partitions.put(update.topic, update.partitions);
         for (int partition = 0; partition < update.partitions; partition++) {
-            String place = update.topic + "/" + partition;
-            if (update.partitions > 1 && !clocks.contains(place)) {
-                clocks.put(place, UNKNOWN);
+            String source = update.topic + "/" + partition;
+            if (update.partitions > 1 && !clocks.contains(source)) {
+                clocks.put(source, UNKNOWN);
             }
         }
         for (int partition = update.partitions; known != null && partition < known; partition++) {
