@@ -17,14 +17,14 @@ help: ## Show this help
 deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
-# Three processes for two cores: some tests wait for time to pass, and leave their core to the others.
-# SEED: the order of an earlier run, which it printed as --randomly-seed.
-PYTEST = $(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder --durations 20 \
+# More processes than cores: many tests wait for time to pass, and leave their core to the others. What the slow
+# ones start needs memory, too. SEED: the order of an earlier run, which it printed as --randomly-seed.
+PYTEST = $(BIN)/python -m pytest --dist loadscope --no-loadscope-reorder --durations 20 \
 	$(if $(SEED),-p randomly --randomly-seed $(SEED))
 test: java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint archives
-	$(PYTEST) -m "not slow and not e2e"
-	$(PYTEST) -m "slow or e2e"
+	$(PYTEST) --numprocesses 4 -m "not slow and not e2e"
+	$(PYTEST) --numprocesses 3 -m "slow or e2e"
 
 archives: $(DEV) java
 	$(BIN)/python -m tests.class_archives
