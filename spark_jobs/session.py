@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from jvm.archive import archive_options
 from jvm.compiler import LATE_C2
 from jvm.jars import jars_of
 from jvm.java import java_home
@@ -34,6 +36,7 @@ LOG_OPTION = f"-Dlog4j2.configurationFile=file:{_HERE / 'log4j2.properties'}"
 PROTECTED = {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"}
 """For every Spark process: connections require the secret and are encrypted."""
 _PARTITIONS = 4
+_END_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class SessionSettings:
 
 @contextmanager
 def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession]:
-    """A session for the job `name`; its JVM ends with this process.
+    """A session for the job `name`; its JVM ends with the block.
 
     Raises MissingError if Spark is not installed or does not start, SettingsError, and JvmError if Java or a
     jar is not available.
@@ -75,8 +78,7 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
     if importlib.util.find_spec("pyspark") is None:
         raise MissingError(f"Spark is not installed: run `{sys.executable} -m pip install pyspark=={SPARK}`")
     options = session_options(name, settings)
-    # The JVM outlives the session, and may delete files while the folder is removed.
-    with tempfile.TemporaryDirectory(prefix="spark-", ignore_cleanup_errors=True) as work:
+    with tempfile.TemporaryDirectory(prefix="spark-") as work:
         # Spark writes all its files to one folder.
         options["spark.driver.extraJavaOptions"] += f' "-Djava.io.tmpdir={work}"'
         properties = private_file(Path(work) / "spark.properties", options)
@@ -107,7 +109,24 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
             try:
                 yield session
             finally:
-                session.stop()
+                _end(session)
+
+
+def _end(session: SparkSession) -> None:
+    """Stop the session, and wait for its JVM, which may write the archive of its classes."""
+    from pyspark import SparkContext
+
+    gateway: Any = SparkContext._gateway
+    session.stop()
+    # The next session of this process starts a JVM of its own.
+    SparkContext._gateway = SparkContext._jvm = None
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    try:
+        gateway.proc.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        gateway.proc.kill()
+        gateway.proc.wait()
 
 
 @contextmanager
@@ -127,6 +146,7 @@ def _environ(variables: Mapping[str, str]) -> Iterator[None]:
 def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
     """Spark's settings by name."""
     jars = jars_of("SPARK_KAFKA_JARS", LOCK, KAFKA)
+    java_options = (LOG_OPTION, *LATE_C2, *_archive())
     options = {
         "spark.app.name": name,
         "spark.master": settings.master,
@@ -134,7 +154,7 @@ def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.host": settings.host,
         "spark.driver.bindAddress": settings.host,
-        "spark.driver.extraJavaOptions": " ".join((LOG_OPTION, *LATE_C2)),
+        "spark.driver.extraJavaOptions": " ".join(f'"{each}"' for each in java_options),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         **PROTECTED,
@@ -145,6 +165,16 @@ def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
     if not settings.master.startswith("local"):
         options["spark.authenticate.secret"] = secret_of(settings)
     return options
+
+
+def _archive() -> list[str]:
+    """The options with which the driver's JVM loads, or writes, an archive of its classes."""
+    java, spark = Path(java_environ()["SPARK_JAVA"]), importlib.util.find_spec("pyspark")
+    if spark is None or not spark.submodule_search_locations:
+        return []
+    # Spark's scripts put them on the class path.
+    jars = sorted(Path(spark.submodule_search_locations[0], "jars").glob("*.jar"))
+    return archive_options(java.parents[1], jars, "org.apache.spark.deploy.SparkSubmit")
 
 
 def java_environ(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Makes the archives of classes with which the tests' Kafka and Flink start faster, unless they are there.
+"""Makes the archives of classes with which the tests' Kafka, Flink and Spark start faster, if there are none.
 
 python -m tests.class_archives
 """
@@ -14,6 +14,7 @@ from flink_scripts.settings import Environment
 from jvm.archive import archive_options
 from jvm.java import java_home
 from local_dcos.kafka.jars import JARS
+from spark_jobs.session import SessionSettings, session_options, spark_session
 from tests.conftest import Broker
 from tests.gatherer.flink import Flink, wait_until
 
@@ -38,6 +39,12 @@ def main() -> None:
                 wait_until(lambda: (flink.rest("/overview") or {}).get("slots-total"), "a TaskManager")
             finally:
                 flink.stop()
+        if "AtExit" in session_options("archive", SessionSettings())["spark.driver.extraJavaOptions"]:
+            with spark_session("archive", SessionSettings(master="local[2]")) as session:
+                session.range(10).selectExpr("id % 2 AS half", "id * 0.5 AS value").createTempView("numbers")
+                found = session.sql("SELECT half, stddev(value) FROM numbers GROUP BY half ORDER BY half")
+                found.write.parquet(f"{folder}/found")
+                session.read.parquet(f"{folder}/found").collect()
 
 
 if __name__ == "__main__":
