@@ -116,6 +116,7 @@ class Outcome:
     """rate: ticks per second. cpu: us per tick. share: of the ticks that it read.
 
     windows: those that it wrote. until: the end that the windows of every symbol have reached, epoch ms.
+    is_final: whether it would not write them again; otherwise it has done less than it seems.
     """
 
     rate: float
@@ -123,6 +124,7 @@ class Outcome:
     share: float
     windows: dict[tuple[str, int], Any]
     until: int
+    is_final: bool
 
 
 def run(
@@ -180,7 +182,8 @@ def run(
     ticks = log.ticks_between(first, last)
     share = min(1.0, (last + TAIL_MS - log.start_ms) / (log.end_ms - log.start_ms))
     found = all_windows(bootstrap_servers, output)
-    return Outcome(ticks / (done - begun), 1e6 * (after - before) / ticks, share, found, reached)
+    is_final = ended or not windows.are_revised
+    return Outcome(ticks / (done - begun), 1e6 * (after - before) / ticks, share, found, reached, is_final)
 
 
 class Usage:

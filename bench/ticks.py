@@ -97,6 +97,7 @@ class Windows:
         self._end = itemgetter("window_end") if topic != f"{PREFIX}movingaverage" else _milliseconds
         self.found: dict[tuple[str, int], Any] = {}
         self._latest: dict[str, int] = {}
+        self.are_revised = False  # whether the writer takes windows back
 
     def read(self, patience: float = 0.2) -> None:
         """Read to the end, or until nothing comes for `patience` seconds."""
@@ -105,7 +106,9 @@ class Windows:
                 break
             window = json.loads(message.value())
             # Pathway takes a window back before it writes it again, at a later time of its own.
-            if window.get("window", "10s") == "10s" and window.get("diff") != -1:
+            if window.get("diff") == -1:
+                self.are_revised = True
+            elif window.get("window", "10s") == "10s":
                 symbol, end = window["symbol"], self._end(window)
                 if window.get("time", 0) >= self.found.get((symbol, end), {}).get("time", 0):
                     self.found[symbol, end] = window
