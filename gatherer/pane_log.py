@@ -18,6 +18,8 @@ fewer, a position has more entries, and Java needs 90 bytes for each beside its 
 another version of the state.
 """
 _VERSION = bytes([panes.VERSION])
+_RECENT = 12
+"""Panes with several ticks that are kept as objects, too: each window adds a pane soon, at its own time."""
 
 
 class PaneLog:
@@ -36,6 +38,7 @@ class PaneLog:
         self._prices, self._times, self._orders = array("q"), array("q"), array("q")
         self._details: list[bytes] = []
         self._columns: tuple[Any, ...] = (self.ends, self._prices, self._times, self._orders, self._details)
+        self._recent: dict[int, Pane] = {}  # by end
         self._block_ms = BLOCK * pane_ms
         self._changed: set[int] = set()
 
@@ -44,6 +47,8 @@ class PaneLog:
 
     def __getitem__(self, index: int) -> Pane:
         ends, prices, times, orders, details = self._columns
+        if recent := self._recent.get(ends[index]):
+            return recent
         return panes.from_details(ends[index], prices[index], times[index], orders[index], details[index])
 
     def span(self, since_ms: int, until_ms: int) -> range:
@@ -73,7 +78,12 @@ class PaneLog:
             self._orders.append(pane.last_order)
             self._details.append(panes.details(pane))
             self.logs.append(self._log(at))
+            if pane.n > 1:
+                self._recent[end] = pane
+                if len(self._recent) > _RECENT:
+                    del self._recent[next(iter(self._recent))]
             return
+        self._recent.pop(end, None)
         at = bisect_left(ends, end)
         if ends[at] == end:
             for column, value in zip(self._columns, _row(merge(self[at], pane)), strict=True):
