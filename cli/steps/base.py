@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 from cli.errors import Interrupted, WaitTimeout
 
 POLL_SECONDS = 0.4
+# A look takes commands. Where they are slow, because machine or cluster are busy, looks are rarer.
+PAUSE_PER_LOOK = 1.0
 
 Action = Literal["create", "update", "remove", "unchanged"]
 Report = Callable[[str], None]
@@ -87,15 +89,17 @@ def wait_until(
 
     After `timeout`, raise WaitTimeout with `what` and the last state.
     """
-    deadline, at_once = time.monotonic() + timeout.total_seconds(), True
+    began = time.monotonic()
+    deadline, at_once = began + timeout.total_seconds(), True
     while not done():
         at_once = False
-        if time.monotonic() > deadline:
+        if (now := time.monotonic()) > deadline:
             seen = last_seen()
             raise WaitTimeout(
                 f"waited {timeout.total_seconds():g} s for {what}" + (f"; last seen: {seen}" if seen else ""),
                 hint=hint,
             )
-        if stop.wait(POLL_SECONDS):
+        if stop.wait(max(POLL_SECONDS, PAUSE_PER_LOOK * (now - began))):
             raise Interrupted(f"stopped waiting for {what}")
+        began = time.monotonic()
     return at_once

@@ -90,6 +90,7 @@ def world(monkeypatch, tmp_path):
     monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
     monkeypatch.setattr("cli.steps.base.time", clock)
     monkeypatch.setattr("cli.steps.base.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("cli.steps.base.PAUSE_PER_LOOK", 0.0)
     monkeypatch.setattr("cli.engine.dcos.snapshot.SNAPSHOT_SECONDS", -1.0)
     monkeypatch.setattr("cli.engine.dcos.Dcos", lambda *args, **kwargs: made.dcos(*args, **kwargs))
     monkeypatch.setattr("cli.session.load_settings", _load_once)
