@@ -9,7 +9,7 @@ import pytest
 from tests.gatherer.forwarder import VIP, forwarding
 from tests.ports import free_ports
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 SYMBOLS = ["AAPL", "AMZN", "GOOG"]
 # Small things go to the TaskManagers by RPC; this makes the JobManager send all through its file server.
