@@ -157,8 +157,8 @@ class Measurement:
             )
         if not outcome.is_final:
             self.notes[name] = (
-                f"did not finish in {self._limit:.0f} s: it takes windows back and writes them again until its "
-                "end, so it is slower than these figures, and its windows are not compared"
+                f"did not finish in {self._limit:.0f} s: it takes windows back and writes them again until "
+                "its end, so it is slower than these figures, and its windows are not compared"
             )
         elif self._ours:
             last = max(end for _, end in self._ours)
