@@ -36,7 +36,7 @@ LONG = (
     "spark_kills.py --kills 1 --ticks 600",
     "stores_throughput.py --rows 500",
 )
-# Tests beside this one run them, or the whole of `make` does: `make bench`, `make image-check`, `compose-check`.
+# A test beside this one runs them, or `make bench`, `make image-check` and `make compose-check` do.
 ELSEWHERE = {"gatherer_throughput.py", "position_analysis.py", "run.py", "image_check.py", "compose_check.py"}
 # They work on what somebody has deployed, or write documents of the project.
 BY_HAND = {"recovery.py", "flows.py", "notebooks.py"}
