@@ -1,10 +1,10 @@
 """One name node and one data node on loopback: their settings, their Java processes, the users' folder."""
 
-import asyncio
 import json
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.error import HTTPError
 from xml.sax.saxutils import escape
 
 from local_dcos.errors import NodeError
@@ -108,12 +108,18 @@ class HdfsNodes(Node):
     async def until_ready(self) -> None:
         """Returns when files can be written, and the user's folder is there."""
         await until(self._is_ready)
-        # In a thread: a stop must not wait for the answers.
-        await asyncio.to_thread(self._make_folder)
+        await until(self._make_folder)
 
-    def _make_folder(self) -> None:
-        for query in ("op=MKDIRS&permission=755", f"op=SETOWNER&owner={USER}"):
-            self._ask(f"/webhdfs/v1/user/{USER}?user.name={_SUPERUSER}&{query}", "PUT")
+    def _make_folder(self) -> bool:
+        """Whether the name node has answered: on a busy machine, it may take longer than a request waits."""
+        try:
+            for query in ("op=MKDIRS&permission=755", f"op=SETOWNER&owner={USER}"):
+                self._ask(f"/webhdfs/v1/user/{USER}?user.name={_SUPERUSER}&{query}", "PUT")
+        except HTTPError:
+            raise
+        except OSError:
+            return False
+        return True
 
     def _is_ready(self) -> bool:
         """Whether a data node has reported, and the name node takes changes."""
