@@ -75,6 +75,13 @@ def login_refused(servers: str, security: Security) -> AccessDeniedError:
     )
 
 
+def refused(error: KafkaError, servers: str) -> str | None:
+    """What an error says about the client's login or rights; None if it is about something else."""
+    if error.code() in _LOGIN | _DENIED:
+        return str(explained(KafkaException(error), servers, 0))
+    return None
+
+
 def _refuses_login(servers: str) -> bool:
     """Whether a login fails. Only a client with its own queue learns of it."""
     errors: list[KafkaError] = []

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from kafka_topic.brokers import Brokers
 from kafka_topic.commit_metadata import metadata_of
+from kafka_topic.diagnosis import refused
 from kafka_topic.errors import BrokerUnreachableError
 from kafka_topic.member import Member
 from stores.sinks.errors import SourceError
@@ -46,6 +47,7 @@ class Group(Member):
     def __init__(self, bootstrap_servers: str, name: str, topics: Iterable[str]) -> None:
         self.name = name
         self.problem: str | None = None
+        self._servers = bootstrap_servers
         self._topics = list(topics)
         self._brokers = Brokers(bootstrap_servers, timeout=_ANSWER_SECONDS)
         self._ids: dict[str, str] = {}
@@ -67,11 +69,11 @@ class Group(Member):
         try:
             messages = self._consumer.consume(most, timeout=seconds)
         except KafkaException as error:
-            raise SourceError(f"joining the group {self.name} failed: {error.args[0].str()}") from error
+            raise self._failure(f"joining the group {self.name}", error.args[0]) from error
         for message in messages:
             failed = message.error()
             if failed is not None and failed.code() != KafkaError._PARTITION_EOF:
-                raise SourceError(f"reading {message.topic() or 'topics'} failed: {failed.str()}")
+                raise self._failure(f"reading {message.topic() or 'topics'}", failed)
             self.problem = None
             # Records of a partition that was taken away in the meantime are of no use.
             if reading := self._readings.get((message.topic() or "", message.partition() or 0)):
@@ -148,7 +150,7 @@ class Group(Member):
             self._patiently(lambda: self._consumer.commit(offsets=[position], asynchronous=False))
         except KafkaException as error:
             if error.args[0].code() not in _LOST:
-                raise SourceError(f"committing to {self.name} failed: {error.args[0].str()}") from error
+                raise self._failure(f"committing to {self.name}", error.args[0]) from error
             del self._readings[portion.partition]
             return False
         return True
@@ -205,6 +207,11 @@ class Group(Member):
                     raise
             time.sleep(_PAUSE_SECONDS)
 
+    def _failure(self, what: str, error: KafkaError) -> SourceError:
+        return SourceError(refused(error, self._servers) or f"{what} failed: {error.str()}")
+
     def _note_error(self, error: KafkaError) -> None:
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+        if said := refused(error, self._servers):
+            self.problem = said
+        elif error.code() == KafkaError._ALL_BROKERS_DOWN and self.problem is None:
             self.problem = f"no broker answers: {error.str()}"

@@ -1,5 +1,7 @@
 """A bundle whose Kafka speaks TLS only and asks for logins, on the cluster `local`."""
 
+import re
+
 import psutil
 import pytest
 
@@ -23,6 +25,11 @@ def test_a_secured_bundle_works_and_shows_no_secret(pipectl_elsewhere, protocol)
     assert "AAPL" in pipectl.run("topics").stdout
     changes = pipectl.json("plan", *secured)["changes"]
     assert {one["action"] for one in changes} == {"unchanged"}, changes
+
+    # One-off jobs log in as the user `jobs`.
+    stored = pipectl.run("run", "sink", "--from", "movingaverage", "--to", "disk", *secured)
+    assert re.search(r"movingaverage: wrote [1-9]\d* records to the store disk", stored.stdout), stored
+    assert "255 values" in pipectl.run("run", "census", *secured).stdout
 
     servers = pipectl.json("endpoints")["kafka"]
     use({})

@@ -61,7 +61,7 @@ def test_batches_streams_and_sinks(protocol: str, tmp_path: Path) -> None:
         login = kafka.environ("jobs")
         secret = login.get("KAFKA_PASSWORD") or login["KAFKA_KEY"].splitlines()[1]
 
-        def run(*argv: str, **more: str) -> str:
+        def run(*argv: str, code: int = 0, **more: str) -> str:
             environ = {
                 **os.environ,
                 **login,
@@ -72,9 +72,9 @@ def test_batches_streams_and_sinks(protocol: str, tmp_path: Path) -> None:
             done = subprocess.run(
                 [sys.executable, "-m", *argv], env=environ, capture_output=True, text=True, timeout=250
             )
-            assert done.returncode == 0, done.stderr
+            assert done.returncode == code, done.stderr
             assert secret not in done.stdout + done.stderr
-            return done.stdout
+            return done.stderr if code else done.stdout
 
         check_json(json.loads(run("spark_jobs", "report", "--topic", TOPIC, "-o", "json")), given)
         for name, argv in {
@@ -92,5 +92,12 @@ def test_batches_streams_and_sinks(protocol: str, tmp_path: Path) -> None:
             )
             rows = DiskStore(tmp_path / name).read(Flow("prices", PRICES), *ALWAYS)
             assert sum(1 for _ in rows) == len(given), name
+        if protocol == "SASL_SSL":
+            # The wrong one must not be shown either.
+            secret, where = "not-the-password", ("--topic", TOPIC, "--store", f"disk:{tmp_path / 'none'}")
+            for argv in (("report", "--topic", TOPIC), ("stream", "--once", "--flow", "prices", *where)):
+                said = run("spark_jobs", *argv, code=1, KAFKA_PASSWORD=secret)
+                assert "refuses the login of the user jobs: the password is wrong" in said, argv
+                assert "Traceback" not in said
     finally:
         kafka.stop()

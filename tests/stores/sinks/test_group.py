@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from confluent_kafka import KafkaError
 
 from kafka_topic.brokers import Commit
 from stores.sinks.group import Group
@@ -44,3 +45,17 @@ def test_a_job_without_partitions_ends_only_when_others_have_written_this_topic(
     group = Group("127.0.0.1:1", "sink", ["prices"])
     group._brokers = OneTopic(commits)  # type: ignore[assignment]
     assert group.reached({PARTITION: 100}) is reached
+
+
+def test_a_refused_login_is_a_better_reason_than_that_no_broker_answers() -> None:
+    group = Group("127.0.0.1:1", "sink", ["prices"])
+    down, login = KafkaError(KafkaError._ALL_BROKERS_DOWN), KafkaError(KafkaError._AUTHENTICATION)
+    group._note_error(KafkaError(KafkaError._TRANSPORT))
+    assert group.problem is None
+    group._note_error(down)
+    assert (group.problem or "").startswith("no broker answers: ")
+    for error in (login, down):
+        group._note_error(error)
+        assert "refuses the login of the user" in (group.problem or "")
+    denied = group._failure("reading prices", KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED))
+    assert "does not allow this" in str(denied) and "`pipectl deploy` gives" in str(denied)
