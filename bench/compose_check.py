@@ -12,6 +12,7 @@ not looked at, which would need systemd; what depends on one starts at once.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -260,6 +261,9 @@ def check(compose: Compose, inside: tuple[str, ...]) -> None:
 
 def main() -> None:
     """Build, run, report."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     reason = missing()
     if reason is None and not shutil.which("podman-compose"):
         reason = "podman-compose not found; it is a package of PyPI"

@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import broker  # noqa: F401 - first: it lets the next ones be found
+
 from tests.marathon.fuzz import attack
 
 

@@ -11,6 +11,7 @@ Everything is made in one temporary folder, which goes at the end, and on Ctrl-C
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import secrets
@@ -267,6 +268,9 @@ def check_spark(engine: Engine, servers: str, results: Path) -> None:
 
 def main() -> None:
     """Build, run, report."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     if (reason := missing()) is not None:
         print(f"skipped: {reason}")
         return

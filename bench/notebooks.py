@@ -6,6 +6,7 @@ python bench/notebooks.py
 
 from __future__ import annotations
 
+import argparse
 import base64
 import io
 import json
@@ -71,6 +72,9 @@ def shrink(book: nbformat.NotebookNode) -> None:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     os.environ |= environment()
     FOLDER.mkdir(exist_ok=True)
     exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)

@@ -64,3 +64,15 @@ def test_no_benchmark_is_forgotten() -> None:
     known = {each.split()[0] for each in (*SHORT, *LONG)} | ELSEWHERE | BY_HAND
     assert known - programs == set()
     assert programs - known - {"javac.py"} == set()
+
+
+@pytest.mark.parametrize("script", sorted({*ELSEWHERE, *BY_HAND} - {"run.py"}))
+def test_a_benchmark_that_is_not_run_here_shows_its_help(script: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(BENCH / script), "--help"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert script in done.stdout
