@@ -1,10 +1,10 @@
-"""The flows of the bundle, as its page gets them, with data in their topics and in a store on disk."""
+"""The flows of the bundle, as its page gets them, with data in their topics and in stores."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import marathon
@@ -18,11 +18,10 @@ from tests.settings import load_settings
 NAMES = ("cpu", "memory", "network_sent")
 
 
-def environment(folder: Path, *parts: str, overrides: tuple[str, ...] = ()) -> dict[str, str]:
-    """What the bundle puts into the page's environment, with a store in a folder."""
+def environment(stores: Mapping[str, str], *parts: str, overrides: tuple[str, ...] = ()) -> dict[str, str]:
+    """What the bundle puts into the page's environment, with these addresses by kind of store."""
     app = marathon.render(load_settings("local", overrides=overrides)).apps["dashboard"]
-    stores = {"disk": f"disk:{folder}"}
-    return {"FLOWS": str(app.env["FLOWS"]), "PARTS": ",".join(parts), "STORES": json.dumps(stores)}
+    return {"FLOWS": str(app.env["FLOWS"]), "PARTS": ",".join(parts), "STORES": json.dumps(dict(stores))}
 
 
 def measure(servers: str, topic: str, count: int, names: tuple[str, ...] = NAMES, ago: float = 0) -> None:
@@ -38,7 +37,7 @@ def measure(servers: str, topic: str, count: int, names: tuple[str, ...] = NAMES
     assert producer.flush(20) == 0
 
 
-def store_windows(folder: Path, flow: str, count: int, ago: float = 0) -> list[dict[str, Any]]:
+def store_windows(address: str, flow: str, count: int, ago: float = 0) -> list[dict[str, Any]]:
     """Write windows of ten seconds for two names, as a stream does; returns the rows."""
     end = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=ago)
     rows = [
@@ -56,11 +55,11 @@ def store_windows(folder: Path, flow: str, count: int, ago: float = 0) -> list[d
         for number in range(count)
         for name in ("cpu", "memory")
     ]
-    _write(folder, Flow(flow, STATISTICS), rows)
+    _write(address, Flow(flow, STATISTICS), rows)
     return rows
 
 
-def store_groups(folder: Path, flow: str) -> list[dict[str, Any]]:
+def store_groups(address: str, flow: str) -> list[dict[str, Any]]:
     """Write the statistics of three groups, as a batch job does; returns the rows."""
     loaded = datetime(2026, 11, 1, tzinfo=UTC)
     rows = [
@@ -77,13 +76,13 @@ def store_groups(folder: Path, flow: str) -> list[dict[str, Any]]:
         }
         for group, mean in (("North", 20.0), ("<b>South</b>", 40.0), ("West", 60.0))
     ]
-    _write(folder, Flow(flow, GROUPS), rows)
+    _write(address, Flow(flow, GROUPS), rows)
     return rows
 
 
-def _write(folder: Path, flow: Flow, rows: list[dict[str, Any]]) -> None:
+def _write(address: str, flow: Flow, rows: list[dict[str, Any]]) -> None:
     columns = {name: [row[name] for row in rows] for name in flow.table.names}
-    open_store(f"disk:{folder}").write(flow, Batch("test", 0), columns)
+    open_store(address).write(flow, Batch("test", 0), columns)
 
 
 def state_of(app: Any, name: str) -> dict[str, Any]:

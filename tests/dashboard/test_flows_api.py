@@ -20,7 +20,7 @@ LIVE = "socket.io/monitoring"
 @pytest.fixture
 def flow_app(kafka, feeder, make_app, store):
     kafka.create(f"{feeder.prefix}monitoring")
-    return make_app(feeder.prefix, **flows.environment(store, "dashboard", "spark"))
+    return make_app(feeder.prefix, **flows.environment({"disk": f"disk:{store}"}, "dashboard", "spark"))
 
 
 def fits(answer, model):
@@ -31,8 +31,8 @@ def fits(answer, model):
 
 def test_every_flow_says_how_it_is_and_what_to_do(feeder, flow_app, store):
     flows.measure(feeder.servers, f"{feeder.prefix}monitoring", 20)
-    rows = flows.store_windows(store, "monitoring-statistics", 30, ago=7200)
-    flows.store_groups(store, "census")
+    rows = flows.store_windows(f"disk:{store}", "monitoring-statistics", 30, ago=7200)
+    flows.store_groups(f"disk:{store}", "census")
     assert wait_for(lambda: flows.state_of(flow_app, LIVE)["state"] == "live")
     found = {one["name"]: one for one in flow_app.get("/api/flows")[1]["flows"]}
     assert len(found) == 8
@@ -51,8 +51,8 @@ def test_every_flow_says_how_it_is_and_what_to_do(feeder, flow_app, store):
 
 
 def test_the_data_of_a_flow_is_what_its_store_and_its_topic_hold(feeder, flow_app, store):
-    rows = flows.store_windows(store, "monitoring-statistics", 200)
-    groups = flows.store_groups(store, "census")
+    rows = flows.store_windows(f"disk:{store}", "monitoring-statistics", 200)
+    groups = flows.store_groups(f"disk:{store}", "census")
     flows.measure(feeder.servers, f"{feeder.prefix}monitoring", 5)
     status, data = flow_app.get(f"/api/flows/data?flow={DISK}")
     assert status == 200
@@ -73,7 +73,7 @@ def test_replayed_prices_keep_their_times(kafka, feeder, make_app, store):
     kafka.create(topic := f"{feeder.prefix}replay")
     name, then = "demo/replay", datetime(2018, 12, 31, tzinfo=UTC)
     overrides = (f"flows.{name}=replay -> replay -> none -> none -> lines",)
-    app = make_app(feeder.prefix, **flows.environment(store, overrides=overrides))
+    app = make_app(feeder.prefix, **flows.environment({}, overrides=overrides))
     assert "`pipectl run replay`" in flows.state_of(app, name)["text"]
     producer = open_producer(feeder.servers, enable_idempotence=True)
     producer.produce(topic, Price(then, "sp500", 2506.850098).to_json(), "sp500")
@@ -86,7 +86,7 @@ def test_replayed_prices_keep_their_times(kafka, feeder, make_app, store):
 
 
 def test_an_unreadable_store_is_reported_and_read_again_once_it_recovers(flow_app, store):
-    flows.store_windows(store, "monitoring-statistics", 3)
+    flows.store_windows(f"disk:{store}", "monitoring-statistics", 3)
     (file,) = store.glob("flow=monitoring-statistics/day=*/*.parquet")
     whole = file.read_bytes()
     file.write_bytes(whole[:100])
@@ -97,7 +97,7 @@ def test_an_unreadable_store_is_reported_and_read_again_once_it_recovers(flow_ap
 
 
 def test_each_page_is_at_its_name_and_leads_back_to_the_root(feeder, make_app, store):
-    app = make_app(feeder.prefix, **flows.environment(store), PROXY_SECRET="s" * 32)
+    app = make_app(feeder.prefix, **flows.environment({"disk": f"disk:{store}"}), PROXY_SECRET="s" * 32)
     door = {"X-Proxy-Secret": "s" * 32}
     for name in (DISK, LIVE):
         status, page = app.get(f"/{name}", **door)
