@@ -24,7 +24,9 @@ from stores.base import Batch, Store
 from stores.disk import DiskStore
 from stores.opening import open_store
 from stores.tables import MOVING_AVERAGE, PRICES, SIGNALS, Flow
+from tests.cassandra_node import CassandraNode
 from tests.hdfs_nodes import HdfsService
+from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
@@ -263,3 +265,24 @@ def test_a_real_hdfs_answers_too(spark, tmp_path, monkeypatch):
         with closing(open_store(nodes.address)) as store:
             fill(store)
         check(spark, nodes.address)
+
+
+def fill_and_check(
+    spark: Any, server: CassandraNode | MySqlServer, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in server.environ.items():
+        monkeypatch.setenv(name, value)
+    with closing(open_store(address)) as store:
+        fill(store)
+    check(spark, address)
+
+
+@pytest.mark.long
+def test_a_real_mysql_answers_too(spark, tmp_path, monkeypatch):
+    with MySqlServer(tmp_path, *free_ports(2)) as server:
+        fill_and_check(spark, server, server.address, monkeypatch)
+
+
+@pytest.mark.long
+def test_a_real_cassandra_answers_too(spark, cassandra, monkeypatch):
+    fill_and_check(spark, cassandra, cassandra.address("asked"), monkeypatch)
