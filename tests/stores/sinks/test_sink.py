@@ -25,6 +25,7 @@ from stores.disk import DiskStore
 from stores.opening import open_store
 from stores.records import KINDS
 from stores.tables import Flow
+from tests.cassandra_node import CassandraNode
 from tests.hdfs_nodes import HdfsService
 from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
@@ -233,6 +234,21 @@ def test_a_real_database_has_each_record_once(bundle, database, monkeypatch):
     kill_in_the_middle(bundle, database.address, store, **database.environ)
     bundle.run(database.address, **database.environ)
     assert counts(store) == list(range(2000))
+
+
+@pytest.mark.long
+def test_a_real_cassandra_has_each_record_once(
+    bundle: Bundle, cassandra: CassandraNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in cassandra.environ.items():
+        monkeypatch.setenv(name, value)
+    address = cassandra.address("sunk")
+    with closing(open_store(address)) as store:
+        bundle.write(4000)
+        kill_in_the_middle(bundle, address, store, **cassandra.environ)
+        assert len(counts(store)) < 4000
+        bundle.run(address, **cassandra.environ)
+        assert counts(store) == list(range(4000))
 
 
 def test_a_killed_webhook_has_posted_each_signal_in_order(kafka: Any) -> None:
