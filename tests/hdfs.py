@@ -15,7 +15,7 @@ from jvm.java import java_home
 from tests.ports import free_ports
 
 MINI_HDFS = "org.apache.hadoop:hadoop-client-minicluster:3.4.2"
-START_SECONDS = 60
+START_SECONDS = 240
 # A JVM of a few seconds does not earn back what it spends on compiling thoroughly.
 JVM_FLAGS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 

@@ -20,7 +20,7 @@ from tests.no_answer import NO_ANSWER
 from tests.ports import free_ports
 
 USERS = ("pipectl", "generator", "gatherer", "dashboard", "jobs")
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 
 
 class SecuredKafka:

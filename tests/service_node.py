@@ -15,7 +15,7 @@ from typing import Self
 
 import pytest
 
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

@@ -28,7 +28,7 @@ from marathon import render
 from tests import group_offsets
 from tests.cli.invoking import invoke
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 NUMBERS = itertools.count()
 NOWHERE = "127.0.0.1:1"
 NOW = datetime.now(UTC).replace(microsecond=0)

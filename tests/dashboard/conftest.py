@@ -34,7 +34,7 @@ SIGNALS = {
     "gap": {"window": "10s", "after_seconds": 5},
 }
 FRESH_SECONDS = 3.0
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 _NUMBERS = itertools.count()
 
 

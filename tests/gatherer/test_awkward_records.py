@@ -9,7 +9,7 @@ import pytest
 
 from kafka_topic.contracts import DeadLetter
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 AFTER_INTEGERS = datetime(2041, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 
 from kafka_topic.contracts import Signal
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 def test_a_gap_is_dated_by_the_time_of_the_ticks(running: Any, start: datetime) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.gatherer.malformed import Malformed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 def test_each_is_a_dead_letter_and_every_window_is_exact(running: Any, start: datetime) -> None:

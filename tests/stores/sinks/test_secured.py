@@ -23,7 +23,7 @@ from tests.ports import free_ports
 from tests.secured_kafka import SecuredKafka
 from tests.stores.sinks.test_sink import counts, record
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 TOPICS = Topics("secured.")
 GROUP, CENSUS = "secured.sink-to-disk", "secured.census"
 SECONDS = 90.0
