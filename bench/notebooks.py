@@ -1,6 +1,7 @@
 """Runs the notebooks on the bundle of the cluster local, and writes each with its output to docs/notebooks.
 
-pipectl deploy --with mysql,notebooks        # then wait some minutes for data
+pipectl deploy --with mysql,cassandra,hdfs,notebooks     # then wait some minutes for data
+pipectl run sink --from movingaverage --to disk
 python bench/notebooks.py
 """
 
@@ -25,6 +26,7 @@ from pygments.formatters import HtmlFormatter
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "notebooks"
 TIMEOUT = 180
+PARTS = "mysql, cassandra, hdfs, notebooks"
 # The page is small, and asks nothing of other hosts.
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -44,7 +46,7 @@ img {{ max-width: 100% }}
 def environment() -> dict[str, str]:
     """The environment of the app, with its secrets."""
     rendered = subprocess.run(
-        [sys.executable, "-m", "cli", "render", "--cluster", "local", "--set", "parts=[mysql, notebooks]"],
+        [sys.executable, "-m", "cli", "render", "--cluster", "local", "--set", f"parts=[{PARTS}]"],
         check=True,
         capture_output=True,
         text=True,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -24,10 +25,14 @@ from tornado.websocket import websocket_connect
 
 from kafka_topic.contracts import MovingAverage, Price, Signal
 from notebooks import data
-from stores.base import Batch
+from stores.base import Batch, Store
 from stores.disk import DiskStore
+from stores.opening import open_store
 from stores.records import KINDS
 from stores.tables import Flow
+from tests.cassandra_node import CassandraNode
+from tests.hdfs_nodes import HdfsService
+from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
@@ -93,6 +98,14 @@ def history() -> tuple[list[Price], list[Signal]]:
     return prices, signals
 
 
+def keep(made: list[MovingAverage], store: Store) -> None:
+    """Write windows to a store."""
+    kind = KINDS["movingaverage"]
+    rows = [kind.row(each.to_json(), "movingaverage", 0, number) for number, each in enumerate(made)]
+    columns = dict(zip(kind.table.names, zip(*rows, strict=True), strict=True))
+    store.write(Flow("movingaverage", kind.table), Batch("test", 0), columns)
+
+
 @pytest.fixture(scope="module")
 def bundle(kafka: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Records in topics, and windows in a store on disk: the environment of the app."""
@@ -117,10 +130,7 @@ def bundle(kafka: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dic
             producer.produce(f"{prefix}position.{symbol}", price.to_json(), symbol)
     producer.flush(PATIENCE)
     folder = tmp_path_factory.mktemp("store")
-    kind = KINDS["movingaverage"]
-    rows = [kind.row(each.to_json(), "movingaverage", 0, number) for number, each in enumerate(made)]
-    columns = dict(zip(kind.table.names, zip(*rows, strict=True), strict=True))
-    DiskStore(folder).write(Flow("movingaverage", kind.table), Batch("test", 0), columns)
+    keep(made, DiskStore(folder))
     yield {
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "TOPIC_PREFIX": prefix,
@@ -165,22 +175,7 @@ def test_a_missing_store_is_named_with_the_next_step(environ: dict[str, str]) ->
 def test_a_notebook_runs_and_shows_its_charts(
     name: str, source: str, environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for kind in ("CONFIG", "DATA", "RUNTIME"):
-        monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(tmp_path / kind))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-    text = files("notebooks").joinpath("library", name).read_text()
-    book = nbformat.reads(text, as_version=4)
-    for cell in book.cells:
-        cell.source = cell.source.replace('SOURCE = "ticks"', f'SOURCE = "{source}"')
-    client = nbclient.NotebookClient(
-        book, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    )
-    client.execute()
-    assert '"outputs": [\n' not in text, "outputs belong to docs/notebooks"
-    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
-    charts = [output for output in outputs if "image/png" in output.get("data", {})]
-    shown = "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
+    charts, shown, _ = executed(name, tmp_path, monkeypatch, source)
     number, text = {
         ("limits.ipynb", "ticks"): (2, "1 forecasts, 1 with known outcome, 1 came true"),
         ("limits.ipynb", "replay"): (2, "2 forecasts, 1 with known outcome, 1 came true"),
@@ -191,7 +186,62 @@ def test_a_notebook_runs_and_shows_its_charts(
         ),
     }[name, source]
     assert text in shown
-    assert len(charts) == number
+    assert charts == number
+
+
+def executed(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, source: str = "ticks"
+) -> tuple[int, str, list[str]]:
+    """Runs a notebook; returns the number of its charts, what it prints, and the tables that it displays."""
+    for kind in ("CONFIG", "DATA", "RUNTIME"):
+        monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(folder / kind))
+    monkeypatch.setenv("IPYTHONDIR", str(folder))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    text = files("notebooks").joinpath("library", name).read_text()
+    book = nbformat.reads(text, as_version=4)
+    for cell in book.cells:
+        cell.source = cell.source.replace('SOURCE = "ticks"', f'SOURCE = "{source}"')
+    client = nbclient.NotebookClient(
+        book, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+    assert '"outputs": [\n' not in text, "outputs belong to docs/notebooks"
+    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
+    charts = [output for output in outputs if "image/png" in output.get("data", {})]
+    shown = "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
+    tables = [output.data["text/plain"] for output in outputs if "text/html" in output.get("data", {})]
+    return len(charts), shown, tables
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_queries_run_on_real_databases_and_a_real_hdfs(
+    environ: dict[str, str], cassandra: CassandraNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = tmp_path / "mysql", tmp_path / "hdfs"
+    for folder in folders:
+        folder.mkdir()
+    with MySqlServer(folders[0], *free_ports(2)) as database, HdfsService(folders[1], *free_ports(2)) as hdfs:
+        addresses = {
+            "mysql": database.address,
+            "cassandra": cassandra.address("notebooks"),
+            "hdfs": hdfs.address,
+        }
+        for name, value in (*database.environ.items(), *cassandra.environ.items()):
+            monkeypatch.setenv(name, value)
+        made = [*windows(datetime.now(UTC))]
+        for address in addresses.values():
+            with closing(open_store(address)) as store:
+                keep(made, store)
+        monkeypatch.setenv("STORES", json.dumps(json.loads(environ["STORES"]) | addresses))
+        charts, shown, tables = executed("stores.ipynb", tmp_path, monkeypatch)
+    assert "stores: cassandra, disk, hdfs, mysql" in shown and "this bundle has no" not in shown
+    for store in ("disk", "hdfs"):
+        assert f"{store}: {WINDOWS * len(SYMBOLS)} windows" in shown
+    by_hour, buckets = tables
+    assert all(symbol in by_hour for symbol in SYMBOLS) and "movingaverage" in buckets
+    # Of MySQL, of the files on disk, and of those in HDFS.
+    assert charts == 3
 
 
 def test_only_the_front_door_reaches_the_server(bundle: dict[str, str], tmp_path: Path) -> None:
