@@ -41,7 +41,7 @@ class Rules:
     def of(cls, environ: Mapping[str, str]) -> Rules:
         """From the environment of the app."""
         usual = cls()
-        units = {"s": 1_000, "m": 60_000, "h": 3_600_000}
+        units = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
         windows = []
         for part in filter(None, environ.get("GATHERER_WINDOWS", "").split(",")):
             label, slide = part.split("=")
