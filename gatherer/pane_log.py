@@ -102,6 +102,8 @@ class PaneLog:
         kept = self.ends[count] // self._block_ms if count < len(self.ends) else None
         gone = {end // self._block_ms for end in self.ends[:count]}
         self._changed |= gone - {kept}
+        for end in self.ends[:count]:
+            self._recent.pop(end, None)
         for column in (*self._columns, self.logs):
             del column[:count]
 
