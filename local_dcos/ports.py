@@ -21,12 +21,12 @@ _LISTENING = "0A"
 _RECEIVING = ((socket.AF_INET, (HOST, "0.0.0.0")), (socket.AF_INET6, (f"::ffff:{HOST}", "::")))  # noqa: S104
 
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen on `port` of the loopback address now."""
+def is_free(port: int, host: str = HOST) -> bool:
+    """Whether a server could listen on `port` of a loopback address now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
             return False
         return True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-import socket
+
+from local_dcos.ports import HOST, is_free
 
 # Below the ranges of outgoing connections and of the local clusters: a free port stays free until its server
 # binds it. Each worker of pytest has a part of its own.
@@ -14,24 +15,14 @@ _OWN = _ALL[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _WORKERS :: 
 _given: set[int] = set()
 
 
-def free_ports(number: int, host: str = "127.0.0.1") -> list[int]:
+def free_ports(number: int, host: str = HOST) -> list[int]:
     """Ports that nobody listens on, and that no other test gets."""
     chosen: list[int] = []
     for port in random.sample(_OWN, len(_OWN)):  # another run of the tests may have the same part
         if len(chosen) == number:
             break
-        if port not in _given and _is_free(host, port):
+        if port not in _given and is_free(port, host):
             chosen.append(port)
     assert len(chosen) == number, f"fewer than {number} of {len(_OWN)} ports are free"
     _given.update(chosen)
     return chosen
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True
