@@ -47,8 +47,11 @@ SMALL = (
 WITHOUT_FLINK = ("--skip=flink-jobmanager", "--skip=flink-taskmanager", "--skip=gatherer")
 # The gatherer would set what the topics are set to.
 TO_PLAN = (*WITHOUT_FLINK, "--skip=topics")
-# What is another at each asking.
-MOVING = re.compile(r'"(lastSuccess|lastFailure|timeLeftSeconds|since|firstSuccess)": [^,\n]+')
+# What may be another at each asking: the outcome of the health check of each second is.
+MOVING = re.compile(
+    r'"(alive|consecutiveFailures|firstSuccess|lastFailure|lastFailureCause|lastSuccess|since|timeLeftSeconds'
+    r'|tasksHealthy|tasksUnhealthy)": [^,\n]+'
+)
 
 
 @pytest.mark.parametrize("drift", [False, pytest.param(True, marks=pytest.mark.long)])
