@@ -26,7 +26,9 @@ test: java ## Set up, check the code, and run every test in random order, the qu
 	$(PYTEST) --numprocesses 4 -m "not slow and not e2e"
 	$(PYTEST) --numprocesses 3 -m "slow or e2e"
 
+# What each process of a test would otherwise do again at its start.
 archives: $(DEV) java
+	$(BIN)/python -m compileall -q $(filter-out build/,$(wildcard */))
 	$(BIN)/python -m tests.class_archives
 
 test-long: $(DEV) java ## Run the longer forms of tests, which `make test` leaves out
