@@ -32,6 +32,14 @@ final class Fetcher implements Runnable, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Fetcher.class);
     private static final Duration POLL = Duration.ofMillis(50);
 
+    /**
+     * The time between polls while each brings few records. Otherwise, every record would cost a request of its own,
+     * most of what this thread and the broker do at some hundred ticks a second.
+     */
+    private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private static final int FEW = 200;
+
     /** How long to read a partition alone to find out whether it can be read. */
     private static final Duration TRIAL = Duration.ofMillis(500);
 
@@ -53,6 +61,9 @@ final class Fetcher implements Runnable, AutoCloseable {
     private KafkaConsumer<byte[], byte[]> consumer;
     private Admin admin;
     private LogEnds ends;
+
+    /** When the last poll ended, if it brought few records; else null. */
+    private Long restsSince;
 
     Fetcher(SourceSettings settings, String name, Handover handover) {
         this.settings = settings;
@@ -171,8 +182,11 @@ final class Fetcher implements Runnable, AutoCloseable {
             Thread.sleep(POLL.toMillis());
             return;
         }
+        rest();
         try {
-            take(consumer.poll(POLL), news);
+            ConsumerRecords<byte[], byte[]> records = consumer.poll(POLL);
+            restsSince = records.count() < FEW ? System.nanoTime() : null;
+            take(records, news);
         } catch (InterruptException stopped) {
             throw stopped;
         } catch (InvalidOffsetException error) {
@@ -180,6 +194,13 @@ final class Fetcher implements Runnable, AutoCloseable {
         } catch (RuntimeException | Error error) {
             LOG.warn("A partition can't be read; looking which one", isOfAPartition(error));
             setAsideCulprits(news);
+        }
+    }
+
+    /** Waits until the next poll is due. What the last one brought has been handed over by now. */
+    private void rest() throws InterruptedException {
+        if (restsSince != null) {
+            TimeUnit.NANOSECONDS.sleep(restsSince + REST_NANOS - System.nanoTime());
         }
     }
 
