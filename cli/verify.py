@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kafka_topic.trouble import Trouble
 
 PROBLEM_SECONDS = 5.0
+CONNECT_SECONDS = 30.0
+"""On a busy machine, brokers that have just started take their time to answer, and to elect leaders."""
 HINT = (
     "`pipectl status` shows the component at fault; if only the brokers are unreachable from this machine, "
     "run it inside the cluster's network"
@@ -51,6 +53,7 @@ def fresh_records(
             window=config.window,
             start=since,
             timeout=timeout.total_seconds(),
+            connect_timeout=CONNECT_SECONDS,
         ) as records:
             for record in records:
                 if datetime.now(UTC) - record.window_end <= max_age:

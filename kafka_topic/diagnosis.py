@@ -64,6 +64,11 @@ def explained(
             f"no Kafka broker answered at {servers} within {timeout:g} s{unknown_names(servers)}; check the "
             "address, and that Kafka runs there"
         )
+    if error.code() == KafkaError._NOENT:
+        return KafkaTopicError(
+            f"Kafka at {servers} named no leader of the partitions within {timeout:g} s: its brokers are "
+            "starting, down or overloaded; check them, and try again"
+        )
     return KafkaTopicError(f"Kafka at {servers} refused: {error.str()}")
 
 

@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from kafka_topic.brokers import Brokers
+from kafka_topic.errors import KafkaTopicError
 
 
 class Answers:
@@ -36,3 +37,12 @@ def test_leaders_that_are_not_known_yet_are_waited_for(code: int, monkeypatch: p
     monkeypatch.setattr(brokers, "_admin", Answers(code, code))
     partition = TopicPartition("position.AAPL", 0)
     assert brokers.latest([partition]) == {("position.AAPL", 0): 7}
+
+
+def test_brokers_that_name_no_leader_are_said_to_be_starting_or_overloaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    brokers = Brokers("127.0.0.1:1", timeout=0)
+    monkeypatch.setattr(brokers, "_admin", Answers(KafkaError._NOENT))
+    with pytest.raises(KafkaTopicError, match=r"named no leader .* starting, down or overloaded"):
+        brokers.latest([TopicPartition("position.AAPL", 0)])
