@@ -16,6 +16,7 @@ from marathon.layers import merge
 from marathon.model import PART, App, Bundle, Package, Part
 from marathon.paths import PACKAGE
 from marathon.rules import findings
+from marathon.secrets import Logins
 from marathon.settings import Settings
 from marathon.sizing import python_mem
 from marathon.templates import TemplateFault, render_template
@@ -51,6 +52,11 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
             if store in enabled_parts
         },
     }
+    context["store_logins"] = Logins.of(
+        section
+        for part, section in (("cassandra", settings.cassandra), ("mysql", settings.mysql))
+        if part in enabled_parts
+    )
     on = components.enabled(settings, more | frozenset(settings.parts))
     problems: list[Problem] = []
     definitions: dict[str, Definition] = {}

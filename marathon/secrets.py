@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from marathon.section import Section
@@ -34,3 +35,19 @@ class SecretSection(Section):
     def secrets(self) -> dict[str, dict[str, str]]:
         """The secrets that `environment` refers to, as an app definition declares them."""
         return {each.name: {"source": each.path} for each in self.secrets_named() if each.path}
+
+
+class Logins(NamedTuple):
+    """What an app needs to log in to several services, as in SecretSection."""
+
+    environment: Environment
+    secrets: dict[str, dict[str, str]]
+
+    @classmethod
+    def of(cls, sections: Iterable[SecretSection]) -> Logins:
+        """The logins that these sections name."""
+        sections = list(sections)
+        return cls(
+            {name: value for each in sections for name, value in each.environment.items()},
+            {name: value for each in sections for name, value in each.secrets.items()},
+        )

@@ -61,6 +61,24 @@ def test_what_needs_spark_runs_in_the_image_with_spark(settings_of):
         assert sum("spark_jobs" in args for _, args in found) == 10
 
 
+def test_who_uses_several_stores_has_the_login_of_each(settings_of):
+    paths = ("cassandra.password=c/password", "mysql.password=m/password", "mysql.ca=m/ca")
+    overrides = ("stores.disk=/mnt/results", "notebooks.folder=/mnt/notebooks", "mysql.host=db", *paths)
+    bundle = render(settings_of("prod", *overrides), with_parts=("spark", "cassandra", "mysql", "notebooks"))
+    census, notebooks = bundle.jobs["census-statistics"], bundle.apps["notebooks"]
+    for definition, variables in (
+        (census.definition, census.definition["run"]["env"]),
+        (notebooks.definition, notebooks.definition["env"]),
+    ):
+        stores = variables.get("STORE") or variables["STORES"]
+        assert all(scheme in stores for scheme in ("disk:", "cassandra:", "mysql:")), stores
+        declared = (definition.get("run") or definition)["secrets"]
+        for variable, path in (
+            ("CASSANDRA_PASSWORD", "c/password"), ("MYSQL_PASSWORD", "m/password"), ("MYSQL_CA", "m/ca"),
+        ):  # fmt: skip
+            assert declared[variables[variable]["secret"]] == {"source": path}
+
+
 def test_the_report_has_half_of_its_memory_for_the_driver(settings_of):
     run = render(settings_of("local", "topics.prefix=t.", "spark.report.mem=2048")).jobs["prices-report"]
     args, env = run.definition["run"]["args"], run.definition["run"]["env"]
