@@ -50,7 +50,10 @@ _PER_TICK = (
 )
 _CORES = "two slots use up two cores, which broker, JobManager and other programs share with them"
 _COMMANDS = "what is left is imports, templates, and the commands of `dcos`"
+_STARTS = "both cores are busy with the starts of Kafka, Flink, the job and the page"
 _BUSY = "not profiled; Chromium, broker and server shared two busy cores"
+# Of the 60 frames of a second, counting may miss a half: it starts and ends between two.
+_FRAMES = 59.5
 GOALS: Mapping[str, tuple[Goal, ...]] = {
     "ticks": (
         _ratio("cpu", "SQL", 3, True, _PER_TICK),
@@ -100,13 +103,13 @@ GOALS: Mapping[str, tuple[Goal, ...]] = {
         goal
         for view in ("overview", "overview, scrolled", "position")
         for goal in (
-            Goal("frames", view, 59.5, in_the_way=_BUSY),
+            Goal("frames", view, _FRAMES, in_the_way=_BUSY),
             Goal("gaps", view, 50, in_the_way=_BUSY),
         )
     ),
     "commands": (
         Goal("seconds", "--help", 0.2),
-        Goal("seconds", "deploy", 20),
+        Goal("seconds", "deploy", 20, in_the_way=_STARTS),
         Goal("seconds", "deploy without changes", 2, in_the_way=_COMMANDS),
         Goal("seconds", "status", 2, in_the_way=_COMMANDS),
         Goal("seconds", "destroy", 10),

@@ -38,7 +38,8 @@ HEAD = (
     "",
     "`python bench/run.py` writes this file. The variants of a table take turns. Compare ratios: they are",
     "medians of the ratios within a round. CPU time is that of Flink's TaskManager and its Python processes,",
-    "or of all processes of a peer. On a busy machine, throughput by the clock says little.",
+    "or of all processes of a peer. On a busy machine, throughput by the clock says little. Each table names",
+    "the commit and the machine that it is from.",
     "[README.md](README.md) describes the peers; [LOG.md](LOG.md) says which goals are missed, and why.",
     "",
 )
