@@ -2,6 +2,7 @@
 
 pipectl deploy --with mysql,cassandra,hdfs,notebooks     # then wait some minutes for data
 pipectl run sink --from movingaverage --to disk
+pipectl run sink --from movingaverage --to cassandra
 python bench/notebooks.py
 """
 

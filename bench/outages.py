@@ -31,6 +31,8 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="print all that `pipectl status` said at last")
     args = parser.parse_args()
     outages = [each for each in OUTAGES if any(word in each.name for word in args.only.split(","))]
+    if not outages:
+        parser.error(f"--only {args.only}: must be words of {', '.join(each.name for each in OUTAGES)}")
     bad = 0
     with ExitStack() as stack:
         user = Pipectl(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outages-"))) / "home")

@@ -29,7 +29,7 @@ LONG = (
     "malformed.py --ticks 1000 --bad 20",
     "many_positions.py --positions 5 --history 20 --seconds 5",
     "memory.py --rounds 1 --seconds 5",
-    "outages.py --only topic",
+    "outages.py --only agent",
     "page_smoothness.py --positions 3 --rate 2 --seconds 3",
     "report_on_disk.py --rows 20000 --rounds 1",
     "soak.py --minutes 1",
