@@ -240,8 +240,8 @@ def test_queries_run_on_real_databases_and_a_real_hdfs(
         assert f"{store}: {WINDOWS * len(SYMBOLS)} windows" in shown
     by_hour, buckets = tables
     assert all(symbol in by_hour for symbol in SYMBOLS) and "movingaverage" in buckets
-    # Of MySQL, of the files on disk, and of those in HDFS.
-    assert charts == 3
+    # Of MySQL, of Cassandra, of the files on disk, and of those in HDFS.
+    assert charts == 4
 
 
 def test_only_the_front_door_reaches_the_server(bundle: dict[str, str], tmp_path: Path) -> None:

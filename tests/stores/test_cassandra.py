@@ -66,7 +66,7 @@ def test_it_answers_queries(store):
     query = 'SELECT ts, symbol, price, "offset" FROM prices LIMIT 3;'
     found = store.query(query, limit=2, seconds=30)
     assert list(found.columns) == ["ts", "symbol", "price", "offset"] and found.more
-    # The partitions of names and days come in any order.
+    # The partitions of hours come in any order.
     written = rows(0, 20)
     known = {
         (time.replace(tzinfo=None), *values)
