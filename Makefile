@@ -21,7 +21,7 @@ deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 # ones start needs memory, too. SEED: the order of an earlier run, which it printed as --randomly-seed.
 PYTEST = $(BIN)/python -m pytest --dist loadscope --no-loadscope-reorder --durations 20 \
 	$(if $(SEED),-p randomly --randomly-seed $(SEED))
-test: java ## Set up, check the code, and run every test in random order, the quick ones first (SEED=number repeats an order)
+test: java ## Set up, check the code, and run all tests but the long ones in random order, the quick ones first (SEED=number repeats an order)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint archives
 	$(PYTEST) --numprocesses 4 -m "not slow and not e2e"
 	$(PYTEST) --numprocesses 3 -m "slow or e2e"

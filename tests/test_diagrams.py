@@ -134,4 +134,4 @@ def test_the_batch_put_has_the_steps_of_the_store():
     code = (ROOT / "stores" / "webhdfs.py").read_text()
     for operation in ("CREATE", "RENAME"):
         assert operation in drawn and f'"{operation}"' in code
-    assert f"{LEFT_OVER}…" in drawn and f"the lock {LOCK}" in drawn
+    assert f"{LEFT_OVER}…" in drawn and f"the claim {LOCK}-…" in drawn

@@ -18,7 +18,7 @@ from cli.session_options import session_options
 from cli.steps.app import AppStep
 from marathon.model import App
 
-# The setting with an app's number of instances. The other apps have exactly one.
+# The setting with an app's number of instances. `dcos` scales spark-worker; the other apps have exactly one.
 SETTINGS = {"flink-taskmanager": "flink.taskmanager.instances", "data-generator": "generator.instances"}
 _NUMBER = re.compile(r"[0-9]{1,9}")
 HINT_AFTER_STOP = "the new number stays; `pipectl status` shows the progress"

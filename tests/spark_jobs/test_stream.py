@@ -184,8 +184,8 @@ def rows_stored(root: Path, flow: str = "prices") -> int:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.long
-def test_every_record_and_window_is_stored_once_when_the_driver_is_killed(kafka, topic_of, tmp_path):
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.long)])
+def test_every_record_and_window_is_stored_once_when_the_driver_is_killed(kafka, topic_of, tmp_path, kills):
     memory.need(memory.SPARK_MB, "Spark")
     topic = topic_of([])
     root = tmp_path / "store"
@@ -204,7 +204,7 @@ def test_every_record_and_window_is_stored_once_when_the_driver_is_killed(kafka,
             )
 
     sent = 0
-    for _ in range(3):
+    for _ in range(kills):
         driver = process()
         try:
             for _ in range(2):
