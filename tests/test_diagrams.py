@@ -129,6 +129,15 @@ def test_the_architecture_has_every_part_and_all_that_the_cluster_runs():
     assert drawn.out_of("router") & runs == with_a_page
 
 
+def test_the_flow_of_data_has_every_source_and_its_topic():
+    drawn = {word for lines in labels("data-flow") for line in lines for word in line.split(", ")}
+    drawn = {word.removesuffix(",") for word in drawn}
+    assert set(flows.TOPICS.values()) <= drawn
+    jobs = {file.stem for file in MARATHON.glob("jobs/*.yaml")}
+    sources = {name for name in flows.TOPICS if name in jobs} | {"produce-prices"}
+    assert sources <= jobs and sources <= drawn
+
+
 def test_the_batch_put_has_the_steps_of_the_store():
     drawn = "\n".join(line for lines in labels("kafka-to-hdfs") for line in lines)
     code = (ROOT / "stores" / "webhdfs.py").read_text()
