@@ -55,7 +55,7 @@ java: $(USE) ## Build the jars of the Java classes if their sources have changed
 bench: $(DEV) java ## Measure the speed beside the peers; writes bench/RESULTS.md (about two hours)
 	$(BIN)/python bench/run.py
 
-bench-quick: $(DEV) java ## The first two tables with fewer ticks and rounds, about five minutes on two idle cores
+bench-quick: $(DEV) java ## The costs of a tick and of a pane, with fewer ticks and rounds, into bench/quick: about five minutes on two idle cores
 	$(BIN)/python bench/run.py --quick
 
 IMAGE ?= pipectl:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' cli/__init__.py)

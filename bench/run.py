@@ -4,7 +4,8 @@
 
 It writes figures/*.json, plots/*.svg and RESULTS.md into the folder `--out`. With --only, the figures of the
 others stay as they were. --add adds rounds to those that are there, which the same command has measured on
-the same machine. --quick: fewer ticks and two rounds of the first two, about five minutes.
+the same machine. --quick: fewer ticks and two rounds of `ticks` and `python`, about five minutes, into the
+folder bench/quick.
 """
 
 from __future__ import annotations
@@ -233,15 +234,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--only", help="names of benchmarks, with commas between them")
     parser.add_argument("--add", action="store_true", help="add rounds to those that are there")
-    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--out", type=Path, help="default: bench, or bench/quick with --quick")
     args = parser.parse_args()
+    names = {benchmark.name for benchmark in BENCHMARKS}
+    asked = set(args.only.split(",")) if args.only else names
+    if unknown := sorted(asked - names):
+        parser.error(f"--only {unknown[0]}: must be of {', '.join(sorted(names))}")
     rounds = args.rounds or (2 if args.quick else 5)
-    figures, plots = args.out / "figures", args.out / "plots"
+    out = args.out or (HERE / "quick" if args.quick else HERE)
+    figures, plots = out / "figures", out / "plots"
     for folder in (figures, plots):
         folder.mkdir(parents=True, exist_ok=True)
     for benchmark in BENCHMARKS:
         arguments = benchmark.quick if args.quick else benchmark.argv
-        if arguments and (not args.only or benchmark.name in args.only.split(",")):
+        if arguments and benchmark.name in asked:
             print(f"== {benchmark.question}", flush=True)
             run(arguments, rounds, figures / f"{benchmark.name}.json", args.add)
     lines = list(HEAD)
@@ -251,7 +257,7 @@ def main() -> None:
             for table in map(Table.from_json, content["tables"]):
                 (plots / f"{benchmark.name}-{table.name}.svg").write_text(bars(table), encoding="utf-8")
             lines += section(benchmark, content)
-    (args.out / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    (out / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
