@@ -32,15 +32,16 @@ _Names = Annotated[tuple[str, ...], Field(strict=False)]
 class Declaration(Section):
     """The content of a component's file.
 
-    ready_within: the setting with its readiness timeout. enabled: the setting that enables it. memory, disk:
-    settings; their product is what the component needs, in MiB. An app's template states its own. folders:
-    settings with the folders that it fills. topics: the topics that it needs besides the bundle's own,
-    without the prefix.
+    ready_within: the setting with its readiness timeout. enabled: the setting that enables it. instances: the
+    setting with its number of instances, if an app may have several. memory, disk: settings; their product is
+    what the component needs, in MiB. An app's template states its own. folders: settings with the folders
+    that it fills. topics: the topics that it needs besides the bundle's own, without the prefix.
     """
 
     depends_on: _Names
     ready_within: str | None = None
     enabled: str | None = None
+    instances: str | None = None
     part: str | None = None
     memory: _Names = ()
     disk: _Names = ()
@@ -122,6 +123,7 @@ class Components:
             frozenset(declared.depends_on) & on,
             limit,
             declared.part,
+            instances=declared.instances,
             memory=_product(settings, declared.memory),
             disk=_product(settings, declared.disk),
             folders=declared.folders,
@@ -160,6 +162,7 @@ class Components:
         paths: list[tuple[KeyPath, str | None]] = [
             (("ready_within",), declared.ready_within),
             (("enabled",), declared.enabled),
+            (("instances",), declared.instances),
             *((("memory", index), path) for index, path in enumerate(declared.memory)),
             *((("disk", index), path) for index, path in enumerate(declared.disk)),
             *((("folders", index), path) for index, path in enumerate(declared.folders)),

@@ -99,9 +99,10 @@ class Component:
     """One component of a bundle.
 
     depends_on: the components that must be ready before it starts. ready_within: its readiness timeout; None:
-    what its own health check allows. part: the optional part that it belongs to. memory, disk: what its file
-    says that it needs, in MiB; 0 for an app, whose template says it. folders: the settings with the folders
-    that it fills. topics: those that it needs besides the bundle's own.
+    what its own health check allows. part: the optional part that it belongs to. instances: the setting with
+    its number of instances; None: exactly one. memory, disk: what its file says that it needs, in MiB; 0 for
+    an app, whose template says it. folders: the settings with the folders that it fills. topics: those that
+    it needs besides the bundle's own.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Component:
     depends_on: frozenset[str] = frozenset()
     ready_within: timedelta | None = None
     part: str | None = None
+    instances: str | None = None
     memory: int = 0
     disk: int = 0
     folders: tuple[str, ...] = ()

@@ -18,8 +18,6 @@ from cli.session_options import session_options
 from cli.steps.app import AppStep
 from marathon.model import App
 
-# The setting with an app's number of instances. `dcos` scales spark-worker; the other apps have exactly one.
-SETTINGS = {"flink-taskmanager": "flink.taskmanager.instances", "data-generator": "generator.instances"}
 _NUMBER = re.compile(r"[0-9]{1,9}")
 HINT_AFTER_STOP = "the new number stays; `pipectl status` shows the progress"
 
@@ -44,7 +42,9 @@ class _Scaling:
 @session_options(reads_only=False)
 @click.argument("amounts", metavar="APP=N...", nargs=-1, required=True)
 def command(run: Session, output: str, amounts: tuple[str, ...]) -> None:
-    """Change the number of instances of flink-taskmanager or data-generator, and wait until they are healthy.
+    """Change the number of instances of an app, and wait until they are healthy.
+
+    flink-taskmanager, data-generator and spark-worker may have several; the other apps have exactly one.
 
     The settings do not change: `pipectl plan` shows the new number as a difference, and the next deploy
     restores the number in the settings. For a permanent change, put `flink.taskmanager.instances: 4` in a
@@ -74,12 +74,16 @@ def _amounts(run: Session, written: tuple[str, ...]) -> dict[str, int]:
             raise UsageProblem(f"{name} is given twice")
         if _NUMBER.fullmatch(number) is None:
             raise UsageProblem(f"{word}: expected APP=NUMBER", hint="such as taskmanager=2")
-        if name not in SETTINGS:
-            raise UsageProblem(
-                f"{name} has exactly one instance", hint=f"you can scale {', '.join(SETTINGS)}"
-            )
+        if name not in (several := _settings(run)):
+            raise UsageProblem(f"{name} has exactly one instance", hint=f"you can scale {', '.join(several)}")
         found[name] = int(number)
     return found
+
+
+def _settings(run: Session) -> dict[str, str]:
+    """The setting with the number of instances of each app of the bundle that may have several."""
+    components = run.bundle.components.values()
+    return {each.name: each.instances for each in components if each.instances is not None}
 
 
 def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
@@ -107,7 +111,8 @@ def _checked(run: Session, amounts: dict[str, int]) -> dict[str, _Scaling]:
 
 
 def _apps(run: Session, amounts: Mapping[str, int]) -> Mapping[str, App]:
-    more = tuple(f"{SETTINGS[name]}={number}" for name, number in amounts.items())
+    settings = _settings(run)
+    more = tuple(f"{settings[name]}={number}" for name, number in amounts.items())
     return replace(run, overrides=(*run.overrides, *more)).bundle.apps
 
 

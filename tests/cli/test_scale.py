@@ -75,6 +75,22 @@ def test_generators_that_are_scaled_are_as_a_deploy_of_that_number_makes_them(
     assert scaled.env == {**wanted.env, "GENERATOR_RATE": "7"}
 
 
+def test_the_workers_of_spark_are_scaled(engine):
+    part = [
+        "image=x:1",
+        "parts=[spark]",
+        "stores.disk=/mnt/results",
+        "spark.secret=s",
+        "spark.standalone.enabled=true",
+    ]
+    settings = load_settings("prod", overrides=part)
+    engine.create(Manifest.of(marathon.render(settings).apps["spark-worker"]))
+    options = [word for each in part for word in ("--set", each)]
+    done = CliRunner().invoke(pipectl, ["scale", "worker=3", "--cluster", "prod", "-o", "json", *options])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["scaled"] == {"spark-worker": {"from": 2, "to": 3}}
+
+
 @pytest.mark.slow
 def test_an_app_is_scaled_and_the_plan_shows_it_as_drift(small):
     small.deploy()
