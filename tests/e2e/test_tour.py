@@ -18,7 +18,7 @@ from tests.e2e.documents import agrees, steps_of
 ROOT = Path(__file__).parents[2]
 STEPS = steps_of((ROOT / "docs" / "tour.md").read_text())
 CLIENTS = ("kcat", "mysql", "cqlsh")
-NEEDED = 12_000
+NEEDED = 8_000
 """MiB: the stores with notebooks, or two bundles."""
 SECONDS = 900
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
