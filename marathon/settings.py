@@ -218,7 +218,7 @@ class Flink(Section):
     )
     s3: S3
     checkpoint_interval: Duration = Field(
-        description="time between checkpoints; results appear at most this late"
+        description="time between checkpoints; exactly-once results appear up to this much later"
     )
     # The maximum is the number of key groups, which the job fixes.
     parallelism: Annotated[int, Field(ge=1, le=128)] = Field(

@@ -44,7 +44,7 @@ class Streams(Section):
     delay: DurationOrZero = Field(
         description="how far event times may be out of order; a later record counts in no window"
     )
-    interval: Duration = Field(description="time between two batches; results appear at most this late")
+    interval: Duration = Field(description="time between two batches; results appear up to this much later")
     cpus: Cpus = Field(description="CPUs of the app of each store")
     mem: Annotated[int, Field(ge=1024)] = Field(
         description="memory of the app of each store in MiB; 5/8 of it is the heap of Spark's driver"
