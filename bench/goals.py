@@ -51,7 +51,7 @@ _PER_TICK = (
 _CORES = "two slots use up two cores, which broker, JobManager and other programs share with them"
 _COMMANDS = "what is left is imports, templates, and the commands of `dcos`"
 _STARTS = "both cores are busy with the starts of Kafka, Flink, the job and the page"
-_BUSY = "not profiled; Chromium, broker and server shared two busy cores"
+_BUSY = "broker, Chromium without a GPU, and server fill both cores; the page's main thread is a third busy"
 # Of the 60 frames of a second, counting may miss a half: it starts and ends between two.
 _FRAMES = 59.5
 GOALS: Mapping[str, tuple[Goal, ...]] = {
