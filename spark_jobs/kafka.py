@@ -16,7 +16,7 @@ from spark_jobs.errors import SourceError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from stores.sinks.errors import SourceError
 from stores.sinks.portions import Partition, Portion, Reading, is_about, made_again
 
 _LOG = logging.getLogger(__name__)
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 30.0
 _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.2
 _LONGEST_WRITE_MS = 900_000
