@@ -81,13 +81,14 @@ class Site:
 @dataclass(frozen=True)
 class Outage:
     """seconds: how long it lasts. said: what `pipectl status` must print at some time in it, a pattern; None
-    if data must go on flowing.
+    if data must go on flowing. code: the exit code of `status` then; None for any.
     """
 
     name: str
     seconds: float
     said: str | None
     hold: Callable[[Site], AbstractContextManager[None]]
+    code: int | None = 4
 
 
 _NOT_HEALTHY = r"^gatherer\s+app\s+(?!healthy)"
@@ -128,12 +129,17 @@ class Course:
     last: str
 
 
-def live_through(site: Site, outages: Sequence[Outage], patience: float = 240.0) -> Iterator[Course]:
-    """Let each outage happen in turn, while all positions are fresh before it."""
+def live_through(
+    site: Site, outages: Sequence[Outage], patience: float = 240.0, fresh_seconds: float = FRESH_SECONDS
+) -> Iterator[Course]:
+    """Let each outage happen in turn, while all positions are fresh before it.
+
+    fresh_seconds: up to which age a window counts as fresh.
+    """
     with Reader(site.cluster) as reader:
         for outage in outages:
             wait_until(
-                lambda: reader.all_fresh(time.time() - FRESH_SECONDS, FRESH_SECONDS),
+                lambda: reader.all_fresh(time.time() - fresh_seconds, fresh_seconds),
                 f"fresh positions before: {outage.name}",
                 patience,
             )
@@ -145,7 +151,7 @@ def live_through(site: Site, outages: Sequence[Outage], patience: float = 240.0)
             over, over_at = time.monotonic(), time.time()
             fresh = None
             while fresh is None and time.monotonic() - over < patience:
-                if reader.all_fresh(over_at, FRESH_SECONDS):
+                if reader.all_fresh(over_at, fresh_seconds):
                     fresh = time.monotonic() - over
                 time.sleep(0.1)
             yield Course(outage, said, seconds, fresh, last)
@@ -163,7 +169,7 @@ def _listen(site: Site, outage: Outage, began: float) -> tuple[str | None, str, 
         if outage.said is None:
             return ("data flow" if process.returncode == 0 else None), text, seconds
         found = re.search(outage.said, text, re.MULTILINE)
-        if found and process.returncode == 4:
+        if found and outage.code in (None, process.returncode):
             return next(line for line in text.splitlines() if re.search(outage.said, line)), text, seconds
         if seconds > max(outage.seconds, 30):
             return None, text, seconds

@@ -1,0 +1,17 @@
+"""What `pipectl status` says while records are lost or cannot be used. bench/outages.py has more outages."""
+
+import pytest
+
+from tests.e2e.losses import LOSSES
+from tests.e2e.outages import Site, live_through
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1200)]
+
+# Other tests take the CPU.
+FRESH_SECONDS = 15.0
+
+
+def test_status_names_each_loss_and_data_flow_again(pipectl, changeable_bundle):
+    for course in live_through(Site(pipectl), LOSSES, fresh_seconds=FRESH_SECONDS):
+        assert course.said is not None, f"{course.outage.name}: {course.last}"
+        assert course.fresh_after is not None, f"{course.outage.name}: {course.last}"
