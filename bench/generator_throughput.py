@@ -2,9 +2,9 @@
 
     python bench/generator_throughput.py [--ticks 500000] [--rounds 3]
 
-Both write records of the same size and content with acks=all, idempotence, lz4 and linger.ms=5 to the same
-broker, in turns: the generator to the topics of five positions, the tool to a topic of five partitions. The
-start of a process is not counted in its throughput, but in its CPU time.
+Both write records of the same size and content with acks=all, idempotence, lz4 and the generator's linger.ms
+to the same broker, in turns: the generator to the topics of five positions, the tool to a topic of five
+partitions. The start of a process is not counted in its throughput, but in its CPU time.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from broker import ROOT, broker  # first: it lets the next ones be found
 from results import Table, report
 from ticks import SYMBOLS
 
+from data_generator.delivery import LINGER_MS
 from jvm.java import java_home
 from local_dcos.kafka.jars import JARS
 
 TOPIC = "performance"
 TIMEOUT_SECONDS = 300
-PRODUCER = ("acks=all", "enable.idempotence=true", "compression.type=lz4", "linger.ms=5")
+PRODUCER = ("acks=all", "enable.idempotence=true", "compression.type=lz4", f"linger.ms={LINGER_MS}")
 
 
 def generator(kafka: Any, ticks: int) -> float:

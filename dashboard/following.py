@@ -35,7 +35,11 @@ class Following:
         self._at_least = at_least
         self._brokers = Brokers(bootstrap_servers, timeout=CONNECT_SECONDS)
         self._consumer: Consumer = open_consumer(
-            bootstrap_servers, queued_max_messages_kbytes=16384, fetch_wait_max_ms=100
+            bootstrap_servers,
+            queued_max_messages_kbytes=16384,
+            # Several records for each request, rather than a request for each record.
+            fetch_min_bytes=65_536,
+            fetch_wait_max_ms=50,
         )
         self._read: set[tuple[str, int]] = set()
         try:

@@ -61,7 +61,7 @@ def test_a_broker_restart_in_the_middle_loses_and_repeats_nothing(kafka, prefix,
     kafka.create(*(f"{prefix}position.{symbol}" for symbol in symbols))
     run = generate(
         "--positions", "AAPL,MSFT", "--seed", "7", "--rate", "4000", "--count", "60000", "--volatility", "20",
-        "--port", "0",
+        "--port", "0", "--flush-timeout", "120",  # a busy machine takes long to start the broker again
     )  # fmt: skip
     run.wait_for_count("delivered", 5000)
     getattr(kafka, end_broker)()

@@ -36,9 +36,9 @@ final class Fetcher implements Runnable, AutoCloseable {
      * The time between polls while each brings few records. Otherwise, every record would cost a request of its own,
      * most of what this thread and the broker do at some hundred ticks a second.
      */
-    private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
-    private static final int FEW = 200;
+    private static final int FEW = 500;
 
     /** How long to read a partition alone to find out whether it can be read. */
     private static final Duration TRIAL = Duration.ofMillis(500);
