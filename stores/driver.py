@@ -21,7 +21,7 @@ from cassandra import (
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent
-from cassandra.policies import RoundRobinPolicy, TokenAwarePolicy
+from cassandra.policies import ConstantReconnectionPolicy, RoundRobinPolicy, TokenAwarePolicy
 from cassandra.protocol import ErrorMessage
 from cassandra.query import BatchStatement, BatchType, PreparedStatement, SimpleStatement, tuple_factory
 
@@ -35,6 +35,7 @@ PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.5
 _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 20.0
+_RECONNECT_SECONDS = 1.0
 _CONCURRENT = 64
 _PAGE_ROWS = 5000
 _AWAY = (NoHostAvailable, OperationTimedOut, RequestExecutionException)
@@ -146,27 +147,7 @@ class Driver:
             return self._session
 
     def _connect(self) -> Session:
-        address = self._address
-        profile = ExecutionProfile(
-            load_balancing_policy=TokenAwarePolicy(RoundRobinPolicy()),
-            consistency_level=ConsistencyLevel.QUORUM,
-            request_timeout=_REQUEST_SECONDS,
-            row_factory=tuple_factory,
-        )
-        name, password, _ = address.login
-        login = PlainTextAuthProvider(name, password) if name else None
-        tls = address.login.tls()
-        cluster = Cluster(
-            list(address.hosts),
-            port=address.port,
-            auth_provider=login,
-            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-            connect_timeout=_CONNECT_SECONDS,
-            ssl_context=tls,
-            # Nodes find each other by IP addresses, which a certificate seldom holds.
-            ssl_options={"server_hostname": address.hosts[0]} if tls else None,
-            monitor_reporting_enabled=False,
-        )
+        cluster = cluster_of(self._address)
         try:
             session = cluster.connect()
         except BaseException:
@@ -198,6 +179,32 @@ class Driver:
 
     def _where(self) -> str:
         return f"Cassandra at {','.join(self._address.hosts)}:{self._address.port}"
+
+
+def cluster_of(address: Address) -> Cluster:
+    """The driver's view of a cluster, not connected yet."""
+    profile = ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(RoundRobinPolicy()),
+        consistency_level=ConsistencyLevel.QUORUM,
+        request_timeout=_REQUEST_SECONDS,
+        row_factory=tuple_factory,
+    )
+    name, password, _ = address.login
+    login = PlainTextAuthProvider(name, password) if name else None
+    tls = address.login.tls()
+    return Cluster(
+        list(address.hosts),
+        port=address.port,
+        auth_provider=login,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        connect_timeout=_CONNECT_SECONDS,
+        # By default, the pauses double up to 10 minutes: a node that is back seems away for as long again.
+        reconnection_policy=ConstantReconnectionPolicy(_RECONNECT_SECONDS, max_attempts=None),
+        ssl_context=tls,
+        # Nodes find each other by IP addresses, which a certificate seldom holds.
+        ssl_options={"server_hostname": address.hosts[0]} if tls else None,
+        monitor_reporting_enabled=False,
+    )
 
 
 def _cause_of(error: Exception) -> object:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from local_dcos.services.keys import new_key
 from stores.base import Batch, table_of
 from stores.cassandra import CassandraStore
 from stores.cql import address_of
+from stores.driver import cluster_of
 from stores.errors import AddressError, QueryError, RowsError, UnreachableError
 from stores.opening import open_store
 from stores.tables import MOVING_AVERAGE, SIGNALS, TABLES, Flow
@@ -195,6 +197,15 @@ def test_an_address_keeps_its_password_secret():
     assert (address.hosts, address.replication, address.login.name) == (("a", "b"), 3, "cassandra")
     assert address.retention == timedelta(days=7)
     assert "hush" not in repr(address)
+
+
+def test_a_node_that_was_away_for_an_hour_is_found_a_second_after_it_is_back():
+    cluster = cluster_of(address_of("127.0.0.1:9042/volatility", {}))
+    try:
+        pauses = list(islice(cluster.reconnection_policy.new_schedule(), 3600))
+    finally:
+        cluster.shutdown()
+    assert len(pauses) == 3600 and max(pauses) <= 1
 
 
 def test_flows_that_would_share_a_table_are_refused():
