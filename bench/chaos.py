@@ -1,12 +1,13 @@
 """Kills components of the local cluster at random under load: is anything missing, doubled, wrong or lost?
 
-    python bench/chaos.py [--kills 50] [--seed 1] [--minutes 10] [--rate 50] [--busy 30]
+    python bench/chaos.py [--kills 50] [--seed 1] [--minutes 10] [--rate 50] [--busy 30] [--with mysql]
 
 A bundle is deployed in a folder of its own, which is removed afterwards. SIGKILL hits the generator, the
 submitter, the TaskManager, its Python worker, the JobManager, the broker and the agent, now and then several
-at once or during a recovery. Then the load stops, every window and dead letter is recomputed from the topics,
-and the generator's counts are compared with them. A recovery is the time from a kill to fresh records of all
-positions. The exit code is 1 if anything is not as it must be.
+at once or during a recovery. With stores, it hits them and their sinks too. Then the load stops, every window
+and dead letter is recomputed from the topics, the generator's counts are compared with them, and each record
+with its row in each store. A recovery is the time from a kill to fresh records of all positions, in the topic
+and in each store. The exit code is 1 if anything is not as it must be.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from local_dcos.home import Home
 from tests.e2e.chaos import Chaos
 from tests.e2e.cluster import Cluster
 from tests.e2e.conftest import Pipectl
+from tests.e2e.stored import STREAM, add_sink, standing_sinks
 from tests.gatherer.replay import busy
 
 
@@ -42,14 +44,31 @@ def main() -> None:
     parser.add_argument(
         "--patience", type=float, default=180.0, help="seconds for a recovery; a busy machine needs more"
     )
+    parser.add_argument(
+        "--with",
+        dest="stores",
+        default="",
+        metavar="PARTS",
+        help="stores to fill and to kill: mysql, cassandra, hdfs, with commas between them",
+    )
     args = parser.parse_args()
+    stores = ["--with", args.stores] if args.stores else []
+    with_cassandra = "cassandra" in args.stores.split(",")
+    if with_cassandra:
+        # Spark would take the CPU from all others.
+        stores += ["--skip", STREAM]
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))
         user = Pipectl(Path(folder) / "home")
         stack.callback(user.purge)
-        user.run("deploy", "--yes", "--set", f"generator.rate={args.rate}", timeout=2 * args.patience)
+        waits = [f"--set=timeouts.{each}={args.patience:.0f}s" for each in ("app", "package")]
+        settings = [f"--set=generator.rate={args.rate}", *waits]
+        user.run("deploy", "--yes", *stores, *settings, timeout=4 * args.patience)
         stack.enter_context(busy(args.busy))
-        chaos = Chaos(Cluster(Home(user.home / "cluster")), args.seed, fresh=args.fresh, say=_say)
+        cluster = Cluster(Home(user.home / "cluster"))
+        if with_cassandra:
+            add_sink(cluster, user.json("render", "--set=parts=[cassandra]")[STREAM])
+        chaos = Chaos(cluster, args.seed, sinks=standing_sinks(cluster), fresh=args.fresh, say=_say)
         report = chaos.run(args.kills, seconds=60 * args.minutes, patience=args.patience)
     for line in report.lines():
         print(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -13,6 +13,7 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.freshness import Reader
 from tests.e2e.ledger import Account, Ledger
 from tests.e2e.recount import Recount, owed, recount, ticks_of
+from tests.e2e.stored import Difference, Sink
 from tests.gatherer.bundle import Tail
 from tests.gatherer.exact import key_of
 
@@ -27,8 +28,8 @@ class Report:
     """What was found.
 
     killed: the components of each kill. recoveries: by component, the seconds from a kill of it alone until
-    all positions were fresh, unless the next kill came first. stuck: says after which kill data did not flow
-    again.
+    all positions were fresh, in every store too, unless the next kill came first. stuck: says after which
+    kill data did not flow again. stored: what each flow in each store lacks.
     """
 
     killed: list[tuple[str, ...]] = field(default_factory=list)
@@ -36,12 +37,14 @@ class Report:
     recoveries: dict[str, list[float]] = field(default_factory=dict)
     recount: Recount | None = None
     account: Account | None = None
+    stored: dict[str, Difference] = field(default_factory=dict)
 
     @property
     def exact(self) -> bool:
         """Whether data flowed again after each kill, and nothing is missing, doubled, wrong or lost."""
         assert self.recount is not None and self.account is not None
         clean = not self.stuck and not self.recount.faults and not self.recount.letters
+        clean = clean and not any(self.stored.values())
         return clean and not (self.account.lost or self.account.doubled or self.account.unsaid)
 
     def lines(self) -> Iterator[str]:
@@ -51,7 +54,7 @@ class Report:
             yield f"{len(self.killed)} kills of {sum(map(len, self.killed))} components"
         for name, seconds in sorted(self.recoveries.items()):
             yield (
-                f"{name:12} {len(seconds):3} recoveries: median {median(seconds):5.1f} s, "
+                f"{name:17} {len(seconds):3} recoveries: median {median(seconds):5.1f} s, "
                 f"worst {max(seconds):5.1f} s"
             )
         if self.stuck:
@@ -63,15 +66,27 @@ class Report:
             f"{account.acknowledged:,} ticks acknowledged: lost {account.lost}, doubled {account.doubled}, "
             f"in the last counts but not in the topics or the other way round {account.unsaid}"
         )
+        for flow, found in self.stored.items():
+            yield f"{flow}: {found}"
 
 
 class Chaos:
-    """Kills for a cluster whose bundle runs. fresh: seconds within which a window counts as fresh."""
+    """Kills for a cluster whose bundle runs.
+
+    sinks: they and their stores are killed too. fresh: seconds within which a window counts as fresh.
+    """
 
     def __init__(
-        self, cluster: Cluster, seed: int, *, fresh: float = 5.0, say: Callable[[str], None] = print
+        self,
+        cluster: Cluster,
+        seed: int,
+        *,
+        sinks: Sequence[Sink] = (),
+        fresh: float = 5.0,
+        say: Callable[[str], None] = print,
     ) -> None:
-        self._cluster, self._fresh, self._say = cluster, fresh, say
+        self._cluster, self._sinks, self._fresh, self._say = cluster, sinks, fresh, say
+        self._components = [*COMPONENTS, *(name for each in sinks for name in (each.store, each.app))]
         self._draw = random.Random(seed)
         self._bag: list[str] = []
 
@@ -118,7 +133,7 @@ class Chaos:
                 report.stuck = f"not all positions are fresh {patience:.0f} s after the last kill"
             ledger.read()
             then()
-            return settle(self._cluster, ledger, report, patience)
+            return settle(self._cluster, ledger, report, patience, self._sinks)
 
     def _choose(self) -> list[str]:
         """Each component comes once before one comes again."""
@@ -126,22 +141,24 @@ class Chaos:
         chosen: list[str] = []
         while len(chosen) < (self._draw.randint(2, 3) if several else 1):
             if not self._bag:
-                self._bag = self._draw.sample(COMPONENTS, len(COMPONENTS))
+                self._bag = self._draw.sample(self._components, len(self._components))
             if (component := self._bag.pop()) not in chosen:
                 chosen.append(component)
         return chosen
 
     def _until_fresh(self, reader: Reader, after: float, patience: float) -> bool:
         deadline = time.monotonic() + patience
-        while not reader.all_fresh(after, self._fresh):
+        while not (reader.all_fresh(after, self._fresh) and all(each.fresh(after) for each in self._sinks)):
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_SECONDS)
         return True
 
 
-def settle(cluster: Cluster, ledger: Ledger, report: Report, patience: float = 180.0) -> Report:
-    """Stop the load, wait for the windows that are due, and fill in what the topics hold."""
+def settle(
+    cluster: Cluster, ledger: Ledger, report: Report, patience: float = 180.0, sinks: Sequence[Sink] = ()
+) -> Report:
+    """Stop the load, wait for the windows that are due, and fill in what the topics and the stores hold."""
     cluster.scale("data-generator", 0)
     last_words = ledger.wait_for_last_words()
     symbols = tuple(sorted(cluster.positions))
@@ -155,4 +172,6 @@ def settle(cluster: Cluster, ledger: Ledger, report: Report, patience: float = 1
     written.close()
     found = recount(where[0], symbols, cluster.rules, prefix=where[1], ended=True)
     report.recount, report.account = found, ledger.account(found.ticks, last_words)
+    for sink in sinks:
+        report.stored |= sink.differences(patience)
     return report

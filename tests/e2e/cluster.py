@@ -13,6 +13,7 @@ import httpx
 import psutil
 
 from flink_scripts.tls import rest_context
+from local_dcos import PACKAGES
 from local_dcos.daemon import start
 from local_dcos.home import Home
 from tests.gatherer.model import Rules
@@ -25,7 +26,7 @@ APPS = {
     "generator": ("data-generator",),
     "submitter": ("gatherer",),
 }
-"""The apps of each component that is not the agent or a Python worker."""
+"""The apps of each component that is not the agent, a Python worker, or an app of that name."""
 
 
 class Cluster:
@@ -57,6 +58,20 @@ class Cluster:
         apps: list[dict[str, Any]] = self._state()["apps"]
         return next(app for app in apps if app["definition"]["id"].rpartition("/")[2] == name)
 
+    def names(self) -> list[str]:
+        """The last parts of the ids of all apps."""
+        return sorted(app["definition"]["id"].rpartition("/")[2] for app in self._state()["apps"])
+
+    def environ(self, name: str) -> dict[str, str]:
+        """The variables of an app, and what its secrets hold."""
+        definition = self.app(name)["definition"]
+        return {
+            variable: value
+            if isinstance(value, str)
+            else (self.home.secrets / definition["secrets"][value["secret"]]["source"]).read_text().strip()
+            for variable, value in definition["env"].items()
+        }
+
     def task(self, name: str) -> dict[str, Any] | None:
         """The one task of an app, None when none runs."""
         tasks = [task for task in self._state()["tasks"] if task["app_id"].rpartition("/")[2] == name]
@@ -74,12 +89,12 @@ class Cluster:
         if component == "worker":
             children = psutil.Process(self.pid("flink-taskmanager")).children(recursive=True)
             return [child.pid for child in children if "gatherer.worker" in " ".join(child.cmdline())]
-        pids = [self.pid(name) for name in APPS[component]]
-        # The broker is the child of its service's scheduler.
-        return [
-            psutil.Process(pid).children()[0].pid if name == "kafka" else pid
-            for name, pid in zip(APPS[component], pids, strict=True)
-        ]
+        found = []
+        for name in APPS.get(component, (component,)):
+            pid = self.pid(name)
+            # A broker or a store is a child of its service's scheduler, or several.
+            found += [each.pid for each in psutil.Process(pid).children()] if name in PACKAGES else [pid]
+        return found
 
     def kill(self, *components: str) -> list[str]:
         """SIGKILL components at once, and start the agent again if it is one; those that did run."""
