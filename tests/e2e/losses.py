@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from kafka_topic.brokers import Brokers
+from kafka_topic.connection import open_admin
 from tests.e2e.outages import Outage, Site
 from tests.gatherer.flink import wait_until
 
@@ -33,14 +34,10 @@ def _topic(site: Site) -> str:
     return f"{site.cluster.prefix}position.{POSITION}"
 
 
-def _admin(site: Site) -> AdminClient:
-    return AdminClient({"bootstrap.servers": site.cluster.bootstrap_servers})
-
-
 @contextmanager
 def topic_deleted(site: Site) -> Iterator[None]:
     """There is no topic of a position, until somebody deploys."""
-    admin = _admin(site)  # it must live until its answer is there
+    admin = open_admin(site.cluster.bootstrap_servers)  # it must live until its answer is there
     admin.delete_topics([_topic(site)])[_topic(site)].result(60)
     try:
         yield
@@ -51,11 +48,12 @@ def topic_deleted(site: Site) -> Iterator[None]:
 @contextmanager
 def unread_records_deleted(site: Site) -> Iterator[None]:
     """The records of a position are deleted while there is no TaskManager to read them."""
-    admin, partition = _admin(site), TopicPartition(_topic(site), 0)
+    servers, partition = site.cluster.bootstrap_servers, TopicPartition(_topic(site), 0)
+    brokers, admin = Brokers(servers, timeout=60), open_admin(servers)
 
     def end() -> int:
-        (future,) = admin.list_offsets({partition: OffsetSpec.latest()}).values()
-        return int(future.result(60).offset)
+        (offset,) = brokers.latest([partition]).values()
+        return offset
 
     with site.away("flink-taskmanager"):
         before = end()
