@@ -20,6 +20,8 @@ from stores.sinks.portions import Partition, Portion, Reading, is_about, made_ag
 _LOG = logging.getLogger(__name__)
 _ANSWER_SECONDS = 30.0
 _PATIENCE_SECONDS = 60.0
+_COMMIT_SECONDS = 240.0
+"""How long the commit of what is written is tried: without it, a webhook gets a record twice."""
 _PAUSE_SECONDS = 0.2
 _LONGEST_WRITE_MS = 900_000
 _LOST = {
@@ -92,7 +94,7 @@ class Group(Member):
         Returns False if the partition has another reader by now, which repeats the portion. Raises
         SourceError.
         """
-        return self._commit(portion, portion.position(portion.end))
+        return self._commit(portion, portion.position(portion.end), _COMMIT_SECONDS)
 
     def ends(self) -> dict[Partition, int]:
         """The current end of each partition. Raises KafkaTopicError."""
@@ -143,11 +145,13 @@ class Group(Member):
             raise SourceError(f"topic {missing[0]} does not exist; `pipectl deploy` creates it")
         return [each for several in found.values() for each in several]
 
-    def _commit(self, portion: Portion, position: TopicPartition) -> bool:
+    def _commit(
+        self, portion: Portion, position: TopicPartition, patience: float = _PATIENCE_SECONDS
+    ) -> bool:
         if portion.partition not in self._readings:
             return False
         try:
-            self._patiently(lambda: self._consumer.commit(offsets=[position], asynchronous=False))
+            self._patiently(lambda: self._consumer.commit(offsets=[position], asynchronous=False), patience)
         except KafkaException as error:
             if error.args[0].code() not in _LOST:
                 raise self._failure(f"committing to {self.name}", error.args[0]) from error
@@ -197,8 +201,8 @@ class Group(Member):
     def _on_revoke(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self._readings.clear()
 
-    def _patiently(self, ask: Callable[[], T]) -> T:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+    def _patiently(self, ask: Callable[[], T], patience: float = _PATIENCE_SECONDS) -> T:
+        deadline = time.monotonic() + patience
         while True:
             try:
                 return ask()

@@ -20,7 +20,7 @@ import httpx
 
 from kafka_topic.errors import ContractError
 from stores.sinks.errors import DeliveryError
-from stores.sinks.portions import Portion
+from stores.sinks.portions import Partition, Portion
 from stores.sinks.sources import Source
 
 # At INFO, it logs the address of each request, which may hold a token.
@@ -64,6 +64,7 @@ class WebhookTarget:
         self._url = url
         self._key = key_of(secret)
         self._ids = ids
+        self._accepted: dict[Partition, int] = {}
         self._stop = stop
         self._patience = patience
         self._kinds = {topic: source.kind for source in sources for topic in source.topics}
@@ -74,6 +75,8 @@ class WebhookTarget:
         topic, number = portion.partition
         for record in portion.records:
             offset, body = record.offset() or 0, bytes(record.value() or b"")
+            if offset <= self._accepted.get(portion.partition, -1):
+                continue  # only its commit was lost, with the membership of the group
             try:
                 self._kinds[topic].read(body)
             except ContractError as error:
@@ -83,6 +86,7 @@ class WebhookTarget:
             # The offsets of a topic that is deleted and made again repeat.
             if not self._deliver(f"{topic}.{self._ids[topic]}.{number}.{offset}", body):
                 return False
+            self._accepted[portion.partition] = offset
             self.written += 1
         return True
 

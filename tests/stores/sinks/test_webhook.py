@@ -89,6 +89,15 @@ def test_what_is_not_accepted_is_posted_again_before_the_next_one(receiver):
     assert posting.written == 2
 
 
+def test_what_was_accepted_is_not_posted_again_when_its_commit_was_lost(receiver):
+    posting = target(receiver)
+    for _ in range(2):
+        assert posting.write(portion([signal(199.0)]))
+    assert posting.write(portion([signal(199.0), signal(198.0)]))
+    assert receiver.names == ["signals.Tk1.0.7", "signals.Tk1.0.8"]
+    assert posting.written == 2
+
+
 def test_a_receiver_that_refuses_ends_the_sink(receiver):
     receiver.answers = [404]
     with pytest.raises(DeliveryError, match=r"answers 404 to signals.Tk1.0.7; correct webhook.url"):
