@@ -36,12 +36,16 @@ _BROKEN = "{}: {}; restore the file, or delete it and lose its rows"
 
 
 class FileStore:
-    """Flows as files of `files`, whose root the first write creates."""
+    """Flows as files of `files`, whose root the first write creates.
+
+    writing: the same files, for writes, which may wait longer than reads while they are not available.
+    """
 
     keyed = False
 
-    def __init__(self, files: FileSystem) -> None:
+    def __init__(self, files: FileSystem, writing: FileSystem | None = None) -> None:
         self._files = files
+        self._writing = writing or files
 
     def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
         """See Store.write. The rows of a day appear at once; after a crash, the repeat adds missing days."""
@@ -49,11 +53,11 @@ class FileStore:
         days = pc.cast(rows[flow.table.time], pa.date32())
         for day in sorted(pc.unique(days).to_pylist()):
             folder = f"{_folder(flow.name)}/{_DAY}{day.isoformat()}"
-            self._files.make(folder)
+            self._writing.make(folder)
             part = Part.one(folder, batch)
-            if not any(each.covers(part) for each in self._parts_in(folder)):
+            if not any(each.covers(part) for each in parts_of(folder, self._writing.list(folder))):
                 self._write(part.path, rows.filter(pc.equal(days, pa.scalar(day, pa.date32()))))
-                compact(self._files, folder)
+                compact(self._writing, folder)
 
     def read(
         self, flow: Flow, start: datetime, end: datetime, names: Collection[str] | None = None
@@ -146,7 +150,7 @@ class FileStore:
         return parts_of(folder, self._files.list(folder))
 
     def _write(self, path: str, rows: pa.Table) -> None:
-        with self._files.replacing(path) as unfinished, writer_of(unfinished, rows.schema) as target:
+        with self._writing.replacing(path) as unfinished, writer_of(unfinished, rows.schema) as target:
             target.write_table(rows, row_group_size=ROW_GROUP)
 
     def _newest(self, flow: Flow) -> datetime | None:

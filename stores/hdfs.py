@@ -20,7 +20,7 @@ from pyarrow.fs import FileInfo, FileSystemHandler, FileType, PyFileSystem
 from stores.errors import BrokenError
 from stores.file_store import FileStore
 from stores.file_system import LEFT_OVER, LOCK, Entry
-from stores.webhdfs import Address, WebHdfs
+from stores.webhdfs import PATIENCE_SECONDS, Address, WebHdfs
 
 _WHOLE = 4 * 2**20
 """A file up to this size is read with one request."""
@@ -35,12 +35,14 @@ class HdfsStore(FileStore):
     """Flows below the folder of `address`, which belongs to the user `pipectl`. Threads may share it."""
 
     def __init__(self, address: Address) -> None:
-        self._client = WebHdfs(address)
-        super().__init__(HdfsFiles(self._client))
+        self._reader = WebHdfs(address)
+        self._writer = WebHdfs(address, reading=PATIENCE_SECONDS)
+        super().__init__(HdfsFiles(self._reader), HdfsFiles(self._writer))
 
     def close(self) -> None:
         """Disconnect."""
-        self._client.close()
+        self._reader.close()
+        self._writer.close()
 
 
 class HdfsFiles:

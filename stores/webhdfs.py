@@ -61,13 +61,15 @@ def address_of(text: str) -> Address:
 class WebHdfs:
     """The files below the folder of `address`, by paths relative to it. Threads may share it.
 
-    Changes are repeated for `patience` seconds while HDFS is not available; reads are asked of each name node
-    once. Methods raise FileNotFoundError, UnreachableError and BrokenError.
+    Changes are repeated for `patience` seconds while HDFS is not available, reads for `reading` seconds; by
+    default, they are asked of each name node once. Methods raise FileNotFoundError, UnreachableError and
+    BrokenError.
     """
 
-    def __init__(self, address: Address, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, address: Address, patience: float = PATIENCE_SECONDS, *, reading: float = 0.0) -> None:
         self._address = address
         self._patience = patience
+        self._reading = reading
         self._hosts = list(address.hosts)
         # The nodes are in the cluster's own network. A browser cannot send this header to another site.
         self._client = httpx.Client(
@@ -138,9 +140,8 @@ class WebHdfs:
     def _ask(
         self, method: str, path: str, operation: str, source: Path | None = None, **parameters: Any
     ) -> httpx.Response:
-        """Ask the name nodes one after the other, and after a change again while none can answer."""
-        patience = 0.0 if method == "GET" else self._patience
-        deadline = time.monotonic() + patience
+        """Ask the name nodes one after the other, and again while none can answer."""
+        deadline = time.monotonic() + (self._reading if method == "GET" else self._patience)
         url = f"/webhdfs/v1{quote(self._full(path))}"
         query = {"op": operation, "user.name": USER, **parameters}
         while True:

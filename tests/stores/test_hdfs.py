@@ -148,13 +148,14 @@ def test_a_merge_that_took_too_long_does_not_count(server, store, monkeypatch):
     assert len(names(server)) == 19
 
 
-def test_it_waits_for_a_data_node_and_for_the_end_of_safe_mode(server, store):
+@pytest.mark.parametrize("where", ["MKDIRS", "LISTSTATUS", "CREATE", "RENAME"])
+def test_a_write_waits_for_a_data_node_and_for_the_end_of_safe_mode(server, store, where):
     refusals = [
         (403, "SafeModeException", "Name node is in safe mode"),
         (403, "IOException", "Failed to find datanode, suggest to check cluster health."),
         (500, "", "an HTML page"),
     ]
-    server.fault = lambda operation, path: refusals.pop() if refusals else None
+    server.fault = lambda operation, path: refusals.pop() if refusals and operation == where else None
     store.write(FLOW, Batch("w", 1), rows(1))
     assert not refusals and offsets(store) == list(range(10, 20))
 
