@@ -20,8 +20,6 @@ from stores.sinks.portions import Partition, Portion, Reading, is_about, made_ag
 _LOG = logging.getLogger(__name__)
 _ANSWER_SECONDS = 30.0
 _PATIENCE_SECONDS = 60.0
-_COMMIT_SECONDS = 240.0
-"""How long the commit of what is written is tried: without it, a webhook gets a record twice."""
 _PAUSE_SECONDS = 0.2
 _LONGEST_WRITE_MS = 900_000
 _LOST = {
@@ -88,13 +86,13 @@ class Group(Member):
         """Commit the end of a portion before it is written. Returns False as `commit` does."""
         return self._commit(portion, portion.position(portion.begin, portion.end))
 
-    def commit(self, portion: Portion) -> bool:
-        """Commit that a portion is written.
+    def commit(self, portion: Portion, seconds: float) -> bool:
+        """Commit that a portion is written, and try that for so long.
 
         Returns False if the partition has another reader by now, which repeats the portion. Raises
         SourceError.
         """
-        return self._commit(portion, portion.position(portion.end), _COMMIT_SECONDS)
+        return self._commit(portion, portion.position(portion.end), seconds)
 
     def ends(self) -> dict[Partition, int]:
         """The current end of each partition. Raises KafkaTopicError."""

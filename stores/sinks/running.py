@@ -39,4 +39,4 @@ def _write(group: Group, target: Target, portion: Portion) -> None:
     if portion.records and target.planned and not group.plan(portion):
         return
     if target.write(portion):
-        group.commit(portion)
+        group.commit(portion, target.commit_seconds)

@@ -20,13 +20,15 @@ class Target(Protocol):
     """Where records go.
 
     label: what logs call it. planned: whether the end of a portion is committed before it is written. most:
-    the maximum number of records in a portion. written, invalid: how many records it has written, and left
-    out because they break their contract. problem: why it does not accept records now.
+    the maximum number of records in a portion. commit_seconds: how long the commit of what is written is
+    tried, before the process ends and the next one writes it again. written, invalid: how many records it
+    has written, and left out because they break their contract. problem: why it does not accept records now.
     """
 
     label: str
     planned: bool
     most: int
+    commit_seconds: float
     problem: str | None
     written: int
     invalid: int
@@ -42,6 +44,8 @@ class StoreTarget:
     """A store. A portion is one batch."""
 
     problem: str | None = None
+    # It recognises what is written again.
+    commit_seconds = 60.0
 
     def __init__(
         self, store: Store, sources: Sequence[Source], ids: Mapping[str, str], *, label: str, most: int

@@ -41,6 +41,8 @@ class WebhookTarget:
     planned = False
     # Each record is committed before the next one is posted.
     most = 1
+    # Without its commit, a record is posted twice.
+    commit_seconds = 240.0
 
     def __init__(
         self,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from kafka_topic.brokers import Commit
+from stores.sinks.errors import SourceError
 from stores.sinks.group import Group
+from stores.sinks.portions import Portion, Reading
 
 PARTITION = ("prices", 0)
 
@@ -59,3 +61,18 @@ def test_a_refused_login_is_a_better_reason_than_that_no_broker_answers() -> Non
         assert "refuses the login of the user" in (group.problem or "")
     denied = group._failure("reading prices", KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED))
     assert "does not allow this" in str(denied) and "`pipectl deploy` gives" in str(denied)
+
+
+class Lost:
+    """A consumer whose group's coordinator is away."""
+
+    def commit(self, **options: object) -> None:
+        raise KafkaException(KafkaError(KafkaError._WAIT_COORD))
+
+
+def test_a_commit_that_does_not_succeed_in_time_ends_the_sink() -> None:
+    group = Group("127.0.0.1:1", "sink", ["prices"])
+    group._consumer = Lost()  # type: ignore[assignment]
+    group._readings[PARTITION] = Reading.at(PARTITION, "new", 7)
+    with pytest.raises(SourceError, match="committing to sink failed"):
+        group.commit(Portion(PARTITION, "a", "new", 7, 8, []), 0.0)
