@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -31,6 +33,7 @@ class Receiver:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 pass
 
+        self._handler = Handler
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/signals"
 
@@ -43,6 +46,14 @@ class Receiver:
         self.server.shutdown()
         self.server.server_close()
         self._thread.join(10)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody listens while the block runs; then it takes posts again, at the same address."""
+        self.__exit__()
+        yield
+        self.server = ThreadingHTTPServer(("127.0.0.1", self.server.server_port), self._handler)
+        self.__enter__()
 
     def answer(self) -> int:
         """The status of the post that has just come."""
