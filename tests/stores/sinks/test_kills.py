@@ -21,6 +21,7 @@ import pytest
 from stores.base import Store
 from stores.errors import StoreError
 from stores.opening import open_store
+from tests.cassandra_node import CassandraNode
 from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
 from tests.stores.batches import ALWAYS
@@ -93,7 +94,7 @@ def again(node: Any) -> Callable[[], None]:
     return kill
 
 
-@pytest.fixture(params=["disk", "mysql"])
+@pytest.fixture(params=["disk", "mysql", "cassandra"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     def opened(address: str, environ: Mapping[str, str], *kills: Callable[[], None]) -> Place:
         for name, value in environ.items():
@@ -102,11 +103,16 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
     if request.param == "disk":
         yield opened(f"disk:{tmp_path}", {})
-    else:
+    elif request.param == "mysql":
         with MySqlServer(tmp_path, *free_ports(2)) as server:
             found = opened(server.address, server.environ, again(server))
             with closing(found.store):
                 yield found
+    else:
+        node: CassandraNode = request.getfixturevalue("cassandra")
+        found = opened(node.address("kills"), node.environ, again(node))
+        with closing(found.store):
+            yield found
 
 
 def test_each_record_is_stored_once_when_the_broker_and_the_store_are_killed(
