@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import lent
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a benchmark runs from its own folder
 
@@ -17,6 +19,9 @@ def broker(folder: Path) -> Iterator[Any]:
     """Apache Kafka in `folder`, as tests/conftest.py's Broker; it stops at the end of the block."""
     from tests.conftest import Broker
 
+    if lent.broker is not None:
+        yield lent.broker
+        return
     kafka = Broker(folder)
     kafka.start()
     try:

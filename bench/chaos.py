@@ -15,16 +15,12 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import tempfile
-from contextlib import ExitStack
-from pathlib import Path
 
-import broker  # noqa: F401 - first: it lets the next ones be found
+from bundle import bundle  # first: it lets the next ones be found
 
 from local_dcos.home import Home
-from tests.e2e.chaos import Chaos
+from tests.e2e.chaos import Chaos, reboot
 from tests.e2e.cluster import Cluster
-from tests.e2e.conftest import Pipectl
 from tests.e2e.stored import STREAM, add_sink, standing_sinks
 from tests.gatherer.replay import busy
 
@@ -44,6 +40,7 @@ def main() -> None:
     parser.add_argument(
         "--patience", type=float, default=180.0, help="seconds for a recovery; a busy machine needs more"
     )
+    parser.add_argument("--reboot", action="store_true", help="in the end, kill all at once and deploy again")
     parser.add_argument(
         "--with",
         dest="stores",
@@ -57,19 +54,19 @@ def main() -> None:
     if with_cassandra:
         # Spark would take the CPU from all others.
         stores += ["--skip", STREAM]
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))
-        user = Pipectl(Path(folder) / "home")
-        stack.callback(user.purge)
-        waits = [f"--set=timeouts.{each}={args.patience:.0f}s" for each in ("app", "package")]
-        settings = [f"--set=generator.rate={args.rate}", *waits]
-        user.run("deploy", "--yes", *stores, *settings, timeout=4 * args.patience)
-        stack.enter_context(busy(args.busy))
+    waits = [f"--set=timeouts.{each}={args.patience:.0f}s" for each in ("app", "package")]
+    settings = [f"--set=generator.rate={args.rate}", *waits]
+    with bundle(*stores, *settings, timeout=4 * args.patience) as user, busy(args.busy):
         cluster = Cluster(Home(user.home / "cluster"))
         if with_cassandra:
             add_sink(cluster, user.json("render", "--set=parts=[cassandra]")[STREAM])
         chaos = Chaos(cluster, args.seed, sinks=standing_sinks(cluster), fresh=args.fresh, say=_say)
-        report = chaos.run(args.kills, seconds=60 * args.minutes, patience=args.patience)
+        report = chaos.run(
+            args.kills,
+            seconds=60 * args.minutes,
+            patience=args.patience,
+            then=(lambda: reboot(user)) if args.reboot else lambda: None,
+        )
     for line in report.lines():
         print(line)
     sys.exit(not report.exact)

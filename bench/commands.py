@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 
 import broker  # noqa: F401 - first: it lets the next ones be found
+import lent
 from results import Table, report
 
 from tests.conftest import install_dcoscli
@@ -69,22 +70,31 @@ def dcos_clients() -> tuple[dict[str, list[str]], dict[str, str]]:
     return commands, {}
 
 
-def measure_round(user: Pipectl, clients: dict[str, list[str]]) -> Iterator[tuple[str, str, float, float]]:
-    """For each command: its table, its name, seconds, and seconds of CPU."""
+Figure = tuple[str, str, float, float]
+"""The table, the name of the command, seconds, and seconds of CPU."""
 
-    def pipectl(name: str, *words: str) -> tuple[str, str, float, float]:
-        return "commands", name, *timed(lambda: user.run(*words, timeout=TIMEOUT_SECONDS))
 
-    yield pipectl("--help", "--help")
-    yield pipectl("deploy", "deploy", "--yes")
-    yield pipectl("deploy without changes", "deploy", "--yes")
-    yield pipectl("status", "status")
+def measure_round(user: Pipectl, clients: dict[str, list[str]]) -> Iterator[Figure]:
+    """All commands, from a home where no cluster is to one where none is any more."""
+    yield pipectl(user, "deploy", "deploy", "--yes")
+    yield from measure_looks(user, clients)
+    yield pipectl(user, "destroy", "destroy", "--yes")
+    yield pipectl(user, "deploy beside a cluster", "deploy", "--yes")
+    yield pipectl(user, "destroy --purge", "destroy", "--yes", "--purge")
+
+
+def measure_looks(user: Pipectl, clients: dict[str, list[str]]) -> Iterator[Figure]:
+    """The commands that change nothing, on a bundle that runs."""
+    yield pipectl(user, "--help", "--help")
+    yield pipectl(user, "deploy without changes", "deploy", "--yes")
+    yield pipectl(user, "status", "status")
     environ = {**user.environ, **user.json("cluster", "env"), "DCOS_DIR": str(user.home / "dcos")}
     for client, command in clients.items():
         yield "dcos", client, *_dcos(command, environ)
-    yield pipectl("destroy", "destroy", "--yes")
-    yield pipectl("deploy beside a cluster", "deploy", "--yes")
-    yield pipectl("destroy --purge", "destroy", "--yes", "--purge")
+
+
+def pipectl(user: Pipectl, name: str, *words: str) -> Figure:
+    return "commands", name, *timed(lambda: user.run(*words, timeout=TIMEOUT_SECONDS))
 
 
 def _dcos(command: list[str], environ: dict[str, str]) -> tuple[float, float]:
@@ -109,14 +119,18 @@ def main() -> None:
     args = parser.parse_args()
     figures = {"commands": Figures(), "dcos": Figures()}
     clients, notes = dcos_clients()
-    with tempfile.TemporaryDirectory(prefix="commands-") as folder, ExitStack() as stack:
-        user = Pipectl(Path(folder) / "home")
-        stack.callback(user.purge)
-        # What every home shares is built by a round that does not count.
-        for number in range(args.rounds + 1):
-            for table, name, seconds, cpu in measure_round(user, clients):
-                if number:
-                    figures[table].add(name, seconds, cpu)
+    if lent.bundle is not None:
+        for table, *figure in measure_looks(lent.bundle, clients):
+            figures[table].add(*figure)
+    else:
+        with tempfile.TemporaryDirectory(prefix="commands-") as folder, ExitStack() as stack:
+            user = Pipectl(Path(folder) / "home")
+            stack.callback(user.purge)
+            # What every home shares is built by a round that does not count.
+            for number in range(args.rounds + 1):
+                for table, *figure in measure_round(user, clients):
+                    if number:
+                        figures[table].add(*figure)
     commands, dcos = figures["commands"], figures["dcos"]
     shown = " ".join(("dcos", *DCOS))
     report(

@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 from broker import broker  # first: it lets the next ones be found
+from client import as_in_tests
 
 from tests.gatherer.flink import Flink
 from tests.gatherer.logs import POSITIONS, Log, awkward
@@ -149,10 +150,7 @@ def main() -> None:
         (folder / "kafka").mkdir()
         kafka = stack.enter_context(broker(folder / "kafka"))
         slow = stack.enter_context(SlowBroker(kafka.proxied, kafka.by_proxy))
-        flink = Flink(folder / "flink")
-        stack.callback(flink.stop)
-        for role in ("jobmanager", "taskmanager"):
-            flink.start(role)
+        flink = as_in_tests(stack, folder / "flink")
         bench = Bench(flink, kafka, slow, log)
         for number, scenario in enumerate(SCENARIOS):
             if number and args.only and not any(word in scenario.name for word in args.only.split(",")):

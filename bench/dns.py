@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import broker  # noqa: F401 - first: it lets the next ones be found
+from client import as_in_tests
 
 from tests.gatherer.bundle import Bundle, Feed
 from tests.gatherer.exact import key_of
-from tests.gatherer.flink import Flink, wait_until
+from tests.gatherer.flink import wait_until
 
 NAME = "kafka.test"
 SYMBOLS = ["AAPL", "MSFT"]
-JVM_CACHE_SECONDS = 30
 
 
 class Names:
@@ -53,7 +53,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=60, help="of each part of the outage")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="of each part; fewer than 30 leave the address in JVMs"
+    )
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if not args.inside:
@@ -66,10 +68,7 @@ def main() -> None:
         kafka = _named(folder / "kafka")
         stack.callback(kafka.stop)
         kafka.start()
-        flink = Flink(folder / "flink")
-        stack.callback(flink.stop)
-        for role in ("jobmanager", "taskmanager"):
-            flink.start(role)
+        flink = as_in_tests(stack, folder / "flink")
         port = kafka.bootstrap_servers.rpartition(":")[2]
         bundle = Bundle(flink, kafka.bootstrap_servers, "dns", f"{NAME}:{port}")
         feed = Feed(bundle, SYMBOLS)
@@ -79,7 +78,7 @@ def main() -> None:
         _until_fresh(bundle, "before")
 
         names.there(False)
-        time.sleep(max(args.seconds, JVM_CACHE_SECONDS))
+        time.sleep(args.seconds)
         print(f"name gone, connections open: the job says {_said(bundle)}", flush=True)
         kafka.restart()
         time.sleep(args.seconds)

@@ -31,7 +31,7 @@ from ticks import create
 
 from gatherer.settings import Settings
 
-PREFIX = "bench."
+PREFIX = "growth."
 OURS = "movingaverage", "signals", "dead_letter", "limits"
 WINDOWS = "10s=1s,1m=5s"
 # 5,000 positions share the ticks, so each has them for a minute: long enough for these windows to be full.

@@ -25,11 +25,10 @@ from statistics import median, quantiles
 from typing import Any
 
 from broker import broker  # first: it lets the next ones be found
-from client import client
+from client import cancel, client
 from results import Table, report
 from ticks import create
 
-from flink_scripts.rest import Rest
 from gatherer.settings import DELIVERIES, Settings
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
@@ -126,10 +125,6 @@ def run(settings: Settings, rate: int, seconds: float) -> list[float]:
     finally:
         feed.close()
         cancel(str(job))
-
-
-def cancel(job: str) -> None:
-    Rest(os.environ["FLINK_JOBMANAGER_REST"], os.environ["FLINK_TOKEN"], timeout=30).cancel(job)
 
 
 def measure(rates: list[int], seconds: float, rounds: int, out: Path | None) -> None:

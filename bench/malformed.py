@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from broker import broker  # first: it lets the next ones be found
+from client import as_in_tests
 
 from tests.gatherer.bundle import Bundle
-from tests.gatherer.flink import Flink
 from tests.gatherer.malformed import Malformed
 
 SYMBOLS = ["AAPL", "AMZN", "GOOG", "MSFT", "TSLA"]
@@ -35,15 +35,13 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="malformed-")))
         (folder / "kafka").mkdir()
         kafka = stack.enter_context(broker(folder / "kafka"))
-        flink = Flink(folder / "flink")
-        stack.callback(flink.stop)
-        for role in ("jobmanager", "taskmanager"):
-            flink.start(role)
+        flink = as_in_tests(stack, folder / "flink")
         bundle = Bundle(flink, kafka.bootstrap_servers, "malformed")
         start = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
         malformed = Malformed(bundle, SYMBOLS, start, ticks=args.ticks, bad=args.bad)
         began = time.monotonic()
         bundle.app.start(GATHERER_IDLE_TIMEOUT_SECONDS="600")
+        stack.callback(bundle.app.kill)
         bundle.app.until_healthy()
         malformed.check(PATIENCE)
         assert bundle.app.stop() == 0, bundle.app.output()

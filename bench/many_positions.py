@@ -29,13 +29,13 @@ from typing import Any
 
 import psutil
 from broker import broker  # first: it lets the next ones be found
-from client import ask, client
+from client import ask, cancel, client
 from results import Table, report
 from ticks import create
 
 from gatherer.settings import Settings
 
-PREFIX, TOPIC = "bench.", "bench.many"
+PREFIX, TOPIC = "many.", "many.ticks"
 OURS = "movingaverage", "signals", "dead_letter", "limits"
 PARTITIONS = 4
 CAUGHT_UP_SECONDS, CATCH_UP_SECONDS = 5.0, 600.0
@@ -124,6 +124,7 @@ def measure(args: argparse.Namespace) -> None:
     workers = [child for child in taskmanager.children() if "gatherer.worker" in " ".join(child.cmdline())]
     memory = [child.memory_full_info().uss / 1024 / args.positions for child in workers]
     feeder.join(60)
+    cancel(str(job))
     ends = sorted(found)
     print(f"{len(ends)} ends, {sum(map(len, found.values()))} windows of 10 s; {args.positions} positions")
     print(f"{cores:.2f} cores, {sum(memory):.0f} KB of Python a position in {len(workers)} processes")

@@ -10,14 +10,13 @@ of what it shares with others (PSS).
 from __future__ import annotations
 
 import argparse
-import tempfile
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
-import broker  # noqa: F401 - first: it lets the next ones be found
 import psutil
+from bundle import bundle  # first: it lets the next ones be found
 from results import Table, report
 
 from tests.e2e.conftest import Pipectl
@@ -79,18 +78,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="between the deploy and the first look")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="memory-") as folder, ExitStack() as stack:
-        user = Pipectl(Path(folder) / "home")
-        stack.callback(user.purge)
-        parts = ("--with", args.parts) if args.parts else ()
-        user.run("deploy", "--yes", *parts, timeout=DEPLOY_SECONDS)
+    parts = ("--with", args.parts) if args.parts else ()
+    with bundle(*parts, timeout=DEPLOY_SECONDS) as user:
         time.sleep(args.seconds)
         looks = []
         for number in range(args.rounds):
             if number:
                 time.sleep(ROUND_SECONDS)
             looks.append(held(user))
-        user.run("destroy", "--yes", "--purge")
     names = sorted(looks[-1], key=lambda name: -looks[-1][name])
     rounds = {
         "all together": [sum(look.values()) for look in looks],

@@ -12,15 +12,32 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import broker  # noqa: F401 - first: it lets the next ones be found
+import lent
 
 from tests.e2e.chaos import Report, settle
 from tests.e2e.conftest import Pipectl
 from tests.e2e.ledger import Ledger
-from tests.e2e.outages import OUTAGES, Site, live_through, small_disks
+from tests.e2e.outages import FRESH_SECONDS, OUTAGES, Site, live_through, small_disks
+
+
+@contextmanager
+def on_small_disks() -> Iterator[Pipectl]:
+    """A bundle that runs on disks that may be filled."""
+    if lent.bundle is not None:
+        yield lent.bundle
+        return
+    with ExitStack() as stack:
+        user = Pipectl(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outages-"))) / "home")
+        stack.callback(user.purge)
+        stack.enter_context(small_disks(user.home))
+        stack.callback(user.run, "destroy", "--yes", "--purge", code=None)
+        user.run("deploy", "--yes")
+        yield user
 
 
 def main() -> None:
@@ -28,21 +45,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default="", help="words of names, with commas between them")
+    parser.add_argument(
+        "--fresh", type=float, default=FRESH_SECONDS, help="seconds; a busy machine needs more, such as 15"
+    )
     parser.add_argument("--verbose", action="store_true", help="print all that `pipectl status` said at last")
     args = parser.parse_args()
     outages = [each for each in OUTAGES if any(word in each.name for word in args.only.split(","))]
     if not outages:
         parser.error(f"--only {args.only}: must be words of {', '.join(each.name for each in OUTAGES)}")
     bad = 0
-    with ExitStack() as stack:
-        user = Pipectl(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outages-"))) / "home")
-        stack.callback(user.purge)
-        stack.enter_context(small_disks(user.home))
-        stack.callback(user.run, "destroy", "--yes", "--purge", code=None)
-        user.run("deploy", "--yes")
+    with on_small_disks() as user:
         site = Site(user)
         with Ledger(site.cluster) as ledger:
-            for course in live_through(site, outages):
+            for course in live_through(site, outages, fresh_seconds=args.fresh):
                 ok = course.said is not None and course.fresh_after is not None
                 bad += not ok
                 fresh = "never" if course.fresh_after is None else f"{course.fresh_after:5.1f} s"

@@ -40,7 +40,7 @@ from kafka_topic.names import Topics
 
 ROOT = Path(__file__).resolve().parent.parent
 SLIDES = {10: 1, 60: 5, 600: 10}
-PREFIX = "bench."
+PREFIX = "page."
 SETTLE_SECONDS = 8
 RECORD = """
 () => {

@@ -11,26 +11,25 @@ is also shown by stage. The long form is --rows 50000000.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import broker  # noqa: F401 - first: it lets the next ones be found
+import lent
 import numpy as np
 import psutil
 import pyarrow as pa
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # a benchmark runs from its own folder
-
-from spark_jobs.report import METHODS, report_on_disk  # noqa: E402
-from spark_jobs.session import SessionSettings, spark_session  # noqa: E402
-from stores.base import Batch  # noqa: E402
-from stores.disk import DiskStore  # noqa: E402
-from stores.tables import PRICES, Flow  # noqa: E402
+from spark_jobs.report import METHODS, report_on_disk
+from spark_jobs.session import SessionSettings, spark_session
+from stores.base import Batch
+from stores.disk import DiskStore
+from stores.tables import PRICES, Flow
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
 START_MS = 1_795_000_000_000
@@ -171,6 +170,15 @@ def same(one: Answer, other: Answer) -> None:
         assert np.allclose(values, other[symbol], rtol=1e-9, atol=0), (symbol, values, other[symbol])
 
 
+@contextmanager
+def spark(memory: str) -> Iterator[Any]:
+    if lent.spark is not None:
+        yield lent.spark
+        return
+    with spark_session("bench", SessionSettings(driver_memory=memory)) as session:
+        yield session
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
@@ -185,7 +193,7 @@ def main() -> None:
         print(f"{held.rows:,} rows, {held.size / 1e6:.0f} MB in {held.files} files, written at "
               f"{held.rows / spent:,.0f} rows/s")  # fmt: skip
         started = time.perf_counter()
-        with spark_session("bench", SessionSettings(driver_memory=options.memory)) as session:
+        with spark(options.memory) as session:
             print(f"Spark's start: {time.perf_counter() - started:.1f} s")
             ways: dict[str, Callable[[], Answer]] = {
                 "spark": lambda: by_spark(session, folder),

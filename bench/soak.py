@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from contextlib import ExitStack
 from html import escape
 from pathlib import Path
 
-import broker  # noqa: F401 - first: it lets the next ones be found
+from bundle import bundle  # first: it lets the next ones be found
 
-from tests.e2e.conftest import Pipectl
 from tests.e2e.soak import Samples, faults, growth, sample
 
 WIDTH, HEIGHT, LEFT, LEGEND, TOP = 620, 150, 60, 180, 30
@@ -70,11 +67,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=50, help="ticks per second and position")
     parser.add_argument("--plot", type=Path, help="where to write the plot, an SVG file")
     args = parser.parse_args()
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-"))
-        user = Pipectl(Path(folder) / "home")
-        stack.callback(user.purge)
-        user.run("deploy", "--yes", "--set", f"generator.rate={args.rate}")
+    with bundle("--set", f"generator.rate={args.rate}") as user:
         positions = len(user.json("status", code=None)["positions"])
         samples = sample(user, args.minutes)
     print(f"{'':14}{'':16}{'first':>10}{'highest':>10}{'last':>10}{'growth':>9}")

@@ -12,13 +12,15 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import broker  # noqa: F401 - first: it lets the next ones be found
+import lent
 import pyarrow.parquet as pq
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
@@ -39,17 +41,27 @@ BATCH = 10_000
 Spent = tuple[float, float]
 
 
-def rows(number: int) -> dict[str, list[Any]]:
+def rows(begin: int, end: int) -> dict[str, list[Any]]:
     """A batch: 200 prices a second."""
-    offsets = range(number * BATCH, (number + 1) * BATCH)
+    offsets = range(begin, end)
     return {
         "ts": [START + timedelta(milliseconds=5 * offset) for offset in offsets],
         "symbol": [("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")[offset % 5] for offset in offsets],
         "price": [Decimal(offset % 10_000) / 100 + 1 for offset in offsets],
-        "topic": ["prices"] * BATCH,
+        "topic": ["prices"] * len(offsets),
         "partition": [offset % 3 for offset in offsets],
         "offset": list(offsets),
     }
+
+
+@contextmanager
+def cassandra(folder: Path) -> Iterator[CassandraNode]:
+    if lent.cassandra is not None:
+        yield lent.cassandra
+        return
+    port, api = free_ports(2)
+    with CassandraNode(folder, port, api) as node:
+        yield node
 
 
 def spent(work: Callable[[], None]) -> Spent:
@@ -65,13 +77,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=200_000)
-    batches = [rows(number) for number in range(parser.parse_args().rows // BATCH)]
+    total = parser.parse_args().rows
+    batches = [rows(begin, min(begin + BATCH, total)) for begin in range(0, total, BATCH)]
     with tempfile.TemporaryDirectory() as folder:
-        port, api = free_ports(2)
-        with CassandraNode(Path(folder), port, api) as node:
+        with cassandra(Path(folder)) as node:
             found = measure(node.port, node.environ, node.address("bench"), batches)
         found |= on_disk(Path(folder), batches)
-    total = len(batches) * BATCH
     for at, what in enumerate(("clock", "CPU")):
         middle = {name: sorted(each[at] for each in several)[1] for name, several in found.items()}
         for name, seconds in middle.items():
@@ -97,8 +108,8 @@ def measure(
     for turn in range(3):
         flow, own = Flow(f"prices{turn}", PRICES), Flow(f"driver{turn}", PRICES)
         # The tables are made first.
-        store.write(flow, Batch("w", 0), rows(0))
-        store.write(own, Batch("w", 0), rows(0))
+        store.write(flow, Batch("w", 0), batches[0])
+        store.write(own, Batch("w", 0), batches[0])
         names = ", ".join(f'"{name}"' for name in ("bucket", *PRICES.names))
         insert = session.prepare(
             f"INSERT INTO bench.{table_of(own.name)} ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608

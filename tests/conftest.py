@@ -33,6 +33,7 @@ from kafka_topic import security
 from local_dcos.kafka.broker import JVM_FLAGS, LOG_CONFIG
 from local_dcos.kafka.jars import JARS
 from tests import hdfs, memory, s3
+from tests.benchmarks import run_benchmark  # noqa: F401  a fixture
 from tests.cassandra_node import CassandraNode
 from tests.ports import free_ports
 

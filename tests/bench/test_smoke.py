@@ -2,51 +2,46 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.e2e import test_benchmarks as e2e
+from tests.e2e import test_chaos as chaos
+from tests.gatherer import test_benchmarks as gatherer
+from tests.gatherer import test_isolation as isolation
+from tests.spark_jobs import test_benchmarks as spark_jobs
+from tests.stores import test_benchmarks as stores
+
 BENCH = Path(__file__).parents[2] / "bench"
-# Those that take one broker or less.
-SHORT = (
+# Those that start all they need. Tests of other folders run the rest on what they share.
+COMMANDS = (
+    "dns.py --seconds 1",
     "fuzz_cluster.py --requests 40",
     "fuzz_page.py --requests 40",
     "fuzz_records.py --records 2000",
     "fuzz_settings.py --files 20",
     "generator_throughput.py --ticks 2000 --rounds 1",
-)
-# Those that run Flink, Spark, a browser or the whole bundle.
-LONG = (
-    "chaos.py --kills 1 --minutes 1",
-    "commands.py --rounds 1",
-    "determinism.py --ticks 200 --only undisturbed",
-    "dns.py --seconds 5",
-    "growth.py --ticks 3000 --rounds 1 --only slots",
-    "isolation.py --seconds 10",
-    "latency.py --rates 100 --seconds 4",
-    "malformed.py --ticks 1000 --bad 20",
-    "many_positions.py --positions 5 --history 20 --seconds 5",
-    "memory.py --rounds 1 --seconds 5",
-    "outages.py --only agent",
-    "page_smoothness.py --positions 3 --rate 2 --seconds 3",
-    "report_on_disk.py --rows 20000 --rounds 1",
-    "soak.py --minutes 1",
+    "page_smoothness.py --positions 3 --rate 2 --seconds 1 --load 1000",
     "spark_kills.py --kills 1 --ticks 600",
-    "stores_throughput.py --rows 500",
 )
-# A test beside this one runs them, or `make bench`, `make image-check` and `make compose-check` do.
+# `make bench`, `make image-check` and `make compose-check` run them, or a test beside this one.
 ELSEWHERE = {"gatherer_throughput.py", "position_analysis.py", "run.py", "image_check.py", "compose_check.py"}
-# They work on what somebody has deployed, or write documents of the project.
-BY_HAND = {"recovery.py", "flows.py", "notebooks.py"}
+# They write documents of the project.
+BY_HAND = {"flows.py", "notebooks.py"}
+NEEDS = {"page_smoothness.py": "chromium", "dns.py": "unshare"}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("command", [*SHORT, *(pytest.param(each, marks=pytest.mark.long) for each in LONG)])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_benchmark_runs(command: str, tmp_path: Path) -> None:
     script, *arguments = command.split()
+    if (program := NEEDS.get(script)) and shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
     done = subprocess.run(
         [sys.executable, str(BENCH / script), *arguments],
         cwd=tmp_path,
@@ -61,7 +56,9 @@ def test_a_benchmark_runs(command: str, tmp_path: Path) -> None:
 
 def test_no_benchmark_is_forgotten() -> None:
     programs = {file.name for file in BENCH.glob("*.py") if "__main__" in file.read_text(encoding="utf-8")}
-    known = {each.split()[0] for each in (*SHORT, *LONG)} | ELSEWHERE | BY_HAND
+    others = chaos, e2e, gatherer, isolation, spark_jobs, stores
+    run = [*COMMANDS, *(command for each in others for command in each.COMMANDS)]
+    known = {command.split()[0] for command in run} | ELSEWHERE | BY_HAND
     assert known - programs == set()
     assert programs - known - {"javac.py"} == set()
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
 
 from tests.e2e.cluster import Cluster
+from tests.e2e.conftest import Pipectl
 from tests.e2e.freshness import Reader
 from tests.e2e.ledger import Account, Ledger
 from tests.e2e.recount import Recount, owed, recount, ticks_of
@@ -153,6 +157,17 @@ class Chaos:
                 return False
             time.sleep(_POLL_SECONDS)
         return True
+
+
+def reboot(user: Pipectl) -> None:
+    """End every process of a bundle at once, and deploy again. The job goes on from its checkpoint."""
+    for process in user.processes():
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    user.run("deploy", "--yes")
+    (job,) = user.api("service/volatility-flink/jobs/overview")["jobs"]
+    checkpoints = user.api(f"service/volatility-flink/jobs/{job['jid']}/checkpoints")
+    assert "/chk-" in checkpoints["latest"]["restored"]["external_path"]
 
 
 def settle(

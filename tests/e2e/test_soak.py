@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.soak import KAFKA, KINDS, LIVE, MOST_MORE, OTHER, Samples, faults, quarters, sample
 
-MINUTES = 0.75
+MINUTES = 2.0
 BUNDLE = {"kafka", "jobmanager", "taskmanager", "worker", "generator", "submitter", "agent"}
 
 

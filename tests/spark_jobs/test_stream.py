@@ -184,7 +184,8 @@ def rows_stored(root: Path, flow: str = "prices") -> int:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.long  # bench/spark_kills.py, whose short form is not long, kills the worker
+@pytest.mark.parametrize("kills", [1, 3])
 def test_every_record_and_window_is_stored_once_when_the_driver_is_killed(kafka, topic_of, tmp_path, kills):
     memory.need(memory.SPARK_MB, "Spark")
     topic = topic_of([])
