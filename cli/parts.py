@@ -77,7 +77,7 @@ def with_remembered(
 
 
 def as_deployed(run: Session, engine: Engine) -> Session:
-    """The session with the parts and the Kafka service of the running bundle, whatever the settings say.
+    """The session with the components and the Kafka service of the running bundle, whatever the settings say.
 
     Returns `run` itself if none of the bundle's apps run.
     """
@@ -88,6 +88,12 @@ def as_deployed(run: Session, engine: Engine) -> Session:
     service = next((each for app in ours.values() if (each := app.labels.get(KAFKA))), None)
     if service is not None and service != run.settings.kafka.service:
         run = replace(run, overrides=(*run.overrides, f"kafka.service={json.dumps(service)}"))
+    from marathon.components import read_components
+
+    off = read_components().switched_off(run.settings)
+    turned_on = {f"{setting}=true" for name, setting in off.items() if f"{group}/{name}" in ours}
+    if turned_on:
+        run = replace(run, overrides=(*run.overrides, *sorted(turned_on)))
     running = [
         name
         for name, part in parts(run.settings).items()

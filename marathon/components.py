@@ -105,6 +105,14 @@ class Components:
         """The names of all components, enabled or not."""
         return list(self._declared)
 
+    def switched_off(self, settings: Settings) -> dict[str, str]:
+        """The components that a setting with the value false disables: the name of each, and that setting."""
+        return {
+            name: declaration.enabled
+            for name, declaration in self._declared.items()
+            if declaration.enabled is not None and _is_off(settings, declaration.enabled)
+        }
+
     def part(self, name: str, settings: Settings) -> Part:
         """A part with its own components, without their dependencies in the bundle."""
         components = {
@@ -191,6 +199,12 @@ def parts_of(package: Path = PACKAGE) -> Mapping[str, str]:
     if document.problems:
         raise BundleError(document.problems)
     return document.value or {}
+
+
+def _is_off(settings: Settings, path: str) -> bool:
+    *sections, name = path.split(".")
+    section = reduce(getattr, sections, settings)
+    return name in type(section).model_fields and getattr(section, name) is False
 
 
 def _setting(settings: Settings, path: str) -> Any:

@@ -58,6 +58,10 @@ class Streams(Section):
         return max(60.0, 1.5 * (self.window + self.delay + 2 * self.interval).total_seconds())
 
 
+WORKER_MEM = 384
+"""MiB of a worker for itself; the rest is for executors."""
+
+
 class Standalone(Section):
     enabled: bool = Field(
         description="whether the part `spark` runs a standalone cluster, on which its apps and jobs run"
@@ -71,6 +75,17 @@ class Standalone(Section):
     mem: Annotated[int, Field(ge=1024)] = Field(
         description="memory of each worker in MiB; all but 384 of it is for executors"
     )
+    app_cores: Annotated[int, Field(ge=1)] = Field(
+        description="cores that each app and each job takes of all workers together, at most"
+    )
+    app_mem: Annotated[int, Field(ge=512)] = Field(
+        description="heap of each executor of an app or a job in MiB"
+    )
+
+    @property
+    def room(self) -> int:
+        """How many apps and jobs can run at the same time."""
+        return self.workers * min(self.cores // self.app_cores, (self.mem - WORKER_MEM) // self.app_mem)
 
 
 class Spark(SecretSection):
@@ -99,4 +114,14 @@ class Spark(SecretSection):
     @property
     def environment(self) -> Environment:
         by_file: Environment = {"SPARK_SECRET_FILE": self.secret_file} if self.secret_file else {}
-        return super().environment or by_file
+        return {**(super().environment or by_file), **self._share}
+
+    @property
+    def _share(self) -> Environment:
+        """What an app or a job takes of a standalone cluster. Otherwise, the first one takes all."""
+        if not self.standalone.enabled and self.master.startswith("local"):
+            return {}
+        return {
+            "SPARK_APP_CORES": str(self.standalone.app_cores),
+            "SPARK_APP_MEMORY_MB": str(self.standalone.app_mem),
+        }

@@ -46,6 +46,8 @@ class SessionSettings:
     master: "local[*]" (in this process) or "spark://HOST:PORT". driver_memory: the size of the JVM's heap, in
     Java's notation. host: this machine's address, at which executors reach the driver. secret_file: the file
     with the cluster's shared secret; secret: the secret itself. A standalone master requires one of them.
+    app_cores, app_memory_mb: how many cores of a standalone cluster the job takes, and the heap of each of
+    its executors; by default, all cores, and Spark's default.
     """
 
     master: str = "local[*]"
@@ -53,10 +55,14 @@ class SessionSettings:
     host: str = "127.0.0.1"
     secret_file: Path | None = None
     secret: str | None = field(default=None, repr=False)
+    app_cores: int | None = None
+    app_memory_mb: int | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> SessionSettings:
-        """SPARK_MASTER, SPARK_DRIVER_MEMORY, HOST, SPARK_SECRET_FILE and SPARK_SECRET."""
+        """SPARK_MASTER, SPARK_DRIVER_MEMORY, HOST, SPARK_SECRET_FILE, SPARK_SECRET, SPARK_APP_CORES and
+        SPARK_APP_MEMORY_MB.
+        """
         env = Environment(environ)
         secret = env.optional("SPARK_SECRET_FILE")
         return cls(
@@ -65,6 +71,8 @@ class SessionSettings:
             env.host,
             Path(secret) if secret else None,
             env.secret("SPARK_SECRET"),
+            env.integer("SPARK_APP_CORES") if env.optional("SPARK_APP_CORES") else None,
+            env.integer("SPARK_APP_MEMORY_MB") if env.optional("SPARK_APP_MEMORY_MB") else None,
         )
 
 
@@ -164,6 +172,10 @@ def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
     }
     if not settings.master.startswith("local"):
         options["spark.authenticate.secret"] = secret_of(settings)
+        if settings.app_cores is not None:
+            options["spark.cores.max"] = str(settings.app_cores)
+        if settings.app_memory_mb is not None:
+            options["spark.executor.memory"] = f"{settings.app_memory_mb}m"
     return options
 
 

@@ -11,6 +11,7 @@ from cli import graph
 from cli import output as out
 from cli.engine.protocol import AppStatus, Manifest
 from cli.errors import Interrupted, PipectlError, UsageProblem
+from cli.parts import as_deployed
 from cli.progress import Progress
 from cli.selection import component
 from cli.session import Session
@@ -54,6 +55,7 @@ def command(run: Session, output: str, amounts: tuple[str, ...]) -> None:
     Example:
       pipectl scale taskmanager=2
     """
+    run = _with_apps_that_run(run, amounts)
     scalings = _checked(run, _amounts(run, amounts))
     with Progress() as progress:
         _carry_out(run, scalings, progress)
@@ -63,6 +65,17 @@ def command(run: Session, output: str, amounts: tuple[str, ...]) -> None:
         return
     for scaling in scalings.values():
         click.echo(f"{scaling.name}: {scaling.current.instances} -> {scaling.instances} instances, healthy")
+
+
+def _with_apps_that_run(run: Session, written: tuple[str, ...]) -> Session:
+    """The session as deployed if an app is named that the settings do not enable, but that may run."""
+    from marathon.components import read_components
+
+    others = set(read_components().names()) - run.bundle.components.keys()
+    named = {word.partition("=")[0] for word in written}
+    if any(other == name or other.endswith(f"-{name}") for other in others for name in named):
+        return as_deployed(run, run.engine)
+    return run
 
 
 def _amounts(run: Session, written: tuple[str, ...]) -> dict[str, int]:

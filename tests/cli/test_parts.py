@@ -64,6 +64,14 @@ def test_reading_commands_follow_the_parts_that_run(engine: MemoryEngine) -> Non
     assert "dashboard" in as_deployed(off, engine).bundle.components
 
 
+def test_reading_commands_follow_the_apps_that_a_setting_turned_on(engine: MemoryEngine) -> None:
+    needed = "stores.disk=/mnt/store", "spark.secret=volatility/spark"
+    turned_on = run_with(*needed, "spark.standalone.enabled=true", "spark.streams.cpus=1")
+    deploy(engine, turned_on, wanted_parts=["spark"])
+    found = as_deployed(run_with(*needed), engine).bundle.components
+    assert {"spark-master", "spark-worker", "stream-to-disk"} <= found.keys()
+
+
 def test_parts_may_be_separated_by_commas() -> None:
     runner = CliRunner()
     done = runner.invoke(pipectl, ["plan", "--cluster", "prod", "--with", "dashboard,page"])

@@ -75,7 +75,9 @@ def test_generators_that_are_scaled_are_as_a_deploy_of_that_number_makes_them(
     assert scaled.env == {**wanted.env, "GENERATOR_RATE": "7"}
 
 
-def test_the_workers_of_spark_are_scaled(engine):
+@pytest.mark.parametrize("given", [5, 4])
+def test_the_workers_of_spark_are_scaled(engine, given):
+    """Whether the setting that enabled them is given or not."""
     part = [
         "image=x:1",
         "parts=[spark]",
@@ -85,7 +87,7 @@ def test_the_workers_of_spark_are_scaled(engine):
     ]
     settings = load_settings("prod", overrides=part)
     engine.create(Manifest.of(marathon.render(settings).apps["spark-worker"]))
-    options = [word for each in part for word in ("--set", each)]
+    options = [word for each in part[:given] for word in ("--set", each)]
     done = CliRunner().invoke(pipectl, ["scale", "worker=3", "--cluster", "prod", "-o", "json", *options])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["scaled"] == {"spark-worker": {"from": 2, "to": 3}}

@@ -61,6 +61,22 @@ def test_what_needs_spark_runs_in_the_image_with_spark(settings_of):
         assert sum("spark_jobs" in args for _, args in found) == 10
 
 
+def test_apps_and_jobs_share_a_standalone_cluster(settings_of):
+    overrides = ("stores.disk=/mnt/results", "spark.secret=s", "spark.standalone.enabled=true")
+    bundle = render(settings_of("prod", *overrides), with_parts=("spark",))
+    variables = [bundle.apps["stream-to-disk"].definition["env"]]
+    variables += [
+        bundle.jobs[name].definition["run"]["env"] for name in ("prices-report", "census-statistics")
+    ]
+    assert {each["SPARK_APP_CORES"] for each in variables} == {"1"}
+    assert {each["SPARK_APP_MEMORY_MB"] for each in variables} == {"1024"}
+    alone = render(settings_of("prod", *overrides[:2]), with_parts=("spark",))
+    assert "SPARK_APP_CORES" not in alone.apps["stream-to-disk"].definition["env"]
+    small = ("spark.standalone.workers=1", "spark.standalone.app_cores=2")
+    with pytest.raises(BundleError, match="the workers have room for 1 apps of 2 cores and 1024 MiB"):
+        settings_of("prod", *overrides, *small)
+
+
 def test_who_uses_several_stores_has_the_login_of_each(settings_of):
     paths = ("cassandra.password=c/password", "mysql.password=m/password", "mysql.ca=m/ca")
     overrides = ("stores.disk=/mnt/results", "notebooks.folder=/mnt/notebooks", "mysql.host=db", *paths)

@@ -66,6 +66,15 @@ def test_a_standalone_cluster_needs_a_secret(tmp_path, monkeypatch):
     options = session_options("a", SessionSettings("spark://h:7077", host="10.0.0.7", secret_file=file))
     assert options["spark.authenticate.secret"] == "hush" and options["spark.driver.host"] == "10.0.0.7"
     assert "spark.authenticate.secret" not in session_options("a", SessionSettings())
+    assert "spark.cores.max" not in options
+
+
+def test_a_job_leaves_the_rest_of_a_standalone_cluster_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spark_jobs.session.jars_of", lambda variable, lock, coordinates: [])
+    share = {"SPARK_APP_CORES": "1", "SPARK_APP_MEMORY_MB": "512"}
+    settings = SessionSettings.from_environ({"SPARK_MASTER": "spark://h:7077", "SPARK_SECRET": "s", **share})
+    options = session_options("a", settings)
+    assert (options["spark.cores.max"], options["spark.executor.memory"]) == ("1", "512m")
 
 
 def test_settings_of_the_environment():
