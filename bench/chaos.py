@@ -65,7 +65,7 @@ def main() -> None:
             args.kills,
             seconds=60 * args.minutes,
             patience=args.patience,
-            then=(lambda: reboot(user)) if args.reboot else lambda: None,
+            then=(lambda: reboot(user, *stores, *settings)) if args.reboot else lambda: None,
         )
     for line in report.lines():
         print(line)

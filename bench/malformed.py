@@ -41,7 +41,7 @@ def main() -> None:
         malformed = Malformed(bundle, SYMBOLS, start, ticks=args.ticks, bad=args.bad)
         began = time.monotonic()
         bundle.app.start(GATHERER_IDLE_TIMEOUT_SECONDS="600")
-        stack.callback(bundle.app.kill)
+        stack.callback(bundle.app.stop)
         bundle.app.until_healthy()
         malformed.check(PATIENCE)
         assert bundle.app.stop() == 0, bundle.app.output()

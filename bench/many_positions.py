@@ -118,13 +118,15 @@ def measure(args: argparse.Namespace) -> None:
     before, started = cpu_seconds(taskmanager), time.time()
     try:
         found = delays(servers, begin, args.seconds * args.rounds)
+        cores = (cpu_seconds(taskmanager) - before) / (time.time() - started)
+        workers = [
+            child for child in taskmanager.children() if "gatherer.worker" in " ".join(child.cmdline())
+        ]
+        memory = [child.memory_full_info().uss / 1024 / args.positions for child in workers]
     finally:
         stop.set()
-    cores = (cpu_seconds(taskmanager) - before) / (time.time() - started)
-    workers = [child for child in taskmanager.children() if "gatherer.worker" in " ".join(child.cmdline())]
-    memory = [child.memory_full_info().uss / 1024 / args.positions for child in workers]
-    feeder.join(60)
-    cancel(str(job))
+        feeder.join(60)
+        cancel(str(job))
     ends = sorted(found)
     print(f"{len(ends)} ends, {sum(map(len, found.values()))} windows of 10 s; {args.positions} positions")
     print(f"{cores:.2f} cores, {sum(memory):.0f} KB of Python a position in {len(workers)} processes")

@@ -1,6 +1,5 @@
 """Compares Spark, DuckDB and polars: statistics and outliers of the report, from the same files on disk.
 
-    pip install duckdb polars
     python bench/report_on_disk.py [--rows 10000000] [--rounds 3] [--memory 1g]
 
 All three give the same figures, which is checked; only their ratios mean something on another machine. CPU

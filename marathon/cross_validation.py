@@ -41,23 +41,11 @@ def cross_validate(settings: Settings, catalogue: Catalogue, *, local: bool) -> 
     yield from _generator(settings)
     yield from _health(settings)
     yield from _webhook(settings)
-    yield from _spark(settings)
     if settings.mysql.ca is not None and not settings.mysql.packaged and settings.mysql.host is None:
         yield (
             (("mysql", "ca"), ("mysql", "host")),
             "the app mysql-server has no key, so it cannot encrypt connections",
             "remove it, or use a server of your own (mysql.host)",
-        )
-
-
-def _spark(settings: Settings) -> Iterator[Conflict]:
-    standalone = settings.spark.standalone
-    if standalone.enabled and standalone.room < 2:
-        yield (
-            (("spark", "standalone", "cores"), ("spark", "standalone", "mem")),
-            f"the workers have room for {standalone.room} apps of {standalone.app_cores} cores and "
-            f"{standalone.app_mem} MiB; an app and a job need 2",
-            "raise workers, or cores and mem",
         )
 
 

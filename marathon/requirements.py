@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -32,6 +32,18 @@ def missing_spark_image(settings: Settings) -> Iterator[Missing]:
         yield Missing(
             f"Spark needs spark.image: the project's image {settings.image} does not contain it",
             "build and push it with `make image-spark IMAGE=NAME:TAG`, then --set spark.image=NAME:TAG",
+        )
+
+
+def missing_room(settings: Settings, apps: Sequence[str]) -> Iterator[Missing]:
+    """What a standalone Spark cluster lacks to run a job beside these apps, if these use one."""
+    standalone = settings.spark.standalone
+    streams = [name for name in apps if name.startswith("stream-to-")]
+    if standalone.enabled and standalone.room <= len(streams):
+        yield Missing(
+            f"the workers of Spark have room for {standalone.room} executors; "
+            f"{', '.join(streams)} and a job need {len(streams) + 1}",
+            "raise spark.standalone.workers, or its cores and mem, or lower app_cores and app_mem",
         )
 
 

@@ -58,8 +58,8 @@ class Streams(Section):
         return max(60.0, 1.5 * (self.window + self.delay + 2 * self.interval).total_seconds())
 
 
-WORKER_MEM = 384
-"""MiB of a worker for itself; the rest is for executors."""
+_BESIDE = 384
+"""MiB of a JVM beside its heap. A worker's own heap is part of it."""
 
 
 class Standalone(Section):
@@ -73,19 +73,30 @@ class Standalone(Section):
     workers: Annotated[int, Field(ge=1)] = Field(description="number of workers")
     cores: Annotated[int, Field(ge=1)] = Field(description="cores of each worker for executors")
     mem: Annotated[int, Field(ge=1024)] = Field(
-        description="memory of each worker in MiB; all but 384 of it is for executors"
+        description="memory of each worker in MiB; 384 of it is for the worker itself, and 384 for each "
+        "executor beside its heap"
     )
     app_cores: Annotated[int, Field(ge=1)] = Field(
-        description="cores that each app and each job takes of all workers together, at most"
+        description="cores of the one executor that each app and each job has"
     )
-    app_mem: Annotated[int, Field(ge=512)] = Field(
-        description="heap of each executor of an app or a job in MiB"
-    )
+    app_mem: Annotated[int, Field(ge=512)] = Field(description="heap of that executor in MiB")
+
+    @property
+    def executors(self) -> int:
+        """How many executors fit into a worker."""
+        return min(self.cores // self.app_cores, (self.mem - _BESIDE) // (self.app_mem + _BESIDE))
 
     @property
     def room(self) -> int:
         """How many apps and jobs can run at the same time."""
-        return self.workers * min(self.cores // self.app_cores, (self.mem - WORKER_MEM) // self.app_mem)
+        return self.workers * self.executors
+
+    @property
+    def share(self) -> Environment:
+        """What an app or a job takes. Otherwise, the first one takes all."""
+        if not self.enabled:
+            return {}
+        return {"SPARK_APP_CORES": str(self.app_cores), "SPARK_APP_MEMORY_MB": str(self.app_mem)}
 
 
 class Spark(SecretSection):
@@ -114,14 +125,9 @@ class Spark(SecretSection):
     @property
     def environment(self) -> Environment:
         by_file: Environment = {"SPARK_SECRET_FILE": self.secret_file} if self.secret_file else {}
-        return {**(super().environment or by_file), **self._share}
+        return super().environment or by_file
 
     @property
-    def _share(self) -> Environment:
-        """What an app or a job takes of a standalone cluster. Otherwise, the first one takes all."""
-        if not self.standalone.enabled and self.master.startswith("local"):
-            return {}
-        return {
-            "SPARK_APP_CORES": str(self.standalone.app_cores),
-            "SPARK_APP_MEMORY_MB": str(self.standalone.app_mem),
-        }
+    def client_environment(self) -> Environment:
+        """For apps and jobs that work on the cluster."""
+        return {**self.environment, **self.standalone.share}

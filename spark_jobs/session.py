@@ -46,8 +46,8 @@ class SessionSettings:
     master: "local[*]" (in this process) or "spark://HOST:PORT". driver_memory: the size of the JVM's heap, in
     Java's notation. host: this machine's address, at which executors reach the driver. secret_file: the file
     with the cluster's shared secret; secret: the secret itself. A standalone master requires one of them.
-    app_cores, app_memory_mb: how many cores of a standalone cluster the job takes, and the heap of each of
-    its executors; by default, all cores, and Spark's default.
+    app_cores, app_memory_mb: cores and heap of the job's one executor on a standalone cluster; by default,
+    the job takes all cores, with executors of Spark's default size.
     """
 
     master: str = "local[*]"
@@ -173,7 +173,8 @@ def session_options(name: str, settings: SessionSettings) -> dict[str, str]:
     if not settings.master.startswith("local"):
         options["spark.authenticate.secret"] = secret_of(settings)
         if settings.app_cores is not None:
-            options["spark.cores.max"] = str(settings.app_cores)
+            # One executor, so that the memory of no other worker is taken.
+            options |= dict.fromkeys(("spark.cores.max", "spark.executor.cores"), str(settings.app_cores))
         if settings.app_memory_mb is not None:
             options["spark.executor.memory"] = f"{settings.app_memory_mb}m"
     return options

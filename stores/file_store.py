@@ -126,28 +126,28 @@ class FileStore:
         return [part.path for _, parts in self._parts(flow) for part in parts]
 
     def writers(self, flow: str) -> set[str]:
-        """See Store.writers."""
-        return {part.writer for _, parts in self._parts(flow) for part in parts}
+        """See Store.writers. Who asks is about to write, so it waits as long as a write."""
+        return {part.writer for _, parts in self._parts(flow, self._writing) for part in parts}
 
     def _flows(self) -> list[str]:
         names = (entry.name for entry in self._files.list(""))
         return [name.removeprefix(_FLOW) for name in names if name.startswith(_FLOW)]
 
-    def _days(self, flow: str) -> list[tuple[date, str]]:
+    def _days(self, flow: str, files: FileSystem | None = None) -> list[tuple[date, str]]:
         """The folders of a flow, oldest day first. Folders of other programs do not belong to the store."""
         folder, found = _folder(flow), []
-        for entry in self._files.list(folder):
+        for entry in (files or self._files).list(folder):
             if entry.name.startswith(_DAY):
                 with suppress(ValueError):
                     day = date.fromisoformat(entry.name.removeprefix(_DAY))
                     found.append((day, f"{folder}/{entry.name}"))
         return found
 
-    def _parts(self, flow: str) -> list[tuple[date, list[Part]]]:
-        return [(day, split(self._parts_in(folder))[0]) for day, folder in self._days(flow)]
+    def _parts(self, flow: str, files: FileSystem | None = None) -> list[tuple[date, list[Part]]]:
+        return [(day, split(self._parts_in(folder, files))[0]) for day, folder in self._days(flow, files)]
 
-    def _parts_in(self, folder: str) -> list[Part]:
-        return parts_of(folder, self._files.list(folder))
+    def _parts_in(self, folder: str, files: FileSystem | None = None) -> list[Part]:
+        return parts_of(folder, (files or self._files).list(folder))
 
     def _write(self, path: str, rows: pa.Table) -> None:
         with self._writing.replacing(path) as unfinished, writer_of(unfinished, rows.schema) as target:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,9 +73,10 @@ def _with_apps_that_run(run: Session, written: tuple[str, ...]) -> Session:
     from marathon.components import read_components
 
     others = set(read_components().names()) - run.bundle.components.keys()
-    named = {word.partition("=")[0] for word in written}
-    if any(other == name or other.endswith(f"-{name}") for other in others for name in named):
-        return as_deployed(run, run.engine)
+    for word in written:
+        with suppress(UsageProblem):
+            component(word.partition("=")[0], others)
+            return as_deployed(run, run.engine)
     return run
 
 

@@ -42,7 +42,7 @@ class WebhookTarget:
     # Each record is committed before the next one is posted.
     most = 1
     # Without its commit, a record is posted twice.
-    commit_seconds = 240.0
+    commit_seconds = PATIENCE_SECONDS
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import memory
 from tests.e2e import test_benchmarks as e2e
 from tests.e2e import test_chaos as chaos
 from tests.gatherer import test_benchmarks as gatherer
@@ -32,7 +33,9 @@ COMMANDS = (
 ELSEWHERE = {"gatherer_throughput.py", "position_analysis.py", "run.py", "image_check.py", "compose_check.py"}
 # They write documents of the project.
 BY_HAND = {"flows.py", "notebooks.py"}
-NEEDS = {"page_smoothness.py": "chromium", "dns.py": "unshare"}
+# A program, and memory in MiB.
+PROGRAMS = {"page_smoothness.py": "chromium"}
+MEMORY = {"spark_kills.py": memory.STANDALONE_MB}
 
 
 @pytest.mark.slow
@@ -40,8 +43,12 @@ NEEDS = {"page_smoothness.py": "chromium", "dns.py": "unshare"}
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_benchmark_runs(command: str, tmp_path: Path) -> None:
     script, *arguments = command.split()
-    if (program := NEEDS.get(script)) and shutil.which(program) is None:
+    if (program := PROGRAMS.get(script)) and shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
+    if script in MEMORY:
+        memory.need(MEMORY[script], script)
+    if script == "dns.py" and not may_mount_apart():
+        pytest.skip("only root, with a mount namespace of its own, may change what names mean")
     done = subprocess.run(
         [sys.executable, str(BENCH / script), *arguments],
         cwd=tmp_path,
@@ -52,6 +59,14 @@ def test_a_benchmark_runs(command: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert any(character.isdigit() for character in done.stdout), done.stdout
+
+
+def may_mount_apart() -> bool:
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return False
+    mount = "mount", "--bind", "/etc", "/etc"
+    return subprocess.run([unshare, "--mount", *mount], capture_output=True, check=False).returncode == 0
 
 
 def test_no_benchmark_is_forgotten() -> None:

@@ -159,12 +159,14 @@ class Chaos:
         return True
 
 
-def reboot(user: Pipectl) -> None:
-    """End every process of a bundle at once, and deploy again. The job goes on from its checkpoint."""
+def reboot(user: Pipectl, *arguments: str) -> None:
+    """End every process of a bundle at once, and deploy again with these arguments. The job goes on from its
+    checkpoint.
+    """
     for process in user.processes():
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-    user.run("deploy", "--yes")
+    user.run("deploy", "--yes", *arguments)
     (job,) = user.api("service/volatility-flink/jobs/overview")["jobs"]
     checkpoints = user.api(f"service/volatility-flink/jobs/{job['jid']}/checkpoints")
     assert "/chk-" in checkpoints["latest"]["restored"]["external_path"]

@@ -88,8 +88,6 @@ class Sink:
         try:
             found = {row["symbol"] for row in self._open.read(windows, since, _EVER[1])}
         except StoreError:
-            # A client may wait before it tries again.
-            self._open.close()
             return False
         return self._cluster.positions <= found
 

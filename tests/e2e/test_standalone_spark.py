@@ -12,7 +12,7 @@ STANDALONE = "--set=spark.standalone.enabled=true"
 
 
 def test_jobs_run_beside_the_apps(pipectl_elsewhere: Pipectl) -> None:
-    memory.need(memory.BUNDLE_MB + memory.SPARK_MB, "a bundle with Spark")
+    memory.need(memory.BUNDLE_MB + memory.STANDALONE_MB, "a bundle with Spark")
     user = pipectl_elsewhere
     # It ends with a job on the census, while the app `stream-to-disk` runs.
     user.run("deploy", "--yes", "--with", "spark", STANDALONE)

@@ -5,6 +5,7 @@ import pytest
 from marathon.bundle import render
 from marathon.errors import BundleError
 from marathon.paths import PACKAGE
+from marathon.requirements import missing_room
 
 PRICES = "jobs/produce-prices"
 
@@ -72,9 +73,23 @@ def test_apps_and_jobs_share_a_standalone_cluster(settings_of):
     assert {each["SPARK_APP_MEMORY_MB"] for each in variables} == {"1024"}
     alone = render(settings_of("prod", *overrides[:2]), with_parts=("spark",))
     assert "SPARK_APP_CORES" not in alone.apps["stream-to-disk"].definition["env"]
-    small = ("spark.standalone.workers=1", "spark.standalone.app_cores=2")
-    with pytest.raises(BundleError, match="the workers have room for 1 apps of 2 cores and 1024 MiB"):
-        settings_of("prod", *overrides, *small)
+    worker = bundle.apps["spark-worker"].definition["env"]
+    assert (worker["SPARK_CORES"], worker["SPARK_MEMORY_MB"]) == ("2", "2048")
+    assert "SPARK_APP_CORES" not in worker
+
+
+def test_a_standalone_cluster_has_room_for_the_apps_and_a_job(settings_of):
+    overrides = ("spark.standalone.enabled=true", "spark.standalone.workers=1")
+    settings = settings_of("prod", *overrides)
+    assert [*missing_room(settings, ["spark-worker", "stream-to-disk"])] == []
+    (found,) = missing_room(settings, ["stream-to-disk", "stream-to-cassandra"])
+    assert found.message == (
+        "the workers of Spark have room for 2 executors; stream-to-disk, stream-to-cassandra and a job need 3"
+    )
+    assert [*missing_room(settings_of("prod"), ["stream-to-disk"])] == []
+    # Three executors of two cores fit into three workers, but no two of them into one.
+    large = settings_of("prod", *overrides[:1], "spark.standalone.workers=3", "spark.standalone.app_cores=2")
+    assert large.spark.standalone.room == 3
 
 
 def test_who_uses_several_stores_has_the_login_of_each(settings_of):

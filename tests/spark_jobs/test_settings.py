@@ -74,7 +74,8 @@ def test_a_job_leaves_the_rest_of_a_standalone_cluster_to_others(monkeypatch: py
     share = {"SPARK_APP_CORES": "1", "SPARK_APP_MEMORY_MB": "512"}
     settings = SessionSettings.from_environ({"SPARK_MASTER": "spark://h:7077", "SPARK_SECRET": "s", **share})
     options = session_options("a", settings)
-    assert (options["spark.cores.max"], options["spark.executor.memory"]) == ("1", "512m")
+    assert (options["spark.cores.max"], options["spark.executor.cores"]) == ("1", "1")
+    assert options["spark.executor.memory"] == "512m"
 
 
 def test_settings_of_the_environment():

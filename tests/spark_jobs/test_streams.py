@@ -77,7 +77,7 @@ def hdfs(tmp_path: Path) -> Iterator[HdfsService]:
 
 
 @pytest.mark.slow
-@pytest.mark.long  # the short form is in test_stream.py: one kill of the driver
+@pytest.mark.long  # the short form is bench/spark_kills.py, which kills the worker
 @pytest.mark.timeout(600)
 def test_every_record_and_window_is_stored_once_when_cassandra_broker_and_driver_are_killed(
     kafka, cassandra, topic_of, tmp_path

@@ -160,6 +160,13 @@ def test_a_write_waits_for_a_data_node_and_for_the_end_of_safe_mode(server, stor
     assert not refusals and offsets(store) == list(range(10, 20))
 
 
+def test_who_is_about_to_write_waits_for_the_name_node(server, store):
+    store.write(FLOW, Batch("w", 1), rows(1))
+    refusals = [(403, "SafeModeException", "Name node is in safe mode")] * 2
+    server.fault = lambda operation, path: refusals.pop() if refusals else None
+    assert store.writers(FLOW.name) == {"w"} and not refusals
+
+
 def test_the_active_name_node_is_asked(server, tmp_path):
     [silent] = free_ports(1)
     store = impatient("localhost", "127.0.0.1", port=server.port)

@@ -122,8 +122,10 @@ def test_each_record_is_stored_once_when_the_broker_and_the_store_are_killed(
 
     def both() -> None:
         kafka.kill()
-        place.kills[-1]()
-        kafka.start()
+        try:
+            place.kills[-1]()
+        finally:
+            kafka.start()
 
     kills = [broker, *place.kills, both if place.kills else broker]
     with Standing(lambda: bundle.start(place.address, BATCH=BATCH, **place.environ)) as sink:
