@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -34,6 +35,8 @@ from spark_jobs.report import METHODS, Report, report_on_disk, report_on_topics
 from stores.base import Batch
 from stores.disk import DiskStore
 from stores.tables import PRICES, Flow
+from tests.data_generator.sources.test_prices import ENDLESS, Topic, until
+from tests.data_generator.sources.test_prices import end as end_run
 from tests.spark_jobs import exact
 
 pytestmark = pytest.mark.slow
@@ -230,6 +233,19 @@ def test_the_same_from_disk(spark, tmp_path, monkeypatch):
     )
     check(report_on_disk(spark, f"disk:{tmp_path}", "prices", list(METHODS)), given)
     assert not removed
+
+
+def test_prices_are_counted_once_that_were_written_despite_kills(spark, kafka):
+    topic = Topic(kafka, "counted")
+    process = topic.run(*ENDLESS)
+    until(process, "are in")
+    kafka.kill()
+    kafka.start()
+    until(process, "are in")
+    assert end_run(process) == -signal.SIGKILL
+    total = topic.so_far() + 5000
+    assert topic.done("--count", str(total)).endswith("wrote 5000\n")
+    assert report_on_topics(spark, kafka.bootstrap_servers, [topic.name], ["sigma"]).messages == total
 
 
 def test_spark_listens_on_loopback_only_and_no_setting_is_on_its_command_line(spark):
