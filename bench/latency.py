@@ -2,8 +2,8 @@
 
     python bench/latency.py [--rates 1000,50000] [--seconds 15] [--rounds 1]
 
-Live ticks of five positions with the time at which they are sent, the default settings, checkpoints every
-second. The least that the rule allows is the bound of out-of-orderness, 0.5 s: a window ends when a later
+Live ticks of five positions with the time at which they are sent, which wait for others as the generator's
+do, the default settings, checkpoints every second. The least that the rule allows is the bound of out-of-orderness, 0.5 s: a window ends when a later
 tick says so. With exactly-once, a consumer gets a record when its checkpoint is complete.
 """
 
@@ -29,6 +29,7 @@ from client import cancel, client
 from results import Table, report
 from ticks import create
 
+from data_generator.delivery import LINGER_MS
 from gatherer.settings import DELIVERIES, Settings
 
 SYMBOLS = ("AAPL", "AMZN", "GOOG", "MSFT", "TSLA")
@@ -51,7 +52,7 @@ class Feed(threading.Thread):
         producer = Producer(
             {
                 "bootstrap.servers": self._settings.bootstrap_servers,
-                "linger.ms": 5,
+                "linger.ms": LINGER_MS,
                 "compression.type": "lz4",
                 "queue.buffering.max.messages": 1_000_000,
             }
