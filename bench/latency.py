@@ -3,8 +3,9 @@
     python bench/latency.py [--rates 1000,50000] [--seconds 15] [--rounds 1]
 
 Live ticks of five positions with the time at which they are sent, which wait for others as the generator's
-do, the default settings, checkpoints every second. The least that the rule allows is the bound of out-of-orderness, 0.5 s: a window ends when a later
-tick says so. With exactly-once, a consumer gets a record when its checkpoint is complete.
+do, the default settings, checkpoints every second. The least that the rule allows is the bound of
+out-of-orderness, 0.5 s: a window ends when a later tick says so. With exactly-once, a consumer gets a record
+when its checkpoint is complete.
 """
 
 from __future__ import annotations
