@@ -57,6 +57,7 @@ _CORES = "two slots use up two cores, which broker, JobManager and other program
 _COMMANDS = "what is left is imports, templates, and the commands of `dcos`"
 _STARTS = "both cores are busy with the starts of Kafka, Flink, the job and the page"
 _BUSY = "broker, Chromium without a GPU, and server fill both cores; the page's main thread is a third busy"
+_RESTS = "ticks wait up to 50 ms for others, and up to 50 ms between two polls, which spares the broker"
 # Of the 60 frames of a second, counting may miss a half: it starts and ends between two.
 _FRAMES = 59.5
 GOALS: Mapping[str, tuple[Goal, ...]] = {
@@ -98,7 +99,7 @@ GOALS: Mapping[str, tuple[Goal, ...]] = {
     "slots": (_ratio("slots-ticks-per-second", "2 slots", 1.7, in_the_way=_CORES),),
     "many": (_ratio("median", "quarter 4", 1.25, in_the_way="the job does not keep up"),),
     "latency": (
-        Goal("p99", "1,000 ticks/s, at-least-once", 0.75),
+        Goal("p99", "1,000 ticks/s, at-least-once", 0.75, in_the_way=_RESTS),
         Goal("p99", "50,000 ticks/s, at-least-once", 0.75),
         Goal("p99", "1,000 ticks/s, exactly-once", 1.75),
         Goal("p99", "50,000 ticks/s, exactly-once", 1.75),
