@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import memory
+from tests.benchmarks import BENCH
 from tests.e2e import test_benchmarks as e2e
 from tests.e2e import test_chaos as chaos
 from tests.gatherer import test_benchmarks as gatherer
@@ -17,7 +18,6 @@ from tests.gatherer import test_isolation as isolation
 from tests.spark_jobs import test_benchmarks as spark_jobs
 from tests.stores import test_benchmarks as stores
 
-BENCH = Path(__file__).parents[2] / "bench"
 # Those that start all they need. Tests of other folders run the rest on what they share.
 COMMANDS = (
     "dns.py --seconds 1",

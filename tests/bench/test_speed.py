@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-BENCH = Path(__file__).parents[2] / "bench"
+from tests.benchmarks import BENCH
 
 
 def _run(*argv: str) -> str:

@@ -27,3 +27,10 @@ def test_a_benchmark_runs(
     monkeypatch.setenv("PIPECTL_HOME", str(user.home))
     # A bundle that has just started grows.
     run_benchmark(command, judges=command != SOAK, bundle=user)
+
+
+@pytest.mark.e2e
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_everything_is_bounded_in_a_longer_soak(changeable_bundle: SharedBundle, run_benchmark: Run) -> None:
+    run_benchmark("soak.py --minutes 1 --rate 10", bundle=changeable_bundle.pipectl)
