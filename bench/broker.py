@@ -14,14 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a benchmark runs from its own folder
 
 
-@contextmanager
+@lent.or_started("broker")
 def broker(folder: Path) -> Iterator[Any]:
     """Apache Kafka in `folder`, as tests/conftest.py's Broker; it stops at the end of the block."""
     from tests.conftest import Broker
 
-    if lent.broker is not None:
-        yield lent.broker
-        return
     kafka = Broker(folder)
     kafka.start()
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import broker  # noqa: F401 - first: it lets the next ones be found
@@ -13,12 +12,9 @@ import lent
 from tests.e2e.conftest import Pipectl
 
 
-@contextmanager
+@lent.or_started("bundle")
 def bundle(*arguments: str, timeout: float = 600) -> Iterator[Pipectl]:
     """A bundle in a folder of its own, deployed with these arguments. The end of the block purges it."""
-    if lent.bundle is not None:
-        yield lent.bundle
-        return
     with tempfile.TemporaryDirectory(prefix="bundle-") as folder:
         user = Pipectl(Path(folder) / "home")
         try:

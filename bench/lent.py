@@ -5,10 +5,36 @@ So a smoke run is short, and cannot measure anything.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
+from typing import Any, ParamSpec
 
 broker: Any = None
 flink: Any = None
 bundle: Any = None
 cassandra: Any = None
 spark: Any = None
+
+Arguments = ParamSpec("Arguments")
+
+
+def or_started(
+    part: str,
+) -> Callable[[Callable[Arguments, Iterator[Any]]], Callable[Arguments, AbstractContextManager[Any]]]:
+    """Makes a generator a context manager that yields the part that is lent, by its name above, if one is."""
+
+    def decorated(
+        start: Callable[Arguments, Iterator[Any]],
+    ) -> Callable[Arguments, AbstractContextManager[Any]]:
+        @contextmanager
+        @wraps(start)
+        def lent_or_started(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Any]:
+            if (lent := globals()[part]) is not None:
+                yield lent
+            else:
+                yield from start(*args, **kwargs)
+
+        return lent_or_started
+
+    return decorated

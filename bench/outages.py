@@ -13,7 +13,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import broker  # noqa: F401 - first: it lets the next ones be found
@@ -25,12 +25,9 @@ from tests.e2e.ledger import Ledger
 from tests.e2e.outages import FRESH_SECONDS, OUTAGES, Site, live_through, small_disks
 
 
-@contextmanager
+@lent.or_started("bundle")
 def on_small_disks() -> Iterator[Pipectl]:
     """A bundle that runs on disks that may be filled."""
-    if lent.bundle is not None:
-        yield lent.bundle
-        return
     with ExitStack() as stack:
         user = Pipectl(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outages-"))) / "home")
         stack.callback(user.purge)

@@ -13,7 +13,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -169,11 +168,8 @@ def same(one: Answer, other: Answer) -> None:
         assert np.allclose(values, other[symbol], rtol=1e-9, atol=0), (symbol, values, other[symbol])
 
 
-@contextmanager
+@lent.or_started("spark")
 def spark(memory: str) -> Iterator[Any]:
-    if lent.spark is not None:
-        yield lent.spark
-        return
     with spark_session("bench", SessionSettings(driver_memory=memory)) as session:
         yield session
 

@@ -13,7 +13,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -54,11 +53,8 @@ def rows(begin: int, end: int) -> dict[str, list[Any]]:
     }
 
 
-@contextmanager
+@lent.or_started("cassandra")
 def cassandra(folder: Path) -> Iterator[CassandraNode]:
-    if lent.cassandra is not None:
-        yield lent.cassandra
-        return
     port, api = free_ports(2)
     with CassandraNode(folder, port, api) as node:
         yield node
