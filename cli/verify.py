@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from kafka_topic.trouble import Trouble
 
 PROBLEM_SECONDS = 5.0
-CONNECT_SECONDS = 30.0
-"""On a busy machine, brokers that have just started take their time to answer, and to elect leaders."""
 HINT = (
     "`pipectl status` shows the component at fault; if only the brokers are unreachable from this machine, "
     "run it inside the cluster's network"
@@ -37,6 +35,7 @@ def fresh_records(
     Only records count that were written at or after `since`, of windows that ended at most `max_age` ago: a
     resumed job writes older ones first. Raises WaitTimeout or PipectlError.
     """
+    from kafka_topic.brokers import LEADER_SECONDS
     from kafka_topic.consumer import MovingAverageConsumer
     from kafka_topic.errors import KafkaTopicError
 
@@ -53,7 +52,7 @@ def fresh_records(
             window=config.window,
             start=since,
             timeout=timeout.total_seconds(),
-            connect_timeout=CONNECT_SECONDS,
+            connect_timeout=LEADER_SECONDS,
         ) as records:
             for record in records:
                 if datetime.now(UTC) - record.window_end <= max_age:

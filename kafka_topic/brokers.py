@@ -80,6 +80,8 @@ _LOADING = {
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 }
 _RETRY_SECONDS = 0.1
+LEADER_SECONDS = 30.0
+"""On a busy machine, brokers that have just started take their time to answer, and to elect leaders."""
 
 
 def read_between(consumer: Consumer, start: Offsets, stop: Offsets, *, deadline: float) -> Iterator[Message]:

@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kafka_topic.brokers import Brokers, Offsets
+from kafka_topic.brokers import LEADER_SECONDS, Brokers, Offsets
 from kafka_topic.errors import KafkaTopicError
 from kafka_topic.security import current
 from spark_jobs.errors import SourceError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-_ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Extent:
 def extent_of(bootstrap_servers: str, topics: Sequence[str]) -> Extent:
     """The current extent of topics. Raises SourceError if one is missing or no broker answers."""
     with explained():
-        brokers = Brokers(bootstrap_servers, timeout=_ANSWER_SECONDS)
+        brokers = Brokers(bootstrap_servers, timeout=LEADER_SECONDS)
         found = brokers.partitions(topics)
         for topic in topics:
             if topic not in found:

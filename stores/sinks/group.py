@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from kafka_topic.brokers import Brokers
+from kafka_topic.brokers import LEADER_SECONDS, Brokers
 from kafka_topic.commit_metadata import metadata_of
 from kafka_topic.diagnosis import refused
 from kafka_topic.errors import BrokerUnreachableError
@@ -18,7 +18,6 @@ from stores.sinks.errors import SourceError
 from stores.sinks.portions import Partition, Portion, Reading, is_about, made_again
 
 _LOG = logging.getLogger(__name__)
-_ANSWER_SECONDS = 30.0
 _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.2
 _LONGEST_WRITE_MS = 900_000
@@ -49,7 +48,7 @@ class Group(Member):
         self.problem: str | None = None
         self._servers = bootstrap_servers
         self._topics = list(topics)
-        self._brokers = Brokers(bootstrap_servers, timeout=_ANSWER_SECONDS)
+        self._brokers = Brokers(bootstrap_servers, timeout=LEADER_SECONDS)
         self._ids: dict[str, str] = {}
         self._readings: dict[Partition, Reading] = {}
         super().__init__(
@@ -167,13 +166,11 @@ class Group(Member):
         self.problem = None
 
     def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        return self._patiently(lambda: self._consumer.committed(partitions, timeout=_ANSWER_SECONDS))
+        return self._patiently(lambda: self._consumer.committed(partitions, timeout=LEADER_SECONDS))
 
     def _reading(self, consumer: Consumer, committed: TopicPartition) -> Reading:
         partition = committed.topic, committed.partition
-        low, high = self._patiently(
-            lambda: consumer.get_watermark_offsets(committed, timeout=_ANSWER_SECONDS)
-        )
+        low, high = self._patiently(lambda: consumer.get_watermark_offsets(committed, timeout=LEADER_SECONDS))
         topic_id = self.ids()[committed.topic]
         note = self._note(committed) if committed.offset >= 0 else ""
         if not 0 <= committed.offset <= high or not is_about(note, topic_id):
