@@ -243,7 +243,8 @@ def check_time_zone(name: str) -> str:
     """A time zone of the IANA database."""
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    # The last one is for a folder of the database, such as America, and for a name that no file can have.
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidValue(
             f"{name!r} is not a time zone", "write one such as America/New_York, or UTC"
         ) from None

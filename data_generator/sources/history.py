@@ -74,7 +74,8 @@ class Columns:
         """The time zone. Raises SettingsError."""
         try:
             return ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        # The last one is for a folder of the database, such as America, and for a name that no file can have.
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise SettingsError(
                 f"there is no time zone {self.time_zone!r}; write one such as America/New_York"
             ) from None

@@ -156,6 +156,7 @@ def test_parquet_files_and_several_files_in_the_order_of_time(tmp_path):
         ("ts,price\n1999-12-31,1\n", {}, "AAPL.csv:2: field 'ts' must be in the years 2000 to 2049"),
         ("ts,price\n", {}, "no price is in"),
         ("ts,price\n2020-08-31,1\n", {"time_zone": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
+        ("ts,price\n2020-08-31,1\n", {"time_zone": "America"}, "no time zone 'America'"),
         (b"\x80\x81", {}, "AAPL.csv: 'utf-8' codec"),
     ],
 )
