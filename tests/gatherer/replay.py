@@ -103,8 +103,18 @@ class Replay:
         self.flink.start("jobmanager")
 
     def restart_taskmanager(self) -> None:
+        """Until the JobManager misses the old one, it believes that the job runs there, and can't stop it."""
+        old = self._taskmanagers()
         self.flink.kill("taskmanager")
         self.flink.start("taskmanager")
+        wait_until(
+            lambda: (new := self._taskmanagers()) and not new & old,
+            "the JobManager to know the new TaskManager",
+        )
+
+    def _taskmanagers(self) -> set[str]:
+        answer = self.flink.rest("/taskmanagers") or {"taskmanagers": []}
+        return {each["id"] for each in answer["taskmanagers"]}
 
     def restart_app(self) -> None:
         self.app.kill()
