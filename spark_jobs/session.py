@@ -89,6 +89,8 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
     with tempfile.TemporaryDirectory(prefix="spark-") as work:
         # Spark writes all its files to one folder.
         options["spark.driver.extraJavaOptions"] += f' "-Djava.io.tmpdir={work}"'
+        # By default, Ivy's is in the user's home, and an image may run as a user without one.
+        options["spark.jars.ivy"] = f"{work}/ivy"
         properties = private_file(Path(work) / "spark.properties", options)
         variables = {
             "PYSPARK_SUBMIT_ARGS": f"--properties-file {properties} pyspark-shell",
