@@ -4,8 +4,9 @@
 
 On Debian, as root. A Debian of its own with Python takes the place of the Dockerfile's base. The
 apps are those that `pipectl render` shows, as containers on the host's network, of a user that nobody knows,
-without a home, on a read-only file system. A report and a stream run from the image with Spark, on prices
-that the other image writes. Prints sizes and times; ends with 1 when a position or a price is missing.
+without a home, on a read-only file system. A report and a stream run from the image with Spark, as its own
+user, on prices that the other image writes. Prints sizes and times; ends with 1 when a position or a price is
+missing.
 Everything is made in one temporary folder, which goes at the end, and on Ctrl-C.
 """
 
@@ -39,6 +40,7 @@ BASE = "localhost/debian-python:check"
 IMAGE, SPARK_IMAGE = "localhost/pipectl:check", "localhost/pipectl-spark:check"
 PRICES = 5000
 NOBODY = 54321
+OWN_USER = "10001:10001"
 # Limits that podman would raise where that isn't allowed; health is looked at by systemd, which isn't needed.
 RUN = (
     *("--network", "host", "--user", f"{NOBODY}:{NOBODY}", "--passwd=false", "--read-only"),
@@ -252,7 +254,9 @@ def check_spark(engine: Engine, servers: str, results: Path) -> None:
 
     def printed(image: str, *argv: str) -> str:
         began = time.monotonic()
-        said = engine.podman("run", "--rm", *RUN, *environ, *store, image, *argv, seconds=JOB_SECONDS)
+        # A later option replaces an earlier one. Spark needs a user with a name.
+        user = ("--user", OWN_USER) if image == SPARK_IMAGE else ()
+        said = engine.podman("run", "--rm", *RUN, *user, *environ, *store, image, *argv, seconds=JOB_SECONDS)
         print(f"        {time.monotonic() - began:6.1f} s for {' '.join(argv[2:])}", flush=True)
         return said
 

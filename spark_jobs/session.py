@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,7 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
     Raises MissingError if Spark is not installed or does not start, SettingsError, and JvmError if Java or a
     jar is not available.
     """
+    check_user()
     if importlib.util.find_spec("pyspark") is None:
         raise MissingError(f"Spark is not installed: run `{sys.executable} -m pip install pyspark=={SPARK}`")
     options = session_options(name, settings)
@@ -120,6 +122,17 @@ def spark_session(name: str, settings: SessionSettings) -> Iterator[SparkSession
                 yield session
             finally:
                 _end(session)
+
+
+def check_user() -> None:
+    """Raise MissingError if the user of this process has no name, which Spark's Hadoop asks for."""
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        raise MissingError(
+            f"Spark does not start as user {os.getuid()}, who has no name here; run the image as its own "
+            "user (10001) or as root"
+        ) from None
 
 
 def _end(session: SparkSession) -> None:

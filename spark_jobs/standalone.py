@@ -15,6 +15,7 @@ from spark_jobs.session import (
     LOG_OPTION,
     PROTECTED,
     SessionSettings,
+    check_user,
     java_environ,
     private_file,
     secret_of,
@@ -32,6 +33,7 @@ def become(role: str, folder: Path, environ: Mapping[str, str] = os.environ) -> 
 
     Does not return. Raises MissingError, SettingsError for a variable that can't be used, and JvmError.
     """
+    check_user()
     spec = importlib.util.find_spec("pyspark")
     if spec is None or not spec.submodule_search_locations:
         raise MissingError("Spark is not installed: install the project's extra `spark`")

@@ -19,7 +19,7 @@ _numbers = itertools.count()
 # Spark's own variables. A JVM that lives for seconds must start fast, not compute fast.
 for _variable in ("SPARK_SUBMIT_OPTS", "SPARK_LAUNCHER_OPTS"):
     os.environ[_variable] = "-XX:TieredStopAtLevel=1"
-# As in a container, whose user nobody knows.
+# As for a user without a home.
 os.environ["SPARK_SUBMIT_OPTS"] += " -Duser.home=?"
 
 

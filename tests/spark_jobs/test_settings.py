@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 import spark_jobs
 from spark_jobs.__main__ import main
-from spark_jobs.session import SessionSettings, java_environ, session_options
+from spark_jobs.errors import MissingError
+from spark_jobs.session import SessionSettings, check_user, java_environ, session_options
 from task_runtime.errors import SettingsError
 
 
@@ -95,3 +96,10 @@ def test_java_starts_without_the_module_that_a_small_runtime_lacks(tmp_path):
     given = ["-cp", "a b:*", "--add-modules=jdk.incubator.vector", "", "$HOME", "-Dx='y'", "Main"]
     said = subprocess.run([wrapper, *given], env=environ, capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == ["-cp", "a b:*", "", "$HOME", "-Dx='y'", "Main"]
+
+
+def test_a_user_without_a_name_is_told_so(monkeypatch):
+    check_user()
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    with pytest.raises(MissingError, match="user 54321, who has no name here; run the image as its own user"):
+        check_user()
