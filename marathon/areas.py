@@ -44,10 +44,12 @@ def in_area(settings: Settings, name: str) -> Settings:
         hint = did_you_mean(name, known) or f"the areas are {', '.join(known)}; the setting `areas` adds one"
         raise BundleError([Problem(f"--area {name}", None, "", "unknown area", hint)])
     cassandra, mysql, hdfs = settings.cassandra, settings.mysql, settings.hdfs
-    stores, topics = settings.stores, settings.topics
+    notebooks, stores, topics = settings.notebooks, settings.stores, settings.topics
     own = name.replace("-", "_")
     if stores.disk is not None:
         stores = stores.model_copy(update={"disk": f"{stores.disk}/{name}"})
+    if notebooks.folder is not None:
+        notebooks = notebooks.model_copy(update={"folder": f"{notebooks.folder}/{name}"})
     if mysql.packaged:
         # A service has one database and one login. The app `mysql-server` belongs to the group anyway. A
         # server of the user's own is shared.
@@ -64,5 +66,6 @@ def in_area(settings: Settings, name: str) -> Settings:
             "mysql": mysql,
             "hdfs": hdfs.model_copy(update={"folder": f"{hdfs.folder}/{name}"}),
             "stores": stores,
+            "notebooks": notebooks,
         }
     )

@@ -27,6 +27,14 @@ def test_stores_of_an_area_are_its_own(settings_of: Callable[..., Settings]) -> 
     assert shared.names.mysql == "mysql:mysql.example.com:3306/volatility_dev"
 
 
+def test_the_notebooks_of_an_area_have_a_folder_of_their_own(settings_of: Callable[..., Settings]) -> None:
+    assert settings_of().notebooks.folder == "/home/of/pipectl/notebooks"
+    assert in_area(settings_of(), "dev").notebooks.folder == "/home/of/pipectl/notebooks/dev"
+    shared = settings_of("prod", "notebooks.folder=/mnt/notebooks")
+    assert in_area(shared, "test").notebooks.folder == "/mnt/notebooks/test"
+    assert in_area(settings_of("prod"), "test").notebooks.folder is None
+
+
 def test_the_people_of_the_accounts_are_by_default_the_users_of_the_notebooks() -> None:
     people = "accounts.users={ann: [dev], ben: [dev, prod], carol: null}"
 
