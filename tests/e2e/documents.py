@@ -3,12 +3,18 @@
 import json
 import re
 
-_STEP = re.compile(r"^ *\$ (.+)\n((?:\n?(?: *[^\s$`].*\n))*)|```python\n((?:.|\n)*?)```", re.MULTILINE)
+_STEP = re.compile(
+    r"^ *\$ (.+)\n((?:\n?(?: *[^\s$`].*\n))*)|```python\n((?:.|\n)*?)```(?:\n\n *```\n((?:.|\n)*?) *```)?",
+    re.MULTILINE,
+)
 
 
 def steps_of(document):
-    """Commands and programs, in their order: (command, what it prints, "") or ("", "", program)."""
-    return _STEP.findall(document)
+    """Commands and programs, in their order: (command, what it prints, "") or ("", what it prints, program).
+
+    What a program prints is the block without a language below it.
+    """
+    return [(command, shown or below, program) for command, shown, program, below in _STEP.findall(document)]
 
 
 def shape(printed):
@@ -27,7 +33,8 @@ def shape(printed):
 def agrees(printed, shown):
     """Whether the output has the shape that a document shows.
 
-    A line `…` stands for any lines, and `…` at the end of a line for any words.
+    A line `…` stands for any lines, a word `…` at the end of a line for any words, and `…` at the end of a
+    word for the rest of it.
     """
     wanted, found = shape(shown), shape(printed)
     if ["…"] not in wanted:
@@ -38,6 +45,13 @@ def agrees(printed, shown):
 
 def _same(found, wanted):
     return len(found) == len(wanted) and all(
-        one[: len(other) - 1] == other[:-1] if other[-1:] == ["…"] else one == other
+        _same_words(one[: len(other) - 1], other[:-1]) if other[-1:] == ["…"] else _same_words(one, other)
+        for one, other in zip(found, wanted, strict=True)
+    )
+
+
+def _same_words(found, wanted):
+    return len(found) == len(wanted) and all(
+        one.startswith(other[:-1]) if other.endswith("…") else one == other
         for one, other in zip(found, wanted, strict=True)
     )

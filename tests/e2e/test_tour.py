@@ -39,12 +39,19 @@ def test_every_command_of_the_tour_is_run_here():
         ("a 1\nc 3\n", "b 1\n…\n", False),
         ("a 1 x\nb 2 y\n", "a 7 …\nb …\n", True),
         ("a 1 x\n", "b …\n", False),
+        ("http://a:1/once/xY_3z\n", "http://a:7/once/…\n", True),
+        ("http://a:1/twice/xY_3z\n", "http://a:7/once/…\n", False),
         ('{"x": 1, "y": 2}\n', '{"x": 5, "y": 7}\n', True),
         ('{"x": 1}\n', '{"y": 1}\n', False),
     ],
 )
 def test_outputs_are_compared_without_their_figures(printed, shown, same):
     assert agrees(printed, shown) is same
+
+
+def test_a_program_prints_the_block_below_it():
+    document = "```python\nprint(1)\n```\n\n```\n1\n```\n\n```python\npass\n```\n\n```console\n$ a\nb\n```\n"
+    assert steps_of(document) == [("", "1\n", "print(1)\n"), ("", "", "pass\n"), ("a", "b\n", "")]
 
 
 def _words(command):
@@ -68,7 +75,8 @@ def test_the_tour_works_from_its_first_command_to_its_last(pipectl_elsewhere, tm
         for command, shown, program in STEPS:
             if program:
                 lines = [line.removeprefix("   ") for line in program.splitlines()]
-                _run(user, {}, [sys.executable, "-c", "\n".join(lines)])
+                printed = _run(user, {}, [sys.executable, "-c", "\n".join(lines)])
+                assert not shown or agrees(printed, shown), f"{program}\n{printed}"
             elif command == "kill %1":
                 jobs[0].send_signal(signal.SIGTERM)
                 jobs[0].communicate(timeout=SECONDS)
