@@ -30,10 +30,13 @@ APPS = {
 
 
 class Cluster:
-    """The cluster in a home where a bundle is deployed."""
+    """The cluster in a home where a bundle is deployed.
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
+    area: of the bundle, whose apps are the only ones to be seen, besides those of services; None: of all.
+    """
+
+    def __init__(self, home: Home, area: str | None = None) -> None:
+        self.home, self._area = home, area
         env = self.app("gatherer")["definition"]["env"]
         self.rules = Rules.of(env)
         self.prefix = str(env["TOPIC_PREFIX"])
@@ -53,14 +56,19 @@ class Cluster:
         state: dict[str, Any] = json.loads(self.home.state_file.read_text(encoding="utf-8"))
         return state
 
+    def _name(self, app_id: str) -> str | None:
+        """The last part of an app's id; None if it belongs to another area."""
+        *groups, name = app_id.strip("/").split("/")
+        return name if self._area is None or groups[:1] in ([], [self._area]) else None
+
     def app(self, name: str) -> dict[str, Any]:
         """The app whose id ends in `name`."""
         apps: list[dict[str, Any]] = self._state()["apps"]
-        return next(app for app in apps if app["definition"]["id"].rpartition("/")[2] == name)
+        return next(app for app in apps if self._name(app["definition"]["id"]) == name)
 
     def names(self) -> list[str]:
         """The last parts of the ids of all apps."""
-        return sorted(app["definition"]["id"].rpartition("/")[2] for app in self._state()["apps"])
+        return sorted(filter(None, (self._name(app["definition"]["id"]) for app in self._state()["apps"])))
 
     def environ(self, name: str) -> dict[str, str]:
         """The variables of an app, and what its secrets hold."""
@@ -74,8 +82,7 @@ class Cluster:
 
     def task(self, name: str) -> dict[str, Any] | None:
         """The one task of an app, None when none runs."""
-        tasks = [task for task in self._state()["tasks"] if task["app_id"].rpartition("/")[2] == name]
-        return tasks[0] if tasks else None
+        return next((task for task in self._state()["tasks"] if self._name(task["app_id"]) == name), None)
 
     def pid(self, name: str) -> int:
         """The main process of the one task of an app, 0 when none runs."""
