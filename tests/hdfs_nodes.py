@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
+
 from stores.hdfs import HdfsStore
 from stores.webhdfs import address_of
 from tests.service_node import ServiceNode
+
+NODES = {"namenode": "NameNode", "datanode": "DataNode"}
+"""The name of each node's class."""
+_END_SECONDS = 120
+
+
+def processes_of(scheduler: int, node: str) -> list[psutil.Process]:
+    """The process of one of NODES, none while it does not run. scheduler: the process id of theirs."""
+    name = f".{NODES[node]}"
+    children = psutil.Process(scheduler).children()
+    return [each for each in children if any(word.endswith(name) for word in each.cmdline())]
 
 
 class HdfsService(ServiceNode):
@@ -24,3 +37,11 @@ class HdfsService(ServiceNode):
     def store(self) -> HdfsStore:
         """A store, which the caller closes."""
         return HdfsStore(address_of(self.address.removeprefix("hdfs:")))
+
+    def kill_node(self, node: str) -> None:
+        """Kill one of NODES, as a crash would. The scheduler ends the other one, and itself."""
+        assert self._process is not None
+        [process] = processes_of(self._process.pid, node)
+        process.kill()
+        self._process.wait(_END_SECONDS)
+        self.stop()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from types import TracebackType
 from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -20,6 +23,7 @@ from stores.sinks.portions import Partition, Portion, Reading, is_about, made_ag
 _LOG = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.2
+_LEAST_SECONDS = 1.0
 _LONGEST_WRITE_MS = 900_000
 _LOST = {
     KafkaError.ILLEGAL_GENERATION,
@@ -51,6 +55,7 @@ class Group(Member):
         self._brokers = Brokers(bootstrap_servers, timeout=LEADER_SECONDS)
         self._ids: dict[str, str] = {}
         self._readings: dict[Partition, Reading] = {}
+        self._gave_up = False
         super().__init__(
             bootstrap_servers,
             name,
@@ -59,6 +64,13 @@ class Group(Member):
             max_poll_interval_ms=_LONGEST_WRITE_MS,
             topic_metadata_refresh_interval_ms=5000,
         )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A client without an answer would not close, either. The broker removes the member after its session.
+        if not self._gave_up:
+            super().__exit__(kind, error, trace)
 
     def read(self, most: int, seconds: float) -> list[Portion]:
         """The portions that have come after at most `seconds`, with at most so many records in all.
@@ -89,7 +101,7 @@ class Group(Member):
         """Commit that a portion is written, and try that for so long.
 
         Returns False if the partition has another reader by now, which repeats the portion. Raises
-        SourceError.
+        SourceError, after which the group is of no use.
         """
         return self._commit(portion, portion.position(portion.end), seconds)
 
@@ -147,14 +159,37 @@ class Group(Member):
     ) -> bool:
         if portion.partition not in self._readings:
             return False
+        deadline = time.monotonic() + patience
         try:
-            self._patiently(lambda: self._consumer.commit(offsets=[position], asynchronous=False), patience)
+            self._patiently(lambda: self._commit_once(position, deadline), patience)
         except KafkaException as error:
             if error.args[0].code() not in _LOST:
                 raise self._failure(f"committing to {self.name}", error.args[0]) from error
             del self._readings[portion.partition]
             return False
         return True
+
+    def _commit_once(self, position: TopicPartition, deadline: float) -> None:
+        """Commit, and wait for the answer.
+
+        The client itself would wait without a limit, for example while the broker stands still.
+        """
+        answer = Future[None]()
+
+        def commit() -> None:
+            try:
+                self._consumer.commit(offsets=[position], asynchronous=False)
+            except BaseException as error:  # raised again by who waits
+                answer.set_exception(error)
+            else:
+                answer.set_result(None)
+
+        threading.Thread(target=commit, daemon=True).start()
+        try:
+            answer.result(max(deadline - time.monotonic(), _LEAST_SECONDS))
+        except TimeoutError:
+            self._gave_up = True
+            raise SourceError(f"committing to {self.name} failed: no answer from Kafka in time") from None
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._readings = {

@@ -90,7 +90,7 @@ class Chaos:
         say: Callable[[str], None] = print,
     ) -> None:
         self._cluster, self._sinks, self._fresh, self._say = cluster, sinks, fresh, say
-        self._components = [*COMPONENTS, *(name for each in sinks for name in (each.store, each.app))]
+        self._components = [*COMPONENTS, *(name for each in sinks for name in (*each.servers, each.app))]
         self._draw = random.Random(seed)
         self._bag: list[str] = []
 

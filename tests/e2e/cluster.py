@@ -17,6 +17,7 @@ from local_dcos import PACKAGES
 from local_dcos.daemon import start
 from local_dcos.home import Home
 from tests.gatherer.model import Rules
+from tests.hdfs_nodes import NODES, processes_of
 
 APPS = {
     "jobmanager": ("flink-jobmanager",),
@@ -26,7 +27,7 @@ APPS = {
     "generator": ("data-generator",),
     "submitter": ("gatherer",),
 }
-"""The apps of each component that is not the agent, a Python worker, or an app of that name."""
+"""The apps of components: not of the agent, a Python worker, a node of HDFS, or an app of that name."""
 
 
 class Cluster:
@@ -96,6 +97,8 @@ class Cluster:
         if component == "worker":
             children = psutil.Process(self.pid("flink-taskmanager")).children(recursive=True)
             return [child.pid for child in children if "gatherer.worker" in " ".join(child.cmdline())]
+        if component in NODES:
+            return [each.pid for each in processes_of(self.pid("hdfs"), component)]
         found = []
         for name in APPS.get(component, (component,)):
             pid = self.pid(name)

@@ -19,6 +19,7 @@ from stores.sinks.sources import Source, sources_of
 from stores.tables import Table
 from tests.e2e.cluster import Cluster
 from tests.gatherer.bundle import committed
+from tests.hdfs_nodes import NODES
 
 _EVER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _POLL_SECONDS = 0.5
@@ -69,13 +70,17 @@ def difference(table: Table, wanted: Iterable[Values], found: Iterable[Values]) 
 
 
 class Sink:
-    """A standing sink, by the name of its app, and its store, by the kind of its address."""
+    """A standing sink, by the name of its app, and its store, by the kind of its address.
+
+    servers: what can be killed of the store, by the names of components.
+    """
 
     def __init__(self, cluster: Cluster, app: str) -> None:
         env = cluster.environ(app)
         topics = Topics(env["TOPIC_PREFIX"])
         positions = topics.read_positions(env["POSITIONS"])
         self.app, self.store = app, env["STORE"].partition(":")[0]
+        self.servers = tuple(NODES) if self.store == "hdfs" else (self.store,)
         self._cluster = cluster
         self._sources = sources_of(env["SOURCES"].split(","), topics, positions)
         with mock.patch.dict(os.environ, env):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -11,6 +14,7 @@ from kafka_topic.brokers import Commit
 from stores.sinks.errors import SourceError
 from stores.sinks.group import Group
 from stores.sinks.portions import Portion, Reading
+from tests.stores.sinks.test_sink import Bundle
 
 PARTITION = ("prices", 0)
 
@@ -76,3 +80,44 @@ def test_a_commit_that_does_not_succeed_in_time_ends_the_sink() -> None:
     group._readings[PARTITION] = Reading.at(PARTITION, "new", 7)
     with pytest.raises(SourceError, match="committing to sink failed"):
         group.commit(Portion(PARTITION, "a", "new", 7, 8, []), 0.0)
+
+
+class Silent:
+    """A consumer that gets no answer. It has no `close`, which would wait as well."""
+
+    def __init__(self) -> None:
+        self.end = threading.Event()
+
+    def commit(self, **options: object) -> None:
+        self.end.wait(30)
+
+
+def test_a_commit_without_an_answer_ends_the_sink() -> None:
+    group, silent = Group("127.0.0.1:1", "sink", ["prices"]), Silent()
+    group._consumer = silent  # type: ignore[assignment]
+    group._readings[PARTITION] = Reading.at(PARTITION, "new", 7)
+    try:
+        with pytest.raises(SourceError, match="no answer from Kafka"):
+            group.commit(Portion(PARTITION, "a", "new", 7, 8, []), 0.0)
+        group.__exit__(None, None, None)
+    finally:
+        silent.end.set()
+
+
+@pytest.mark.slow
+def test_a_commit_to_a_frozen_broker_ends_the_sink(kafka: Any) -> None:
+    bundle = Bundle(kafka)
+    bundle.write(20)
+    deadline = time.monotonic() + 240
+    portions: list[Portion] = []
+    with Group(kafka.bootstrap_servers, bundle.topic, [bundle.topic]) as group:
+        while not portions:
+            assert time.monotonic() < deadline, "waited for records"
+            portions = group.read(5, 1.0)
+        kafka.freeze()
+        try:
+            with pytest.raises(SourceError, match="no answer from Kafka"):
+                group.commit(portions[0], 1.0)
+        finally:
+            kafka.kill()
+            kafka.start()

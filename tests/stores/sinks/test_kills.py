@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +23,7 @@ from stores.base import Store
 from stores.errors import StoreError
 from stores.opening import open_store
 from tests.cassandra_node import CassandraNode
+from tests.hdfs_nodes import NODES, HdfsService
 from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
 from tests.stores.batches import ALWAYS
@@ -86,15 +88,15 @@ class Place:
         return 0
 
 
-def again(node: Any) -> Callable[[], None]:
-    def kill() -> None:
-        node.kill()
+def again(node: Any, kill: Callable[[], None] | None = None) -> Callable[[], None]:
+    def kill_and_start() -> None:
+        (kill or node.kill)()
         node.start()
 
-    return kill
+    return kill_and_start
 
 
-@pytest.fixture(params=["disk", "mysql", "cassandra"])
+@pytest.fixture(params=["disk", "mysql", "hdfs", "cassandra"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     def opened(address: str, environ: Mapping[str, str], *kills: Callable[[], None]) -> Place:
         for name, value in environ.items():
@@ -106,6 +108,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     elif request.param == "mysql":
         with MySqlServer(tmp_path, *free_ports(2)) as server:
             found = opened(server.address, server.environ, again(server))
+            with closing(found.store):
+                yield found
+    elif request.param == "hdfs":
+        with HdfsService(tmp_path, *free_ports(2)) as nodes:
+            one_by_one = (again(nodes, partial(nodes.kill_node, each)) for each in NODES)
+            found = opened(nodes.address, {}, *one_by_one, again(nodes))
             with closing(found.store):
                 yield found
     else:

@@ -68,8 +68,8 @@ class Bundle:
         self._prefix = f"sink-{uuid.uuid4().hex[:8]}."
         self._written = 0
         self._source, self._made = source, made
-        self._topic = f"{self._prefix}{source}"
-        kafka.create(self._topic, partitions=3)
+        self.topic = f"{self._prefix}{source}"
+        kafka.create(self.topic, partitions=3)
 
     def write(self, count: int) -> None:
         """Some in transactions, whose markers have offsets too; some in one that is given up."""
@@ -80,7 +80,7 @@ class Bundle:
             producer.begin_transaction()
             for number in range(self._written, self._written + count):
                 value = self._made(number)
-                producer.produce(self._topic, value.to_json(), value.symbol)
+                producer.produce(self.topic, value.to_json(), value.symbol)
             (producer.commit_transaction if kept else producer.abort_transaction)(60)
         self._written += count
 
@@ -112,14 +112,14 @@ class Bundle:
 
     def make_again(self) -> None:
         """Delete the topic, and make one of the same name that holds more than the old one."""
-        self._kafka.delete(self._topic)
-        self._kafka.create(self._topic, partitions=3)
+        self._kafka.delete(self.topic)
+        self._kafka.create(self.topic, partitions=3)
         self.write(2 * self._written)
 
     def forget(self, partition: int) -> None:
         """Remove all records of a partition, as retention does."""
         admin = AdminClient({"bootstrap.servers": self._servers})
-        [removed] = admin.delete_records([TopicPartition(self._topic, partition, OFFSET_END)]).values()
+        [removed] = admin.delete_records([TopicPartition(self.topic, partition, OFFSET_END)]).values()
         removed.result(END_SECONDS)
 
 
