@@ -189,7 +189,7 @@ class Course:
 def live_through(
     site: Site, outages: Sequence[Outage], patience: float = 240.0, fresh_seconds: float = FRESH_SECONDS
 ) -> Iterator[Course]:
-    """Let each outage happen in turn, while all positions are fresh before it.
+    """Let each outage happen in turn, while all is healthy and all positions are fresh before it.
 
     fresh_seconds: up to which age a window counts as fresh.
     """
@@ -199,6 +199,12 @@ def live_through(
                 wait_until(
                     lambda: reader.all_fresh(time.time() - fresh_seconds, fresh_seconds),
                     f"fresh positions before: {outage.name}",
+                    patience,
+                )
+                # What is left of the last outage must not count as said of this one.
+                wait_until(
+                    lambda: site.user.run("status", code=None).returncode == 0,
+                    f"a healthy status before: {outage.name}",
                     patience,
                 )
                 began = time.monotonic()
