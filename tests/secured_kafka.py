@@ -14,8 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from cli.kafka_keys import Authority, new_password
-from kafka_topic.security import use
+from kafka_topic.security import current, use
 from local_dcos.kafka.security import password_variable
+from local_dcos.kafka.topics import Topics
 from tests.no_answer import NO_ANSWER
 from tests.ports import free_ports
 
@@ -88,6 +89,12 @@ class SecuredKafka:
             **login,
             **changes,
         }
+
+    def set_password(self, user: str, password: str) -> None:
+        """Let a user log in with this password only. Who is logged in stays so until the next start."""
+        with self.as_user("pipectl"):
+            Topics(self.bootstrap_servers, current().librdkafka()).set_passwords({user: password})
+        self.passwords[user] = self._environ[password_variable(user)] = password
 
     def expired_key(self, user: str) -> str:
         return self.authority.issue(user, lifetime=-timedelta(days=1))

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 AT_ONCE = 12
 SHOWN_SYMBOLS = 5
 SHOWN_FLOWS = 2
+_WHERE_TO_LOOK = (
+    "if the lag grows, `pipectl logs flink-taskmanager` says what the job cannot reach; if not, no usable "
+    "ticks come: see `pipectl logs data-generator` and the dead letters"
+)
 
 
 @dataclass(frozen=True)
@@ -214,12 +218,28 @@ def _show_problems(positions: list[dict[str, Any]], complete: Callable[[str], st
         if problem := position["problem"]:
             sharing.setdefault((problem["text"], problem["next"]), []).append(position)
     for (text, following), several in sharing.items():
-        more = f" and {len(several) - SHOWN_SYMBOLS} more" if len(several) > SHOWN_SYMBOLS else ""
-        symbols = ", ".join(position["symbol"] for position in several[:SHOWN_SYMBOLS]) + more
-        click.secho(f"{symbols}: {text}", fg="red" if several[0]["state"] == "unreadable" else "yellow")
+        click.secho(
+            f"{_symbols(several)}: {text}", fg="red" if several[0]["state"] == "unreadable" else "yellow"
+        )
         click.echo(f"next:  {complete(following)}")
     if sharing:
         click.echo()
+
+
+def _show_unexplained(
+    positions: list[dict[str, Any]], components: list[dict[str, str]], complete: Callable[[str], str]
+) -> None:
+    """Say where to look when windows stay away and nothing above says why."""
+    stuck = [each for each in positions if each["state"] == "stale" and not each["problem"]]
+    if stuck and all(each["state"] == "healthy" for each in components):
+        click.secho(f"{_symbols(stuck)}: no new windows, though every component is healthy", fg="red")
+        click.echo(f"next:  {complete(_WHERE_TO_LOOK)}")
+        click.echo()
+
+
+def _symbols(positions: list[dict[str, Any]]) -> str:
+    more = f" and {len(positions) - SHOWN_SYMBOLS} more" if len(positions) > SHOWN_SYMBOLS else ""
+    return ", ".join(position["symbol"] for position in positions[:SHOWN_SYMBOLS]) + more
 
 
 def _show_flows(flows: list[dict[str, Any]]) -> None:
@@ -264,6 +284,7 @@ def _show(
     )
     click.echo()
     _show_problems(flow.positions, run.complete)
+    _show_unexplained(flow.positions, components, run.complete)
     _show_flows(flows)
     if flow.letters is not None:
         click.echo(f"Dead letters: {_counts(flow.letters)}")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from cli.commands.status import _show_problems
+from cli.commands.status import _show_problems, _show_unexplained
 from cli.errors import WaitTimeout
 from cli.live_config import LiveConfig
 from cli.verify import fresh_records
@@ -283,6 +283,24 @@ def test_positions_with_the_same_problem_are_reported_together(capsys: pytest.Ca
     first, following, *_ = capsys.readouterr().out.splitlines()
     assert first == f"S0, S1, S2, S3, S4 and 2 more: {problem['text']}"
     assert following.startswith("next:  ")
+
+
+def test_windows_that_stay_away_for_no_known_reason_are_named_with_the_places_to_look(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    healthy, ill = ([{"name": "gatherer", "state": state}] for state in ("healthy", "unhealthy"))
+    problem = Trouble("codec", "prices", 2).fields()
+    stale, known, fresh = (
+        {"symbol": symbol, "state": state, "problem": found}
+        for symbol, state, found in (("A", "stale", None), ("B", "stale", problem), ("C", "fresh", None))
+    )
+    for positions, components in (([stale, known, fresh], ill), ([known, fresh], healthy)):
+        _show_unexplained(positions, components, str)
+        assert capsys.readouterr().out == ""
+    _show_unexplained([stale, known, fresh], healthy, str)
+    first, following, *_ = capsys.readouterr().out.splitlines()
+    assert first == "A: no new windows, though every component is healthy"
+    assert following.startswith("next:  if the lag grows, `pipectl logs flink-taskmanager` says")
 
 
 def test_a_deploy_that_waits_in_vain_names_what_is_wrong(bundle: Bundle) -> None:

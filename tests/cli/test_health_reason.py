@@ -6,12 +6,13 @@ import io
 import logging
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from cli.commands.status import _components, _flow, _show
 from cli.engine.memory import MemoryEngine
-from cli.engine.protocol import LogStream, Manifest
+from cli.engine.protocol import Failure, LogStream, Manifest
 from cli.health_reason import health_reason
 from cli.live_config import live_config
 from cli.session import Session
@@ -65,6 +66,32 @@ def test_an_app_that_says_nothing_has_no_reason(engine: MemoryEngine) -> None:
     printed(engine, "stdout", "all is healthy\nnot healthy: said by a record\n")
     assert health_reason(engine, APP) is None
     assert health_reason(engine, "/other") is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Command exited with status 1: sink: refused", "Command exited with status 1"],
+    ids=["local", "dcos"],
+)
+def test_an_app_that_keeps_ending_has_its_last_words_as_reason(
+    engine: MemoryEngine, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(log_of_a_job, None)
+    printed(engine, "stdout", capsys.readouterr().out)
+    failed_at = datetime(2100, 1, 1, 2, 3, 4, tzinfo=UTC)
+    engine.failures[APP] = Failure(failed_at, "ended", "TASK_FAILED", message)
+    engine.printed["ended", "stderr"] = "carrying records\nsink: refused\n"
+    expected = "a task failed at 2100-01-01 02:03:04 UTC: Command exited with status 1: sink: refused"
+    assert health_reason(engine, APP) == expected
+    say(log_of_a_job, "no broker answers")
+    printed(engine, "stdout", capsys.readouterr().out)
+    assert health_reason(engine, APP) == "no broker answers"
+
+
+def test_a_failure_of_an_older_version_is_no_reason(engine: MemoryEngine) -> None:
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    engine.failures[APP] = Failure(long_ago, "ended", "TASK_FAILED", "Command exited with status 1")
+    assert health_reason(engine, APP) is None
 
 
 def test_status_shows_the_reason_of_an_app_that_is_not_healthy() -> None:

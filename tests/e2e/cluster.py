@@ -139,6 +139,12 @@ class Cluster:
             "PUT", f"apps/{self.app(name)['definition']['id']}?force=true", {"instances": instances}
         )
 
+    def set_variable(self, name: str, variable: str, value: str) -> None:
+        """Ask for another value of a variable of an app, which starts again for it."""
+        definition = self.app(name)["definition"]
+        env = {**definition["env"], variable: value}
+        self.marathon("PUT", f"apps/{definition['id']}?force=true", {"env": env})
+
     def ask(self, path: str) -> Any:
         """What Flink's REST answers, None when it doesn't, or with an error."""
         headers = {"Authorization": f"Bearer {self._flink_token}"}

@@ -10,7 +10,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,12 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.conftest import Pipectl
 from tests.e2e.freshness import Reader
 from tests.gatherer.flink import wait_until
+from tests.gatherer.slow_broker import SlowBroker
+from tests.ports import free_ports
 
 FRESH_SECONDS = 5.0
+# The job starts again, perhaps on a busy machine.
+RESTART_SECONDS = 300.0
 HOME_MB, KAFKA_MB, FLINK_MB = 192, 384, 96
 
 
@@ -45,6 +49,7 @@ class Site:
         self.user = user
         self.home = user.home
         self.cluster = Cluster(Home(user.home / "cluster"))
+        self._network: SlowBroker | None = None
 
     @contextmanager
     def frozen(self, component: str) -> Iterator[None]:
@@ -77,11 +82,51 @@ class Site:
         finally:
             self.cluster.scale(app, 1)
 
+    @contextmanager
+    def with_network(self) -> Iterator[None]:
+        """There is a network between the job and the broker, which can be slow or cut for the TaskManager."""
+        servers, [port] = self.cluster.bootstrap_servers, free_ports(1)
+        address = f"127.0.0.1:{port}"
+        with SlowBroker(servers, address, concerns=self._is_of_the_taskmanager) as network:
+            self.cluster.set_variable("gatherer", "KAFKA_BOOTSTRAP_SERVERS", address)
+            wait_until(lambda: network.passed_bytes, "ticks that come by the network", RESTART_SECONDS)
+            self._network = network
+            try:
+                yield
+            finally:
+                self._network = None
+                self.cluster.set_variable("gatherer", "KAFKA_BOOTSTRAP_SERVERS", servers)
+                wait_until(lambda: not network.connections, "a job without the network", RESTART_SECONDS)
+
+    @contextmanager
+    def network_is(self, *, lag_seconds: float = 0.0, cut: bool = False) -> Iterator[None]:
+        """The network, which must be there, is slow or cut."""
+        network = self._network
+        assert network is not None
+        network.lag_seconds, network.cut = lag_seconds, cut
+        try:
+            yield
+        finally:
+            network.lag_seconds, network.cut = 0.0, False
+
+    def _is_of_the_taskmanager(self, port: int) -> bool:
+        with suppress(psutil.Error):
+            process = psutil.Process(self.cluster.pid("flink-taskmanager"))
+            for each in (process, *process.children(recursive=True)):
+                if any(own.laddr.port == port for own in each.net_connections("tcp")):
+                    return True
+        return False
+
+
+def _nothing(site: Site) -> AbstractContextManager[None]:
+    return nullcontext()
+
 
 @dataclass(frozen=True)
 class Outage:
     """seconds: how long it lasts. said: what `pipectl status` must print at some time in it, a pattern; None
-    if data must go on flowing. code: the exit code of `status` then; None for any.
+    if data must go on flowing. code: the exit code of `status` then; None for any: data may flow so slowly
+    that `status` says so. amid: what must be there before, meanwhile, and until data flow again.
     """
 
     name: str
@@ -89,12 +134,14 @@ class Outage:
     said: str | None
     hold: Callable[[Site], AbstractContextManager[None]]
     code: int | None = 4
+    amid: Callable[[Site], AbstractContextManager[None]] = _nothing
 
 
-_NOT_HEALTHY = r"^gatherer\s+app\s+(?!healthy)"
+_NOT_HEALTHY = r"^gatherer\s+app\s+(?!healthy)\S"
+_UNEXPLAINED = "no new windows, though every component is healthy"
 _NO_SPACE = "[Nn]o space left"
 OUTAGES = (
-    Outage("broker away", 120, r"^kafka\s+package\s+(?!healthy)", lambda site: site.away("kafka")),
+    Outage("broker away", 120, r"^kafka\s+package\s+(?!healthy)\S", lambda site: site.away("kafka")),
     # Longer than a TaskManager takes to start, and than Kafka's clients wait by themselves.
     Outage("broker away at a restart", 150, _NOT_HEALTHY, lambda site: site.away_at_a_restart()),
     Outage("broker frozen", 30, "^positions: ", lambda site: site.frozen("broker")),
@@ -104,13 +151,23 @@ OUTAGES = (
         "disk full under Kafka", 30, "waiting for space", lambda site: full(site.home / "cluster" / "kafka")
     ),
     Outage("disk full under checkpoints", 30, _NO_SPACE, lambda site: full(site.home / "flink")),
-    Outage("disk full under the agent", 30, None, lambda site: full(site.home)),
+    Outage("disk full under the agent", 30, None, lambda site: full(site.home), code=0),
     # The last failure of the job says why, or the job waits for its state.
     Outage(
         "checkpoint store away",
         30,
         "Read-only file system|mount or restore the store",
         lambda site: read_only(site.home / "flink"),
+    ),
+    # Longer than a position counts as fresh without new windows.
+    Outage("network cut", 90, _UNEXPLAINED, lambda site: site.network_is(cut=True), amid=Site.with_network),
+    Outage(
+        "network slow",
+        60,
+        None,
+        lambda site: site.network_is(lag_seconds=1.0),
+        code=None,
+        amid=Site.with_network,
     ),
 )
 
@@ -132,29 +189,36 @@ class Course:
 def live_through(
     site: Site, outages: Sequence[Outage], patience: float = 240.0, fresh_seconds: float = FRESH_SECONDS
 ) -> Iterator[Course]:
-    """Let each outage happen in turn, while all positions are fresh before it.
+    """Let each outage happen in turn, while all is healthy and all positions are fresh before it.
 
     fresh_seconds: up to which age a window counts as fresh.
     """
     with Reader(site.cluster) as reader:
         for outage in outages:
-            wait_until(
-                lambda: reader.all_fresh(time.time() - fresh_seconds, fresh_seconds),
-                f"fresh positions before: {outage.name}",
-                patience,
-            )
-            began = time.monotonic()
-            with outage.hold(site):
-                said, last, seconds = _listen(site, outage, began)
-                while time.monotonic() - began < outage.seconds:
+            with outage.amid(site):
+                wait_until(
+                    lambda: reader.all_fresh(time.time() - fresh_seconds, fresh_seconds),
+                    f"fresh positions before: {outage.name}",
+                    patience,
+                )
+                # What is left of the last outage must not count as said of this one.
+                wait_until(
+                    lambda: site.user.run("status", code=None).returncode == 0,
+                    f"a healthy status before: {outage.name}",
+                    patience,
+                )
+                began = time.monotonic()
+                with outage.hold(site):
+                    said, last, seconds = _listen(site, outage, began)
+                    while time.monotonic() - began < outage.seconds:
+                        time.sleep(0.1)
+                over, over_at = time.monotonic(), time.time()
+                fresh = None
+                while fresh is None and time.monotonic() - over < patience:
+                    if reader.all_fresh(over_at, fresh_seconds):
+                        fresh = time.monotonic() - over
                     time.sleep(0.1)
-            over, over_at = time.monotonic(), time.time()
-            fresh = None
-            while fresh is None and time.monotonic() - over < patience:
-                if reader.all_fresh(over_at, fresh_seconds):
-                    fresh = time.monotonic() - over
-                time.sleep(0.1)
-            yield Course(outage, said, seconds, fresh, last)
+                yield Course(outage, said, seconds, fresh, last)
 
 
 def _listen(site: Site, outage: Outage, began: float) -> tuple[str | None, str, float]:
@@ -166,11 +230,17 @@ def _listen(site: Site, outage: Outage, began: float) -> tuple[str | None, str, 
         out, err = process.communicate(timeout=120)
         text = f"{out}{err}"
         seconds = time.monotonic() - began
-        if outage.said is None:
-            return ("data flow" if process.returncode == 0 else None), text, seconds
-        found = re.search(outage.said, text, re.MULTILINE)
-        if found and outage.code in (None, process.returncode):
-            return next(line for line in text.splitlines() if re.search(outage.said, line)), text, seconds
-        if seconds > max(outage.seconds, 30):
-            return None, text, seconds
+        line = _line(outage, process.returncode, text)
+        if line or outage.said is None or seconds > max(outage.seconds, 30):
+            return line, text, seconds
         time.sleep(0.5)
+
+
+def _line(outage: Outage, code: int, text: str) -> str | None:
+    """The line of a status that says what it must."""
+    if outage.code not in (None, code):
+        return None
+    if outage.said is None and code == 0:
+        return "data flow"
+    pattern = outage.said or _UNEXPLAINED
+    return next((line for line in text.splitlines() if re.search(pattern, line)), None)

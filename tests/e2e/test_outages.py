@@ -1,11 +1,15 @@
-"""What `pipectl status` says while records are lost or cannot be used. bench/outages.py has more outages."""
+"""What `pipectl status` says while records are lost or cannot be used, and while the network is cut or slow.
+
+bench/outages.py has more outages.
+"""
 
 import pytest
 
+from tests.benchmarks import Run
 from tests.e2e.losses import LOSSES
 from tests.e2e.outages import Site, live_through
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 
 # Other tests take the CPU.
 FRESH_SECONDS = 15.0
@@ -15,3 +19,11 @@ def test_status_names_each_loss_and_data_flow_again(pipectl, changeable_bundle):
     for course in live_through(Site(pipectl), LOSSES, fresh_seconds=FRESH_SECONDS):
         assert course.said is not None, f"{course.outage.name}: {course.last}"
         assert course.fresh_after is not None, f"{course.outage.name}: {course.last}"
+
+
+def test_a_network_that_is_cut_and_slow_loses_nothing(changeable_bundle, run_benchmark: Run):
+    """The benchmark fails if `status` does not say what it must, or if anything is not exact afterwards."""
+    shown = run_benchmark(
+        f"outages.py --only network --fresh {FRESH_SECONDS}", bundle=changeable_bundle.pipectl
+    )
+    assert "network cut" in shown and "network slow" in shown

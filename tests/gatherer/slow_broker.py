@@ -1,5 +1,5 @@
 """A Kafka broker seen through a slow network: answers to fetches come late, a few bytes at a time, or without
-the records of some partitions, or never.
+the records of some partitions, or nothing passes at all.
 
 It understands as much of Kafka's protocol as that takes (https://kafka.apache.org/protocol): clients are told
 that the broker speaks Fetch up to version 11, the last one with a fixed layout.
@@ -60,6 +60,12 @@ def _host_and_port(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def _written(address: tuple[str, int]) -> bytes:
+    """An address as it is in answers, without the length of its host."""
+    host, port = address
+    return host.encode() + struct.pack(">i", port)
+
+
 @dataclass
 class _Asked:
     """What an answer on a connection will be to."""
@@ -69,18 +75,29 @@ class _Asked:
 
 
 class SlowBroker:
-    """Listens at `address` for the broker at `upstream`, both host:port, while the block runs.
+    """Listens at `address` for the broker at `upstream`, both host:port, while the block runs. A broker that
+    names itself by `upstream` is found at `address` by clients that come this way.
 
     bytes_per_second: how many bytes of records pass. delay_seconds: up to so much later comes each answer
-    with records. cut: nothing passes, and no connection ends by that. All may be set at any time.
+    with records. lag_seconds: so much later comes each message, one after the other, in either direction.
+    cut: nothing passes, and no connection ends by that. All may be set at any time. concerns: whether they
+    are about the client with this port; for others the network is fast.
     """
 
-    def __init__(self, upstream: str, address: str, seed: int = 1) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        address: str,
+        seed: int = 1,
+        *,
+        concerns: Callable[[int], bool] = lambda port: True,
+    ) -> None:
         self.bytes_per_second: float | None = None
-        self.delay_seconds = 0.0
+        self.delay_seconds = self.lag_seconds = 0.0
         self.cut = False
         self.passed_bytes = 0
         self._upstream, self._address = _host_and_port(upstream), _host_and_port(address)
+        self._concerns = concerns
         self._draw = random.Random(seed)
         self._held_until: dict[Partition, float] = {}
         self._next_answer = 0.0
@@ -99,6 +116,11 @@ class SlowBroker:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    @property
+    def connections(self) -> int:
+        """How many there are now."""
+        return len(self._connections)
 
     def hold(self, topic: str, partition: int, seconds: float = float("inf")) -> None:
         """Let no records of a partition pass until so much time has gone by, or until `release`."""
@@ -129,11 +151,12 @@ class SlowBroker:
         task.add_done_callback(self._connections.discard)
         asked: deque[_Asked] = deque()
         upstream_writer = None
+        far = self._concerns(writer.get_extra_info("peername")[1])
         try:
             upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream, limit=2**20)
             ways = (
-                self._pass(reader, upstream_writer, lambda message: self._ask(message, asked)),
-                self._pass(upstream_reader, writer, lambda message: self._answer(message, asked)),
+                self._pass(reader, upstream_writer, lambda message: self._ask(message, asked), far),
+                self._pass(upstream_reader, writer, lambda message: self._answer(message, asked), far),
             )
             _, others = await asyncio.wait(
                 [asyncio.ensure_future(way) for way in ways], return_when=asyncio.FIRST_COMPLETED
@@ -152,13 +175,15 @@ class SlowBroker:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         change: Callable[[bytearray], tuple[bytes, float]],
+        far: bool,
     ) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
                 (length,) = struct.unpack(">i", await reader.readexactly(4))
                 message, seconds = change(bytearray(await reader.readexactly(length)))
-                await asyncio.sleep(seconds)
-                while self.cut:
+                if far:
+                    await asyncio.sleep(seconds + self.lag_seconds)
+                while far and self.cut:
                     await asyncio.sleep(_CUT_POLL_SECONDS)
                 writer.write(struct.pack(">i", len(message)) + message)
                 await writer.drain()
@@ -184,7 +209,7 @@ class SlowBroker:
         if question.api == _API_VERSIONS and question.version >= 3:
             self._limit_fetch(message)
         if question.api != _FETCH:
-            return bytes(message), 0
+            return bytes(message).replace(_written(self._upstream), _written(self._address)), 0
         assert question.version == _FETCH_VERSION, f"a client asked by Fetch {question.version}"
         return self._fetched(bytes(message))
 
