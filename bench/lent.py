@@ -22,7 +22,7 @@ Arguments = ParamSpec("Arguments")
 def or_started(
     part: str,
 ) -> Callable[[Callable[Arguments, Iterator[Any]]], Callable[Arguments, AbstractContextManager[Any]]]:
-    """Makes a generator a context manager that yields the part that is lent, by its name above, if one is."""
+    """Makes a generator a context manager. It yields what is lent by this name, if anything is."""
 
     def decorated(
         start: Callable[Arguments, Iterator[Any]],

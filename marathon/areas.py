@@ -49,7 +49,8 @@ def in_area(settings: Settings, name: str) -> Settings:
     if stores.disk is not None:
         stores = stores.model_copy(update={"disk": f"{stores.disk}/{name}"})
     if notebooks.folder is not None:
-        notebooks = notebooks.model_copy(update={"folder": f"{notebooks.folder}/{name}"})
+        # The folders beside this one are those of users.
+        notebooks = notebooks.model_copy(update={"folder": f"{notebooks.folder}/areas/{name}"})
     if mysql.packaged:
         # A service has one database and one login. The app `mysql-server` belongs to the group anyway. A
         # server of the user's own is shared.

@@ -91,7 +91,7 @@ class SecuredKafka:
         }
 
     def set_password(self, user: str, password: str) -> None:
-        """Let a user log in with this password only. Who is logged in stays so until the next start."""
+        """Let a user log in with this password only. Open connections stay logged in until the next start."""
         with self.as_user("pipectl"):
             Topics(self.bootstrap_servers, current().librdkafka()).set_passwords({user: password})
         self.passwords[user] = self._environ[password_variable(user)] = password

@@ -36,8 +36,9 @@ SHOWN_SYMBOLS = 5
 SHOWN_FLOWS = 2
 _WHERE_TO_LOOK = (
     "if the lag grows, `pipectl logs flink-taskmanager` says what the job cannot reach; if not, no usable "
-    "ticks come: see `pipectl logs data-generator` and the dead letters"
+    "ticks come: see {}the dead letters"
 )
+_GENERATOR = "data-generator"
 
 
 @dataclass(frozen=True)
@@ -230,10 +231,16 @@ def _show_unexplained(
     positions: list[dict[str, Any]], components: list[dict[str, str]], complete: Callable[[str], str]
 ) -> None:
     """Say where to look when windows stay away and nothing above says why."""
-    stuck = [each for each in positions if each["state"] == "stale" and not each["problem"]]
+    stuck = [
+        each
+        for each in positions
+        if each["state"] == "stale" and not each["problem"] and (each["age_seconds"] or 0) >= 0
+    ]
     if stuck and all(each["state"] == "healthy" for each in components):
+        generates = any(each["name"] == _GENERATOR for each in components)
+        where = _WHERE_TO_LOOK.format(f"`pipectl logs {_GENERATOR}` and " if generates else "")
         click.secho(f"{_symbols(stuck)}: no new windows, though every component is healthy", fg="red")
-        click.echo(f"next:  {complete(_WHERE_TO_LOOK)}")
+        click.echo(f"next:  {complete(where)}")
         click.echo()
 
 

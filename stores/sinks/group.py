@@ -179,7 +179,7 @@ class Group(Member):
         def commit() -> None:
             try:
                 self._consumer.commit(offsets=[position], asynchronous=False)
-            except BaseException as error:  # raised again by who waits
+            except BaseException as error:  # the one who waits raises it
                 answer.set_exception(error)
             else:
                 answer.set_result(None)
@@ -189,7 +189,8 @@ class Group(Member):
             answer.result(max(deadline - time.monotonic(), _LEAST_SECONDS))
         except TimeoutError:
             self._gave_up = True
-            raise SourceError(f"committing to {self.name} failed: no answer from Kafka in time") from None
+            why = self.problem or "no answer from Kafka in time"
+            raise SourceError(f"committing to {self.name} failed: {why}") from None
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._readings = {

@@ -290,17 +290,23 @@ def test_windows_that_stay_away_for_no_known_reason_are_named_with_the_places_to
 ) -> None:
     healthy, ill = ([{"name": "gatherer", "state": state}] for state in ("healthy", "unhealthy"))
     problem = Trouble("codec", "prices", 2).fields()
-    stale, known, fresh = (
-        {"symbol": symbol, "state": state, "problem": found}
-        for symbol, state, found in (("A", "stale", None), ("B", "stale", problem), ("C", "fresh", None))
+    stale, known, fresh, ahead, never = (
+        {"symbol": symbol, "state": state, "problem": found, "age_seconds": age}
+        for symbol, state, found, age in (
+            *(("A", "stale", None, 90.0), ("B", "stale", problem, 90.0), ("C", "fresh", None, 2.0)),
+            *(("D", "stale", None, -90.0), ("E", "stale", None, None)),
+        )
     )
-    for positions, components in (([stale, known, fresh], ill), ([known, fresh], healthy)):
+    for positions, components in (([stale, known, fresh], ill), ([known, fresh, ahead], healthy)):
         _show_unexplained(positions, components, str)
         assert capsys.readouterr().out == ""
-    _show_unexplained([stale, known, fresh], healthy, str)
+    _show_unexplained([stale, known, fresh, ahead, never], healthy, str)
     first, following, *_ = capsys.readouterr().out.splitlines()
-    assert first == "A: no new windows, though every component is healthy"
+    assert first == "A, E: no new windows, though every component is healthy"
     assert following.startswith("next:  if the lag grows, `pipectl logs flink-taskmanager` says")
+    assert following.endswith("no usable ticks come: see the dead letters")
+    _show_unexplained([stale], [*healthy, {"name": "data-generator", "state": "healthy"}], str)
+    assert "see `pipectl logs data-generator` and the dead letters" in capsys.readouterr().out
 
 
 def test_a_deploy_that_waits_in_vain_names_what_is_wrong(bundle: Bundle) -> None:

@@ -6,7 +6,7 @@ import io
 import logging
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -92,6 +92,25 @@ def test_a_failure_of_an_older_version_is_no_reason(engine: MemoryEngine) -> Non
     long_ago = datetime(2000, 1, 1, tzinfo=UTC)
     engine.failures[APP] = Failure(long_ago, "ended", "TASK_FAILED", "Command exited with status 1")
     assert health_reason(engine, APP) is None
+
+
+def test_an_old_failure_is_no_reason_while_a_task_runs(engine: MemoryEngine) -> None:
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    engine.put(engine.apps()[APP], revised_at=an_hour_ago - timedelta(hours=1))
+    engine.failures[APP] = Failure(an_hour_ago, "ended", "TASK_FAILED", "Command exited with status 1")
+    assert health_reason(engine, APP) is None
+    engine.put(engine.apps()[APP], running=0, healthy=0)
+    assert engine.tasks(APP) == []
+    assert "Command exited with status 1" in (health_reason(engine, APP) or "")
+
+
+def test_a_failure_is_told_in_one_line_without_words_that_are_not_about_it(engine: MemoryEngine) -> None:
+    """The log of the task cannot be read, and it did not end by itself."""
+    engine.failures[APP] = Failure(datetime(2100, 1, 1, tzinfo=UTC), "gone", "TASK_LOST", "away\x1b[31m\nnow")
+    assert (health_reason(engine, APP) or "").endswith("UTC: away\ufffd[31m\ufffdnow")
+    engine.failures[APP] = Failure(datetime(2100, 1, 1, tzinfo=UTC), "gone", "TASK_KILLED", "no answer")
+    engine.printed["gone", "stderr"] = "a tick was late\n"
+    assert (health_reason(engine, APP) or "").endswith("UTC: no answer")
 
 
 def test_status_shows_the_reason_of_an_app_that_is_not_healthy() -> None:

@@ -27,13 +27,13 @@ APPS = {
     "generator": ("data-generator",),
     "submitter": ("gatherer",),
 }
-"""The apps of components: not of the agent, a Python worker, a node of HDFS, or an app of that name."""
+"""The apps of each component that is not the agent, a Python worker, a node of HDFS, or named as its app."""
 
 
 class Cluster:
     """The cluster in a home where a bundle is deployed.
 
-    area: of the bundle, whose apps are the only ones to be seen, besides those of services; None: of all.
+    area: the area of the bundle; apps of other areas are left out. None: all apps.
     """
 
     def __init__(self, home: Home, area: str | None = None) -> None:
@@ -140,7 +140,7 @@ class Cluster:
         )
 
     def set_variable(self, name: str, variable: str, value: str) -> None:
-        """Ask for another value of a variable of an app, which starts again for it."""
+        """Change a variable of an app, which starts again."""
         definition = self.app(name)["definition"]
         env = {**definition["env"], variable: value}
         self.marathon("PUT", f"apps/{definition['id']}?force=true", {"env": env})

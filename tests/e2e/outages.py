@@ -5,6 +5,7 @@ A home on small disks of its own lets each of them be full.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -84,14 +85,14 @@ class Site:
 
     @contextmanager
     def with_network(self) -> Iterator[None]:
-        """There is a network between the job and the broker, which can be slow or cut for the TaskManager."""
+        """The job reaches the broker by a network that can be slow or cut for the TaskManager."""
         servers, [port] = self.cluster.bootstrap_servers, free_ports(1)
         address = f"127.0.0.1:{port}"
         with SlowBroker(servers, address, concerns=self._is_of_the_taskmanager) as network:
-            self.cluster.set_variable("gatherer", "KAFKA_BOOTSTRAP_SERVERS", address)
-            wait_until(lambda: network.passed_bytes, "ticks that come by the network", RESTART_SECONDS)
-            self._network = network
             try:
+                self.cluster.set_variable("gatherer", "KAFKA_BOOTSTRAP_SERVERS", address)
+                wait_until(lambda: network.passed_bytes, "ticks that come by the network", RESTART_SECONDS)
+                self._network = network
                 yield
             finally:
                 self._network = None
@@ -103,9 +104,11 @@ class Site:
         """The network, which must be there, is slow or cut."""
         network = self._network
         assert network is not None
+        held_before = network.held_messages
         network.lag_seconds, network.cut = lag_seconds, cut
         try:
             yield
+            assert network.held_messages > held_before, "the network held nothing back"
         finally:
             network.lag_seconds, network.cut = 0.0, False
 
@@ -125,8 +128,8 @@ def _nothing(site: Site) -> AbstractContextManager[None]:
 @dataclass(frozen=True)
 class Outage:
     """seconds: how long it lasts. said: what `pipectl status` must print at some time in it, a pattern; None
-    if data must go on flowing. code: the exit code of `status` then; None for any: data may flow so slowly
-    that `status` says so. amid: what must be there before, meanwhile, and until data flow again.
+    if data must go on flowing. code: the exit code of `status` then; None for any. amid: what must be there
+    before, meanwhile, and until data flow again.
     """
 
     name: str
@@ -207,11 +210,13 @@ def live_through(
                     f"a healthy status before: {outage.name}",
                     patience,
                 )
-                began = time.monotonic()
+                began, began_at = time.monotonic(), time.time()
                 with outage.hold(site):
                     said, last, seconds = _listen(site, outage, began)
                     while time.monotonic() - began < outage.seconds:
                         time.sleep(0.1)
+                    if outage.said is None and not reader.all_fresh(began_at, math.inf):
+                        said = None  # no window of this time has come
                 over, over_at = time.monotonic(), time.time()
                 fresh = None
                 while fresh is None and time.monotonic() - over < patience:

@@ -72,7 +72,7 @@ def test_what_happens_in_dev_does_not_reach_prod(pipectl_elsewhere: Pipectl) -> 
     user.run("area", "delete", "prod", "--yes")
     assert not any(area["created"] for area in user.json("area", "list")["areas"])
     assert dev.names() == prod.names() == ["kafka"]
-    # Its topics stay, since nobody has named them.
+    # The topics of dev stay: nobody has asked to delete them.
     assert {name.partition(".")[0] for name in _topics(dev)} == {"dev"}
 
 
@@ -82,7 +82,7 @@ def _deploy(user: Pipectl, area: str) -> None:
 
 
 def _share_only_kafka(dev: Cluster, prod: Cluster) -> None:
-    """Tasks, ports, topics and consumer groups belong to one of the bundles, and both have the same."""
+    """The bundles have the same apps, and share no port, topic or consumer group."""
     assert dev.names() == prod.names()
     ports: set[int] = set()
     topics = _topics(dev)
@@ -127,13 +127,17 @@ def _until_fresh(*readers: Reader) -> None:
 
 def _life_of(cluster: Cluster) -> dict[str, Any]:
     """What a bundle that nothing reaches keeps: its tasks, its jobs and their failures."""
-    jobs = [job["jid"] for job in cluster.ask("/jobs/overview")["jobs"]]
-    histories = [cluster.ask(f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"] for job in jobs]
+    jobs = [job["jid"] for job in _answer(cluster, "/jobs/overview")["jobs"]]
+    histories = [_answer(cluster, f"/jobs/{job}/exceptions")["exceptionHistory"]["entries"] for job in jobs]
     return {
         "tasks": sorted(task["id"] for task in _tasks(cluster)),
         "jobs": jobs,
         "failures": [entry["exceptionName"] for history in histories for entry in history],
     }
+
+
+def _answer(cluster: Cluster, path: str) -> Any:
+    return wait_until(lambda: cluster.ask(path), f"an answer to {path}", PATIENCE)
 
 
 def _check_windows(cluster: Cluster) -> None:

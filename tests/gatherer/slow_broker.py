@@ -75,13 +75,14 @@ class _Asked:
 
 
 class SlowBroker:
-    """Listens at `address` for the broker at `upstream`, both host:port, while the block runs. A broker that
-    names itself by `upstream` is found at `address` by clients that come this way.
+    """Listens at `address` for the broker at `upstream`, both host:port, while the block runs. Clients that
+    come this way find a broker that names itself by `upstream` at `address`.
 
     bytes_per_second: how many bytes of records pass. delay_seconds: up to so much later comes each answer
-    with records. lag_seconds: so much later comes each message, one after the other, in either direction.
+    with records. lag_seconds: how much later each message comes, one after the other, in either direction.
     cut: nothing passes, and no connection ends by that. All may be set at any time. concerns: whether they
-    are about the client with this port; for others the network is fast.
+    apply to the client with this port; for others the network is fast. held_messages: how many messages came
+    later, or while it was cut.
     """
 
     def __init__(
@@ -95,8 +96,10 @@ class SlowBroker:
         self.bytes_per_second: float | None = None
         self.delay_seconds = self.lag_seconds = 0.0
         self.cut = False
-        self.passed_bytes = 0
+        self.passed_bytes = self.held_messages = 0
         self._upstream, self._address = _host_and_port(upstream), _host_and_port(address)
+        # An address is replaced within an answer.
+        assert len(self._upstream[0]) == len(self._address[0])
         self._concerns = concerns
         self._draw = random.Random(seed)
         self._held_until: dict[Partition, float] = {}
@@ -151,8 +154,8 @@ class SlowBroker:
         task.add_done_callback(self._connections.discard)
         asked: deque[_Asked] = deque()
         upstream_writer = None
-        far = self._concerns(writer.get_extra_info("peername")[1])
         try:
+            far = self._concerns(writer.get_extra_info("peername")[1])
             upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream, limit=2**20)
             ways = (
                 self._pass(reader, upstream_writer, lambda message: self._ask(message, asked), far),
@@ -182,6 +185,7 @@ class SlowBroker:
                 (length,) = struct.unpack(">i", await reader.readexactly(4))
                 message, seconds = change(bytearray(await reader.readexactly(length)))
                 if far:
+                    self.held_messages += bool(self.lag_seconds or self.cut)
                     await asyncio.sleep(seconds + self.lag_seconds)
                 while far and self.cut:
                     await asyncio.sleep(_CUT_POLL_SECONDS)

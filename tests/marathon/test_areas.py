@@ -29,9 +29,9 @@ def test_stores_of_an_area_are_its_own(settings_of: Callable[..., Settings]) -> 
 
 def test_the_notebooks_of_an_area_have_a_folder_of_their_own(settings_of: Callable[..., Settings]) -> None:
     assert settings_of().notebooks.folder == "/home/of/pipectl/notebooks"
-    assert in_area(settings_of(), "dev").notebooks.folder == "/home/of/pipectl/notebooks/dev"
+    assert in_area(settings_of(), "dev").notebooks.folder == "/home/of/pipectl/notebooks/areas/dev"
     shared = settings_of("prod", "notebooks.folder=/mnt/notebooks")
-    assert in_area(shared, "test").notebooks.folder == "/mnt/notebooks/test"
+    assert in_area(shared, "test").notebooks.folder == "/mnt/notebooks/areas/test"
     assert in_area(settings_of("prod"), "test").notebooks.folder is None
 
 

@@ -37,11 +37,11 @@ def test_a_sink_goes_on_after_the_password_of_mysql_was_changed(
                 return counts(store)
 
         with Standing(lambda: bundle.start(server.address, BATCH="20", **login)) as sink:
-            bundle.write(MANY)
+            bundle.write(MANY // 2)
             sink.until(lambda: bool(stored(old)), "the sink to write")
             server.change_password(NEW)
+            bundle.write(MANY // 2)
             sink.until(lambda: bool(sink.ended), "a sink that ends")
-            assert len(stored(NEW)) < MANY, "the password was changed too late"
             for said in sink.ended:
                 assert f"MySQL at 127.0.0.1:{server.port} refuses the login" in said
                 assert "check MYSQL_PASSWORD" in said
