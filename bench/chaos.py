@@ -60,13 +60,14 @@ def main() -> None:
         cluster = Cluster(Home(user.home / "cluster"))
         if with_cassandra:
             add_sink(cluster, user.json("render", "--set=parts=[cassandra]")[STREAM])
-        chaos = Chaos(cluster, args.seed, sinks=standing_sinks(cluster), fresh=args.fresh, say=_say)
-        report = chaos.run(
-            args.kills,
-            seconds=60 * args.minutes,
-            patience=args.patience,
-            then=(lambda: reboot(user, *stores, *settings)) if args.reboot else lambda: None,
-        )
+        with standing_sinks(cluster) as sinks:
+            chaos = Chaos(cluster, args.seed, sinks=sinks, fresh=args.fresh, say=_say)
+            report = chaos.run(
+                args.kills,
+                seconds=60 * args.minutes,
+                patience=args.patience,
+                then=(lambda: reboot(user, *stores, *settings)) if args.reboot else lambda: None,
+            )
     for line in report.lines():
         print(line)
     sys.exit(not report.exact)

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -86,6 +86,10 @@ class Sink:
         with mock.patch.dict(os.environ, env):
             self._open = open_store(env["STORE"])
 
+    def close(self) -> None:
+        """Close the store."""
+        self._open.close()
+
     def fresh(self, after: float) -> bool:
         """Whether the store has a window of each position that ends after `after`."""
         windows = next(each.flow for each in self._sources if each.name == "movingaverage")
@@ -118,9 +122,15 @@ class Sink:
         return difference(source.flow.table, wanted, rows)
 
 
-def standing_sinks(cluster: Cluster) -> list[Sink]:
-    """The sinks into stores that the cluster runs."""
-    return [Sink(cluster, name) for name in cluster.names() if _SINKS.match(name)]
+@contextmanager
+def standing_sinks(cluster: Cluster) -> Iterator[list[Sink]]:
+    """The sinks into stores that the cluster runs. Their stores are closed at the end of the block."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(closing(Sink(cluster, name)))
+            for name in cluster.names()
+            if _SINKS.match(name)
+        ]
 
 
 def add_sink(cluster: Cluster, stream: dict[str, Any]) -> None:
