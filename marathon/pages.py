@@ -37,7 +37,8 @@ class Notebooks(SecretSection):
     )
     folder: Annotated[str, AfterValidator(validators.check_file)] | None = Field(
         description="folder of the notebooks, the same on every agent, such as a mounted share; null on "
-        "`local`: the folder `notebooks` in PIPECTL_HOME; null elsewhere: they end with their task"
+        "`local`: the folder `notebooks` in PIPECTL_HOME; null elsewhere: they end with their task; in an "
+        "area, the folder `areas/NAME` in it"
     )
     token: Annotated[str, Field(min_length=1)] | None = Field(
         description="path of the DC/OS secret with the token that users sign in with, at least 32 "

@@ -29,6 +29,8 @@ def test_every_process_listens_on_loopback_only(pipectl, bundle):
         for p in processes
     }
     assert sum(map(bool, by_process.values())) >= 6
+    workers = {name: found for name, found in by_process.items() if "gatherer.worker" in name}
+    assert workers and not any(workers.values()), workers
     elsewhere = {name: found for name, found in by_process.items() if not found <= {"127.0.0.1", "::1"}}
     assert elsewhere == {}
 

@@ -81,8 +81,8 @@ def sample(number: int, moment: datetime) -> list[Measurement]:
 
 
 def test_samples_come_at_their_pace_and_each_at_its_time():
-    paced = Paced(sample, 0.05, threading.Event())
     began, records = time.monotonic(), []
+    paced = Paced(sample, 0.05, threading.Event())
     while len(records) < 11:
         records += paced.make(len(records), 11, NONE)
     assert time.monotonic() - began >= 0.5
