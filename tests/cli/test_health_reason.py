@@ -13,6 +13,7 @@ import pytest
 from cli.commands.status import _components, _flow, _show
 from cli.engine.memory import MemoryEngine
 from cli.engine.protocol import Failure, LogStream, Manifest
+from cli.errors import EngineError
 from cli.health_reason import health_reason
 from cli.live_config import live_config
 from cli.session import Session
@@ -104,8 +105,19 @@ def test_an_old_failure_is_no_reason_while_a_task_runs(engine: MemoryEngine) -> 
     assert "Command exited with status 1" in (health_reason(engine, APP) or "")
 
 
+def test_a_failure_is_told_though_no_log_can_be_read(
+    engine: MemoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object, **__: object) -> str:
+        raise EngineError(["dcos", "task", "log"], 1, "", "no task")
+
+    monkeypatch.setattr(engine, "logs", unreadable)
+    engine.failures[APP] = Failure(datetime(2100, 1, 1, tzinfo=UTC), "ended", "TASK_FAILED", "status 1")
+    assert (health_reason(engine, APP) or "").endswith("UTC: status 1")
+
+
 def test_a_failure_is_told_in_one_line_without_words_that_are_not_about_it(engine: MemoryEngine) -> None:
-    """The log of the task cannot be read, and it did not end by itself."""
+    """The words of a task that did not end by itself are not about its end."""
     engine.failures[APP] = Failure(datetime(2100, 1, 1, tzinfo=UTC), "gone", "TASK_LOST", "away\x1b[31m\nnow")
     assert (health_reason(engine, APP) or "").endswith("UTC: away\ufffd[31m\ufffdnow")
     engine.failures[APP] = Failure(datetime(2100, 1, 1, tzinfo=UTC), "gone", "TASK_KILLED", "no answer")
