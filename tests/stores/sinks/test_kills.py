@@ -7,8 +7,6 @@ import signal
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -28,6 +26,7 @@ from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
 from tests.stores.batches import ALWAYS
 from tests.stores.sinks.receiver import Receiver
+from tests.stores.sinks.secured import health
 from tests.stores.sinks.test_sink import FLOW, Bundle, record, signal_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1800)]
@@ -183,7 +182,7 @@ def test_each_signal_is_posted_once_when_the_broker_is_killed_and_the_receiver_i
             sink.until(lambda: len(receiver.posts) >= 140, "140 posts")
             assert len(set(receiver.names)) < SIGNALS
             with receiver.away():
-                sink.until(lambda: "ConnectError" in health(port), "the sink to miss the receiver")
+                sink.until(lambda: "ConnectError" in (health(port)[1] or ""), "the sink to miss the receiver")
             sink.until(lambda: len(set(receiver.names)) == SIGNALS, f"{SIGNALS} signals")
             sink.stop()
 
@@ -193,15 +192,3 @@ def test_each_signal_is_posted_once_when_the_broker_is_killed_and_the_receiver_i
         post = json.loads(body)
         found.setdefault(post["symbol"], []).append(int(post["price"]))
     assert found == {f"S{first}": list(range(first, SIGNALS, 7)) for first in range(7)}
-
-
-def health(port: int) -> str:
-    """Why the sink does not do its work."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10):
-            return ""
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.read().decode()
-    except OSError:
-        return ""
