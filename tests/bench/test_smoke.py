@@ -23,12 +23,14 @@ COMMANDS = (
     "dns.py --seconds 1",
     "fuzz_cluster.py --requests 40",
     "fuzz_page.py --requests 40",
-    "fuzz_records.py --records 2000",
+    "fuzz_records.py --records 500",
     "fuzz_settings.py --files 20",
     "generator_throughput.py --ticks 2000 --rounds 1",
     "page_smoothness.py --positions 3 --rate 2 --seconds 1 --load 1000",
     "spark_kills.py --kills 1 --ticks 600",
 )
+# Quicker tests try the same: tests/spark_jobs kills Spark, and tests/cli looks for brokers under other names.
+LONG = {"dns.py", "spark_kills.py"}
 # `make bench`, `make image-check` and `make compose-check` run them, or a test beside this one.
 ELSEWHERE = {"gatherer_throughput.py", "position_analysis.py", "run.py", "image_check.py", "compose_check.py"}
 # They write documents of the project.
@@ -40,7 +42,10 @@ MEMORY = {"spark_kills.py": memory.STANDALONE_MB}
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(each, marks=[pytest.mark.long] if each.split()[0] in LONG else []) for each in COMMANDS],
+)
 def test_a_benchmark_runs(command: str, tmp_path: Path) -> None:
     script, *arguments = command.split()
     if (program := PROGRAMS.get(script)) and shutil.which(program) is None:

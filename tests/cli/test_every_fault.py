@@ -50,7 +50,7 @@ FAULTS = {
     "kill, carried out": Fault(kill=True, after=True),
 }
 # One of each class: the user's, a conflict, an invalid definition, lost before and after the change.
-OF_UPGRADES = {"403", "409 locked", "422", "503", "hang, carried out", "kill, carried out"}
+OF_EACH_CLASS = {"403", "409 locked", "422", "503", "hang, carried out", "kill, carried out"}
 # The user has to do something about it: it must not be passed over.
 THE_USERS = {"401", "401 for good", "403"}
 CAUSES = {
@@ -156,9 +156,9 @@ def claims_hold(world: World, output: str, *, removed: bool) -> bool:
 
 
 def cases():
-    """Every fault in every operation. Most faults of an upgrade are long: its calls are like a deploy's."""
+    """Every fault in every operation. Most are long outside a deploy, whose calls are much like theirs."""
     for operation, kind in product(OPERATIONS, FAULTS):
-        marks = [pytest.mark.long] if operation == "upgrade" and kind not in OF_UPGRADES else []
+        marks = [pytest.mark.long] if operation != "deploy" and kind not in OF_EACH_CLASS else []
         yield pytest.param(operation, kind, id=f"{operation}-{kind}", marks=marks)
 
 

@@ -93,7 +93,13 @@ def says(page, state):
 
 
 @pytest.mark.parametrize(
-    ("scheme", "width"), [("light", 1200), ("dark", 380), ("light", 380), ("dark", 1200)]
+    ("scheme", "width"),
+    [
+        ("light", 1200),
+        ("dark", 380),
+        pytest.param("light", 380, marks=pytest.mark.long),
+        pytest.param("dark", 1200, marks=pytest.mark.long),
+    ],
 )
 def test_the_switch_shows_other_clusters_and_leads_to_the_same_position(start, browser, other, scheme, width):
     app = start(CLUSTER_NAME="dev", CLUSTER_PAGES=json.dumps({"prod": other.page}))

@@ -15,11 +15,15 @@ COMMANDS = (
     "recovery.py --rounds 1 --fresh 15 --settle 2 generator",
     SOAK,
 )
+# It times commands that other tests run.
+LONG = {"commands.py"}
 
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command", [pytest.param(each, marks=[pytest.mark.long] if each in LONG else []) for each in COMMANDS]
+)
 def test_a_benchmark_runs(
     command: str, changeable_bundle: SharedBundle, run_benchmark: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ def test_rows_expire(cassandra):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_write_outlasts_a_crash_of_the_node(cassandra, store):
     """It is killed between two batches and during one; what was acknowledged before stays."""
     store.write(FLOW, Batch("w", 0), rows(0, 500))
