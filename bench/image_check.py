@@ -6,8 +6,7 @@ On Debian, as root. A Debian of its own with Python takes the place of the Docke
 apps are those that `pipectl render` shows, as containers on the host's network, of a user that nobody knows,
 without a home, on a read-only file system. A report and a stream run from the image with Spark, as its own
 user, on prices that the other image writes. Prints sizes and times; ends with 1 when a position or a price is
-missing.
-Everything is made in one temporary folder, which goes at the end, and on Ctrl-C.
+missing. Everything is made in one temporary folder, which goes at the end, and on Ctrl-C.
 """
 
 from __future__ import annotations
