@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +14,9 @@ from kafka_topic.errors import PlanError
 
 RETENTION, CLEANUP, TIMESTAMP_TYPE = "retention.ms", "cleanup.policy", "message.timestamp.type"
 RETENTION_BYTES, LARGEST_BATCH = "retention.bytes", "max.message.bytes"
+SEGMENT = "segment.ms"
+"""Kafka deletes whole segments of a log, and never the one that it writes to. So a topic that is always
+written to keeps a record for as long as its retention and a segment together."""
 LEAST_BATCH = 1_048_588
 """Kafka's own limit, in bytes. Producers fill their batches up to it. A topic with a lower limit refuses the
 batches of a producer that catches up after an outage, for good."""
@@ -38,7 +41,7 @@ class Difference:
     @property
     def shortens(self) -> bool:
         """Whether the change deletes records that the topic would keep."""
-        if self.name != RETENTION:
+        if self.name not in (RETENTION, SEGMENT):
             return False
         current, wanted = int(self.current), int(self.wanted)
         return wanted != _FOR_EVER and (current == _FOR_EVER or wanted < current)
@@ -77,12 +80,26 @@ def parse_retention(form: str) -> dict[str, timedelta]:
     return found
 
 
+def divided(
+    found: Sequence[Difference], *, allow_decrease: bool
+) -> tuple[list[Difference], list[Difference]]:
+    """The differences to change, and those to leave.
+
+    allow_decrease: whether a retention may become shorter. Where it may not, its segments are no difference.
+    """
+    left = [each for each in found if each.stays and not (each.shortens and allow_decrease)]
+    changes = [each for each in found if each not in left]
+    longer = {each.topic for each in left if each.name == RETENTION}
+    return changes, [each for each in left if each.name != SEGMENT or each.topic not in longer]
+
+
 def differences(
     wanted: Mapping[str, Mapping[str, str]], current: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Difference]:
     """How topics that are in both mappings differ, in the order of `wanted`.
 
-    Settings that lose records differ too: compaction, a limit on the topic's size, and one on batches.
+    Settings that lose records differ too: compaction, a limit on the topic's size, and one on batches. So
+    do segments that last longer than the retention.
     """
     for topic, config in wanted.items():
         there = current.get(topic, {})
@@ -93,5 +110,7 @@ def differences(
             yield Difference(topic, CLEANUP, there[CLEANUP], "delete")
         if RETENTION in config and int(there.get(RETENTION_BYTES, _FOR_EVER)) != _FOR_EVER:
             yield Difference(topic, RETENTION_BYTES, there[RETENTION_BYTES], str(_FOR_EVER))
+        if 0 < int(config.get(RETENTION, _FOR_EVER)) < int(there.get(SEGMENT, 0)):
+            yield Difference(topic, SEGMENT, there[SEGMENT], config[RETENTION])
         if int(there.get(LARGEST_BATCH, LEAST_BATCH)) < LEAST_BATCH:
             yield Difference(topic, LARGEST_BATCH, there[LARGEST_BATCH], str(LEAST_BATCH))

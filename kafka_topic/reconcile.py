@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from kafka_topic.brokers import Brokers
-from kafka_topic.config import Difference, config_of, differences
+from kafka_topic.config import Difference, config_of, differences, divided
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 from kafka_topic.names import Topics
 
@@ -31,13 +31,12 @@ def reconcile(
     brokers = Brokers(bootstrap_servers, timeout=timeout)
     wanted = {name: config_of(kind, retention) for name in brokers.names() if (kind := topics.kind(name))}
     found = list(differences(wanted, brokers.configs(wanted)))
-    left = [each for each in found if each.stays and not (each.shortens and allow_decrease)]
+    done, left = divided(found, allow_decrease=allow_decrease)
     changes: dict[str, dict[str, str]] = {}
-    for each in found:
-        if each not in left:
-            changes.setdefault(each.topic, {})[each.name] = each.wanted
+    for each in done:
+        changes.setdefault(each.topic, {})[each.name] = each.wanted
     brokers.set_configs(changes)
-    return [each for each in found if each not in left], left
+    return done, left
 
 
 class TopicReconciler:

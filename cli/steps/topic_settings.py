@@ -11,7 +11,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cli.errors import PipectlError
-from kafka_topic.config import RETENTION, RETENTION_BYTES, TIMESTAMP_TYPE, Difference, differences
+from kafka_topic.config import (
+    RETENTION,
+    RETENTION_BYTES,
+    SEGMENT,
+    TIMESTAMP_TYPE,
+    Difference,
+    differences,
+    divided,
+)
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError
 from kafka_topic.plan import TopicSpec
 from kafka_topic.reachable import why_unreachable
@@ -22,10 +30,12 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
-_NAMES = {RETENTION: "retention", TIMESTAMP_TYPE: "timestamps by"}
+_NAMES = {RETENTION: "retention", TIMESTAMP_TYPE: "timestamps by", SEGMENT: "segments of"}
 _MIN_IN_SYNC = "min.insync.replicas"
 _CONSEQUENCES = {
     RETENTION: "`topics.allow_retention_decrease: true` lowers it, which deletes records",
+    SEGMENT: "records stay that much longer than the retention; `topics.allow_retention_decrease: true` "
+    "lowers it",
     RETENTION_BYTES: "Kafka deletes the oldest records beyond that size, however recent",
     _MIN_IN_SYNC: "Kafka rejects writes with fewer in-sync replicas",
 }
@@ -117,9 +127,8 @@ class TopicSettings:
         except KafkaTopicError as error:
             return Comparison(unread=str(error))
         found = list(differences(wanted, current))
-        kept = [each for each in found if each.stays and not (each.shortens and self._allow_decrease)]
-        kept += _too_few_replicas(specs, current)
-        return Comparison([each for each in found if each not in kept], kept, layout)
+        pending, kept = divided(found, allow_decrease=self._allow_decrease)
+        return Comparison(pending, [*kept, *_too_few_replicas(specs, current)], layout)
 
     def _brokers(self) -> Brokers:
         if reason := why_unreachable(self._servers, timeout=CONNECT_SECONDS):
@@ -151,6 +160,6 @@ def config_in_words(config: Mapping[str, str]) -> str:
 def _value(name: str, value: str) -> str:
     if name == TIMESTAMP_TYPE:
         return _TIMESTAMPED_BY.get(value, value)
-    if name != RETENTION:
+    if name not in (RETENTION, SEGMENT):
         return value
     return "for ever" if int(value) < 0 else format_duration(timedelta(milliseconds=int(value)))

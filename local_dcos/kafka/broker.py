@@ -11,6 +11,7 @@ from aiohttp import web
 from local_dcos.files import write_durably
 from local_dcos.kafka.api import TopicsApi
 from local_dcos.kafka.jars import JARS
+from local_dcos.kafka.package import OVERRIDE
 from local_dcos.kafka.security import BrokerSecurity
 from local_dcos.ports import HOST, HOST_PORTS, pick
 from local_dcos.services.node import Node, until, until_open
@@ -31,6 +32,11 @@ class Broker(Node):
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(environ)
         self._heap_mb = environ.get("KAFKA_HEAP_MB", "512")
+        self._chosen = {
+            variable.removeprefix(OVERRIDE).lower().replace("_", "."): value
+            for variable, value in environ.items()
+            if variable.startswith(OVERRIDE)
+        }
         self._security = BrokerSecurity.from_environ(environ)
         # As in the DC/OS package.
         self.endpoint = "broker-tls" if self._security else "broker"
@@ -58,6 +64,7 @@ class Broker(Node):
             "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller}",
             "log.dirs": self.folder / "log",
             **self._listeners(f"{HOST}:{controller}"),
+            **self._chosen,
         }
         lines = (f"{name}={value}\n" for name, value in own.items())
         return (_FOLDER / "server.properties").read_text(encoding="utf-8") + "".join(lines)

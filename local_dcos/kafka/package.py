@@ -15,6 +15,16 @@ from local_dcos.packages.package import Package
 
 _OFF: Json = {"type": "boolean", "enum": [False]}
 _ENABLED: Json = {"type": "boolean", "default": False}
+OVERRIDE = "KAFKA_OVERRIDE_"
+"""What the variables of the broker's settings begin with."""
+_SETTINGS = {
+    "log_retention_check_interval_ms": option(
+        "integer", "Time between two searches for records past their retention, in ms", minimum=1
+    ),
+    "log_segment_delete_delay_ms": option(
+        "integer", "Time until the file of a deleted segment is removed, in ms", minimum=0
+    ),
+}
 _USER: Json = {"type": "string", "pattern": "^[a-z0-9-]+$"}
 _SECURITY = section(
     "TLS and logins. Named as in the DC/OS catalogue, except for `scram` and `secrets`",
@@ -58,6 +68,8 @@ def _secured(security: Json) -> tuple[Json, Json]:
 def _app(chosen: Json) -> Json:
     login, secrets = _secured(chosen["service"]["security"])
     env = {"KAFKA_HEAP_MB": str(chosen["brokers"]["heap"]["size"]), **login}
+    given = chosen["kafka"]
+    env |= {f"{OVERRIDE}{name.upper()}": str(given[name]) for name in _SETTINGS if name in given}
     return {"env": env, "secrets": secrets} if secrets else {"env": env}
 
 
@@ -77,7 +89,7 @@ PACKAGE = Package(
             port=options.port("of the broker", 9092),
             heap=options.heap(128, 512),
         ),
-        "kafka": options.catalogue_section(),
+        "kafka": options.catalogue_section(**_SETTINGS),
     },
     sized_by="brokers",
     ports={"broker": "brokers.port"},

@@ -161,7 +161,12 @@ def test_how_long_topics_keep_records_is_shown_where_brokers_can_be_read_and_els
     small.settings.append("topics.allow_retention_decrease=true")
     change = small.plan().changes["topics"]
     assert change.modifies
-    assert change.diff == ["-cli.movingaverage retention 7d", "+cli.movingaverage retention 5d"]
+    assert change.diff == [
+        "-cli.movingaverage retention 7d",
+        "+cli.movingaverage retention 5d",
+        "-cli.movingaverage segments of 7d",
+        "+cli.movingaverage segments of 5d",
+    ]
 
 
 def test_a_topic_that_was_made_by_hand_is_compared_in_all_that_matters(small, kafka):

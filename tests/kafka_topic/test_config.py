@@ -1,11 +1,12 @@
 """How topics are set beside partitions and replicas: what is wanted, what differs, what shortens."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from kafka_topic.brokers import Brokers
-from kafka_topic.config import Difference, config_of, differences, parse_retention
+from kafka_topic.config import Difference, config_of, differences, divided, parse_retention
 from kafka_topic.errors import BrokerUnreachableError, KafkaTopicError, PlanError
 from kafka_topic.names import Topics
 from kafka_topic.plan import topic_plan
@@ -70,6 +71,28 @@ def test_what_shortens_retention(current, wanted, shortens):
 
 def test_compaction_does_not_shorten_retention():
     assert not Difference("limits", "cleanup.policy", "delete", "compact").shortens
+
+
+@pytest.mark.parametrize(
+    ("wanted", "segment", "found"),
+    [(DAY, 7 * DAY, str(DAY)), (7 * DAY, 7 * DAY, None), (30 * DAY, 7 * DAY, None), (-1, 7 * DAY, None)],
+)
+def test_segments_last_no_longer_than_the_retention(wanted, segment, found):
+    current = {"a": {"retention.ms": str(wanted), "segment.ms": str(segment)}}
+    differ = list(differences({"a": {"retention.ms": str(wanted)}}, current))
+    assert differ == ([Difference("a", "segment.ms", str(segment), found)] if found else [])
+    assert list(differences({"a": {}}, current)) == []
+    assert divided(differ, allow_decrease=True) == (differ, [])
+    assert divided(differ, allow_decrease=False) == ([], differ), "it deletes records that are there"
+
+
+def test_segments_stay_as_they_are_while_a_longer_retention_does():
+    kept, there = {"retention.ms": str(DAY)}, {"retention.ms": str(9 * DAY), "segment.ms": str(7 * DAY)}
+    found = list(differences({"a": kept, "b": kept}, {"a": there, "b": {**there, "retention.ms": str(DAY)}}))
+    shorter, of_b = retention("a", 9 * DAY, DAY), Difference("b", "segment.ms", str(7 * DAY), str(DAY))
+    assert found == [shorter, replace(of_b, topic="a"), of_b]
+    assert divided(found, allow_decrease=False) == ([], [shorter, of_b])
+    assert divided(found, allow_decrease=True) == (found, [])
 
 
 def test_topics_and_settings_that_are_not_reported_are_no_difference():
@@ -146,6 +169,7 @@ def test_a_reconciler_reports_only_what_is_new(stage):
     assert (
         shortening.run()[0] == f"changed retention.ms of {stage.prefix}movingaverage from 604800000 to 8000"
     )
-    assert brokers.configs([a])[a]["retention.ms"] == "9000"
+    shown = brokers.configs([a])[a]
+    assert (shown["retention.ms"], shown["segment.ms"]) == ("9000", "9000")
     stage.create("position.B")
     assert f"changed retention.ms of {stage.prefix}position.B from 604800000 to 9000" in shortening.run()

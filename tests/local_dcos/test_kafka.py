@@ -4,7 +4,8 @@ import json
 
 import psutil
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from local_dcos.kafka.topics import Topics
 from tests import disks
@@ -17,9 +18,10 @@ def plan_status(cluster, name):
     return json.loads(shown.stdout)["status"] if shown.returncode == 0 else None
 
 
-def install(cluster, tmp_path, name="kafka", port=0):
+def install(cluster, tmp_path, name="kafka", port=0, **sections):
     options = tmp_path / f"{name}.json"
-    options.write_text(json.dumps({"service": {"name": name}, "brokers": {"count": 1, "port": port}}))
+    chosen = {"service": {"name": name}, "brokers": {"count": 1, "port": port}, **sections}
+    options.write_text(json.dumps(chosen))
     done = cluster.dcos("package", "install", "kafka", f"--options={options}", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -51,6 +53,26 @@ def topic(own_cluster, tmp_path):
     )
     assert created.returncode == 0, created.stdout
     return address
+
+
+def test_a_broker_deletes_what_is_past_its_retention_as_soon_as_the_options_say(own_cluster, tmp_path):
+    soon = {"log_retention_check_interval_ms": 200, "log_segment_delete_delay_ms": 0}
+    address = install(own_cluster, tmp_path, kafka=soon)
+    partition = TopicPartition("old", 0)
+    admin = AdminClient({"bootstrap.servers": address})
+    config = {"retention.ms": "500", "segment.ms": "500"}
+    admin.create_topics([NewTopic("old", 1, config=config)])["old"].result(60)
+    producer = Producer({"bootstrap.servers": address, "linger.ms": 0})
+
+    def deleted():
+        producer.produce("old", b"one")
+        assert producer.flush(30) == 0
+        (spec,) = admin.list_offsets({partition: OffsetSpec.earliest()}).values()
+        return spec.result(30).offset > 2
+
+    own_cluster.wait_for(deleted, 120)
+    folder = own_cluster.home / "kafka" / "kafka" / "log" / "old-0"
+    own_cluster.wait_for(lambda: len(list(folder.glob("*.log*"))) == 1, 120)
 
 
 @disks.may_mount
