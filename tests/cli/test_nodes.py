@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -34,12 +35,16 @@ def two_agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dcos
         monkeypatch.setenv("PIPECTL_HOME", str(tmp_path))
         engine = DcosEngine(Dcos(LOCAL_CLIENT, {**os.environ, **local_environ(*local.address())}, timeout=60))
         until(lambda: all(node.up for node in engine.nodes()), "two agents")
-        document = {"id": "/a/b", "cmd": "exec sleep 1000", "instances": 2, "cpus": 0.1, "mem": 32}
-        engine.create(Manifest("/a/b", {}, 2, {}, document))
+        create(engine, "/a/b")
         until(lambda: [len(node.apps) for node in engine.nodes()] == [1, 1], "a task on each agent")
         yield engine
     finally:
         subprocess.run([*agent, "purge", "--home", home], check=True, capture_output=True)
+
+
+def create(engine: DcosEngine, app_id: str) -> None:
+    document = {"id": app_id, "cmd": "exec sleep 1000", "instances": 2, "cpus": 0.1, "mem": 32}
+    engine.create(Manifest(app_id, {}, 2, {}, document))
 
 
 def until(reached: Any, what: str) -> None:
@@ -75,6 +80,29 @@ def test_an_agent_is_killed_and_shown(two_agents: DcosEngine, tmp_path: Path) ->
     assert [node.up for node in two_agents.nodes()] == [True, False]
     again = invoke(tmp_path, "chaos", "kill-node", "local-S2", "--yes", code=1).exception
     assert "Agent local-S2 does not run now; it comes back in 3" in str(again)
+
+
+def test_an_agent_that_stands_still_is_shown_as_down_until_it_answers(
+    two_agents: DcosEngine, tmp_path: Path
+) -> None:
+    def shown() -> list[list[str]]:
+        lines = invoke(tmp_path, "nodes").output.splitlines()
+        return [line.split()[:3] for line in lines if line.startswith("local-")]
+
+    state = json.loads((tmp_path / "cluster" / "state.json").read_text())
+    (pid,) = [node["pid"] for node in state["nodes"] if node["id"] == "local-S2"]
+    here = "127.0.0.1"
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        # It shows when the agent is asked to start a task.
+        create(two_agents, "/more")
+        until(
+            lambda: shown() == [["local-S1", here, "up"], ["local-S2", here, "down"]],
+            "an agent that is shown as down",
+        )
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    until(lambda: shown() == [["local-S1", here, "up"], ["local-S2", here, "up"]], "both agents shown as up")
 
 
 def test_nothing_is_killed_on_a_cluster_elsewhere(tmp_path: Path) -> None:

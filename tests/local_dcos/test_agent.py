@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -12,7 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local_dcos.daemon import STOP_SECONDS
+from local_dcos.scheduling import STOP_GRACE_SECONDS
+
 SLEEP = "exec sleep 1000"
+# What a busy machine may add to a promised limit.
+BUSY_SECONDS = 60.0
 
 
 def test_start_is_idempotent_and_private(own_cluster):
@@ -168,6 +174,23 @@ def test_stop_leaves_nothing_and_start_brings_the_apps_back(own_cluster, killed)
     own_cluster.start()
     own_cluster.wait_for(lambda: own_cluster.app("/again")["tasksRunning"] == 1)
     assert own_cluster.app("/again")["tasks"][0]["id"] != first
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_stop_ends_in_time_a_task_that_asks_for_an_hour_and_does_not_end(own_cluster, tmp_path):
+    ready = tmp_path / "ready"
+    stubborn = f"trap '' TERM; touch {shlex.quote(str(ready))}; while true; do sleep 1; done"
+    own_cluster.run({"id": "/stubborn", "cmd": stubborn, "taskKillGracePeriodSeconds": 3600})
+    own_cluster.wait_for(ready.exists)
+    began = time.monotonic()
+    own_cluster.local_dcos("stop")
+    seconds = time.monotonic() - began
+    assert own_cluster.processes() == []
+    # Only an agent that ended by itself has noted the end of its tasks; at the promised limit it is killed.
+    assert json.loads((own_cluster.home / "state.json").read_text())["tasks"] == []
+    assert STOP_GRACE_SECONDS <= seconds < STOP_SECONDS + BUSY_SECONDS
 
 
 def test_an_idle_agent_uses_no_cpu(own_cluster):
