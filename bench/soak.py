@@ -1,22 +1,25 @@
 """Runs a bundle at a steady rate: do memory, threads, open files, disk and lag stay bounded?
 
-    python bench/soak.py [--minutes 10] [--rate 50] [--plot soak.svg]
+    python bench/soak.py [--minutes 10] [--rate 50] [--turnover] [--plot soak.svg]
 
 A bundle is deployed in a folder of its own, which is removed afterwards. The table shows each figure at the
-beginning, at its highest and at the end, and by how much its last quarter is above its second one. The exit
-code is 1 if anything grows beyond the bounds of `tests/e2e/soak.py`.
+beginning, at its highest and at the end, and by how much its last quarter is above its second one. With
+--turnover, topics keep records for 20 s only, and an app writes a megabyte of log a second: Kafka must delete
+records, and the log must be rotated. The exit code is 1 if anything grows beyond the bounds of
+`tests/e2e/soak.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from html import escape
 from pathlib import Path
 
 from bundle import bundle  # first: it lets the next ones be found
 
-from tests.e2e.soak import Samples, faults, growth, sample
+from tests.e2e.soak import MEMORY_MINUTES, TURNOVER, Samples, faults, growth, sample, talker
 
 WIDTH, HEIGHT, LEFT, LEGEND, TOP = 620, 150, 60, 180, 30
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999", "#7f3c8d")
@@ -65,11 +68,14 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--rate", type=int, default=50, help="ticks per second and position")
+    parser.add_argument("--turnover", action="store_true", help="records grow old, and logs grow long")
     parser.add_argument("--plot", type=Path, help="where to write the plot, an SVG file")
     args = parser.parse_args()
-    with bundle("--set", f"generator.rate={args.rate}") as user:
+    settings = [f"generator.rate={args.rate}", *(TURNOVER if args.turnover else ())]
+    with bundle(*(f"--set={each}" for each in settings)) as user:
         positions = len(user.json("status", code=None)["positions"])
-        samples = sample(user, args.minutes)
+        with talker(user) if args.turnover else nullcontext():
+            samples = sample(user, args.minutes)
     print(f"{'':14}{'':16}{'first':>10}{'highest':>10}{'last':>10}{'growth':>9}")
     for kind, name, values in samples.series():
         print(
@@ -77,8 +83,12 @@ def main() -> None:
         )
     if args.plot:
         args.plot.write_text(plot(samples), encoding="utf-8")
-    found = faults(samples, args.rate * positions)
-    print("\n".join(found) or "everything is bounded")
+    if args.turnover:
+        print(f"of {samples.logged_mb:,.0f} MB of a log, {samples.kept_mb:,.0f} MB are there")
+    memory = args.minutes >= MEMORY_MINUTES
+    found = faults(samples, args.rate * positions, memory=memory, turnover=args.turnover)
+    bounded = "everything is" if memory else "threads, files and lag are"
+    print("\n".join(found) or f"{bounded} bounded")
     sys.exit(bool(found))
 
 

@@ -17,13 +17,12 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def run_benchmark(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Calls a benchmark with a command line, and returns its output.
+    """Calls a benchmark with a command line, which must find everything as it should be; returns its output.
 
-    judges: whether it must find everything as it should be. Further arguments: what is lent, as bench/lent.py
-    names it.
+    Further arguments: what is lent, as bench/lent.py names it.
     """
 
-    def run(command: str, *, judges: bool = True, **lent: Any) -> str:
+    def run(command: str, **lent: Any) -> str:
         script, *arguments = command.split()
         monkeypatch.syspath_prepend(str(BENCH))
         monkeypatch.setattr(sys, "argv", [str(BENCH / script), *arguments])
@@ -36,7 +35,7 @@ def run_benchmark(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[
         except SystemExit as end:
             code = end.code
         shown, errors = capfd.readouterr()
-        assert not code or not judges, f"{shown[-3000:]}\n{errors[-3000:]}"
+        assert not code, f"{shown[-3000:]}\n{errors[-3000:]}"
         assert any(character.isdigit() for character in shown), shown
         return shown
 
