@@ -142,7 +142,9 @@ def shared_bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     @contextmanager
     def ended_with_the_folder() -> Iterator[SharedBundle]:
         # While a bundle is up, it takes CPU from all other tests: two thirds as much at this rate.
-        user = Pipectl(tmp_path_factory.mktemp("e2e") / "a home", settings=("generator.rate=10",))
+        # Kafka looks for old records every second, not every five minutes.
+        soon = "kafka.options={kafka: {log_retention_check_interval_ms: 1000}}"
+        user = Pipectl(tmp_path_factory.mktemp("e2e") / "a home", settings=("generator.rate=10", soon))
         try:
             yield SharedBundle(user)
         finally:

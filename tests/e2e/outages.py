@@ -9,6 +9,7 @@ import math
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -51,6 +52,8 @@ class Site:
         self.home = user.home
         self.cluster = Cluster(Home(user.home / "cluster"))
         self._network: SlowBroker | None = None
+        self.generator: subprocess.Popen[bytes] | None = None
+        """One with a clock of its own."""
 
     @contextmanager
     def frozen(self, component: str) -> Iterator[None]:
