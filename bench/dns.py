@@ -1,34 +1,34 @@
-"""The name of the brokers cannot be resolved for a while: what does the job say, and is every window exact?
+"""The name of the brokers cannot be resolved for a while: does `pipectl status` say so, and is all exact?
 
     python bench/dns.py [--seconds 60]
 
-A broker tells its clients a host name, which only a hosts file of this benchmark knows, in a mount namespace
-of its own (so it needs root). First the name is gone while all connections are open. Then the broker starts
-again, so that every client needs the name: the job, the producer of prices, and the broker itself. JVMs keep
-an address for 30 s. In the end, every window and dead letter is recomputed from the topics.
+A bundle is deployed in a folder of its own. Its broker tells its clients a host name, which only a hosts file
+of this benchmark knows, in a mount namespace of its own (so it needs root). First the name is gone while all
+connections are open. Then it is gone and the broker starts again, so that every client needs the name: the
+job, the generator, and the broker itself. JVMs keep an address for 30 s. In the end, every window and dead
+letter is recomputed from the topics, and the generator's counts are compared with them. The exit code is 1 if
+anything is not as it must be.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
-import time
-from contextlib import ExitStack
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import broker  # noqa: F401 - first: it lets the next ones be found
-from client import as_in_tests
+from bundle import bundle  # first: it lets the next ones be found
+from outages import try_out
 
-from tests.gatherer.bundle import Bundle, Feed
-from tests.gatherer.exact import key_of
-from tests.gatherer.flink import wait_until
+from local_dcos.kafka.package import OVERRIDE
+from tests.e2e.outages import FRESH_SECONDS, Outage, Site
 
 NAME = "kafka.test"
-SYMBOLS = ["AAPL", "MSFT"]
+SAID = f"the name {re.escape(NAME)} cannot be resolved"
 
 
 class Names:
@@ -40,13 +40,23 @@ class Names:
         self._others = Path("/etc/hosts").read_text()
         resolver = folder / "resolv.conf"
         resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
-        self.there(True)
+        self._know(True)
         for file, place in ((self._hosts, "/etc/hosts"), (resolver, "/etc/resolv.conf")):
             subprocess.run(["mount", "--bind", file, place], check=True)  # noqa: S607
 
-    def there(self, known: bool) -> None:
+    def _know(self, known: bool) -> None:
         # In place: the file is mounted.
         self._hosts.write_text(f"{self._others}127.0.0.1 {NAME}\n" if known else self._others)
+
+    @contextmanager
+    def gone(self, site: Site, *killed: str) -> Iterator[None]:
+        """Nobody knows the name. Components are killed at its begin."""
+        self._know(False)
+        try:
+            site.cluster.kill(*killed)
+            yield
+        finally:
+            self._know(True)
 
 
 def main() -> None:
@@ -56,67 +66,27 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=60, help="of each part; fewer than 30 leave the address in JVMs"
     )
+    parser.add_argument(
+        "--fresh", type=float, default=FRESH_SECONDS, help="seconds; a busy machine needs more"
+    )
+    parser.add_argument("--verbose", action="store_true", help="print all that `pipectl status` said at last")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if not args.inside:
         again = ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv, "--inside"]
         sys.exit(subprocess.run(again, check=False).returncode)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dns-")))
-        (folder / "kafka").mkdir()
-        names = Names(folder)
-        kafka = _named(folder / "kafka")
-        stack.callback(kafka.stop)
-        kafka.start()
-        flink = as_in_tests(stack, folder / "flink")
-        port = kafka.bootstrap_servers.rpartition(":")[2]
-        bundle = Bundle(flink, kafka.bootstrap_servers, "dns", f"{NAME}:{port}")
-        feed = Feed(bundle, SYMBOLS)
-        bundle.app.start()
-        stack.callback(bundle.app.kill)
-        bundle.app.until_healthy()
-        _until_fresh(bundle, "before")
-
-        names.there(False)
-        time.sleep(args.seconds)
-        print(f"name gone, connections open: the job says {_said(bundle)}", flush=True)
-        kafka.restart()
-        time.sleep(args.seconds)
-        print(f"name gone, broker started again: the job says {_said(bundle)}", flush=True)
-        names.there(True)
-        began = time.monotonic()
-        _until_fresh(bundle, "after")
-        print(f"fresh {time.monotonic() - began:.1f} s after the name is back", flush=True)
-        due = bundle.verify(SYMBOLS, feed.close())
-        print(f"{due} windows due: all as the model says, and so are the dead letters")
-
-
-def _named(folder: Path) -> Any:
-    """A broker that tells its clients NAME."""
-    from tests.conftest import Broker
-
-    kafka = Broker(folder)
-    settings = folder / "server.properties"
-    own, named = (f"advertised.listeners=PLAINTEXT://{host}" for host in ("127.0.0.1", NAME))
-    text = settings.read_text()
-    assert own in text
-    settings.write_text(text.replace(own, named))
-    return kafka
-
-
-def _said(bundle: Bundle) -> dict[str, object]:
-    return {name: value for name, value in bundle.app.health().items() if name != "job_id"}
-
-
-def _until_fresh(bundle: Bundle, when: str) -> None:
-    """Wait until each symbol has a window that ends after now."""
-    now = datetime.now(UTC)
-
-    def fresh() -> bool:
-        newest = {symbol: end for symbol, _, end in sorted(map(key_of, bundle.averages()))}
-        return all(symbol in newest and newest[symbol] > now for symbol in SYMBOLS)
-
-    wait_until(fresh, f"fresh windows {when} the outage")
+    with tempfile.TemporaryDirectory(prefix="dns-") as folder:
+        names = Names(Path(folder))
+        outages = (
+            Outage("name gone", args.seconds, SAID, names.gone),
+            Outage("name gone at a restart", args.seconds, SAID, lambda site: names.gone(site, "broker")),
+        )
+        with bundle(f"--set=kafka.host={NAME}") as user:
+            site = Site(user)
+            address = f"PLAINTEXT://{site.cluster.bootstrap_servers}"
+            site.cluster.set_variable("kafka", f"{OVERRIDE}ADVERTISED_LISTENERS", address)
+            exact = try_out(site, outages, fresh=args.fresh, verbose=args.verbose)
+    sys.exit(not exact)
 
 
 if __name__ == "__main__":

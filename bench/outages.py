@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import lent
 from tests.e2e.chaos import Report, settle
 from tests.e2e.conftest import Pipectl
 from tests.e2e.ledger import Ledger
-from tests.e2e.outages import FRESH_SECONDS, OUTAGES, Site, live_through, small_disks
+from tests.e2e.outages import FRESH_SECONDS, OUTAGES, Outage, Site, live_through, small_disks
 
 
 @lent.or_started("bundle")
@@ -50,25 +50,34 @@ def main() -> None:
     outages = [each for each in OUTAGES if any(word in each.name for word in args.only.split(","))]
     if not outages:
         parser.error(f"--only {args.only}: must be words of {', '.join(each.name for each in OUTAGES)}")
-    bad = 0
     with on_small_disks() as user:
-        site = Site(user)
-        with Ledger(site.cluster) as ledger:
-            for course in live_through(site, outages, fresh_seconds=args.fresh):
-                ok = course.said is not None and course.fresh_after is not None
-                bad += not ok
-                fresh = "never" if course.fresh_after is None else f"{course.fresh_after:5.1f} s"
-                print(
-                    f"{course.outage.name:28} {course.outage.seconds:4.0f} s, status says so after "
-                    f"{course.said_after:5.1f} s, fresh {fresh} after its end: {course.said or 'NOT SAID'}",
-                    flush=True,
-                )
-                if args.verbose or not ok:
-                    print(course.last, flush=True)
-            report = settle(site.cluster, ledger, Report())
+        exact = try_out(Site(user), outages, fresh=args.fresh, verbose=args.verbose)
+    sys.exit(not exact)
+
+
+def try_out(site: Site, outages: Sequence[Outage], *, fresh: float, verbose: bool = False) -> bool:
+    """Let each outage happen, print how it went, and compare everything.
+
+    Returns whether all is as it must be. fresh: up to how many seconds of age a window counts as fresh.
+    verbose: print all that `pipectl status` said.
+    """
+    bad = 0
+    with Ledger(site.cluster) as ledger:
+        for course in live_through(site, outages, fresh_seconds=fresh):
+            ok = course.said is not None and course.fresh_after is not None
+            bad += not ok
+            since = "never" if course.fresh_after is None else f"{course.fresh_after:5.1f} s"
+            print(
+                f"{course.outage.name:28} {course.outage.seconds:4.0f} s, status says so after "
+                f"{course.said_after:5.1f} s, fresh {since} after its end: {course.said or 'NOT SAID'}",
+                flush=True,
+            )
+            if verbose or not ok:
+                print(course.last, flush=True)
+        report = settle(site.cluster, ledger, Report())
     for line in report.lines():
         print(line)
-    sys.exit(bool(bad) or not report.exact)
+    return not bad and report.exact
 
 
 if __name__ == "__main__":

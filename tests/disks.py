@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,15 @@ _LEFT_BYTES = 4096
 """A disk is full when no more than this is free."""
 
 may_mount = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+
+
+def may_mount_apart() -> bool:
+    """Whether a process may mount what only it and its children see."""
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return False
+    mount = "mount", "--bind", "/etc", "/etc"
+    return subprocess.run([unshare, "--mount", *mount], capture_output=True, check=False).returncode == 0
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from tests import memory
 from tests.benchmarks import BENCH
 from tests.e2e import test_benchmarks as e2e
 from tests.e2e import test_chaos as chaos
+from tests.e2e import test_outages as outages
 from tests.gatherer import test_benchmarks as gatherer
 from tests.gatherer import test_isolation as isolation
 from tests.spark_jobs import test_benchmarks as spark_jobs
@@ -20,7 +21,6 @@ from tests.stores import test_benchmarks as stores
 
 # Those that start all they need. Tests of other folders run the rest on what they share.
 COMMANDS = (
-    "dns.py --seconds 1",
     "fuzz_cluster.py --requests 40",
     "fuzz_page.py --requests 40",
     "fuzz_records.py --records 500",
@@ -52,8 +52,6 @@ def test_a_benchmark_runs(command: str, tmp_path: Path) -> None:
         pytest.skip(f"{program} is not installed")
     if script in MEMORY:
         memory.need(MEMORY[script], script)
-    if script == "dns.py" and not may_mount_apart():
-        pytest.skip("only root, with a mount namespace of its own, may change what names mean")
     done = subprocess.run(
         [sys.executable, str(BENCH / script), *arguments],
         cwd=tmp_path,
@@ -66,17 +64,9 @@ def test_a_benchmark_runs(command: str, tmp_path: Path) -> None:
     assert any(character.isdigit() for character in done.stdout), done.stdout
 
 
-def may_mount_apart() -> bool:
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        return False
-    mount = "mount", "--bind", "/etc", "/etc"
-    return subprocess.run([unshare, "--mount", *mount], capture_output=True, check=False).returncode == 0
-
-
 def test_no_benchmark_is_forgotten() -> None:
     programs = {file.name for file in BENCH.glob("*.py") if "__main__" in file.read_text(encoding="utf-8")}
-    others = chaos, e2e, gatherer, isolation, spark_jobs, stores
+    others = chaos, e2e, gatherer, isolation, outages, spark_jobs, stores
     run = [*COMMANDS, *(command for each in others for command in each.COMMANDS)]
     known = {command.split()[0] for command in run} | ELSEWHERE | BY_HAND
     assert known - programs == set()

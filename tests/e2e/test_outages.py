@@ -1,4 +1,5 @@
-"""What `pipectl status` says while records are lost or cannot be used, and while the network is cut or slow.
+"""What `pipectl status` says while records are lost or cannot be used, while the network is cut or slow, and
+while the name of the brokers cannot be resolved.
 
 bench/outages.py has more outages.
 """
@@ -6,6 +7,7 @@ bench/outages.py has more outages.
 import pytest
 
 from tests.benchmarks import Run
+from tests.disks import may_mount_apart
 from tests.e2e.losses import LOSSES
 from tests.e2e.outages import Site, live_through
 
@@ -13,6 +15,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 
 # Other tests take the CPU.
 FRESH_SECONDS = 15.0
+# JVMs keep an address for 30 s.
+DNS = f"dns.py --seconds 45 --fresh {FRESH_SECONDS}"
+COMMANDS = (DNS,)
 
 
 def test_status_names_each_loss_and_data_flow_again(pipectl, changeable_bundle):
@@ -27,3 +32,10 @@ def test_a_network_that_is_cut_and_slow_loses_nothing(changeable_bundle, run_ben
         f"outages.py --only network --fresh {FRESH_SECONDS}", bundle=changeable_bundle.pipectl
     )
     assert "network cut" in shown and "network slow" in shown
+
+
+def test_status_says_that_the_name_of_the_brokers_cannot_be_resolved(run_benchmark: Run):
+    if not may_mount_apart():
+        pytest.skip("only root, with a mount namespace of its own, may change what names mean")
+    shown = run_benchmark(DNS)
+    assert shown.count("the name kafka.test cannot be resolved") == 2, shown
