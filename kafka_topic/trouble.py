@@ -25,8 +25,9 @@ _WORDS = {
         "setting or ask its owner",
     ),
     "leaderless": (
-        "has no leader",
-        "start a broker that holds it: `kafka-topics.sh --describe --topic {topic}` names its replicas",
+        "has no leader that answers",
+        "start a broker that holds it, or restore the network to it: `kafka-topics.sh --describe --topic "
+        "{topic}` names its replicas",
     ),
     "denied": (
         "does not allow the gatherer to read it",

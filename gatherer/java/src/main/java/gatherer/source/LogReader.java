@@ -156,7 +156,7 @@ final class LogReader implements SourceReader<Update, PartitionSplit> {
 
     private static void setTrouble(PartitionReader partition, Trouble trouble) {
         if (trouble != null) {
-            LOG.warn("{} can't be read ({}): {}", partition.topicPartition(), trouble.problem(), trouble.detail());
+            LOG.warn("{} can't be read ({}): {}", partition.topicPartition(), trouble.label(), trouble.detail());
         } else if (partition.trouble() != null) {
             LOG.info("{} can be read again", partition.topicPartition());
         }

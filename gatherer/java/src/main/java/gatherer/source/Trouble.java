@@ -46,6 +46,11 @@ record Trouble(String problem, String detail, long sinceMs) {
         return now(problem, detail.isEmpty() ? error.getClass().getSimpleName() : detail.toString());
     }
 
+    /** For the log. Kafka's client has one error for a leader that is missing and for one that does not answer. */
+    String label() {
+        return problem.equals(LEADERLESS) ? "no leader answers" : problem;
+    }
+
     private static String problemOf(Throwable cause) {
         String message = String.valueOf(cause.getMessage());
         if (cause instanceof UnknownTopicOrPartitionException || cause instanceof UnknownTopicIdException) {
