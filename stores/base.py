@@ -61,6 +61,10 @@ class Store(Protocol):
 
     keyed: bool
 
+    @property
+    def problem(self) -> str | None:
+        """What a write waits for now: that the store does not answer, and why; None if all is well."""
+
     def write(self, flow: Flow, batch: Batch, columns: Columns) -> None:
         """Write a batch, which is durable when this returns. A batch that was written before is ignored.
 

@@ -113,6 +113,11 @@ class CassandraStore:
         found = [self._described(flow, sizes.get(table_of(flow), 0)) for flow in flows]
         return [each for each in found if each is not None]
 
+    @property
+    def problem(self) -> str | None:
+        """See Store.problem."""
+        return self._driver.problem
+
     def query(self, text: str, *, limit: int, seconds: float) -> Result:
         """See Queryable.query: CQL that begins with SELECT."""
         return self._driver.query(check_reads(text, ("SELECT",)), limit=limit, seconds=seconds)

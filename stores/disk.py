@@ -15,6 +15,11 @@ class DiskStore(FileStore):
         super().__init__(LocalFiles(root))
         self.root = root
 
+    @property
+    def problem(self) -> str | None:
+        """See Store.problem. A disk is never waited for: its errors end the write."""
+        return None
+
     def files(self, flow: str) -> list[Path]:
         """The files of a flow, for programs that read Parquet themselves.
 

@@ -6,10 +6,11 @@ import logging
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from cassandra import (
     ConsistencyLevel,
@@ -26,13 +27,10 @@ from cassandra.protocol import ErrorMessage
 from cassandra.query import BatchStatement, BatchType, PreparedStatement, SimpleStatement, tuple_factory
 
 from stores.cql import Address, keyspace_of
-from stores.errors import BrokenError, QueryError, RowsError, UnreachableError
+from stores.errors import AwayError, BrokenError, QueryError, RowsError, UnreachableError
+from stores.patience import PATIENCE_SECONDS, Patience
 from stores.queries import Result
 
-T = TypeVar("T")
-PATIENCE_SECONDS = 60.0
-"""How long a write is repeated while the cluster is not available."""
-_PAUSE_SECONDS = 0.5
 _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 20.0
 _RECONNECT_SECONDS = 1.0
@@ -50,15 +48,21 @@ class Driver:
 
     def __init__(self, address: Address, patience: float = PATIENCE_SECONDS) -> None:
         self._address = address
-        self._patience = patience
+        self._where = f"Cassandra at {','.join(address.hosts)}:{address.port}"
+        self._patience = Patience(self._where, patience)
         self._session: Session | None = None
         self._connecting = threading.Lock()
         self._prepared: dict[str, PreparedStatement] = {}
 
+    @property
+    def problem(self) -> str | None:
+        """See Store.problem."""
+        return self._patience.problem
+
     def create(self, *definitions: str) -> None:
         """Create the keyspace and what the definitions say, unless it exists."""
         for definition in (keyspace_of(self._address), *definitions):
-            self._patiently(partial(self._execute, definition))
+            self._patience.repeat(partial(self._execute, definition))
 
     def write(self, statement: str, groups: Sequence[Sequence[Sequence[Any]]]) -> None:
         """Execute the statement for each row. The rows of a group have the same partition.
@@ -67,24 +71,23 @@ class Driver:
         """
 
         def send() -> None:
-            prepared = self._of(statement)
-            try:
-                batches = [(_together(prepared, group), ()) for group in groups]
-            except (TypeError, ValueError, struct.error) as error:
-                raise RowsError(str(error)) from error
-            execute_concurrent(self._connected(), batches, concurrency=_CONCURRENT, raise_on_first_error=True)
+            with self._explained():
+                prepared = self._of(statement)
+                try:
+                    batches = [(_together(prepared, group), ()) for group in groups]
+                except (TypeError, ValueError, struct.error) as error:
+                    raise RowsError(str(error)) from error
+                execute_concurrent(
+                    self._connected(), batches, concurrency=_CONCURRENT, raise_on_first_error=True
+                )
 
         if groups:
-            self._patiently(send)
+            self._patience.repeat(send)
 
     def read(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, page by page. Raises UnreachableError and BrokenError."""
-        try:
+        with self._explained():
             yield from self._connected().execute(self._of(statement), values)
-        except _AWAY as error:
-            raise self._unreachable(error) from error
-        except DriverException as error:
-            raise BrokenError(f"{self._where()}: {error}") from error
 
     def query(self, text: str, *, limit: int, seconds: float) -> Result:
         """The first rows of a query in the keyspace. Raises QueryError and UnreachableError."""
@@ -110,7 +113,8 @@ class Driver:
         return Result(found.column_names or (), rows[:limit], len(rows) > limit)
 
     def _execute(self, statement: str) -> None:
-        self._connected().execute(statement)
+        with self._explained():
+            self._connected().execute(statement)
 
     def exists(self, table: str) -> bool:
         """Whether the keyspace has this table."""
@@ -156,29 +160,24 @@ class Driver:
         session.default_fetch_size = _PAGE_ROWS
         return session
 
-    def _patiently(self, work: Callable[[], T]) -> T:
-        deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                return work()
-            except _AWAY as error:
-                if time.monotonic() > deadline or _DISTRUST in str(_cause_of(error)):
-                    raise self._unreachable(error) from error
-                time.sleep(_PAUSE_SECONDS)
-            except DriverException as error:
-                raise BrokenError(f"{self._where()}: {error}") from error
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn the driver's errors into UnreachableError and BrokenError."""
+        try:
+            yield
+        except _AWAY as error:
+            raise self._unreachable(error) from error
+        except DriverException as error:
+            raise BrokenError(f"{self._where}: {error}") from error
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         said = _cause_of(error)
         if _DISTRUST in str(said):
             return UnreachableError(
-                f"{self._where()} does not prove who it is: {said}; check CASSANDRA_CA, and that the nodes' "
+                f"{self._where} does not prove who it is: {said}; check CASSANDRA_CA, and that the nodes' "
                 f"certificates hold the name {self._address.hosts[0]}"
             )
-        return UnreachableError(f"{self._where()} does not answer: {said}")
-
-    def _where(self) -> str:
-        return f"Cassandra at {','.join(self._address.hosts)}:{self._address.port}"
+        return AwayError(f"{self._where} does not answer: {said}")
 
 
 def cluster_of(address: Address) -> Cluster:

@@ -5,7 +5,8 @@ StoreError
 ├── QueryError        a query is refused, or takes too long
 ├── RowsError         rows do not match their table
 ├── BrokenError       stored data cannot be read
-└── UnreachableError  the store does not answer
+└── UnreachableError  the store does not answer, or refuses the login
+    └── AwayError     it may answer soon
 """
 
 from __future__ import annotations
@@ -35,3 +36,7 @@ class BrokenError(StoreError):
 
 class UnreachableError(StoreError):
     """The store does not answer, or refuses the login."""
+
+
+class AwayError(UnreachableError):
+    """The store does not answer now. It may do so soon, so the same can be tried again."""

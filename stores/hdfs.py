@@ -20,7 +20,8 @@ from pyarrow.fs import FileInfo, FileSystemHandler, FileType, PyFileSystem
 from stores.errors import BrokenError
 from stores.file_store import FileStore
 from stores.file_system import LEFT_OVER, LOCK, Entry
-from stores.webhdfs import PATIENCE_SECONDS, Address, WebHdfs
+from stores.patience import PATIENCE_SECONDS
+from stores.webhdfs import Address, WebHdfs
 
 _WHOLE = 4 * 2**20
 """A file up to this size is read with one request."""
@@ -38,6 +39,11 @@ class HdfsStore(FileStore):
         self._reader = WebHdfs(address)
         self._writer = WebHdfs(address, reading=PATIENCE_SECONDS)
         super().__init__(HdfsFiles(self._reader), HdfsFiles(self._writer))
+
+    @property
+    def problem(self) -> str | None:
+        """See Store.problem."""
+        return self._writer.problem
 
     def close(self) -> None:
         """Disconnect."""

@@ -91,6 +91,11 @@ class MySqlStore:
         found = [self._described(*values) for values in self._driver.read(query, (BY_TIME,))]
         return [each for each in found if each is not None]
 
+    @property
+    def problem(self) -> str | None:
+        """See Store.problem."""
+        return self._driver.problem
+
     def query(self, text: str, *, limit: int, seconds: float) -> Result:
         """See Queryable.query: SQL that begins with SELECT, WITH, SHOW, DESCRIBE or EXPLAIN."""
         return self._driver.query(check_reads(text, _READING), limit=limit, seconds=seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
@@ -14,13 +13,11 @@ import pymysql
 from pymysql.constants import CR, ER
 from pymysql.cursors import SSCursor
 
-from stores.errors import BrokenError, QueryError, RowsError, UnreachableError
+from stores.errors import AwayError, BrokenError, QueryError, RowsError, UnreachableError
+from stores.patience import PATIENCE_SECONDS, Patience
 from stores.queries import Result
 from stores.sql import Address
 
-PATIENCE_SECONDS = 60.0
-"""How long a write is repeated while the server is not available."""
-_PAUSE_SECONDS = 0.5
 _CONNECT_SECONDS = 5
 _REQUEST_SECONDS = 60
 _AWAY = {
@@ -47,25 +44,23 @@ class Driver:
     def __init__(self, address: Address, patience: float = PATIENCE_SECONDS) -> None:
         self._address = address
         self._tls = address.login.tls()
-        self._patience = patience
+        self._where = f"MySQL at {address.host}:{address.port}"
+        self._patience = Patience(self._where, patience)
         self._writing = threading.Lock()
         self._connection: pymysql.Connection[Any] | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """See Store.problem."""
+        return self._patience.problem
 
     def write(self, statement: str, rows: Sequence[Sequence[Any]] = ((),)) -> None:
         """Execute the statement for each row, in one transaction.
 
         Repeats everything after an error that may pass. Raises RowsError, UnreachableError and BrokenError.
         """
-        deadline = time.monotonic() + self._patience
         with self._writing:
-            while True:
-                try:
-                    return self._execute(statement, rows)
-                except Error as error:
-                    self._disconnect()
-                    if not _passes(error) or time.monotonic() > deadline:
-                        raise self._explained(error) from error
-                time.sleep(_PAUSE_SECONDS)
+            self._patience.repeat(lambda: self._execute(statement, rows))
 
     def read(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, as they come. Raises UnreachableError and BrokenError."""
@@ -98,11 +93,15 @@ class Driver:
             self._disconnect()
 
     def _execute(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        if self._connection is None:
-            self._connection = self._connected()
-        with self._connection.cursor() as cursor:
-            cursor.executemany(statement, rows)
-        self._connection.commit()
+        try:
+            if self._connection is None:
+                self._connection = self._connected()
+            with self._connection.cursor() as cursor:
+                cursor.executemany(statement, rows)
+            self._connection.commit()
+        except Error as error:
+            self._disconnect()
+            raise self._explained(error) from error
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -127,7 +126,7 @@ class Driver:
         )
 
     def _explained(self, error: Exception) -> Exception:
-        where = f"MySQL at {self._address.host}:{self._address.port}"
+        where = self._where
         said = error.args[-1] if error.args else error
         if _is_distrust(error):
             return UnreachableError(
@@ -135,7 +134,7 @@ class Driver:
                 f"certificate holds the name {self._address.host}"
             )
         if _passes(error):
-            return UnreachableError(f"{where} does not answer: {said}")
+            return AwayError(f"{where} does not answer: {said}")
         if _code(error) in _REFUSED:
             return UnreachableError(
                 f"{where} refuses the login: {said}; check MYSQL_PASSWORD, and that the login owns the "

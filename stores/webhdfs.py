@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +15,13 @@ from urllib.parse import quote
 
 import httpx
 
-from stores.errors import AddressError, BrokenError, UnreachableError
+from stores.errors import AddressError, AwayError, BrokenError, UnreachableError
 from stores.file_system import Entry
+from stores.patience import PATIENCE_SECONDS, Patience
 
 FORM = "hdfs:HOST:PORT/FOLDER"
 USER = "pipectl"
 """Who owns the files."""
-PATIENCE_SECONDS = 60.0
-"""How long a change is repeated while HDFS is not available."""
-_PAUSE_SECONDS = 0.5
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _ADDRESS = re.compile(
     r"(?P<hosts>[A-Za-z0-9.-]+(,[A-Za-z0-9.-]+)*):(?P<port>[0-9]{1,5})(?P<folder>(/[A-Za-z0-9_][A-Za-z0-9._-]*)+)"
@@ -68,13 +65,19 @@ class WebHdfs:
 
     def __init__(self, address: Address, patience: float = PATIENCE_SECONDS, *, reading: float = 0.0) -> None:
         self._address = address
-        self._patience = patience
+        self._where = f"HDFS at {','.join(address.hosts)}:{address.port}"
+        self._patience = Patience(self._where, patience)
         self._reading = reading
         self._hosts = list(address.hosts)
         # The nodes are in the cluster's own network. A browser cannot send this header to another site.
         self._client = httpx.Client(
             timeout=_TIMEOUT, trust_env=False, follow_redirects=False, headers={"X-XSRF-HEADER": "pipectl"}
         )
+
+    @property
+    def problem(self) -> str | None:
+        """See Store.problem."""
+        return self._patience.problem
 
     def where(self, path: str) -> str:
         """The URI of a path, with the first name node."""
@@ -140,11 +143,11 @@ class WebHdfs:
     def _ask(
         self, method: str, path: str, operation: str, source: Path | None = None, **parameters: Any
     ) -> httpx.Response:
-        """Ask the name nodes one after the other, and again while none can answer."""
-        deadline = time.monotonic() + (self._reading if method == "GET" else self._patience)
+        """Ask the name nodes, and again while none can answer."""
         url = f"/webhdfs/v1{quote(self._full(path))}"
         query = {"op": operation, "user.name": USER, **parameters}
-        while True:
+
+        def ask() -> httpx.Response:
             said = ""
             for host in list(self._hosts):
                 try:
@@ -160,13 +163,12 @@ class WebHdfs:
                     raise self._error(path, operation, exception, message)
                 if exception != _STANDBY:
                     said = f"{exception}: {message}"
-            if time.monotonic() >= deadline:
-                where = f"{','.join(self._hosts)}:{self._address.port}"
-                raise UnreachableError(
-                    f"HDFS at {where} does not answer for {self._full(path)}: {said or 'all are standby'}; "
-                    "check hdfs.host and hdfs.port, and that a data node is there"
-                )
-            time.sleep(_PAUSE_SECONDS)
+            raise AwayError(
+                f"{self._where} does not answer for {self._full(path)}: {said or 'all are standby'}; "
+                "check hdfs.host and hdfs.port, and that a data node is there"
+            )
+
+        return self._patience.repeat(ask, self._reading if method == "GET" else None)
 
     def _send(self, method: str, url: str, query: dict[str, Any], source: Path | None) -> httpx.Response:
         """One request. Content comes from a data node, or goes to one."""

@@ -22,16 +22,19 @@ class Target(Protocol):
     label: what logs call it. planned: whether the end of a portion is committed before it is written. most:
     the maximum number of records in a portion. commit_seconds: how long the commit of what is written is
     tried, before the process ends and the next one writes it again. written, invalid: how many records it
-    has written, and left out because they break their contract. problem: why it does not accept records now.
+    has written, and left out because they break their contract.
     """
 
     label: str
     planned: bool
     most: int
     commit_seconds: float
-    problem: str | None
     written: int
     invalid: int
+
+    @property
+    def problem(self) -> str | None:
+        """Why it does not accept records now."""
 
     def write(self, portion: Portion) -> bool:
         """Write a portion. Returns False if the process has to end before it is written.
@@ -43,7 +46,6 @@ class Target(Protocol):
 class StoreTarget:
     """A store. A portion is one batch."""
 
-    problem: str | None = None
     # It recognises what is written again.
     commit_seconds = 60.0
 
@@ -60,6 +62,11 @@ class StoreTarget:
         self._ids = ids
         self._sources = {topic: source for source in sources for topic in source.topics}
         self._writers: dict[str, set[str]] = {}
+
+    @property
+    def problem(self) -> str | None:
+        """See Target.problem."""
+        return self._store.problem
 
     def write(self, portion: Portion) -> bool:
         """See Target.write."""

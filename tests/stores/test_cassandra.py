@@ -24,7 +24,10 @@ from stores.errors import AddressError, QueryError, RowsError, UnreachableError
 from stores.opening import open_store
 from stores.tables import MOVING_AVERAGE, SIGNALS, TABLES, Flow
 from tests.cassandra_node import CassandraNode
+from tests.gatherer.flink import wait_until
 from tests.stores.batches import ALWAYS, FLOW, START, rows
+
+SECONDS = 240.0
 
 
 def offsets(store: CassandraStore, **names: Any) -> list[int]:
@@ -124,9 +127,11 @@ def test_a_write_outlasts_a_crash_of_the_node(cassandra, store):
         store.newest(FLOW)
     writing = threading.Thread(target=store.write, args=(FLOW, Batch("w", 1), rows(1, 500)))
     writing.start()
+    wait_until(lambda: "does not answer" in (store.problem or ""), "a store that is away")
     cassandra.start()
-    writing.join(60)
+    writing.join(SECONDS)
     assert not writing.is_alive()
+    assert store.problem is None
     assert sorted(offsets(store)) == list(range(1000))
 
 

@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[WebHdfsServer]:
 
 @pytest.fixture
 def store(server: WebHdfsServer, monkeypatch: pytest.MonkeyPatch) -> FileStore:
-    monkeypatch.setattr("stores.webhdfs._PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("stores.patience.PAUSE_SECONDS", 0.01)
     opened = open_store(server.address)
     assert isinstance(opened, HdfsStore)
     return opened
@@ -163,8 +163,16 @@ def test_a_write_waits_for_a_data_node_and_for_the_end_of_safe_mode(server, stor
 def test_who_is_about_to_write_waits_for_the_name_node(server, store):
     store.write(FLOW, Batch("w", 1), rows(1))
     refusals = [(403, "SafeModeException", "Name node is in safe mode")] * 2
-    server.fault = lambda operation, path: refusals.pop() if refusals else None
+    said: list[str | None] = []
+
+    def fault(operation, path):
+        said.append(store.problem)
+        return refusals.pop() if refusals else None
+
+    server.fault = fault
     assert store.writers(FLOW.name) == {"w"} and not refusals
+    assert said[0] is None and all("Name node is in safe mode" in each for each in said[1:3])
+    assert store.problem is None
 
 
 def test_the_active_name_node_is_asked(server, tmp_path):

@@ -12,6 +12,7 @@ import pymysql
 import pytest
 
 from local_dcos.services.keys import new_key
+from stores import patience
 from stores.base import Batch
 from stores.errors import AddressError, QueryError, RowsError, UnreachableError
 from stores.mysql import MySqlStore
@@ -19,9 +20,12 @@ from stores.mysql_driver import Driver
 from stores.opening import open_store
 from stores.sql import Address, address_of
 from stores.tables import TABLES, Flow
+from tests.gatherer.flink import wait_until
 from tests.mysql_server import MySqlServer
 from tests.ports import free_ports
 from tests.stores.batches import ALWAYS, FLOW, START, rows
+
+SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,7 @@ def offsets(store: MySqlStore, flow: Flow = FLOW) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_real_server_keeps_every_row_once(server):
+def test_a_real_server_keeps_every_row_once(server, monkeypatch):
     """The whole contract of a store in one test, because a server's start takes longer than the rest."""
     store = opened(server)
     assert list(store.read(FLOW, *ALWAYS)) == []
@@ -96,10 +100,24 @@ def test_a_real_server_keeps_every_row_once(server):
         opened(server).newest(FLOW)
     writing = threading.Thread(target=store.write, args=(FLOW, Batch("w", 2), rows(2, 150)))
     writing.start()
+    wait_until(lambda: "does not answer" in (store.problem or ""), "a store that is away")
     server.start()
-    writing.join(60)
+    writing.join(SECONDS)
     assert not writing.is_alive()
+    assert store.problem is None
     assert offsets(store) == list(range(450))
+
+    # While it hangs, there is no error.
+    monkeypatch.setattr(patience, "SILENT_SECONDS", 0.5)
+    with server.frozen():
+        writing = threading.Thread(target=store.write, args=(FLOW, Batch("w", 3), rows(3, 150)))
+        writing.start()
+        said = f"MySQL at 127.0.0.1:{server.port} has not answered for"
+        wait_until(lambda: said in (store.problem or ""), "a store that hangs")
+    writing.join(SECONDS)
+    assert not writing.is_alive()
+    assert store.problem is None
+    assert offsets(store) == list(range(600))
     store.close()
 
     _, other = new_key("other", "127.0.0.1")
@@ -110,6 +128,21 @@ def test_a_real_server_keeps_every_row_once(server):
         refused = MySqlStore(address_of(server.address.partition(":")[2], {**server.environ, **wrong}))
         with pytest.raises(UnreachableError, match=said):
             refused.newest(FLOW)
+
+    login = {"user": "pipectl", "password": server.password}
+    with pytest.raises(pymysql.OperationalError, match="insecure transport are prohibited"):
+        pymysql.connect(host="127.0.0.1", port=server.port, ssl_disabled=True, **login)
+
+
+@pytest.mark.slow
+def test_a_server_without_tls_is_refused_where_it_must_prove_who_it_is(tmp_path):
+    _, ca = new_key("mysql", "127.0.0.1")
+    with MySqlServer(tmp_path, *free_ports(2), tls=False) as plain:
+        address, login = plain.address.partition(":")[2], {"MYSQL_PASSWORD": plain.password}
+        store = MySqlStore(address_of(address, login | {"MYSQL_CA": ca}))
+        with pytest.raises(UnreachableError, match="does not prove who it is"):
+            store.write(FLOW, Batch("w", 0), rows(0))
+        assert offsets(MySqlStore(address_of(address, login))) == []
 
 
 @pytest.mark.parametrize("address", ["mysql:", "mysql:host:99999/a", "mysql:host:3306/A", "mysql:host:3306"])
@@ -138,6 +171,6 @@ def test_a_server_that_stops_is_waited_for_and_a_missing_database_is_named(monke
         raise pymysql.err.OperationalError(*next(said))
 
     monkeypatch.setattr(driver, "_connected", refuse)
-    monkeypatch.setattr("stores.mysql_driver._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("stores.patience.PAUSE_SECONDS", 0.0)
     with pytest.raises(UnreachableError, match=r"Unknown database .* owns the database volatility_dev"):
         driver.write("SELECT 1")

@@ -23,6 +23,8 @@ SIGNAL = Signal("limit", "reached", "AAPL", AT, None, "buy", 1.0, 1.0, 2.0, None
 class Noting:
     """A store that notes the writers of batches."""
 
+    problem: str | None = None
+
     def __init__(self, *, keyed: bool) -> None:
         self.keyed = keyed
         self.noted: list[Batch] = []
@@ -42,11 +44,14 @@ class Record:
         return SIGNAL.to_json()
 
 
+def target_of(store: Noting) -> StoreTarget:
+    sources = sources_of(["signals"], Topics(), [])
+    return StoreTarget(cast(Store, store), sources, {"signals": "Tk1"}, label="the store x", most=10)
+
+
 def write(store: Noting, reading: str) -> None:
     """Write a portion as a new process does. reading: the id of its reading."""
-    sources = sources_of(["signals"], Topics(), [])
-    target = StoreTarget(cast(Store, store), sources, {"signals": "Tk1"}, label="the store x", most=10)
-    assert target.write(Portion(("signals", 0), reading, "Tk1", 7, 8, cast(Any, [Record()])))
+    assert target_of(store).write(Portion(("signals", 0), reading, "Tk1", 7, 8, cast(Any, [Record()])))
 
 
 def test_a_store_that_knows_its_keys_takes_records_again_after_a_group_has_lost_its_offsets():
@@ -64,3 +69,10 @@ def test_a_store_of_batches_does_not():
     with pytest.raises(SourceError, match="the group has lost its offsets"):
         write(store, "second")
     assert len(store.noted) == 2
+
+
+def test_a_target_says_what_its_store_waits_for():
+    store = Noting(keyed=True)
+    assert target_of(store).problem is None
+    store.problem = "MySQL at db:3306 does not answer"
+    assert target_of(store).problem == "MySQL at db:3306 does not answer"
