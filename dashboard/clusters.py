@@ -17,6 +17,7 @@ from aiohttp import web
 from dashboard.answers import ClusterAnswer, Status, Summary
 from dashboard.requests import json_answer
 
+_SUMMARY = "/api/summary"
 # Nothing that could end a directive of the header Content-Security-Policy.
 _ADDRESS = re.compile(r"(https?://[A-Za-z0-9._:\[\]-]+)/(?:[A-Za-z0-9._~%-]+/)*")
 
@@ -54,7 +55,12 @@ class ClustersApi:
         self._status = status
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/api/clusters", self.all), web.get("/api/summary", self.summary)]
+        return [web.get("/api/clusters", self.all), web.get(_SUMMARY, self.summary)]
+
+    def may_read(self, request: web.Request) -> bool:
+        """Whether a page of one of those clusters asks for the summary."""
+        asks_for_it = request.method in ("GET", "HEAD") and request.path == _SUMMARY
+        return asks_for_it and request.headers.get("Origin") in self._origins
 
     async def all(self, request: web.Request) -> web.StreamResponse:
         """This cluster, and those whose pages this page offers."""
@@ -67,9 +73,8 @@ class ClustersApi:
         """How the bundle is. The pages of those clusters may read it, those of other origins may not."""
         answer = json_answer(summary_of(await self._status()))
         answer.headers.update({"Cache-Control": "no-store", "Vary": "Origin"})
-        origin = request.headers.get("Origin")
-        if origin in self._origins:
-            answer.headers["Access-Control-Allow-Origin"] = origin
+        if self.may_read(request):
+            answer.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
             answer.headers["Access-Control-Allow-Credentials"] = "true"
         return answer
 

@@ -40,6 +40,7 @@ from dashboard.viewers import Viewers
 from kafka_topic.names import Topics
 from task_runtime.environment import bind_host
 from task_runtime.front_door import PROXY_HEADER, came_through_front_door
+from task_runtime.origins import is_foreign
 
 STATIC = Path(__file__).parent / "static"
 PAGES = {
@@ -130,11 +131,15 @@ class Server:
         """Refuse requests that did not come through the front door, if there is one.
 
         Also refuse names that are not this server's: a foreign page could point its own name at this address.
+        And refuse what foreign pages ask for, but for the summary, which those of known clusters may read.
         """
         name = request.host.rpartition(":")[0] or request.host
         names = self._settings.names
         if names and name.strip("[]").lower() not in names:
-            raise web.HTTPForbidden(text=f"this server does not answer to the name {name}")
+            raise web.HTTPForbidden(text=f"this server does not answer to the name {name!r}")
+        origin = request.headers.get("Origin")
+        if is_foreign(origin, request.host) and not self._clusters.may_read(request):
+            raise web.HTTPForbidden(text=f"the request comes from a page of {origin!r}, not from this one")
         secret = self._settings.proxy_secret
         given = request.headers.get(PROXY_HEADER)
         # Marathon's health checks come directly.

@@ -19,6 +19,7 @@ from yarl import URL
 from http_relay.relay import Relay
 from notebooks.logins import Login
 from task_runtime.front_door import PROXY_HEADER, PROXY_USER_HEADER
+from task_runtime.origins import is_foreign
 
 HEALTH = "hub/health"
 """The path below the base that answers without a login."""
@@ -81,6 +82,8 @@ class Door(Proxy):  # type: ignore[misc]
         return {each["routespec"]: each for each in self._routes.values()}
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if is_foreign(request.headers.get("Origin"), request.host):
+            raise web.HTTPForbidden(text="Requests from other origins are not allowed.\n")
         route = self._route(unquote(request.rel_url.raw_path))
         if request.rel_url.raw_path == urlsplit(self.public_url).path + HEALTH:
             return await self._pass_on(request, route["target"], self._relay.headers(request))
@@ -101,9 +104,6 @@ class Door(Proxy):  # type: ignore[misc]
 
     def _user(self, request: web.Request) -> str:
         """The user who sends the request. Raises HTTPForbidden."""
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
-            raise web.HTTPForbidden(text="Requests from other origins are not allowed.\n")
         login: Login = self.login
         user = login.user_of(request.headers)
         if user is None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from task_runtime.environment import LOOPBACK, bind_host
 from task_runtime.errors import SettingsError
+from task_runtime.origins import is_foreign
 
 Page = Callable[[], tuple[int, dict[str, Any]]]
 """Makes the HTTP status and the JSON body of a page."""
@@ -51,18 +52,26 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def do_GET(self) -> None:
-        self._answer(*self._page())
+        self._answer(*(self._refusal() or self._page()))
 
     def _refuse(self) -> None:
-        self._answer(405, {"message": f"{self.command} changes nothing here; use GET"})
+        message = {"message": f"{self.command} changes nothing here; use GET"}
+        self._answer(*(self._refusal() or (405, message)))
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = _refuse  # noqa: N815  http.server's names
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _refuse  # noqa: N815  http.server's names
 
-    def _page(self) -> tuple[int, dict[str, Any]]:
-        # A page of a web site can point a name of its own at loopback.
-        name = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+    def _refusal(self) -> tuple[int, dict[str, Any]] | None:
+        """The answer to what a page of a web site may have caused; None for all else."""
+        host = self.headers.get("Host", "")
+        # Such a page can point a name of its own at loopback.
+        name = host.rpartition(":")[0] or host
         if self._bound in LOOPBACK and name.strip("[]") not in LOOPBACK:
             return 403, {"message": f"{name} is not the name of this server"}
+        if is_foreign(self.headers.get("Origin"), host):
+            return 403, {"message": "requests from other origins are not allowed"}
+        return None
+
+    def _page(self) -> tuple[int, dict[str, Any]]:
         path = self.path.partition("?")[0]
         if path not in self._pages:
             return 404, {"message": f"no page {path}; there is {', '.join(self._pages)}"}

@@ -156,8 +156,9 @@ async def _until_end(node: Node) -> None:
 async def _only_by_proxy(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Accepts requests that came through the cluster's proxy, which checks the token, and health checks."""
     secret = os.environ.get(PROXY_SECRET)
-    # A page of a web site can point a name of its own at loopback.
-    is_check = request.path == "/v1/health" and request.host.rpartition(":")[0] == HOST
+    # A page of a web site can point a name of its own at loopback. No check has an origin.
+    is_own = request.host.rpartition(":")[0] == HOST and "Origin" not in request.headers
+    is_check = request.path == "/v1/health" and is_own
     if is_check or (secret and same(request.headers.get(PROXY_HEADER, ""), secret)):
         return await handler(request)
     return web.Response(status=403, text="Use the address at the cluster: /service/<name>/")

@@ -1,6 +1,7 @@
 """The API against a real broker."""
 
 import asyncio
+import itertools
 import json
 import re
 import time
@@ -189,6 +190,13 @@ def test_a_malformed_origin_is_refused(shared_app):
         assert shared_app.ask("POST", "/api/limits", body, headers={"Origin": origin})[0] == 403
 
 
+def test_a_page_of_another_origin_can_read_nothing(shared_app):
+    for method, path in itertools.product(("GET", "OPTIONS"), ("/", "/health", "/api/status", "/nothing")):
+        found = shared_app.ask(method, path, headers={"Origin": "http://evil.example"})
+        assert found == (403, "the request comes from a page of 'http://evil.example', not from this one")
+    assert shared_app.get("/api/positions", Origin=shared_app.url)[0] == 200
+
+
 @pytest.mark.parametrize(
     ("body", "field", "words"),
     [
@@ -217,7 +225,7 @@ def test_a_page_of_another_origin_can_change_nothing(app):
     bare = urllib.request.Request(f"{app.url}/api/limits?all=true", method="DELETE")
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(bare, timeout=20).close()
-    assert app.ask("OPTIONS", "/api/limits", headers={"Origin": "http://evil.example"})[0] == 405
+    assert app.ask("OPTIONS", "/api/limits", headers={"Origin": app.url})[0] == 405
     assert app.ask("POST", "/api/limits", body, headers={"Origin": app.url})[0] == 200
 
 
@@ -426,7 +434,7 @@ def test_the_page_uses_no_other_host_and_foreign_host_names_are_refused(shared_a
     assert shared_app.get("/", Host="evil.example")[0] == 403
     assert shared_app.get("/api/positions", Host="evil.example:80")[0] == 403
     refused, _ = shared_app.get("/socket.io/?EIO=4&transport=polling", Origin="http://evil.example")
-    assert refused == 400
+    assert refused == 403
     assert shared_app.get("/socket.io/?EIO=4&transport=polling", Origin=shared_app.url)[0] == 200
 
 

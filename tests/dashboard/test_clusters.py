@@ -14,9 +14,9 @@ from dashboard.clusters import Clusters, ClustersApi, read_pages
 from dashboard.settings import Settings
 from dashboard.web import Server
 from task_runtime.errors import SettingsError
+from tests.dashboard.test_names import REQUIRED, is_let_in
 
 PROD = "https://prod.example:8443/service/volatility-dashboard/"
-REQUIRED = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "POSITIONS": "AAPL", "JOB_NAME": "job"}
 STATUS: Any = {
     "healthy": False,
     "components": [
@@ -76,6 +76,19 @@ def test_only_pages_of_the_named_clusters_may_read_it() -> None:
         "",
     ):
         assert summary(other)[1] == {}
+
+
+def test_those_pages_may_read_nothing_else() -> None:
+    environ = {"CLUSTER_PAGES": json.dumps({"prod": PROD})}
+
+    def is_let_in_from(origin: str, path: str, method: str = "GET") -> bool:
+        return is_let_in(environ, path, method, Host="localhost", Origin=origin)
+
+    prod = "https://prod.example:8443"
+    assert is_let_in_from(prod, "/api/summary")
+    assert not is_let_in_from("https://evil.example", "/api/summary")
+    assert not is_let_in_from(prod, "/api/summary", "POST")
+    assert not is_let_in_from(prod, "/api/status")
 
 
 def test_the_page_may_ask_those_clusters_and_nobody_else() -> None:

@@ -69,6 +69,7 @@ def test_every_http_port_refuses_foreign_names_and_strangers(pipectl, bundle):
             for path in ("/", "/health", "/v1/health", "/overview", "/api/positions")
             for method, sender in (
                 ("GET", "Host: evil.example:{port}\n"),
+                ("GET", own + "Origin: http://evil.example\n"),
                 ("POST", own),
                 ("POST", own + "Origin: http://evil.example\n"),
             )

@@ -185,3 +185,6 @@ def test_the_hub_lets_in_only_users_whom_the_front_door_names(hub: tuple[str, Pa
     ):
         for path in ("/", "/hub/home", "/hub/sign-in", "/hub/api/users", "/user/ann/lab"):
             assert httpx.get(f"{hub[0]}{path}", headers=headers).status_code == 403
+    health = f"{hub[0]}/hub/health"
+    assert httpx.get(health).status_code == 200
+    assert httpx.get(health, headers={"Origin": "http://127.0.0.1:1"}).status_code == 403

@@ -49,3 +49,8 @@ def test_foreign_names_and_changes_are_refused() -> None:
             {"message": "evil.example is not the name of this server"},
         )
         assert get(port, "/health", "POST")[0] == 405
+        assert get(port, "/health", Origin=f"http://127.0.0.1:{port}")[0] == 200
+        for method in ("GET", "OPTIONS", "POST"):
+            for origin in ("http://evil.example", f"http://evil.example:{port}", "http://[", "null", ""):
+                refused = get(port, "/health", method, Origin=origin)
+                assert refused == (403, {"message": "requests from other origins are not allowed"}), method
