@@ -21,7 +21,7 @@ from bundle import bundle  # first: it lets the next ones be found
 from local_dcos.home import Home
 from tests.e2e.chaos import Chaos, reboot
 from tests.e2e.cluster import Cluster
-from tests.e2e.stored import STREAM, add_sink, standing_sinks
+from tests.e2e.stored import standing_sinks, without_streams
 from tests.gatherer.replay import busy
 
 
@@ -49,17 +49,11 @@ def main() -> None:
         help="stores to fill and to kill: mysql, cassandra, hdfs, with commas between them",
     )
     args = parser.parse_args()
-    stores = ["--with", args.stores] if args.stores else []
-    with_cassandra = "cassandra" in args.stores.split(",")
-    if with_cassandra:
-        # Spark would take the CPU from all others.
-        stores += ["--skip", STREAM]
+    stores = without_streams(args.stores)
     waits = [f"--set=timeouts.{each}={args.patience:.0f}s" for each in ("app", "package")]
     settings = [f"--set=generator.rate={args.rate}", *waits]
     with bundle(*stores, *settings, timeout=4 * args.patience) as user, busy(args.busy):
         cluster = Cluster(Home(user.home / "cluster"))
-        if with_cassandra:
-            add_sink(cluster, user.json("render", "--set=parts=[cassandra]")[STREAM])
         with standing_sinks(cluster) as sinks:
             chaos = Chaos(cluster, args.seed, sinks=sinks, fresh=args.fresh, say=_say)
             report = chaos.run(

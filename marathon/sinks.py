@@ -28,7 +28,7 @@ class Sink(Section):
         tuple[Source, ...],
         Field(strict=False, min_length=1),
         AfterValidator(validators.check_distinct),
-    ] = Field(description="what the apps `sink-to-mysql` and `sink-to-hdfs` read")
+    ] = Field(description="what the apps `sink-to-cassandra`, `sink-to-mysql` and `sink-to-hdfs` read")
     batch: Annotated[int, Field(ge=1, le=100_000)] = Field(
         description="maximum number of records that a store gets at once"
     )

@@ -84,6 +84,7 @@ def test_parts_with_streams_need_a_folder_for_results(engine: MemoryEngine) -> N
     run = run_with(*OFF, "stores.disk=/mnt/shared")
     plan = deploy(engine, run, wanted_parts=["spark", "cassandra"])
     assert {"cassandra", "stream-to-cassandra", "stream-to-disk", "source-system"} <= set(plan.changed)
+    assert engine.apps()["/volatility/sink-to-cassandra"].env["SOURCES"] == "movingaverage,signals"
     assert {"prices", "random-numbers", "monitoring"} <= set(engine.kafka.specs)
     assert plan_of(run, engine).changed == []
     assert engine.packages.installed("cassandra", "cassandra") is not None
@@ -145,7 +146,7 @@ def test_parts_are_listed_with_what_they_need(tmp_path: Path) -> None:
     folders = {each["part"]: each["folders"] for each in (part, spark, cassandra, hdfs, notebooks)}
     stores = {"spark": ["stores.disk"], "cassandra": ["stores.disk"]}
     assert folders == {"dashboard": [], **stores, "hdfs": [], "notebooks": ["notebooks.folder"]}
-    assert (cassandra["memory_mib"], cassandra["disk_mib"]) == (3 * 4096 + 1280, 3 * 10240)
+    assert (cassandra["memory_mib"], cassandra["disk_mib"]) == (3 * 4096 + 1280 + 256, 3 * 10240)
     assert (part["part"], part["on"], part["memory_mib"], part["disk_mib"]) == ("dashboard", True, 384, 0)
     assert part["components"] == ["dashboard"]
     assert mysql["components"] == ["mysql-server", "sink-to-mysql"]

@@ -25,10 +25,21 @@ _EVER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _POLL_SECONDS = 0.5
 Values = tuple[Any, ...]
 """A row, in the order of the columns of its table."""
-STREAM = "stream-to-cassandra"
-"""The app of the part `cassandra`, which stores other topics by Spark."""
-_SINK = "sink-to-cassandra"
 _SINKS = re.compile("sink-to-(?!webhook)")
+
+
+def servers_of(store: str) -> tuple[str, ...]:
+    """What can be killed of a store, by the names of components."""
+    return tuple(NODES) if store == "hdfs" else (store,)
+
+
+def without_streams(parts: str) -> list[str]:
+    """The arguments by which `pipectl deploy` runs stores and their sinks. parts: a list with commas."""
+    if not parts:
+        return []
+    # Spark, which stores other topics, would take the CPU from all others.
+    skipped = ["--skip", "stream-to-cassandra"] if "cassandra" in parts.split(",") else []
+    return ["--with", parts, *skipped]
 
 
 @dataclass(frozen=True)
@@ -70,17 +81,14 @@ def difference(table: Table, wanted: Iterable[Values], found: Iterable[Values]) 
 
 
 class Sink:
-    """A standing sink, by the name of its app, and its store, by the kind of its address.
-
-    servers: what can be killed of the store, by the names of components.
-    """
+    """A standing sink, by the name of its app, and its store, by the kind of its address."""
 
     def __init__(self, cluster: Cluster, app: str) -> None:
         env = cluster.environ(app)
         topics = Topics(env["TOPIC_PREFIX"])
         positions = topics.read_positions(env["POSITIONS"])
         self.app, self.store = app, env["STORE"].partition(":")[0]
-        self.servers = tuple(NODES) if self.store == "hdfs" else (self.store,)
+        self.servers = servers_of(self.store)
         self._cluster = cluster
         self._sources = sources_of(env["SOURCES"].split(","), topics, positions)
         with mock.patch.dict(os.environ, env):
@@ -131,20 +139,3 @@ def standing_sinks(cluster: Cluster) -> Iterator[list[Sink]]:
             for name in cluster.names()
             if _SINKS.match(name)
         ]
-
-
-def add_sink(cluster: Cluster, stream: dict[str, Any]) -> None:
-    """Let a sink into Cassandra run, which has none of its own. stream: the app STREAM, as it is rendered."""
-    more = {
-        "SOURCES": "movingaverage,signals",
-        "GROUP": f"{cluster.prefix}chaos.{_SINK}",
-        "POSITIONS": ",".join(sorted(cluster.positions)),
-    }
-    sink = {
-        "id": f"/chaos/{_SINK}",
-        "args": [stream["args"][0], "-m", "stores.sinks"],
-        "mem": 192,
-        "labels": {},
-        "env": {**stream["env"], **more},
-    }
-    cluster.marathon("POST", "apps", {**stream, **sink})

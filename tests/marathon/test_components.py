@@ -55,7 +55,7 @@ def test_a_part_says_what_it_needs(settings_of: SettingsOf) -> None:
     found = parts(settings_of())
     assert list(found) == ["dashboard", "spark", "cassandra", "mysql", "hdfs", "notebooks", "webhook"]
     assert list(found["dashboard"].components) == ["dashboard"]
-    assert set(found["cassandra"].components) == {"cassandra", "stream-to-cassandra"}
+    assert set(found["cassandra"].components) == {"cassandra", "sink-to-cassandra", "stream-to-cassandra"}
     assert set(found["mysql"].components) == {"mysql", "mysql-server", "sink-to-mysql"}
     assert set(found["hdfs"].components) == {"hdfs", "sink-to-hdfs", "stream-to-hdfs"}
     node = found["cassandra"].components["cassandra"]
