@@ -1,10 +1,11 @@
 """Outages that last, on a real bundle: what `pipectl status` says meanwhile, how soon data flow again.
 
-    python bench/outages.py [--only WORDS,...]
+    python bench/outages.py [--only WORDS,...] [--with mysql]
 
 A bundle is deployed in a folder of its own on small file systems, so it needs root. Then each outage of
-tests/e2e/outages.py happens in turn. In the end, every window and dead letter is recomputed from the topics,
-and the generator's counts are compared with them. The exit code is 1 if anything is not as it must be.
+tests/e2e/outages.py happens in turn. With stores, it is those of the stores that happen, on a large disk. In
+the end, every window and dead letter is recomputed from the topics, the generator's counts are compared with
+them, and each record with its row in each store. The exit code is 1 if anything is not as it must be.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from pathlib import Path
 
 import broker  # noqa: F401 - first: it lets the next ones be found
 import lent
+from bundle import bundle
 
 from tests.e2e.chaos import Report, settle
 from tests.e2e.conftest import Pipectl
 from tests.e2e.ledger import Ledger
-from tests.e2e.outages import FRESH_SECONDS, OUTAGES, Outage, Site, live_through, small_disks
+from tests.e2e.outages import FRESH_SECONDS, OUTAGES, Outage, Site, live_through, outages_of, small_disks
+from tests.e2e.stored import standing_sinks, without_streams
 
 
 @lent.or_started("bundle")
@@ -45,25 +48,35 @@ def main() -> None:
     parser.add_argument(
         "--fresh", type=float, default=FRESH_SECONDS, help="seconds; a busy machine needs more, such as 15"
     )
+    parser.add_argument(
+        "--with",
+        dest="stores",
+        default="",
+        metavar="PARTS",
+        help="stores that are away: mysql, cassandra, hdfs, with commas between them",
+    )
     parser.add_argument("--verbose", action="store_true", help="print all that `pipectl status` said at last")
     args = parser.parse_args()
-    outages = [each for each in OUTAGES if any(word in each.name for word in args.only.split(","))]
+    stores = args.stores.split(",") if args.stores else []
+    known = [each for store in stores for each in outages_of(store)] or OUTAGES
+    outages = [each for each in known if any(word in each.name for word in args.only.split(","))]
     if not outages:
-        parser.error(f"--only {args.only}: must be words of {', '.join(each.name for each in OUTAGES)}")
-    with on_small_disks() as user:
+        parser.error(f"--only {args.only}: must be words of {', '.join(each.name for each in known)}")
+    deployed = bundle(*without_streams(args.stores)) if args.stores else on_small_disks()
+    with deployed as user:
         exact = try_out(Site(user), outages, fresh=args.fresh, verbose=args.verbose)
     sys.exit(not exact)
 
 
 def try_out(site: Site, outages: Sequence[Outage], *, fresh: float, verbose: bool = False) -> bool:
-    """Let each outage happen, print how it went, and compare everything.
+    """Let each outage happen, print how it went, and compare everything, also what sinks wrote.
 
     Returns whether all is as it must be. fresh: up to how many seconds of age a window counts as fresh.
     verbose: print all that `pipectl status` said.
     """
     bad = 0
-    with Ledger(site.cluster) as ledger:
-        for course in live_through(site, outages, fresh_seconds=fresh):
+    with standing_sinks(site.cluster) as sinks, Ledger(site.cluster) as ledger:
+        for course in live_through(site, outages, fresh_seconds=fresh, sinks=sinks):
             ok = course.said is not None and course.fresh_after is not None
             bad += not ok
             since = "never" if course.fresh_after is None else f"{course.fresh_after:5.1f} s"
@@ -74,7 +87,7 @@ def try_out(site: Site, outages: Sequence[Outage], *, fresh: float, verbose: boo
             )
             if verbose or not ok:
                 print(course.last, flush=True)
-        report = settle(site.cluster, ledger, Report())
+        report = settle(site.cluster, ledger, Report(), sinks=sinks)
     for line in report.lines():
         print(line)
     return not bad and report.exact

@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.disks import full, read_only, small_disk
 from tests.e2e.cluster import Cluster
 from tests.e2e.conftest import Pipectl
 from tests.e2e.freshness import Reader
+from tests.e2e.stored import Sink, servers_of
 from tests.gatherer.flink import wait_until
 from tests.gatherer.slow_broker import SlowBroker
 from tests.ports import free_ports
@@ -56,9 +57,9 @@ class Site:
         """One with a clock of its own."""
 
     @contextmanager
-    def frozen(self, component: str) -> Iterator[None]:
-        """A component and what it started stand still."""
-        processes = [psutil.Process(pid) for pid in self.cluster.victims(component)]
+    def frozen(self, *components: str) -> Iterator[None]:
+        """Components and what they started stand still."""
+        processes = [psutil.Process(pid) for each in components for pid in self.cluster.victims(each)]
         processes += [child for each in processes for child in each.children(recursive=True)]
         for process in processes:
             process.suspend()
@@ -178,6 +179,13 @@ OUTAGES = (
 )
 
 
+def outages_of(store: str) -> Iterator[Outage]:
+    """The store of a standing sink hangs, and is away for longer than the sink waits."""
+    said = rf"^sink-to-{store}\s+app\s+(?!healthy)\S.* (does not answer|has not answered)"
+    yield Outage(f"{store} frozen", 50, said, lambda site: site.frozen(*servers_of(store)))
+    yield Outage(f"{store} away", 90, said, lambda site: site.away(store))
+
+
 @dataclass(frozen=True)
 class Course:
     """How an outage went. said: the line of `pipectl status`, None when it did not say what it must.
@@ -193,17 +201,25 @@ class Course:
 
 
 def live_through(
-    site: Site, outages: Sequence[Outage], patience: float = 240.0, fresh_seconds: float = FRESH_SECONDS
+    site: Site,
+    outages: Iterable[Outage],
+    patience: float = 240.0,
+    fresh_seconds: float = FRESH_SECONDS,
+    sinks: Sequence[Sink] = (),
 ) -> Iterator[Course]:
     """Let each outage happen in turn, while all is healthy and all positions are fresh before it.
 
-    fresh_seconds: up to which age a window counts as fresh.
+    fresh_seconds: up to which age a window counts as fresh. sinks: their stores must be fresh too.
     """
     with Reader(site.cluster) as reader:
+
+        def all_fresh(after: float) -> bool:
+            return reader.all_fresh(after, fresh_seconds) and all(each.fresh(after) for each in sinks)
+
         for outage in outages:
             with outage.amid(site):
                 wait_until(
-                    lambda: reader.all_fresh(time.time() - fresh_seconds, fresh_seconds),
+                    lambda: all_fresh(time.time() - fresh_seconds),
                     f"fresh positions before: {outage.name}",
                     patience,
                 )
@@ -223,7 +239,7 @@ def live_through(
                 over, over_at = time.monotonic(), time.time()
                 fresh = None
                 while fresh is None and time.monotonic() - over < patience:
-                    if reader.all_fresh(over_at, fresh_seconds):
+                    if all_fresh(over_at):
                         fresh = time.monotonic() - over
                     time.sleep(0.1)
                 yield Course(outage, said, seconds, fresh, last)

@@ -4,6 +4,8 @@ while the name of the brokers cannot be resolved.
 bench/outages.py has more outages.
 """
 
+import re
+
 import pytest
 
 from tests.benchmarks import Run
@@ -39,3 +41,9 @@ def test_status_says_that_the_name_of_the_brokers_cannot_be_resolved(run_benchma
         pytest.skip("only root, with a mount namespace of its own, may change what names mean")
     shown = run_benchmark(DNS)
     assert shown.count("the name kafka.test cannot be resolved") == 2, shown
+
+
+def test_status_names_a_store_that_hangs_or_is_away_and_nothing_is_lost(run_benchmark: Run):
+    shown = run_benchmark(f"outages.py --with mysql --fresh {FRESH_SECONDS}")
+    assert "mysql frozen" in shown and "mysql away" in shown
+    assert re.findall(r"^(\w+) in mysql: [\d,]+ records", shown, re.MULTILINE) == ["movingaverage", "signals"]
