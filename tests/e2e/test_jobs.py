@@ -1,11 +1,13 @@
 """One-off jobs as users run them: on real Kafka, by the built-in client and by PyPI's, over kills."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
@@ -23,15 +25,19 @@ def user(pipectl_elsewhere):
     return pipectl_elsewhere
 
 
-def in_topic(user) -> int:
-    """How many messages the topic has, by the transactions that are committed."""
+def servers_of(user) -> str:
+    servers = user.json("endpoints")["kafka"]
+    return servers if isinstance(servers, str) else servers[0]
+
+
+def in_topic(user, topic="prices") -> int:
+    """How many messages a source's topic has, by the transactions that are committed."""
     from kafka_topic.brokers import Brokers, read_between
     from kafka_topic.connection import open_consumer
 
-    servers = user.json("endpoints")["kafka"]
-    servers = servers if isinstance(servers, str) else servers[0]
+    servers = servers_of(user)
     brokers = Brokers(servers, timeout=20)
-    places = brokers.partitions(["prices"])["prices"]
+    places = brokers.partitions([topic])[topic]
     consumer = open_consumer(servers, enable_partition_eof=True)
     try:
         records = read_between(
@@ -48,15 +54,19 @@ def runs_of(user, name: str) -> dict[str, Any]:
     return next(row for row in user.json("jobs") if row["job"] == name)
 
 
-def job_processes(user) -> list[psutil.Process]:
-    """The processes of the job itself, not those that watch them."""
+def processes_with(user, word: str) -> list[psutil.Process]:
+    """The processes with this argument, not those that watch them."""
     found = []
     for process in user.processes():
         with contextlib.suppress(psutil.Error):
             words = process.cmdline()
-            if "data_generator.sources.prices" in words and words[0] != "/bin/sh":
+            if word in words and words[0] != "/bin/sh":
                 found.append(process)
     return found
+
+
+def job_processes(user) -> list[psutil.Process]:
+    return processes_with(user, "data_generator.sources.prices")
 
 
 def test_five_thousand_prices_are_written_once_by_either_client_despite_kills(user, dcoscli):
@@ -101,3 +111,41 @@ def test_five_thousand_prices_are_written_once_by_either_client_despite_kills(us
 
     user.run("destroy", "--yes")
     assert runs_of(user, "produce-prices")["last_run"] == "never"
+
+
+@pytest.mark.long
+def test_every_source_ends_at_its_count_though_the_broker_is_killed_in_the_middle(user, tmp_path):
+    """All at once. The census, which is written in a moment, has a test of its own (test_broker_kill.py)."""
+    from kafka_topic.brokers import Brokers
+
+    file = tmp_path / "prices.csv"
+    moments = (datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(3000))
+    lines = "".join(f"{moment.isoformat()},AAPL,{n / 100 + 1}\n" for n, moment in enumerate(moments))
+    file.write_text(f"ts,symbol,price\n{lines}")
+    # The topic of each job, how much it has in the end, and the settings by which it takes a while.
+    jobs = {
+        "random-numbers": ("random-numbers", 3000, "random_numbers.count=3000", "random_numbers.rate=20"),
+        "system": ("monitoring", 1200, "system.count=1200"),
+        "replay": ("replay", 3000, f"replay.files=[{file}]", "replay.speed=20"),
+        "produce-prices": ("prices", 600_000, "prices.count=600000"),
+    }
+    brokers = Brokers(servers_of(user), timeout=20)
+
+    def begun(topic: str) -> bool:
+        places = brokers.partitions([topic]).get(topic, [])
+        return any(brokers.latest(places).values())
+
+    runs: dict[str, subprocess.Popen[str]] = {}
+    for job, (topic, _, *settings) in jobs.items():
+        runs[job] = user.start("run", job, *(f"--set=sources.{each}" for each in settings))
+        wait_for(functools.partial(begun, topic), 240)
+    [broker] = processes_with(user, "kafka.Kafka")
+    broker.kill()
+    assert [run.poll() for run in runs.values()] == [None] * len(runs), "a run ended before the kill"
+    for job, (topic, count, *settings) in jobs.items():
+        _, said = runs[job].communicate(timeout=600)
+        # A source gives up if the broker takes more than a minute to start.
+        assert runs[job].returncode == 0 or "run it again" in said, said
+        done = user.run("run", job, *(f"--set=sources.{each}" for each in settings))
+        assert done.stdout.startswith(f"{count} ") and f" are in {topic}" in done.stdout, done.stdout
+        assert in_topic(user, topic) == count
