@@ -170,7 +170,7 @@ def start(area: str | None = None, agents: int | None = None) -> None:
         _keep_area_settings(area)
     if agents is not None or not running():
         _agent("start", "--name", entered(), "--agents", str(agents or 0), timeout=60)
-    for file in (flink_token_file(), spark_secret_file(), webhook_secret_file()):
+    for file in (flink_token_file(), spark_secret_file(), webhook_secret_file(), hdfs_header_file()):
         _keep_secret(file)
 
 
@@ -271,6 +271,11 @@ def spark_secret_file() -> Path:
 def webhook_secret_file() -> Path:
     """The secret `webhook-secret`, which that file names too: by it, the receiver checks signatures."""
     return secrets_folder() / "webhook-secret"
+
+
+def hdfs_header_file() -> Path:
+    """The secret `hdfs-header`, which that file names too: the name of the header that WebHDFS requires."""
+    return secrets_folder() / "hdfs-header"
 
 
 def _keep_secret(file: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 from cli import local
 from cli.errors import PipectlError, UsageProblem
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from cli.session import Session
 
 _USERS = {"mysql": "pipectl", "cassandra": "cassandra"}
-STORES_WITH_LOGIN = frozenset(_USERS)
+STORES_WITH_PASSWORD = frozenset(_USERS)
+HDFS_USER = "pipectl"
 
 
 @dataclass(frozen=True)
@@ -23,24 +25,35 @@ class Login:
     """A user and a password, which appears on no command line.
 
     password: None: it is not known here. ca: the certificates of those who vouch for the store, as PEM; None:
-    it need not prove who it is.
+    it need not prove who it is. header: the secret name of the header that HDFS requires.
     """
 
     user: str
     password: str | None = field(repr=False)
     ca: str | None = field(default=None, repr=False)
+    header: str | None = field(default=None, repr=False)
 
-    def trusted(self, service: str) -> dict[str, str]:
-        """The variable with `ca`, as `stores` reads it."""
-        return {f"{service.upper()}_CA": self.ca} if self.ca else {}
+    def environ(self, service: str) -> dict[str, str]:
+        """The variables that hold it, as `stores` reads them."""
+        values = {
+            password_variable(service): self.password,
+            _variable(service, "ca"): self.ca,
+            _variable(service, "header"): self.header,
+        }
+        return {name: value for name, value in values.items() if value}
 
 
 def login_of(run: Session, service: str) -> Login | None:
     """The login: its secrets are the cluster's on `local`, or in this command's environment.
 
-    None if the service asks for no password, or if nothing of its login is known here. Raises PipectlError if
-    a store that must prove who it is could not.
+    None if the service asks for none, or if nothing of it is known here. Raises PipectlError if a store that
+    must prove who it is could not, or if requests would lack their header.
     """
+    if service == "hdfs":
+        header = _needed(
+            run, service, "header", "refuses requests without a header whose name is not known here"
+        )
+        return None if header is None else Login(HDFS_USER, None, header=header)
     if service not in _USERS:
         return None
     path = getattr(run.settings, service).password
@@ -49,27 +62,38 @@ def login_of(run: Session, service: str) -> Login | None:
     password = os.environ.get(password_variable(service)) or None
     if password is None and run.is_local:
         password = _of_secret(local.secrets_folder() / path, service)
-    ca = _ca_of(run, service)
+    ca = _needed(
+        run,
+        service,
+        "ca",
+        "must prove who it is, and the certificates of those who vouch for it are not known here",
+    )
     return None if password is None and ca is None else Login(_USERS[service], password, ca)
 
 
-def _ca_of(run: Session, service: str) -> str | None:
-    path, variable = getattr(run.settings, service).ca, f"{service.upper()}_CA"
+def _needed(run: Session, service: str, name: str, problem: str) -> str | None:
+    """What the secret holds that the setting `name` of the service names; None if it names none."""
+    path: str | None = getattr(getattr(run.settings, service), name)
+    variable = _variable(service, name)
     if path is None:
         return None
-    if ca := os.environ.get(variable):
-        return ca
+    if value := os.environ.get(variable):
+        return value
     if run.is_local:
         return _of_secret(local.secrets_folder() / path, service)
     raise UsageProblem(
-        f"{service} must prove who it is, and the certificates of those who vouch for it are not known here",
+        f"{service} {problem}",
         hint=f"put what the secret {path} holds into the environment variable {variable}",
     )
 
 
 def password_variable(service: str) -> str:
     """The environment variable with the password of a store."""
-    return f"{service.upper()}_PASSWORD"
+    return _variable(service, "password")
+
+
+def _variable(service: str, name: str) -> str:
+    return f"{service.upper()}_{name.upper()}"
 
 
 def _of_secret(file: Path, service: str) -> str:
@@ -80,6 +104,18 @@ def _of_secret(file: Path, service: str) -> str:
             f"cannot read the secret of {service} in {file}: {error.strerror}",
             hint=f"`pipectl deploy --with {service}` starts it",
         ) from None
+
+
+def hdfs_file(folder: Path, header: str) -> Path:
+    """Settings of Hadoop's client, with which all its requests to WebHDFS have the header."""
+    file = folder / "hdfs-client.xml"
+    settings = {"enabled": "true", "custom-header": header, "methods-to-ignore": "none"}
+    rows = (
+        f"<property><name>dfs.webhdfs.rest-csrf.{name}</name><value>{escape(value)}</value></property>"
+        for name, value in settings.items()
+    )
+    write_private(file, "\n".join(["<configuration>", *rows, "</configuration>", ""]))
+    return file
 
 
 def mysql_file(folder: Path, login: Login, *, named: bool) -> Path:

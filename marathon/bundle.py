@@ -52,10 +52,15 @@ def render(settings: Settings, *, with_parts: Collection[str] = (), package: Pat
             if store in enabled_parts
         },
     }
-    context["store_logins"] = Logins.of(
+    # No flow ends in MySQL.
+    flow_stores = [
         section
-        for part, section in (("cassandra", settings.cassandra), ("mysql", settings.mysql))
+        for part, section in (("cassandra", settings.cassandra), ("hdfs", settings.hdfs))
         if part in enabled_parts
+    ]
+    context["flow_logins"] = Logins.of(flow_stores)
+    context["store_logins"] = Logins.of(
+        [*flow_stores, *([settings.mysql] if "mysql" in enabled_parts else [])]
     )
     on = components.enabled(settings, more | frozenset(settings.parts))
     problems: list[Problem] = []

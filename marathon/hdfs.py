@@ -7,14 +7,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from marathon import validators
-from marathon.section import Cpus, Section
+from marathon.secrets import Secret, SecretSection
+from marathon.section import Cpus
 
 _Count = Annotated[int, Field(ge=1)]
 _JOURNAL_NODES = 3
 """How many the package runs beside two name nodes."""
 
 
-class Hdfs(Section):
+class Hdfs(SecretSection):
     service: Annotated[str, AfterValidator(validators.check_service)] = Field(
         description="name of the HDFS service; bundles may share one"
     )
@@ -25,6 +26,10 @@ class Hdfs(Section):
         description="host of the name node; null: both name nodes of the service"
     )
     port: Annotated[int, Field(ge=1, le=65535)] = Field(description="port of the name nodes for WebHDFS")
+    header: Annotated[str, Field(min_length=1)] | None = Field(
+        description="path of the DC/OS secret with the name of the header without which WebHDFS refuses "
+        "requests (`dfs.webhdfs.rest-csrf.custom-header`); null: Hadoop's own, or none"
+    )
     folder: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$")] = Field(
         description="folder of the results, in which the user `pipectl` may write; separates bundles that "
         "share a service"
@@ -40,6 +45,9 @@ class Hdfs(Section):
     disk: _Count = Field(description="disk of one data node in MiB; cannot change after installation")
     name_disk: _Count = Field(description="disk of one name or journal node in MiB")
     options: dict[str, Any] = Field(description="further package options; override `packages/hdfs.json.j2`")
+
+    def secrets_named(self) -> tuple[Secret, ...]:
+        return (Secret("hdfs-header", "HDFS_HEADER", self.header),)
 
     @property
     def available(self) -> bool:

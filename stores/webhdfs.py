@@ -6,9 +6,10 @@ A name node answers about names. It redirects reads and writes of content to a d
 from __future__ import annotations
 
 import logging
+import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +27,11 @@ _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _ADDRESS = re.compile(
     r"(?P<hosts>[A-Za-z0-9.-]+(,[A-Za-z0-9.-]+)*):(?P<port>[0-9]{1,5})(?P<folder>(/[A-Za-z0-9_][A-Za-z0-9._-]*)+)"
 )
+HEADER = "X-XSRF-HEADER"
+"""The header for which WebHDFS asks by default, where it asks for any."""
+HEADER_VARIABLE = "HDFS_HEADER"
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,128}")
+_CSRF = "Missing Required Header for CSRF"
 _STANDBY = "StandbyException"
 # An IOException of a name node says, for example, that no data node has reported yet.
 _PASSING = {_STANDBY, "SafeModeException", "RetriableException", "IOException", "LeaseExpiredException"}
@@ -37,22 +43,32 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 @dataclass(frozen=True)
 class Address:
-    """Where a store is. hosts: the name nodes, of which one is active. port: of their HTTP API."""
+    """Where a store is. hosts: the name nodes, of which one is active. port: of their HTTP API. header: the
+    name of a header that all requests have.
+    """
 
     hosts: tuple[str, ...]
     port: int
     folder: str
+    header: str = field(default=HEADER, repr=False)
 
 
-def address_of(text: str) -> Address:
-    """The address in "HOST,HOST:PORT/FOLDER". Raises AddressError."""
+def address_of(text: str, environ: Mapping[str, str] = os.environ) -> Address:
+    """The address in "HOST,HOST:PORT/FOLDER".
+
+    HDFS_HEADER is the name of the header that WebHDFS requires (dfs.webhdfs.rest-csrf.custom-header). Raises
+    AddressError.
+    """
     found = _ADDRESS.fullmatch(text)
     if found is None or not 0 < int(found["port"]) < 2**16:
         raise AddressError(
             f"store hdfs:{text}: use {FORM}, with the port of the name node's HTTP API; names in the folder "
             "have letters, digits, '.', '_' and '-'"
         )
-    return Address(tuple(found["hosts"].split(",")), int(found["port"]), found["folder"])
+    header = environ.get(HEADER_VARIABLE, "").strip() or HEADER
+    if not _HEADER.fullmatch(header):
+        raise AddressError(f"{HEADER_VARIABLE} must be the name of a header: letters, digits and '-'")
+    return Address(tuple(found["hosts"].split(",")), int(found["port"]), found["folder"], header)
 
 
 class WebHdfs:
@@ -71,7 +87,7 @@ class WebHdfs:
         self._hosts = list(address.hosts)
         # The nodes are in the cluster's own network. A browser cannot send this header to another site.
         self._client = httpx.Client(
-            timeout=_TIMEOUT, trust_env=False, follow_redirects=False, headers={"X-XSRF-HEADER": "pipectl"}
+            timeout=_TIMEOUT, trust_env=False, follow_redirects=False, headers={address.header: USER}
         )
 
     @property
@@ -197,6 +213,11 @@ class WebHdfs:
             return UnreachableError(
                 f"{where} refuses {operation} of {full}: {message}; let the user {USER} own the folder: "
                 f"hdfs dfs -mkdir -p {folder} && hdfs dfs -chown {USER} {folder}"
+            )
+        if message.startswith(_CSRF):
+            return UnreachableError(
+                f"{where} refuses requests without a header whose name is a secret; put that name into "
+                f"{HEADER_VARIABLE}, or the path of its secret into hdfs.header"
             )
         if exception == "HTTP 401":
             return UnreachableError(f"{where} asks for Kerberos, which this store does not have")

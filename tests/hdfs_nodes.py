@@ -34,9 +34,14 @@ class HdfsService(ServiceNode):
         """The address of a store."""
         return f"hdfs:127.0.0.1:{self.port}/user/pipectl/results"
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a process needs so that the nodes answer it."""
+        return {"HDFS_HEADER": (self.folder / "secrets" / "test-header").read_text().strip()}
+
     def store(self) -> HdfsStore:
         """A store, which the caller closes."""
-        return HdfsStore(address_of(self.address.removeprefix("hdfs:")))
+        return HdfsStore(address_of(self.address.removeprefix("hdfs:"), self.environ))
 
     def kill_node(self, node: str) -> None:
         """Kill one of NODES, as a crash would. The scheduler ends the other one, and itself."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+HEADER = "x-xsrf-header"
 ROOT = "/webhdfs/v1"
 DATA = "/data"
 Fault = Callable[[str, str], tuple[int, str, str] | None]
@@ -22,7 +23,7 @@ Fault = Callable[[str, str], tuple[int, str, str] | None]
 
 class WebHdfsServer(ThreadingHTTPServer):
     """folder: the root of its files. fault: what it refuses. lost: operations whose answers are not sent,
-    once each. asked: the operations with their paths.
+    once each. asked: the operations with their paths. header: what each request must have.
     """
 
     daemon_threads = True
@@ -32,6 +33,7 @@ class WebHdfsServer(ThreadingHTTPServer):
         self.folder = folder
         self.fault: Fault = lambda operation, path: None
         self.lost: list[str] = []
+        self.header = HEADER
         self.asked: list[tuple[str, str]] = []
         self.changing = threading.Lock()
 
@@ -71,8 +73,10 @@ class _Handler(BaseHTTPRequestHandler):
         operation, content = query["op"], self.rfile.read(int(self.headers.get("content-length", 0)))
         path = unquote(url.path).removeprefix(ROOT).removeprefix(DATA)
         self.server.asked.append((operation, path))
-        assert query["user.name"] == "pipectl" and self.headers["x-xsrf-header"]
-        if refused := self.server.fault(operation, path):
+        assert query["user.name"] == "pipectl"
+        if self.headers[self.server.header] is None:
+            self.send_error(400, "Missing Required Header for CSRF Vulnerability Protection")
+        elif refused := self.server.fault(operation, path):
             self._refuse(*refused)
         elif operation in {"CREATE", "OPEN"} and url.path.startswith(ROOT):
             self.send_response(307)

@@ -14,7 +14,7 @@ from cli.errors import PipectlError, UsageProblem, WaitTimeout
 from cli.parts import with_remembered
 from cli.session import Session
 from cli.session_options import session_options
-from cli.store_logins import STORES_WITH_LOGIN, login_of, password_variable
+from cli.store_logins import STORES_WITH_PASSWORD, login_of, password_variable
 from marathon.durations import parse_duration
 
 STORES = ("hdfs", "cassandra", "mysql")
@@ -101,16 +101,18 @@ def _ask(run: Session, store: str, statement: str, limit: int, seconds: float) -
 
 
 def _login(run: Session, store: str) -> dict[str, str]:
-    """The password of the store for the environment of the program."""
+    """The login at the store for the environment of the program."""
     login = login_of(run, store)
-    if login is not None and login.password is not None:
-        return {password_variable(store): login.password, **login.trusted(store)}
-    if store in STORES_WITH_LOGIN and getattr(run.settings, store).password is not None:
+    if (
+        store in STORES_WITH_PASSWORD
+        and getattr(run.settings, store).password is not None
+        and (login is None or login.password is None)
+    ):
         raise UsageProblem(
             f"the store {store} asks for a password",
             hint=f"put it into the environment variable {password_variable(store)}",
         )
-    return {}
+    return {} if login is None else login.environ(store)
 
 
 def _print(result: dict[str, Any], output: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.request import Request
 
 from cli.errors import PipectlError
 from cli.store_logins import Login, login_of
@@ -51,13 +52,13 @@ def opened(run: Session, service: str, port: int, say: Callable[[str], None]) ->
         # Sockets, keys and logins. Only the user can open it.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pipectl-")))
         first = targets(run, service)
-        gateway = stack.enter_context(_gateway(run, service, first, folder))
+        login = login_of(run, service)
+        gateway = stack.enter_context(_gateway(run, service, first, login, folder))
         forwards = Forwards(gateway, folder, run.settings.dcos.timeout.total_seconds(), say)
         stack.callback(forwards.close)
-        target = first[0] if service != "hdfs" else _active(run, first, forwards)
+        target = first[0] if service != "hdfs" else _active(run, first, login, forwards)
         # A login that fails is an error of this command, not of the client.
         forwards.open(target)
-        login = login_of(run, service)
         relay = _relay_of(run, service, login)(forwards, say)
         stack.callback(relay.close)
         here = relay.port_for(target, port)
@@ -65,15 +66,29 @@ def opened(run: Session, service: str, port: int, say: Callable[[str], None]) ->
 
 
 @contextmanager
-def _gateway(run: Session, service: str, first: Sequence[Target], folder: Path) -> Iterator[Gateway]:
+def _gateway(
+    run: Session, service: str, first: Sequence[Target], login: Login | None, folder: Path
+) -> Iterator[Gateway]:
     if not run.is_local:
         yield cluster_gateway(run.settings.ssh, run.engine.front_door())
         return
-    with local_gateway(folder, reached(run, service, first, _answer)) as gateway:
+
+    def answer(url: str) -> bytes:
+        request = Request(url, headers=_headers(login))  # noqa: S310  the name node's, by HTTP
+        with _OPENER.open(request, timeout=_ASK_SECONDS) as answered:
+            content: bytes = answered.read()
+        return content
+
+    with local_gateway(folder, reached(run, service, first, answer)) as gateway:
         yield gateway
 
 
-def _active(run: Session, names: Sequence[Target], forwards: Forwards) -> Target:
+def _headers(login: Login | None) -> dict[str, str]:
+    """What a request to HDFS must have."""
+    return {} if login is None or login.header is None else {login.header: login.user}
+
+
+def _active(run: Session, names: Sequence[Target], login: Login | None, forwards: Forwards) -> Target:
     """The name node that serves: the other one of two only stands by."""
     if len(names) == 1:
         return names[0]
@@ -83,7 +98,7 @@ def _active(run: Session, names: Sequence[Target], forwards: Forwards) -> Target
         try:
             connection.sock = forwards.connect(target)
             connection.sock.settimeout(_ASK_SECONDS)
-            connection.request("GET", "/webhdfs/v1/?op=GETFILESTATUS")
+            connection.request("GET", "/webhdfs/v1/?op=GETFILESTATUS", headers=_headers(login))
             if b"StandbyException" not in connection.getresponse().read():
                 return target
             refusals.append(f"{target[0]}: stands by")
@@ -103,12 +118,6 @@ def _relay_of(run: Session, service: str, login: Login | None) -> type[Relay]:
     if service == "mysql" and login is not None and login.ca and not run.is_local:
         return MySqlTlsRelay
     return _RELAYS.get(service, Relay)
-
-
-def _answer(url: str) -> bytes:
-    with _OPENER.open(url, timeout=_ASK_SECONDS) as answer:
-        content: bytes = answer.read()
-    return content
 
 
 @contextmanager

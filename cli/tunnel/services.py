@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cli.errors import PipectlError, UsageProblem
-from cli.store_logins import Login, cqlsh_files, mysql_file
+from cli.store_logins import HDFS_USER, Login, cqlsh_files, hdfs_file, mysql_file
 from cli.tunnel.gateway import Target
 from cli.tunnel.relay import HOST
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cli.session import Session
 
 SERVICES = ("kafka", "mysql", "cassandra", "hdfs")
-_HDFS_USER = "pipectl"
 _CATALOGUE_DATA_PORT = 9004
 """The port for HTTP of a data node of the catalogue's package."""
 
@@ -149,13 +148,18 @@ def _cassandra(run: Session, port: int, login: Login | None, folder: Path) -> Cl
 
 
 def _hdfs(run: Session, port: int, login: Login | None, folder: Path) -> Client:
+    # Nodes that are protected from forged requests (CSRF) take only those with a header.
+    header = (
+        ("-D", "dfs.webhdfs.rest-csrf.enabled=true")
+        if login is None or login.header is None
+        else ("-conf", str(hdfs_file(folder, login.header)))
+    )
     return Client(
         ("hdfs",),
         "it is in Apache Hadoop's distribution (hadoop.apache.org) and needs Java",
-        # The nodes of `local` take changes only with the header that this adds.
-        ("dfs", "-D", "dfs.webhdfs.rest-csrf.enabled=true", "-fs", f"webhdfs://{HOST}:{port}"),
+        ("dfs", *header, "-fs", f"webhdfs://{HOST}:{port}"),
         ("-ls", run.settings.hdfs.folder),
-        {"HADOOP_USER_NAME": _HDFS_USER},
+        {"HADOOP_USER_NAME": HDFS_USER},
         "local_dcos.hdfs.client",
     )
 

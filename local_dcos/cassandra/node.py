@@ -72,6 +72,6 @@ class CassandraNode(Node):
     async def until_ready(self) -> None:
         """Returns when the node accepts the password, and no other one."""
         await until_open(self.port)
-        password = self.password()
+        password = self.secret("password")
         tls = self.tls()
         await until(lambda: set_password(self.port, password, tls))

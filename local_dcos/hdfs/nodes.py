@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 from local_dcos.errors import NodeError
 from local_dcos.files import write_durably
+from local_dcos.hdfs import door
 from local_dcos.hdfs.jars import JARS
 from local_dcos.ports import HOST, HOST_PORTS, pick
 from local_dcos.services.node import Node, until
@@ -49,6 +50,8 @@ class HdfsNodes(Node):
         self._config = self.folder / "hdfs-site.xml"
         self._log_config = self.folder / "log4j.properties"
         self._names = self.folder / "name"
+        self._work = self.folder / "work"
+        """Where the nodes run."""
 
     def _settings(self) -> dict[str, str]:
         ports = [self.port]
@@ -74,8 +77,7 @@ class HdfsNodes(Node):
             "dfs.permissions.superusergroup": _SUPERUSER,
             "hadoop.security.group.mapping": "org.apache.hadoop.security.NullGroupsMapping",
             "hadoop.http.staticuser.user": "nobody",
-            # A page of a web site can send requests to loopback, but not with this header.
-            "dfs.webhdfs.rest-csrf.enabled": "true",
+            **door.settings(self.secret("header")),
             "dfs.namenode.safemode.extension": "0",
             "dfs.heartbeat.interval": "1",
             "dfs.namenode.handler.count": "4",
@@ -89,6 +91,8 @@ class HdfsNodes(Node):
         )
         write_durably(self._config, f"<configuration>\n{''.join(rows)}</configuration>\n")
         write_durably(self._log_config, _LOG_CONFIG)
+        self._work.mkdir(exist_ok=True)
+        door.write_pages(self._work, self.secret("header"))
         if not self._names.exists():
             # One that is interrupted leaves no half of it.
             new = self._names.with_suffix(".new")
@@ -103,7 +107,9 @@ class HdfsNodes(Node):
 
     async def _start(self, jars: list[Path], main_class: str, *arguments: str) -> None:
         options = [f"-Xmx{self._heap_mb}m", *_FLAGS, f"-Dlog4j.configuration=file:{self._log_config}"]
-        await self.start_java(options, jars, main_class, "-conf", str(self._config), *arguments)
+        await self.start_java(
+            options, jars, main_class, "-conf", str(self._config), *arguments, folder=self._work
+        )
 
     async def until_ready(self) -> None:
         """Returns when files can be written, and the user's folder is there."""
@@ -131,7 +137,7 @@ class HdfsNodes(Node):
         return bool(beans) and not beans[0]["Safemode"] and beans[0]["LiveNodes"] not in ("", "{}")
 
     def _ask(self, path: str, method: str = "GET") -> bytes:
-        url, headers = f"http://{self.address}{path}", {"X-XSRF-HEADER": USER}
+        url, headers = f"http://{self.address}{path}", {self.secret("header"): USER}
         request = urllib.request.Request(url, None, headers, method=method)
         with _OPENER.open(request, timeout=_SECONDS) as answer:
             content: bytes = answer.read()

@@ -39,7 +39,7 @@ class MariaDbServer(Node):
         if not self._data.exists():
             await self._install(server)
         # The server runs it before it takes connections.
-        write_durably(self._login, statements(self.password(), self._database))
+        write_durably(self._login, statements(self.secret("password"), self._database))
         await self.start_process(
             [
                 *self._command(server, self._data),
@@ -56,7 +56,7 @@ class MariaDbServer(Node):
         )
 
     async def until_ready(self) -> None:
-        password = self.password()
+        password = self.secret("password")
         tls = self.tls()
         await until(lambda: accepts(self.port, password, self._database, tls))
         self._login.unlink(missing_ok=True)

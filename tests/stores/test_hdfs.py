@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -234,3 +235,18 @@ def test_files_answer_sql(server, store):
 def test_an_invalid_address_is_refused(text):
     with pytest.raises(AddressError, match="use hdfs:HOST:PORT/FOLDER"):
         open_store(f"hdfs:{text}")
+
+
+def test_a_header_whose_name_is_a_secret_is_sent_with_every_request(server, monkeypatch):
+    server.header = secret = "a1" * 32
+    refused = pytest.raises(UnreachableError, match="put that name into HDFS_HEADER")
+    with refused, closing(open_store(server.address)) as store:
+        store.write(FLOW, Batch("w", 1), rows(1))
+    monkeypatch.setenv("HDFS_HEADER", f"{secret}\n")
+    with closing(open_store(server.address)) as store:
+        store.write(FLOW, Batch("w", 1), rows(1))
+        assert offsets(store) == list(range(10, 20))
+    assert secret not in repr(address_of(server.address.partition(":")[2]))
+    monkeypatch.setenv("HDFS_HEADER", "not a name")
+    with pytest.raises(AddressError, match="HDFS_HEADER must be the name of a header"):
+        open_store(server.address)

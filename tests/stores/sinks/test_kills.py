@@ -112,7 +112,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     elif request.param == "hdfs":
         with HdfsService(tmp_path, *free_ports(2)) as nodes:
             one_by_one = (again(nodes, partial(nodes.kill_node, each)) for each in NODES)
-            found = opened(nodes.address, {}, *one_by_one, again(nodes))
+            found = opened(nodes.address, nodes.environ, *one_by_one, again(nodes))
             with closing(found.store):
                 yield found
     else:

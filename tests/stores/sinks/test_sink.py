@@ -218,8 +218,8 @@ def database(tmp_path: Path) -> Iterator[Any]:
 def test_a_real_hdfs_has_each_record_once(bundle, tmp_path):
     with HdfsService(tmp_path, *free_ports(2)) as nodes, closing(nodes.store()) as store:
         bundle.write(2000)
-        kill_in_the_middle(bundle, nodes.address, store)
-        both = [bundle.start(nodes.address, "--once") for _ in range(2)]
+        kill_in_the_middle(bundle, nodes.address, store, **nodes.environ)
+        both = [bundle.start(nodes.address, "--once", **nodes.environ) for _ in range(2)]
         for job in both:
             _, err = job.communicate(timeout=END_SECONDS)
             assert job.returncode == 0, err
