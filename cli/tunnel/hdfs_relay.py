@@ -2,6 +2,9 @@
 
 A redirect names a data node by the address that it has inside the cluster. It becomes that of a listener on
 loopback, which leads to that data node.
+
+WebHDFS believes whatever name a client gives, and a web page could call it here. So requests of web pages are
+refused: those with another name than that of loopback, and those with the origin of a page.
 """
 
 import re
@@ -14,6 +17,10 @@ _END = b"\r\n\r\n"
 _LARGEST = 1 << 16
 _LOCATION = re.compile(rb"(?im)^(location:[ \t]*)(http://[^\r\n]+)")
 _CONNECTION = re.compile(rb"(?im)^(?:connection|keep-alive|proxy-connection):[^\r\n]*\r\n")
+_HOST = re.compile(rb"(?im)^host:[ \t]*([^\r\n]*?)(?::[0-9]*)?[ \t]*\r\n")
+_ORIGIN = re.compile(rb"(?im)^origin:")
+_OWN = {HOST.encode(), b"localhost"}
+_REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1\d\d ")
 
 
@@ -25,6 +32,9 @@ class HdfsRelay(Relay):
 
         def up() -> None:
             head, rest = _head(client)
+            if _is_of_page(head):
+                client.sendall(_REFUSAL)
+                raise ValueError("a web page sent this request")
             server.sendall(_closing(head) + rest)
             copy(client, server)
 
@@ -56,6 +66,12 @@ def _head(source: socket.socket, begun: bytes = b"") -> tuple[bytes, bytes]:
         content += chunk
     end = content.index(_END) + len(_END)
     return content[:end], content[end:]
+
+
+def _is_of_page(head: bytes) -> bool:
+    """Whether a web page sent a request. No client of WebHDFS names an origin."""
+    hosts = _HOST.findall(head)
+    return len(hosts) != 1 or hosts[0].lower() not in _OWN or bool(_ORIGIN.search(head))
 
 
 def _closing(head: bytes) -> bytes:

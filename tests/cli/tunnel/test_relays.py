@@ -161,6 +161,12 @@ def test_files_go_through_the_tunnel_to_a_data_node_and_back(forwarding, tmp_pat
                 "location"
             ]
             assert location == f"http://127.0.0.1:{relay.port_for(permitted[1])}{DATA}/a?op=OPEN"
+            for foreign in ({"Host": f"evil.example:{port}"}, {"Origin": "http://evil.example"}):
+                for method in ("GET", "POST", "PUT"):
+                    page = httpx.request(
+                        method, f"http://localhost:{port}/webhdfs/v1/a", headers=foreign, trust_env=False
+                    )
+                    assert page.status_code == 403
             with closing(WebHdfs(address_of(f"127.0.0.1:{port}/store"))) as client:
                 content = bytes(range(256)) * 4096
                 source = tmp_path / "source"
