@@ -5,6 +5,8 @@ Spark 4 cannot schedule on Mesos, so a standalone cluster runs as apps. More wor
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.util
 import os
 from collections.abc import Mapping
@@ -22,6 +24,7 @@ from spark_jobs.session import (
 )
 from task_runtime.environment import Environment
 
+_WEB_FILTER = "org.apache.spark.ui.JWSFilter"
 _CLASSES = {
     "master": "org.apache.spark.deploy.master.Master",
     "worker": "org.apache.spark.deploy.worker.Worker",
@@ -47,10 +50,11 @@ def command(
 ) -> tuple[list[str], dict[str, str]]:
     """The command of a role and its environment. home: where Spark lies."""
     settings, env = SessionSettings.from_environ(environ), Environment(environ)
+    secret = secret_of(settings)
     options = {
         **PROTECTED,
-        "spark.authenticate.secret": secret_of(settings),
-        "spark.ui.killEnabled": "false",
+        "spark.authenticate.secret": secret,
+        **_closed_doors(secret),
         # A worker deletes the files of a finished application after an hour.
         "spark.worker.cleanup.enabled": "true",
         "spark.worker.cleanup.appDataTtl": "3600",
@@ -76,3 +80,19 @@ def command(
         "SPARK_DAEMON_JAVA_OPTS": LOG_OPTION,
     }
     return argv, variables
+
+
+def _closed_doors(secret: str) -> dict[str, str]:
+    """Settings with which the web UI answers only who signs a token (JWS, HS256) with a key of the secret.
+
+    Nobody needs it: Marathon asks the other port. A page of a web site could read it, or post to it. The
+    master's REST server, which asks for no secret, would run programs for whoever reaches it.
+    """
+    key = base64.urlsafe_b64encode(hashlib.sha256(f"web UI {secret}".encode()).digest()).decode().rstrip("=")
+    return {
+        "spark.ui.filters": _WEB_FILTER,
+        f"spark.{_WEB_FILTER}.param.secretKey": key,
+        "spark.ui.killEnabled": "false",
+        "spark.master.rest.enabled": "false",
+        "spark.master.ui.decommission.allow.mode": "DENY",
+    }

@@ -12,18 +12,22 @@ from pathlib import Path
 import psutil
 
 from tests.ports import free_ports
+from tests.strangers import listening
 
 END_SECONDS = 30.0
 
 
 class Standalone:
-    """A master and a worker, each in a process group of its own. variables: those of a job on them."""
+    """A master and a worker, each in a process group of its own. variables: those of a job on them.
+    secret: theirs.
+    """
 
     def __init__(self, folder: Path) -> None:
         rpc, master_web, worker_rpc, worker_web = map(str, free_ports(4))
-        secret = folder / "secret"
-        secret.write_text(secrets.token_hex())
-        self.variables = {"SPARK_MASTER": f"spark://127.0.0.1:{rpc}", "SPARK_SECRET_FILE": str(secret)}
+        self.secret = secrets.token_hex()
+        file = folder / "secret"
+        file.write_text(self.secret)
+        self.variables = {"SPARK_MASTER": f"spark://127.0.0.1:{rpc}", "SPARK_SECRET_FILE": str(file)}
         self._folder = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environs = {
@@ -50,6 +54,10 @@ class Standalone:
                 start_new_session=True,
             )
 
+    def listening(self, role: str) -> list[tuple[str, int]]:
+        """The addresses on which a process listens."""
+        return listening(psutil.Process(self._processes[role].pid))
+
     def kill(self, role: str) -> None:
         """End a process and its executors as a crash of their machine would."""
         process = self._processes.pop(role)
@@ -58,11 +66,10 @@ class Standalone:
 
     def stop(self) -> None:
         """End all. Until now, they have listened on loopback only."""
-        for process in self._processes.values():
+        for role, process in self._processes.items():
             if process.poll() is None:
-                for each in psutil.Process(process.pid).net_connections("tcp"):
-                    if each.status == psutil.CONN_LISTEN:
-                        assert each.laddr.ip.endswith("127.0.0.1"), each
+                for ip, port in self.listening(role):
+                    assert ip.endswith("127.0.0.1"), port
             os.killpg(process.pid, signal.SIGTERM)
             try:
                 process.wait(END_SECONDS)

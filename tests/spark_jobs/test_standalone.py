@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from task_runtime.errors import SettingsError
 from tests import memory
 from tests.spark_jobs.standalone import Standalone
 from tests.spark_jobs.test_report import check_json, record, ticks
+from tests.strangers import asked, serving_only_who_may
 
 
 def test_a_variable_that_is_missing_or_wrong_is_named(tmp_path):
@@ -40,17 +44,11 @@ def test_a_variable_that_is_missing_or_wrong_is_named(tmp_path):
 
 
 @pytest.fixture
-def cluster(tmp_path) -> Iterator[Callable[[], dict[str, str]]]:
-    """Starts a master and a worker; returns the variables of a job on them."""
+def cluster(tmp_path) -> Iterator[Standalone]:
+    """A master and a worker, which `start` starts."""
     memory.need(memory.STANDALONE_MB, "a standalone cluster of Spark")
     standalone = Standalone(tmp_path)
-
-    def start() -> dict[str, str]:
-        standalone.start("master")
-        standalone.start("worker")
-        return standalone.variables
-
-    yield start
+    yield standalone
     standalone.stop()
 
 
@@ -67,11 +65,34 @@ def report(kafka, topic: str, **variables: str) -> subprocess.Popen[str]:
 @pytest.mark.timeout(600)
 def test_the_report_is_the_same_on_a_cluster(kafka, topic_of, cluster):
     given = ticks()
+    cluster.start("master")
+    cluster.start("worker")
     # A worker that is not up yet is waited for: Spark's own patience is a minute.
-    job = report(kafka, topic_of(map(record, given)), **cluster())
+    job = report(kafka, topic_of(map(record, given)), **cluster.variables)
     try:
         said, complaint = job.communicate(timeout=250)
     finally:
         job.kill()
     assert job.returncode == 0, complaint
     check_json(json.loads(said), given)
+    check_doors(cluster)
+
+
+def check_doors(cluster: Standalone) -> None:
+    """Only who has the secret sees the web UIs."""
+    for role in ("master", "worker"):
+        [web] = serving_only_who_may({port for _, port in cluster.listening(role)})
+        for token, status in ((signed(cluster.secret), 200), (signed("another"), 403)):
+            authorized = f"Host: 127.0.0.1\nAuthorization: Bearer {token}\n"
+            assert asked(web, "GET", "/", authorized) == status, role
+
+
+def signed(secret: str) -> str:
+    """A token as spark_jobs/README.md describes it."""
+
+    def text(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    content = ".".join(text(json.dumps(part).encode()) for part in ({"alg": "HS256"}, {"sub": "test"}))
+    key = hashlib.sha256(f"web UI {secret}".encode()).digest()
+    return f"{content}.{text(hmac.digest(key, content.encode(), 'sha256'))}"
