@@ -1,22 +1,12 @@
 """What listens on the machine while a bundle runs."""
 
-import socket
-import ssl
-from contextlib import ExitStack
-
 import psutil
 import pytest
 
+from tests import memory, strangers
+from tests.strangers import listening
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
-
-
-def listening(process):
-    """The addresses on which a process listens."""
-    try:
-        found = process.net_connections("tcp")
-    except psutil.Error:
-        return []  # it has just ended
-    return [each.laddr for each in found if each.status == psutil.CONN_LISTEN]
 
 
 def test_every_process_listens_on_loopback_only(pipectl, bundle):
@@ -25,7 +15,7 @@ def test_every_process_listens_on_loopback_only(pipectl, bundle):
     ports = [each for each in taskmanager.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
     assert len(ports) >= 2
     by_process = {
-        " ".join(p.cmdline())[:200]: {address.ip.removeprefix("::ffff:") for address in listening(p)}
+        " ".join(p.cmdline())[:200]: {address.removeprefix("::ffff:") for address, _ in listening(p)}
         for p in processes
     }
     assert sum(map(bool, by_process.values())) >= 6
@@ -35,48 +25,34 @@ def test_every_process_listens_on_loopback_only(pipectl, bundle):
     assert elsewhere == {}
 
 
-def anybody():
-    """A client of TLS that trusts everybody."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-def asked(port, request, *, tls):
-    """The status that an HTTP server at this port answers; None where there is another protocol."""
-    with ExitStack() as stack:
-        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-        try:
-            if tls:
-                connection = stack.enter_context(anybody().wrap_socket(connection))
-            connection.sendall(request.format(port=port).replace("\n", "\r\n").encode())
-            line = connection.recv(4096).partition(b"\r\n")[0]
-        except OSError:
-            return None
-    return int(line.split()[1]) if line.startswith(b"HTTP/") else None
-
-
 def test_every_http_port_refuses_foreign_names_and_strangers(pipectl, bundle):
-    ports = {address.port for process in pipectl.processes() for address in listening(process)}
-    own = "Host: 127.0.0.1:{port}\n"
-    served = 0
-    for port in ports:
-        statuses = {
-            f"{path} {sender} {tls}": asked(
-                port, f"{method} {path} HTTP/1.1\n{sender}Content-Length: 0\n\n", tls=tls
-            )
-            for tls in (False, True)
-            for path in ("/", "/health", "/v1/health", "/overview", "/api/positions")
-            for method, sender in (
-                ("GET", "Host: evil.example:{port}\n"),
-                ("GET", own + "Origin: http://evil.example\n"),
-                ("POST", own),
-                ("POST", own + "Origin: http://evil.example\n"),
-            )
-        }
-        assert all(status is None or 400 <= status < 500 for status in statuses.values()), (port, statuses)
-        served += any(statuses.values())
-    assert served >= 6  # agent, Kafka's scheduler, Flink, page, generator, gatherer
+    ports = {port for process in pipectl.processes() for _, port in listening(process)}
+    # Agent, Kafka's scheduler, Flink, page, generator, gatherer.
+    assert len(strangers.serving_only_who_may(ports)) >= 6
+
+
+@pytest.mark.long
+def test_the_http_ports_of_hdfs_and_spark_refuse_them_too(pipectl_elsewhere):
+    memory.need(memory.BUNDLE_MB + memory.STANDALONE_MB, "a bundle with Spark and HDFS")
+    user = pipectl_elsewhere
+    user.run("deploy", "--yes", "--with", "spark", "--with", "hdfs", "--set=spark.standalone.enabled=true")
+    header = (user.home / "cluster" / "secrets" / "hdfs-header").read_text().strip()
+    ports = {}
+    for process in user.processes():
+        try:
+            words = " ".join(process.cmdline())
+        except psutil.Error:
+            continue  # it has just ended
+        assert header not in words
+        for name in ("NameNode", "DataNode", "deploy.master.Master", "deploy.worker.Worker", ""):
+            if name in words:
+                ports.setdefault(name, set()).update(port for _, port in listening(process))
+    served = strangers.serving_only_who_may(ports[""])
+    # RPC of HDFS answers HTTP with an explanation. The data node has two web servers.
+    count = {"NameNode": 2, "DataNode": 3, "deploy.master.Master": 1, "deploy.worker.Worker": 1}
+    assert {name: len(ports[name] & served) for name in count} == count
+    logs = [file for file in (user.home / "cluster" / "sandboxes").rglob("std*") if file.is_file()]
+    assert logs and not [file for file in logs if header.encode() in file.read_bytes()]
 
 
 def test_flinks_token_is_on_no_command_line_and_only_its_owner_reads_it(pipectl, bundle):
