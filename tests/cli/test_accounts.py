@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from cli.engine.protocol import Engine
 from cli.errors import NoAccounts, PipectlError, StepFailed, UsageProblem
 from cli.progress import Progress
 from tests.cli.invoking import invoke
+from tests.disks import may_mount_apart
 from tests.settings import load_settings
 
 # Keeps its state in a file, as the API does. `fail` names a word of the command that fails from now on.
@@ -345,6 +347,62 @@ def test_the_script_creates_linux_users_once(tmp_path: Path) -> None:
     assert (again.returncode, again.stdout.split("\n")) == (0, ["= kafka", "= cassandra", ""])
     assert (tmp_path / "passwd").read_text() == before
     assert not (home / ".ssh/authorized_keys").exists()
+
+
+def state_of(folder: Path) -> dict[Path, tuple[object, ...]]:
+    """Everything in a folder: owners, modes, when it was last changed, and what files hold."""
+    found: dict[Path, tuple[object, ...]] = {}
+    for path in folder.rglob("*"):
+        about = path.lstat()
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        owner = (about.st_uid, about.st_gid, about.st_mode)
+        found[path] = (*owner, about.st_ino, about.st_mtime_ns, about.st_ctime_ns, content)
+    return found
+
+
+def test_a_second_run_with_the_same_keys_changes_nothing(tmp_path: Path) -> None:
+    """The real tools, which see a copy of /etc, and an empty /home."""
+    if shutil.which("useradd") is None or not may_mount_apart():
+        pytest.skip("needs useradd, and only root may change what it sees")
+    agent, keys = tmp_path / "agent", tmp_path / "keys.pub"
+    shutil.copytree("/etc", agent / "etc", symlinks=True)
+    (agent / "home").mkdir()
+    keys.write_text("ssh-ed25519 AAAA alice's\nssh-ed25519 BBBB ben's\n")
+    users = "accounts.linux_users={kafka: 20001, mysql: 20002, spark: null, hdfs: null, cassandra: null}"
+    inside = 'mount --bind "$0/etc" /etc && mount --bind "$0/home" /home && mount -t tmpfs none /var/log'
+
+    def run() -> str:
+        script = linux_script(load_settings("prod", overrides=(users, f"accounts.ssh_keys={keys}")))
+        command = ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c"]
+        return subprocess.run(
+            [*command, f"{inside} && exec /bin/sh -s", str(agent)],
+            input=script,
+            text=True,
+            capture_output=True,
+            check=True,
+        ).stdout
+
+    assert run() == "+ kafka\n+ mysql\n"
+    for name, number in (("kafka", 20001), ("mysql", 20002)):
+        file = agent / "home" / name / ".ssh" / "authorized_keys"
+        assert [line.split()[:3] for line in file.read_text().splitlines()] == [
+            ["restrict,port-forwarding", "ssh-ed25519", "AAAA"],
+            ["restrict,port-forwarding", "ssh-ed25519", "BBBB"],
+        ]
+        assert {(each.stat().st_uid, each.stat().st_gid) for each in (file, file.parent)} == {
+            (number, number)
+        }
+        assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
+    before = state_of(agent)
+    assert run() == "= kafka\n= mysql\n"
+    assert state_of(agent) == before
+    keys.write_text("ssh-ed25519 CCCC carol's\n")
+    assert run() == "= kafka\n= mysql\n"
+    assert "carol's" in file.read_text() and "alice's" not in file.read_text()
+    after = state_of(agent)
+    changed = {each.relative_to(agent / "home") for each in before if after[each] != before[each]}
+    folders = {Path(name, ".ssh") for name in ("kafka", "mysql")}
+    assert changed == folders | {each / "authorized_keys" for each in folders}
 
 
 @pytest.mark.parametrize(
