@@ -20,8 +20,8 @@ _VARIABLES = (_NAME, _PAGES) = ("CLUSTER_NAME", "CLUSTER_PAGES")
 def with_linked(run: Session, engine: Engine) -> Session:
     """The session whose page offers the linked clusters, unless the settings say which ones it offers.
 
-    Their bundles are expected to have the same group. The bundles of areas have no such page. If the links
-    cannot be read, the page offers what the running one does: the switch is no reason to fail.
+    Their bundles are expected to have the same group: a page in an area leads to those in the same area. If
+    the links cannot be read, the page offers what the running one does: the switch is no reason to fail.
     """
     try:
         return _with_links(run, engine)
@@ -37,11 +37,23 @@ def with_linked(run: Session, engine: Engine) -> Session:
 
 
 def show_linked(run: Session) -> bool:
-    """Let the running page offer the clusters that are linked now, and wait until it is healthy.
+    """Let the running pages offer the clusters that are linked now, and wait until they are healthy.
 
-    Returns whether it changed. Everything else of the app stays as it is, until the next deploy.
+    There is one of the bundle outside of areas, and one of each area. Returns whether any changed. Everything
+    else of the apps stays as it is, until the next deploy.
     """
-    engine = run.engine
+    outside = run if run.area is None else replace(run, area=None)
+    group = outside.settings.group
+    areas = [
+        replace(run, area=name)
+        for name, area in outside.settings.areas.items()
+        if area is not None and f"/{name}{group}/{PAGE}" in run.engine.apps()
+    ]
+    changed = [_show_linked(each, run.engine) for each in (outside, *areas)]
+    return any(changed)
+
+
+def _show_linked(run: Session, engine: Engine) -> bool:
     current = _running_page(run, engine)
     if current is None:
         return False
@@ -67,7 +79,7 @@ def _running_page(run: Session, engine: Engine) -> AppStatus | None:
 
 
 def _with_links(run: Session, engine: Engine) -> Session:
-    if run.area is not None or run.settings.dashboard.clusters is not None or PAGE not in run.bundle.apps:
+    if run.settings.dashboard.clusters is not None or PAGE not in run.bundle.apps:
         return run
     service = run.settings.names.dashboard_service
     pages = {}

@@ -197,11 +197,16 @@ def test_a_deploy_tells_the_page_which_clusters_are_linked() -> None:
     assert with_linked(run, engine) is run
 
 
-@pytest.mark.parametrize(
-    ("settings", "area"), [("dashboard.clusters={}", None), ("parts=[]", None), ("parts=[dashboard]", "test")]
-)
-def test_links_are_not_asked_for_where_the_page_needs_none(settings: str, area: str | None) -> None:
-    run, engine = linked_session(settings, area=area)
+def test_a_page_in_an_area_leads_to_the_same_area_elsewhere() -> None:
+    run, engine = linked_session(area="test")
+    env = with_linked(run, engine).bundle.apps["dashboard"].env
+    there = {"prod": f"https://prod.example.com/service/test-{SERVICE}/"}
+    assert (env["CLUSTER_NAME"], json.loads(env["CLUSTER_PAGES"])) == ("local", there)
+
+
+@pytest.mark.parametrize("settings", ["dashboard.clusters={}", "parts=[]"])
+def test_links_are_not_asked_for_where_the_page_needs_none(settings: str) -> None:
+    run, engine = linked_session(settings)
     assert with_linked(run, engine) is run
 
 
@@ -265,6 +270,21 @@ def test_a_link_changes_nothing_of_the_running_page_but_its_clusters() -> None:
     assert engine.apps()[app.id].env == {**app.env, "OWN": "1"}
 
 
+@pytest.mark.parametrize("area", [None, "dev"])
+def test_a_link_changes_the_pages_in_all_areas(area: str | None) -> None:
+    run, engine = linked_session(area=area)
+    apps = {}
+    for each in (None, "dev", "prod"):
+        apps[each] = Manifest.of(linked_session(area=each)[0].bundle.apps["dashboard"])
+        engine.create(apps[each])
+    assert show_linked(run) is True
+    for each, app in apps.items():
+        service = SERVICE if each is None else f"{each}-{SERVICE}"
+        pages = json.loads(engine.apps()[app.id].env["CLUSTER_PAGES"])
+        assert pages == {"prod": f"https://prod.example.com/service/{service}/"}
+    assert show_linked(run) is False
+
+
 def call(folder: Path, method: str, path: str, body: object = None) -> Any:
     """What the front door of the cluster in `folder` answers to its owner."""
     url = json.loads((folder / "cluster.json").read_text())["url"]
@@ -276,9 +296,10 @@ def call(folder: Path, method: str, path: str, body: object = None) -> Any:
         return json.loads(answer.read())
 
 
-def run_page(folder: Path) -> None:
+def run_page(folder: Path, area: str | None = None) -> None:
     """Run the bundle's page alone: it works, and says that Kafka is away."""
-    app = copy.deepcopy(Session("local", (), (), False).bundle.apps["dashboard"].definition)
+    run = Session("local", (), (), False, area=area)
+    app = copy.deepcopy(run.bundle.apps["dashboard"].definition)
     del app["secrets"]
     app["args"][0] = sys.executable
     for name in ("FLINK_TOKEN", "FLINK_JOBMANAGER_REST"):
@@ -327,12 +348,17 @@ def test_what_runs_on_two_linked_clusters_is_in_one_status(two_homes: Path) -> N
 
 
 @pytest.mark.slow
-def test_the_pages_of_linked_clusters_switch_between_them(two_homes: Path, browser: Any) -> None:
+@pytest.mark.parametrize("area", [None, "dev"])
+def test_the_pages_of_linked_clusters_switch_between_them(
+    two_homes: Path, browser: Any, area: str | None
+) -> None:
+    service = SERVICE if area is None else f"{area}-{SERVICE}"
+    link = ("open",) if area is None else ("open", "--area", area)
     folders = {"local": two_homes / "cluster", "local-b": two_homes / "clusters" / "local-b" / "cluster"}
     for folder in folders.values():
-        run_page(folder)
+        run_page(folder, area)
     for name, other in (("local", "local-b"), ("local-b", "local")):
-        page = f"/service/{SERVICE}/api/clusters"
+        page = f"/service/{service}/api/clusters"
         until(lambda: call(folders[name], "GET", page) == {"name": "this cluster", "clusters": []})  # noqa: B023
         done = invoke(two_homes, "cluster", "link", other, "--cluster", name)
         assert "the live page shows the clusters that are linked now" in done.output
@@ -340,18 +366,19 @@ def test_the_pages_of_linked_clusters_switch_between_them(two_homes: Path, brows
         assert [one["name"] for one in shown] == [other]
     tab = browser.new_context().new_page()
     tab.set_default_timeout(120_000)
-    tab.goto(invoke(two_homes, "open").output.splitlines()[0])
+    tab.goto(invoke(two_homes, *link).output.splitlines()[0])
     state = "#cluster-list li:nth-child(2) .state"
     # Nobody has signed in there yet.
     tab.wait_for_selector(f"{state}[data-state=unknown]", state="attached")
     # Signing in to the other cluster leaves the browser signed in to this one.
-    tab.goto(invoke(two_homes, "open", "--cluster", "local-b").output.splitlines()[0])
+    tab.goto(invoke(two_homes, *link, "--cluster", "local-b").output.splitlines()[0])
     tab.wait_for_selector(f"{state}[data-state=unhealthy]", state="attached")
     there = tab.url
     tab.click("#clusters button")
     assert "kafka" in tab.text_content("#cluster-list li:nth-child(2) .readout")
     tab.click("#cluster-list li:nth-child(2) a")
     tab.wait_for_function("there => location.href !== there", arg=there)
+    assert f"/service/{service}/" in tab.url
     tab.wait_for_selector(f"{state}[data-state=unhealthy]", state="attached")
     assert tab.text_content("#cluster-list li:nth-child(1) strong") == "local"
     invoke(two_homes, "cluster", "unlink", "local-b")

@@ -127,7 +127,7 @@ async function ask(one) {
 }
 
 function details({ name, own, state, said, at: heard }) {
-  if (state === "unknown") return `Sign in there first (on a local cluster: pipectl open --cluster ${name}). Its page must know this cluster, too.`;
+  if (state === "unknown") return `Sign in there first (on a local cluster: pipectl open --cluster ${name}, with --area in an area). Its page must know this cluster, too.`;
   if (state === "unreachable") {
     const known = said ? `${said.healthy ? "Healthy" : "Unhealthy"} ${duration((Date.now() - heard) / 1000)} ago.` : "";
     return own ? `This page's server does not answer. ${known}` : known;
