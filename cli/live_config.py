@@ -9,9 +9,10 @@ from typing import Any
 from cli.errors import PipectlError
 from cli.session import Session
 from kafka_topic.config import parse_retention
+from kafka_topic.errors import SecurityError
 from kafka_topic.inputs import Input, read_inputs
 from kafka_topic.names import Topics
-from kafka_topic.security import protocol_of
+from kafka_topic.security import Security, current, protocol_of
 from kafka_topic.windows import read_windows, shortest
 from marathon.durations import freshness_of
 
@@ -64,6 +65,20 @@ def live_config(session: Session) -> LiveConfig:
             f"cannot read the environment of the apps in {group}: {problem}",
             hint="`pipectl deploy` restores it",
         ) from None
+
+
+def log_in_as_deployed(session: Session) -> Security:
+    """How this process reaches Kafka from now on: as the running generator; as the settings say if none runs.
+
+    Raises PipectlError if the login is not known here, or cannot be used.
+    """
+    running = session.engine.apps().get(f"{session.settings.group}/data-generator")
+    try:
+        if running is not None:
+            session.log_in_to_kafka(protocol_of(running.env))
+        return current()
+    except SecurityError as error:
+        raise PipectlError(f"the login to Kafka cannot be used: {error}") from None
 
 
 def _read(generator: Mapping[str, Any], gatherer: Mapping[str, Any]) -> LiveConfig:

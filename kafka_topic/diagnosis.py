@@ -122,48 +122,52 @@ def _asked(connection: socket.socket, server: str, host: str, security: Security
         except (ssl.SSLError, OSError):
             return None
     try:
-        with _context(security).wrap_socket(connection, server_hostname=host) as secured:
+        with tls_context(security).wrap_socket(connection, server_hostname=host) as secured:
             if security.protocol == SASL_SSL:
                 return None
             # With TLS 1.3, the broker's judgement of the client's certificate comes after the handshake.
             secured.recv(1)
     except TimeoutError:
         return None
-    except ssl.SSLCertVerificationError as error:
+    except (ssl.SSLError, ConnectionError) as error:
+        return tls_refusal(error, server, security)
+    return None
+
+
+def tls_refusal(error: ssl.SSLError | ConnectionError, server: str, security: Security) -> str:
+    """Why TLS with a broker failed, and what to do about it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"this client does not accept the certificate of the broker {server}: {error.verify_message}; "
             "renew the certificate, or correct `ca` (KAFKA_CA)"
         )
-    except ssl.SSLError as error:
-        if "ALERT" in (error.reason or ""):
-            alert = (error.reason or "").rpartition("ALERT_")[2].lower().replace("_", " ")
-            return (
-                f"the broker {server} does not accept this client's certificate ({alert}): make a new key "
-                "and certificate, signed by the authority of the brokers (KAFKA_KEY)"
-            )
-        return _plain(server, security)
-    except ConnectionError:
-        return _plain(server, security)
-    return None
-
-
-def _context(security: Security) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=security.ca or None)
-    if security.protocol == SSL:
-        # Python reads keys from files only.
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "key"
-            file.touch(mode=0o600)
-            file.write_text(security.key)
-            context.load_cert_chain(file)
-    return context
-
-
-def _plain(server: str, security: Security) -> str:
+    if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
+        alert = (error.reason or "").rpartition("ALERT_")[2].lower().replace("_", " ")
+        return (
+            f"the broker {server} does not accept this client's certificate ({alert}): make a new key "
+            "and certificate, signed by the authority of the brokers (KAFKA_KEY)"
+        )
     return (
         f"Kafka at {server} does not speak TLS, and this client speaks nothing else ({security.protocol}): "
         f"set {_PROTOCOL} to what the brokers were installed with"
     )
+
+
+def tls_context(security: Security) -> ssl.SSLContext:
+    """How this client recognizes brokers, by their authority and their names, and proves who it is."""
+    context = ssl.create_default_context(cadata=security.ca or None)
+    if security.protocol == SSL:
+        load_key(context, security.key)
+    return context
+
+
+def load_key(context: ssl.SSLContext, key: str) -> None:
+    """Let it prove itself by this key with its certificates, as PEM. Python reads them from files only."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "key"
+        file.touch(mode=0o600)
+        file.write_text(key)
+        context.load_cert_chain(file)
 
 
 def _by(security: Security) -> str:

@@ -134,10 +134,6 @@ class MemoryEngine:
         """Empty credentials."""
         return Credentials("", how_to_log_in="pipectl status", how_to_show_ca="pipectl status")
 
-    def how_to_join_network(self) -> str:
-        """A command that does not exist."""
-        return "join the network"
-
     def how_to_inspect(self, kind: Literal["app", "rollouts", "topics"], name: str) -> str:
         """The most detailed command of `pipectl`."""
         return "pipectl status"

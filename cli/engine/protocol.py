@@ -386,9 +386,6 @@ class Engine(Protocol):
     def credentials(self) -> Credentials:
         """The user's credentials at the front door."""
 
-    def how_to_join_network(self) -> str:
-        """The engine's own command that opens the cluster's whole network to this machine."""
-
     def how_to_inspect(self, kind: Literal["app", "rollouts", "topics"], name: str) -> str:
         """The engine's own command that shows details, for the hint of an error."""
 

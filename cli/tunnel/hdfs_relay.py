@@ -8,10 +8,9 @@ refused: those with another name than that of loopback, and those with the origi
 """
 
 import re
-import socket
 from urllib.parse import urlsplit, urlunsplit
 
-from cli.tunnel.relay import CHUNK, HOST, Relay, carry_both, copy
+from cli.tunnel.relay import CHUNK, HOST, Relay, Stream, carry_both, copy
 
 _END = b"\r\n\r\n"
 _LARGEST = 1 << 16
@@ -27,7 +26,7 @@ _INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1\d\d ")
 class HdfsRelay(Relay):
     """The listeners for the nodes of one HDFS."""
 
-    def carry(self, client: socket.socket, server: socket.socket) -> None:
+    def carry(self, client: Stream, server: Stream) -> None:
         """Carry one request and its answer. Both sides are told that the connection ends with it."""
 
         def up() -> None:
@@ -54,7 +53,7 @@ class HdfsRelay(Relay):
         return location[1] + urlunsplit(url._replace(netloc=f"{HOST}:{port}")).encode("latin-1")
 
 
-def _head(source: socket.socket, begun: bytes = b"") -> tuple[bytes, bytes]:
+def _head(source: Stream, begun: bytes = b"") -> tuple[bytes, bytes]:
     """The head of a message, and what came with it. Raises ValueError if it has none."""
     content = begun
     while _END not in content:

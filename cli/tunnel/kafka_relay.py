@@ -4,13 +4,12 @@ A broker names every broker by the address that it has inside the cluster. This 
 each name becomes that of a listener on loopback, which leads to that broker.
 """
 
-import socket
 import struct
 import threading
 
 from cli.errors import PipectlError
 from cli.tunnel import kafka_wire
-from cli.tunnel.relay import CHUNK, HOST, Relay, carry_both
+from cli.tunnel.relay import CHUNK, HOST, Relay, Stream, carry_both
 
 # An answer that names brokers is small, unless a cluster has hundreds of thousands of partitions.
 _LARGEST = 256 << 20
@@ -24,13 +23,13 @@ class KafkaRelay(Relay):
     def _rename(self, host: str, port: int) -> tuple[str, int]:
         return HOST, self.port_for((host, port))
 
-    def carry(self, client: socket.socket, server: socket.socket) -> None:
+    def carry(self, client: Stream, server: Stream) -> None:
         """Carry requests and answers, and rename the brokers in answers that name them."""
         awaited: dict[int, tuple[int, int]] = {}
         lock = threading.Lock()
 
         def up() -> None:
-            while head := _read(client, _REQUEST.size):
+            while head := read(client, _REQUEST.size):
                 size, api, version, correlation = _REQUEST.unpack(head)
                 if api in kafka_wire.NAMES_BROKERS:
                     with lock:
@@ -39,7 +38,7 @@ class KafkaRelay(Relay):
                 _pass_on(client, server, size + 4 - _REQUEST.size)
 
         def down() -> None:
-            while head := _read(server, _RESPONSE.size):
+            while head := read(server, _RESPONSE.size):
                 size, correlation = _RESPONSE.unpack(head)
                 with lock:
                     request = awaited.pop(correlation, None)
@@ -47,7 +46,7 @@ class KafkaRelay(Relay):
                     client.sendall(head)
                     _pass_on(server, client, size - 4)
                 else:
-                    body = self._renamed(*request, _whole(server, size - 4))
+                    body = self._renamed(*request, whole(server, size - 4))
                     client.sendall(_RESPONSE.pack(len(body) + 4, correlation) + body)
 
         carry_both(client, server, up, down)
@@ -60,7 +59,7 @@ class KafkaRelay(Relay):
             raise ValueError(str(error)) from None
 
 
-def _read(source: socket.socket, length: int) -> bytes:
+def read(source: Stream, length: int) -> bytes:
     """The next bytes; nothing if the source has ended. Raises ValueError if it ends within them."""
     content = b""
     while len(content) < length:
@@ -73,7 +72,8 @@ def _read(source: socket.socket, length: int) -> bytes:
     return content
 
 
-def _whole(source: socket.socket, length: int) -> bytes:
+def whole(source: Stream, length: int) -> bytes:
+    """The rest of a message. Raises ValueError if none is so long, or if the source ends within it."""
     if not 0 <= length <= _LARGEST:
         raise ValueError(f"this is not Kafka: a message of {length} bytes")
     content = bytearray()
@@ -85,7 +85,7 @@ def _whole(source: socket.socket, length: int) -> bytes:
     return bytes(content)
 
 
-def _pass_on(source: socket.socket, sink: socket.socket, length: int) -> None:
+def _pass_on(source: Stream, sink: Stream, length: int) -> None:
     if length < 0:
         raise ValueError("this is not Kafka: a message without a header")
     while length:

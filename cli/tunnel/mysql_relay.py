@@ -4,11 +4,10 @@ The server speaks first, and says what it can do. A greeting without TLS does no
 TLS makes it begin TLS, and then it checks who the server is.
 """
 
-import socket
 import struct
 
 from cli.errors import PipectlError
-from cli.tunnel.relay import Relay
+from cli.tunnel.relay import Relay, Stream
 
 _PROTOCOL, _ERROR = 10, 0xFF
 _TLS = 0x0800
@@ -23,7 +22,7 @@ _REFUSED = 3159
 class MySqlTlsRelay(Relay):
     """The listener for a server that must offer TLS."""
 
-    def carry(self, client: socket.socket, server: socket.socket) -> None:
+    def carry(self, client: Stream, server: Stream) -> None:
         """Carry a connection, unless the server's greeting offers no TLS. Raises PipectlError then."""
         head = _exactly(server, _HEAD)
         greeting = _exactly(server, int.from_bytes(head[:3], "little"))
@@ -48,7 +47,7 @@ def _packet(content: bytes) -> bytes:
     return len(content).to_bytes(3, "little") + b"\0" + content
 
 
-def _exactly(source: socket.socket, count: int) -> bytes:
+def _exactly(source: Stream, count: int) -> bytes:
     content = b""
     while len(content) < count:
         chunk = source.recv(count - len(content))

@@ -9,20 +9,24 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.request import Request
 
 from cli.errors import PipectlError
+from cli.live_config import log_in_as_deployed
 from cli.store_logins import Login, login_of
 from cli.tunnel.forwards import Forwards
 from cli.tunnel.gateway import Gateway, Target, cluster_gateway, local_gateway
 from cli.tunnel.hdfs_relay import HdfsRelay
 from cli.tunnel.kafka_relay import KafkaRelay
+from cli.tunnel.kafka_tls import SecuredKafkaRelay
 from cli.tunnel.mysql_relay import MySqlTlsRelay
 from cli.tunnel.relay import Relay
 from cli.tunnel.services import Client, client_of, reached, targets
+from kafka_topic.security import Security
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -52,15 +56,19 @@ def opened(run: Session, service: str, port: int, say: Callable[[str], None]) ->
         # Sockets, keys and logins. Only the user can open it.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pipectl-")))
         first = targets(run, service)
-        login = login_of(run, service)
-        gateway = stack.enter_context(_gateway(run, service, first, login, folder))
+        of_store = login_of(run, service)
+        gateway = stack.enter_context(_gateway(run, service, first, of_store, folder))
         forwards = Forwards(gateway, folder, run.settings.dcos.timeout.total_seconds(), say)
         stack.callback(forwards.close)
-        target = first[0] if service != "hdfs" else _active(run, first, login, forwards)
+        target = first[0] if service != "hdfs" else _active(run, first, of_store, forwards)
         # A login that fails is an error of this command, not of the client.
         forwards.open(target)
+        login = log_in_as_deployed(run) if service == "kafka" else of_store
         relay = _relay_of(run, service, login)(forwards, say)
         stack.callback(relay.close)
+        if isinstance(relay, SecuredKafkaRelay):
+            relay.check(target, run.settings.dcos.timeout.total_seconds())
+            login = relay.login
         here = relay.port_for(target, port)
         yield Tunnel(here, client_of(run, service, here, login, folder), forwards)
 
@@ -113,9 +121,13 @@ def _active(run: Session, names: Sequence[Target], login: Login | None, forwards
 _RELAYS: Mapping[str, type[Relay]] = {"kafka": KafkaRelay, "hdfs": HdfsRelay}
 
 
-def _relay_of(run: Session, service: str, login: Login | None) -> type[Relay]:
+def _relay_of(
+    run: Session, service: str, login: Login | Security | None
+) -> Callable[[Forwards, Callable[[str], None]], Relay]:
+    if isinstance(login, Security) and login.encrypted:
+        return partial(SecuredKafkaRelay, security=login)
     # On `local`, the client checks the server's name, and takes no server without TLS then.
-    if service == "mysql" and login is not None and login.ca and not run.is_local:
+    if service == "mysql" and isinstance(login, Login) and login.ca and not run.is_local:
         return MySqlTlsRelay
     return _RELAYS.get(service, Relay)
 

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from cli.errors import PipectlError
 from cli.tunnel.forwards import Forwards
@@ -12,6 +13,14 @@ from cli.tunnel.gateway import Target
 HOST = "127.0.0.1"
 CHUNK = 1 << 16
 _END_SECONDS = 5.0
+
+
+class Stream(Protocol):
+    """A connection: a socket, or TLS over one."""
+
+    def recv(self, most: int, /) -> bytes: ...
+    def sendall(self, content: bytes, /) -> None: ...
+    def shutdown(self, how: int, /) -> None: ...
 
 
 class Relay:
@@ -47,13 +56,17 @@ class Relay:
         with client:
             try:
                 with self._forwards.connect(target) as server:
-                    self.carry(client, server)
+                    self.serve(client, server, target)
             except PipectlError as error:
                 self._say(error.message)
             except OSError:  # either side is gone
                 pass
 
-    def carry(self, client: socket.socket, server: socket.socket) -> None:
+    def serve(self, client: socket.socket, server: socket.socket, target: Target) -> None:
+        """Serve a client that wants this target."""
+        self.carry(client, server)
+
+    def carry(self, client: Stream, server: Stream) -> None:
         """Carry a client's connection over one to its target, until both have ended."""
         carry_both(client, server, lambda: copy(client, server), lambda: copy(server, client))
 
@@ -67,9 +80,7 @@ class Relay:
                 listener.close()
 
 
-def carry_both(
-    client: socket.socket, server: socket.socket, up: Callable[[], None], down: Callable[[], None]
-) -> None:
+def carry_both(client: Stream, server: Stream, up: Callable[[], None], down: Callable[[], None]) -> None:
     """Run the two directions until both have ended. One that fails ends the other."""
 
     def run_up() -> None:
@@ -84,7 +95,7 @@ def carry_both(
     thread.join(_END_SECONDS)
 
 
-def _finish(direction: Callable[[], None], source: socket.socket, sink: socket.socket) -> None:
+def _finish(direction: Callable[[], None], source: Stream, sink: Stream) -> None:
     """Run one direction, and pass its end on."""
     try:
         direction()
@@ -95,7 +106,7 @@ def _finish(direction: Callable[[], None], source: socket.socket, sink: socket.s
         sink.shutdown(how)
 
 
-def copy(source: socket.socket, sink: socket.socket) -> None:
+def copy(source: Stream, sink: Stream) -> None:
     """Copy bytes until the source ends."""
     while chunk := source.recv(CHUNK):
         sink.sendall(chunk)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 from cli.errors import PipectlError, UsageProblem
 from cli.store_logins import HDFS_USER, Login, cqlsh_files, hdfs_file, mysql_file
 from cli.tunnel.gateway import Target
+from cli.tunnel.kafka_tls import kcat_file
 from cli.tunnel.relay import HOST
+from kafka_topic.security import Security
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -52,16 +54,10 @@ class Client:
 def targets(run: Session, service: str) -> list[Target]:
     """What a client may connect to itself, the first one first. Raises PipectlError."""
     if service == "kafka":
-        if run.settings.kafka.security.wanted:
-            raise PipectlError(
-                "this Kafka takes TLS only, and its clients check the names of the brokers, which a tunnel "
-                "has to change",
-                hint="connect to the brokers themselves: `pipectl endpoints`"
-                if run.is_local
-                else f"open the whole network with `{run.engine.how_to_join_network()}`, or work on the "
-                "cluster: `pipectl topics show`",
-            )
-        return [_target(broker) for broker in run.engine.kafka.brokers(run.settings.kafka.service)]
+        kafka = run.settings.kafka
+        own = kafka.bootstrap_servers
+        brokers = own.split(",") if own else run.engine.kafka.brokers(kafka.service)
+        return [_target(broker) for broker in brokers]
     if service not in {*run.settings.parts, *run.with_parts}:
         raise UsageProblem(
             f"the part {service} is disabled", hint=f"`pipectl deploy --with {service}` enables it"
@@ -97,20 +93,23 @@ def reached(run: Session, service: str, first: Sequence[Target], ask: Callable[[
     return [*first, *(_target(node["infoAddr"]) for node in live.values())]
 
 
-def client_of(run: Session, service: str, port: int, login: Login | None, folder: Path) -> Client:
+def client_of(run: Session, service: str, port: int, login: Login | Security | None, folder: Path) -> Client:
     """The client of a service that listens on a port of this machine.
 
-    login: without a password, the client asks for it. folder: for the files with the login; only the user can
-    open it.
+    login: Kafka's is a Security; without a password, the client of a store asks for it. folder: for the files
+    with the login; only the user can open it.
     """
+    if isinstance(login, Security):
+        return _kafka(port, login, folder)
     return _CLIENTS[service](run, port, login, folder)
 
 
-def _kafka(run: Session, port: int, login: Login | None, folder: Path) -> Client:
+def _kafka(port: int, login: Security, folder: Path) -> Client:
+    file = ("-F", str(kcat_file(folder, login))) if login.encrypted else ()
     return Client(
         ("kcat", "kafkacat"),
         "on Debian and Ubuntu: apt-get install kcat; on macOS: brew install kcat",
-        ("-b", f"{HOST}:{port}"),
+        (*file, "-b", f"{HOST}:{port}"),
         ("-L",),
     )
 
@@ -169,7 +168,6 @@ class _MakeClient(Protocol):
 
 
 _CLIENTS: Mapping[str, _MakeClient] = {
-    "kafka": _kafka,
     "mysql": _mysql,
     "cassandra": _cassandra,
     "hdfs": _hdfs,

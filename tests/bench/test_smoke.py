@@ -11,7 +11,6 @@ import pytest
 
 from tests import memory
 from tests.benchmarks import BENCH
-from tests.disks import may_mount_apart
 from tests.e2e import test_benchmarks as e2e
 from tests.e2e import test_chaos as chaos
 from tests.e2e import test_outages as outages

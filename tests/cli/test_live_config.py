@@ -1,7 +1,8 @@
 """Commands that only read use the deployed configuration, whatever the settings say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,12 +11,15 @@ from cli.commands.status import _components
 from cli.engine.memory import MemoryEngine, MemoryJobs
 from cli.engine.protocol import JobStatus
 from cli.errors import NotAllowed, PipectlError
-from cli.live_config import live_config
+from cli.files import write_private
+from cli.kafka_keys import Authority
+from cli.live_config import live_config, log_in_as_deployed
 from cli.planning import plan_of
 from cli.progress import Progress
 from cli.rollout import carry_out
 from cli.session import Session
 from cli.steps.bundle import steps_of
+from kafka_topic.security import Security
 
 NOWHERE = "kafka.bootstrap_servers='127.0.0.1:1'"
 CHANGED = (
@@ -111,17 +115,29 @@ def test_the_apps_are_removed_even_if_jobs_are_not_allowed(engine: MemoryEngine)
     assert "gatherer" in str(raised.value.also) and "jobs of the bundle" in str(raised.value.also)
 
 
+@pytest.mark.parametrize("read", [live_config, log_in_as_deployed])
 @pytest.mark.parametrize(
     ("protocol", "words"),
     [("SSL", "kafka.security.folder, the folder with pipectl's own, is not set"), ("TLS", "must be one of")],
 )
 def test_a_login_that_is_not_in_the_settings_is_an_error(
-    engine: MemoryEngine, protocol: str, words: str
+    engine: MemoryEngine, protocol: str, words: str, read: Callable[[Session], object]
 ) -> None:
     app = engine.apps()["/volatility/data-generator"]
     engine.put(app, env={**app.env, "KAFKA_SECURITY_PROTOCOL": protocol})
     with pytest.raises(PipectlError, match=words):
-        live_config(run_of(engine))
+        read(run_of(engine))
+
+
+def test_the_login_is_that_of_the_running_generator(engine: MemoryEngine, tmp_path: Path) -> None:
+    write_private(tmp_path / "ca", Authority.create().certificate)
+    write_private(tmp_path / "pipectl-password", "hush")
+    run = run_of(engine, f"kafka.security.folder={tmp_path}")
+    assert log_in_as_deployed(run) == Security()
+    app = engine.apps()["/volatility/data-generator"]
+    engine.put(app, env={**app.env, "KAFKA_SECURITY_PROTOCOL": "SASL_SSL"})
+    login = log_in_as_deployed(run)
+    assert (login.protocol, login.user, login.password) == ("SASL_SSL", "pipectl", "hush")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A bundle whose Kafka speaks TLS only and asks for logins, on the cluster `local`."""
 
 import re
+import shutil
 
 import psutil
 import pytest
@@ -23,6 +24,9 @@ def test_a_secured_bundle_works_and_shows_no_secret(pipectl_elsewhere, protocol)
     status = pipectl.json("status")
     assert status["healthy"], status
     assert "AAPL" in pipectl.run("topics").stdout
+    if shutil.which("kcat"):
+        listed = pipectl.run("client", "kafka", "--", "-L").stdout
+        assert 'topic "position.AAPL"' in listed
     changes = pipectl.json("plan", *secured)["changes"]
     assert {one["action"] for one in changes} == {"unchanged"}, changes
 

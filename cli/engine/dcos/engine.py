@@ -210,10 +210,6 @@ class DcosEngine:
             how_to_show_ca="dcos config show core.ssl_verify",
         )
 
-    def how_to_join_network(self) -> str:
-        """The command that opens a VPN."""
-        return "sudo dcos tunnel vpn"
-
     def how_to_inspect(self, kind: Literal["app", "rollouts", "topics"], name: str) -> str:
         """The `dcos` command that shows details."""
         return {

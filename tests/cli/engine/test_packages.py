@@ -78,9 +78,8 @@ def test_threads_that_lack_the_command_of_a_package_install_it_once() -> None:
     assert installed == [["package", "install", "kafka", "--cli", "--yes"]]
 
 
-def test_the_network_of_the_cluster_has_names_for_tasks_and_a_way_in():
+def test_the_network_of_the_cluster_has_names_for_tasks():
     engine = DcosEngine(Dcos(("dcos",), {}))
     assert engine.packages.host_of("data/hdfs", "data-2-node") == (
         "data-2-node.datahdfs.autoip.dcos.thisdcos.directory"
     )
-    assert engine.how_to_join_network() == "sudo dcos tunnel vpn"

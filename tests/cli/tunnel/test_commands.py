@@ -238,10 +238,15 @@ def test_errors_name_the_next_step(monkeypatch, tmp_path, settings, message, hin
     assert message in error.message and hint in error.hint
 
 
-def test_a_kafka_that_takes_tls_only_is_refused(monkeypatch, tmp_path):
-    secured = ("--set", "kafka.security={protocol: SSL, secrets: a/kafka, folder: .}")
-    error = invoke(tmp_path, "tunnel", "kafka", *elsewhere(monkeypatch, *secured), code=1).exception
-    assert "takes TLS only" in error.message and "`join the network`" in error.hint
+def test_the_brokers_of_a_kafka_of_your_own_are_those_of_the_settings(monkeypatch, tmp_path):
+    own = ("--set", "kafka.bootstrap_servers='a.example:9093,b.example:9093'")
+    shown = json.loads(
+        invoke(tmp_path, "tunnel", "kafka", "--show", "-o", "json", *elsewhere(monkeypatch, *own)).stdout
+    )
+    assert [each[-2] for each in shown["commands"]] == [
+        "127.0.0.1:9093:a.example:9093",
+        "127.0.0.1:9093:b.example:9093",
+    ]
 
 
 def test_show_prints_what_ssh_does_and_what_its_key_needs(monkeypatch, tmp_path):
