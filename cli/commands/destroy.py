@@ -42,6 +42,9 @@ def command(run: Session, output: str, yes: bool, delete_topics: bool, purge: bo
             f"--purge deletes the whole cluster, not only area {run.area}",
             hint="leave out --area and PIPECTL_AREA, or leave out --purge",
         )
+    if run.area is not None:
+        # Where nothing runs, only the settings tell a misspelt area.
+        _ = run.settings
     _ask(run, yes, delete_topics, purge)
     removed: list[str] = []
     existed = not run.is_local or local.exists()
