@@ -21,6 +21,7 @@ class Member(ABC):
     def __init__(self, bootstrap_servers: str, name: str, topics: Iterable[str], **settings: Any) -> None:
         """name: that of the group."""
         self._subscribed = list(topics)
+        self._closing = False
         self._consumer = open_consumer(
             bootstrap_servers,
             on_error=self._note_error,
@@ -34,7 +35,7 @@ class Member(ABC):
     def __enter__(self) -> Self:
         self._consumer.subscribe(
             self._subscribed,
-            on_assign=self._on_assign,
+            on_assign=self._assigned,
             on_revoke=self._on_revoke,
             on_lost=self._on_revoke,
         )
@@ -43,7 +44,13 @@ class Member(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closing = True
         self._consumer.close()
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        # Closing reports what the member was assigned since its last read. No broker can be asked any more.
+        if not self._closing:
+            self._on_assign(consumer, partitions)
 
     @abstractmethod
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from kafka_topic.brokers import Commit
 from stores.sinks.errors import SourceError
@@ -121,3 +122,22 @@ def test_a_commit_to_a_frozen_broker_ends_the_sink(kafka: Any) -> None:
         finally:
             kafka.kill()
             kafka.start()
+
+
+@pytest.mark.slow
+def test_a_member_that_ends_as_it_gets_partitions_asks_for_nothing_more(kafka: Any) -> None:
+    bundle, deadline = Bundle(kafka), time.monotonic() + 240
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    with Group(kafka.bootstrap_servers, bundle.topic, [bundle.topic]):
+        # It joins by itself. What it is assigned, it would notice when it reads.
+        while not _is_stable(admin, bundle.topic):
+            assert time.monotonic() < deadline, "waited for the group to have assigned all partitions"
+            time.sleep(0.1)
+
+
+def _is_stable(admin: AdminClient, name: str) -> bool:
+    try:
+        found = admin.describe_consumer_groups([name], request_timeout=30)[name].result(60)
+    except KafkaException:  # the broker is only just making the topic of the groups
+        return False
+    return bool(found.state == ConsumerGroupState.STABLE and found.members)
