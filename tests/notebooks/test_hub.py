@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import nbformat
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
+from notebooks import remote
 from tests.ports import free_ports
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1200)]
@@ -188,3 +190,48 @@ def test_the_hub_lets_in_only_users_whom_the_front_door_names(hub: tuple[str, Pa
     health = f"{hub[0]}/hub/health"
     assert httpx.get(health).status_code == 200
     assert httpx.get(health, headers={"Origin": "http://127.0.0.1:1"}).status_code == 403
+
+
+@pytest.fixture
+def folder_of_ann(hub: tuple[str, Path], browsers: dict[str, httpx.Client]) -> Path:
+    return hub[1] / "notebooks" / "ann"
+
+
+def ran(hub: tuple[str, Path], user: str, notebook: str) -> str:
+    """What a notebook prints that runs without a browser."""
+
+    async def outputs() -> str:
+        async with remote.browser(headers=door(user)) as session:
+            return await remote.run(session, f"{hub[0]}/", notebook)
+
+    return asyncio.run(outputs())
+
+
+def write(notebook: Path, *cells: str) -> None:
+    made = [nbformat.v4.new_markdown_cell("a text"), *map(nbformat.v4.new_code_cell, cells)]
+    nbformat.write(nbformat.v4.new_notebook(cells=made), notebook)
+
+
+def test_a_notebook_runs_on_the_server_of_its_user_without_a_browser(
+    hub: tuple[str, Path], browsers: dict[str, httpx.Client], folder_of_ann: Path
+) -> None:
+    picture = "from matplotlib.pyplot import plot, show; plot([1, 2]); show()"
+    cells = ("import os; who = os.environ['USER']", "print(who); print(2)", "who", picture)
+    write(folder_of_ann / "own.ipynb", *cells)
+    before = (folder_of_ann / "own.ipynb").read_text()
+    kernels = f"{hub[0]}/user/ann/api/kernels"
+    there = {each["id"] for each in browsers["ann"].get(kernels).json()}
+    assert ran(hub, "ann", "own.ipynb") == "ann\n2\n'ann'\n[picture]\n"
+    assert {each["id"] for each in browsers["ann"].get(kernels).json()} == there
+    assert (folder_of_ann / "own.ipynb").read_text() == before
+
+
+def test_a_notebook_without_a_browser_says_what_is_wrong(hub: tuple[str, Path], folder_of_ann: Path) -> None:
+    write(folder_of_ann / "failing.ipynb", "print(1)", "1 / 0", "print(2)")
+    for user, notebook, reason in (
+        ("ann", "failing.ipynb", "a cell has failed: ZeroDivisionError: division by zero"),
+        ("ann", "none.ipynb", r"contents/none\.ipynb: 404"),
+        ("eve", "failing.ipynb", "You have no server here"),
+    ):
+        with pytest.raises(remote.RemoteError, match=reason):
+            ran(hub, user, notebook)
