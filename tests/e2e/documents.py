@@ -33,14 +33,20 @@ def shape(printed):
 def agrees(printed, shown):
     """Whether the output has the shape that a document shows.
 
-    A line `…` stands for any lines, a word `…` at the end of a line for any words, and `…` at the end of a
-    word for the rest of it.
+    A line `…` stands for any lines, a word `…` at the end of a line for any words, and `…` in a word for any
+    part of it.
     """
-    wanted, found = shape(shown), shape(printed)
+    return _fits(shape(printed), shape(shown))
+
+
+def _fits(found, wanted):
     if ["…"] not in wanted:
         return _same(found, wanted)
-    first, rest = wanted.index(["…"]), len(wanted) - wanted.index(["…"]) - 1
-    return _same(found[:first], wanted[:first]) and (not rest or _same(found[-rest:], wanted[-rest:]))
+    first = wanted.index(["…"])
+    rest = wanted[first + 1 :]
+    return _same(found[:first], wanted[:first]) and any(
+        _fits(found[at:], rest) for at in range(first, len(found) + 1)
+    )
 
 
 def _same(found, wanted):
@@ -52,6 +58,20 @@ def _same(found, wanted):
 
 def _same_words(found, wanted):
     return len(found) == len(wanted) and all(
-        one.startswith(other[:-1]) if other.endswith("…") else one == other
-        for one, other in zip(found, wanted, strict=True)
+        re.fullmatch(_any_part(other), one) for one, other in zip(found, wanted, strict=True)
     )
+
+
+def _any_part(word):
+    return r"\S*".join(map(re.escape, word.split("…")))
+
+
+def as_printed(command, printed):
+    """The command with each word that holds a `…` as it was printed last. AssertionError: it was not."""
+
+    def copied(word):
+        found = re.findall(rf"(?<!\S){_any_part(word[0])}(?!\S)", printed)
+        assert found, f"{word[0]} was not printed before `{command}`"
+        return found[-1]
+
+    return re.sub(r"\S*…\S*", copied, command)
