@@ -1,10 +1,11 @@
 """Measures the memory of the bundle on this machine, by process.
 
-    python bench/memory.py [--with spark,cassandra] [--rounds 5] [--seconds 60]
+    python bench/memory.py [--with spark,cassandra] [--set a.b=c] [--open ann,ben] [--rounds 5] [--seconds 60]
 
-The default bundle is deployed in a folder of its own, with the optional parts that --with names. After
-`--seconds`, its memory is looked at once a round, ten seconds apart: what each process holds, with its part
-of what it shares with others (PSS).
+The default bundle is deployed in a folder of its own, with the optional parts that --with names. `webhook`
+posts to this program. With `--open`, these users of the notebooks each open theirs. After `--seconds`, its
+memory is looked at once a round, ten seconds apart: what each process holds, with its part of what it shares
+with others (PSS).
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psutil
 from bundle import bundle  # first: it lets the next ones be found
 from results import Table, report
 
 from tests.e2e.conftest import Pipectl
+from tests.gatherer.flink import wait_until
+from tests.stores.sinks.receiver import Receiver
 
 SAMPLE_SECONDS = 2.0
 ROUND_SECONDS = 10.0
+NOTEBOOKS = "/service/volatility-notebooks/"
 
 
 def held(user: Pipectl) -> dict[str, float]:
@@ -68,23 +73,47 @@ def _name(command: list[str]) -> str:
     return words[0].rpartition(".")[2] if words else Path(command[0]).name
 
 
+def open_notebooks(user: Pipectl, name: str) -> None:
+    """Sign in as one of several users, whose server starts then."""
+    link = httpx.URL(user.run("open", "notebooks", "--user", name).stdout.split()[0])
+    with httpx.Client(
+        base_url=link.join("/"), follow_redirects=True, timeout=300, trust_env=False
+    ) as browser:
+        browser.get(link)
+        wait_until(
+            lambda: browser.get(NOTEBOOKS).url.path.startswith(f"{NOTEBOOKS}user/"), f"the server of {name}"
+        )
+
+
+def looks_at(args: argparse.Namespace, options: tuple[str, ...]) -> list[dict[str, float]]:
+    """What the processes of a bundle hold, a few times. options: of its deploy."""
+    looks = []
+    with bundle(*options) as user:
+        for name in args.people.split(",") if args.people else ():
+            open_notebooks(user, name)
+        time.sleep(args.seconds)
+        for number in range(args.rounds):
+            if number:
+                time.sleep(ROUND_SECONDS)
+            looks.append(held(user))
+    return looks
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--with", dest="parts", help="optional parts, with commas between them")
+    parser.add_argument("--set", dest="settings", action="append", default=[], help="a setting; may repeat")
+    parser.add_argument("--open", dest="people", help="users of the notebooks, with commas between them")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0, help="between the deploy and the first look")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     args = parser.parse_args()
     parts = ("--with", args.parts) if args.parts else ()
-    with bundle(*parts) as user:
-        time.sleep(args.seconds)
-        looks = []
-        for number in range(args.rounds):
-            if number:
-                time.sleep(ROUND_SECONDS)
-            looks.append(held(user))
+    with Receiver() as receiver:
+        settings = (*args.settings, f"webhook.url={receiver.url}")
+        looks = looks_at(args, (*parts, *(f"--set={each}" for each in settings)))
     names = sorted(looks[-1], key=lambda name: -looks[-1][name])
     rounds = {
         "all together": [sum(look.values()) for look in looks],
