@@ -25,7 +25,7 @@ from tests.e2e.chaos import Report, settle
 from tests.e2e.conftest import Pipectl
 from tests.e2e.ledger import Ledger
 from tests.e2e.outages import FRESH_SECONDS, OUTAGES, Outage, Site, live_through, outages_of, small_disks
-from tests.e2e.stored import standing_sinks, without_streams
+from tests.e2e.stored import standing_sinks
 
 
 @lent.or_started("bundle")
@@ -62,7 +62,7 @@ def main() -> None:
     outages = [each for each in known if any(word in each.name for word in args.only.split(","))]
     if not outages:
         parser.error(f"--only {args.only}: must be words of {', '.join(each.name for each in known)}")
-    deployed = bundle(*without_streams(args.stores)) if args.stores else on_small_disks()
+    deployed = bundle("--with", args.stores) if args.stores else on_small_disks()
     with deployed as user:
         exact = try_out(Site(user), outages, fresh=args.fresh, verbose=args.verbose)
     sys.exit(not exact)

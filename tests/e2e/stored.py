@@ -33,15 +33,6 @@ def servers_of(store: str) -> tuple[str, ...]:
     return tuple(NODES) if store == "hdfs" else (store,)
 
 
-def without_streams(parts: str) -> list[str]:
-    """The arguments by which `pipectl deploy` runs stores and their sinks. parts: a list with commas."""
-    if not parts:
-        return []
-    # Spark, which stores other topics, would take the CPU from all others.
-    skipped = ["--skip", "stream-to-cassandra"] if "cassandra" in parts.split(",") else []
-    return ["--with", parts, *skipped]
-
-
 @dataclass(frozen=True)
 class Difference:
     """How the rows of a store differ from the records of topics.
