@@ -20,8 +20,8 @@ def broker(folder: Path) -> Iterator[Any]:
     from tests.conftest import Broker
 
     kafka = Broker(folder)
-    kafka.start()
     try:
+        kafka.start()
         yield kafka
     finally:
         kafka.stop()

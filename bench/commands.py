@@ -123,7 +123,9 @@ def main() -> None:
         for table, *figure in measure_looks(lent.bundle, clients):
             figures[table].add(*figure)
     else:
-        with tempfile.TemporaryDirectory(prefix="commands-") as folder, ExitStack() as stack:
+        with ExitStack() as stack:
+            stack.enter_context(lent.ended_by_sigterm())
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="commands-"))
             user = Pipectl(Path(folder) / "home")
             stack.callback(user.purge)
             # What every home shares is built by a round that does not count.

@@ -29,6 +29,7 @@ from typing import Any
 
 from broker import ROOT  # first: it lets the next ones be found
 from image_check import BASE, CERTIFICATES, Engine, missing, workplace
+from lent import ended_by_sigterm
 
 from jvm.java import java_home
 from local_dcos.kafka.jars import JARS, KAFKA_VERSION
@@ -270,8 +271,7 @@ def main() -> None:
     if reason is not None:
         print(f"skipped: {reason}")
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with workplace() as engine:
+    with ended_by_sigterm(), workplace() as engine:
         engine.build_base()
         build_kafka(engine)
         began = time.monotonic()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import broker  # noqa: F401 - first: it lets the next ones be found
+from lent import ended_by_sigterm
 from memory import Memory
 
 from tests.e2e.conftest import Pipectl
@@ -89,7 +90,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="a setting, KEY=VALUE")
     args = parser.parse_args()
     faults: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="flows-") as folder, ExitStack() as stack:
+    with ExitStack() as stack:
+        stack.enter_context(ended_by_sigterm())
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="flows-"))
         user = Pipectl(Path(folder) / "home")
         stack.callback(user.purge)
         with Memory(user) as memory:

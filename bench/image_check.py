@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from broker import ROOT, broker  # first: it lets the next ones be found
+from lent import ended_by_sigterm
 
 from kafka_topic.plan import topic_plan
 from stores.disk import DiskStore
@@ -277,9 +278,8 @@ def main() -> None:
     if (reason := missing()) is not None:
         print(f"skipped: {reason}")
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ["PYTHONPATH"] = str(ROOT)
-    with workplace() as engine:
+    with ended_by_sigterm(), workplace() as engine:
         began = time.monotonic()
         engine.build_base()
         based = time.monotonic()

@@ -5,6 +5,8 @@ So a smoke run is short, and cannot measure anything.
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
@@ -19,10 +21,23 @@ spark: Any = None
 Arguments = ParamSpec("Arguments")
 
 
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Within the block, SIGTERM ends this program as Ctrl-C does: the program ends what it has started."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def or_started(
     part: str,
 ) -> Callable[[Callable[Arguments, Iterator[Any]]], Callable[Arguments, AbstractContextManager[Any]]]:
-    """Makes a generator a context manager. It yields what is lent by this name, if anything is."""
+    """Makes a generator a context manager. It yields what is lent by this name, if anything is.
+
+    SIGTERM ends what it starts, too.
+    """
 
     def decorated(
         start: Callable[Arguments, Iterator[Any]],
@@ -33,7 +48,8 @@ def or_started(
             if (lent := globals()[part]) is not None:
                 yield lent
             else:
-                yield from start(*args, **kwargs)
+                with ended_by_sigterm():
+                    yield from start(*args, **kwargs)
 
         return lent_or_started
 
