@@ -15,8 +15,10 @@ from kafka_topic.errors import PlanError
 RETENTION, CLEANUP, TIMESTAMP_TYPE = "retention.ms", "cleanup.policy", "message.timestamp.type"
 RETENTION_BYTES, LARGEST_BATCH = "retention.bytes", "max.message.bytes"
 SEGMENT = "segment.ms"
-"""Kafka deletes whole segments of a log, and never the one that it writes to. So a topic that is always
+"""Kafka deletes a segment of a log once its newest record is past the retention. So a topic that is always
 written to keeps a record for as long as its retention and a segment together."""
+_LONGEST_SEGMENT = 7 * 24 * 3_600_000
+"""Kafka's own length, in ms."""
 LEAST_BATCH = 1_048_588
 """Kafka's own limit, in bytes. Producers fill their batches up to it. A topic with a lower limit refuses the
 batches of a producer that catches up after an outage, for good."""
@@ -99,7 +101,7 @@ def differences(
     """How topics that are in both mappings differ, in the order of `wanted`.
 
     Settings that lose records differ too: compaction, a limit on the topic's size, and one on batches. So
-    do segments that last longer than the retention.
+    do segments that last longer than the retention, and those that were lowered with a shorter one.
     """
     for topic, config in wanted.items():
         there = current.get(topic, {})
@@ -112,5 +114,12 @@ def differences(
             yield Difference(topic, RETENTION_BYTES, there[RETENTION_BYTES], str(_FOR_EVER))
         if 0 < int(config.get(RETENTION, _FOR_EVER)) < int(there.get(SEGMENT, 0)):
             yield Difference(topic, SEGMENT, there[SEGMENT], config[RETENTION])
+        elif RETENTION in config and there.get(SEGMENT, "") == there.get(RETENTION):
+            # It was lowered with a shorter retention. Small segments of a long one would exhaust the files
+            # that the broker may open.
+            longest = int(config[RETENTION])
+            longest = _LONGEST_SEGMENT if longest == _FOR_EVER else min(longest, _LONGEST_SEGMENT)
+            if longest > int(there[SEGMENT]):
+                yield Difference(topic, SEGMENT, there[SEGMENT], str(longest))
         if int(there.get(LARGEST_BATCH, LEAST_BATCH)) < LEAST_BATCH:
             yield Difference(topic, LARGEST_BATCH, there[LARGEST_BATCH], str(LEAST_BATCH))

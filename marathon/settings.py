@@ -108,7 +108,8 @@ class Topics(Section):
     replication: Count = Field(description="replicas of each topic; at most `kafka.brokers`")
     retention: Retention
     allow_retention_decrease: bool = Field(
-        description="whether a deploy may lower the retention of existing topics, which deletes records"
+        description="whether a deploy may lower the retention of existing topics, and their `segment.ms`, "
+        "which deletes records"
     )
 
 

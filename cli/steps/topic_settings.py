@@ -34,8 +34,8 @@ _NAMES = {RETENTION: "retention", TIMESTAMP_TYPE: "timestamps by", SEGMENT: "seg
 _MIN_IN_SYNC = "min.insync.replicas"
 _CONSEQUENCES = {
     RETENTION: "`topics.allow_retention_decrease: true` lowers it, which deletes records",
-    SEGMENT: "records stay that much longer than the retention; `topics.allow_retention_decrease: true` "
-    "lowers it",
+    SEGMENT: "records stay for up to that long beyond the retention; "
+    "`topics.allow_retention_decrease: true` lowers it",
     RETENTION_BYTES: "Kafka deletes the oldest records beyond that size, however recent",
     _MIN_IN_SYNC: "Kafka rejects writes with fewer in-sync replicas",
 }

@@ -86,6 +86,24 @@ def test_segments_last_no_longer_than_the_retention(wanted, segment, found):
     assert divided(differ, allow_decrease=False) == ([], differ), "it deletes records that are there"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "segment", "found"),
+    [
+        (30 * DAY, DAY, 7 * DAY),
+        (2 * DAY, DAY, 2 * DAY),
+        (-1, DAY, 7 * DAY),
+        (DAY, DAY, None),
+        (30 * DAY, DAY - 1, None),  # it was set by somebody
+    ],
+)
+def test_segments_grow_again_with_the_retention_that_lowered_them(wanted, segment, found):
+    current = {"a": {"retention.ms": str(DAY), "segment.ms": str(segment)}}
+    differ = [*differences({"a": {"retention.ms": str(wanted)}}, current)]
+    segments = [each for each in differ if each.name == "segment.ms"]
+    assert segments == ([Difference("a", "segment.ms", str(segment), str(found))] if found else [])
+    assert not any(each.stays for each in segments)
+
+
 def test_segments_stay_as_they_are_while_a_longer_retention_does():
     kept, there = {"retention.ms": str(DAY)}, {"retention.ms": str(9 * DAY), "segment.ms": str(7 * DAY)}
     found = list(differences({"a": kept, "b": kept}, {"a": there, "b": {**there, "retention.ms": str(DAY)}}))
