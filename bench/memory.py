@@ -11,23 +11,22 @@ with others (PSS).
 from __future__ import annotations
 
 import argparse
+import asyncio
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import psutil
 from bundle import bundle  # first: it lets the next ones be found
 from results import Table, report
 
+from notebooks.remote import browser, server_behind
 from tests.e2e.conftest import Pipectl
-from tests.gatherer.flink import wait_until
 from tests.stores.sinks.receiver import Receiver
 
 SAMPLE_SECONDS = 2.0
 ROUND_SECONDS = 10.0
-NOTEBOOKS = "/service/volatility-notebooks/"
 
 
 def held(user: Pipectl) -> dict[str, float]:
@@ -75,14 +74,13 @@ def _name(command: list[str]) -> str:
 
 def open_notebooks(user: Pipectl, name: str) -> None:
     """Sign in as one of several users, whose server starts then."""
-    link = httpx.URL(user.run("open", "notebooks", "--user", name).stdout.split()[0])
-    with httpx.Client(
-        base_url=link.join("/"), follow_redirects=True, timeout=300, trust_env=False
-    ) as browser:
-        browser.get(link)
-        wait_until(
-            lambda: browser.get(NOTEBOOKS).url.path.startswith(f"{NOTEBOOKS}user/"), f"the server of {name}"
-        )
+    link = user.run("open", "notebooks", "--user", name).stdout.split()[0]
+
+    async def wait_for_server() -> None:
+        async with browser() as session:
+            await server_behind(session, link)
+
+    asyncio.run(wait_for_server())
 
 
 def looks_at(args: argparse.Namespace, options: tuple[str, ...]) -> list[dict[str, float]]:

@@ -1,6 +1,7 @@
-"""`python -m notebooks.remote LINK NOTEBOOK`: runs a notebook on the server behind a link, as its user.
+"""`python -m notebooks.remote NOTEBOOK`: runs a notebook on the server of the user whom a link signs in.
 
 It does what a browser does: it follows the link, waits for the server of the user, and runs all cells there.
+The link comes from the standard input: whoever reads a command line could use it first.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from yarl import URL
 _START_SECONDS = 300.0
 """For a server to start on a busy machine."""
 _CELL_SECONDS = 300.0
-_LAB = "/lab"
+_LAB = re.compile(r"(.*)/lab(?:/tree(?:/.*)?)?")
+"""The pages of a server, and the path of the server."""
+_HUB = "/hub/"
 _REFRESH = re.compile(r'http-equiv="refresh" content="\d+; *url=([^"]+)"')
 _PICTURE = "image/png"
 
@@ -38,7 +41,7 @@ async def run(session: aiohttp.ClientSession, link: str, notebook: str) -> str:
 
     notebook: its path in the folder of the user. A picture is `[picture]`.
     """
-    root = await _server_behind(session, link)
+    root = await server_behind(session, link)
     found = await _json(session, "GET", root / "api/contents" / notebook)
     kernel = root / "api/kernels" / (await _json(session, "POST", root / "api/kernels"))["id"]
     printed = ""
@@ -55,15 +58,19 @@ async def run(session: aiohttp.ClientSession, link: str, notebook: str) -> str:
     return printed
 
 
-async def _server_behind(session: aiohttp.ClientSession, link: str) -> URL:
-    """The base address of the server of whom the link signs in, once it has started."""
+async def server_behind(session: aiohttp.ClientSession, link: str) -> URL:
+    """The base address of the server of the user whom the link signs in, once it has started.
+
+    Raises RemoteError.
+    """
     address, deadline = URL(link), time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         async with session.get(address) as page:
             if page.status in (401, 403, 404):
                 raise RemoteError(f"{address.origin()}: {(await page.text()).strip()}")
-            if page.ok and _LAB in page.url.path:
-                return page.url.with_path(page.url.path.partition(_LAB)[0])
+            path = page.url.path
+            if page.ok and _HUB not in path and (found := _LAB.fullmatch(path)):
+                return page.url.with_path(found[1])
             # The front door leads on by a page, since the link counts only once. A hub shows pages of its
             # own while it starts the server.
             if next_page := _REFRESH.search(await page.text()):
@@ -116,15 +123,18 @@ def _text(kind: str, content: dict[str, Any]) -> str:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Example:
-  python -m notebooks.remote "$(pipectl open notebooks --user ann)" examples/stores.ipynb""",
+  pipectl open notebooks --user ann | python -m notebooks.remote examples/stores.ipynb""",
 )
-@click.argument("link")
 @click.argument("notebook")
-def main(link: str, notebook: str) -> None:
-    """Run NOTEBOOK on the server that LINK signs in to, and print what its cells print.
+def main(notebook: str) -> None:
+    """Run NOTEBOOK on the server of a user, and print what its cells print.
 
-    LINK is what `pipectl open notebooks` prints on `local`. NOTEBOOK stays as it is.
+    The first word of the standard input is a link that signs the user in: what `pipectl open notebooks`
+    prints on `local`. NOTEBOOK stays as it is.
     """
+    link = next(iter(sys.stdin.read().split()), None)
+    if link is None:
+        raise click.UsageError("the standard input has no link; pipe that of `pipectl open notebooks` here")
 
     async def printed() -> str:
         async with browser() as session:
