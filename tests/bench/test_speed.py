@@ -112,19 +112,11 @@ finally:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("more", "same"),
-    [
-        ((), ("DataStream",)),
-        pytest.param(("SQL", "Kafka Streams"), ("DataStream", "Kafka Streams"), marks=pytest.mark.long),
-    ],
-)
-def test_the_job_and_its_peers_run_and_write_the_same_windows(
-    monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], same: tuple[str, ...]
-) -> None:
+@pytest.mark.long
+def test_the_job_and_its_peers_run_and_write_the_same_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     small = ("--ticks", "5000", "--spacing-ms", "10", "--rounds", "1")
     monkeypatch.setenv("FLINK_JVM_OPTIONS", "-XX:TieredStopAtLevel=1")
-    shown = _run("gatherer_throughput.py", *small, "--only", ",".join(("gatherer", "DataStream", *more)))
-    for peer in same:
+    shown = _run("gatherer_throughput.py", *small, "--only", "gatherer,DataStream,SQL,Kafka Streams")
+    for peer in ("DataStream", "Kafka Streams"):
         assert re.search(f"{peer}: [0-9]+ windows of ten seconds are the same", shown), shown
     assert shown.count("CPU per tick") == 1

@@ -348,7 +348,7 @@ def test_what_runs_on_two_linked_clusters_is_in_one_status(two_homes: Path) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("area", [None, "dev"])
+@pytest.mark.parametrize("area", [pytest.param(None, marks=pytest.mark.long), "dev"])
 def test_the_pages_of_linked_clusters_switch_between_them(
     two_homes: Path, browser: Any, area: str | None
 ) -> None:
