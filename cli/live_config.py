@@ -74,11 +74,13 @@ def log_in_as_deployed(session: Session) -> Security:
     """
     running = session.engine.apps().get(f"{session.settings.group}/data-generator")
     try:
-        if running is not None:
+        if running is not None and running.owner == session.settings.group:
             session.log_in_to_kafka(protocol_of(running.env))
         return current()
     except SecurityError as error:
-        raise PipectlError(f"the login to Kafka cannot be used: {error}") from None
+        raise PipectlError(
+            f"the login to Kafka cannot be used: {error}", hint="check the files in kafka.security.folder"
+        ) from None
 
 
 def _read(generator: Mapping[str, Any], gatherer: Mapping[str, Any]) -> LiveConfig:

@@ -43,11 +43,11 @@ def show_linked(run: Session) -> bool:
     else of the apps stays as it is, until the next deploy.
     """
     outside = run if run.area is None else replace(run, area=None)
-    group = outside.settings.group
+    group, running = outside.settings.group, run.engine.apps()
     areas = [
         replace(run, area=name)
         for name, area in outside.settings.areas.items()
-        if area is not None and f"/{name}{group}/{PAGE}" in run.engine.apps()
+        if area is not None and f"/{name}{group}/{PAGE}" in running
     ]
     changed = [_show_linked(each, run.engine) for each in (outside, *areas)]
     return any(changed)

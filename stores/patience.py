@@ -43,7 +43,7 @@ class Patience:
         silent = time.monotonic() - min((each.since for each in asked), default=time.monotonic())
         failed = next((each.failed for each in asked if each.failed), None)
         if failed is None and silent >= SILENT_SECONDS:
-            return f"{self._where} has not answered for {silent:.0f} s"
+            return f"{self._where} has not finished a request for {silent:.0f} s"
         return failed
 
     def repeat(self, ask: Callable[[], T], seconds: float | None = None) -> T:

@@ -216,8 +216,8 @@ class WebHdfs:
             )
         if message.startswith(_CSRF):
             return UnreachableError(
-                f"{where} refuses requests without a header whose name is a secret; put that name into "
-                f"{HEADER_VARIABLE}, or the path of its secret into hdfs.header"
+                f"{where} refuses requests without a header whose name is a secret: {HEADER_VARIABLE} is not "
+                "that name; put it there, or the path of its secret into hdfs.header"
             )
         if exception == "HTTP 401":
             return UnreachableError(f"{where} asks for Kerberos, which this store does not have")

@@ -44,12 +44,12 @@ user() {{
     return
   fi
   # The keys open tunnels and nothing else.
-  lines=$(printf '%s\n' "$keys" | sed 's/^/restrict,port-forwarding /')
+  lines=$(printf '%s\\n' "$keys" | sed 's/^/restrict,port-forwarding /')
   [ "$(cat "$home/.ssh/authorized_keys" 2>/dev/null)" != "$lines" ] || return 0
   (
     umask 077
     mkdir -p "$home/.ssh"
-    printf '%s\n' "$lines" > "$home/.ssh/authorized_keys.new"
+    printf '%s\\n' "$lines" > "$home/.ssh/authorized_keys.new"
   )
   chown -R "$name:" "$home/.ssh"
   mv "$home/.ssh/authorized_keys.new" "$home/.ssh/authorized_keys"

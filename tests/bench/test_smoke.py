@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,14 +24,14 @@ from tests.stores import test_benchmarks as stores
 COMMANDS = (
     "fuzz_cluster.py --requests 40",
     "fuzz_page.py --requests 40",
-    "fuzz_records.py --records 500",
+    "fuzz_records.py --records 2000",
     "fuzz_settings.py --files 20",
     "generator_throughput.py --ticks 2000 --rounds 1",
     "page_smoothness.py --positions 3 --rate 2 --seconds 1 --load 1000",
     "spark_kills.py --kills 1 --ticks 600",
 )
-# Quicker tests try the same: tests/spark_jobs kills Spark, and tests/cli looks for brokers under other names.
-LONG = {"dns.py", "spark_kills.py"}
+# Quicker tests try the same: tests/spark_jobs kills Spark, tests/gatherer has every kind of bad record.
+LONG = {"fuzz_records.py", "spark_kills.py"}
 # `make bench`, `make image-check` and `make compose-check` run them, or a test beside this one.
 ELSEWHERE = {"gatherer_throughput.py", "position_analysis.py", "run.py", "image_check.py", "compose_check.py"}
 # They write documents of the project.
@@ -62,6 +63,30 @@ def test_a_benchmark_runs(command: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert any(character.isdigit() for character in done.stdout), done.stdout
+
+
+@pytest.mark.slow
+def test_a_benchmark_that_is_ended_ends_what_it_has_started(tmp_path: Path) -> None:
+    code = """
+import signal, sys
+from pathlib import Path
+from broker import broker
+with broker(Path(sys.argv[1])) as kafka:
+    print(kafka.bootstrap_servers, flush=True)
+    signal.raise_signal(signal.SIGTERM)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=BENCH,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 143, done.stderr
+    host, port = done.stdout.split(":")
+    with socket.socket() as probe:
+        assert probe.connect_ex((host, int(port))) != 0
 
 
 def test_no_benchmark_is_forgotten() -> None:

@@ -181,7 +181,7 @@ OUTAGES = (
 
 def outages_of(store: str) -> Iterator[Outage]:
     """The store of a standing sink hangs, and is away for longer than the sink waits."""
-    said = rf"^sink-to-{store}\s+app\s+(?!healthy)\S.* (does not answer|has not answered)"
+    said = rf"^sink-to-{store}\s+app\s+(?!healthy)\S.* (does not answer|has not finished a request)"
     yield Outage(f"{store} frozen", 50, said, lambda site: site.frozen(*servers_of(store)))
     yield Outage(f"{store} away", 90, said, lambda site: site.away(store))
 

@@ -135,7 +135,7 @@ def test_nodes_keep_every_row_for_one_user_and_start_again(own_cluster, tmp_path
     found = own_cluster.dcos("hdfs", "--name=files", "endpoints", "webhdfs")
     [address] = json.loads(found.stdout)["address"]
 
-    refused = pytest.raises(UnreachableError, match="put that name into HDFS_HEADER")
+    refused = pytest.raises(UnreachableError, match="HDFS_HEADER is not that name; put it there")
     with closing(WebHdfs(address_of(f"{address}/user"))) as stranger, refused:
         stranger.list("")
     header = (own_cluster.home / "secrets" / "files-header").read_text().strip()

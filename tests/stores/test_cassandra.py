@@ -119,12 +119,13 @@ def test_rows_expire(cassandra):
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_a_write_outlasts_a_crash_of_the_node(cassandra, store):
+def test_a_write_outlasts_a_crash_of_the_node(cassandra, store, monkeypatch):
     """It is killed between two batches and during one; what was acknowledged before stays."""
     store.write(FLOW, Batch("w", 0), rows(0, 500))
     cassandra.kill()
     with pytest.raises(UnreachableError, match="does not answer"):
         store.newest(FLOW)
+    monkeypatch.setattr(store._driver._patience, "_seconds", SECONDS)
     writing = threading.Thread(target=store.write, args=(FLOW, Batch("w", 1), rows(1, 500)))
     writing.start()
     wait_until(lambda: "does not answer" in (store.problem or ""), "a store that is away")

@@ -239,7 +239,7 @@ def test_an_invalid_address_is_refused(text):
 
 def test_a_header_whose_name_is_a_secret_is_sent_with_every_request(server, monkeypatch):
     server.header = secret = "a1" * 32
-    refused = pytest.raises(UnreachableError, match="put that name into HDFS_HEADER")
+    refused = pytest.raises(UnreachableError, match="HDFS_HEADER is not that name; put it there")
     with refused, closing(open_store(server.address)) as store:
         store.write(FLOW, Batch("w", 1), rows(1))
     monkeypatch.setenv("HDFS_HEADER", f"{secret}\n")

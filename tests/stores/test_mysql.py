@@ -98,6 +98,7 @@ def test_a_real_server_keeps_every_row_once(server, monkeypatch):
     server.kill()
     with pytest.raises(UnreachableError, match="does not answer"):
         opened(server).newest(FLOW)
+    monkeypatch.setattr(store._driver._patience, "_seconds", SECONDS)
     writing = threading.Thread(target=store.write, args=(FLOW, Batch("w", 2), rows(2, 150)))
     writing.start()
     wait_until(lambda: "does not answer" in (store.problem or ""), "a store that is away")
@@ -112,7 +113,7 @@ def test_a_real_server_keeps_every_row_once(server, monkeypatch):
     with server.frozen():
         writing = threading.Thread(target=store.write, args=(FLOW, Batch("w", 3), rows(3, 150)))
         writing.start()
-        said = f"MySQL at 127.0.0.1:{server.port} has not answered for"
+        said = f"MySQL at 127.0.0.1:{server.port} has not finished a request for"
         wait_until(lambda: said in (store.problem or ""), "a store that hangs")
     writing.join(SECONDS)
     assert not writing.is_alive()

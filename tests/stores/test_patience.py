@@ -61,7 +61,7 @@ def test_a_store_without_an_answer_is_said_though_others_ask_it_later(
     waiting.start()
     assert begun.wait(240)
     patient.repeat(lambda: None)
-    assert patient.problem == "the store x has not answered for 0 s"
+    assert patient.problem == "the store x has not finished a request for 0 s"
     answered.set()
     waiting.join(240)
     assert patient.problem is None
