@@ -50,7 +50,7 @@ def running(folder: Path, protocol: str) -> Iterator[SecuredKafka]:
             rules = AccessRules(kafka.bootstrap_servers, timeout=SECONDS, bundle="secured.")
             assert rules.missing(RIGHTS) == RIGHTS
             rules.allow(RIGHTS)
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 240
             while missing := rules.missing(RIGHTS):
                 assert time.monotonic() < deadline, missing
                 time.sleep(0.1)
@@ -79,9 +79,9 @@ def refused(kafka: SecuredKafka) -> str:
 
 def until(condition: Callable[[], bool]) -> None:
     """Brokers take up to a second to show a rule."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 240
     while not condition():
-        assert time.monotonic() < deadline, "the brokers do not show the rules within 30 s"
+        assert time.monotonic() < deadline, "the brokers do not show the rules within 240 s"
         time.sleep(0.1)
 
 

@@ -39,7 +39,7 @@ def prepare(kafka: SecuredKafka, values: list[bytes]) -> None:
         admin.create_topics([NewTopic(TOPIC, 3, 1)])[TOPIC].result(SECONDS)
         rules = AccessRules(servers, timeout=SECONDS, bundle=PREFIX)
         rules.allow(rights)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 240
         while missing := rules.missing(rights):
             assert time.monotonic() < deadline, missing
             time.sleep(0.1)

@@ -105,13 +105,13 @@ def test_a_table_for_every_contract(store):
 
 @pytest.mark.slow
 def test_rows_expire(cassandra):
-    text = cassandra.address("expiring", "?retention=2s").partition(":")[2]
+    text = cassandra.address("expiring", "?retention=15s").partition(":")[2]
     store = CassandraStore(address_of(text, cassandra.environ))
     store.write(FLOW, Batch("w", 0), rows(0))
     assert len(offsets(store)) == 10 and store.writers(FLOW.name) == {"w"}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + SECONDS
     while offsets(store) or store.describe() or store.writers(FLOW.name):
-        assert time.monotonic() < deadline, "waited 20 s for the rows to expire"
+        assert time.monotonic() < deadline, f"waited {SECONDS} s for the rows to expire"
         time.sleep(0.2)
     assert store.newest(FLOW) is None
     store.close()
