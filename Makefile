@@ -17,14 +17,15 @@ help: ## Show this help
 deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
-# More processes than cores: many tests wait for time to pass, and leave their core to the others. pytest keeps what it
-# has compiled of the tests for the next process. SEED: the order of an earlier run, which it printed as --randomly-seed.
-PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder \
-	--durations 20 $(if $(SEED),-p randomly --randomly-seed $(SEED))
+# More processes than cores: many tests wait for time to pass, and leave their core to the others. What the slow
+# ones start needs memory, too. pytest keeps what it has compiled of the tests for the next process. SEED: the order of
+# an earlier run, which it printed as --randomly-seed.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist loadscope --no-loadscope-reorder --durations 20 \
+	$(if $(SEED),-p randomly --randomly-seed $(SEED))
 test: java ## Set up, check the code, and run all tests but the long ones in random order, the quick ones first (SEED=number repeats an order)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint archives
-	$(PYTEST) -m "not slow and not e2e"
-	$(PYTEST) -m "slow or e2e"
+	$(PYTEST) --numprocesses 4 -m "not slow and not e2e"
+	$(PYTEST) --numprocesses 3 -m "slow or e2e"
 
 # What each process of a test would otherwise do again at its start.
 archives: $(DEV) java
