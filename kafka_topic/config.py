@@ -112,14 +112,21 @@ def differences(
             yield Difference(topic, CLEANUP, there[CLEANUP], "delete")
         if RETENTION in config and int(there.get(RETENTION_BYTES, _FOR_EVER)) != _FOR_EVER:
             yield Difference(topic, RETENTION_BYTES, there[RETENTION_BYTES], str(_FOR_EVER))
-        if 0 < int(config.get(RETENTION, _FOR_EVER)) < int(there.get(SEGMENT, 0)):
-            yield Difference(topic, SEGMENT, there[SEGMENT], config[RETENTION])
-        elif RETENTION in config and there.get(SEGMENT, "") == there.get(RETENTION):
-            # It was lowered with a shorter retention. Small segments of a long one would exhaust the files
-            # that the broker may open.
-            longest = int(config[RETENTION])
-            longest = _LONGEST_SEGMENT if longest == _FOR_EVER else min(longest, _LONGEST_SEGMENT)
-            if longest > int(there[SEGMENT]):
-                yield Difference(topic, SEGMENT, there[SEGMENT], str(longest))
+        if (segment := _better_segment(config, there)) is not None:
+            yield Difference(topic, SEGMENT, there[SEGMENT], str(segment))
         if int(there.get(LARGEST_BATCH, LEAST_BATCH)) < LEAST_BATCH:
             yield Difference(topic, LARGEST_BATCH, there[LARGEST_BATCH], str(LEAST_BATCH))
+
+
+def _better_segment(config: Mapping[str, str], there: Mapping[str, str]) -> int | None:
+    """How long segments should last, in ms, for the wanted retention; None: as long as they do."""
+    if RETENTION not in config or SEGMENT not in there:
+        return None
+    retention, segment = int(config[RETENTION]), int(there[SEGMENT])
+    if 0 < retention < segment:
+        return retention
+    longest = _LONGEST_SEGMENT if retention == _FOR_EVER else min(retention, _LONGEST_SEGMENT)
+    # They were lowered with a shorter retention. Small segments of a long one would exhaust the files that
+    # the broker may open.
+    lowered = there[SEGMENT] == there.get(RETENTION)
+    return longest if lowered and segment < longest else None
