@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,13 @@ import pytest
 
 BENCH = Path(__file__).parents[1] / "bench"
 Run = Callable[..., str]
+
+
+def cases(commands: Iterable[str], long: Collection[str]) -> list[Any]:
+    """The commands as parameters of a test. long: the programs that only `make test-long` runs."""
+    return [
+        pytest.param(each, marks=[pytest.mark.long] if each.split()[0] in long else []) for each in commands
+    ]
 
 
 @pytest.fixture

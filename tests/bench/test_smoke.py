@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import memory
-from tests.benchmarks import BENCH
+from tests.benchmarks import BENCH, cases
 from tests.e2e import test_benchmarks as e2e
 from tests.e2e import test_chaos as chaos
 from tests.e2e import test_outages as outages
@@ -43,10 +43,7 @@ MEMORY = {"spark_kills.py": memory.STANDALONE_MB}
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(
-    "command",
-    [pytest.param(each, marks=[pytest.mark.long] if each.split()[0] in LONG else []) for each in COMMANDS],
-)
+@pytest.mark.parametrize("command", cases(COMMANDS, LONG))
 def test_a_benchmark_runs(command: str, tmp_path: Path) -> None:
     script, *arguments = command.split()
     if (program := PROGRAMS.get(script)) and shutil.which(program) is None:

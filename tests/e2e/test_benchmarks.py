@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks import Run
+from tests.benchmarks import Run, cases
 from tests.e2e.conftest import SharedBundle
 
 COMMANDS = (
@@ -21,10 +21,7 @@ LONG = {"commands.py", "outages.py"}
 
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(
-    "command",
-    [pytest.param(each, marks=[pytest.mark.long] if each.split()[0] in LONG else []) for each in COMMANDS],
-)
+@pytest.mark.parametrize("command", cases(COMMANDS, LONG))
 def test_a_benchmark_runs(
     command: str, changeable_bundle: SharedBundle, run_benchmark: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
