@@ -9,7 +9,7 @@ import threading
 
 from cli.errors import PipectlError
 from cli.tunnel import kafka_wire
-from cli.tunnel.relay import CHUNK, HOST, Relay, Stream, carry_both
+from cli.tunnel.relay import CHUNK, HOST, Relay, Stream, carry_both, exactly
 
 # An answer that names brokers is small, unless a cluster has hundreds of thousands of partitions.
 _LARGEST = 256 << 20
@@ -61,28 +61,15 @@ class KafkaRelay(Relay):
 
 def read(source: Stream, length: int) -> bytes:
     """The next bytes; nothing if the source has ended. Raises ValueError if it ends within them."""
-    content = b""
-    while len(content) < length:
-        chunk = source.recv(length - len(content))
-        if not chunk and content:
-            raise ValueError("the connection ended within a message")
-        if not chunk:
-            return b""
-        content += chunk
-    return content
+    first = source.recv(length)
+    return first + exactly(source, length - len(first)) if first else b""
 
 
 def whole(source: Stream, length: int) -> bytes:
     """The rest of a message. Raises ValueError if none is so long, or if the source ends within it."""
     if not 0 <= length <= _LARGEST:
         raise ValueError(f"this is not Kafka: a message of {length} bytes")
-    content = bytearray()
-    while len(content) < length:
-        chunk = source.recv(min(CHUNK, length - len(content)))
-        if not chunk:
-            raise ValueError("the connection ended within a message")
-        content += chunk
-    return bytes(content)
+    return exactly(source, length)
 
 
 def _pass_on(source: Stream, sink: Stream, length: int) -> None:

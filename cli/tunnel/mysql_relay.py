@@ -7,7 +7,7 @@ TLS makes it begin TLS, and then it checks who the server is.
 import struct
 
 from cli.errors import PipectlError
-from cli.tunnel.relay import Relay, Stream
+from cli.tunnel.relay import Relay, Stream, exactly
 
 _PROTOCOL, _ERROR = 10, 0xFF
 _TLS = 0x0800
@@ -24,8 +24,8 @@ class MySqlTlsRelay(Relay):
 
     def carry(self, client: Stream, server: Stream) -> None:
         """Carry a connection, unless the server's greeting offers no TLS. Raises PipectlError then."""
-        head = _exactly(server, _HEAD)
-        greeting = _exactly(server, int.from_bytes(head[:3], "little"))
+        head = exactly(server, _HEAD)
+        greeting = exactly(server, int.from_bytes(head[:3], "little"))
         # Instead of a greeting, it may say why it takes no connection.
         if greeting[:1] != bytes([_ERROR]) and not _offers_tls(greeting):
             reason = "the server of mysql offers no TLS, but `mysql.ca` asks for it"
@@ -45,13 +45,3 @@ def _offers_tls(greeting: bytes) -> bool:
 
 def _packet(content: bytes) -> bytes:
     return len(content).to_bytes(3, "little") + b"\0" + content
-
-
-def _exactly(source: Stream, count: int) -> bytes:
-    content = b""
-    while len(content) < count:
-        chunk = source.recv(count - len(content))
-        if not chunk:
-            raise OSError("the server ended the connection before its greeting")
-        content += chunk
-    return content

@@ -59,7 +59,7 @@ class Relay:
                     self.serve(client, server, target)
             except PipectlError as error:
                 self._say(error.message)
-            except OSError:  # either side is gone
+            except (OSError, ValueError):  # either side is gone, or speaks another protocol
                 pass
 
     def serve(self, client: socket.socket, server: socket.socket, target: Target) -> None:
@@ -110,6 +110,17 @@ def copy(source: Stream, sink: Stream) -> None:
     """Copy bytes until the source ends."""
     while chunk := source.recv(CHUNK):
         sink.sendall(chunk)
+
+
+def exactly(source: Stream, length: int) -> bytes:
+    """The next bytes, all of them. Raises ValueError if the source ends within them."""
+    content = bytearray()
+    while len(content) < length:
+        chunk = source.recv(min(CHUNK, length - len(content)))
+        if not chunk:
+            raise ValueError("the connection ended within a message")
+        content += chunk
+    return bytes(content)
 
 
 def _listen(port: int) -> socket.socket:
