@@ -25,11 +25,12 @@ PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist loadscope --no-
 test: java ## Set up, check the code, and run all tests but the long ones in random order, the quick ones first (SEED=number repeats an order)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint archives
 	$(PYTEST) --numprocesses 4 -m "not slow and not e2e"
-	$(PYTEST) --numprocesses 3 -m "slow or e2e"
+	$(PYTEST) --numprocesses 4 -m "slow or e2e"
 
 # What each process of a test would otherwise do again at its start.
 archives: $(DEV) java
 	$(BIN)/python -m compileall -q $(filter-out build/,$(wildcard */))
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq >/dev/null || true
 	$(BIN)/python -m tests.class_archives
 
 test-long: $(DEV) java ## Run the longer forms of tests, which `make test` leaves out

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.auth.identity import IdentityProvider, User
-from jupyterlab.labapp import LabApp
 from tornado.web import RequestHandler
 from traitlets.config import Config
 
@@ -74,6 +73,9 @@ def common_config() -> Config:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM."""
+    # It starts Node.js when it is imported.
+    from jupyterlab.labapp import LabApp
+
     copy_examples(settings.folder)
     use_state_in(Path(os.environ.get("MESOS_SANDBOX", settings.folder)))
     # Not launch_instance(), which takes no configuration.

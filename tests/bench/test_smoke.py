@@ -1,4 +1,7 @@
-"""Every benchmark still runs: each with as little work as it can be given."""
+"""Every benchmark still runs: each with as little work as it can be given, or at least its `--help`.
+
+Most runs are `long`. `make test` runs those that look for mistakes, and leaves out those that only measure.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,8 @@ COMMANDS = (
     "page_smoothness.py --positions 3 --rate 2 --seconds 1 --load 1000",
     "spark_kills.py --kills 1 --ticks 600",
 )
-# Quicker tests try the same: tests/spark_jobs kills Spark, tests/gatherer has every kind of bad record.
-LONG = {"fuzz_records.py", "spark_kills.py"}
+# Two measure. Quicker tests try what the others try: tests/spark_jobs, and the bad records of tests/gatherer.
+LONG = {"fuzz_records.py", "generator_throughput.py", "page_smoothness.py", "spark_kills.py"}
 # `make bench`, `make image-check` and `make compose-check` run them, or a test beside this one.
 ELSEWHERE = {"gatherer_throughput.py", "position_analysis.py", "run.py", "image_check.py", "compose_check.py"}
 # They write documents of the project.
@@ -86,17 +89,22 @@ with broker(Path(sys.argv[1])) as kafka:
         assert probe.connect_ex((host, int(port))) != 0
 
 
+# All of their commands are long.
+MEASURED = {
+    command.split()[0] for each in (gatherer, outages, spark_jobs, stores) for command in each.COMMANDS
+}
+
+
 def test_no_benchmark_is_forgotten() -> None:
     programs = {file.name for file in BENCH.glob("*.py") if "__main__" in file.read_text(encoding="utf-8")}
-    others = chaos, e2e, gatherer, isolation, outages, spark_jobs, stores
-    run = [*COMMANDS, *(command for each in others for command in each.COMMANDS)]
-    known = {command.split()[0] for command in run} | ELSEWHERE | BY_HAND
+    run = {*COMMANDS, *chaos.COMMANDS, *e2e.COMMANDS, *isolation.COMMANDS}
+    known = {command.split()[0] for command in run} | MEASURED | ELSEWHERE | BY_HAND
     assert known - programs == set()
     assert programs - known - {"javac.py"} == set()
 
 
-@pytest.mark.parametrize("script", sorted({*ELSEWHERE, *BY_HAND} - {"run.py"}))
-def test_a_benchmark_that_is_not_run_here_shows_its_help(script: str) -> None:
+@pytest.mark.parametrize("script", sorted((ELSEWHERE | BY_HAND | MEASURED | LONG | e2e.LONG) - {"run.py"}))
+def test_a_benchmark_that_make_test_does_not_run_shows_its_help(script: str) -> None:
     done = subprocess.run(
         [sys.executable, str(BENCH / script), "--help"],
         capture_output=True,

@@ -15,8 +15,8 @@ COMMANDS = (
     # Of half a minute, threads, files and lag are judged.
     "soak.py --minutes 0.5 --rate 10",
 )
-# Other tests run the same commands, and kill the JobManager.
-LONG = {"commands.py", "outages.py"}
+# Other tests run the same commands, and kill the generator and the JobManager.
+LONG = {"commands.py", "memory.py", "outages.py", "recovery.py"}
 
 
 @pytest.mark.e2e

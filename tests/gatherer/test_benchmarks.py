@@ -18,6 +18,7 @@ COMMANDS = (
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_benchmark_runs(command: str, flink: Any, kafka: Any, run_benchmark: Run) -> None:

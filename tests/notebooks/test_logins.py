@@ -7,6 +7,8 @@ import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,7 +20,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from notebooks.logins import ProxyLogin, TokenLogin
 
 SECRET = "0123456789abcdef" * 2
-KEY, FOREIGN = (generate_private_key(65537, 2048) for _ in range(2))
+
+
+@cache
+def key(owner: str) -> RSAPrivateKey:
+    """A key of RSA takes up to a second, so it is made when a test needs it."""
+    return generate_private_key(65537, 2048)
 
 
 def coded(given: bytes) -> str:
@@ -40,46 +47,48 @@ def keys_of(*keys: RSAPrivateKey) -> str:
     return json.dumps({"keys": shown})
 
 
-def token(key: RSAPrivateKey = KEY, alg: str = "RS256", **claims: Any) -> str:
+def token(signer: str = "cluster", alg: str = "RS256", **claims: Any) -> str:
     claims = {"uid": "ann", "exp": time.time() + 600} | claims
     signed = ".".join(coded(json.dumps(each).encode()) for each in ({"typ": "JWT", "alg": alg}, claims))
     if alg == "RS256":
-        signature = key.sign(signed.encode(), PKCS1v15(), SHA256())
+        signature = key(signer).sign(signed.encode(), PKCS1v15(), SHA256())
     else:
-        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        public = key(signer).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         signature = hmac.digest(public, signed.encode(), hashlib.sha256) if alg == "HS256" else b""
     return f"{signed}.{coded(signature)}"
 
 
 def user_of(given: str) -> str | None:
-    return TokenLogin.of(keys_of(FOREIGN, KEY)).user_of({"Authorization": given})
+    return TokenLogin.of(keys_of(key("another"), key("cluster"))).user_of({"Authorization": given})
 
 
 def test_a_token_of_the_cluster_names_its_user() -> None:
     assert user_of(f"token={token()}") == "ann"
 
 
-WRONG = {
-    "of a foreign key": token(generate_private_key(65537, 2048)),
-    "expired": token(exp=time.time() - 1),
-    "without an end": token(exp=None),
-    "with an end in words": token(exp="9" * 20),
-    "without a user": token(uid=None),
-    "with several users": token(uid=["ann"]),
-    "signed with the public key": token(alg="HS256"),
-    "not signed": token(alg="none"),
-    "with a damaged signature": token()[:-4] + "AAAA",
-    "with the signature of another": token(uid="ben").rpartition(".")[0] + "." + token().rpartition(".")[2],
-    "empty": "",
-    "dots": "..",
-    "not ASCII": "é.é.é",
-    "of lists": "W10.W10.",
+WRONG: dict[str, Callable[[], str]] = {
+    "of a foreign key": lambda: token("foreign"),
+    "expired": lambda: token(exp=time.time() - 1),
+    "without an end": lambda: token(exp=None),
+    "with an end in words": lambda: token(exp="9" * 20),
+    "without a user": lambda: token(uid=None),
+    "with several users": lambda: token(uid=["ann"]),
+    "signed with the public key": lambda: token(alg="HS256"),
+    "not signed": lambda: token(alg="none"),
+    "with a damaged signature": lambda: token()[:-4] + "AAAA",
+    "with the signature of another": lambda: (
+        f"{token(uid='ben').rpartition('.')[0]}.{token().rpartition('.')[2]}"
+    ),
+    "empty": lambda: "",
+    "dots": lambda: "..",
+    "not ASCII": lambda: "é.é.é",
+    "of lists": lambda: "W10.W10.",
 }
 
 
 @pytest.mark.parametrize("which", WRONG)
 def test_other_tokens_name_nobody(which: str) -> None:
-    assert user_of(f"token={WRONG[which]}") is None
+    assert user_of(f"token={WRONG[which]()}") is None
 
 
 def test_a_token_elsewhere_names_nobody() -> None:

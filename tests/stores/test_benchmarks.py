@@ -11,6 +11,7 @@ COMMANDS = ("stores_throughput.py --rows 500",)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_benchmark_runs(command: str, cassandra: CassandraNode, run_benchmark: Run) -> None:
