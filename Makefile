@@ -33,8 +33,8 @@ archives: $(DEV) java
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq >/dev/null || true
 	$(BIN)/python -m tests.class_archives
 
-test-long: $(DEV) java ## Run the longer forms of tests, which `make test` leaves out
-	$(BIN)/python -m pytest -m long
+test-long: java archives ## Run the longer forms of tests, which `make test` leaves out (about an hour)
+	$(PYTEST) --numprocesses 2 -m long
 
 test-flows: $(DEV) java ## Test the flows one by one: Socket.IO, Spark Streaming, Spark
 	$(BIN)/python -m pytest tests/dashboard/test_flows_api.py tests/dashboard/test_flow_pages.py

@@ -22,6 +22,10 @@ import pytest
 
 from tests.folders import shared_in
 
+# While a bundle is up, it takes CPU from all other tests: two thirds as much at this rate. Kafka looks for
+# old records every second, not every five minutes.
+LIGHT = ("generator.rate=10", "kafka.options={kafka: {log_retention_check_interval_ms: 1000}}")
+
 
 @dataclass
 class Pipectl:
@@ -141,10 +145,7 @@ BUNDLE = pytest.StashKey[SharedBundle]()
 def shared_bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SharedBundle:
     @contextmanager
     def ended_with_the_folder() -> Iterator[SharedBundle]:
-        # While a bundle is up, it takes CPU from all other tests: two thirds as much at this rate.
-        # Kafka looks for old records every second, not every five minutes.
-        soon = "kafka.options={kafka: {log_retention_check_interval_ms: 1000}}"
-        user = Pipectl(tmp_path_factory.mktemp("e2e") / "a home", settings=("generator.rate=10", soon))
+        user = Pipectl(tmp_path_factory.mktemp("e2e") / "a home", settings=LIGHT)
         try:
             yield SharedBundle(user)
         finally:
