@@ -164,9 +164,13 @@ def entries_of(symbol: str, messages: list[Any]) -> Iterator[Entry]:
 
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
-    """So many processes that want all of a core each."""
+    """So many processes that want all of a core each.
+
+    Each has a session of its own, as the tasks of a cluster do. Linux shares the CPU among sessions first
+    (sched_autogroup), so that all processes of one session together would get no more than one task.
+    """
     argv = [sys.executable, "-c", "while True: pass"]
-    started = [subprocess.Popen(argv) for _ in range(processes)]
+    started = [subprocess.Popen(argv, start_new_session=True) for _ in range(processes)]
     try:
         yield
     finally:
