@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from contextlib import ExitStack
 
 from bundle import bundle  # first: it lets the next ones be found
 
@@ -55,7 +56,15 @@ def main() -> None:
         stores += ["--skip", "stream-to-cassandra"]
     waits = [f"--set=timeouts.{each}={args.patience:.0f}s" for each in ("app", "package")]
     settings = [f"--set=generator.rate={args.rate}", *waits]
-    with bundle(*stores, *settings, timeout=4 * args.patience) as user, busy(args.busy):
+    with bundle(*stores, *settings, timeout=4 * args.patience) as user, ExitStack() as crowd:
+        crowd.enter_context(busy(args.busy))
+
+        def finish() -> None:
+            if args.reboot:
+                reboot(user, *stores, *settings)
+            # The busy processes would only slow down what is compared afterwards.
+            crowd.close()
+
         cluster = Cluster(Home(user.home / "cluster"))
         with standing_sinks(cluster) as sinks:
             chaos = Chaos(cluster, args.seed, sinks=sinks, fresh=args.fresh, say=_say)
@@ -63,7 +72,7 @@ def main() -> None:
                 args.kills,
                 seconds=60 * args.minutes,
                 patience=args.patience,
-                then=(lambda: reboot(user, *stores, *settings)) if args.reboot else lambda: None,
+                then=finish,
             )
     for line in report.lines():
         print(line)
