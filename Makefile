@@ -17,9 +17,9 @@ help: ## Show this help
 deploy: $(USE) java ## Set up, deploy on this machine, and show that data flows
 	$(BIN)/pipectl deploy --cluster local
 
-# More processes than cores: many tests wait for time to pass, and leave their core to the others. What the slow
-# ones start needs memory, too. pytest keeps what it has compiled of the tests for the next process. SEED: the order of
-# an earlier run, which it printed as --randomly-seed.
+# More processes than cores: many tests wait for time to pass, and leave their core to the others. What the long ones
+# start needs memory, too. pytest keeps what it has compiled of the tests for the next process. SEED: the order of an
+# earlier run, which it printed as --randomly-seed.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist loadscope --no-loadscope-reorder --durations 20 \
 	$(if $(SEED),-p randomly --randomly-seed $(SEED))
 test: java ## Set up, check the code, and run all tests but the long ones in random order, the quick ones first (SEED=number repeats an order)
@@ -33,7 +33,7 @@ archives: $(DEV) java
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -qq >/dev/null || true
 	$(BIN)/python -m tests.class_archives
 
-test-long: java archives ## Run the longer forms of tests, which `make test` leaves out (about an hour)
+test-long: archives ## Run the longer forms of tests, which `make test` leaves out (about an hour)
 	$(PYTEST) --numprocesses 2 -m long
 
 test-flows: $(DEV) java ## Test the flows one by one: Socket.IO, Spark Streaming, Spark

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from cli.engine.protocol import AppStatus
 from cli.errors import PipectlError
 from cli.session import Session
 from kafka_topic.config import parse_retention
@@ -50,8 +51,7 @@ def live_config(session: Session) -> LiveConfig:
     the bundle is deployed.
     """
     rendered = session.bundle.apps
-    group = session.settings.group
-    running = {name: app for name, app in session.engine.apps().items() if app.owner == group}
+    group, running = session.settings.group, _running(session)
     generator, gatherer = (
         running[app.id].env if app.id in running else app.env
         for app in (rendered["data-generator"], rendered["gatherer"])
@@ -72,15 +72,20 @@ def log_in_as_deployed(session: Session) -> Security:
 
     Raises PipectlError if the login is not known here, or cannot be used.
     """
-    running = session.engine.apps().get(f"{session.settings.group}/data-generator")
+    generator = _running(session).get(f"{session.settings.group}/data-generator")
     try:
-        if running is not None and running.owner == session.settings.group:
-            session.log_in_to_kafka(protocol_of(running.env))
+        if generator is not None:
+            session.log_in_to_kafka(protocol_of(generator.env))
         return current()
     except SecurityError as error:
         raise PipectlError(
             f"the login to Kafka cannot be used: {error}", hint="check the files in kafka.security.folder"
         ) from None
+
+
+def _running(session: Session) -> dict[str, AppStatus]:
+    """The apps of the bundle on the cluster, by id."""
+    return {name: app for name, app in session.engine.apps().items() if app.owner == session.settings.group}
 
 
 def _read(generator: Mapping[str, Any], gatherer: Mapping[str, Any]) -> LiveConfig:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from kafka_topic.errors import AccessDeniedError, KafkaTopicError
 from kafka_topic.limits import LimitsStore
 from kafka_topic.names import Topics
 from kafka_topic.status import position_status
+from tests.gatherer.flink import wait_until
 from tests.secured_kafka import SecuredKafka, logged_in
 
 pytestmark = pytest.mark.slow
@@ -37,6 +37,8 @@ RIGHTS = rights_of(
     TOPICS, job=JOB, inputs=[], job_topics=["secured.prices"], sinks="secured.sink-to-", shared=False
 )
 SECONDS = 10.0
+RULE_SECONDS = 240.0
+"""Brokers take up to a second to show a rule."""
 
 
 def running(folder: Path, protocol: str) -> Iterator[SecuredKafka]:
@@ -50,10 +52,7 @@ def running(folder: Path, protocol: str) -> Iterator[SecuredKafka]:
             rules = AccessRules(kafka.bootstrap_servers, timeout=SECONDS, bundle="secured.")
             assert rules.missing(RIGHTS) == RIGHTS
             rules.allow(RIGHTS)
-            deadline = time.monotonic() + 240
-            while missing := rules.missing(RIGHTS):
-                assert time.monotonic() < deadline, missing
-                time.sleep(0.1)
+            wait_until(lambda: not rules.missing(RIGHTS), lambda: f"{rules.missing(RIGHTS)}", RULE_SECONDS)
             assert rules.surplus(RIGHTS) == rules.unwanted(RIGHTS) == []
         yield kafka
     finally:
@@ -78,11 +77,7 @@ def refused(kafka: SecuredKafka) -> str:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Brokers take up to a second to show a rule."""
-    deadline = time.monotonic() + 240
-    while not condition():
-        assert time.monotonic() < deadline, "the brokers do not show the rules within 240 s"
-        time.sleep(0.1)
+    wait_until(condition, "the brokers show the rules", RULE_SECONDS)
 
 
 def write(servers: str, topic: str) -> KafkaError | None:

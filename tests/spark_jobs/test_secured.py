@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,12 +18,13 @@ from kafka_topic.names import Topics
 from stores.disk import DiskStore
 from stores.tables import PRICES, Flow
 from tests import memory
+from tests.gatherer.flink import wait_until
 from tests.secured_kafka import SecuredKafka
 from tests.spark_jobs.test_report import check_json, record, ticks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PREFIX, TOPIC = "secured.", "secured.prices"
-SECONDS = 20.0
+SECONDS, RULE_SECONDS = 20.0, 240.0
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
 
 
@@ -39,10 +39,7 @@ def prepare(kafka: SecuredKafka, values: list[bytes]) -> None:
         admin.create_topics([NewTopic(TOPIC, 3, 1)])[TOPIC].result(SECONDS)
         rules = AccessRules(servers, timeout=SECONDS, bundle=PREFIX)
         rules.allow(rights)
-        deadline = time.monotonic() + 240
-        while missing := rules.missing(rights):
-            assert time.monotonic() < deadline, missing
-            time.sleep(0.1)
+        wait_until(lambda: not rules.missing(rights), lambda: f"{rules.missing(rights)}", RULE_SECONDS)
     with kafka.as_user("jobs"):
         producer = open_producer(servers, enable_idempotence=True)
         for number, value in enumerate(values):

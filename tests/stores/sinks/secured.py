@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from confluent_kafka.admin import NewTopic
 from kafka_topic.access import AccessRules, rights_of
 from kafka_topic.connection import open_admin, open_producer
 from kafka_topic.names import Topics
+from tests.gatherer.flink import wait_until
 from tests.secured_kafka import SecuredKafka
 from tests.stores.sinks.test_sink import record
 
@@ -49,10 +49,7 @@ def broker(folder: Path) -> Iterator[SecuredKafka]:
 
 
 def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.1)
+    wait_until(condition, what, SECONDS)
 
 
 def write(kafka: SecuredKafka, start: int, stop: int) -> None:
